@@ -1,0 +1,30 @@
+# Needs nothing but make and Python 3.11 or newer with venv. Every target builds .venv by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check format clean
+
+demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser
+	@$(BIN)/evaluator-bot demo
+
+test: .venv/installed ## every test
+	@$(BIN)/pytest
+
+check: .venv/installed ## what the tests do not see: lint, format, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/installed ## put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.venv/installed: pyproject.toml constraints.txt
+	@echo "Building .venv (once)…"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean: ## remove everything that was built
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis artifacts

@@ -1,0 +1,126 @@
+"""What a card says and offers, before it takes any shape."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from bot.domain.evaluation import Contact, Evaluation, License, State
+from bot.domain.history import Entry
+from bot.domain.policy import Attempt, Decision, Refused, may_contact
+from bot.domain.trust import Context, company_domain, reachable
+
+
+class Reply(StrEnum):
+    """Why somebody is not to be written to; the value is how it is said."""
+
+    ASKED = "They asked us not to write"
+    COMPLAINED = "They complained"
+    LEGAL = "Legal reasons"
+    TEAM = "The team decided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """A standing do-not-contact mark; `by` is a Slack user id, `at` is UTC."""
+
+    reason: str
+    by: str | None
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A contact with what the team has on record against writing to them."""
+
+    contact: Contact
+    opt_out: OptOut | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMail:
+    """A mail of this evaluation: template id, how far it came, who sent it, when (UTC)."""
+
+    template: str
+    attempt: Attempt
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Everything that a card shows, as the store has it at this moment."""
+
+    evaluation: Evaluation
+    context: Context = field(default_factory=Context)
+    people: tuple[Person, ...] = ()
+    """Technical contact first, then billing, where the report has them."""
+    mails: tuple[SentMail, ...] = ()
+    last: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A line of a list: an evaluation, and whether it was mailed or must not be."""
+
+    evaluation: Evaluation
+    mailed: bool
+    opted_out: bool
+
+
+class Action(StrEnum):
+    """What a card may offer; the value is what Slack sends back when it is pressed."""
+
+    EMAIL = "evaluation.email"
+    CLAIM = "evaluation.claim"
+    DO_NOT_CONTACT = "evaluation.do_not_contact"
+    ASSIGN = "evaluation.assign"
+    RELEASE = "evaluation.release"
+    CONTACT_AGAIN = "evaluation.contact_again"
+
+
+def title(license_: License) -> str:
+    """Who evaluates: company, else site, else the company's mail domain, else the license's own number."""
+    return license_.company or license_.site or company_domain(license_) or min(license_.aliases, key=_readable)
+
+
+def _readable(alias: str) -> tuple[bool, str]:
+    return (not alias.startswith("E-"), alias)
+
+
+def person(card: Card) -> Person | None:
+    """The person the card speaks of: the one who can be written to, else the first there is."""
+    best = reachable(card.evaluation.license)
+    return next((p for p in card.people if p.contact == best), next(iter(card.people), None))
+
+
+def mailable(card: Card, who: Person | None) -> Decision:
+    """Whether the team may write to this person about this evaluation."""
+    contact, opted_out = (None, False) if who is None else (who.contact, who.opt_out is not None)
+    return may_contact(card.evaluation.license, card.evaluation.trial, contact, opted_out=opted_out)
+
+
+def actions(card: Card) -> tuple[Action, ...]:
+    """The buttons that make sense now, in the order of `Action`."""
+    evaluation, who = card.evaluation, person(card)
+    opted_out = who is not None and who.opt_out is not None
+    has_address = who is not None and who.contact.email is not None
+    offers = (
+        (Action.EMAIL, not isinstance(mailable(card, who), Refused)),
+        (Action.CLAIM, evaluation.owner is None and evaluation.trial.state is State.RUNNING),
+        (Action.DO_NOT_CONTACT, has_address and not opted_out),
+        (Action.ASSIGN, True),
+        (Action.RELEASE, evaluation.owner is not None),
+        (Action.CONTACT_AGAIN, opted_out),
+    )
+    return tuple(action for action, offered in offers if offered)
+
+
+def delay(evaluation: Evaluation) -> timedelta:
+    """At most how long after its start the trial was first seen; the report knows the start by its UTC day alone."""
+    began = datetime.combine(evaluation.trial.started, time.min, tzinfo=UTC)
+    return max(evaluation.first_seen - began, timedelta(0))
+
+
+def day(value: date) -> str:
+    """A date as people read it without guessing which number is the month: 23 Nov 2026."""
+    return f"{value.day} {value:%b %Y}"

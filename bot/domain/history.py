@@ -1,0 +1,96 @@
+"""What happened to an evaluation, one entry a fact; entries are only ever added.
+
+Details hold no personal data: an entry outlives the contact it speaks of, and its line in Slack cannot be unsaid.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from bot.domain.changes import (
+    Change,
+    ContactChanged,
+    Converted,
+    Corrected,
+    Ended,
+    Enriched,
+    Extended,
+    Refreshed,
+    Reopened,
+    Started,
+)
+from bot.domain.evaluation import License
+
+
+class Kind(StrEnum):
+    """The facts of an evaluation's life: from the report, from the team, from the mail server."""
+
+    STARTED = "started"
+    EXTENDED = "extended"
+    CORRECTED = "corrected"
+    CONVERTED = "converted"
+    ENDED = "ended"
+    REOPENED = "reopened"
+    CONTACT_CHANGED = "contact_changed"
+    ENRICHED = "enriched"
+    MERGED = "merged"
+    ASSIGNED = "assigned"
+    RELEASED = "released"
+    MAIL_SENT = "mail_sent"
+    MAIL_FAILED = "mail_failed"
+    MAIL_REFUSED = "mail_refused"
+    MAIL_UNKNOWN = "mail_unknown"
+    DO_NOT_CONTACT = "do_not_contact"
+    CONTACT_AGAIN = "contact_again"
+
+
+UNTOLD = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED})
+"""Kinds that get no line in the thread: the card itself says them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One fact: when (UTC), what, by whom (Slack user id; None: the report), and its particulars."""
+
+    at: datetime
+    kind: Kind
+    actor: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
+    """How a change found in the report is remembered; None for one that is not worth a word."""
+    match change:
+        case Refreshed():
+            return None
+        case Started(trial=trial):
+            kind, details = Kind.STARTED, {"on": str(trial.started)}
+        case Extended(trial=trial, before=before):
+            kind, details = Kind.EXTENDED, {"to": str(trial.ends), "was": str(before)}
+        case Corrected(trial=trial, was=was):
+            kind, details = Kind.CORRECTED, {"to": f"{trial.started}/{trial.ends}", "was": f"{was.started}/{was.ends}"}
+        case Converted():
+            kind, details = Kind.CONVERTED, _conversion(change)
+        case Ended(trial=trial):
+            kind, details = Kind.ENDED, {"how": trial.state.value, "on": str(trial.ends or "")}
+        case Reopened(trial=trial):
+            kind, details = Kind.REOPENED, {"to": str(trial.ends or "")}
+        case ContactChanged():
+            forgotten = any(contact.forgotten for contact in seen.contacts)
+            kind, details = Kind.CONTACT_CHANGED, {"to": "forgotten" if forgotten else "another"}
+        case Enriched(facts=facts):
+            kind, details = Kind.ENRICHED, {fact: str(getattr(seen, fact)) for fact in facts}
+        case _:
+            assert_never(change)
+    return Entry(at=at, kind=kind, details=details)
+
+
+def _conversion(change: Converted) -> dict[str, str]:
+    return {
+        "type": change.license_type,
+        "edition": change.edition or "",
+        "tier": change.tier or "",
+        "days": "" if change.days is None else str(change.days),
+    }

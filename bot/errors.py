@@ -1,0 +1,119 @@
+"""Every error that the bot raises on purpose; its class says what the caller should do.
+
+BotError
+├── SettingsWrong               mend the settings, start again
+├── MarketplaceError
+│   ├── MarketplaceUnavailable  wait, the next poll tries again
+│   ├── TokenRefused            401: a person must make a new API token
+│   ├── PermissionMissing       403: a person must give the account a permission
+│   ├── ApiGone                 410: a person must update the bot
+│   ├── RequestRefused          the Marketplace did not understand the question
+│   └── AnswerUnreadable        the answer is not the report
+├── SlackError
+│   ├── SlackUnavailable        nothing was taken; wait, then try again
+│   ├── SlackOutcomeUnknown     the answer never came; look before trying again
+│   └── SlackRefused            Slack said no, with its own code
+├── MailError
+│   ├── MailRefused             the server will not take this mail
+│   ├── MailDeferred            the server says: later
+│   ├── MailSetupWrong          login, TLS or connection; a person must mend it
+│   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
+├── TemplateWrong               a mail template cannot be used; names the file and the place
+└── StoreError                  the database cannot be used; the sentence says why
+
+The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
+"""
+
+from collections.abc import Sequence
+
+
+class BotError(Exception):
+    """Something the bot knows how to name."""
+
+
+class SettingsWrong(BotError):
+    """Settings are missing or unusable; `problems` has one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class MarketplaceError(BotError):
+    """The report could not be read."""
+
+
+class MarketplaceUnavailable(MarketplaceError):
+    """The Marketplace did not answer, or said to come back later."""
+
+
+class TokenRefused(MarketplaceError):
+    """The Marketplace refused the account or its token (401)."""
+
+
+class PermissionMissing(MarketplaceError):
+    """The account may not read this vendor's report (403)."""
+
+
+class ApiGone(MarketplaceError):
+    """This version of the Marketplace API was switched off (410)."""
+
+
+class RequestRefused(MarketplaceError):
+    """The Marketplace refused the request itself (other 4xx)."""
+
+
+class AnswerUnreadable(MarketplaceError):
+    """The answer was HTML, was not JSON, or did not have the shape of the report."""
+
+
+class SlackError(BotError):
+    """Slack did not do what was asked."""
+
+
+class SlackUnavailable(SlackError):
+    """Slack took nothing; `retry_after` seconds from now it may."""
+
+    def __init__(self, sentence: str, *, retry_after: float) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class SlackOutcomeUnknown(SlackError):
+    """The request went out and no answer came back: Slack may have acted on it."""
+
+
+class SlackRefused(SlackError):
+    """Slack answered `ok: false`; `code` is Slack's own word for why."""
+
+    def __init__(self, sentence: str, *, code: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class MailError(BotError):
+    """The mail was not handed over."""
+
+
+class MailRefused(MailError):
+    """The server will not take this mail; trying again does not help."""
+
+
+class MailDeferred(MailError):
+    """The server did not take the mail now and may later; nothing was sent."""
+
+
+class MailSetupWrong(MailError):
+    """The server cannot be reached, or login or encryption failed; nothing was sent."""
+
+
+class MailOutcomeUnknown(MailError):
+    """The connection broke after the mail was handed over: it may have gone."""
+
+
+class TemplateWrong(BotError):
+    """A mail template cannot be used."""
+
+
+class StoreError(BotError):
+    """The database cannot be used as it is."""
