@@ -1,0 +1,48 @@
+"""All that the bot remembers. One public method is one fact in one transaction; no transaction leaves this package."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.store.database import Database
+from bot.store.deliveries import Deliveries
+from bot.store.evaluations import Evaluations
+from bot.store.keys import Keys
+from bot.store.licenses import Licenses
+from bot.store.mails import Mails
+from bot.store.migrate import upgrade
+from bot.store.opt_outs import OptOuts
+from bot.store.polls import Polls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The database, by noun."""
+
+    database: Database
+    deliveries: Deliveries
+    evaluations: Evaluations
+    licenses: Licenses
+    mails: Mails
+    opt_outs: OptOuts
+    polls: Polls
+
+
+@asynccontextmanager
+async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[Store]:
+    """The store at a SQLAlchemy URL, its tables brought up to date. StoreError when it cannot be used."""
+    database = Database(url)
+    keys = Keys(secret_keys)
+    try:
+        await upgrade(database)
+        yield Store(
+            database=database,
+            deliveries=Deliveries(database),
+            evaluations=Evaluations(database, keys),
+            licenses=Licenses(database, keys),
+            mails=Mails(database, keys),
+            opt_outs=OptOuts(database, keys),
+            polls=Polls(database),
+        )
+    finally:
+        await database.close()

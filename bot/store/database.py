@@ -1,0 +1,127 @@
+"""The connection to the database: who may write when, and how a transaction ends.
+
+Nothing here knows a table. Transactions are opened by the modules of this package alone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import StoreError
+
+_BUSY_SECONDS: Final = 15
+_MENDABLE: Final = {
+    "database is locked": "another program has held it too long. Stop that program.",
+    "readonly": "it may not be written. Give the bot's user the right to write the file and its folder.",
+    "unable to open": "it cannot be opened. Check the folder in DATABASE_URL and its rights.",
+    "disk is full": "the disk is full. Make room.",
+    "malformed": "the file is damaged. Put back a backup.",
+    "not a database": "the file is not a database. Check DATABASE_URL.",
+    "no such table": "it has no tables yet. Run `evaluator-bot db upgrade`.",
+}
+
+
+class Database:
+    """An engine with two doors: `read` for a consistent look, `write` for one fact at a time."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._writer = self._engine.execution_options(writes=True)
+        # SQLite has one writer. Waiting in line here is fair; waiting in its busy handler is not.
+        self._turn = asyncio.Lock()
+        self.writes = 0
+        """How many transactions were committed here."""
+        self._written = asyncio.Event()
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine itself, for migrations."""
+        return self._engine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the database throughout. StoreError when it cannot be used."""
+        with _named_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: all of it, or nothing. StoreError when the database cannot be used."""
+        with _named_errors():
+            async with self._turn, self._writer.begin() as connection:
+                yield connection
+        self.writes += 1
+        self._written.set()
+        self._written = asyncio.Event()
+
+    async def written(self, since: int, *, seconds: float) -> None:
+        """Wait for a commit after the first `since`, at most so many seconds."""
+        if self.writes == since:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._written.wait(), seconds)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            _private(Path(str(parsed.database)))
+        engine = create_async_engine(parsed)
+    except (ArgumentError, ImportError, OSError) as exc:
+        raise StoreError(
+            f"DATABASE_URL cannot be used ({type(exc).__name__}). It should look like "
+            "sqlite+aiosqlite:///evaluators.db, in a folder that exists."
+        ) from exc
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare)
+        event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _private(path: Path) -> None:
+    """Create the file so that nobody else on the machine can read it."""
+    path.touch(mode=0o600)
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own, differs by driver
+    # The driver must not begin transactions of its own: BEGIN IMMEDIATE is ours to say.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Name what the person who runs the bot can mend; a mistake of ours passes through untouched."""
+    try:
+        yield
+    except DBAPIError as exc:
+        reason = str(exc.orig)
+        for sign, advice in _MENDABLE.items():
+            if sign in reason:
+                raise StoreError(f"The database cannot be used: {advice}") from exc
+        raise

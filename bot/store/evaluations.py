@@ -1,0 +1,190 @@
+"""Evaluations as people see them: the card, its owner, the day's list."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.card import Card, Listed, OptOut, Person, SentMail
+from bot.domain.evaluation import Contact, License
+from bot.domain.history import Entry, Kind
+from bot.domain.policy import Attempt, MailState
+from bot.domain.trust import Context, company_domain
+from bot.store.database import Database
+from bot.store.keys import Keys
+from bot.store.opt_outs import standing
+from bot.store.outbox import remember, repaint
+from bot.store.rows import company_key, entry_from, evaluation_from, license_from
+from bot.store.schema import evaluation, history, license_, license_alias, mail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """Who owns an evaluation after an attempt to change it, since when; `won` says whether the attempt did it."""
+
+    won: bool
+    owner: str | None
+    since: datetime | None
+
+
+class Evaluations:
+    """The evaluations, with what the team made of them."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def card(self, evaluation_id: int) -> Card | None:
+        """All that the card of an evaluation shows, at one moment; None for one that never was."""
+        async with self._database.read() as connection:
+            row = await live_evaluation(connection, evaluation_id)
+            if row is None:
+                return None
+            license_seen = await license_of(connection, row.license_id, self._keys)
+            return Card(
+                evaluation=evaluation_from(row, license_seen),
+                context=await _context(connection, row, license_seen),
+                people=await self._people(connection, license_seen),
+                mails=await _mails(connection, row.id),
+                last=await _last_entry(connection, row.id),
+            )
+
+    async def assign(
+        self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str, at: datetime
+    ) -> Owned | None:
+        """Set the owner, if it is still `instead_of`; None for an evaluation that never was.
+
+        Of two people who claim at once, one wins and the other is told who.
+        """
+        async with self._database.write() as connection:
+            row = await live_evaluation(connection, evaluation_id)
+            if row is None:
+                return None
+            if row.owner != instead_of:
+                return Owned(won=False, owner=row.owner, since=row.owned_at)
+            await connection.execute(
+                update(evaluation).where(evaluation.c.id == row.id).values(owner=owner, owned_at=at)
+            )
+            kind = Kind.RELEASED if owner is None else Kind.ASSIGNED
+            details = {"owner": owner or "", "was": instead_of or ""}
+            await remember(connection, row.id, [Entry(at=at, kind=kind, actor=by, details=details)])
+            await repaint(connection, [row.id], at=at)
+            return Owned(won=True, owner=owner, since=at)
+
+    async def repaint(self, evaluation_id: int, *, at: datetime) -> None:
+        """Owe a card a fresh look, for one that shows something which is no longer so."""
+        async with self._database.write() as connection:
+            await repaint(connection, [evaluation_id], at=at)
+
+    async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[Listed]:
+        """Evaluations that began on `day`, or were announced between `begins` and `ends`; newest first."""
+        began = (evaluation.c.started == day) | (
+            evaluation.c.channel.is_not(None) & (evaluation.c.first_seen >= begins) & (evaluation.c.first_seen < ends)
+        )
+        query = select(evaluation).where(began, evaluation.c.merged_into.is_(None)).order_by(evaluation.c.id.desc())
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            mailed = set(
+                await connection.scalars(
+                    select(mail.c.evaluation_id).where(
+                        mail.c.evaluation_id.in_([row.id for row in rows]), mail.c.state == MailState.SENT
+                    )
+                )
+            )
+            return [await self._listed(connection, row, mailed=row.id in mailed) for row in rows]
+
+    async def _listed(self, connection: AsyncConnection, row: Row[Any], *, mailed: bool) -> Listed:
+        license_seen = await license_of(connection, row.license_id, self._keys)
+        people = await self._people(connection, license_seen)
+        return Listed(
+            evaluation=evaluation_from(row, license_seen),
+            mailed=mailed,
+            opted_out=any(p.opt_out is not None for p in people),
+        )
+
+    async def _people(self, connection: AsyncConnection, license_seen: License) -> tuple[Person, ...]:
+        return tuple(
+            [
+                Person(contact=contact, opt_out=await self._opt_out(connection, contact))
+                for contact in license_seen.contacts
+            ]
+        )
+
+    async def _opt_out(self, connection: AsyncConnection, contact: Contact) -> OptOut | None:
+        return None if contact.email is None else await standing(connection, self._keys, contact.email)
+
+
+async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
+    """The row of an evaluation, or of the one it was merged into."""
+    wanted: int | None = evaluation_id
+    row: Row[Any] | None = None
+    while wanted is not None:
+        row = (await connection.execute(select(evaluation).where(evaluation.c.id == wanted))).first()
+        wanted = None if row is None else row.merged_into
+    return row
+
+
+async def license_of(connection: AsyncConnection, license_id: int, keys: Keys) -> License:
+    """The license with this id, with all its aliases."""
+    row = (await connection.execute(select(license_).where(license_.c.id == license_id))).one()
+    aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
+    return license_from(row, aliases, keys)
+
+
+async def _mails(connection: AsyncConnection, evaluation_id: int) -> tuple[SentMail, ...]:
+    rows = await connection.execute(select(mail).where(mail.c.evaluation_id == evaluation_id).order_by(mail.c.id))
+    return tuple(
+        SentMail(template=row.template, attempt=Attempt(state=MailState(row.state), by=row.actor), at=row.at)
+        for row in rows
+    )
+
+
+async def _last_entry(connection: AsyncConnection, evaluation_id: int) -> Entry | None:
+    query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
+    row = (await connection.execute(query)).first()
+    return None if row is None else entry_from(row)
+
+
+async def _context(connection: AsyncConnection, row: Row[Any], license_seen: License) -> Context:
+    """What the vendor's other licenses say of this customer: the same site, company or company's mail domain."""
+    same = [
+        column == value
+        for column, value in (
+            (license_.c.site, license_seen.site),
+            (license_.c.company_key, company_key(license_seen.company)),
+            # A partner's domain stands on the licenses of many customers.
+            (license_.c.domain, None if license_seen.partner else company_domain(license_seen)),
+        )
+        if value is not None
+    ]
+    theirs = or_(license_.c.id == row.license_id, *same) & license_.c.merged_into.is_(None)
+    others = (await connection.execute(select(license_).where(theirs).limit(200))).all()
+    trials = await connection.execute(
+        select(evaluation.c.license_id, evaluation.c.started).where(
+            evaluation.c.license_id.in_([other.id for other in others]),
+            evaluation.c.started < row.started,
+            evaluation.c.merged_into.is_(None),
+        )
+    )
+    years: dict[int, set[str]] = defaultdict(set)
+    for trial in trials:
+        years[trial.license_id].add(str(trial.started.year))
+    elsewhere = [other for other in others if other.id != row.license_id and other.status == "active"]
+    is_trial = {other.id: other.license_type.endswith("EVALUATION") for other in elsewhere}
+    return Context(
+        customer_of=_sorted(other.app_name for other in elsewhere if not is_trial[other.id]),
+        evaluating=_sorted(
+            other.app_name for other in elsewhere if is_trial[other.id] and other.app_key != license_seen.app_key
+        ),
+        evaluated=_sorted(
+            year for other in others if other.app_key == license_seen.app_key for year in years[other.id]
+        ),
+    )
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))

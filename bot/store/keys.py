@@ -1,0 +1,55 @@
+"""Keep contacts unreadable at rest, yet findable: authenticated encryption, keyed hashes.
+
+The first secret writes, every secret reads; so a secret is replaced by putting the new one in front.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bot.domain.trust import normalised
+from bot.errors import StoreError
+
+_NONCE_BYTES = 12
+
+
+class Keys:
+    """Seals texts and fingerprints addresses with keys derived from the secrets."""
+
+    def __init__(self, secret_keys: Sequence[str]) -> None:
+        self._ciphers = [AESGCM(_derived(secret, b"contacts")) for secret in secret_keys]
+        self._hash_keys = [_derived(secret, b"addresses") for secret in secret_keys]
+
+    def seal(self, text: str) -> bytes:
+        """The text, encrypted and authenticated; the same text never seals twice to the same bytes."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)
+
+    def open(self, sealed: bytes) -> str:
+        """The text that was sealed. StoreError when none of the secrets sealed it."""
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+            except InvalidTag:
+                continue
+        raise StoreError(
+            "The database was written with another SECRET_KEY. Put the old key behind the new one, after a comma."
+        )
+
+    def fingerprint(self, address: str) -> str:
+        """What stands in the database for an address; only who has the secret can compute it."""
+        return self.fingerprints(address)[0]
+
+    def fingerprints(self, address: str) -> tuple[str, ...]:
+        """Every fingerprint under which an address may have been written, the newest secret's first."""
+        message = normalised(address).encode()
+        return tuple(hmac.digest(key, message, "sha256").hex()[:40] for key in self._hash_keys)
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"evaluator-bot/" + purpose).derive(secret.encode())

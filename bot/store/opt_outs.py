@@ -1,0 +1,91 @@
+"""Do-not-contact: who said no, why, who wrote it down."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.card import OptOut
+from bot.domain.history import Entry, Kind
+from bot.store.database import Database
+from bot.store.keys import Keys
+from bot.store.outbox import remember, repaint
+from bot.store.rows import insert_new
+from bot.store.schema import do_not_contact, evaluation, license_
+
+_STANDS: Final = do_not_contact.c.lifted_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """The mark that stands after an attempt to set it; `won` says whether the attempt did it."""
+
+    won: bool
+    opt_out: OptOut
+
+
+class OptOuts:
+    """The addresses nobody may write to, for any evaluation."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def add(self, address: str, opt_out: OptOut, *, evaluation_id: int | None = None) -> Marked:
+        """Mark an address from this moment on, and repaint every card of it; a standing mark stays as it is.
+
+        The fact goes into the history of `evaluation_id`, where the person acted.
+        """
+        async with self._database.write() as connection:
+            before = await standing(connection, self._keys, address)
+            if before is not None:
+                return Marked(won=False, opt_out=before)
+            values = {
+                "address_key": self._keys.fingerprint(address),
+                "address": self._keys.seal(address.strip()),
+                "reason": opt_out.reason,
+                "note": opt_out.note,
+                "actor": opt_out.by,
+                "at": opt_out.at,
+            }
+            await insert_new(connection, do_not_contact, values)
+            if evaluation_id is not None:
+                details = {"reason": opt_out.reason, "note": opt_out.note}
+                entry = Entry(at=opt_out.at, kind=Kind.DO_NOT_CONTACT, actor=opt_out.by, details=details)
+                await remember(connection, evaluation_id, [entry])
+            await self._repaint(connection, address, at=opt_out.at)
+            return Marked(won=True, opt_out=opt_out)
+
+    async def lift(self, address: str, *, note: str, by: str, at: datetime, evaluation_id: int | None = None) -> bool:
+        """Take the standing mark of an address back, for the record with a note; whether there was one."""
+        async with self._database.write() as connection:
+            lifted = await connection.execute(
+                update(do_not_contact)
+                .where(do_not_contact.c.address_key.in_(self._keys.fingerprints(address)), _STANDS)
+                .values(lifted_at=at, lifted_by=by, lifted_note=note)
+            )
+            if lifted.rowcount == 0:
+                return False
+            if evaluation_id is not None:
+                entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=by, details={"note": note})
+                await remember(connection, evaluation_id, [entry])
+            await self._repaint(connection, address, at=at)
+            return True
+
+    async def _repaint(self, connection: AsyncConnection, address: str, *, at: datetime) -> None:
+        keys = self._keys.fingerprints(address)
+        ids = await connection.scalars(
+            select(evaluation.c.id)
+            .join(license_, license_.c.id == evaluation.c.license_id)
+            .where(or_(license_.c.technical_key.in_(keys), license_.c.billing_key.in_(keys)))
+        )
+        await repaint(connection, ids.all(), at=at)
+
+
+async def standing(connection: AsyncConnection, keys: Keys, address: str) -> OptOut | None:
+    """The mark that stands against an address, or None."""
+    query = select(do_not_contact).where(do_not_contact.c.address_key.in_(keys.fingerprints(address)), _STANDS)
+    row = (await connection.execute(query)).first()
+    return None if row is None else OptOut(reason=row.reason, by=row.actor, at=row.at, note=row.note)

@@ -1,0 +1,48 @@
+"""What is owed to Slack, written in the same transaction as the fact it follows from."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.history import UNTOLD, Entry
+from bot.store.rows import insert_new, insert_row
+from bot.store.schema import delivery, evaluation, history
+
+
+async def remember(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
+    """Add entries to an evaluation's history; where there is a card, owe it a repaint and a line in its thread each."""
+    channel = await connection.scalar(select(evaluation.c.channel).where(evaluation.c.id == evaluation_id))
+    for entry in entries:
+        values = {"at": entry.at, "kind": entry.kind, "actor": entry.actor, "details": dict(entry.details)}
+        history_id = await insert_row(connection, history, {**values, "evaluation_id": evaluation_id})
+        if channel is None or entry.kind in UNTOLD:
+            continue
+        owed = {"kind": "note", "channel": channel, "evaluation_id": evaluation_id, "history_id": history_id}
+        await insert_row(connection, delivery, {**owed, "state": "due", "at": entry.at, "due_at": entry.at})
+
+
+async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
+    """Owe the cards of these evaluations a fresh look; those recorded in silence have none."""
+    rows = await connection.execute(
+        select(evaluation.c.id, evaluation.c.channel).where(
+            evaluation.c.id.in_(list(evaluation_ids)), evaluation.c.channel.is_not(None)
+        )
+    )
+    for row in rows.all():
+        values = {
+            "kind": "card",
+            "channel": row.channel,
+            "evaluation_id": row.id,
+            "state": "due",
+            "at": at,
+            "due_at": at,
+        }
+        await insert_new(connection, delivery, values)
+
+
+async def say(connection: AsyncConnection, text: str, *, channel: str, at: datetime) -> None:
+    """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
+    values = {"kind": "message", "channel": channel, "text": text, "state": "due", "at": at, "due_at": at}
+    await insert_row(connection, delivery, values)

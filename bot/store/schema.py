@@ -1,0 +1,217 @@
+"""The tables. Their constraints keep the promises that code alone could not: one card, one owner, one mail.
+
+`migrations/` builds the same tables step by step; a test holds the two against each other.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time, aware and in UTC on both sides; SQLite itself knows no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time whose zone nobody knows."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs a time zone")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware time."""
+        del dialect
+        return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _when(condition: str) -> dict[str, Any]:
+    """A partial index, in both dialects."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+license_ = Table(
+    "license",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_key", Text, nullable=False),
+    Column("app_name", Text, nullable=False),
+    Column("hosting", Text, nullable=False),
+    Column("license_type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("starts", Date, nullable=False),
+    Column("updated", Date, nullable=False),
+    Column("ends", Date),
+    Column("latest_evaluation", Date),
+    Column("edition", Text),
+    Column("tier", Text),
+    Column("site", Text, index=True),
+    Column("company", Text),
+    Column("company_key", Text, index=True),  # how companies are compared
+    Column("domain", Text, index=True),  # of the company's mail; never a free-mail one
+    Column("country", Text),
+    Column("region", Text),
+    Column("contacts", LargeBinary, nullable=False),  # sealed: technical, billing
+    Column("technical_key", Text, index=True),  # fingerprints of their addresses
+    Column("billing_key", Text, index=True),
+    Column("partner_name", Text),
+    Column("partner_kind", Text),
+    Column("opportunity_size", Text),
+    Column("parent_product", Text),
+    Column("parent_edition", Text),
+    Column("channel", Text),
+    Column("days_to_convert", Integer),
+    Column("sandbox", Boolean),
+    Column("atlassian", Boolean, nullable=False),
+    Column("migration", Boolean, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("merged_into", ForeignKey("license.id")),
+)
+
+license_alias = Table(
+    "license_alias",
+    metadata,
+    Column("alias", Text, primary_key=True),
+    Column("app_key", Text, primary_key=True),
+    Column("license_id", ForeignKey("license.id"), nullable=False, index=True),
+)
+
+evaluation = Table(
+    "evaluation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("license_id", ForeignKey("license.id"), nullable=False),
+    Column("started", Date, nullable=False),
+    Column("ends", Date),
+    Column("state", Text, nullable=False),
+    Column("first_seen", Instant, nullable=False, index=True),
+    Column("owner", Text),
+    Column("owned_at", Instant),
+    Column("channel", Text),  # set: announced there; not set: recorded in silence
+    Column("card_ts", Text),
+    Column("merged_into", ForeignKey("evaluation.id")),
+    Index("one_evaluation_a_start", "license_id", "started", unique=True, **_when("merged_into IS NULL")),
+    Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_when("card_ts IS NOT NULL")),
+    Index("ix_evaluation_started", "started"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("evaluation_id", ForeignKey("evaluation.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text),
+    Column("details", JSON, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # card, note, message
+    Column("channel", Text, nullable=False),
+    Column("evaluation_id", ForeignKey("evaluation.id"), index=True),
+    Column("history_id", ForeignKey("history.id")),
+    Column("text", Text),
+    Column("state", Text, nullable=False),  # due, sending, unknown, done, given_up
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("ts", Text),
+    Column("error", Text),
+    # Ten changes of a card in a burst are one repaint: the newest state wins.
+    Index("one_repaint_waits", "evaluation_id", unique=True, **_when("kind = 'card' AND state = 'due'")),
+    Index("one_note_an_entry", "history_id", unique=True, **_when("history_id IS NOT NULL")),
+    Index("ix_delivery_waiting", "due_at", **_when("state IN ('due', 'sending', 'unknown')")),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("evaluation_id", ForeignKey("evaluation.id"), nullable=False),
+    Column("template", Text, nullable=False),
+    Column("address_key", Text, nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),  # sealed: address, subject, body
+    Column("state", Text, nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("error", Text),
+    # One live mail per template; a failed one may be tried again.
+    Index("one_mail_a_template", "evaluation_id", "template", unique=True, **_when("state <> 'failed'")),
+)
+
+do_not_contact = Table(
+    "do_not_contact",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address_key", Text, nullable=False),
+    Column("address", LargeBinary),  # sealed; may be erased while the mark stands
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("actor", Text),
+    Column("at", Instant, nullable=False),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+    Column("lifted_note", Text),
+    Index("one_standing_mark", "address_key", unique=True, **_when("lifted_at IS NULL")),
+)
+
+poll = Table(
+    "poll",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),  # not set: the bot was stopped in the middle
+    Column("good", Boolean, nullable=False, server_default=text("false")),
+    Column("rows", Integer, nullable=False, server_default="0"),
+    Column("started", Integer, nullable=False, server_default="0"),
+    Column("announced", Integer, nullable=False, server_default="0"),
+    Column("quarantined", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    Index("ix_poll_good", "good", "id"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("ref", Text, primary_key=True),  # the best id the record gave; never personal data
+    Column("reason", Text, primary_key=True),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+)
