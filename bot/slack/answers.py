@@ -1,0 +1,71 @@
+"""What is said to the person who pressed: one sentence, and where it went wrong, what to do."""
+
+from datetime import datetime
+
+from bot.domain.card import Card, OptOut
+from bot.domain.policy import MailState, Refused
+from bot.domain.trust import flags
+from bot.slack.notes import mail_name
+from bot.slack.text import escape, mention, moment, span
+
+EXPIRED = "That took too long, and Slack let go of it. Please press again."
+GONE = "This evaluation is no longer on record."
+RETIRED = "This button is from an earlier time. The card is being painted anew; please use the new one."
+LIFTED = "Lifted. This address can be written to again."
+NOT_MARKED = "There is no do-not-contact mark on this contact any more."
+NOBODY_TO_MARK = "There is no address here that could be marked, or it is marked already."
+SENDING = ":hourglass_flowing_sand: Sending…"
+
+
+def broken(reference: str) -> str:
+    """For what nobody foresaw."""
+    return (
+        "Something went wrong on our side. Please press again; if it stays so, whoever runs the bot finds it in the "
+        f"log as `{reference}`."
+    )
+
+
+def refused(refusal: Refused) -> str:
+    """Why no mail can go."""
+    by = f" ({mention(refusal.by)})" if refusal.by else ""
+    return f":no_entry_sign: {refusal.reason}{by}"
+
+
+def warnings(card: Card) -> list[str]:
+    """What to know before writing: flags of the license, and mails that went out before."""
+    license_ = card.evaluation.license
+    said = [flag.value for flag in flags(license_)]
+    if license_.partner is not None:
+        said.append("This trial came through a partner: the contact may be theirs, not the customer's.")
+    said += [
+        f"{mention(mail.attempt.by)} sent {escape(mail_name(mail.template))}, {moment(mail.at)}"
+        for mail in card.mails
+        if mail.attempt.state is not MailState.FAILED
+    ]
+    return said
+
+
+def sent(name: str | None, address: str | None) -> str:
+    """The server took the mail."""
+    return f":white_check_mark: Sent to {escape(name or address or 'the contact')}."
+
+
+def not_sent(why: str, *, unsure: bool) -> str:
+    """The server did not take the mail, or nobody knows."""
+    return f":grey_question: {escape(why, longest=1000)}" if unsure else f":warning: {escape(why, longest=1000)}"
+
+
+def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
+    """Somebody else was faster."""
+    ago = f" {span(now - since)} ago" if since else ""
+    if owner is None:
+        return f"It was given back{ago}; nobody owns it. Claim it anew."
+    return f"{mention(owner)} took it{ago}."
+
+
+def marked(opt_out: OptOut, *, won: bool, now: datetime) -> str:
+    """The address is marked, now or already."""
+    if won:
+        return ":white_check_mark: Marked. Nobody can mail this address from here any more."
+    by = f" by {mention(opt_out.by)}" if opt_out.by else ""
+    return f"It was marked already{by}, {span(now - opt_out.at)} ago: {escape(opt_out.reason)}."

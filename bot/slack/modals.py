@@ -1,0 +1,204 @@
+"""The modals: what a person fills in, and what comes back."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.card import Reply
+from bot.domain.evaluation import Contact
+from bot.slack.blocks import Block, plain, section, small
+from bot.slack.ids import Field, View
+from bot.slack.text import escape, mention
+
+Modal = dict[str, Any]
+
+_SUBJECT_LENGTH = 200
+_BODY_LENGTH = 3000  # Slack's own limit of a text input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a modal is about. It travels through Slack in the open, so it holds ids and nothing else."""
+
+    evaluation_id: int
+    channel: str
+    owner: str | None = None
+    """The owner when the modal was opened: a change is a change of that."""
+
+    def pack(self) -> str:
+        """As private metadata of a view."""
+        return json.dumps([self.evaluation_id, self.channel, self.owner])
+
+    @classmethod
+    def unpack(cls, metadata: str) -> "About":
+        """From private metadata of a view."""
+        evaluation_id, channel, owner = json.loads(metadata)
+        return cls(evaluation_id=int(evaluation_id), channel=str(channel), owner=owner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail as it stands in the modal: ids of template and recipient, the words, and what to know before sending."""
+
+    template: str
+    templates: Mapping[str, str]
+    """Id to name, of each template there is."""
+    recipient: str
+    recipients: Mapping[str, Contact]
+    """`technical`, `billing`: those who can be written to."""
+    subject: str
+    body: str
+    warnings: Sequence[str] = ()
+    """Sentences of mrkdwn, escaped."""
+
+
+def loading(view: View, about: About) -> Modal:
+    """What is shown at once, while the real content is fetched: a trigger lives three seconds."""
+    return _modal(view, about, [section(":hourglass_flowing_sand: One moment…")])
+
+
+def message(text: str) -> Modal:
+    """A modal that says one thing. `text` is mrkdwn, escaped."""
+    return {
+        "type": "modal",
+        "callback_id": View.MESSAGE,
+        "title": plain("Evaluator Bot", longest=24),
+        "close": plain("Close", longest=24),
+        "blocks": [section(text)],
+    }
+
+
+def email(about: About, letter: Letter) -> Modal:
+    """Choose, read, change, send. Choosing fills the words in anew, so their inputs are new ones, too."""
+    version = f"{letter.template}.{letter.recipient}"
+    blocks = [section(f":warning: {warning}") for warning in letter.warnings]
+    templates = {template: plain(name) for template, name in letter.templates.items()}
+    recipients = {
+        role: plain(f"{contact.name or contact.email} ({role} contact)") for role, contact in letter.recipients.items()
+    }
+    blocks += [
+        _input("Template", Field.TEMPLATE, _select(templates, letter.template), dispatches=True),
+        _input("To", Field.RECIPIENT, _radio(recipients, letter.recipient), dispatches=True),
+        small(f"Goes to {escape(letter.recipients[letter.recipient].email or '')}"),
+        _input(
+            "Subject",
+            Field.SUBJECT,
+            {"type": "plain_text_input", "initial_value": letter.subject, "max_length": _SUBJECT_LENGTH},
+            version=version,
+        ),
+        _input(
+            "Text",
+            Field.BODY,
+            {
+                "type": "plain_text_input",
+                "multiline": True,
+                "initial_value": letter.body,
+                "max_length": _BODY_LENGTH,
+            },
+            version=version,
+            hint="Markdown: **bold**, [label](https://…). Why they get this, how to say no and your postal "
+            "address are added below it.",
+        ),
+    ]
+    return _modal(View.EMAIL, about, blocks, submit="Send")
+
+
+def do_not_contact(about: About, people: Mapping[str, Contact]) -> Modal:
+    """Ask who, why, and say what it means; sending this form is the confirmation."""
+    options = {role: plain(f"{contact.email} ({role} contact)") for role, contact in people.items()}
+    reasons = {reason.name: plain(reason.value) for reason in Reply}
+    blocks = [
+        section(
+            "From now on nobody can mail this address from here, *for any evaluation*. Every card of it shows that."
+        ),
+        _input("Who", Field.RECIPIENT, _radio(options, next(iter(options)))),
+        _input("Why", Field.REASON, _select(reasons, None)),
+        _note("Anything the team should know", optional=True),
+    ]
+    return _modal(View.DO_NOT_CONTACT, about, blocks, submit="Do not contact")
+
+
+def contact_again(about: About, reason: str) -> Modal:
+    """Ask why a mark may be lifted; the answer stays on record."""
+    blocks = [
+        section(f"Marked because: *{escape(reason)}*. Lift it only if they agreed, or if it was a mistake."),
+        _note("Why may we write again?", optional=False),
+    ]
+    return _modal(View.CONTACT_AGAIN, about, blocks, submit="Lift it")
+
+
+def assign(about: About) -> Modal:
+    """Ask who shall own the evaluation."""
+    select: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
+    if about.owner:
+        select["initial_user"] = about.owner
+    now = f"Owner now: {mention(about.owner)}" if about.owner else "It has no owner yet."
+    return _modal(View.ASSIGN, about, [small(now), _input("Owner", Field.OWNER, select)], submit="Assign")
+
+
+def values(view: Mapping[str, Any]) -> dict[Field, str]:
+    """What a person filled in, by field: texts, ids of options, users; what was left empty is missing."""
+    found = {}
+    for block in view["state"]["values"].values():
+        for action_id, state in block.items():
+            chosen = state.get("selected_option") or {}
+            value = state.get("value") or state.get("selected_user") or chosen.get("value")
+            if value and action_id in set(Field):
+                found[Field(action_id)] = str(value)
+    return found
+
+
+_TITLES = {
+    View.EMAIL: "Write a mail",
+    View.DO_NOT_CONTACT: "Do not contact",
+    View.CONTACT_AGAIN: "Lift do-not-contact",
+    View.ASSIGN: "Assign",
+}
+
+
+def _modal(view: View, about: About, blocks: list[Block], *, submit: str | None = None) -> Modal:
+    modal = {
+        "type": "modal",
+        "callback_id": view.value,
+        "title": plain(_TITLES[view], longest=24),
+        "close": plain("Cancel", longest=24),
+        "private_metadata": about.pack(),
+        "blocks": blocks,
+    }
+    return modal if submit is None else {**modal, "submit": plain(submit, longest=24)}
+
+
+def _input(
+    label: str, field: Field, element: Block, *, version: str = "", dispatches: bool = False, hint: str | None = None
+) -> Block:
+    block = {
+        "type": "input",
+        # Slack keeps what a person typed while the ids stay the same; new content needs a new id.
+        "block_id": f"{field}.{version}" if version else field.value,
+        "label": plain(label, longest=200),
+        "element": {**element, "action_id": field.value},
+        "dispatch_action": dispatches,
+    }
+    return block if hint is None else {**block, "hint": plain(hint, longest=300)}
+
+
+def _note(label: str, *, optional: bool) -> Block:
+    element = {"type": "plain_text_input", "multiline": True, "max_length": 500}
+    return {**_input(label, Field.NOTE, element), "optional": optional}
+
+
+def _options(labels: Mapping[str, Block]) -> list[Block]:
+    return [{"text": label, "value": value} for value, label in labels.items()]
+
+
+def _chosen(labels: Mapping[str, Block], chosen: str | None) -> Block:
+    return {} if chosen is None else {"initial_option": {"text": labels[chosen], "value": chosen}}
+
+
+def _select(labels: Mapping[str, Block], chosen: str | None) -> Block:
+    return {"type": "static_select", "options": _options(labels), **_chosen(labels, chosen)}
+
+
+def _radio(labels: Mapping[str, Block], chosen: str) -> Block:
+    return {"type": "radio_buttons", "options": _options(labels), **_chosen(labels, chosen)}

@@ -1,0 +1,124 @@
+"""The sentence that stands for an entry of the history: in a card's thread, and as the card's last event."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Final
+
+from bot.domain.card import day
+from bot.domain.history import Entry, Kind
+from bot.slack.text import escape, mention
+
+_FACTS: Final = {
+    "company": "company",
+    "country": "country",
+    "opportunity_size": "opportunity size",
+    "parent_product": "parent product",
+    "parent_edition": "edition of the parent product",
+    "sandbox": "sandbox",
+    "channel": "found the app through",
+}
+
+
+def note(entry: Entry) -> str:
+    """One sentence of mrkdwn that says what happened, and who did it."""
+    return _SENTENCES[entry.kind](entry.details, "Somebody" if entry.actor is None else mention(entry.actor))
+
+
+def mail_name(template: str) -> str:
+    """A template's id as people say it: `trial-ending` is Trial ending."""
+    return template.replace("-", " ").capitalize()
+
+
+Details = Mapping[str, str]
+
+
+def _started(details: Details, _who: str) -> str:
+    return f"The trial began on {_day(details['on'])}."
+
+
+def _extended(details: Details, _who: str) -> str:
+    return f":hourglass_flowing_sand: The trial was extended to {_day(details['to'])} (was {_day(details['was'])})."
+
+
+def _corrected(_details: Details, _who: str) -> str:
+    return "The report corrected the dates of the trial."
+
+
+def _converted(details: Details, _who: str) -> str:
+    what = ", ".join(
+        escape(part)
+        for part in (details["type"].replace("_", " ").capitalize(), details["edition"], details["tier"])
+        if part
+    )
+    after = f" {details['days']} days after the trial began" if details["days"] not in ("", "0") else ""
+    return f":tada: They bought the app{after}: {what}."
+
+
+def _ended(details: Details, _who: str) -> str:
+    if details["how"] == "cancelled":
+        return "The trial was cancelled."
+    return f"The trial ended{' on ' + _day(details['on']) if details['on'] else ''}; nothing was bought so far."
+
+
+def _reopened(details: Details, _who: str) -> str:
+    return f"The trial runs again{', until ' + _day(details['to']) if details['to'] else ''}."
+
+
+def _contact_changed(details: Details, _who: str) -> str:
+    if details["to"] == "forgotten":
+        return "The contact asked Atlassian to be forgotten; nobody can be written to."
+    return "The report names another contact now."
+
+
+def _enriched(details: Details, _who: str) -> str:
+    facts = ", ".join(
+        f"{_FACTS.get(fact, fact)} {'yes' if value == 'True' else escape(value)}" for fact, value in details.items()
+    )
+    return f"The report now tells more: {facts}."
+
+
+def _assigned(details: Details, who: str) -> str:
+    owner = mention(details["owner"])
+    return f"{who} took this." if owner == who else f"{who} gave this to {owner}."
+
+
+def _mail(sentence: str) -> Callable[[Details, str], str]:
+    def say(details: Details, who: str) -> str:
+        error = f" {escape(details['error'], longest=500)}" if details.get("error") else ""
+        return sentence.format(who=who, template=escape(mail_name(details["template"]))) + error
+
+    return say
+
+
+def _opted_out(details: Details, who: str) -> str:
+    remark = f" “{escape(details['note'], longest=500)}”" if details["note"] else ""
+    return f":no_entry_sign: {who} marked the contact do-not-contact: {escape(details['reason'])}.{remark}"
+
+
+def _contact_again(details: Details, who: str) -> str:
+    return f"{who} lifted the do-not-contact mark: “{escape(details['note'], longest=500)}”"
+
+
+def _day(iso: str) -> str:
+    return day(date.fromisoformat(iso))
+
+
+_SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
+    Kind.STARTED: _started,
+    Kind.EXTENDED: _extended,
+    Kind.CORRECTED: _corrected,
+    Kind.CONVERTED: _converted,
+    Kind.ENDED: _ended,
+    Kind.REOPENED: _reopened,
+    Kind.CONTACT_CHANGED: _contact_changed,
+    Kind.ENRICHED: _enriched,
+    Kind.MERGED: lambda _details, _who: "Two records of the report turned out to be one license.",
+    Kind.ASSIGNED: _assigned,
+    Kind.RELEASED: lambda _details, who: f"{who} gave this back; it has no owner.",
+    Kind.MAIL_SENT: _mail(":email: {who} sent *{template}*."),
+    Kind.MAIL_FAILED: _mail(":warning: {who} tried to send *{template}*; it was not sent."),
+    Kind.MAIL_REFUSED: _mail(":no_entry_sign: {who} tried to send *{template}*; it was not sent."),
+    Kind.MAIL_UNKNOWN: _mail(":grey_question: {who} sent *{template}*, and nobody knows whether it arrived."),
+    Kind.DO_NOT_CONTACT: _opted_out,
+    Kind.CONTACT_AGAIN: _contact_again,
+}

@@ -1,0 +1,93 @@
+"""The answer to `/evaluators today`: the day's evaluations, grouped by app, a page at a time."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+from typing import Final
+
+from bot.domain.card import Listed, day, title
+from bot.domain.evaluation import CardRef, Evaluation, State
+from bot.slack import ids
+from bot.slack.blocks import Block, Message, plain, section, small
+from bot.slack.text import escape, mention
+
+LINES_A_PAGE: Final = 15
+"""Keeps a page far below 50 blocks and 8,000 characters, whatever the names."""
+
+
+def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_url: str) -> Message:
+    """One page of the day, from 0; a page that does not exist is the nearest that does."""
+    head = f"Evaluations of {day(today)}"
+    if not lines:
+        return Message(
+            text=head, blocks=[section(f"*{head}*\nNone yet. Trials reach the licenses report hours after they began.")]
+        )
+    ordered = sorted(lines, key=lambda line: (line.evaluation.license.app_name, line.evaluation.license.app_key))
+    pages = -(-len(ordered) // LINES_A_PAGE)
+    page = min(max(page, 0), pages - 1)
+    shown = ordered[page * LINES_A_PAGE : (page + 1) * LINES_A_PAGE]
+    blocks = [section(f"*{head}*  ·  {len(lines)} in all")]
+    for app_name, group in groupby(shown, key=lambda line: line.evaluation.license.app_name):
+        of_app = "\n".join(_line(line, workspace_url) for line in group)
+        blocks.append(section(f"*{escape(app_name)}*\n{of_app}"))
+    if pages > 1:
+        blocks += [small(f"Page {page + 1} of {pages}"), {"type": "actions", "elements": _turns(today, page, pages)}]
+    return Message(text=f"{head}: {len(lines)}", blocks=blocks)
+
+
+def help_message(unknown: str = "") -> Message:
+    """What the slash command knows; `unknown` is the word it does not."""
+    lines = [
+        f"`{ids.COMMAND} today`  what started or arrived today, with owner, state and a link to each card",
+        f"`{ids.COMMAND} help`  this",
+    ]
+    sorry = f"I do not know “{escape(unknown)}”. I know:" if unknown else "*Evaluator Bot* knows:"
+    text = "\n".join([sorry, *lines])
+    foot = (
+        "On a card: *Email…* writes to the contact, *Claim* makes it yours, *Do not contact…* stops all mail to them."
+    )
+    return Message(text=sorry, blocks=[section(text), small(foot)])
+
+
+def read_page(value: str) -> tuple[date, int]:
+    """The day and the page that a paging button leads to."""
+    day_, _, page = value.partition(":")
+    return date.fromisoformat(day_), int(page)
+
+
+def permalink(card: CardRef, workspace_url: str) -> str:
+    """The address of a message; Slack builds it from channel and timestamp."""
+    return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
+
+
+def _line(line: Listed, workspace_url: str) -> str:
+    evaluation = line.evaluation
+    name = escape(title(evaluation.license), longest=80)
+    if evaluation.card is not None:
+        name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
+    owner = mention(evaluation.owner) if evaluation.owner else "no owner"
+    marks = [mark for mark, holds in (("mailed", line.mailed), ("do not contact", line.opted_out)) if holds]
+    return "  ·  ".join([f"• {name}", _state(evaluation), owner, *marks])
+
+
+def _state(evaluation: Evaluation) -> str:
+    trial = evaluation.trial
+    if trial.state is State.RUNNING and trial.ends is not None:
+        return f"until {day(trial.ends)}"
+    return {State.RUNNING: "running", State.CONVERTED: "bought", State.EXPIRED: "over", State.CANCELLED: "cancelled"}[
+        trial.state
+    ]
+
+
+def _turns(today: date, page: int, pages: int) -> list[Block]:
+    turns = (("◀ Earlier page", page - 1), ("Next page ▶", page + 1))
+    return [
+        {
+            "type": "button",
+            "action_id": f"{ids.PAGE}.{target}",
+            "text": plain(label),
+            "value": f"{today.isoformat()}:{target}",
+        }
+        for label, target in turns
+        if 0 <= target < pages
+    ]
