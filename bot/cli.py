@@ -1,0 +1,158 @@
+"""The command line: one function a command."""
+
+import asyncio
+import sqlite3
+import sys
+import webbrowser
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.engine import make_url
+
+from bot.app import assembled
+from bot.app import run as run_bot
+from bot.config import Settings, load_settings
+from bot.errors import BotError, SettingsWrong
+from bot.log import set_up_logging
+from bot.mail.template import load_templates
+from bot.services.checkup import Checkup
+from bot.store import open_store
+
+cli = typer.Typer(
+    name="evaluator-bot",
+    help="Tells your team in Slack who started to evaluate which of your Atlassian Marketplace apps.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+database = typer.Typer(help="Look after the database.", no_args_is_help=True)
+cli.add_typer(database, name="db")
+
+_FAILED, _MISUSED = 1, 2
+
+
+def main() -> None:
+    """The entry point; what can be named ends in a sentence and an exit code: 1 failed, 2 misused."""
+    try:
+        cli()
+    except SettingsWrong as exc:
+        _complain(exc, "Mend the settings in the environment or in .env:")
+        sys.exit(_MISUSED)
+    except BotError as exc:
+        _complain(exc)
+        sys.exit(_FAILED)
+
+
+@cli.command()
+def run() -> None:
+    """Run the bot until it is told to stop."""
+    _with_settings(run_bot)
+
+
+@cli.command()
+def demo(
+    *,
+    port: Annotated[int, typer.Option(help="Where the page is served; a free one is taken if it is in use.")] = 8000,
+    open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+) -> None:
+    """Run the bot against a small Slack, a small Marketplace and a mailbox on this machine, and show them on a page."""
+    asyncio.run(_demo(port, open_browser=open_browser))
+
+
+@cli.command()
+def check() -> None:
+    """Look at every token, scope, channel, server and the database; a line for each, with what to do."""
+    _with_settings(_check)
+
+
+@cli.command()
+def poll() -> None:
+    """Read the report once and record what is new; the running bot brings the cards to Slack."""
+    _with_settings(_poll)
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the tables up to date; `run` does the same at its start."""
+    _with_settings(_upgrade)
+
+
+@database.command()
+def backup(target: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]) -> None:
+    """Write a copy of the SQLite database, while the bot runs."""
+    _backup(load_settings(), target)
+
+
+def _with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    settings = load_settings()
+    set_up_logging(json=settings.log_format == "json", level=settings.log_level)
+    asyncio.run(command(settings))
+
+
+async def _demo(port: int, *, open_browser: bool) -> None:
+    from bot.demo.stage import stage  # noqa: PLC0415  a vendor's bot never loads the demo, nor what only it needs
+
+    async with stage(port=port) as scene:
+        settings = load_settings(_env_file=None, **scene.settings)
+        set_up_logging(json=False, level="warning")
+        typer.echo(f"Open {scene.url} in a browser. Ctrl-C ends it all.")
+        if open_browser:
+            webbrowser.open(scene.url)
+        await run_bot(settings)
+
+
+async def _check(settings: Settings) -> None:
+    typer.echo("✓ Settings: complete")
+    async with assembled(settings) as parts:
+        typer.echo("✓ Database: can be written")
+        app_token = settings.slack_app_token
+        checkup = Checkup(
+            client=parts.client,
+            poster=parts.poster,
+            marketplace=parts.marketplace,
+            post=parts.post,
+            channel=settings.slack_channel,
+            app_token=app_token.get_secret_value() if app_token else None,
+            template_problems=load_templates(settings.mail_templates).problems,
+        )
+        wrong = 0
+        async for finding in checkup.findings():
+            typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
+            wrong += not finding.good
+    if wrong:
+        raise typer.Exit(_FAILED)
+
+
+async def _poll(settings: Settings) -> None:
+    async with assembled(settings) as parts:
+        tally = await parts.watch.run_once()
+    typer.echo(
+        f"{tally.rows} rows read, {tally.started} evaluations new, {tally.announced} announced, "
+        f"{tally.quarantined} unreadable."
+    )
+
+
+async def _upgrade(settings: Settings) -> None:
+    async with open_store(settings.database_url, secret_keys=settings.secret_key):
+        typer.echo("The database is up to date.")
+
+
+def _backup(settings: Settings, target: Path) -> None:
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        raise SettingsWrong(["DATABASE_URL is not a SQLite file. Use pg_dump for PostgreSQL."])
+    if target.exists():
+        raise BotError(f"{target} exists. Name a file that does not.")
+    target.touch(mode=0o600)
+    with closing(sqlite3.connect(str(url.database))) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    typer.echo(f"Written to {target}.")
+
+
+def _complain(error: BotError, head: str = "") -> None:
+    for line in (head, str(error)):
+        if line:
+            typer.echo(line, err=True)

@@ -1,0 +1,149 @@
+"""The settings, from the environment or a `.env` file; nothing else reads either."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field, Secret, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SettingsWrong
+
+_DURATION: Final = re.compile(r"(\d+)\s*([smhd])", re.ASCII)
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: object) -> object:
+    """`30s`, `10m`, `24h`, `7d`."""
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else value
+
+
+def _listed(value: object) -> object:
+    """A list written with commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _zone(value: object) -> object:
+    try:
+        return ZoneInfo(value) if isinstance(value, str) else value
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ValueError("unknown zone") from exc
+
+
+def _present(value: object) -> object:
+    """`NAME=` in a file is the same as no line at all."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+Token = Annotated[SecretStr, Field(min_length=1)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. The description of a field completes the sentence `NAME should be …`."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore")
+
+    slack_bot_token: Secret[Annotated[str, StringConstraints(pattern=r"^xoxb-")]] = Field(
+        description="the Bot User OAuth Token (xoxb-…): your app's page, OAuth & Permissions"
+    )
+    slack_app_token: Secret[Annotated[str, StringConstraints(pattern=r"^xapp-")]] | None = Field(
+        None, description="an app-level token (xapp-…) with connections:write: your app's page, Basic Information"
+    )
+    slack_signing_secret: Token | None = Field(
+        None, description="the Signing Secret: your app's page, Basic Information"
+    )
+    slack_channel: Annotated[Text, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,}$")] = Field(
+        description="the id (C…) of the channel for cards: the channel's details, at the bottom"
+    )
+    slack_api_url: Annotated[Text, StringConstraints(pattern=r"^https?://")] = Field(
+        "https://slack.com/api/", description="the base address of Slack's Web API"
+    )
+    slack_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Slack user ids (U…), separated by commas"
+    )
+    marketplace_user: Text = Field(description="the e-mail address of the Atlassian account that reads the reports")
+    marketplace_token: Token = Field(description="an API token of that account: id.atlassian.com, Security, API tokens")
+    marketplace_vendor_id: Annotated[Text, StringConstraints(pattern=r"^\d+$")] | None = Field(
+        None, description="the number in the address of your vendor page at marketplace.atlassian.com"
+    )
+    marketplace_developer_id: Annotated[Text, StringConstraints(pattern=r"^[0-9a-fA-F-]{36}$")] | None = Field(
+        None, description="the UUID of your developer space"
+    )
+    marketplace_api_url: Annotated[Text, StringConstraints(pattern=r"^https?://")] = Field(
+        "https://api.atlassian.com/marketplace", description="the base address of the Marketplace API"
+    )
+    poll_every: Duration = Field(timedelta(minutes=10), description="a duration like 30s, 10m or 24h")
+    sweep_every: Duration = Field(timedelta(hours=24), description="a duration like 30s, 10m or 24h")
+    first_run_days: int = Field(
+        1, ge=0, le=365, description="how many days back the very first run announces, 0 to 365"
+    )
+    database_url: Text = Field(
+        "sqlite+aiosqlite:///evaluators.db", description="a SQLAlchemy address like sqlite+aiosqlite:///evaluators.db"
+    )
+    smtp_host: Text | None = Field(None, description="the name of your mail server")
+    smtp_port: int = Field(587, ge=1, le=65535, description="the port of your mail server, mostly 587 or 465")
+    smtp_username: Text | None = Field(None, description="the login at your mail server")
+    smtp_password: Token | None = Field(None, description="the password at your mail server")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls or none")
+    mail_from: Text | None = Field(None, description="who writes: Name <name@your-domain>")
+    mail_reply_to: Text | None = Field(None, description="where answers go, if not to MAIL_FROM")
+    mail_postal_address: Text | None = Field(None, description="your postal address, which the law asks for")
+    mail_templates: Path | None = Field(None, description="a folder with templates of your own")
+    secret_key: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
+        description="at least 32 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    )
+    public_url: Annotated[Text, StringConstraints(pattern=r"^https://")] | None = Field(
+        None, description="the https address under which the world reaches this bot"
+    )
+    http_host: Text = Field("127.0.0.1", description="the address that the HTTP endpoints listen on")
+    http_port: int = Field(8080, ge=0, le=65535, description="the port that the HTTP endpoints listen on")
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
+        ZoneInfo("UTC"), description="the team's time zone, like Europe/Berlin"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="console or json")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda v: str(v).lower())] = (
+        Field("info", description="debug, info, warning or error")
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """What several settings must be together; each line of the error is one problem."""
+        problems = []
+        if self.slack_app_token is None and self.slack_signing_secret is None:
+            problems.append(f"SLACK_APP_TOKEN is missing. It should be {_asked('slack_app_token')}.")
+        if self.marketplace_vendor_id is None and self.marketplace_developer_id is None:
+            problems.append(f"MARKETPLACE_VENDOR_ID is missing. It should be {_asked('marketplace_vendor_id')}.")
+        if any(len(key) < _SHORTEST_KEY for key in self.secret_key):
+            problems.append(f"SECRET_KEY is too short. It should be {_asked('secret_key')}.")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+_SHORTEST_KEY: Final = 32
+
+
+def _asked(name: str) -> str:
+    return Settings.model_fields[name].description or "set"
+
+
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401  each setting has a type of its own
+    """The settings; what is `given` wins over the environment. SettingsWrong names everything that is wrong at once."""
+    try:
+        return Settings(**given)
+    except ValidationError as exc:
+        raise SettingsWrong([line for error in exc.errors() for line in _lines(error)]) from exc
+
+
+def _lines(error: Any) -> list[str]:  # noqa: ANN401  pydantic's own dictionary
+    """A problem in words; never the value, which may be a secret."""
+    if not error["loc"]:
+        return str(error["ctx"]["error"]).splitlines()
+    name = str(error["loc"][0])
+    what = "is missing" if error["type"] == "missing" else "cannot be used"
+    return [f"{name.upper()} {what}. It should be {_asked(name)}."]

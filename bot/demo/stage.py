@@ -1,0 +1,90 @@
+"""The stage of the demo: a Slack workspace, a Marketplace with a story, and a mailbox, all on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.demo.mailbox import Mailbox
+from bot.demo.marketplace import DemoMarketplace
+from bot.demo.story import arrivals, history, play
+from bot.demo.workspace import CHANNEL, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where the page is, and the settings with which a bot finds everything on the stage."""
+
+    url: str
+    settings: dict[str, object]
+    taken: int | None
+    """The port that was asked for, when another program had it."""
+
+
+@asynccontextmanager
+async def stage(*, port: int) -> AsyncIterator[Scene]:
+    """Everything a bot needs, until the end of the block; the story begins at its start."""
+    today = datetime.now(UTC).date()
+    workspace, marketplace = Workspace(), DemoMarketplace()
+    mailbox = Mailbox(on_mail=lambda mail: workspace.broadcast({"kind": "mail", "mail": mail}))
+    workspace.page_extras["mails"] = lambda: mailbox.mails
+    for record in history(today):
+        marketplace.add(record)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="evaluator-bot-demo-")))
+        url, taken = await _serve(stack, workspace, port)
+        marketplace_url = await stack.enter_async_context(marketplace.serve())
+        smtp_port = await stack.enter_async_context(mailbox.serve())
+        story = asyncio.create_task(play(marketplace, arrivals(today), sleep=asyncio.sleep))
+        stack.callback(story.cancel)
+        settings = _settings(workspace, marketplace, marketplace_url, smtp_port, folder)
+        yield Scene(url=url, settings=settings, taken=taken)
+
+
+async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tuple[str, int | None]:
+    try:
+        return await stack.enter_async_context(workspace.serve(port)), None
+    except OSError:
+        return await stack.enter_async_context(workspace.serve()), port
+
+
+def _settings(
+    workspace: Workspace, marketplace: DemoMarketplace, marketplace_url: str, smtp_port: int, folder: Path
+) -> dict[str, object]:
+    """Every setting there is, so that nothing of the machine's own environment gets in."""
+    return {
+        "slack_bot_token": workspace.bot_token,
+        "slack_app_token": workspace.app_token,
+        "slack_signing_secret": None,
+        "slack_channel": CHANNEL,
+        "slack_api_url": workspace.api_url,
+        "slack_admins": (),
+        "marketplace_user": marketplace.user,
+        "marketplace_token": marketplace.token,
+        "marketplace_vendor_id": str(marketplace.vendor_id),
+        "marketplace_developer_id": None,
+        "marketplace_api_url": marketplace_url,
+        "poll_every": "2s",
+        "sweep_every": "24h",
+        "first_run_days": 1,
+        "database_url": f"sqlite+aiosqlite:///{folder / 'demo.db'}",
+        "smtp_host": "127.0.0.1",
+        "smtp_port": smtp_port,
+        "smtp_username": None,
+        "smtp_password": None,
+        "smtp_tls": "none",
+        "mail_from": "Ana Sample <ana@vendor.example>",
+        "mail_reply_to": None,
+        "mail_postal_address": "Demo Vendor\n1 Sample Street\n00000 Springfield",
+        "mail_templates": None,
+        "secret_key": "a key that protects nothing but this demo",
+        "public_url": None,
+        "http_host": "127.0.0.1",
+        "http_port": 0,
+        "timezone": "UTC",
+        "log_format": "console",
+        "log_level": "warning",
+    }

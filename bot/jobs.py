@@ -1,0 +1,61 @@
+"""Which service runs when."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.errors import BotError
+
+log = structlog.get_logger()
+
+_BREATH: Final = 5.0
+"""Seconds before a worker that broke is started again."""
+
+
+def scheduler() -> AsyncIOScheduler:
+    """A scheduler whose jobs never overlap with themselves, run late rather than not at all, and catch up once."""
+    return AsyncIOScheduler(
+        timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    )
+
+
+def every(
+    jobs: AsyncIOScheduler, interval: timedelta, name: str, run: Callable[[], Awaitable[object]], *, first: datetime
+) -> None:
+    """Run something at `first` and then every so often; what goes wrong is logged, the next time comes all the same."""
+    jobs.add_job(
+        logged(name, run),
+        "interval",
+        seconds=interval.total_seconds(),
+        id=name,
+        next_run_time=first,
+    )
+
+
+def logged(name: str, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:
+    """`run` with the outermost `try` around it; whether it came to its end."""
+
+    async def job() -> bool:
+        try:
+            await run()
+        except BotError as exc:
+            log.warning("job_failed", job=name, reason=str(exc))
+            return False
+        except Exception:
+            log.exception("job_broke", job=name)
+            return False
+        return True
+
+    return job
+
+
+async def forever(name: str, run: Callable[[], Awaitable[object]]) -> None:
+    """A worker that is started again whenever it breaks; ends by being cancelled."""
+    job = logged(name, run)
+    while True:
+        await job()
+        await asyncio.sleep(_BREATH)

@@ -1,0 +1,41 @@
+"""What people can press or type. `register` is the whole list; a listener acknowledges, calls one service, answers."""
+
+import re
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.domain.card import Action
+from bot.listeners.cards import CardListeners
+from bot.listeners.commands import CommandListeners
+from bot.listeners.forms import FormListeners
+from bot.listeners.guard import Guard
+from bot.slack import ids
+from bot.slack.ids import Field, View
+
+
+def register(
+    app: AsyncApp, guard: Guard, *, cards: CardListeners, forms: FormListeners, commands: CommandListeners
+) -> None:
+    """Connect every listener, each inside the guard."""
+    pressed = guard(cards.pressed)
+    for action in (*Action, ids.MORE):
+        app.action(action)(pressed)
+    app.action(re.compile(rf"^{re.escape(ids.PAGE)}\.\d+$"))(guard(commands.turned))
+    for field in (Field.TEMPLATE, Field.RECIPIENT):
+        app.action(field)(guard(forms.choosing))
+    # Cards keep their buttons for ever; whatever we retire must still answer. Bolt takes the first that matches.
+    app.action(re.compile(".*"))(pressed)
+
+    app.view(View.EMAIL)(guard(forms.email))
+    app.view(View.DO_NOT_CONTACT)(guard(forms.do_not_contact))
+    app.view(View.CONTACT_AGAIN)(guard(forms.contact_again))
+    app.view(View.ASSIGN)(guard(forms.assign))
+    app.view(re.compile(".*"))(guard(_closes))
+
+    app.command(ids.COMMAND)(guard(commands.typed))
+
+
+async def _closes(args: AsyncArgs) -> None:
+    """A modal without anything to send."""
+    await args.ack()

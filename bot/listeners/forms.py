@@ -1,0 +1,127 @@
+"""The modals, while they are filled in and when they are sent."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import assert_never
+
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.domain.card import Reply
+from bot.domain.policy import Refused
+from bot.errors import SlackRefused
+from bot.listeners.cards import draft_modal
+from bot.listeners.guard import tell
+from bot.services.consent import Consent
+from bot.services.outreach import NotSent, Outcome, Outreach, Sent
+from bot.services.ownership import Ownership
+from bot.slack import answers, modals
+from bot.slack.ids import Field
+from bot.slack.modals import About
+from bot.slack.poster import Poster
+
+
+class FormListeners:
+    """What happens with what people fill in."""
+
+    def __init__(
+        self,
+        *,
+        outreach: Outreach,
+        consent: Consent,
+        ownership: Ownership,
+        poster: Poster,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._outreach = outreach
+        self._consent = consent
+        self._ownership = ownership
+        self._poster = poster
+        self._clock = clock
+
+    async def choosing(self, args: AsyncArgs) -> None:
+        """Another template or recipient was chosen: fill the words in anew."""
+        await args.ack()
+        view = args.body["view"]
+        about, chosen = About.unpack(view["private_metadata"]), modals.values(view)
+        draft = await self._outreach.draft(
+            about.evaluation_id,
+            sender_name=await self._poster.person_name(args.body["user"]["id"]),
+            template=chosen.get(Field.TEMPLATE),
+            recipient=chosen.get(Field.RECIPIENT),
+        )
+        await self._poster.change_modal(view["id"], draft_modal(draft, about))
+
+    async def email(self, args: AsyncArgs) -> None:
+        """Send the mail; the modal stays to say how it went."""
+        about, filled = self._read(args)
+        await args.ack(response_action="update", view=modals.message(answers.SENDING))
+        outcome = await self._outreach.send(
+            about.evaluation_id,
+            template=filled.get(Field.TEMPLATE, ""),
+            recipient=filled.get(Field.RECIPIENT, ""),
+            subject=filled.get(Field.SUBJECT, ""),
+            body=filled.get(Field.BODY, ""),
+            by=args.body["user"]["id"],
+        )
+        await self._say_in_modal(args, _words(outcome))
+
+    async def do_not_contact(self, args: AsyncArgs) -> None:
+        """Mark the address."""
+        about, filled = self._read(args)
+        await args.ack()
+        marked = await self._consent.mark(
+            about.evaluation_id,
+            role=filled.get(Field.RECIPIENT, ""),
+            reason=Reply[filled[Field.REASON]],
+            note=filled.get(Field.NOTE, ""),
+            by=args.body["user"]["id"],
+        )
+        if isinstance(marked, Refused):
+            await tell(args, self._poster, answers.refused(marked))
+        else:
+            words = answers.marked(marked.opt_out, won=marked.won, now=self._clock())
+            await tell(args, self._poster, words)
+
+    async def contact_again(self, args: AsyncArgs) -> None:
+        """Lift the mark."""
+        about, filled = self._read(args)
+        await args.ack()
+        lifted = await self._consent.lift(
+            about.evaluation_id, note=filled.get(Field.NOTE, ""), by=args.body["user"]["id"]
+        )
+        await tell(args, self._poster, answers.LIFTED if lifted else answers.NOT_MARKED)
+
+    async def assign(self, args: AsyncArgs) -> None:
+        """Set the owner, unless somebody changed it while the modal was open."""
+        about, filled = self._read(args)
+        await args.ack()
+        owned = await self._ownership.assign(
+            about.evaluation_id, filled[Field.OWNER], instead_of=about.owner, by=args.body["user"]["id"]
+        )
+        if owned is None:
+            await tell(args, self._poster, answers.GONE)
+        elif not owned.won:
+            await tell(args, self._poster, answers.lost(owned.owner, owned.since, now=self._clock()))
+
+    def _read(self, args: AsyncArgs) -> tuple[About, dict[Field, str]]:
+        view = args.body["view"]
+        return About.unpack(view["private_metadata"]), modals.values(view)
+
+    async def _say_in_modal(self, args: AsyncArgs, text: str) -> None:
+        """Say it where the person looks; whoever closed the modal is told in the channel."""
+        try:
+            await self._poster.change_modal(args.body["view"]["id"], modals.message(text))
+        except SlackRefused:
+            await tell(args, self._poster, text)
+
+
+def _words(outcome: Outcome) -> str:
+    match outcome:
+        case Sent(contact=contact):
+            return answers.sent(contact.name, contact.email)
+        case NotSent(why=why, unsure=unsure):
+            return answers.not_sent(why, unsure=unsure)
+        case Refused():
+            return answers.refused(outcome)
+        case _:
+            assert_never(outcome)

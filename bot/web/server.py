@@ -1,0 +1,57 @@
+"""The HTTP endpoints, all of them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+
+from bot.errors import SettingsWrong
+from bot.services.health import Health
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def endpoints(health: Health, *, slack: AsyncApp | None) -> web.Application:
+    """`/health` for whoever watches, and `/slack/events` where Slack sends signed requests instead of a socket."""
+    app = web.Application()
+    app.router.add_get("/health", _health(health))
+    if slack is not None:
+        app.router.add_post("/slack/events", _slack(slack))
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
+    """Listen; the port, which is a free one for 0. SettingsWrong when the port cannot be had."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, shutdown_timeout=5)
+        try:
+            await site.start()
+        except OSError as exc:
+            raise SettingsWrong(
+                [f"HTTP_PORT {port} cannot be had at {host} ({exc.strerror}). Set HTTP_PORT to a free one."]
+            ) from exc
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _health(health: Health) -> Handler:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(await health.figures())
+
+    return answer
+
+
+def _slack(app: AsyncApp) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response: web.StreamResponse = await to_aiohttp_response(
+            await app.async_dispatch(await to_bolt_request(request))
+        )
+        return response
+
+    return answer
