@@ -1,0 +1,48 @@
+"""What text from outside may bring into a mail."""
+
+import unicodedata
+
+LONGEST_VALUE = 150
+"""Characters; longer names say nothing more and may carry an advertisement."""
+
+# Marks and overrides of writing direction: they can make a name read as another.
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# What Markdown would act upon, and what a reader takes for the same.
+_LOOKALIKES = str.maketrans({"[": "(", "]": ")", "`": "'", "*": "∗"})
+# EmailMessage forgets the quotes of a long name when it folds the line, and then a comma begins another recipient.
+_UNQUOTED = str.maketrans(dict.fromkeys('()<>[]:;@\\,"', " "))
+
+
+def visible(text: str) -> str:
+    """The text in lines that end in a newline, without control characters and lone surrogates."""
+    return "".join(char for char in "\n".join(text.splitlines()) if _belongs(char))
+
+
+def one_line(text: str) -> str:
+    """The text as one line, without control characters and marks of writing direction."""
+    kept = (char for char in text if char.isspace() or (_belongs(char) and char not in _BIDI))
+    return " ".join("".join(kept).split())
+
+
+def plain(value: str) -> str:
+    """The value as one short line in which Markdown finds nothing to act upon.
+
+    Brackets become round, backticks become apostrophes, and asterisks their mathematical twin; HTML needs no care
+    here, since the renderer has none, and underscores stay, since names of hosts have them.
+    """
+    line = one_line(value).translate(_LOOKALIKES)
+    return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1].rstrip() + "…"
+
+
+def for_header(text: str) -> str:
+    """The text as one line for a header; EmailMessage would decode `=?…?=`, line breaks within it included."""
+    return one_line(text).replace("=?", "= ?")
+
+
+def display_name(name: str) -> str:
+    """The name as it stands before an address, without what would need quotes there."""
+    return for_header(name.translate(_UNQUOTED)).lstrip(". ")
+
+
+def _belongs(char: str) -> bool:
+    return char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cs"}
