@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,9 @@ log = structlog.get_logger()
 _LAST_ORDERS: Final = 8.0
 """Seconds that what is under way has to come to its end when the bot stops."""
 _SLACK_TIMEOUT: Final = 30
-_PACES: Final = {Lane.POST: (1.05, 1), Lane.UPDATE: (1.25, 8)}
+
+Paces = Mapping[Lane, tuple[float, int]]
+SLACKS_PACES: Final[Paces] = {Lane.POST: (1.05, 1), Lane.UPDATE: (1.25, 8)}
 """Seconds between two, and how many at once: a message a second in a channel, 50 updates a minute (Tier 3)."""
 
 
@@ -120,15 +122,20 @@ async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) ->
 
 
 @asynccontextmanager
-async def running(settings: Settings, parts: Parts, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[None]:
-    """The bot at work, inside the block; at its end first nothing new is taken, then what is under way is finished."""
+async def running(
+    settings: Settings, parts: Parts, *, clock: Callable[[], datetime] = utc_now, paces: Paces = SLACKS_PACES
+) -> AsyncIterator[int]:
+    """The bot at work, inside the block; at its end nothing new is taken, and what is under way is finished.
+
+    Gives the port of the HTTP endpoints.
+    """
     await _settle_interrupted(parts.store, clock=clock)
     identity = await _identity(parts.poster)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
     cards = Cards(
         parts.store,
         parts.poster,
-        paces={lane: Pace(interval=interval, burst=burst) for lane, (interval, burst) in _PACES.items()},
+        paces={lane: Pace(interval=interval, burst=burst) for lane, (interval, burst) in paces.items()},
         workspace_url=identity.url,
         clock=clock,
         today=daily.today,
@@ -138,7 +145,7 @@ async def running(settings: Settings, parts: Parts, *, clock: Callable[[], datet
         lanes = [asyncio.create_task(forever(f"deliver {lane}", partial(cards.run, lane))) for lane in Lane]
         stack.push_async_callback(_ended, lanes)
         jobs = scheduler()
-        every(jobs, settings.poll_every, "poll", parts.watch.run_once, first=clock())
+        every(jobs, settings.poll_every, "poll", parts.watch.run_once)
         jobs.start()
         stack.callback(jobs.shutdown, wait=False)
         stack.push_async_callback(_last_orders, guard, cards, parts.watch)
@@ -152,7 +159,7 @@ async def running(settings: Settings, parts: Parts, *, clock: Callable[[], datet
             stack.push_async_callback(_closed, socket)
             stack.push_async_callback(_ended, [connecting])
         log.info("running", team=identity.team, channel=settings.slack_channel, port=port, http=slack is not None)
-        yield
+        yield port
 
 
 def _slack_app(

@@ -23,16 +23,14 @@ def scheduler() -> AsyncIOScheduler:
     )
 
 
-def every(
-    jobs: AsyncIOScheduler, interval: timedelta, name: str, run: Callable[[], Awaitable[object]], *, first: datetime
-) -> None:
-    """Run something at `first` and then every so often; what goes wrong is logged, the next time comes all the same."""
+def every(jobs: AsyncIOScheduler, interval: timedelta, name: str, run: Callable[[], Awaitable[object]]) -> None:
+    """Run something now and then every so often; what goes wrong is logged, and the next time comes all the same."""
     jobs.add_job(
         logged(name, run),
         "interval",
         seconds=interval.total_seconds(),
         id=name,
-        next_run_time=first,
+        next_run_time=datetime.now(UTC),
     )
 
 

@@ -57,6 +57,10 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr) -> No
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # Bolt reads SLACK_BOT_TOKEN by itself, and says at each start that it has no use for it.
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(
+        lambda record: "`token` will be unused" not in record.getMessage()
+    )
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(

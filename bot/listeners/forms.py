@@ -8,7 +8,6 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Reply
 from bot.domain.policy import Refused
-from bot.errors import SlackRefused
 from bot.listeners.cards import draft_modal
 from bot.listeners.guard import tell
 from bot.services.consent import Consent
@@ -52,9 +51,12 @@ class FormListeners:
         await self._poster.change_modal(view["id"], draft_modal(draft, about))
 
     async def email(self, args: AsyncArgs) -> None:
-        """Send the mail; the modal stays to say how it went."""
+        """Send the mail, and say how it went.
+
+        Not in the modal: an answer by the Web API and the one in the acknowledgement may reach Slack in either order.
+        """
         about, filled = self._read(args)
-        await args.ack(response_action="update", view=modals.message(answers.SENDING))
+        await args.ack()
         outcome = await self._outreach.send(
             about.evaluation_id,
             template=filled.get(Field.TEMPLATE, ""),
@@ -63,7 +65,7 @@ class FormListeners:
             body=filled.get(Field.BODY, ""),
             by=args.body["user"]["id"],
         )
-        await self._say_in_modal(args, _words(outcome))
+        await tell(args, self._poster, _words(outcome))
 
     async def do_not_contact(self, args: AsyncArgs) -> None:
         """Mark the address."""
@@ -106,13 +108,6 @@ class FormListeners:
     def _read(self, args: AsyncArgs) -> tuple[About, dict[Field, str]]:
         view = args.body["view"]
         return About.unpack(view["private_metadata"]), modals.values(view)
-
-    async def _say_in_modal(self, args: AsyncArgs, text: str) -> None:
-        """Say it where the person looks; whoever closed the modal is told in the channel."""
-        try:
-            await self._poster.change_modal(args.body["view"]["id"], modals.message(text))
-        except SlackRefused:
-            await tell(args, self._poster, text)
 
 
 def _words(outcome: Outcome) -> str:

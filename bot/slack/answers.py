@@ -14,7 +14,6 @@ RETIRED = "This button is from an earlier time. The card is being painted anew; 
 LIFTED = "Lifted. This address can be written to again."
 NOT_MARKED = "There is no do-not-contact mark on this contact any more."
 NOBODY_TO_MARK = "There is no address here that could be marked, or it is marked already."
-SENDING = ":hourglass_flowing_sand: Sending…"
 
 
 def broken(reference: str) -> str:

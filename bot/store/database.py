@@ -66,7 +66,9 @@ class Database:
         """Wait for a commit after the first `since`, at most so many seconds."""
         if self.writes == since:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._written.wait(), seconds)
+                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes together with the event.
+                async with asyncio.timeout(seconds):
+                    await self._written.wait()
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,0 +1,301 @@
+"""The main job, as the people in Slack live it: from the report to a card whose buttons work."""
+
+import asyncio
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.demo import mailbox
+from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record, sale
+from bot.demo.workspace import Message
+from tests.world import TODAY, World
+
+ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
+
+
+@pytest.fixture
+def trial(here: World) -> dict[str, object]:
+    """A trial of today is in the report before the bot starts."""
+    record = license_record(1, LANTERNS, NORTHWIND, TODAY)
+    here.marketplace.add(record)
+    return record
+
+
+async def _card(here: World) -> Message:
+    return await here.card(NORTHWIND.company)
+
+
+async def test_a_new_evaluation_gets_one_card_that_says_who_what_and_until_when(
+    here: World, trial: dict[str, object]
+) -> None:
+    async with here.bot():
+        card = await _card(here)
+    for words in (
+        NORTHWIND.company,
+        LANTERNS.name,
+        NORTHWIND.email,
+        "23 Nov 2026 – 23 Dec 2026",
+        "30 days left",
+        "Jira",
+    ):
+        assert words in card.shown
+    assert card.text == f"{NORTHWIND.company} is evaluating {LANTERNS.name}"
+    assert card.metadata == {"event_type": "evaluation_card", "event_payload": {"number": 1}}
+
+
+async def test_reading_the_report_again_and_again_announces_nothing_twice(
+    here: World, trial: dict[str, object]
+) -> None:
+    async with here.bot() as parts:
+        await _card(here)
+        for _ in range(3):
+            here.pass_by(hours=5)
+            await parts.watch.run_once()
+    async with here.bot():
+        pass
+    assert len(here.workspace.calls("chat.postMessage")) == 2  # the card, the words of the first run
+
+
+async def test_a_mail_goes_out_once_and_the_card_says_so(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        await here.workspace.press(ANA, card, "evaluation.email")
+        view = await here.modal(ANA, "mail.body")
+        await here.workspace.submit(ANA, view.id)
+        await here.told(ANA, "Sent to")
+        await here.shows("Welcome sent by <@U0ANA>", on=card)
+        await here.noted("<@U0ANA> sent *Welcome*", under=card)
+    [mail] = here.mailbox.mails
+    assert mail["to"] == [NORTHWIND.email]
+    assert LANTERNS.name in mail["subject"]
+
+
+async def test_two_people_who_send_the_same_mail_at_once_send_one(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        views = {}
+        for user in (ANA, BEN):
+            await here.workspace.press(user, card, "evaluation.email")
+            views[user] = await here.modal(user, "mail.body")
+        await asyncio.gather(*(here.workspace.submit(user, view.id) for user, view in views.items()))
+        await here.until(lambda: all(here.workspace.ephemerals(user) for user in views))
+        said = sorted(here.workspace.ephemerals(user)[0].shown for user in views)
+    assert len(here.mailbox.mails) == 1
+    assert re.search(r"This template (has already been|is being) sent .*<@U0(ANA|BEN)>", said[0])
+    assert "Sent to" in said[1]
+
+
+async def test_do_not_contact_stops_every_mail_to_the_address_and_every_card_of_it_shows_that(
+    here: World, trial: dict[str, object]
+) -> None:
+    here.marketplace.add(license_record(2, TRAIL, NORTHWIND, TODAY))
+    async with here.bot():
+        card, other = await here.card(LANTERNS.name), await here.card(TRAIL.name)
+        await here.workspace.press(BEN, other, "evaluation.email")
+        letter = await here.modal(BEN, "mail.body")
+        await here.workspace.press(ANA, card, "evaluation.do_not_contact")
+        form = await here.modal(ANA, "opt_out.reason")
+        await here.workspace.submit(ANA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
+        for each in (card, other):
+            shown = await here.shows("*Do not contact*", on=each)
+            assert "evaluation.email" not in json.dumps(shown.blocks)
+        await here.told(ANA, "Marked")
+        await here.noted("<@U0ANA> marked the contact do-not-contact", under=card)
+        await here.workspace.submit(BEN, letter.id)
+        await here.told(BEN, "do-not-contact")
+        await here.noted("it was not sent", under=other)
+    assert here.mailbox.mails == []
+
+
+async def test_a_mark_set_by_mistake_can_be_lifted_with_a_reason(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        await here.workspace.press(ANA, card, "evaluation.do_not_contact")
+        form = await here.modal(ANA, "opt_out.reason")
+        await here.workspace.submit(ANA, form.id, {"opt_out.reason": {"opt_out.reason": "TEAM"}})
+        card = await here.shows("*Do not contact*", on=card)
+        await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
+        form = await here.modal(BEN, "may we write again")
+        await here.workspace.submit(BEN, form.id, {"opt_out.note": {"opt_out.note": "They called"}})
+        await here.told(BEN, "Lifted")
+        await here.noted("They called", under=card)
+        await here.until(lambda: "evaluation.email" in json.dumps(here.workspace.messages()[0].blocks))
+
+
+async def test_of_two_who_claim_one_owns_it_and_the_other_learns_who(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        await asyncio.gather(*(here.workspace.press(user, card, "evaluation.claim") for user in (ANA, BEN)))
+        shown = await here.shows("Owner: <@", on=card)
+        winner, loser = (ANA, BEN) if f"Owner: <@{ANA}>" in shown.shown else (BEN, ANA)
+        await here.told(loser, f"<@{winner}> took it")
+        await here.noted(f"<@{winner}> took this.", under=card)
+    assert here.workspace.ephemerals(winner) == []
+
+
+async def test_an_owner_can_be_changed_and_whoever_is_late_learns_who_it_is(
+    here: World, trial: dict[str, object]
+) -> None:
+    async with here.bot():
+        card = await _card(here)
+        forms = {}
+        for user in (ANA, BEN):
+            await here.workspace.press(user, card, "evaluation.more", "evaluation.assign:1")
+            forms[user] = await here.modal(user, "owner")
+        await here.workspace.submit(ANA, forms[ANA].id, {"owner": {"owner": CHIKA}})
+        await here.shows(f"Owner: <@{CHIKA}>", on=card)
+        await here.workspace.submit(BEN, forms[BEN].id, {"owner": {"owner": BEN}})
+        await here.told(BEN, f"<@{CHIKA}> took it")
+        await here.noted(f"<@{ANA}> gave this to <@{CHIKA}>.", under=card)
+        await here.workspace.press(CHIKA, card, "evaluation.more", "evaluation.release:1")
+        await here.shows("No owner yet", on=card)
+
+
+async def test_the_slash_command_lists_the_day_by_app_with_a_link_to_each_card(
+    here: World, trial: dict[str, object]
+) -> None:
+    here.marketplace.add(license_record(2, COMPASS, VISTULA, TODAY))
+    async with here.bot():
+        card = await here.card(NORTHWIND.company)
+        await here.card(VISTULA.company)
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        await here.shows("Owner", on=card)
+        await here.workspace.command(BEN, "/evaluators today")
+        await here.told(BEN, "2 in all")
+        [answer] = here.workspace.ephemerals(BEN)
+    assert f"p{card.ts.replace('.', '')}|{NORTHWIND.company}>" in answer.shown
+    assert answer.shown.index(COMPASS.name) < answer.shown.index(LANTERNS.name)
+    assert f"until 23 Dec 2026  ·  <@{ANA}>" in answer.shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("/evaluators", "*Evaluator Bot* knows"),
+        ("/evaluators help", "*Evaluator Bot* knows"),
+        ("/evaluators tomorow", "I do not know “tomorow”"),
+        ("/evaluators today", "None yet"),
+    ],
+)
+async def test_the_slash_command_always_answers(here: World, typed: str, answer: str) -> None:
+    async with here.bot():
+        await here.workspace.command(ANA, typed)
+        await here.told(ANA, answer)
+
+
+async def test_a_long_day_is_paged(here: World) -> None:
+    for number in range(20):
+        here.marketplace.add(license_record(number, LANTERNS, VISTULA, TODAY))
+    async with here.bot():
+        await here.until(lambda: len(here.workspace.messages()) == 21)
+        await here.workspace.command(ANA, "/evaluators today")
+        await here.told(ANA, "Page 1 of 2")
+        [answer] = here.workspace.ephemerals(ANA)
+        await here.workspace.press(ANA, answer, "today.page.1")
+        await here.told(ANA, "Page 2 of 2")
+        assert len(here.workspace.ephemerals(ANA)) == 1
+
+
+async def test_what_happens_later_is_said_once_in_the_thread_and_shown_on_the_card(
+    here: World, trial: dict[str, object]
+) -> None:
+    ref = str(trial["appEntitlementNumber"])
+    async with here.bot() as parts:
+        card = await _card(here)
+        here.marketplace.change(ref, maintenanceEndDate=str(TODAY + timedelta(days=44)))
+        await parts.watch.run_once()
+        await here.noted("extended to 6 Jan 2027 (was 23 Dec 2026)", under=card)
+        await here.shows("44 days left", on=card)
+        here.marketplace.change(ref, **sale(1, NORTHWIND, TODAY, TODAY))
+        await parts.watch.run_once()
+        await here.noted("They bought the app", under=card)
+        shown = await here.shows("They have bought the app", on=card)
+        assert "evaluation.email" not in json.dumps(shown.blocks)
+        await parts.watch.run_once()
+    assert len(here.thread(card)) == 2
+
+
+async def test_the_very_first_run_is_quiet_but_for_the_trials_of_the_last_days_and_one_summary(here: World) -> None:
+    for number, age in enumerate((0, 1, 2, 20, 400)):
+        here.marketplace.add(license_record(number, LANTERNS, VISTULA, TODAY - timedelta(days=age)))
+    async with here.bot():
+        summary = await here.card("for the first time")
+        await here.until(lambda: len(here.workspace.messages()) == 3)
+    assert "5 licenses, 5 evaluations. 2 trials began since 22 Nov 2026 and have a card here" in summary.shown
+
+
+async def test_the_sample_page_gives_one_card_and_one_conversion_on_record(here: World) -> None:
+    page = json.loads((Path(__file__).parent.parent / "fixtures" / "licenses-v3-last-page.json").read_text())
+    here.marketplace.records.extend(page["licenses"])
+    async with here.bot() as parts:
+        card = await here.card("Contoso Sample Inc")
+        bought = await parts.store.evaluations.card(2)
+        assert [m for m in here.workspace.messages() if m.metadata and "card" in m.metadata["event_type"]] == [card]
+    assert card.shown.count("not yet known") == 2
+    assert bought is not None
+    assert bought.last is not None
+    assert (bought.evaluation.trial.state, bought.last.kind) == ("converted", "converted")
+
+
+async def test_a_company_named_like_a_mention_mentions_nobody(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, ROCKET, TODAY))
+    async with here.bot():
+        card = await here.card("Rocket")
+    everything = json.dumps([card.text, *card.blocks[1:]], ensure_ascii=False)
+    assert "<!channel>" not in everything
+    assert "&lt;!channel&gt;" in everything
+
+
+async def test_a_refused_mail_is_said_and_can_be_sent_again(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        here.mailbox.faults["RCPT"] = mailbox.answer("550 no such user")
+        for words in ("550", "Sent to"):
+            await here.workspace.press(ANA, card, "evaluation.email")
+            view = await here.modal(ANA, "mail.body")
+            await here.workspace.submit(ANA, view.id)
+            await here.told(ANA, words)
+        await here.noted("it was not sent", under=card)
+    assert len(here.mailbox.mails) == 1
+
+
+async def test_without_a_mail_server_the_email_button_says_what_is_missing(
+    here: World, trial: dict[str, object]
+) -> None:
+    async with here.bot(smtp_host=None):
+        card = await _card(here)
+        await here.workspace.press(ANA, card, "evaluation.email")
+        await here.modal(ANA, "SMTP_HOST")
+
+
+async def test_another_template_fills_the_mail_in_anew(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        await here.workspace.press(ANA, card, "evaluation.email")
+        view = await here.modal(ANA, "mail.body")
+        await here.workspace.press_view(ANA, view.id, "mail.template", "trial-ending")
+        view = await here.modal(ANA, "it ends on 23 December 2026")
+        await here.workspace.submit(ANA, view.id, {})
+        await here.shows("Trial ending sent", on=card)
+
+
+async def test_a_retired_button_answers_and_the_card_is_painted_anew(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        card.blocks[-2]["elements"][0]["action_id"] = "evaluation.fax"
+        await here.workspace.press(ANA, card, "evaluation.fax")
+        await here.told(ANA, "from an earlier time")
+        await here.until(lambda: "evaluation.fax" not in json.dumps(here.workspace.messages()[0].blocks))
+
+
+async def test_slack_over_signed_http_does_the_same(here: World, trial: dict[str, object]) -> None:
+    async with here.bot(slack_app_token=None):
+        here.workspace.request_url = f"http://127.0.0.1:{here.port}/slack/events"
+        card = await _card(here)
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        await here.shows(f"Owner: <@{ANA}>", on=card)
+        await here.workspace.command(ANA, "/evaluators today")
+        await here.told(ANA, "1 in all")

@@ -1,0 +1,148 @@
+"""The whole bot in one process, between a small Slack, a small Marketplace and a mailbox, all over real sockets."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.app import Parts, assembled, running
+from bot.config import Settings, load_settings
+from bot.demo.mailbox import Mailbox
+from bot.demo.marketplace import DemoMarketplace
+from bot.demo.workspace import CHANNEL, Message, View, Workspace
+from bot.store.deliveries import Lane
+
+T = TypeVar("T")
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TODAY = NOON.date()
+AT_ONCE = dict.fromkeys(Lane, (0.0, 1))
+
+
+@dataclass(kw_only=True)
+class Clock:
+    """A clock that stands still until it is told otherwise."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return self.now
+
+    def today(self) -> date:
+        """The day in UTC."""
+        return self.now.date()
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything outside the bot, and the bot where it runs."""
+
+    folder: Path
+    clock: Clock = field(default_factory=Clock)
+    workspace: Workspace = field(default_factory=lambda: Workspace(rate_limits=False))
+    marketplace: DemoMarketplace = field(default_factory=DemoMarketplace)
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    addresses: dict[str, Any] = field(default_factory=dict)
+    port: int = 0
+
+    def given(self, **changes: object) -> dict[str, object]:
+        """The settings with which a bot finds this world, by name."""
+        given: dict[str, object] = {
+            "slack_bot_token": self.workspace.bot_token,
+            "slack_app_token": self.workspace.app_token,
+            "slack_signing_secret": self.workspace.signing_secret,
+            "slack_channel": CHANNEL,
+            "slack_api_url": self.workspace.api_url,
+            "marketplace_user": self.marketplace.user,
+            "marketplace_token": self.marketplace.token,
+            "marketplace_vendor_id": self.marketplace.vendor_id,
+            "poll_every": "24h",
+            "database_url": f"sqlite+aiosqlite:///{self.folder / 'evaluators.db'}",
+            "smtp_host": "127.0.0.1",
+            "smtp_tls": "none",
+            "mail_from": "Ana Sample <ana@vendor.example>",
+            "mail_postal_address": "1 Sample Street, Springfield",
+            "secret_key": "a key for tests that is long enough",
+            "http_port": 0,
+        }
+        return {**given, **self.addresses, **changes}
+
+    def environment(self, **changes: object) -> dict[str, str]:
+        """The same settings as the environment of a process, in which there is nothing else."""
+        return {name.upper(): str(value) for name, value in self.given(**changes).items() if value is not None}
+
+    def settings(self, **changes: object) -> Settings:
+        """The same settings, read; nothing of the machine's own gets in."""
+        return load_settings(_env_file=None, **self.given(**changes))
+
+    @asynccontextmanager
+    async def bot(self, **changes: object) -> AsyncIterator[Parts]:
+        """The bot at work, after its first poll; a second block is a restart."""
+        settings = self.settings(**changes)
+        async with (
+            assembled(settings, clock=self.clock) as parts,
+            running(settings, parts, clock=self.clock, paces=AT_ONCE) as self.port,
+        ):
+            await parts.watch.run_once()
+            if settings.slack_app_token is not None:
+                await self.until(lambda: self.workspace.sockets)
+            yield parts
+
+    async def until(self, condition: Callable[[], T]) -> T:
+        """Wait until something can be seen."""
+        return await self.workspace.until(condition, within=5)
+
+    async def card(self, words: str) -> Message:
+        """Wait for the card, or the message, that shows these words."""
+        found = await self.until(lambda: [m for m in self.workspace.messages() if words in m.shown])
+        return found[-1]
+
+    async def shows(self, words: str, on: Message) -> Message:
+        """Wait until a message shows these words; the message as it is then."""
+        return await self.until(lambda: next((m for m in self._again(on) if words in m.shown), None)) or on
+
+    async def noted(self, words: str, under: Message) -> None:
+        """Wait until a line in the thread of a card says these words."""
+        await self.until(lambda: any(words in note for note in self.thread(under)))
+
+    async def told(self, user: str, words: str) -> None:
+        """Wait until a person, and nobody else, is told these words."""
+        await self.until(lambda: any(words in m.shown for m in self.workspace.ephemerals(user)))
+
+    def thread(self, card: Message) -> list[str]:
+        """The lines under a card."""
+        return [note.shown for note in self.workspace.thread(card.channel, card.ts)]
+
+    def _again(self, message: Message) -> list[Message]:
+        return [m for m in self.workspace.messages() if m.ts == message.ts]
+
+    async def modal(self, user: str, words: str) -> View:
+        """Wait until a person sees a modal with these words that is not still loading; the view."""
+
+        def seen() -> View | None:
+            views = self.workspace.views.get(user) or []
+            shown = str(views[-1].blocks) if views else ""
+            return views[-1] if views and words in shown and "One moment" not in shown else None
+
+        view = await self.until(seen)
+        assert view is not None
+        return view
+
+    def pass_by(self, **span: float) -> None:
+        """Let time pass."""
+        self.clock.now += timedelta(**span)
+
+
+@asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    """A world with nobody in it but the team."""
+    here = World(folder=folder)
+    here.marketplace.today = here.clock.today
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(here.workspace.serve())
+        here.addresses["marketplace_api_url"] = await stack.enter_async_context(here.marketplace.serve())
+        here.addresses["smtp_port"] = await stack.enter_async_context(here.mailbox.serve())
+        yield here
