@@ -1,0 +1,1 @@
+"""The other side, small and on loopback: a Slack workspace, a Marketplace, a mailbox. The bot does not know of it."""

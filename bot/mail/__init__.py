@@ -1,0 +1,1 @@
+"""Mail: templates, composing, handing over to the server."""

@@ -1,0 +1,1 @@
+"""Slack: what messages and modals look like, and how they get there."""

@@ -1,0 +1,1 @@
+"""The few HTTP endpoints."""

@@ -1,0 +1,1 @@
+"""The Atlassian Marketplace: its wire format, its reporting API."""

@@ -1,0 +1,73 @@
+"""The manifest is Slack's view of the code, and says neither more nor less than the code does."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot.app import assembled
+from bot.errors import SlackRefused
+from bot.services.checkup import SCOPES
+from bot.slack import ids
+from bot.slack.ids import Event
+from bot.slack.poster import Mark, Poster
+from tests.world import NOON, World
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    """The manifest as Slack reads it."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    return found
+
+
+def test_it_passes_slacks_own_schema(manifest: dict[str, Any]) -> None:
+    schema = json.loads((Path(__file__).parent / "fixtures" / "manifest.schema.1.0.0.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(manifest)
+
+
+def test_its_commands_are_the_ones_that_are_listened_to(manifest: dict[str, Any]) -> None:
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [ids.COMMAND]
+
+
+def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -> None:
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
+    assert len(manifest["oauth_config"]["scopes"]["bot"]) == len(SCOPES)
+
+
+CALLS: dict[str, Callable[[Poster], Awaitable[object]]] = {
+    "chat:write": lambda poster: poster.whisper("C0EVALS", "U0ANA", "Hello"),
+    "users:read": lambda poster: poster.person_name("U0ANA"),
+    "channels:read": lambda poster: poster.channel_name("C0EVALS"),
+    "groups:read": lambda poster: poster.channel_name("G0PRIVATE"),
+    "channels:history": lambda poster: poster.find("C0EVALS", Mark(event=Event.CARD, number=1), since=NOON),
+    "groups:history": lambda poster: poster.find("G0PRIVATE", Mark(event=Event.CARD, number=1), since=NOON),
+}
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES - {"commands"}))
+async def test_each_scope_is_needed_for_something_the_bot_does(here: World, scope: str) -> None:
+    here.workspace.add_channel("G0PRIVATE", "private", private=True)
+    here.workspace.keys.scopes = set(SCOPES)
+    async with assembled(here.settings()) as parts:
+        await CALLS[scope](parts.poster)
+        here.workspace.keys.scopes.remove(scope)
+        with pytest.raises(SlackRefused) as refused:
+            await CALLS[scope](parts.poster)
+    assert refused.value.code == "missing_scope"
+
+
+def test_buttons_and_modals_work_and_the_events_are_the_ones_that_are_listened_to(manifest: dict[str, Any]) -> None:
+    listened = {
+        name for path in (ROOT / "bot").rglob("*.py") for name in re.findall(r"app\.event\(\"(\w+)\"", path.read_text())
+    }
+    assert manifest["settings"]["interactivity"]["is_enabled"]
+    assert manifest["settings"]["socket_mode_enabled"]
+    assert set(manifest["settings"].get("event_subscriptions", {}).get("bot_events", [])) == listened
