@@ -98,6 +98,7 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             store,
             channel=settings.slack_channel,
             first_run_days=settings.first_run_days,
+            sweep_every=settings.sweep_every,
             clock=clock,
         )
         yield Parts(

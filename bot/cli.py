@@ -98,6 +98,8 @@ async def _demo(port: int, *, open_browser: bool) -> None:
     async with stage(port=port) as scene:
         settings = load_settings(_env_file=None, **scene.settings)
         set_up_logging(json=False, level="warning")
+        if scene.taken is not None:
+            typer.echo(f"Port {scene.taken} is in use by another program; the page takes a free one.")
         typer.echo(f"Open {scene.url} in a browser. Ctrl-C ends it all.")
         if open_browser:
             webbrowser.open(scene.url)

@@ -63,9 +63,6 @@ class Settings(BaseSettings):
     slack_api_url: Annotated[Text, StringConstraints(pattern=r"^https?://")] = Field(
         "https://slack.com/api/", description="the base address of Slack's Web API"
     )
-    slack_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        (), description="Slack user ids (U…), separated by commas"
-    )
     marketplace_user: Text = Field(description="the e-mail address of the Atlassian account that reads the reports")
     marketplace_token: Token = Field(description="an API token of that account: id.atlassian.com, Security, API tokens")
     marketplace_vendor_id: Annotated[Text, StringConstraints(pattern=r"^\d+$")] | None = Field(
@@ -96,9 +93,6 @@ class Settings(BaseSettings):
     mail_templates: Path | None = Field(None, description="a folder with templates of your own")
     secret_key: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
         description="at least 32 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-    )
-    public_url: Annotated[Text, StringConstraints(pattern=r"^https://")] | None = Field(
-        None, description="the https address under which the world reaches this bot"
     )
     http_host: Text = Field("127.0.0.1", description="the address that the HTTP endpoints listen on")
     http_port: int = Field(8080, ge=0, le=65535, description="the port that the HTTP endpoints listen on")

@@ -31,12 +31,20 @@ class Watch:
     """The one reader of the report. However often and at whatever moment it runs, nothing is announced twice."""
 
     def __init__(
-        self, marketplace: Marketplace, store: Store, *, channel: str, first_run_days: int, clock: Clock
+        self,
+        marketplace: Marketplace,
+        store: Store,
+        *,
+        channel: str,
+        first_run_days: int,
+        sweep_every: timedelta,
+        clock: Clock,
     ) -> None:
         self._marketplace = marketplace
         self._store = store
         self._channel = channel
         self._first_run_days = first_run_days
+        self._sweep_every = sweep_every
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -48,24 +56,31 @@ class Watch:
         async with self._turn:
             now = self._clock()
             last_good = await self._store.polls.last_good()
-            poll_id = await self._store.polls.begin(at=now)
-            reading = Reading(
-                self._store,
-                channel=self._channel,
-                now=now,
-                quiet_before=None if last_good else now.date() - timedelta(days=self._first_run_days),
-            )
+            since = None if last_good is None or await self._sweep_is_due(now) else last_good.started_at.date()
+            poll_id = await self._store.polls.begin(at=now, whole=since is None)
+            quiet_before = now.date() - timedelta(days=self._first_run_days) if last_good is None else None
+            reading = Reading(self._store, channel=self._channel, now=now, quiet_before=quiet_before)
             try:
-                async for record in self._records(last_good.started_at.date() if last_good else None, now.date()):
+                async for record in self._records(since, now.date()):
                     await reading.take(record)
                 await reading.flush()
             except BotError as exc:
                 await self._store.polls.fail(poll_id, reading.tally, at=self._clock(), error=str(exc))
                 raise
-            text = "" if last_good else self._first_words(reading.tally, today=now.date())
+            text = self._first_words(reading.tally, today=now.date()) if last_good is None else ""
             await self._store.polls.succeed(poll_id, reading.tally, at=self._clock(), text=text, channel=self._channel)
-            log.info("report_read", **asdict(reading.tally))
+            log.info("report_read", whole=since is None, **asdict(reading.tally))
             return reading.tally
+
+    async def _sweep_is_due(self, now: datetime) -> bool:
+        """Whether to read the whole report now and then, for what no question about the last days would find.
+
+        After a sweep that failed comes a poll: a report too large to be read whole must not keep news from the team.
+        """
+        last, sweep = await self._store.polls.last(), await self._store.polls.last_good(whole=True)
+        if last is not None and last.whole and not last.good:
+            return False
+        return sweep is None or now - sweep.started_at >= self._sweep_every
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -82,16 +97,16 @@ class Watch:
             days=self._first_run_days,
         )
 
-    async def _records(self, last_good: date | None, today: date) -> AsyncIterator[dict[str, Any]]:
-        """What may be new since the last good poll: everything on the first run, else the union of two questions.
+    async def _records(self, since: date | None, today: date) -> AsyncIterator[dict[str, Any]]:
+        """What may be new since the last good poll: everything for a sweep, else the union of two questions.
 
         Changed lately finds conversions and trials of old licenses; begun lately finds rows that came late without a
         fresh `lastUpdated`.
         """
-        async for record in self._marketplace.licenses(updated_since=look_back(last_good, today=today)):
+        async for record in self._marketplace.licenses(updated_since=look_back(since, today=today)):
             yield record
-        if last_good is not None:
-            began = late_arrivals(last_good, today=today)
+        if since is not None:
+            began = late_arrivals(since, today=today)
             async for record in self._marketplace.licenses(evaluations_only=True, started_since=began):
                 yield record
 

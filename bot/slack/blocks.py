@@ -1,11 +1,13 @@
 """The card as Slack blocks: a view of a `Card`, painted anew whenever it changes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title
 from bot.domain.evaluation import Contact, Hosting, License, State, days_left
+from bot.domain.history import UNTOLD, Kind
 from bot.domain.policy import MailState, Reason, Refused
 from bot.domain.trust import Flag, flags
 from bot.slack import ids
@@ -14,6 +16,7 @@ from bot.slack.text import escape, mention, moment, span, tame
 
 Block = dict[str, Any]
 
+_PARAGRAPH: Final = 3000
 _LAST_WEEK: Final = 7
 _NOT_KNOWN: Final = "_not yet known_"
 _LABELS: Final = {
@@ -26,6 +29,7 @@ _LABELS: Final = {
 }
 _BUTTONS: Final = (Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
 """What is visible at once; the rest is in the overflow menu."""
+_SAID_BY_THE_CARD: Final = UNTOLD | {Kind.MAIL_SENT, Kind.MAIL_UNKNOWN, Kind.DO_NOT_CONTACT}
 _SAID_BY_THE_REFUSAL: Final = frozenset({Flag.NO_CONTACT, Flag.FORGOTTEN, Flag.MALFORMED, Flag.ATLASSIAN})
 
 
@@ -52,6 +56,17 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text)}
 
 
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """As few paragraphs as hold these lines, none of them cut: Slack takes 3,000 characters in each."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and len(texts[-1]) + len(line) < _PARAGRAPH:
+            texts[-1] += "\n" + line
+        else:
+            texts.append(line)
+    return [section(text) for text in texts]
+
+
 def small(*texts: str) -> Block:
     """A line in small type."""
     return {"type": "context", "elements": [mrkdwn(text) for text in texts]}
@@ -62,18 +77,14 @@ def card_message(card: Card, *, today: date) -> Message:
     who = person(card)
     license_ = card.evaluation.license
     blocks: list[Block] = [
-        {"type": "header", "text": plain(f"{title(license_)} · {license_.app_name}", longest=150)},
+        {"type": "header", "text": plain(f"{tame(title(license_), longest=90)} · {license_.app_name}", longest=150)},
         {"type": "section", "fields": [mrkdwn(text) for text in _fields(card, who, today=today)]},
     ]
-    remarks = [*_flag_lines(license_), *_context_lines(card), *_mail_lines(card)]
-    if remarks:
-        blocks.append(section("\n".join(remarks)))
+    blocks += paragraphs([*_flag_lines(license_), *_context_lines(card), *_mail_lines(card)])
     refusal = mailable(card, who)
     if isinstance(refusal, Refused):
         blocks.append(section(_refusal(refusal, who)))
-    if buttons := _buttons(card):
-        blocks.append({"type": "actions", "elements": buttons})
-    blocks.append(small(_footer(card)))
+    blocks += [{"type": "actions", "elements": _buttons(card)}, small(_footer(card))]
     return Message(text=_fallback(card), blocks=blocks)
 
 
@@ -155,10 +166,10 @@ def _trial(card: Card, *, today: date) -> str:
             standing = "over"
         case State.CANCELLED:
             standing = "cancelled"
-        case _ if left is None:
-            standing = "running"
-        case _:
+        case _ if left is not None:
             standing = _left(left)
+        case _:
+            standing = "running" if trial.ends is None else "past its end"
     return f"{window}\n{standing}"
 
 
@@ -184,7 +195,7 @@ def _context_lines(card: Card) -> list[str]:
         (":eyes: Also evaluating", context.evaluating),
         (":arrows_counterclockwise: Evaluated this app before, in", context.evaluated),
     )
-    return [f"{words} {', '.join(escape(name) for name in names[:5])}" for words, names in said if names]
+    return [f"{words} {', '.join(escape(name, longest=60) for name in names[:5])}" for words, names in said if names]
 
 
 def _mail_lines(card: Card) -> list[str]:
@@ -192,10 +203,10 @@ def _mail_lines(card: Card) -> list[str]:
         MailState.SENT: ":email: {} sent by {}, {}",
         MailState.UNKNOWN: ":grey_question: {} by {}, {}: did it arrive?",
     }
+    told = [mail for mail in card.mails if mail.attempt.state in said]
     return [
         said[mail.attempt.state].format(escape(mail_name(mail.template)), mention(mail.attempt.by), moment(mail.at))
-        for mail in card.mails[-5:]
-        if mail.attempt.state in said
+        for mail in told[-5:]
     ]
 
 
@@ -217,9 +228,7 @@ def _buttons(card: Card) -> list[Block]:
         for action in offered
         if action not in _BUTTONS
     ]
-    if rest:
-        buttons.append({"type": "overflow", "action_id": ids.MORE, "options": rest})
-    return buttons
+    return [*buttons, {"type": "overflow", "action_id": ids.MORE, "options": rest}]
 
 
 def _button(action: Action, evaluation_id: int) -> Block:
@@ -236,12 +245,14 @@ def _button(action: Action, evaluation_id: int) -> Block:
 def _footer(card: Card) -> str:
     evaluation = card.evaluation
     owner = f"Owner: {mention(evaluation.owner)}" if evaluation.owner else "No owner yet"
-    sending = [mail for mail in card.mails if mail.attempt.state is MailState.SENDING]
-    last = "A mail is on its way" if sending else _last(card)
-    return f"{owner}  ·  {last}  ·  Seen within {span(delay(evaluation))} of the trial's start"
+    seen = f"Seen {moment(evaluation.first_seen)}, within {span(delay(evaluation))} of the trial's start"
+    return "  ·  ".join(part for part in (owner, _last(card), seen) if part)
 
 
 def _last(card: Card) -> str:
-    if card.last is None:
-        return "Nothing happened yet"
+    """The last event; empty for one that the card says anyway."""
+    if any(mail.attempt.state is MailState.SENDING for mail in card.mails):
+        return "A mail is on its way"
+    if card.last is None or card.last.kind in _SAID_BY_THE_CARD:
+        return ""
     return f"{note(card.last).rstrip('.')}, {moment(card.last.at)}"

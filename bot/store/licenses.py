@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.changes import Change, Corrected, Finding, Known, Refreshed, Started, merged
 from bot.domain.evaluation import License
 from bot.domain.history import entry_of
-from bot.errors import StoreError
 from bot.store.database import Database
+from bot.store.first_sight import record_first_sights
 from bot.store.keys import Keys
 from bot.store.merge import merge_licenses
 from bot.store.outbox import remember, repaint
-from bot.store.rows import insert_new, insert_row, license_from, license_values, trial_from
+from bot.store.rows import insert_new, license_from, license_values, trial_from
 from bot.store.schema import evaluation, license_, license_alias
 
 
@@ -53,16 +53,15 @@ class Licenses:
 
         No two findings of a batch may speak of the same license. StoreError when another copy of the bot was faster.
         """
-        started = announced = 0
+        first = [finding for finding in findings if finding.known is None]
         async with self._database.write() as connection:
-            for finding in findings:
-                license_id = await self._keep(connection, finding, at=at)
+            await record_first_sights(connection, first, self._keys, channel=channel, at=at)
+            for finding, known in ((f, f.known) for f in findings if f.known is not None):
+                license_id = await self._keep(connection, finding, known, at=at)
                 for change in finding.changes:
                     await _apply(connection, license_id, change, finding, channel=channel, at=at)
-                fresh = sum(isinstance(change, Started) for change in finding.changes)
-                started += fresh
-                announced += fresh if finding.announce else 0
-        return Recorded(started=started, announced=announced)
+        started = [finding for finding in findings if any(isinstance(change, Started) for change in finding.changes)]
+        return Recorded(started=len(started), announced=sum(finding.announce for finding in started))
 
     async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, Known]:
         aliases: dict[int, list[str]] = defaultdict(list)
@@ -80,23 +79,16 @@ class Licenses:
             for row in rows
         }
 
-    async def _keep(self, connection: AsyncConnection, finding: Finding, *, at: datetime) -> int:
+    async def _keep(self, connection: AsyncConnection, finding: Finding, known: Known, *, at: datetime) -> int:
         """Write the record itself with all its ids; the license's id."""
-        seen, known = finding.seen, finding.known
-        if known is None:
-            values = license_values(seen, self._keys)
-            license_id = await insert_row(connection, license_, {**values, "first_seen": at})
-        else:
-            license_id, *others = known.ids
-            await merge_licenses(connection, license_id, others, at=at)
-            truth = seen if finding.is_fresh else known.license
-            await connection.execute(
-                update(license_).where(license_.c.id == license_id).values(license_values(truth, self._keys))
-            )
-        for app_key, alias in _aliases(seen):
-            values = {"app_key": app_key, "alias": alias, "license_id": license_id}
-            if await insert_new(connection, license_alias, values) is None and known is None:
-                raise StoreError("Another copy of the bot has just recorded the same license. Run only one of them.")
+        license_id, *others = known.ids
+        await merge_licenses(connection, license_id, others, at=at)
+        truth = finding.seen if finding.is_fresh else known.license
+        await connection.execute(
+            update(license_).where(license_.c.id == license_id).values(license_values(truth, self._keys))
+        )
+        for app_key, alias in _aliases(finding.seen):
+            await insert_new(connection, license_alias, {"app_key": app_key, "alias": alias, "license_id": license_id})
         return license_id
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import UNTOLD, Entry
-from bot.store.rows import insert_new, insert_row
+from bot.store.rows import history_values, insert_new, insert_row
 from bot.store.schema import delivery, evaluation, history
 
 
@@ -15,8 +15,7 @@ async def remember(connection: AsyncConnection, evaluation_id: int, entries: Ite
     """Add entries to an evaluation's history; where there is a card, owe it a repaint and a line in its thread each."""
     channel = await connection.scalar(select(evaluation.c.channel).where(evaluation.c.id == evaluation_id))
     for entry in entries:
-        values = {"at": entry.at, "kind": entry.kind, "actor": entry.actor, "details": dict(entry.details)}
-        history_id = await insert_row(connection, history, {**values, "evaluation_id": evaluation_id})
+        history_id = await insert_row(connection, history, history_values(entry, evaluation_id))
         if channel is None or entry.kind in UNTOLD:
             continue
         owed = {"kind": "note", "channel": channel, "evaluation_id": evaluation_id, "history_id": history_id}

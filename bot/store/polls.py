@@ -25,10 +25,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """One reading of the report. `error` is a sentence; None when it was read to its end."""
+    """One reading of the report, of the `whole` or of the latest. `error` is a sentence; None when there was none."""
 
     started_at: datetime
     finished_at: datetime | None
+    whole: bool
     good: bool
     tally: Tally
     error: str | None
@@ -40,10 +41,10 @@ class Polls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, *, at: datetime) -> int:
-        """Note that a reading begins; its id."""
+    async def begin(self, *, at: datetime, whole: bool = False) -> int:
+        """Note that a reading begins, of the `whole` report or of what may be new; its id."""
         async with self._database.write() as connection:
-            return await insert_row(connection, poll, {"started_at": at})
+            return await insert_row(connection, poll, {"started_at": at, "whole": whole})
 
     async def succeed(self, poll_id: int, tally: Tally, *, at: datetime, text: str, channel: str) -> None:
         """Note that the report was read to its end; a `text` is owed to the channel with it, unless empty."""
@@ -62,11 +63,11 @@ class Polls:
         async with self._database.read() as connection:
             return _poll((await connection.execute(select(poll).order_by(poll.c.id.desc()).limit(1))).first())
 
-    async def last_good(self) -> Poll | None:
-        """The latest reading that came to its end; None before the very first."""
+    async def last_good(self, *, whole: bool = False) -> Poll | None:
+        """The latest reading that came to its end, or the latest such of the `whole` report; None before the first."""
         query = select(poll).where(poll.c.good).order_by(poll.c.id.desc()).limit(1)
         async with self._database.read() as connection:
-            return _poll((await connection.execute(query)).first())
+            return _poll((await connection.execute(query.where(poll.c.whole) if whole else query)).first())
 
     async def quarantine(self, ref: str, reason: str, *, at: datetime) -> None:
         """Keep in mind a record that could not be read: its best id and the reason, nothing else of it."""
@@ -106,6 +107,7 @@ def _poll(row: Row[Any] | None) -> Poll | None:
     return Poll(
         started_at=row.started_at,
         finished_at=row.finished_at,
+        whole=row.whole,
         good=row.good,
         tally=Tally(rows=row.rows, started=row.started, announced=row.announced, quarantined=row.quarantined),
         error=row.error,

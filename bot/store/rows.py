@@ -68,6 +68,17 @@ def entry_from(row: Row[Any]) -> Entry:
     return Entry(at=row.at, kind=Kind(row.kind), actor=row.actor, details=row.details)
 
 
+def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
+    """The columns of an entry."""
+    return {
+        "evaluation_id": evaluation_id,
+        "at": entry.at,
+        "kind": entry.kind,
+        "actor": entry.actor,
+        "details": dict(entry.details),
+    }
+
+
 def company_key(company: str | None) -> str | None:
     """A company's name as it is compared: letters and digits, case folded."""
     key = "".join(c for c in (company or "").casefold() if c.isalnum())

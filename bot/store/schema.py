@@ -198,6 +198,7 @@ poll = Table(
     Column("id", Integer, primary_key=True),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),  # not set: the bot was stopped in the middle
+    Column("whole", Boolean, nullable=False, server_default=text("false")),  # a sweep: everything was asked for
     Column("good", Boolean, nullable=False, server_default=text("false")),
     Column("rows", Integer, nullable=False, server_default="0"),
     Column("started", Integer, nullable=False, server_default="0"),

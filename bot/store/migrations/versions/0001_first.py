@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("whole", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("good", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("rows", sa.Integer(), server_default="0", nullable=False),
         sa.Column("started", sa.Integer(), server_default="0", nullable=False),

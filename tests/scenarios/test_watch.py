@@ -1,0 +1,88 @@
+"""Reading the report as it really behaves: late, broken, away."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app import assembled
+from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record
+from bot.demo.marketplace import Fault
+from bot.errors import MarketplaceError, TokenRefused
+from tests.world import TODAY, World
+
+
+@pytest.fixture
+async def started(here: World) -> World:
+    """A world whose bot has had its first run, over an empty report."""
+    async with assembled(here.settings(), clock=here.clock) as parts:
+        await parts.watch.run_once()
+    return here
+
+
+async def test_a_row_that_comes_a_week_late_without_a_fresh_date_is_found(started: World) -> None:
+    late = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=6))
+    started.marketplace.add(late | {"lastUpdated": str(TODAY - timedelta(days=6))})
+    async with assembled(started.settings(), clock=started.clock) as parts:
+        assert (await parts.watch.run_once()).announced == 1
+
+
+async def test_after_a_fortnight_of_outage_the_whole_gap_is_read(started: World) -> None:
+    started.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY + timedelta(days=1)))
+    started.pass_by(days=14)
+    async with assembled(started.settings(sweep_every="365d"), clock=started.clock) as parts:
+        assert (await parts.watch.run_once()).announced == 1
+
+
+async def test_what_no_question_about_the_last_days_finds_the_next_sweep_finds(started: World) -> None:
+    hidden = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=20))
+    started.marketplace.add(hidden | {"lastUpdated": str(TODAY - timedelta(days=20))})
+    async with assembled(started.settings(sweep_every="24h"), clock=started.clock) as parts:
+        assert (await parts.watch.run_once()).announced == 0
+        started.pass_by(hours=24)
+        assert (await parts.watch.run_once()).announced == 1
+
+
+async def test_after_a_sweep_that_failed_comes_a_poll(started: World) -> None:
+    started.pass_by(hours=25)
+    started.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    started.marketplace.faults.extend([Fault(status=503)] * 3)
+    async with assembled(started.settings(), clock=started.clock) as parts:
+        with pytest.raises(MarketplaceError):
+            await parts.watch.run_once()
+        assert (await parts.watch.run_once()).announced == 1
+
+
+async def test_a_poll_that_breaks_off_in_the_middle_loses_nothing(started: World) -> None:
+    for number in range(120):
+        started.marketplace.add(license_record(number, TRAIL, VISTULA, TODAY))
+    async with assembled(started.settings(), clock=started.clock) as parts:
+        started.marketplace.faults.extend([None, None, Fault(status=401)])
+        with pytest.raises(TokenRefused, match="MARKETPLACE_TOKEN"):
+            await parts.watch.run_once()
+        last = await parts.store.polls.last()
+        assert last is not None
+        assert last.error is not None
+        assert (await parts.watch.run_once()).announced == 120
+
+
+async def test_a_row_that_cannot_be_read_is_set_aside_and_the_page_goes_on(started: World) -> None:
+    broken = license_record(1, LANTERNS, NORTHWIND, TODAY, maintenanceStartDate="soon")
+    started.marketplace.records.extend([broken, license_record(2, COMPASS, ROCKET, TODAY)])
+    async with assembled(started.settings(), clock=started.clock) as parts:
+        tally = await parts.watch.run_once()
+        assert (tally.announced, await parts.store.polls.quarantined()) == (1, 1)
+
+
+async def test_a_license_that_stands_twice_on_a_page_gets_one_card(started: World) -> None:
+    row = license_record(1, LANTERNS, NORTHWIND, TODAY)
+    started.marketplace.records.extend([row, dict(row), row | {"tier": "10 Users"}])
+    async with assembled(started.settings(), clock=started.clock) as parts:
+        assert (await parts.watch.run_once()).announced == 1
+
+
+async def test_ten_thousand_old_licenses_bring_one_message(here: World) -> None:
+    long_ago = TODAY - timedelta(days=300)
+    here.marketplace.records.extend(license_record(number, LANTERNS, VISTULA, long_ago) for number in range(10_000))
+    async with here.bot():
+        await here.card("10,000 licenses, 10,000 evaluations")
+    assert len(here.workspace.calls("chat.postMessage")) == 1
