@@ -3,10 +3,20 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, Secret, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    Secret,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsWrong
@@ -33,20 +43,18 @@ def _zone(value: object) -> object:
         raise ValueError("unknown zone") from exc
 
 
-def _present(value: object) -> object:
-    """`NAME=` in a file is the same as no line at all."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 Token = Annotated[SecretStr, Field(min_length=1)]
+Key = Annotated[str, StringConstraints(min_length=32)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Settings(BaseSettings):
     """Everything that can be set. The description of a field completes the sentence `NAME should be …`."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", validate_default=True
+    )
 
     slack_bot_token: Secret[Annotated[str, StringConstraints(pattern=r"^xoxb-")]] = Field(
         description="the Bot User OAuth Token (xoxb-…): your app's page, OAuth & Permissions"
@@ -91,7 +99,7 @@ class Settings(BaseSettings):
     mail_reply_to: Text | None = Field(None, description="where answers go, if not to MAIL_FROM")
     mail_postal_address: Text | None = Field(None, description="your postal address, which the law asks for")
     mail_templates: Path | None = Field(None, description="a folder with templates of your own")
-    secret_key: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
+    secret_key: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
         description="at least 32 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
     )
     http_host: Text = Field("127.0.0.1", description="the address that the HTTP endpoints listen on")
@@ -104,22 +112,16 @@ class Settings(BaseSettings):
         Field("info", description="debug, info, warning or error")
     )
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        """What several settings must be together; each line of the error is one problem."""
-        problems = []
-        if self.slack_app_token is None and self.slack_signing_secret is None:
-            problems.append(f"SLACK_APP_TOKEN is missing. It should be {_asked('slack_app_token')}.")
-        if self.marketplace_vendor_id is None and self.marketplace_developer_id is None:
-            problems.append(f"MARKETPLACE_VENDOR_ID is missing. It should be {_asked('marketplace_vendor_id')}.")
-        if any(len(key) < _SHORTEST_KEY for key in self.secret_key):
-            problems.append(f"SECRET_KEY is too short. It should be {_asked('secret_key')}.")
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
-
-
-_SHORTEST_KEY: Final = 32
+    @field_validator("slack_signing_secret", "marketplace_developer_id")
+    @classmethod
+    def _one_of_two(cls, value: object, info: ValidationInfo) -> object:
+        """Each of these may be left out only where the other one is set."""
+        other = {"slack_signing_secret": "slack_app_token", "marketplace_developer_id": "marketplace_vendor_id"}[
+            str(info.field_name)
+        ]
+        if value is None and info.data.get(other, "wrong, which is said already") is None:
+            raise PydanticCustomError("missing_both", "{other}", {"other": other})
+        return value
 
 
 def _asked(name: str) -> str:
@@ -131,13 +133,11 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  each setting has a
     try:
         return Settings(**given)
     except ValidationError as exc:
-        raise SettingsWrong([line for error in exc.errors() for line in _lines(error)]) from exc
+        raise SettingsWrong(list(dict.fromkeys(_line(error) for error in exc.errors()))) from exc
 
 
-def _lines(error: Any) -> list[str]:  # noqa: ANN401  pydantic's own dictionary
+def _line(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary
     """A problem in words; never the value, which may be a secret."""
-    if not error["loc"]:
-        return str(error["ctx"]["error"]).splitlines()
-    name = str(error["loc"][0])
-    what = "is missing" if error["type"] == "missing" else "cannot be used"
-    return [f"{name.upper()} {what}. It should be {_asked(name)}."]
+    name = error["ctx"]["other"] if error["type"] == "missing_both" else str(error["loc"][0])
+    what = "is missing" if error["type"] in {"missing", "missing_both"} else "cannot be used"
+    return f"{name.upper()} {what}. It should be {_asked(name)}."

@@ -152,6 +152,8 @@ def _hosting(license_: License) -> str:
 def _size(size: str | None) -> str:
     if size is None:
         return _NOT_KNOWN
+    if size == "Evaluation":  # Atlassian's word where the parent product has no users that were bought
+        return "their parent product is on trial, too"
     return f"{escape(size)} users" if size.isdigit() else escape(size)
 
 
