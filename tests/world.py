@@ -42,11 +42,22 @@ class World:
 
     folder: Path
     clock: Clock = field(default_factory=Clock)
-    workspace: Workspace = field(default_factory=lambda: Workspace(rate_limits=False))
-    marketplace: DemoMarketplace = field(default_factory=DemoMarketplace)
+    slack_is_behind: timedelta = timedelta(0)
+    """How much Slack's clock lags behind ours."""
+    workspace: Workspace = field(init=False)
+    marketplace: DemoMarketplace = field(init=False)
     mailbox: Mailbox = field(default_factory=Mailbox)
     addresses: dict[str, Any] = field(default_factory=dict)
     port: int = 0
+
+    def __post_init__(self) -> None:
+        """Let everybody live by the same clock."""
+        self.workspace = Workspace(self.slack_time, rate_limits=False)
+        self.marketplace = DemoMarketplace(today=self.clock.today)
+
+    def slack_time(self) -> float:
+        """The time by Slack's clock."""
+        return (self.clock() - self.slack_is_behind).timestamp()
 
     def given(self, **changes: object) -> dict[str, object]:
         """The settings with which a bot finds this world, by name."""
@@ -131,6 +142,10 @@ class World:
         assert view is not None
         return view
 
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, for whoever would wait."""
+        self.pass_by(seconds=seconds)
+
     def pass_by(self, **span: float) -> None:
         """Let time pass."""
         self.clock.now += timedelta(**span)
@@ -140,7 +155,6 @@ class World:
 async def world(folder: Path) -> AsyncIterator[World]:
     """A world with nobody in it but the team."""
     here = World(folder=folder)
-    here.marketplace.today = here.clock.today
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(here.workspace.serve())
         here.addresses["marketplace_api_url"] = await stack.enter_async_context(here.marketplace.serve())

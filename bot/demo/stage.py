@@ -1,6 +1,7 @@
 """The stage of the demo: a Slack workspace, a Marketplace with a story, and a mailbox, all on loopback."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ class Scene:
 @asynccontextmanager
 async def stage(*, port: int) -> AsyncIterator[Scene]:
     """Everything a bot needs, until the end of the block; the story begins at its start."""
+    # Everything is on loopback: a proxy that the machine uses for the world outside could only get in the way.
+    for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
+        del os.environ[name]
     today = datetime.now(UTC).date()
     workspace, marketplace = Workspace(), DemoMarketplace()
     mailbox = Mailbox(on_mail=lambda mail: workspace.broadcast({"kind": "mail", "mail": mail}))

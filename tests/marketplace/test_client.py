@@ -1,0 +1,308 @@
+"""The client against a Marketplace on a real socket."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from bot.demo.cast import LANTERNS, NORTHWIND, Record, license_record
+from bot.demo.marketplace import DEVELOPER_ID, VENDOR_ID, DemoMarketplace, Fault
+from bot.errors import (
+    AnswerUnreadable,
+    ApiGone,
+    MarketplaceError,
+    MarketplaceUnavailable,
+    PermissionMissing,
+    RequestRefused,
+    SettingsWrong,
+    TokenRefused,
+)
+from bot.marketplace.answers import ComeBackLater, Product
+from bot.marketplace.client import LONGEST_WAIT, Marketplace, worth_waiting
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def server() -> DemoMarketplace:
+    return DemoMarketplace(today=lambda: TODAY)
+
+
+@pytest.fixture
+async def url(server: DemoMarketplace) -> AsyncIterator[str]:
+    async with server.serve() as url:
+        yield url
+
+
+@pytest.fixture
+async def client(server: DemoMarketplace, url: str) -> AsyncIterator[Marketplace]:
+    async with Marketplace(api_url=url, user=server.user, token=server.token, developer_id=DEVELOPER_ID) as client:
+        yield client
+
+
+def records(count: int, **overrides: object) -> list[Record]:
+    return [license_record(number, LANTERNS, NORTHWIND, TODAY, **overrides) for number in range(1, count + 1)]
+
+
+def page(rows: object, *, more: bool = False) -> Fault:
+    links = {"next": {"href": "https://elsewhere.example/rest/3/more?offset=999"}} if more else {}
+    return Fault(status=200, body=json.dumps({"_links": links, "licenses": rows}))
+
+
+async def numbers(rows: AsyncIterator[dict[str, Any]]) -> list[str]:
+    return [row["appEntitlementNumber"] async for row in rows]
+
+
+def offsets(server: DemoMarketplace) -> list[str]:
+    return [address.query["offset"] for address in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("count", "asked"),
+    [(0, ["0"]), (1, ["0"]), (49, ["0"]), (50, ["0", "50"]), (100, ["0", "50", "100"]), (120, ["0", "50", "100"])],
+)
+async def test_every_license_comes_once_in_pages_of_fifty(
+    server: DemoMarketplace, client: Marketplace, count: int, asked: list[str]
+) -> None:
+    server.records = records(count)
+    assert await numbers(client.licenses()) == [record["appEntitlementNumber"] for record in server.records]
+    assert offsets(server) == asked
+    assert {address.query["limit"] for address in server.requests} == {"50"}
+
+
+async def test_the_offset_moves_by_what_came_when_the_server_gives_less(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    rows = records(21)
+    server.faults.extend(
+        [page(rows[:10], more=True), page(rows[10:20], more=True), page(rows[20], more=True), page([])]
+    )
+    assert len(await numbers(client.licenses())) == 21
+    assert offsets(server) == ["0", "10", "20", "21"]
+
+
+async def test_an_empty_page_is_the_end_whatever_its_links_say(server: DemoMarketplace, client: Marketplace) -> None:
+    server.faults.extend([page(records(2), more=True), page([], more=True)])
+    assert len(await numbers(client.licenses())) == 2
+    assert offsets(server) == ["0", "2"]
+
+
+async def test_a_full_page_without_a_link_is_not_trusted_to_be_the_last(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    server.records = records(60)
+    server.faults.append(page(records(50)))
+    assert len(await numbers(client.licenses())) == 60
+
+
+async def test_a_server_that_ignores_the_offset_does_not_hold_the_bot_for_ever(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    server.faults.extend([page(records(3), more=True)] * 5)
+    with pytest.raises(AnswerUnreadable, match="same page"):
+        await numbers(client.licenses())
+    assert len(server.requests) == 2
+
+
+async def test_licenses_updated_since_a_day_include_that_day(server: DemoMarketplace, client: Marketplace) -> None:
+    server.records = [
+        license_record(1, LANTERNS, NORTHWIND, TODAY, lastUpdated="2026-11-20"),
+        license_record(2, LANTERNS, NORTHWIND, TODAY, lastUpdated="2026-11-21"),
+        license_record(3, LANTERNS, NORTHWIND, TODAY, lastUpdated="2026-11-22", licenseType="COMMERCIAL"),
+    ]
+    found = await numbers(client.licenses(updated_since=date(2026, 11, 21)))
+    assert found == [record["appEntitlementNumber"] for record in server.records[1:]]
+    assert server.requests[0].query["lastUpdated"] == "2026-11-21"
+
+
+async def test_evaluations_started_since_a_day_leave_out_what_was_bought(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    server.records = [
+        license_record(1, LANTERNS, NORTHWIND, date(2026, 11, 15)),
+        license_record(2, LANTERNS, NORTHWIND, date(2026, 11, 16)),
+        license_record(3, LANTERNS, NORTHWIND, date(2026, 11, 17), licenseType="COMMERCIAL"),
+    ]
+    found = client.licenses(started_since=date(2026, 11, 16), evaluations_only=True)
+    assert await numbers(found) == [server.records[1]["appEntitlementNumber"]]
+    query = server.requests[0].query
+    assert (query["licenseType"], query["dateType"], query["startDate"]) == ("evaluation", "start", "2026-11-16")
+
+
+async def test_several_apps_are_asked_for_by_a_repeated_parameter(server: DemoMarketplace, client: Marketplace) -> None:
+    server.records = [
+        license_record(number, LANTERNS, NORTHWIND, TODAY, productId=f"p{number}") for number in (1, 2, 3)
+    ]
+    assert len(await numbers(client.licenses(product_ids=["p1", "p3"]))) == 2
+    assert server.requests[0].query.getall("productId") == ["p1", "p3"]
+
+
+async def test_the_insights_come_along(server: DemoMarketplace, client: Marketplace) -> None:
+    server.records = records(1)
+    assert [row["parentProductName"] async for row in client.licenses()] == ["Jira"]
+
+
+async def test_the_developer_id_is_resolved_once_even_for_two_who_ask_at_once(
+    server: DemoMarketplace, url: str
+) -> None:
+    async with Marketplace(api_url=url, user=server.user, token=server.token, vendor_id=VENDOR_ID) as client:
+        found = await asyncio.gather(client.developer_id(), client.developer_id(), client.check())
+    assert set(found) == {DEVELOPER_ID}
+    assert [address.name for address in server.requests] == [VENDOR_ID, "licenses"]
+
+
+@pytest.mark.parametrize("found", [None, 7, "", "../../rest/3/evil", "12345"])
+async def test_a_developer_id_that_is_no_uuid_never_becomes_part_of_an_address(
+    server: DemoMarketplace, url: str, found: object
+) -> None:
+    server.faults.append(Fault(status=200, body=json.dumps({"developerId": found})))
+    async with Marketplace(api_url=url, user=server.user, token=server.token, vendor_id=VENDOR_ID) as client:
+        with pytest.raises(AnswerUnreadable, match="MARKETPLACE_VENDOR_ID"):
+            await numbers(client.licenses())
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("vendor_id", "developer_id"), [(None, None), ("", ""), ("../x", None), (None, "1200000"), ("1", "x")]
+)
+def test_ids_that_cannot_be_right_are_a_matter_of_settings(vendor_id: str | None, developer_id: str | None) -> None:
+    with pytest.raises(SettingsWrong, match="MARKETPLACE_"):
+        Marketplace(api_url="http://x", user="u", token="t", vendor_id=vendor_id, developer_id=developer_id)
+
+
+async def test_the_apps_are_listed_page_by_page(server: DemoMarketplace, client: Marketplace) -> None:
+    server.records = [
+        license_record(number, LANTERNS, NORTHWIND, TODAY, productId=f"p{number:03d}") for number in range(60)
+    ]
+    found = await client.products()
+    assert [product.id for product in found] == [f"p{number:03d}" for number in range(60)]
+    assert found[0] == Product(id="p000", app_key=LANTERNS.key, name=LANTERNS.name)
+    assert [address.query.get("cursor") for address in server.requests] == [None, "p049"]
+
+
+async def test_a_cursor_that_comes_again_ends_the_listing(server: DemoMarketplace, client: Marketplace) -> None:
+    round_again = json.dumps({"items": [], "links": {"next": "https://elsewhere.example/x?cursor=same"}})
+    server.faults.extend([Fault(status=200, body=round_again)] * 5)
+    with pytest.raises(AnswerUnreadable, match="circle"):
+        await client.products()
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=429, headers={"Retry-After": "1"}),
+        Fault(
+            status=429,
+            headers={"Retry-After": "Mon, 23 Nov 2026 12:00:05 GMT", "Date": "Mon, 23 Nov 2026 12:00:00 GMT"},
+        ),
+        Fault(status=503, body="<html>upstream</html>"),
+        Fault(status=502),
+        Fault(cut=True),
+    ],
+    ids=["429 seconds", "429 date", "503", "502", "cut off"],
+)
+async def test_what_passes_is_waited_out(server: DemoMarketplace, client: Marketplace, fault: Fault) -> None:
+    server.records = records(2)
+    server.faults.extend([fault, fault])
+    assert len(await numbers(client.licenses())) == 2
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("fault", [Fault(status=503), Fault(cut=True)], ids=["503", "cut off"])
+async def test_what_lasts_is_left_to_the_next_poll(server: DemoMarketplace, client: Marketplace, fault: Fault) -> None:
+    server.faults.extend([fault] * 9)
+    with pytest.raises(MarketplaceUnavailable):
+        await client.check()
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(None, True), (0.0, 1.0), (12.0, 12.0), (60.0, 60.0), (61.0, False)])
+def test_the_wait_is_the_one_that_was_asked_for_within_reason(asked: float | None, waited: float) -> None:
+    assert worth_waiting(ComeBackLater("Later.", retry_after=asked)) == waited
+
+
+async def test_a_long_wait_is_left_to_the_next_poll(server: DemoMarketplace, client: Marketplace) -> None:
+    server.faults.append(Fault(status=429, headers={"Retry-After": str(int(LONGEST_WAIT) + 1)}))
+    with pytest.raises(MarketplaceUnavailable):
+        await client.check()
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(status=400, body='{"errors": []}'), RequestRefused),
+        (Fault(status=401), TokenRefused),
+        (Fault(status=403), PermissionMissing),
+        (Fault(status=410, body="API_DEPRECATED"), ApiGone),
+        (Fault(status=200, headers={"Content-Type": "text/html"}, body="<html>Log in</html>"), AnswerUnreadable),
+        (Fault(status=200, body="[]"), AnswerUnreadable),
+        (Fault(status=200, body='{"licenses": null}'), AnswerUnreadable),
+    ],
+    ids=["400", "401", "403", "410", "html", "array", "no licenses"],
+)
+async def test_what_a_person_must_mend_is_said_at_once(
+    server: DemoMarketplace, client: Marketplace, fault: Fault, error: type[MarketplaceError]
+) -> None:
+    server.faults.append(fault)
+    with pytest.raises(error):
+        await client.check()
+    assert len(server.requests) == 1
+
+
+async def test_a_report_that_refuses_insights_is_read_without(server: DemoMarketplace, client: Marketplace) -> None:
+    server.records = records(1)
+    await client.developer_id()
+    server.faults.append(Fault(status=400))
+    rows = [row async for row in client.licenses()]
+    assert len(rows) == 1
+    assert ["withDataInsights" in url.query for url in server.requests[-2:]] == [True, False]
+
+
+async def test_a_wrong_token_is_refused_without_being_told(server: DemoMarketplace, url: str) -> None:
+    async with Marketplace(api_url=url, user=server.user, token="wrong-token", vendor_id=VENDOR_ID) as client:
+        with pytest.raises(TokenRefused) as caught:
+            await client.check()
+    assert "wrong-token" not in str(caught.value)
+
+
+async def test_nobody_listening_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+    async with Marketplace(api_url=f"http://127.0.0.1:{port}", user="u", token="t", vendor_id="1") as client:
+        with pytest.raises(MarketplaceUnavailable, match="could not be reached"):
+            await client.check()
+
+
+async def test_an_answer_that_does_not_come_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes the connection, and nobody reads
+        url, timeout = f"http://127.0.0.1:{silent.getsockname()[1]}", httpx.Timeout(0.01, connect=1.0)
+        async with Marketplace(api_url=url, user="u", token="t", vendor_id="1", timeout=timeout) as client:
+            with pytest.raises(MarketplaceUnavailable, match="ReadTimeout"):
+                await client.check()
+
+
+async def test_the_token_does_not_follow_a_redirect(server: DemoMarketplace, client: Marketplace) -> None:
+    visits: list[str | None] = []
+
+    async def visit(request: web.Request) -> web.Response:
+        visits.append(request.headers.get("Authorization"))
+        return web.json_response({"licenses": []})
+
+    elsewhere = web.Application()
+    elsewhere.router.add_get("/{path:.*}", visit)
+    runner = web.AppRunner(elsewhere)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.faults.append(Fault(status=302, headers={"Location": f"http://127.0.0.1:{runner.addresses[0][1]}/"}))
+    with pytest.raises(RequestRefused, match="does not follow"):
+        await client.check()
+    await runner.cleanup()
+    assert visits == []
