@@ -1,0 +1,171 @@
+/** The page put together: one room, the parts that draw it, and what a person does sent to the server. */
+
+import { channelView } from "./channel.js";
+import { composer } from "./composer.js";
+import { el, fill } from "./dom.js";
+import { hints, offerSecondWindow, showActors } from "./header.js";
+import { mailboxView } from "./mailbox.js";
+import { summary } from "./message.js";
+import { Modal } from "./modal.js";
+import { Panel } from "./panel.js";
+import { Room } from "./room.js";
+import { follow, post } from "./server.js";
+import { threadView } from "./thread.js";
+import { toast } from "./toast.js";
+
+const FIRST_ACTOR = "U0ANA";
+const SLOW_START_MS = 600;
+const ANNOUNCED_MS = 1000;
+
+const $ = (id) => document.getElementById(id);
+
+// Each window has its own actor, so that two windows can race.
+let me = new URLSearchParams(location.search).get("as") ?? sessionStorage.getItem("actor") ?? FIRST_ACTOR;
+let room = null;
+let channel = null;
+let thread = null;
+let unfollow = () => {};
+let silence;
+
+const does = {
+  press: (message, block, part, answer) =>
+    tell("press", { channel: message.channel, ts: message.ts, block_id: block.block_id, action_id: part.action_id, ...answer }),
+  dismiss: (message) => {
+    room.dismiss(message);
+    draw();
+  },
+};
+
+const modal = new Modal($("modal"), {
+  press: (view, state, block, part, answer) =>
+    tell("press", { view_id: view.id, block_id: block.block_id, action_id: part.action_id, ...answer, state }),
+  submit: (view, state) => post("submit", { user: me, view_id: view.id, state }),
+  close: (view) => {
+    room.apply({ kind: "view_closed", id: view.id });
+    draw();
+    tell("close", { view_id: view.id });
+  },
+});
+
+const panel = new Panel($("panel"), [$("top"), $("main")], () => {
+  thread = null;
+  draw();
+});
+
+const channelPart = channelView(
+  { scroller: $("scroller"), list: $("messages"), pill: $("new-messages"), empty: $("no-messages") },
+  { ...does, openThread },
+);
+const showThread = threadView({ root: $("thread-root"), list: $("thread-replies"), empty: $("no-thread") }, does);
+const mailbox = mailboxView({ list: $("mails"), opened: $("opened-mail"), empty: $("no-mail") }, drawUnread);
+const offerCommands = composer(
+  { form: $("composer"), input: $("command"), list: $("suggestions"), note: $("composer-note") },
+  async (text) => (await tell("command", { channel, text })).ok,
+);
+
+/** Send what the person did; a refusal is shown where they look. */
+async function tell(path, body) {
+  const answer = await post(path, { user: me, ...body });
+  if (answer.ok) return answer;
+  if (modal.isOpen) modal.say(answer.error);
+  else toast($("alerts"), answer.error);
+  return answer;
+}
+
+function openThread(message) {
+  thread = { channel: message.channel, ts: message.ts };
+  draw();
+  panel.open("thread");
+}
+
+function draw() {
+  channelPart.show(room, channel, thread?.ts);
+  showThread(room, thread);
+  modal.show(room.topView, room.people);
+  mailbox.show(room);
+  drawUnread();
+}
+
+function drawUnread() {
+  const unread = mailbox.unread();
+  for (const badge of document.querySelectorAll(".unread-mails")) {
+    fill(badge, unread > 0 && [String(unread), el("span", { class: "visually-hidden" }, " unread")]);
+  }
+}
+
+function drawChannels() {
+  const tab = ({ id, name }) =>
+    el("button", { type: "button", "aria-current": id === channel ? "page" : null, onclick: () => enter(id) }, `# ${name}`);
+  $("channels").hidden = room.channels.length < 2;
+  $("channel-name").hidden = room.channels.length > 1;
+  $("channel-name").textContent = `# ${room.people.channel(channel)}`;
+  fill($("channels"), room.channels.map(tab));
+}
+
+function enter(id) {
+  channel = id;
+  drawChannels();
+  draw();
+  channelPart.toEnd();
+}
+
+function onPicture(picture) {
+  room = new Room(picture);
+  $("team").textContent = room.team.name;
+  showActors($("actors"), room.people, me, actAs);
+  offerSecondWindow($("second-window"), room.people, me);
+  offerCommands(room.commands);
+  if (!room.people.channel(channel)) channel = room.channels[0].id;
+  drawChannels();
+  draw();
+}
+
+function onEvent(event) {
+  const isNew = room.apply(event);
+  draw();
+  if (isNew) announce(event);
+}
+
+function announce({ kind, message, mail, text }) {
+  const words = {
+    message: () => `${room.people.user(message.user)}: ${summary(message)}`,
+    ephemeral: () => `Only visible to you: ${summary(message)}`,
+    mail: () => `A mail went out: ${mail.subject}`,
+    notice: () => text,
+  };
+  if (!words[kind]) return;
+  $("announcements").textContent = words[kind]();
+  // Said once; who walks through the page does not meet it again.
+  clearTimeout(silence);
+  silence = setTimeout(() => ($("announcements").textContent = ""), ANNOUNCED_MS);
+}
+
+function onLink(state) {
+  clearTimeout(slowStart);
+  $("link").hidden = state === "up";
+  $("link").textContent = "Connection lost. Is `make demo` still running? Trying again…";
+}
+
+const slowStart = setTimeout(() => ($("link").hidden = false), SLOW_START_MS);
+
+function actAs(user) {
+  me = user;
+  sessionStorage.setItem("actor", user);
+  unfollow();
+  unfollow = follow(user, { onPicture, onEvent, onLink, onStranger: () => user !== FIRST_ACTOR && actAs(FIRST_ACTOR) });
+}
+
+/** A link to a message of this workspace leads to that message. */
+function jump(event) {
+  const href = event.target.closest?.("a[href]")?.href ?? "";
+  const [, where, digits] = href.match(/\/archives\/(\w+)\/p(\d{16})(?:\?|$)/) ?? [];
+  if (!room?.people.channel(where)) return;
+  event.preventDefault();
+  if (where !== channel) enter(where);
+  if (!channelPart.jumpTo(`${digits.slice(0, 10)}.${digits.slice(10)}`)) toast($("alerts"), "This message is not there any more.");
+}
+
+document.addEventListener("click", jump);
+hints($("hints"), $("show-hints"));
+$("show-mail").addEventListener("click", () => panel.open("mailbox"));
+actAs(me);

@@ -1,0 +1,34 @@
+/** The line at the bottom, which takes slash commands. */
+
+import { whileBusy } from "./dom.js";
+import { Suggestions } from "./suggestions.js";
+
+const WORDS = {
+  today: "Who started to evaluate today",
+  help: "What the bot can do",
+};
+
+/** Make `offer(commands)`; `send(text)` resolves to true when the command was taken. */
+export function composer({ form, input, list, note }, send) {
+  const suggestions = new Suggestions(input, list);
+  input.addEventListener("input", () => (note.textContent = ""));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    suggestions.hide();
+    if (text.startsWith("/")) whileBusy(form, () => take(text));
+    else if (text) note.textContent = `This demo takes commands only. Try ${suggestions.first ?? "/evaluators today"}.`;
+  });
+
+  const take = async (text) => {
+    if ((await send(text)) && input.value.trim() === text) input.value = "";
+  };
+
+  return (commands) => suggestions.offer(commands.flatMap(spelledOut));
+}
+
+/** The ways to use a command that its hint names, e.g. "today | help". */
+function spelledOut({ command, hint }) {
+  const words = (hint ?? "").match(/[a-z]+/g) ?? [];
+  return [...new Set([...words, "help"])].map((word) => ({ text: `${command} ${word}`, about: WORDS[word] ?? "" }));
+}
