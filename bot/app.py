@@ -20,9 +20,7 @@ from bot.config import Settings
 from bot.errors import SlackOutcomeUnknown, SlackUnavailable
 from bot.jobs import every, forever, scheduler
 from bot.listeners import register
-from bot.listeners.cards import CardListeners
-from bot.listeners.commands import CommandListeners
-from bot.listeners.forms import FormListeners
+from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
 from bot.mail.compose import Sender
 from bot.mail.smtp import Smtp, SmtpServer
@@ -181,16 +179,17 @@ def _slack_app(
     outreach = Outreach(
         parts.store, parts.post, loaded.templates, clock=clock, today=daily.today, token=lambda: secrets.token_hex(16)
     )
-    consent, ownership = Consent(parts.store, clock=clock), Ownership(parts.store, clock=clock)
-    register(
-        app,
-        guard,
-        cards=CardListeners(
-            cards=cards, outreach=outreach, consent=consent, ownership=ownership, poster=parts.poster, clock=clock
-        ),
-        forms=FormListeners(outreach=outreach, consent=consent, ownership=ownership, poster=parts.poster, clock=clock),
-        commands=CommandListeners(daily=daily, workspace_url=identity.url),
+    deps = Deps(
+        cards=cards,
+        consent=Consent(parts.store, clock=clock),
+        daily=daily,
+        outreach=outreach,
+        ownership=Ownership(parts.store, clock=clock),
+        poster=parts.poster,
+        workspace_url=identity.url,
+        clock=clock,
     )
+    register(app, guard, deps)
     return app, guard
 
 

@@ -8,16 +8,16 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.card import Action
 from bot.listeners.cards import CardListeners
 from bot.listeners.commands import CommandListeners
+from bot.listeners.deps import Deps
 from bot.listeners.forms import FormListeners
 from bot.listeners.guard import Guard
 from bot.slack import ids
 from bot.slack.ids import Field, View
 
 
-def register(
-    app: AsyncApp, guard: Guard, *, cards: CardListeners, forms: FormListeners, commands: CommandListeners
-) -> None:
+def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
     """Connect every listener, each inside the guard."""
+    cards, forms, commands = CardListeners(deps), FormListeners(deps), CommandListeners(deps)
     pressed = guard(cards.pressed)
     for action in (*Action, ids.MORE):
         app.action(action)(pressed)

@@ -1,46 +1,29 @@
 """The buttons of a card."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Action
 from bot.domain.policy import Refused
-from bot.listeners.guard import tell
+from bot.errors import BotError
+from bot.listeners.deps import Deps, tell, tell_if_lost
 from bot.listeners.press import Press, read_press
-from bot.services.cards import Cards
-from bot.services.consent import Consent
-from bot.services.outreach import Draft, Outreach
-from bot.services.ownership import Ownership
+from bot.services.outreach import Draft
 from bot.slack import answers, modals
 from bot.slack.ids import View
-from bot.slack.poster import Poster
+from bot.slack.modals import Modal
 from bot.slack.text import escape
-from bot.store.evaluations import Owned
 
 
 class CardListeners:
     """What happens when somebody presses a button on a card, or chooses from its menu."""
 
-    def __init__(
-        self,
-        *,
-        cards: Cards,
-        outreach: Outreach,
-        consent: Consent,
-        ownership: Ownership,
-        poster: Poster,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._cards = cards
-        self._outreach = outreach
-        self._consent = consent
-        self._ownership = ownership
-        self._poster = poster
-        self._clock = clock
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
 
     async def pressed(self, args: AsyncArgs) -> None:
         """Acknowledge, then do what the button or the menu's option says."""
@@ -48,60 +31,55 @@ class CardListeners:
         press = read_press(args)
         if press is None or press.action not in set(Action):
             if press is not None:
-                await self._cards.repaint(press.about.evaluation_id)
-            await tell(args, self._poster, answers.RETIRED)
+                await self._deps.cards.repaint(press.about.evaluation_id)
+            await tell(args, self._deps.poster, answers.RETIRED)
             return
         match Action(press.action):
             case Action.EMAIL:
-                await self._email(press)
+                await self._open(press, View.EMAIL, partial(self._email, press))
             case Action.DO_NOT_CONTACT:
-                await self._do_not_contact(press)
+                await self._open(press, View.DO_NOT_CONTACT, partial(self._do_not_contact, press))
             case Action.CONTACT_AGAIN:
-                await self._contact_again(press)
+                await self._open(press, View.CONTACT_AGAIN, partial(self._contact_again, press))
             case Action.ASSIGN:
-                await self._assign(press)
+                await self._open(press, View.ASSIGN, partial(self._assign, press))
             case Action.CLAIM:
-                owned = await self._ownership.claim(press.about.evaluation_id, by=press.user)
-                await self._tell_if_lost(args, owned)
+                owned = await self._deps.ownership.claim(press.about.evaluation_id, by=press.user)
+                await tell_if_lost(args, self._deps, owned)
             case Action.RELEASE:
-                owned = await self._ownership.release(press.about.evaluation_id, by=press.user)
-                await self._tell_if_lost(args, owned)
+                owned = await self._deps.ownership.release(press.about.evaluation_id, by=press.user)
+                await tell_if_lost(args, self._deps, owned)
             case _ as never:
                 assert_never(never)
 
-    async def _email(self, press: Press) -> None:
-        view_id = await self._poster.open_modal(press.trigger, modals.loading(View.EMAIL, press.about))
-        draft = await self._outreach.draft(
-            press.about.evaluation_id, sender_name=await self._poster.person_name(press.user)
-        )
-        await self._poster.change_modal(view_id, draft_modal(draft, press.about))
+    async def _open(self, press: Press, view: View, content: Callable[[], Awaitable[Modal]]) -> None:
+        """Open a modal while the trigger lives, then fill it; what goes wrong stands where the person looks."""
+        view_id = await self._deps.poster.open_modal(press.trigger, modals.loading(view, press.about))
+        try:
+            modal = await content()
+        except BotError as exc:
+            modal = modals.message(escape(str(exc), longest=1000))
+        await self._deps.poster.change_modal(view_id, modal)
 
-    async def _do_not_contact(self, press: Press) -> None:
-        view_id = await self._poster.open_modal(press.trigger, modals.loading(View.DO_NOT_CONTACT, press.about))
-        contacts = await self._consent.contacts(press.about.evaluation_id)
-        modal = modals.do_not_contact(press.about, contacts) if contacts else modals.message(answers.NOBODY_TO_MARK)
-        await self._poster.change_modal(view_id, modal)
+    async def _email(self, press: Press) -> Modal:
+        name = await self._deps.poster.person_name(press.user)
+        draft = await self._deps.outreach.draft(press.about.evaluation_id, sender_name=name)
+        return draft_modal(draft, press.about)
 
-    async def _contact_again(self, press: Press) -> None:
-        view_id = await self._poster.open_modal(press.trigger, modals.loading(View.CONTACT_AGAIN, press.about))
-        opt_out = await self._consent.standing(press.about.evaluation_id)
-        modal = modals.contact_again(press.about, opt_out.reason) if opt_out else modals.message(answers.NOT_MARKED)
-        await self._poster.change_modal(view_id, modal)
+    async def _do_not_contact(self, press: Press) -> Modal:
+        contacts = await self._deps.consent.contacts(press.about.evaluation_id)
+        return modals.do_not_contact(press.about, contacts) if contacts else modals.message(answers.NOBODY_TO_MARK)
 
-    async def _assign(self, press: Press) -> None:
-        view_id = await self._poster.open_modal(press.trigger, modals.loading(View.ASSIGN, press.about))
-        owner = await self._ownership.owner(press.about.evaluation_id)
-        await self._poster.change_modal(view_id, modals.assign(replace(press.about, owner=owner)))
+    async def _contact_again(self, press: Press) -> Modal:
+        opt_out = await self._deps.consent.standing(press.about.evaluation_id)
+        return modals.contact_again(press.about, opt_out.reason) if opt_out else modals.message(answers.NOT_MARKED)
 
-    async def _tell_if_lost(self, args: AsyncArgs, owned: Owned | None) -> None:
-        """The card shows who won; only the loser needs a word."""
-        if owned is None:
-            await tell(args, self._poster, answers.GONE)
-        elif not owned.won:
-            await tell(args, self._poster, answers.lost(owned.owner, owned.since, now=self._clock()))
+    async def _assign(self, press: Press) -> Modal:
+        owner = await self._deps.ownership.owner(press.about.evaluation_id)
+        return modals.assign(replace(press.about, owner=owner))
 
 
-def draft_modal(draft: Draft | Refused, about: modals.About) -> modals.Modal:
+def draft_modal(draft: Draft | Refused, about: modals.About) -> Modal:
     """The modal to write a mail in, or to learn why none can be written."""
     if isinstance(draft, Refused):
         return modals.message(answers.refused(draft))

@@ -4,7 +4,7 @@ from datetime import date
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.services.daily import Daily
+from bot.listeners.deps import Deps
 from bot.slack.blocks import Message
 from bot.slack.today import help_message, read_page, today_message
 
@@ -12,16 +12,15 @@ from bot.slack.today import help_message, read_page, today_message
 class CommandListeners:
     """What `/evaluators` knows."""
 
-    def __init__(self, *, daily: Daily, workspace_url: str) -> None:
-        self._daily = daily
-        self._workspace_url = workspace_url
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer the person who typed it, and nobody else."""
         await args.ack()
         match str(args.body.get("text") or "").strip().lower():
             case "today":
-                answer = await self._page(self._daily.today(), 0)
+                answer = await self._page(self._deps.daily.today(), 0)
             case "" | "help":
                 answer = help_message()
             case unknown:
@@ -36,5 +35,5 @@ class CommandListeners:
         await args.respond(text=answer.text, blocks=answer.blocks, replace_original=True)
 
     async def _page(self, day: date, page: int) -> Message:
-        lines = await self._daily.of(day)
-        return today_message(lines, today=day, page=page, workspace_url=self._workspace_url)
+        lines = await self._deps.daily.of(day)
+        return today_message(lines, today=day, page=page, workspace_url=self._deps.workspace_url)

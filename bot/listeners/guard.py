@@ -9,8 +9,8 @@ import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import BotError, SlackError, SlackRefused
+from bot.listeners.deps import tell
 from bot.slack import answers
-from bot.slack.modals import About
 from bot.slack.poster import Poster
 from bot.slack.text import escape
 
@@ -62,18 +62,3 @@ class Guard:
             await tell(args, self._poster, text)
         except SlackError as exc:
             log.warning("answer_lost", reason=str(exc))
-
-
-async def tell(args: AsyncArgs, poster: Poster, text: str) -> None:
-    """Say something to the person who pressed, and to nobody else. `text` is mrkdwn, escaped."""
-    if args.context.response_url is not None:
-        await args.respond(text=text, response_type="ephemeral", replace_original=False)
-        return
-    channel = args.context.channel_id or _channel_of_view(args.body)
-    if channel is not None and args.context.user_id is not None:
-        await poster.whisper(channel, args.context.user_id, text)
-
-
-def _channel_of_view(body: dict[str, Any]) -> str | None:
-    metadata = (body.get("view") or {}).get("private_metadata")
-    return About.unpack(metadata).channel if metadata else None

@@ -9,7 +9,7 @@ from bot.domain.card import Reply
 from bot.domain.evaluation import Contact
 from bot.slack.blocks import Block, plain, section, small
 from bot.slack.ids import Field, View
-from bot.slack.text import escape, mention
+from bot.slack.text import escape, mention, tame
 
 Modal = dict[str, Any]
 
@@ -74,9 +74,7 @@ def email(about: About, letter: Letter) -> Modal:
     version = f"{letter.template}.{letter.recipient}"
     blocks = [section(f":warning: {warning}") for warning in letter.warnings]
     templates = {template: plain(name) for template, name in letter.templates.items()}
-    recipients = {
-        role: plain(f"{contact.name or contact.email} ({role} contact)") for role, contact in letter.recipients.items()
-    }
+    recipients = {role: _person(contact.name or contact.email, role) for role, contact in letter.recipients.items()}
     blocks += [
         _input("Template", Field.TEMPLATE, _select(templates, letter.template), dispatches=True),
         _input("To", Field.RECIPIENT, _radio(recipients, letter.recipient), dispatches=True),
@@ -84,18 +82,13 @@ def email(about: About, letter: Letter) -> Modal:
         _input(
             "Subject",
             Field.SUBJECT,
-            {"type": "plain_text_input", "initial_value": letter.subject, "max_length": _SUBJECT_LENGTH},
+            _text(letter.subject, longest=_SUBJECT_LENGTH),
             version=version,
         ),
         _input(
             "Text",
             Field.BODY,
-            {
-                "type": "plain_text_input",
-                "multiline": True,
-                "initial_value": letter.body,
-                "max_length": _BODY_LENGTH,
-            },
+            {**_text(letter.body, longest=_BODY_LENGTH), "multiline": True},
             version=version,
             hint="Markdown: **bold**, [label](https://…). Why they get this, how to say no and your postal "
             "address are added below it.",
@@ -106,7 +99,7 @@ def email(about: About, letter: Letter) -> Modal:
 
 def do_not_contact(about: About, people: Mapping[str, Contact]) -> Modal:
     """Ask who, why, and say what it means; sending this form is the confirmation."""
-    options = {role: plain(f"{contact.email} ({role} contact)") for role, contact in people.items()}
+    options = {role: _person(contact.email, role) for role, contact in people.items()}
     reasons = {reason.name: plain(reason.value) for reason in Reply}
     blocks = [
         section(
@@ -149,6 +142,16 @@ def values(view: Mapping[str, Any]) -> dict[Field, str]:
     return found
 
 
+def blank(view: Mapping[str, Any]) -> dict[str, str]:
+    """What to say under each input of words that holds nothing but white space, by block id."""
+    return {
+        block_id: "Please write something."
+        for block_id, block in view["state"]["values"].items()
+        for action_id, state in block.items()
+        if action_id in {Field.SUBJECT, Field.BODY} and not (state.get("value") or "").strip()
+    }
+
+
 _TITLES = {
     View.EMAIL: "Write a mail",
     View.DO_NOT_CONTACT: "Do not contact",
@@ -184,8 +187,19 @@ def _input(
 
 
 def _note(label: str, *, optional: bool) -> Block:
-    element = {"type": "plain_text_input", "multiline": True, "max_length": 500}
+    element = {**_text("", longest=500), "multiline": True}
     return {**_input(label, Field.NOTE, element), "optional": optional}
+
+
+def _text(words: str, *, longest: int) -> Block:
+    """A text input; Slack refuses first words that are longer than it takes."""
+    filled = {"initial_value": words[:longest]} if words else {}
+    return {"type": "plain_text_input", "max_length": longest, **filled}
+
+
+def _person(name: str | None, role: str) -> Block:
+    """An option's label, cut in the name: the role tells two people of one long name apart."""
+    return plain(f"{tame(name or '', longest=50)} ({role} contact)")
 
 
 def _options(labels: Mapping[str, Block]) -> list[Block]:

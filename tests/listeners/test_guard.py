@@ -78,7 +78,6 @@ async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(
         ("views.open", faults.refuse("expired_trigger_id"), "press again"),
         ("views.open", faults.refuse("internal_error"), "Slack had trouble"),
         ("views.open", faults.cut_before(), "Slack did not answer"),
-        ("users.info", faults.refuse("missing_scope"), "manifest.yml"),
     ],
 )
 async def test_a_modal_that_cannot_be_opened_is_answered_with_what_to_do(
@@ -90,3 +89,12 @@ async def test_a_modal_that_cannot_be_opened_is_answered_with_what_to_do(
         here.workspace.faults.add(method, fault)
         await here.workspace.press(ANA, card, "evaluation.email")
         await here.told(ANA, words)
+
+
+async def test_a_modal_that_cannot_be_filled_says_why_where_the_person_looks(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot():
+        card = await here.card(NORTHWIND.company)
+        here.workspace.faults.add("users.info", faults.refuse("missing_scope"))
+        await here.workspace.press(ANA, card, "evaluation.email")
+        await here.modal(ANA, "manifest.yml")

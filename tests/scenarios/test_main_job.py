@@ -282,6 +282,16 @@ async def test_another_template_fills_the_mail_in_anew(here: World, trial: dict[
         await here.shows("Trial ending sent", on=card)
 
 
+async def test_a_mail_without_words_is_not_taken(here: World, trial: dict[str, object]) -> None:
+    async with here.bot():
+        card = await _card(here)
+        await here.workspace.press(ANA, card, "evaluation.email")
+        view = await here.modal(ANA, "mail.body")
+        block = next(block["block_id"] for block in view.blocks if "mail.body" in block["block_id"])
+        answer = await here.workspace.submit(ANA, view.id, {block: {"mail.body": "  \n "}})
+    assert answer["errors"] == {block: "Please write something."}
+
+
 async def test_a_retired_button_answers_and_the_card_is_painted_anew(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)

@@ -29,7 +29,13 @@ let silence;
 
 const does = {
   press: (message, block, part, answer) =>
-    tell("press", { channel: message.channel, ts: message.ts, block_id: block.block_id, action_id: part.action_id, ...answer }),
+    tell("press", {
+      channel: message.channel,
+      ts: message.ts,
+      block_id: block.block_id,
+      action_id: part.action_id,
+      ...answer,
+    }),
   dismiss: (message) => {
     room.dismiss(message);
     draw();
@@ -95,7 +101,11 @@ function drawUnread() {
 
 function drawChannels() {
   const tab = ({ id, name }) =>
-    el("button", { type: "button", "aria-current": id === channel ? "page" : null, onclick: () => enter(id) }, `# ${name}`);
+    el(
+      "button",
+      { type: "button", "aria-current": id === channel ? "page" : null, onclick: () => enter(id) },
+      `# ${name}`,
+    );
   $("channels").hidden = room.channels.length < 2;
   $("channel-name").hidden = room.channels.length > 1;
   $("channel-name").textContent = `# ${room.people.channel(channel)}`;
@@ -162,7 +172,8 @@ function jump(event) {
   if (!room?.people.channel(where)) return;
   event.preventDefault();
   if (where !== channel) enter(where);
-  if (!channelPart.jumpTo(`${digits.slice(0, 10)}.${digits.slice(10)}`)) toast($("alerts"), "This message is not there any more.");
+  if (!channelPart.jumpTo(`${digits.slice(0, 10)}.${digits.slice(10)}`))
+    toast($("alerts"), "This message is not there any more.");
 }
 
 document.addEventListener("click", jump);

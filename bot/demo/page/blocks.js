@@ -41,7 +41,11 @@ function context(block, surface) {
 }
 
 function actions(block, surface) {
-  return el("div", { role: "group", "aria-label": "Actions" }, block.elements.map((part) => element(part, block, surface)));
+  return el(
+    "div",
+    { role: "group", "aria-label": "Actions" },
+    block.elements.map((part) => element(part, block, surface)),
+  );
 }
 
 function divider() {

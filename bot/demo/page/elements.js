@@ -27,6 +27,9 @@ const ELEMENTS = {
   datepicker: textInput,
 };
 
+// Slack's own limit of a text input, in characters.
+const LONG = 3000;
+
 const INPUT_TYPES = { email_text_input: "email", url_text_input: "url", number_input: "number", datepicker: "date" };
 
 /** The node of an element. `field` is the input block around it: its {label, describedby} ids and `dispatch`. */
@@ -44,7 +47,8 @@ export function startsWith(part) {
 
 function button(part, block, surface) {
   const href = part.url && safeUrl(part.url);
-  const press = (event) => act(event.currentTarget, part, surface, () => surface.press(block, part, { value: part.value }));
+  const press = (event) =>
+    act(event.currentTarget, part, surface, () => surface.press(block, part, { value: part.value }));
   const attributes = {
     class: ["button", part.style].filter(Boolean).join(" "),
     "data-action-id": part.action_id,
@@ -118,13 +122,27 @@ function choices(part, block, surface, field) {
   const chosen = [surface.typed(block, part) ?? startsWith(part)].flat();
   const name = freshId("choice");
   const box = (choice) =>
-    el("input", { type: many ? "checkbox" : "radio", name, value: choice.value, checked: chosen.includes(choice.value) });
+    el("input", {
+      type: many ? "checkbox" : "radio",
+      name,
+      value: choice.value,
+      checked: chosen.includes(choice.value),
+    });
   const rows = part.options.map((choice) => {
     const { label, description } = described(choice, surface.people);
-    return el("label", { class: "choice" }, box(choice), el("span", {}, label, description && el("small", {}, description)));
+    return el(
+      "label",
+      { class: "choice" },
+      box(choice),
+      el("span", {}, label, description && el("small", {}, description)),
+    );
   });
   const role = many ? "group" : "radiogroup";
-  const node = el("div", { ...namedBy(field, "Choose"), role, class: "choices", "data-action-id": part.action_id }, rows);
+  const node = el(
+    "div",
+    { ...namedBy(field, "Choose"), role, class: "choices", "data-action-id": part.action_id },
+    rows,
+  );
   node.addEventListener("change", () => {
     const values = [...node.querySelectorAll("input:checked")].map((input) => input.value);
     const value = many ? values : (values[0] ?? null);
@@ -139,8 +157,8 @@ function textInput(part, block, surface, field) {
     ...namedBy(field, plain(part.placeholder)),
     id: field?.control,
     type: part.multiline ? null : (INPUT_TYPES[part.type] ?? "text"),
-    rows: part.multiline ? "9" : null,
-    maxlength: part.max_length ?? 3000,
+    rows: part.multiline ? ((part.max_length ?? LONG) < LONG ? "4" : "9") : null,
+    maxlength: part.max_length ?? LONG,
     placeholder: plain(part.placeholder) || null,
     autocomplete: "off",
     "data-action-id": part.action_id,

@@ -39,7 +39,9 @@ export function removeKeepingFocus(node) {
 export function keepTabInside(dialog) {
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Tab") return;
-    const controls = [...dialog.querySelectorAll(CONTROLS)].filter((node) => node.tabIndex >= 0 && node.checkVisibility());
+    const controls = [...dialog.querySelectorAll(CONTROLS)].filter(
+      (node) => node.tabIndex >= 0 && node.checkVisibility(),
+    );
     const [from, to] = event.shiftKey ? [controls[0], controls.at(-1)] : [controls.at(-1), controls[0]];
     if (document.activeElement !== from) return;
     event.preventDefault();

@@ -7,7 +7,13 @@ import { avatar } from "./message.js";
 export function showActors(node, people, me, change) {
   const choice = (user) => {
     const name = user.real_name || user.name;
-    const input = el("input", { type: "radio", name: "actor", value: user.id, checked: user.id === me, onchange: () => change(user.id) });
+    const input = el("input", {
+      type: "radio",
+      name: "actor",
+      value: user.id,
+      checked: user.id === me,
+      onchange: () => change(user.id),
+    });
     return el("label", { title: `Act as ${name}` }, input, avatar(people, user.id), el("span", {}, name));
   };
   const focused = node.contains(document.activeElement);

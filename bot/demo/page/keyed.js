@@ -9,7 +9,9 @@ import { removeKeepingFocus, replaceKeepingFocus } from "./focus.js";
 export function keyedList(container, render) {
   let shown = new Map();
   return (items, ...rest) => {
-    const next = new Map(items.map(({ key, value }) => [key, settle(shown.get(key), value, () => render(value, ...rest))]));
+    const next = new Map(
+      items.map(({ key, value }) => [key, settle(shown.get(key), value, () => render(value, ...rest))]),
+    );
     for (const [key, { node }] of shown) if (!next.has(key)) removeKeepingFocus(node);
     let place = container.firstChild;
     for (const { node } of next.values()) {

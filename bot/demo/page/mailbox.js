@@ -6,7 +6,7 @@ import { clock, fullDate } from "./time.js";
 
 // Nothing in a mail may load or run; links open outside of the frame.
 const FRAME_HEAD =
-  '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'; img-src data:">' +
+  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">" +
   '<base target="_blank">';
 
 /** Make {show(room), unread()}; `changed()` is called when a mail was read. */
@@ -74,7 +74,11 @@ function backButton(close) {
 }
 
 function letter(mail) {
-  const facts = [["From", mail.from], ["To", mail.to.join(", ")], ["Date", fullDate(new Date(mail.date))]];
+  const facts = [
+    ["From", mail.from],
+    ["To", mail.to.join(", ")],
+    ["Date", fullDate(new Date(mail.date))],
+  ];
   const body = el("div", { class: "letter" });
   const kinds = [mail.html && ["As sent", () => frame(mail)], ["Plain text", () => el("pre", {}, mail.text)]];
   return [
@@ -86,13 +90,21 @@ function letter(mail) {
 }
 
 function table(rows) {
-  return el("dl", { class: "facts" }, rows.map(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]));
+  return el(
+    "dl",
+    { class: "facts" },
+    rows.map(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]),
+  );
 }
 
 /** Buttons that choose which part of the mail `body` shows; the first is shown at once. */
 function partSwitch(kinds, body) {
   const buttons = kinds.map(([name, make]) =>
-    el("button", { type: "button", "aria-pressed": "false", onclick: ({ currentTarget }) => pick(currentTarget, make) }, name),
+    el(
+      "button",
+      { type: "button", "aria-pressed": "false", onclick: ({ currentTarget }) => pick(currentTarget, make) },
+      name,
+    ),
   );
   const pick = (chosen, make) => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button === chosen));

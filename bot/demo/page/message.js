@@ -69,5 +69,10 @@ function onlyYou(message, does) {
 
 function threadButton(message, replies, does) {
   const words = replies === 1 ? "1 reply" : `${replies} replies`;
-  return el("button", { class: "replies", type: "button", onclick: () => does.openThread(message) }, icon("thread"), words);
+  return el(
+    "button",
+    { class: "replies", type: "button", onclick: () => does.openThread(message) },
+    icon("thread"),
+    words,
+  );
 }

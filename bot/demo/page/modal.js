@@ -48,7 +48,10 @@ export class Modal {
     this.#dialog.dataset.callbackId = view.callback_id ?? "";
     this.#part("title").textContent = plain(view.title);
     const before = firstControl(this.#part("body"));
-    this.#drawBody(view.blocks.map((block, at) => ({ key: block.block_id ?? `#${at}`, value: block })), this.#surface(people));
+    this.#drawBody(
+      view.blocks.map((block, at) => ({ key: block.block_id ?? `#${at}`, value: block })),
+      this.#surface(people),
+    );
     this.#drawFooter(buttons(view).map((button) => ({ key: button.type, value: button })));
     if (!this.isOpen) this.#dialog.showModal();
     const first = firstControl(this.#part("body"));

@@ -27,7 +27,7 @@ function styled(mark, name) {
 }
 
 /** Slack escapes three characters, and reads no token out of what was escaped. */
-export function decode(text) {
+function decode(text) {
   return text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 }
 

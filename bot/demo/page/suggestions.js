@@ -36,8 +36,13 @@ export class Suggestions {
 
   #show() {
     const text = this.#input.value.trimStart();
-    const fits = this.#choices.filter((choice) => text.startsWith("/") && choice.text.startsWith(text) && choice.text !== text);
-    fill(this.#list, fits.map((choice, at) => this.#option(choice, at)));
+    const fits = this.#choices.filter(
+      (choice) => text.startsWith("/") && choice.text.startsWith(text) && choice.text !== text,
+    );
+    fill(
+      this.#list,
+      fits.map((choice, at) => this.#option(choice, at)),
+    );
     this.#list.hidden = fits.length === 0;
     this.#mark(-1);
   }

@@ -6,7 +6,12 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const STEPS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 
 const FORMATS = {
   date_num: (at) => at.toLocaleDateString(undefined, { year: "numeric", month: "2-digit", day: "2-digit" }),
@@ -39,7 +44,7 @@ export function dayName(at) {
 }
 
 /** How long ago, in the largest unit that fits. */
-export function ago(at) {
+function ago(at) {
   const seconds = (at - Date.now()) / 1000;
   const [unit, size] = STEPS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return RELATIVE.format(Math.trunc(seconds / size), unit);

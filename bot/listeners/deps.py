@@ -1,0 +1,55 @@
+"""What listeners call on, and how they answer one person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.services.cards import Cards
+from bot.services.consent import Consent
+from bot.services.daily import Daily
+from bot.services.outreach import Outreach
+from bot.services.ownership import Ownership
+from bot.slack import answers
+from bot.slack.modals import About
+from bot.slack.poster import Poster
+from bot.store.evaluations import Owned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """The services behind the buttons, and the clock by which answers say how long ago something was."""
+
+    cards: Cards
+    consent: Consent
+    daily: Daily
+    outreach: Outreach
+    ownership: Ownership
+    poster: Poster
+    workspace_url: str
+    clock: Callable[[], datetime]
+
+
+async def tell(args: AsyncArgs, poster: Poster, text: str) -> None:
+    """Say something to the person who pressed, and to nobody else. `text` is mrkdwn, escaped."""
+    if args.context.response_url is not None:
+        await args.respond(text=text, response_type="ephemeral", replace_original=False)
+        return
+    channel = args.context.channel_id or _channel_of_view(args.body)
+    if channel is not None and args.context.user_id is not None:
+        await poster.whisper(channel, args.context.user_id, text)
+
+
+async def tell_if_lost(args: AsyncArgs, deps: Deps, owned: Owned | None) -> None:
+    """After a change of owner: the card shows who it is, so only whoever came late needs a word."""
+    if owned is None:
+        await tell(args, deps.poster, answers.GONE)
+    elif not owned.won:
+        await tell(args, deps.poster, answers.lost(owned.owner, owned.since, now=deps.clock()))
+
+
+def _channel_of_view(body: dict[str, Any]) -> str | None:
+    metadata = (body.get("view") or {}).get("private_metadata")
+    return About.unpack(metadata).channel if metadata else None
