@@ -1,0 +1,43 @@
+"""`evaluator-bot demo` as a command: a port that is taken, the end by Ctrl-C, another start."""
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import aiohttp
+
+
+async def _demo(folder: Path, port: int) -> tuple[list[str], str]:
+    """Start it, open the page once a card is there, press Ctrl-C; what it printed, and the page's first message."""
+    demo = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "demo", "--no-browser", "--port", str(port),
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    assert demo.stdout is not None
+    lines = []
+    while not lines or "http://" not in lines[-1]:
+        lines.append((await demo.stdout.readline()).decode())
+    [url] = re.findall(r"http://[^\s]+", lines[-1])
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/demo/events?user=U0ANA") as events:
+        first = ""
+        while '"message"' not in first:
+            first = (await events.content.readline()).decode()
+    demo.send_signal(signal.SIGINT)
+    rest, _ = await asyncio.wait_for(demo.communicate(), timeout=10)
+    assert demo.returncode == 0, rest.decode()
+    return [*lines, *rest.decode().splitlines()], first
+
+
+async def test_a_port_that_is_taken_is_said_and_another_is_used_and_a_second_start_works(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for _ in range(2):
+            lines, first = await _demo(tmp_path, port)
+            assert lines[0] == f"Port {port} is in use by another program; the page takes a free one.\n"
+            assert "Open http://127.0.0.1:" in lines[1]
+            assert lines[2:] == []
+            assert "for the first time" in first
+    assert list(tmp_path.iterdir()) == []
