@@ -8,7 +8,7 @@ demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox,
 	@$(BIN)/evaluator-bot demo
 
 test: .venv/installed ## every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto
 
 check: .venv/installed ## what the tests do not see: lint, format, types
 	@$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final
 
 from bot.domain.evaluation import License, State, Trial
+from bot.domain.trust import normalised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,15 +164,11 @@ def compare(known: Known | None, seen: License) -> list[Change]:
     if known is None:
         return [] if trial is None else _first_sight(trial, seen)
     if seen.updated < known.license.updated:
-        # An older sight: it may still tell of a trial nobody saw, and of nothing else.
-        return [] if trial is None or _same(trial, known.trials) else _first_sight(trial, seen)
-    if trial is None:
-        open_trial = max((t for t in known.trials if t.state is State.RUNNING), key=lambda t: t.started, default=None)
-        return [] if open_trial is None else _conversion(replace(open_trial, state=State.CONVERTED), seen)
-    before = _same(trial, known.trials)
-    if before is None:
-        return _first_sight(trial, seen)
-    return [*_progress(before, trial, seen), *_details(known.license, trial, seen)]
+        # An older sight may still tell of a trial nobody saw, which is over: the fresher one does not speak of it.
+        if trial is None or _same(trial, known.trials):
+            return []
+        return _first_sight(replace(trial, state=State.EXPIRED) if trial.state is State.RUNNING else trial, seen)
+    return [*_fresh_sight(known, trial, seen), *_other_cards(known, trial, seen)]
 
 
 def merged(known: Iterable[Known]) -> Known | None:
@@ -185,6 +182,24 @@ def merged(known: Iterable[Known]) -> Known | None:
         license=max((k.license for k in found), key=lambda license_: license_.updated),
         trials=tuple(sorted(trials.values(), key=lambda trial: trial.started)),
     )
+
+
+def _fresh_sight(known: Known, trial: Trial | None, seen: License) -> list[Change]:
+    if trial is None:
+        open_trial = max((t for t in known.trials if t.state is State.RUNNING), key=lambda t: t.started, default=None)
+        return [] if open_trial is None else _conversion(replace(open_trial, state=State.CONVERTED), seen)
+    before = _same(trial, known.trials)
+    if before is None:
+        return _first_sight(trial, seen)
+    return [*_progress(before, trial, seen), *_details(known.license, trial, seen)]
+
+
+def _other_cards(known: Known, trial: Trial | None, seen: License) -> list[Change]:
+    """Every card of the license shows its people: those of its other trials must not keep a name that is gone."""
+    if _people(known.license) == _people(seen):
+        return []
+    told = None if trial is None else _same(trial, known.trials)
+    return [Refreshed(trial=other) for other in known.trials if other != told]
 
 
 def _state(status: str) -> State:
@@ -218,8 +233,7 @@ def _same(trial: Trial, trials: Iterable[Trial]) -> Trial | None:
         if known.started == trial.started:
             return known
     for known in trials:
-        both_run = known.state is State.RUNNING and trial.state is State.RUNNING
-        if both_run and _begins_within(trial, known) | _begins_within(known, trial):
+        if known.state is State.RUNNING and _begins_within(trial, known) | _begins_within(known, trial):
             return known
     return None
 
@@ -230,7 +244,7 @@ def _begins_within(inner: Trial, outer: Trial) -> bool:
 
 def _progress(before: Trial, now: Trial, seen: License) -> list[Change]:
     """What happened to the trial itself."""
-    if before.state is State.CONVERTED or before == now:
+    if before.state is State.CONVERTED:
         return []
     changes: list[Change] = []
     if now.started != before.started:
@@ -239,7 +253,8 @@ def _progress(before: Trial, now: Trial, seen: License) -> list[Change]:
         return [*changes, *_conversion(replace(now, ends=before.ends), seen)]
     if before.state is not State.RUNNING and now.state is State.RUNNING:
         changes.append(Reopened(trial=now))
-    if before.ends and now.ends and now.ends > before.ends:
+    runs = State.RUNNING in {before.state, now.state}
+    if runs and before.ends and now.ends and now.ends > before.ends:
         changes.append(Extended(trial=now, before=before.ends))
     elif now.ends != before.ends and not changes:
         changes.append(Corrected(trial=now, was=before))
@@ -263,7 +278,7 @@ def _conversion(trial: Trial, seen: License) -> list[Change]:
 def _details(known: License, trial: Trial, seen: License) -> list[Change]:
     """What the report now says of the customer and did not say before."""
     changes: list[Change] = []
-    if [contact.email for contact in known.contacts] != [contact.email for contact in seen.contacts]:
+    if _people(known) != _people(seen):
         changes.append(ContactChanged(trial=trial))
     facts = tuple(
         fact for fact in _LATE_FACTS if getattr(known, fact) is None and getattr(seen, fact) not in (None, False)
@@ -275,3 +290,7 @@ def _details(known: License, trial: Trial, seen: License) -> list[Change]:
     if not changes and any(getattr(known, field) != getattr(seen, field) for field in _SHOWN):
         changes.append(Refreshed(trial=trial))
     return changes
+
+
+def _people(license_: License) -> list[tuple[str | None, bool]]:
+    return [(contact.email and normalised(contact.email), contact.forgotten) for contact in license_.contacts]

@@ -125,7 +125,7 @@ class Evaluation:
 
 
 def days_left(trial: Trial, today: date) -> int | None:
-    """Days until the trial ends; 0 on its last day, None when it is over or has no end."""
-    if trial.state is not State.RUNNING or trial.ends is None:
+    """Days until the trial ends; 0 on its last day, None when it is over, by report or calendar, or has no end."""
+    if trial.state is not State.RUNNING or trial.ends is None or trial.ends < today:
         return None
-    return max((trial.ends - today).days, 0)
+    return (trial.ends - today).days

@@ -78,13 +78,18 @@ def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
         case Reopened(trial=trial):
             kind, details = Kind.REOPENED, {"to": str(trial.ends or "")}
         case ContactChanged():
-            forgotten = any(contact.forgotten for contact in seen.contacts)
-            kind, details = Kind.CONTACT_CHANGED, {"to": "forgotten" if forgotten else "another"}
+            kind, details = Kind.CONTACT_CHANGED, {"to": _who_is_there(seen)}
         case Enriched(facts=facts):
             kind, details = Kind.ENRICHED, {fact: str(getattr(seen, fact)) for fact in facts}
         case _:
             assert_never(change)
     return Entry(at=at, kind=kind, details=details)
+
+
+def _who_is_there(seen: License) -> str:
+    if not seen.contacts:
+        return "nobody"
+    return "forgotten" if all(contact.forgotten for contact in seen.contacts) else "another"
 
 
 def _conversion(change: Converted) -> dict[str, str]:

@@ -9,9 +9,13 @@ from typing import Final
 from bot.domain.evaluation import Contact, License
 
 FREE_MAIL: Final = frozenset(
-    "126.com 163.com aol.com fastmail.com gmail.com gmx.at gmx.ch gmx.de gmx.net googlemail.com hey.com hotmail.com "
-    "icloud.com live.com mac.com mail.com mail.ru me.com msn.com naver.com outlook.com pm.me proton.me protonmail.com "
-    "qq.com t-online.de tutanota.com web.de yahoo.co.jp yahoo.com yandex.com yandex.ru zoho.com".split()
+    "126.com 163.com aol.com fastmail.com foxmail.com free.fr freenet.de gmail.com gmx.at gmx.ch gmx.de gmx.net "
+    "googlemail.com hanmail.net hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.es hotmail.fr hotmail.it "
+    "icloud.com inbox.ru laposte.net libero.it live.co.uk live.com live.fr live.nl mac.com mail.com mail.ru me.com "
+    "msn.com naver.com orange.fr outlook.com outlook.de outlook.es outlook.fr pm.me proton.me protonmail.com "
+    "qq.com rediffmail.com seznam.cz t-online.de tuta.com tutanota.com wanadoo.fr web.de wp.pl yahoo.ca "
+    "yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.br yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com "
+    "yandex.ru ymail.com zoho.com".split()
 )
 """Domains anybody can have an address at: they say nothing of a company."""
 

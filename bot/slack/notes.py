@@ -50,7 +50,8 @@ def _converted(details: Details, _who: str) -> str:
         for part in (details["type"].replace("_", " ").capitalize(), details["edition"], details["tier"])
         if part
     )
-    after = f" {details['days']} days after the trial began" if details["days"] not in ("", "0") else ""
+    days = "1 day" if details["days"] == "1" else f"{details['days']} days"
+    after = f" {days} after the trial began" if details["days"] not in ("", "0") else ""
     return f":tada: They bought the app{after}: {what}."
 
 
@@ -67,6 +68,8 @@ def _reopened(details: Details, _who: str) -> str:
 def _contact_changed(details: Details, _who: str) -> str:
     if details["to"] == "forgotten":
         return "The contact asked Atlassian to be forgotten; nobody can be written to."
+    if details["to"] == "nobody":
+        return "The report names no contact any more."
     return "The report names another contact now."
 
 

@@ -3,31 +3,39 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Final
 
 _LONGEST: Final = 150
-"""Enough for any real name; far below Slack's limits even after escaping has made it five times longer."""
+"""Characters; enough for any real name."""
 
-_LOOK_ALIKES: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_HARMLESS: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SPACES: Final = re.compile(r"\s+")
 
 
 def tame(text: str, *, longest: int = _LONGEST) -> str:
     """One line of printable text, without control, zero-width or direction-changing characters, cut to length."""
-    line = _SPACES.sub(" ", text)
-    kept = "".join(c for c in line if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"} or c == "\u200d")
-    kept = kept.strip()
-    return kept if len(kept) <= longest else kept[: longest - 1].rstrip() + "…"
+    line = _SPACES.sub(" ", "".join(c for c in text if c.isspace() or _is_printed(c))).strip(" \u200d")
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def escape(text: str, *, longest: int = _LONGEST) -> str:
     """External text for mrkdwn: shown as it is, never a mention or a link.
 
     Slack asks for `&`, `<` and `>` as entities. It has no escape for its formatting characters, so look-alikes stand
-    in; but for `_`, which belongs to addresses and does no more than slant a word.
+    in; but for `_`, which belongs to addresses and does no more than slant a word. `longest` counts as Slack does,
+    entities written out, and cuts none of them through; text that shows nothing becomes a dash.
     """
-    safe = tame(text, longest=longest).translate(_LOOK_ALIKES)
-    return safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = [c.translate(_HARMLESS) for c in tame(text, longest=longest)] or ["–"]
+    ends = list(accumulate(map(len, shown)))
+    if ends[-1] <= longest:
+        return "".join(shown)
+    return "".join(shown[: sum(end < longest for end in ends)]).rstrip() + "…"
+
+
+def _is_printed(character: str) -> bool:
+    # U+200D joins the parts of many an emoji.
+    return character == "\u200d" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def mention(user: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.card import Listed, day, title
 from bot.domain.evaluation import CardRef, Evaluation, State
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, plain, section, small
+from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
 from bot.slack.text import escape, mention
 
 LINES_A_PAGE: Final = 15
@@ -28,8 +28,7 @@ def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_
     shown = ordered[page * LINES_A_PAGE : (page + 1) * LINES_A_PAGE]
     blocks = [section(f"*{head}*  ·  {len(lines)} in all")]
     for app_name, group in groupby(shown, key=lambda line: line.evaluation.license.app_name):
-        of_app = "\n".join(_line(line, workspace_url) for line in group)
-        blocks.append(section(f"*{escape(app_name)}*\n{of_app}"))
+        blocks += paragraphs([f"*{escape(app_name)}*", *(_line(line, workspace_url) for line in group)])
     if pages > 1:
         blocks += [small(f"Page {page + 1} of {pages}"), {"type": "actions", "elements": _turns(today, page, pages)}]
     return Message(text=f"{head}: {len(lines)}", blocks=blocks)

@@ -1,0 +1,83 @@
+"""Values of the business, with all filled in that a test does not care about; people and firms are invented."""
+
+# ruff: noqa: ANN401  an override is of its field's type
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from bot.domain.card import Card, OptOut, Person, SentMail
+from bot.domain.changes import Known, trial_of
+from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
+from bot.domain.history import Entry, Kind
+from bot.domain.policy import Attempt, MailState
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TODAY = NOON.date()
+
+
+def nov(day: int) -> date:
+    """A day of the month in which the tests play."""
+    return date(2026, 11, day)
+
+
+def contact(**overrides: Any) -> Contact:
+    """Ana of Acme."""
+    return Contact(**{"email": "ana@acme.example", "name": "Ana Ash", **overrides})
+
+
+def license_(**overrides: Any) -> License:
+    """A running cloud trial of Acme: 20 November to 20 December, as reported on the 23rd."""
+    given: dict[str, Any] = {
+        "app_key": "com.example.roadmap",
+        "app_name": "Roadmap for Jira",
+        "aliases": frozenset({"E-1AA-2BB-3CC-4DD"}),
+        "hosting": "Cloud",
+        "license_type": "EVALUATION",
+        "status": "active",
+        "starts": nov(20),
+        "updated": TODAY,
+        "ends": date(2026, 12, 20),
+        "latest_evaluation": nov(20),
+        "company": "Acme",
+        "technical": contact(),
+    }
+    return License(**{**given, **overrides})
+
+
+def trial(**overrides: Any) -> Trial:
+    """The trial of `license_()`."""
+    return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, **overrides})
+
+
+def known(seen: License | None = None, *trials: Trial) -> Known:
+    """What the store holds of a license; its trials are the one that it tells of, unless others are given."""
+    seen = seen or license_()
+    told = trial_of(seen)
+    return Known(ids=(1,), license=seen, trials=trials or (() if told is None else (told,)))
+
+
+def evaluation(**overrides: Any) -> Evaluation:
+    """Acme's trial, first seen at noon, with neither owner nor card."""
+    return Evaluation(**{"id": 7, "license": license_(), "trial": trial(), "first_seen": NOON, **overrides})
+
+
+def card(**overrides: Any) -> Card:
+    """The card of an evaluation; its people are those of the license, and nobody of them has opted out."""
+    shown = overrides.get("evaluation", evaluation())
+    people = tuple(Person(contact=each) for each in shown.license.contacts)
+    return Card(**{"evaluation": shown, "people": people, **overrides})
+
+
+def opt_out(**overrides: Any) -> OptOut:
+    """They asked Bo, who wrote it down at noon."""
+    return OptOut(**{"reason": "They asked us not to write", "by": "U0BO", "at": NOON, **overrides})
+
+
+def sent_mail(state: MailState = MailState.SENT, *, template: str = "welcome", by: str = "U0BO") -> SentMail:
+    """A mail that Bo asked for at noon."""
+    return SentMail(template=template, attempt=Attempt(state=state, by=by), at=NOON)
+
+
+def entry(kind: Kind, *, actor: str | None = None, **details: str) -> Entry:
+    """A fact of noon."""
+    return Entry(at=NOON, kind=kind, actor=actor, details=details)

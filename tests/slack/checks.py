@@ -1,0 +1,105 @@
+"""What every payload of ours must be: taken by Slack, short enough, and free of links and mentions from outside.
+
+The demo's Slack plays the strict one (Slack's own models, and a table of limits for what they miss); here is what
+neither of them looks at.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+from slack_sdk.models.views import View
+
+from bot.demo.workspace.validation import check_message, check_view
+from bot.slack.blocks import Message
+from bot.slack.modals import Modal
+
+WORKSPACE = "https://acme-makers.slack.com/"
+USERS = ("U0ANA", "U0BO")
+_OURS = re.compile(
+    rf"@(?:{'|'.join(USERS)})|!date\^\d+\^{{date_short_pretty}} {{time}}\|[\d: -]+UTC|{WORKSPACE}\S+\|.+"
+)
+_MARKUP = re.compile(r"<([^>]*)>?")
+
+NASTY = (
+    "<!channel>",
+    "<@U1>",
+    "<https://evil.example|Acme>",
+    "<#C1|general>",
+    "<!subteam^S1>",
+    "&lt;!here&gt;",
+    "AT&amp;T",
+    "*bold* ~gone~ `code` ```",
+    "Acme\n\n> quoted\r\n",
+    "\u202egnp.exe\u202c",
+    "\u200b\u200d\ufeff",
+    "\x00\x07\x1b[31m",
+    "\ud800",
+    "👩\u200d🚀 Räksmörgås 株式会社",
+    "{0} {who} %s",
+    "",
+    " ",
+)
+"""Names that somebody with bad intentions, or bad luck, could give to a company."""
+
+NAMES = st.builds(
+    lambda name, times: (name * times)[:5000],
+    st.sampled_from(NASTY) | st.text(st.characters(), max_size=12) | st.text("<>&|@!*`~ \u200dé", max_size=12),
+    st.sampled_from([1, 1, 2, 50, 5000]),
+)
+
+
+def check(message: Message) -> None:
+    """Hold a message against all of it."""
+    check_message({"text": message.text, "blocks": message.blocks})
+    assert message.text.strip()
+    _hold(message.text, message.blocks)
+
+
+def check_modal(modal: Modal) -> None:
+    """Hold a modal against all of it."""
+    check_view(modal)
+    View(**modal).validate_json()
+    _hold("", modal["blocks"])
+    for part in _parts(modal["blocks"]):
+        assert len(part.get("initial_value", "")) <= part.get("max_length", 0)
+
+
+def check_text(text: str) -> None:
+    """Hold the text of an answer against what concerns it."""
+    assert text.strip()
+    assert len(text) < 4000
+    assert_only_our_markup(text)
+
+
+def assert_only_our_markup(text: str) -> None:
+    """No link and no mention but those that we make."""
+    strange = [found for found in _MARKUP.findall(text) if not _OURS.fullmatch(found)]
+    assert not strange, strange
+    assert ">" not in _MARKUP.sub("", text)
+
+
+def mrkdwn_of(blocks: list[dict[str, Any]]) -> list[str]:
+    """Every text in which Slack looks for markup."""
+    return [part["text"] for part in _parts(blocks) if part.get("type") == "mrkdwn"]
+
+
+def _hold(text: str, blocks: list[dict[str, Any]]) -> None:
+    for shown in (text, *mrkdwn_of(blocks)):
+        assert_only_our_markup(shown)
+    parts = list(_parts(blocks))
+    assert all(part["verbatim"] for part in parts if part.get("type") == "mrkdwn")
+    assert not any(part["emoji"] for part in parts if part.get("type") == "plain_text")
+    action_ids = Counter(part["action_id"] for part in parts if "action_id" in part)
+    assert not action_ids or max(action_ids.values()) == 1
+    # Slack breaks somewhere above 11,000 characters, and does not say where.
+    assert sum(len(part["text"]) for part in parts if isinstance(part.get("text"), str)) < 8000
+
+
+def _parts(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _parts(inner)

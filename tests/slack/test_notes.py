@@ -1,0 +1,141 @@
+"""The sentence for every fact, with the particulars that the store writes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.history import Entry, Kind
+from bot.slack.notes import mail_name, note
+from tests.builders import entry
+from tests.slack.checks import NAMES, check_text
+
+MAIL = {"template": "trial-ending", "error": ""}
+SOLD = {"type": "COMMERCIAL", "edition": "Standard", "tier": "10 Users", "days": "12"}
+
+TOLD = {
+    "began": (entry(Kind.STARTED, on="2026-11-20"), "The trial began on 20 Nov 2026."),
+    "extended": (
+        entry(Kind.EXTENDED, to="2027-01-03", was="2026-12-20"),
+        ":hourglass_flowing_sand: The trial was extended to 3 Jan 2027 (was 20 Dec 2026).",
+    ),
+    "corrected": (
+        entry(Kind.CORRECTED, to="2026-11-20/None", was="2026-11-19/2026-12-20"),
+        "The report corrected the dates of the trial.",
+    ),
+    "bought": (
+        entry(Kind.CONVERTED, **SOLD),
+        ":tada: They bought the app 12 days after the trial began: Commercial, Standard, 10 Users.",
+    ),
+    "bought the next day": (
+        entry(Kind.CONVERTED, **SOLD | {"days": "1", "edition": ""}),
+        ":tada: They bought the app 1 day after the trial began: Commercial, 10 Users.",
+    ),
+    "bought at once": (
+        entry(Kind.CONVERTED, **SOLD | {"days": "0", "edition": "", "tier": ""}),
+        ":tada: They bought the app: Commercial.",
+    ),
+    "got, nobody knows how": (
+        entry(Kind.CONVERTED, type="OPEN_SOURCE", edition="", tier="", days=""),
+        ":tada: They bought the app: Open source.",
+    ),
+    "expired": (
+        entry(Kind.ENDED, how="expired", on="2026-12-20"),
+        "The trial ended on 20 Dec 2026; nothing was bought so far.",
+    ),
+    "expired, nobody knows when": (
+        entry(Kind.ENDED, how="expired", on=""),
+        "The trial ended; nothing was bought so far.",
+    ),
+    "cancelled": (entry(Kind.ENDED, how="cancelled", on="2026-12-20"), "The trial was cancelled."),
+    "reopened": (entry(Kind.REOPENED, to="2026-12-20"), "The trial runs again, until 20 Dec 2026."),
+    "reopened without an end": (entry(Kind.REOPENED, to=""), "The trial runs again."),
+    "another contact": (entry(Kind.CONTACT_CHANGED, to="another"), "The report names another contact now."),
+    "no contact": (entry(Kind.CONTACT_CHANGED, to="nobody"), "The report names no contact any more."),
+    "a forgotten contact": (
+        entry(Kind.CONTACT_CHANGED, to="forgotten"),
+        "The contact asked Atlassian to be forgotten; nobody can be written to.",
+    ),
+    "late facts": (
+        entry(
+            Kind.ENRICHED,
+            company="Acme",
+            country="Norway",
+            opportunity_size="50",
+            parent_product="Jira",
+            parent_edition="Premium",
+            sandbox="True",
+            channel="Marketplace",
+        ),
+        (
+            "The report now tells more: company Acme, country Norway, opportunity size 50, parent product Jira, "
+            "edition of the parent product Premium, sandbox yes, found the app through Marketplace."
+        ),
+    ),
+    "merged": (entry(Kind.MERGED), "Two records of the report turned out to be one license."),
+    "claimed": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0ANA", was=""), "<@U0ANA> took this."),
+    "assigned": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0BO", was=""), "<@U0ANA> gave this to <@U0BO>."),
+    "released": (
+        entry(Kind.RELEASED, actor="U0BO", owner="", was="U0BO"),
+        "<@U0BO> gave this back; it has no owner.",
+    ),
+    "sent": (entry(Kind.MAIL_SENT, actor="U0BO", **MAIL), ":email: <@U0BO> sent *Trial ending*."),
+    "failed": (
+        entry(Kind.MAIL_FAILED, actor="U0BO", **MAIL | {"error": "The server said no."}),
+        ":warning: <@U0BO> tried to send *Trial ending*; it was not sent. The server said no.",
+    ),
+    "refused": (
+        entry(Kind.MAIL_REFUSED, actor="U0BO", **MAIL | {"error": "The trial is over."}),
+        ":no_entry_sign: <@U0BO> tried to send *Trial ending*; it was not sent. The trial is over.",
+    ),
+    "lost from sight": (
+        entry(Kind.MAIL_UNKNOWN, actor="U0BO", **MAIL),
+        ":grey_question: <@U0BO> sent *Trial ending*, and nobody knows whether it arrived.",
+    ),
+    "opted out": (
+        entry(Kind.DO_NOT_CONTACT, actor="U0BO", reason="They asked us not to write", note=""),
+        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to write.",
+    ),
+    "opted out, with a remark, by nobody of the team": (
+        entry(Kind.DO_NOT_CONTACT, reason="They complained", note="Called us."),
+        ":no_entry_sign: Somebody marked the contact do-not-contact: They complained. “Called us.”",
+    ),
+    "lifted": (
+        entry(Kind.CONTACT_AGAIN, actor="U0BO", note="They agreed"),
+        "<@U0BO> lifted the do-not-contact mark: “They agreed”",
+    ),
+}
+
+
+@pytest.mark.parametrize(("happened", "said"), TOLD.values(), ids=TOLD)
+def test_a_fact_is_one_sentence(happened: Entry, said: str) -> None:
+    assert note(happened) == said
+
+
+def test_no_kind_of_fact_is_without_a_sentence() -> None:
+    assert {happened.kind for happened, _ in TOLD.values()} == set(Kind)
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        pytest.param(happened, id=happened.kind)
+        for happened in (
+            entry(Kind.CONVERTED, type="COMMERCIAL", edition="Standard", tier="10 Users"),
+            TOLD["late facts"][0],
+            entry(Kind.MAIL_FAILED, actor="U0BO", **MAIL),
+            entry(Kind.DO_NOT_CONTACT, actor="U0BO", reason="", note=""),
+            entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
+        )
+    ],
+)
+@given(words=st.lists(NAMES, min_size=7, max_size=7))
+def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, words: list[str]) -> None:
+    details = {"days": "3", **dict(zip(happened.details, words, strict=False))}
+    check_text(note(entry(happened.kind, actor=happened.actor, **details)))
+
+
+@pytest.mark.parametrize(
+    ("template", "name"), [("welcome", "Welcome"), ("trial-ending", "Trial ending"), ("q3-Check-in", "Q3 check in")]
+)
+def test_a_template_is_called_by_a_name_that_people_say(template: str, name: str) -> None:
+    assert mail_name(template) == name

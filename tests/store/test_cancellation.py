@@ -1,0 +1,81 @@
+"""A task may be cancelled at any moment; the store is whole and usable afterwards."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.store import Store
+from bot.store.deliveries import Lane
+from bot.store.mails import Order
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
+from tests.builders import NOON
+from tests.builders import license_ as a_license
+from tests.store.steps import report, rows
+
+ROUNDS = 3000
+
+Act = Callable[[Store, int], Awaitable[object]]
+
+
+async def _report(store: Store, number: int) -> None:
+    await report(store, a_license(aliases=frozenset({f"E-{number}", f"id-{number}"}), site=f"s{number}"))
+
+
+async def _assign(store: Store, number: int) -> None:
+    await store.evaluations.assign(1, f"U{number}", instead_of=None, by="U0ANA", at=NOON)
+
+
+async def _take(store: Store, _number: int) -> None:
+    await store.deliveries.take(Lane.POST, now=NOON)
+
+
+async def _claim(store: Store, number: int) -> None:
+    await store.mails.claim(
+        Order(
+            evaluation_id=1,
+            template=f"template {number}",
+            recipient="technical",
+            subject="Hello",
+            body="Hello",
+            message_id=f"<{number}@vendor.example>",
+            by="U0ANA",
+            at=NOON,
+        )
+    )
+
+
+async def _card(store: Store, _number: int) -> None:
+    await store.evaluations.card(1)
+
+
+@pytest.mark.timeout(60)
+async def test_three_thousand_tasks_cancelled_at_random_leave_the_store_usable_and_nothing_half_done(
+    store: Store,
+) -> None:
+    dice = random.Random(20261123)  # noqa: S311  a seed, so that a failure comes again
+    await report(store, a_license())
+    acts: tuple[Act, ...] = (_report, _assign, _take, _claim, _card)
+    cancelled = 0
+    for number in range(ROUNDS):
+        task = asyncio.ensure_future(dice.choice(acts)(store, number))
+        for _ in range(dice.randrange(60)):
+            await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            cancelled += 1
+    assert ROUNDS / 3 < cancelled < ROUNDS
+    async with asyncio.timeout(5):
+        await _report(store, ROUNDS)
+    licenses = {row.id for row in await rows(store, license_)}
+    aliases = [row.license_id for row in await rows(store, license_alias)]
+    evaluations = {row.id: row for row in await rows(store, evaluation)}
+    assert {row.license_id for row in evaluations.values()} == licenses == set(aliases)
+    assert {row.evaluation_id for row in await rows(store, delivery) if row.kind == "card"} == set(evaluations)
+    taken = {row.history_id for row in await rows(store, delivery) if row.kind == "note"}
+    told = {row.id for row in await rows(store, history) if row.kind != "started"}
+    assert taken == told
+    assert len({row.message_id for row in await rows(store, mail)}) == len(await rows(store, mail))
