@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 import stamina
+from hypothesis import settings
 
 from tests.world import World, world
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

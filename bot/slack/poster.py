@@ -52,7 +52,8 @@ class Mark:
 
     def metadata(self) -> dict[str, Any]:
         """As Slack's message metadata."""
-        return {"event_type": self.event.value, "event_payload": {"number": self.number}}
+        names = "evaluation" if self.event is Event.CARD else "delivery"
+        return {"event_type": self.event.value, "event_payload": {names: self.number}}
 
 
 class Poster:

@@ -50,7 +50,7 @@ async def page(url: str) -> AsyncIterator[Page]:
     """The page, opened."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page(viewport={"width": 1440, "height": 1000})
+        page = await browser.new_page(viewport={"width": 1440, "height": 1000}, reduced_motion="reduce")
         await page.goto(url)
         yield page
         await browser.close()
@@ -104,6 +104,21 @@ async def test_a_newcomer_does_the_whole_job_in_the_browser(page: Page) -> None:
     await _photo(page, "6-thread")
 
 
+async def test_the_keyboard_is_enough(page: Page) -> None:
+    button = page.get_by_role("button", name="Email…").first
+    await button.focus(timeout=60_000)
+    await page.keyboard.press("Enter")
+    modal = page.get_by_role("dialog", name="Write a mail")
+    await expect(modal.get_by_role("textbox", name="Subject")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(modal).to_be_hidden()
+    await expect(button).to_be_focused()
+    await page.get_by_role("combobox", name="Command").focus()
+    await page.keyboard.type("/evaluators help")
+    await page.keyboard.press("Enter")
+    await expect(_message(page, "Evaluator Bot knows")).to_be_visible()
+
+
 async def test_the_story_brings_every_kind_of_evaluator_and_nobody_is_mentioned(page: Page) -> None:
     for words in (
         "Sandbox site",
@@ -119,6 +134,6 @@ async def test_the_story_brings_every_kind_of_evaluator_and_nobody_is_mentioned(
     await expect(page.locator(".broadcast")).to_have_count(0)
     await page.set_viewport_size({"width": 390, "height": 844})
     await _photo(page, "7-narrow")
-    await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    await page.emulate_media(color_scheme="dark")
     await page.set_viewport_size({"width": 1440, "height": 1000})
     await _photo(page, "8-dark")
