@@ -17,7 +17,7 @@ async def _demo(folder: Path, port: int) -> tuple[list[str], str]:
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     assert demo.stdout is not None
-    lines = []
+    lines: list[str] = []
     while not lines or "http://" not in lines[-1]:
         lines.append((await demo.stdout.readline()).decode())
     [url] = re.findall(r"http://[^\s]+", lines[-1])

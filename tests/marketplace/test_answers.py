@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import (
@@ -101,7 +101,6 @@ def test_the_wait_that_was_asked_for_travels_with_the_error() -> None:
     assert caught.value.retry_after == 12.0
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.text())
 def test_no_retry_after_whatever_raises(asked: str, today: str) -> None:
     seconds = retry_after({"retry-after": asked, "date": today})

@@ -1,6 +1,6 @@
 """Records that no list of cases would think of."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.evaluation import License
@@ -26,25 +26,21 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(JSON_VALUES)
 def test_no_value_whatever_raises(value: object) -> None:
     assert isinstance(read_license(value), License | Unreadable)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(st.sampled_from([*BARE, *OPTIONAL]), JSON_VALUES))
 def test_no_record_whatever_raises(fields: dict[str, object]) -> None:
     assert isinstance(read_license(BARE | fields), License | Unreadable)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(st.sampled_from(OPTIONAL), JSON_VALUES))
 def test_junk_in_an_optional_field_never_sets_a_record_aside(fields: dict[str, object]) -> None:
     assert isinstance(read_license(BARE | fields), License)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.dictionaries(
         st.sampled_from(["company", "country", "region", "technicalContact", "billingContact"]),
