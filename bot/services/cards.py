@@ -51,11 +51,11 @@ class Cards:
     async def run(self, lane: Lane) -> None:
         """Deliver for ever; ends by being cancelled."""
         while True:
-            moment = self._store.deliveries.moment
+            moment = self._store.database.writes
             if not await self.deliver(lane):
                 due = await self._store.deliveries.next_due(lane)
                 wait = _LOOK_AGAIN if due is None else min((due - self._clock()).total_seconds(), _LOOK_AGAIN)
-                await self._store.deliveries.changed(moment, seconds=max(wait, 0.05))
+                await self._store.database.written(moment, seconds=max(wait, 0.05))
 
     async def deliver(self, lane: Lane) -> bool:
         """Bring one thing that is due, if there is one; whether there was."""

@@ -4,6 +4,7 @@ Nothing here knows a table. Transactions are opened by the modules of this packa
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -11,12 +12,21 @@ from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import StoreError
 
 _BUSY_SECONDS: Final = 15
+_LOCK: Final = 7_341_022
+"""Any number that is ours."""
+_BEGIN: Final = {
+    ("sqlite", "read"): "BEGIN",
+    ("sqlite", "write"): "BEGIN IMMEDIATE",
+    ("postgresql", "read"): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    # One writer at a time, as on SQLite: two copies neither take the same delivery nor migrate at once.
+    ("postgresql", "write"): f"SELECT pg_advisory_xact_lock({_LOCK})",
+}
 _MENDABLE: Final = {
     "database is locked": "another program has held it too long. Stop that program.",
     "readonly": "it may not be written. Give the bot's user the right to write the file and its folder.",
@@ -24,7 +34,9 @@ _MENDABLE: Final = {
     "disk is full": "the disk is full. Make room.",
     "malformed": "the file is damaged. Put back a backup.",
     "not a database": "the file is not a database. Check DATABASE_URL.",
-    "no such table": "it has no tables yet. Run `evaluator-bot db upgrade`.",
+    '(no such table|^relation ".*" does not exist)': "it has no tables yet. Run `evaluator-bot db upgrade`.",
+    '^(database|role) ".*" does not exist': "the server does not know it, or the user. Check DATABASE_URL.",
+    "password authentication failed": "the server refused the user or the password. Check DATABASE_URL.",
 }
 
 
@@ -33,7 +45,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
-        self._writer = self._engine.execution_options(writes=True)
+        self._writer = self._engine.execution_options(door="write")
         # SQLite has one writer. Waiting in line here is fair; waiting in its busy handler is not.
         self._turn = asyncio.Lock()
         self.writes = 0
@@ -80,15 +92,16 @@ def _engine(url: str) -> AsyncEngine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             _private(Path(str(parsed.database)))
-        engine = create_async_engine(parsed)
-    except (ArgumentError, ImportError, OSError) as exc:
+        # What is stored has no place in the text of an error, nor in a log.
+        engine = create_async_engine(parsed, hide_parameters=True)
+    except (ArgumentError, InvalidRequestError, ImportError, OSError) as exc:
         raise StoreError(
             f"DATABASE_URL cannot be used ({type(exc).__name__}). It should look like "
             "sqlite+aiosqlite:///evaluators.db, in a folder that exists."
         ) from exc
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare)
-        event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
@@ -112,8 +125,8 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the dri
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    door = connection.get_execution_options().get("door", "read")
+    connection.exec_driver_sql(_BEGIN[connection.dialect.name, door])
 
 
 @contextmanager
@@ -124,6 +137,8 @@ def _named_errors() -> Iterator[None]:
     except DBAPIError as exc:
         reason = str(exc.orig)
         for sign, advice in _MENDABLE.items():
-            if sign in reason:
+            if re.search(sign, reason):
                 raise StoreError(f"The database cannot be used: {advice}") from exc
         raise
+    except OSError as exc:
+        raise StoreError("The database cannot be reached. Check DATABASE_URL, and that its server runs.") from exc

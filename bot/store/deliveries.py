@@ -14,6 +14,7 @@ from bot.store.database import Database
 from bot.store.outbox import say
 from bot.store.rows import entry_from
 from bot.store.schema import delivery, evaluation, history
+from bot.store.whole import whole
 
 _OPEN: Final = ("due", "sending", "unknown")
 
@@ -50,6 +51,7 @@ class Delivery:
     text: str | None = None
 
 
+@whole
 class Deliveries:
     """What is owed to Slack."""
 
@@ -115,15 +117,6 @@ class Deliveries:
         """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
         async with self._database.write() as connection:
             await say(connection, text, channel=channel, at=at)
-
-    async def changed(self, since: int, *, seconds: float) -> None:
-        """Wait until anything was written after `since` (see `moment`), at most so many seconds."""
-        await self._database.written(since, seconds=seconds)
-
-    @property
-    def moment(self) -> int:
-        """A mark in the course of writes; take it before a look, and nothing written after the look is missed."""
-        return self._database.writes
 
     async def waiting(self) -> int:
         """How many things are owed."""

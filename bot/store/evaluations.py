@@ -13,13 +13,14 @@ from bot.domain.card import Card, Listed, OptOut, Person, SentMail
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState
-from bot.domain.trust import Context, company_domain
+from bot.domain.trust import Context
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.opt_outs import standing
 from bot.store.outbox import remember, repaint
-from bot.store.rows import company_key, entry_from, evaluation_from, license_from
+from bot.store.rows import company_key, customer_domain, entry_from, evaluation_from, license_from, live_evaluation
 from bot.store.schema import evaluation, history, license_, license_alias, mail
+from bot.store.whole import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Owned:
     since: datetime | None
 
 
+@whole
 class Evaluations:
     """The evaluations, with what the team made of them."""
 
@@ -72,7 +74,6 @@ class Evaluations:
             kind = Kind.RELEASED if owner is None else Kind.ASSIGNED
             details = {"owner": owner or "", "was": instead_of or ""}
             await remember(connection, row.id, [Entry(at=at, kind=kind, actor=by, details=details)])
-            await repaint(connection, [row.id], at=at)
             return Owned(won=True, owner=owner, since=at)
 
     async def repaint(self, evaluation_id: int, *, at: datetime) -> None:
@@ -118,16 +119,6 @@ class Evaluations:
         return None if contact.email is None else await standing(connection, self._keys, contact.email)
 
 
-async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
-    """The row of an evaluation, or of the one it was merged into."""
-    wanted: int | None = evaluation_id
-    row: Row[Any] | None = None
-    while wanted is not None:
-        row = (await connection.execute(select(evaluation).where(evaluation.c.id == wanted))).first()
-        wanted = None if row is None else row.merged_into
-    return row
-
-
 async def license_of(connection: AsyncConnection, license_id: int, keys: Keys) -> License:
     """The license with this id, with all its aliases."""
     row = (await connection.execute(select(license_).where(license_.c.id == license_id))).one()
@@ -156,8 +147,7 @@ async def _context(connection: AsyncConnection, row: Row[Any], license_seen: Lic
         for column, value in (
             (license_.c.site, license_seen.site),
             (license_.c.company_key, company_key(license_seen.company)),
-            # A partner's domain stands on the licenses of many customers.
-            (license_.c.domain, None if license_seen.partner else company_domain(license_seen)),
+            (license_.c.domain, customer_domain(license_seen)),
         )
         if value is not None
     ]

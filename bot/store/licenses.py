@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Change, Corrected, Finding, Known, Refreshed, Started, merged
@@ -19,6 +19,7 @@ from bot.store.merge import merge_licenses
 from bot.store.outbox import remember, repaint
 from bot.store.rows import insert_new, license_from, license_values, trial_from
 from bot.store.schema import evaluation, license_, license_alias
+from bot.store.whole import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Recorded:
     announced: int = 0
 
 
+@whole
 class Licenses:
     """The licenses of the report as last seen."""
 
@@ -54,14 +56,16 @@ class Licenses:
         No two findings of a batch may speak of the same license. StoreError when another copy of the bot was faster.
         """
         first = [finding for finding in findings if finding.known is None]
+        begun = [finding for finding in first if any(isinstance(change, Started) for change in finding.changes)]
         async with self._database.write() as connection:
             await record_first_sights(connection, first, self._keys, channel=channel, at=at)
             for finding, known in ((f, f.known) for f in findings if f.known is not None):
                 license_id = await self._keep(connection, finding, known, at=at)
                 for change in finding.changes:
-                    await _apply(connection, license_id, change, finding, channel=channel, at=at)
-        started = [finding for finding in findings if any(isinstance(change, Started) for change in finding.changes)]
-        return Recorded(started=len(started), announced=sum(finding.announce for finding in started))
+                    is_news = await _apply(connection, license_id, change, finding, channel=channel, at=at)
+                    if is_news and isinstance(change, Started):
+                        begun.append(finding)
+        return Recorded(started=len(begun), announced=sum(finding.announce for finding in begun))
 
     async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, Known]:
         aliases: dict[int, list[str]] = defaultdict(list)
@@ -82,7 +86,7 @@ class Licenses:
     async def _keep(self, connection: AsyncConnection, finding: Finding, known: Known, *, at: datetime) -> int:
         """Write the record itself with all its ids; the license's id."""
         license_id, *others = known.ids
-        await merge_licenses(connection, license_id, others, at=at)
+        await merge_licenses(connection, license_id, others, trials=known.trials, at=at)
         truth = finding.seen if finding.is_fresh else known.license
         await connection.execute(
             update(license_).where(license_.c.id == license_id).values(license_values(truth, self._keys))
@@ -98,15 +102,16 @@ def _aliases(seen: License) -> list[tuple[str, str]]:
 
 async def _apply(
     connection: AsyncConnection, license_id: int, change: Change, finding: Finding, *, channel: str, at: datetime
-) -> None:
-    """Bring one evaluation to where the change says it is, and owe Slack what follows."""
+) -> bool:
+    """Bring one evaluation to where the change says it is, and owe Slack what follows; False when there is none."""
     evaluation_id = await _evaluation(connection, license_id, change, finding, channel=channel, at=at)
     if evaluation_id is None:
-        return
+        return False
     entry = entry_of(change, finding.seen, at=at)
     if entry is not None:
         await remember(connection, evaluation_id, [entry])
     await repaint(connection, [evaluation_id], at=at)
+    return True
 
 
 async def _evaluation(
@@ -123,6 +128,7 @@ async def _evaluation(
     this = (evaluation.c.license_id == license_id) & evaluation.c.merged_into.is_(None)
     found: int | None = await connection.scalar(select(evaluation.c.id).where(this, evaluation.c.started == was))
     if found is not None and not isinstance(change, Refreshed):
-        announced = {"channel": channel} if finding.announce else {}
+        # A card stays where it stands, whatever channel is set today.
+        announced = {"channel": func.coalesce(evaluation.c.channel, channel)} if finding.announce else {}
         await connection.execute(update(evaluation).where(evaluation.c.id == found).values(**values, **announced))
     return found

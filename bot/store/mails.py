@@ -12,12 +12,13 @@ from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState, Reason, Refused, may_email
 from bot.store.database import Database
-from bot.store.evaluations import license_of, live_evaluation
+from bot.store.evaluations import license_of
 from bot.store.keys import Keys
 from bot.store.opt_outs import standing
 from bot.store.outbox import remember, repaint
-from bot.store.rows import insert_row, trial_from
+from bot.store.rows import insert_row, live_evaluation, trial_from
 from bot.store.schema import mail
+from bot.store.whole import whole
 
 _KIND_OF_OUTCOME = {
     MailState.SENT: Kind.MAIL_SENT,
@@ -49,6 +50,7 @@ class Claimed:
     contact: Contact
 
 
+@whole
 class Mails:
     """Every mail that was ever asked for."""
 
@@ -114,7 +116,6 @@ class Mails:
 async def _note_refusal(connection: AsyncConnection, row: Row[Any], order: Order, refusal: Refused) -> None:
     details = {"template": order.template, "error": refusal.reason.value}
     await remember(connection, row.id, [Entry(at=order.at, kind=Kind.MAIL_REFUSED, actor=order.by, details=details)])
-    await repaint(connection, [row.id], at=order.at)
 
 
 async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, *, at: datetime, error: str) -> None:
@@ -125,7 +126,6 @@ async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, 
     await remember(
         connection, row.evaluation_id, [Entry(at=at, kind=_KIND_OF_OUTCOME[state], actor=row.actor, details=details)]
     )
-    await repaint(connection, [row.evaluation_id], at=at)
 
 
 async def _live_attempt(connection: AsyncConnection, evaluation_id: int, template: str) -> Attempt | None:

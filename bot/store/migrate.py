@@ -7,14 +7,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bot.errors import StoreError
 from bot.store.database import Database
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
-_LOCK: Final = 7_341_022
-"""Any number that is ours: two copies that start together on PostgreSQL migrate one after the other."""
 
 
 async def upgrade(database: Database) -> str:
@@ -24,8 +22,6 @@ async def upgrade(database: Database) -> str:
 
 
 def _upgrade(connection: Connection) -> str:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection

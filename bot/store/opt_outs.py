@@ -14,6 +14,7 @@ from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
 from bot.store.rows import insert_new
 from bot.store.schema import do_not_contact, evaluation, license_
+from bot.store.whole import whole
 
 _STANDS: Final = do_not_contact.c.lifted_at.is_(None)
 
@@ -26,6 +27,7 @@ class Marked:
     opt_out: OptOut
 
 
+@whole
 class OptOuts:
     """The addresses nobody may write to, for any evaluation."""
 

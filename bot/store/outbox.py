@@ -7,27 +7,33 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import UNTOLD, Entry
-from bot.store.rows import history_values, insert_new, insert_row
+from bot.store.rows import history_values, insert_new, insert_row, live_evaluation
 from bot.store.schema import delivery, evaluation, history
 
 
 async def remember(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
-    """Add entries to an evaluation's history; where there is a card, owe it a repaint and a line in its thread each."""
-    channel = await connection.scalar(select(evaluation.c.channel).where(evaluation.c.id == evaluation_id))
+    """Add entries to an evaluation's history; where there is a card, owe it a repaint and a line in its thread each.
+
+    What is remembered of an evaluation that was merged is remembered of the one it was merged into.
+    """
+    live = await live_evaluation(connection, evaluation_id)
+    if live is None:
+        return
     for entry in entries:
-        history_id = await insert_row(connection, history, history_values(entry, evaluation_id))
-        if channel is None or entry.kind in UNTOLD:
+        history_id = await insert_row(connection, history, history_values(entry, live.id))
+        await repaint(connection, [live.id], at=entry.at)
+        if live.channel is None or entry.kind in UNTOLD:
             continue
-        owed = {"kind": "note", "channel": channel, "evaluation_id": evaluation_id, "history_id": history_id}
+        owed = {"kind": "note", "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
         await insert_row(connection, delivery, {**owed, "state": "due", "at": entry.at, "due_at": entry.at})
 
 
 async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
     """Owe the cards of these evaluations a fresh look; those recorded in silence have none."""
     rows = await connection.execute(
-        select(evaluation.c.id, evaluation.c.channel).where(
-            evaluation.c.id.in_(list(evaluation_ids)), evaluation.c.channel.is_not(None)
-        )
+        select(evaluation.c.id, evaluation.c.channel)
+        .where(evaluation.c.id.in_(list(evaluation_ids)), evaluation.c.channel.is_not(None))
+        .order_by(evaluation.c.id)
     )
     for row in rows.all():
         values = {

@@ -11,6 +11,7 @@ from bot.store.database import Database
 from bot.store.outbox import say
 from bot.store.rows import insert_new, insert_row
 from bot.store.schema import poll, quarantine
+from bot.store.whole import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Poll:
     error: str | None
 
 
+@whole
 class Polls:
     """Every reading of the report there was."""
 

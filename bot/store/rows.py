@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-from sqlalchemy import Row, Table, insert
+from sqlalchemy import Row, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,7 @@ from bot.domain.evaluation import CardRef, Contact, Evaluation, License, Partner
 from bot.domain.history import Entry, Kind
 from bot.domain.trust import company_domain
 from bot.store.keys import Keys
+from bot.store.schema import evaluation
 
 _NOT_COLUMNS: Final = frozenset({"aliases", "technical", "billing", "partner"})
 _PLAIN: Final = tuple(f.name for f in fields(License) if f.name not in _NOT_COLUMNS)
@@ -24,7 +25,7 @@ def license_values(license_: License, keys: Keys) -> dict[str, Any]:
     return {
         **{name: getattr(license_, name) for name in _PLAIN},
         "company_key": company_key(license_.company),
-        "domain": company_domain(license_),
+        "domain": customer_domain(license_),
         "contacts": keys.seal(json.dumps([_plain(license_.technical), _plain(license_.billing)])),
         "technical_key": _address_key(license_.technical, keys),
         "billing_key": _address_key(license_.billing, keys),
@@ -83,6 +84,21 @@ def company_key(company: str | None) -> str | None:
     """A company's name as it is compared: letters and digits, case folded."""
     key = "".join(c for c in (company or "").casefold() if c.isalnum())
     return key or None
+
+
+def customer_domain(license_: License) -> str | None:
+    """The mail domain by which a customer is known again; a partner's stands on the licenses of many customers."""
+    return None if license_.partner else company_domain(license_)
+
+
+async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
+    """The row of an evaluation, or of the one it was merged into."""
+    wanted: int | None = evaluation_id
+    row: Row[Any] | None = None
+    while wanted is not None:
+        row = (await connection.execute(select(evaluation).where(evaluation.c.id == wanted))).first()
+        wanted = None if row is None else row.merged_into
+    return row
 
 
 async def insert_row(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int:

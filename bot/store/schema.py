@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -79,7 +80,7 @@ license_ = Table(
     Column("site", Text, index=True),
     Column("company", Text),
     Column("company_key", Text, index=True),  # how companies are compared
-    Column("domain", Text, index=True),  # of the company's mail; never a free-mail one
+    Column("domain", Text, index=True),  # of the company's mail; neither free-mail nor a partner's
     Column("country", Text),
     Column("region", Text),
     Column("contacts", LargeBinary, nullable=False),  # sealed: technical, billing
@@ -91,7 +92,7 @@ license_ = Table(
     Column("parent_product", Text),
     Column("parent_edition", Text),
     Column("channel", Text),
-    Column("days_to_convert", Integer),
+    Column("days_to_convert", BigInteger),
     Column("sandbox", Boolean),
     Column("atlassian", Boolean, nullable=False),
     Column("migration", Boolean, nullable=False),

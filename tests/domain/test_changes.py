@@ -25,7 +25,7 @@ from bot.domain.changes import (
     merged,
     trial_of,
 )
-from bot.domain.evaluation import Contact, License, State, Trial
+from bot.domain.evaluation import Contact, License, Partner, State, Trial
 from tests.builders import TODAY, contact, known, license_, nov, trial
 
 JAN_3 = date(2027, 1, 3)
@@ -86,6 +86,7 @@ def test_at_first_sight_a_license_tells_all_of_its_trial(seen: dict[str, Any], c
 
 MOVED = trial(started=nov(22))
 LONGER, SHORTER = trial(ends=JAN_3), trial(ends=nov(30))
+OVER_LATER = replace(EXPIRED, ends=JAN_3)
 LAST_YEAR = trial(started=date(2025, 3, 1), ends=date(2025, 3, 31))
 IN_WINDOW = {"starts": nov(22), "latest_evaluation": nov(22)}
 
@@ -110,6 +111,16 @@ IN_WINDOW = {"starts": nov(22), "latest_evaluation": nov(22)}
             ),
             "expired": (RUNNING, {"status": "inactive"}, [Ended(trial=EXPIRED)]),
             "cancelled": (RUNNING, {"status": "cancelled"}, [Ended(trial=CANCELLED)]),
+            "expired, and its end moved": (
+                EXPIRED,
+                {"status": "inactive", "ends": JAN_3},
+                [Corrected(trial=OVER_LATER, was=EXPIRED)],
+            ),
+            "extended and expired": (
+                RUNNING,
+                {"status": "inactive", "ends": JAN_3},
+                [Extended(trial=OVER_LATER, before=date(2026, 12, 20)), Ended(trial=OVER_LATER)],
+            ),
             "cancelled, and then run out": (CANCELLED, {"status": "inactive"}, [Ended(trial=EXPIRED)]),
             "cut short by the cancellation": (
                 RUNNING,
@@ -300,13 +311,32 @@ def test_facts_that_come_together_are_told_together() -> None:
 
 
 @pytest.mark.parametrize(
+    "shown",
+    [
+        {"app_name": "Roadmaps for Jira"},
+        {"hosting": "Data Center"},
+        {"edition": "Advanced"},
+        {"tier": "10 Users"},
+        {"site": "acme.atlassian.net"},
+        {"partner": Partner(name="Resell & Co")},
+        {"billing": Contact(name="Cy Cedar")},
+        {"atlassian": True},
+        {"migration": True},
+    ],
+    ids=lambda shown: next(iter(shown)),
+)
+def test_whatever_a_card_shows_repaints_it(shown: dict[str, Any]) -> None:
+    before = license_(billing=Contact(name="Bo Beech"))
+    assert compare(known(before), replace(before, **shown)) == [Refreshed(trial=RUNNING)]
+
+
+@pytest.mark.parametrize(
     ("before", "seen", "changes"),
     ids(
         {
             "no sandbox is what everybody takes for granted": ({}, {"sandbox": False}, [Refreshed(trial=RUNNING)]),
             "a size computed anew": ({"opportunity_size": "5"}, {"opportunity_size": "50"}, [Refreshed(trial=RUNNING)]),
             "a fact that vanished": ({"country": "Norway"}, {}, [Refreshed(trial=RUNNING)]),
-            "another tier": ({}, {"tier": "10 Users"}, [Refreshed(trial=RUNNING)]),
             "a date of the record alone": ({"updated": nov(22)}, {}, []),
             "what no card shows": ({}, {"days_to_convert": 4}, []),
             "a late fact of a trial that is over": (
@@ -354,6 +384,21 @@ def test_what_is_not_worth_a_word_repaints_the_card_at_most(
 )
 def test_a_finding_is_written_only_where_it_says_something_new(finding: Finding, *, is_news: bool) -> None:
     assert finding.is_news is is_news
+
+
+@pytest.mark.parametrize(
+    ("of", "is_fresh"),
+    ids(
+        {
+            "nothing is known": (None, True),
+            "the same day": (known(), True),
+            "a day older": (known(license_(**OLDER)), True),
+            "a day younger": (known(license_(updated=nov(24))), False),
+        }
+    ),
+)
+def test_of_two_records_the_one_of_the_later_day_is_the_truth(of: Known | None, *, is_fresh: bool) -> None:
+    assert Finding(known=of, seen=license_(), changes=()).is_fresh is is_fresh
 
 
 def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record() -> None:

@@ -50,6 +50,7 @@ MALFORMED = contact(email="ana at acme")
         pytest.param(FORGOTTEN, True, State.EXPIRED, True, Refused(Reason.DO_NOT_CONTACT), id="their no before all"),
         pytest.param(None, True, State.EXPIRED, True, Refused(Reason.DO_NOT_CONTACT), id="a no without an address"),
         pytest.param(FORGOTTEN, True, State.EXPIRED, False, Refused(Reason.FORGOTTEN), id="forgotten before Atlassian"),
+        pytest.param(None, True, State.EXPIRED, False, Refused(Reason.NO_CONTACT), id="nobody before Atlassian"),
         pytest.param(MALFORMED, True, State.EXPIRED, False, Refused(Reason.MALFORMED), id="address before Atlassian"),
         pytest.param(ANA, True, State.CONVERTED, False, Refused(Reason.ATLASSIAN), id="Atlassian before customer"),
     ],

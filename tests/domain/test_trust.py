@@ -22,7 +22,7 @@ BO = contact(email="bo@acme.example", name="Bo Beech")
         "ana_ash@acme-and-sons.co.example",
         "änne@müller.example",
         "a@b.co",
-        f"{'a' * 64}@{'b' * 60}.example",
+        f"{'a' * 241}@acme.example",
     ],
 )
 def test_mail_can_be_sent_to_an_address(address: str) -> None:
@@ -51,7 +51,7 @@ def test_mail_can_be_sent_to_an_address(address: str) -> None:
         '"ana"@acme.example',
         "ana@[127.0.0.1]",
         "mailto:ana@acme.example",
-        f"{'a' * 250}@acme.example",
+        f"{'a' * 242}@acme.example",
     ],
 )
 def test_mail_cannot_be_sent_to_anything_else(address: str) -> None:

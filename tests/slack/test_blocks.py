@@ -66,12 +66,31 @@ def test_the_header_names_the_app_however_long_the_customers_name_is() -> None:
             id="where",
         ),
         pytest.param({"company": None, "region": "EMEA"}, "Where", ["EMEA"], id="where, by region alone"),
+        pytest.param({"company": None, "country": "Norway"}, "Where", ["Norway"], id="where, by country alone"),
         pytest.param({"company": None}, "Where", ["_not in the report_"], id="nowhere"),
         pytest.param({"edition": "Advanced", "tier": "Evaluation"}, "Hosting", ["Cloud · Advanced"], id="hosting"),
         pytest.param({"hosting": "Data Center", "tier": "50 Users"}, "Hosting", ["Data Center · 50 Users"], id="tier"),
         pytest.param({}, "Opportunity", ["_not yet known_"], id="size to come"),
         pytest.param({"opportunity_size": "50"}, "Opportunity", ["50 users"], id="size"),
+        pytest.param(
+            {"opportunity_size": "Evaluation"},
+            "Opportunity",
+            ["their parent product is on trial, too"],
+            id="size of a trial on a trial",
+        ),
         pytest.param({"opportunity_size": "Unknown"}, "Opportunity", ["Unknown"], id="size in words"),
+        pytest.param(
+            {"hosting": "Data Center", "opportunity_size": "Unlimited Users"},
+            "Opportunity",
+            ["Unlimited Users"],
+            id="size where it is not expected",
+        ),
+        pytest.param(
+            {"hosting": "Data Center", "parent_product": "Jira"},
+            "Parent product",
+            ["Jira"],
+            id="parent product where it is not expected",
+        ),
         pytest.param({}, "Parent product", ["_not yet known_"], id="parent product to come"),
         pytest.param(
             {"parent_product": "Jira", "parent_edition": "Premium"},
@@ -160,6 +179,14 @@ def test_a_card_shows_what_else_the_customer_has() -> None:
     assert ":star: Already a customer of Charts, Q&amp;A" in shown
     assert ":eyes: Also evaluating Maps" in shown
     assert ":arrows_counterclockwise: Evaluated this app before, in 2024, 2025" in shown
+
+
+def test_of_long_lists_a_card_shows_five() -> None:
+    context = Context(customer_of=tuple("ABCDEF"))
+    mails = tuple(sent_mail(template=template) for template in "abcdef")
+    shown = lines(card(context=context, mails=mails))
+    assert ":star: Already a customer of A, B, C, D, E" in shown
+    assert [line[8] for line in shown if line.startswith(":email:")] == ["B", "C", "D", "E", "F"]
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,25 @@ def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
     assert element(modal, Field.BODY)["initial_value"] == "Hello Ana"
 
 
+def test_only_what_changes_the_words_is_told_at_once() -> None:
+    inputs = [b for b in modals.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
+    told = {block["element"]["action_id"] for block in inputs if block["dispatch_action"]}
+    assert told == {Field.TEMPLATE, Field.RECIPIENT}
+
+
+@pytest.mark.parametrize(
+    ("modal", "field"),
+    [
+        (modals.email(ABOUT, LETTER), Field.BODY),
+        (modals.do_not_contact(ABOUT, {"technical": contact()}), Field.NOTE),
+        (modals.contact_again(ABOUT, "They complained"), Field.NOTE),
+    ],
+    ids=["text", "remark", "reason"],
+)
+def test_there_is_room_to_write(modal: Modal, field: Field) -> None:
+    assert element(modal, field)["multiline"]
+
+
 def test_the_other_recipient_is_shown_where_the_mail_goes() -> None:
     shown = mrkdwn_of(modals.email(ABOUT, replace(LETTER, recipient="billing"))["blocks"])
     assert shown[-1] == "Goes to bo@acme.example"
@@ -120,6 +139,7 @@ def test_words_are_cut_to_what_their_input_takes(field: Field, words: str, shown
 def test_a_do_not_contact_mark_asks_who_and_why() -> None:
     modal = modals.do_not_contact(ABOUT, {"billing": contact(), "technical": contact(email="bo@acme.example")})
     check_modal(modal)
+    assert "nobody can mail this address from here, *for any evaluation*" in mrkdwn_of(modal["blocks"])[0]
     assert options(modal, Field.RECIPIENT) == {
         "billing": "ana@acme.example (billing contact)",
         "technical": "bo@acme.example (technical contact)",
@@ -167,6 +187,26 @@ def test_assigning_starts_from_the_owner_there_is(owner: str | None, said: str) 
 )
 def test_what_a_person_filled_in_is_read_by_field(state: Mapping[str, Any], filled: dict[Field, str]) -> None:
     assert modals.values({"state": {"values": {"any": {Field.NOTE.value: state}}}}) == filled
+
+
+def words(subject: str | None, body: str | None) -> dict[str, Any]:
+    """A mail as it comes back."""
+    typed = {Field.SUBJECT: subject, Field.BODY: body}
+    return {"state": {"values": {f"block of {field}": {field.value: {"value": typed[field]}} for field in typed}}}
+
+
+@pytest.mark.parametrize(
+    ("view", "asked"),
+    [
+        pytest.param(words("Hello", "Ana"), [], id="written"),
+        pytest.param(words(" ", "Ana"), [Field.SUBJECT], id="a blank subject"),
+        pytest.param(words("Hello", "\n\t"), [Field.BODY], id="a blank text"),
+        pytest.param(words(None, None), [Field.SUBJECT, Field.BODY], id="nothing"),
+        pytest.param({"state": {"values": {"block of note": {"opt_out.note": {"value": " "}}}}}, [], id="a blank note"),
+    ],
+)
+def test_a_mail_of_white_space_is_asked_for_again(view: dict[str, Any], asked: list[Field]) -> None:
+    assert modals.blank(view) == {f"block of {field}": "Please write something." for field in asked}
 
 
 def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:

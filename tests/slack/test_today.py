@@ -90,6 +90,13 @@ def test_evaluations_are_grouped_by_app_and_keep_their_order_within() -> None:
     ]
 
 
+def test_two_apps_of_one_name_stand_side_by_side_and_apps_are_in_order_of_their_names() -> None:
+    keyed = [(0, "Maps", "b"), (1, "Maps", "a"), (2, "Atlas", "z"), (3, "Maps", "b")]
+    lines = [listed(license=license_(company=f"Customer {n}", app_name=app, app_key=key)) for n, app, key in keyed]
+    names = [line.split("  ·  ")[0] for line in shown(page(lines))[1:]]
+    assert names == ["*Atlas*", "• Customer 2", "*Maps*", "• Customer 1", "• Customer 0", "• Customer 3"]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

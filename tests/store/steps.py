@@ -52,7 +52,7 @@ async def only_card(store: Store) -> Card:
 
 
 async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
-    """Bring to Slack all that is due: `post card 1`, `note extended in 1.0`, `update card 1`, `say …`, in that order."""
+    """Bring to Slack all that is due; what it sees: `post card 1`, `note ended in 1.0`, `say …`, `update card 1`."""
     brought: list[str] = []
     for lane in (Lane.POST, Lane.UPDATE):
         while (delivery := await store.deliveries.take(lane, now=at)) is not None:

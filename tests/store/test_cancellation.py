@@ -60,14 +60,14 @@ async def test_three_thousand_tasks_cancelled_at_random_leave_the_store_usable_a
     cancelled = 0
     for number in range(ROUNDS):
         task = asyncio.ensure_future(dice.choice(acts)(store, number))
-        for _ in range(dice.randrange(60)):
-            await asyncio.sleep(0)
+        # The driver works in threads, so only real time brings a task to a random place.
+        await asyncio.wait({task}, timeout=dice.uniform(0, 0.004))
         task.cancel()
         try:
             await task
         except asyncio.CancelledError:
             cancelled += 1
-    assert ROUNDS / 3 < cancelled < ROUNDS
+    assert cancelled > ROUNDS / 10
     async with asyncio.timeout(5):
         await _report(store, ROUNDS)
     licenses = {row.id for row in await rows(store, license_)}

@@ -60,7 +60,7 @@ def upgrade() -> None:
         sa.Column("parent_product", sa.Text(), nullable=True),
         sa.Column("parent_edition", sa.Text(), nullable=True),
         sa.Column("channel", sa.Text(), nullable=True),
-        sa.Column("days_to_convert", sa.Integer(), nullable=True),
+        sa.Column("days_to_convert", sa.BigInteger(), nullable=True),
         sa.Column("sandbox", sa.Boolean(), nullable=True),
         sa.Column("atlassian", sa.Boolean(), nullable=False),
         sa.Column("migration", sa.Boolean(), nullable=False),

@@ -1,0 +1,285 @@
+import asyncio
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.card import Card, Person, SentMail
+from bot.domain.evaluation import Contact, Evaluation, License, Partner
+from bot.domain.history import Entry, Kind
+from bot.domain.policy import Attempt, MailState
+from bot.domain.trust import Context
+from bot.store import Store
+from bot.store.deliveries import Lane
+from bot.store.evaluations import Owned
+from bot.store.schema import history
+from tests.builders import NOON, contact, license_, nov, opt_out, trial
+from tests.store.steps import LATER, bring, cards, mailed, only_card, order, report, rows
+
+BILLING = Contact(email="bo@acme.example", name="Bo Birch")
+
+
+async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> None:
+    seen = license_(billing=BILLING)
+    await report(store, seen)
+    await store.opt_outs.add("bo@acme.example", opt_out())
+    await mailed(store, order(1))
+
+    assert await store.evaluations.card(1) == Card(
+        evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
+        people=(Person(contact=contact()), Person(contact=BILLING, opt_out=opt_out())),
+        mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
+        last=Entry(at=LATER, kind=Kind.MAIL_SENT, actor="U0BO", details={"template": "welcome", "error": ""}),
+    )
+
+
+async def test_there_is_no_card_of_an_evaluation_that_never_was(store: Store) -> None:
+    assert await store.evaluations.card(99) is None
+    assert await store.evaluations.assign(99, "U0BO", instead_of=None, by="U0BO", at=NOON) is None
+    await store.evaluations.repaint(99, at=NOON)
+    assert await bring(store) == []
+
+
+async def test_of_eight_who_claim_at_once_one_wins_and_all_others_are_told_who(store: Store) -> None:
+    await report(store, license_())
+
+    answers = await asyncio.gather(
+        *(store.evaluations.assign(1, f"U{n}", instead_of=None, by=f"U{n}", at=NOON) for n in range(8))
+    )
+
+    owner = (await only_card(store)).evaluation.owner
+    assert [answer for answer in answers if answer and answer.won] == [Owned(won=True, owner=owner, since=NOON)]
+    lost = [answer for answer in answers if answer and not answer.won]
+    assert lost == [Owned(won=False, owner=owner, since=NOON)] * 7
+    assert [row.kind for row in await rows(store, history)] == [Kind.STARTED, Kind.ASSIGNED]
+
+
+@pytest.mark.parametrize(
+    ("believed", "wanted", "answer", "remembered"),
+    [
+        pytest.param("U0BO", "U0CY", Owned(won=True, owner="U0CY", since=LATER), Kind.ASSIGNED, id="handed over"),
+        pytest.param("U0BO", None, Owned(won=True, owner=None, since=LATER), Kind.RELEASED, id="given back"),
+        pytest.param(None, "U0CY", Owned(won=False, owner="U0BO", since=NOON), None, id="claimed too late"),
+        pytest.param("U0DI", "U0CY", Owned(won=False, owner="U0BO", since=NOON), None, id="somebody else's by now"),
+    ],
+)
+async def test_an_owner_changes_only_from_whom_one_believed_it_to_be(
+    store: Store, believed: str | None, wanted: str | None, answer: Owned, remembered: Kind | None
+) -> None:
+    await report(store, license_())
+    await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=NOON)
+    await bring(store)
+
+    assert await store.evaluations.assign(1, wanted, instead_of=believed, by="U0CY", at=LATER) == answer
+
+    assert (await only_card(store)).evaluation.owner == answer.owner
+    assert await bring(store) == ([f"note {remembered} in 1.0", "update card 1"] if remembered else [])
+
+
+async def test_a_change_of_owner_is_remembered_with_who_did_it_and_who_it_was(store: Store) -> None:
+    await report(store, license_())
+    await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=NOON)
+    await store.evaluations.assign(1, "U0CY", instead_of="U0BO", by="U0DI", at=LATER)
+
+    last = (await only_card(store)).last
+
+    assert last == Entry(at=LATER, kind=Kind.ASSIGNED, actor="U0DI", details={"owner": "U0CY", "was": "U0BO"})
+
+
+async def test_a_card_can_be_asked_to_be_painted_again(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+
+    await store.evaluations.repaint(1, at=LATER)
+
+    assert await bring(store) == ["update card 1"]
+    assert await store.deliveries.next_due(Lane.UPDATE) is None
+
+
+# --- What the vendor's other licenses say of the customer ---------------------------------------------------------
+
+HERE: dict[str, Any] = {"site": "acme.atlassian.net", "company": "Acme", "technical": contact()}
+NOWHERE: dict[str, Any] = {"site": None, "company": None, "technical": None}
+RESELLER = Partner(name="Resell", kind="Reseller")
+
+
+def other(**overrides: Any) -> License:  # noqa: ANN401  of its field's type
+    """A paid license of Forms, of nobody in particular."""
+    paid = {"app_key": "com.example.forms", "app_name": "Forms", "license_type": "COMMERCIAL"}
+    return license_(**{**NOWHERE, **paid, "aliases": frozenset({"E-OTHER"}), "latest_evaluation": None, **overrides})
+
+
+CUSTOMER = Context(customer_of=("Forms",))
+NOBODY = Context()
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "context"),
+    [
+        pytest.param(HERE, {"site": "acme.atlassian.net"}, CUSTOMER, id="same site"),
+        pytest.param(HERE, {"site": "other.atlassian.net"}, NOBODY, id="another site"),
+        pytest.param(HERE, {"company": "ACME"}, CUSTOMER, id="same company in capitals"),
+        pytest.param(HERE, {"company": "A.C.M.E."}, CUSTOMER, id="same company with dots"),
+        pytest.param(HERE, {"company": "Acme Rockets"}, NOBODY, id="another company"),
+        pytest.param({**HERE, "company": "-"}, {"company": "…"}, NOBODY, id="companies without a letter"),
+        pytest.param(HERE, {"technical": contact(email="Cy@ACME.example")}, CUSTOMER, id="same mail domain"),
+        pytest.param(HERE, {"billing": contact(email="cy@acme.example")}, CUSTOMER, id="same domain, billing contact"),
+        pytest.param(HERE, {"technical": contact(email="cy@mail.acme.example")}, NOBODY, id="another mail domain"),
+        pytest.param(
+            {**HERE, "technical": contact(email="ana@gmail.com")},
+            {"technical": contact(email="cy@gmail.com")},
+            NOBODY,
+            id="same free-mail domain",
+        ),
+        pytest.param(
+            {**HERE, "partner": RESELLER}, {"technical": contact()}, NOBODY, id="a partner's domain on this license"
+        ),
+        pytest.param(
+            HERE, {"technical": contact(), "partner": RESELLER}, NOBODY, id="a partner's domain on the other license"
+        ),
+        pytest.param(
+            {**HERE, "partner": RESELLER},
+            {"company": "Acme", "partner": RESELLER},
+            CUSTOMER,
+            id="company with a partner",
+        ),
+        pytest.param(NOWHERE, {}, NOBODY, id="nothing known of either"),
+        pytest.param(HERE, {"company": "Acme", "status": "inactive"}, NOBODY, id="no longer a customer"),
+        pytest.param(
+            HERE,
+            {"company": "Acme", "license_type": "EVALUATION"},
+            Context(evaluating=("Forms",)),
+            id="evaluates another app",
+        ),
+        pytest.param(
+            HERE,
+            {"company": "Acme", "license_type": "EVALUATION", "status": "inactive"},
+            NOBODY,
+            id="evaluated another app",
+        ),
+        pytest.param(
+            HERE,
+            {
+                "company": "Acme",
+                "app_key": "com.example.roadmap",
+                "license_type": "EVALUATION",
+                "status": "inactive",
+                "latest_evaluation": date(2024, 3, 1),
+            },
+            Context(evaluated=("2024",)),
+            id="evaluated this app before",
+        ),
+    ],
+)
+async def test_other_licenses_of_the_same_customer_are_context(
+    store: Store, mine: dict[str, Any], theirs: dict[str, Any], context: Context
+) -> None:
+    await report(store, license_(**mine))
+    await report(store, other(**theirs))
+
+    first = (await cards(store))[0]
+
+    assert first.context == context
+
+
+async def test_earlier_trials_of_the_same_license_are_context_and_later_ones_are_not(store: Store) -> None:
+    for year in (2022, 2024, 2026):
+        begun = date(year, 5, 1)
+        row = license_(latest_evaluation=begun, starts=begun, ends=date(year, 5, 31), updated=begun, status="inactive")
+        await report(store, row)
+
+    assert [card.context.evaluated for card in await cards(store)] == [(), ("2022",), ("2022", "2024")]
+
+
+async def test_an_app_bought_twice_is_named_once_and_names_come_in_order(store: Store) -> None:
+    await report(
+        store,
+        license_(),
+        other(company="Acme"),
+        other(company="Acme", aliases=frozenset({"E-3"})),
+        other(company="Acme", aliases=frozenset({"E-4"}), app_key="com.example.a", app_name="Atlas"),
+    )
+
+    assert (await cards(store))[0].context.customer_of == ("Atlas", "Forms")
+
+
+async def test_a_license_that_was_merged_away_is_no_context(store: Store) -> None:
+    paid = other(company="Acme", aliases=frozenset({"E-3"}))
+    await report(store, license_(), paid)
+    await report(store, other(company="Acme", aliases=frozenset({"SEN-4"}), app_name="Forms, old"))
+
+    await report(store, other(company="Acme", aliases=frozenset({"E-3", "SEN-4"})))
+
+    assert (await cards(store))[0].context.customer_of == ("Forms",)
+
+
+# --- The day's list -----------------------------------------------------------------------------------------------
+
+
+def span(day: date, zone: str) -> dict[str, datetime]:
+    """The day of a team, as `/evaluators today` asks for it."""
+    begins = datetime.combine(day, time.min, tzinfo=ZoneInfo(zone))
+    return {"begins": begins, "ends": datetime.combine(day + timedelta(days=1), time.min, tzinfo=ZoneInfo(zone))}
+
+
+@pytest.mark.parametrize(
+    ("announced_at", "zone", "listed"),
+    [
+        pytest.param(datetime(2026, 11, 23, 12, tzinfo=UTC), "UTC", True, id="at noon"),
+        pytest.param(datetime(2026, 11, 23, 0, tzinfo=UTC), "UTC", True, id="at its first moment"),
+        pytest.param(datetime(2026, 11, 24, 0, tzinfo=UTC), "UTC", False, id="at the next day's first moment"),
+        pytest.param(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "UTC", False, id="the evening before"),
+        pytest.param(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "Europe/Berlin", True, id="past midnight in Berlin"),
+        pytest.param(datetime(2026, 11, 23, 23, 30, tzinfo=UTC), "Europe/Berlin", False, id="tomorrow in Berlin"),
+        pytest.param(datetime(2026, 11, 24, 3, tzinfo=UTC), "America/New_York", True, id="still evening in New York"),
+        pytest.param(datetime(2026, 11, 23, 4, tzinfo=UTC), "America/New_York", False, id="yesterday in New York"),
+        pytest.param(datetime(2026, 11, 22, 18, 29, tzinfo=UTC), "Asia/Kolkata", False, id="half an hour off UTC"),
+        pytest.param(datetime(2026, 11, 22, 18, 30, tzinfo=UTC), "Asia/Kolkata", True, id="midnight in Kolkata"),
+    ],
+)
+async def test_the_days_list_has_what_was_announced_on_the_teams_day(
+    store: Store, *, announced_at: datetime, zone: str, listed: bool
+) -> None:
+    await report(store, license_(latest_evaluation=nov(1)), at=announced_at)
+
+    found = await store.evaluations.of_day(nov(23), **span(nov(23), zone))
+
+    assert [line.evaluation.id for line in found] == ([1] if listed else [])
+
+
+@pytest.mark.parametrize(
+    ("started", "announce", "seen_at", "listed"),
+    [
+        pytest.param(nov(23), True, LATER + timedelta(days=3), True, id="began that day, seen later"),
+        pytest.param(nov(23), False, LATER, True, id="began that day, recorded in silence"),
+        pytest.param(nov(1), False, NOON, False, id="recorded that day in silence"),
+    ],
+)
+async def test_the_days_list_has_what_began_on_the_day(
+    store: Store, *, started: date, announce: bool, seen_at: datetime, listed: bool
+) -> None:
+    await report(store, license_(latest_evaluation=started), announce=announce, at=seen_at)
+
+    found = await store.evaluations.of_day(nov(23), **span(nov(23), "UTC"))
+
+    assert len(found) == listed
+
+
+async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_first(store: Store) -> None:
+    people = {"E-1": "ana@one.example", "E-2": "bo@two.example", "E-3": "cy@three.example", "E-4": "di@four.example"}
+    await report(
+        store, *(license_(aliases=frozenset({name}), technical=contact(email=mail)) for name, mail in people.items())
+    )
+    await mailed(store, order(1, 1))
+    await mailed(store, order(2, 2), MailState.FAILED)
+    await store.opt_outs.add("CY@three.example", opt_out())
+
+    found = await store.evaluations.of_day(nov(23), **span(nov(23), "UTC"))
+
+    assert [(line.evaluation.id, line.mailed, line.opted_out) for line in found] == [
+        (4, False, False),
+        (3, False, True),
+        (2, False, False),
+        (1, True, False),
+    ]

@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import StoreError
+from bot.store.keys import Keys
+
+OLD, NEW = "the first key, which is long enough", "the second key, which is long enough"
+
+
+@given(st.text())
+def test_what_was_sealed_is_opened_again(words: str) -> None:
+    assert Keys([OLD]).open(Keys([OLD]).seal(words)) == words
+
+
+def test_the_same_words_never_seal_to_the_same_bytes() -> None:
+    keys = Keys([OLD])
+
+    assert len({keys.seal("Ana Ash") for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize(
+    ("written_with", "read_with", "readable"),
+    [
+        pytest.param([OLD], [OLD], True, id="same key"),
+        pytest.param([OLD], [NEW, OLD], True, id="new key in front"),
+        pytest.param([NEW, OLD], [NEW], True, id="old key taken away"),
+        pytest.param([NEW, OLD], [OLD], False, id="new key taken away"),
+        pytest.param([OLD], [NEW], False, id="another key"),
+        pytest.param([OLD], [f"{OLD} "], False, id="almost the same key"),
+    ],
+)
+def test_the_first_key_writes_and_every_key_reads(
+    *, written_with: list[str], read_with: list[str], readable: bool
+) -> None:
+    writer, reader = Keys(written_with), Keys(read_with)
+
+    assert (writer.fingerprint("ana@acme.example") in reader.fingerprints("ana@acme.example")) is readable
+    if readable:
+        assert reader.open(writer.seal("Ana Ash")) == "Ana Ash"
+    else:
+        with pytest.raises(StoreError, match="Put the old key behind the new one, after a comma"):
+            reader.open(writer.seal("Ana Ash"))
+
+
+@pytest.mark.parametrize("place", [0, 12, -1], ids=["nonce", "text", "tag"])
+def test_bytes_that_were_changed_are_not_opened(place: int) -> None:
+    sealed = bytearray(Keys([OLD]).seal("Ana Ash"))
+    sealed[place] ^= 1
+
+    with pytest.raises(StoreError):
+        Keys([OLD]).open(bytes(sealed))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ana@acme.example", "ANA@Acme.Example", True),
+        ("ana@acme.example", "  ana@acme.example\n", True),
+        ("ana@acme.example", "bo@acme.example", False),
+        ("ana@acme.example", "ana@acme.example.com", False),
+        ("ana+trial@acme.example", "ana@acme.example", False),
+    ],
+)
+def test_a_fingerprint_is_that_of_an_address_however_it_is_spelled(*, one: str, other: str, same: bool) -> None:
+    keys = Keys([OLD])
+
+    assert (keys.fingerprint(one) == keys.fingerprint(other)) is same
+
+
+def test_without_the_key_a_fingerprint_says_nothing() -> None:
+    assert Keys([OLD]).fingerprint("ana@acme.example") != Keys([NEW]).fingerprint("ana@acme.example")
+    assert "ana" not in Keys([OLD]).fingerprint("ana@acme.example")

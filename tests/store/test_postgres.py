@@ -1,0 +1,75 @@
+"""What only a server with many writers can get wrong."""
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select
+
+from bot.domain.evaluation import License
+from bot.domain.policy import MailState, Refused
+from bot.errors import StoreError
+from bot.store import open_store
+from bot.store.database import Database
+from bot.store.deliveries import Lane
+from bot.store.schema import license_ as license_table
+from bot.store.schema import metadata
+from tests.builders import NOON, license_, opt_out
+from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.store.steps import LATER, SECRET, bring, cards, mailed, only_card, order, report, rows
+
+pytestmark = needs_a_server
+
+
+async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
+    async with (
+        open_store(postgres, secret_keys=[SECRET]) as one,
+        open_store(postgres, secret_keys=[SECRET]) as two,
+    ):
+        await report(one, license_())
+        both = [one, two] * 5
+
+        taken = await asyncio.gather(*(each.deliveries.take(Lane.POST, now=LATER) for each in both))
+        owned = await asyncio.gather(
+            *(each.evaluations.assign(1, f"U{n}", instead_of=None, by="U0BO", at=NOON) for n, each in enumerate(both))
+        )
+        claims = await asyncio.gather(*(each.mails.claim(order(1, n)) for n, each in enumerate(both)))
+        marked = await asyncio.gather(*(each.opt_outs.add("ana@acme.example", opt_out()) for each in both))
+
+        assert sum(each is not None for each in taken) == 1
+        assert sum(each is not None and each.won for each in owned) == 1
+        assert sum(not isinstance(each, Refused) for each in claims) == 1
+        assert sum(each.won for each in marked) == 1
+
+
+async def test_the_store_is_the_same_there(postgres: str) -> None:
+    seen: License = license_(days_to_convert=10**17)
+    async with open_store(postgres, secret_keys=[SECRET]) as store:
+        async with store.database.read() as connection:
+            difference = await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
+            assert difference == []
+            before = (await connection.execute(select(license_table))).all()
+            await report(store, seen, license_(aliases=frozenset({"SEN-1"})))
+            assert (await connection.execute(select(license_table))).all() == before == []
+        await mailed(store, order(1), MailState.FAILED)
+        assert await bring(store) == ["post card 1", "post card 2", "note mail_failed in 1.0"]
+        await report(store, license_(aliases=seen.aliases | {"SEN-1"}, days_to_convert=10**17))
+        assert await bring(store) == ["update card 1", "update card 2"]
+        assert [card.evaluation.id for card in await cards(store)] == [1]
+    async with open_store(postgres, secret_keys=[SECRET]) as store:
+        assert (await only_card(store)).evaluation.license.days_to_convert == 10**17
+        assert len(await rows(store, license_table)) == 2
+
+
+async def test_what_the_operator_can_mend_is_said_of_a_server_too(postgres: str) -> None:
+    for url, sentence in (
+        (postgres, "db upgrade"),
+        (postgres.replace("/postgres", "/nosuch"), "Check DATABASE_URL"),
+        (postgres.replace("bot@", "stranger@"), "Check DATABASE_URL"),
+    ):
+        database = Database(url)
+        with pytest.raises(StoreError, match=sentence):
+            async with database.read() as connection:
+                await connection.execute(select(license_table))
+        await database.close()

@@ -1,0 +1,268 @@
+import traceback
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.config import Settings, load_settings
+from bot.errors import SettingsWrong
+
+KEY = "0123456789abcdef0123456789abcdef"
+UUID = "6a1c2b3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
+NEEDED = {
+    "SLACK_BOT_TOKEN": "xoxb-bot",
+    "SLACK_APP_TOKEN": "xapp-app",
+    "SLACK_CHANNEL": "C0CARDS",
+    "MARKETPLACE_USER": "reports@vendor.example",
+    "MARKETPLACE_TOKEN": "api-token",
+    "MARKETPLACE_VENDOR_ID": "1234567",
+    "SECRET_KEY": KEY,
+}
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder without a file, and an environment without a setting."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
+    """The settings out of an environment that has all that is needed, but for changes; None takes one away."""
+    for name, value in {**NEEDED, **changes}.items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def problems(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> list[str]:
+    """What is wrong, by the name that each line begins with."""
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, **changes)
+    return [" ".join(line.split()[:3]).rstrip(".") for line in wrong.value.problems]
+
+
+def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch)
+
+    given = {name.lower() for name in NEEDED}
+    assert {name: getattr(settings, name) for name in Settings.model_fields if name not in given} == {
+        "slack_signing_secret": None,
+        "slack_api_url": "https://slack.com/api/",
+        "marketplace_developer_id": None,
+        "marketplace_api_url": "https://api.atlassian.com/marketplace",
+        "poll_every": timedelta(minutes=10),
+        "sweep_every": timedelta(hours=24),
+        "first_run_days": 1,
+        "database_url": "sqlite+aiosqlite:///evaluators.db",
+        "smtp_host": None,
+        "smtp_port": 587,
+        "smtp_username": None,
+        "smtp_password": None,
+        "smtp_tls": "starttls",
+        "mail_from": None,
+        "mail_reply_to": None,
+        "mail_postal_address": None,
+        "mail_templates": None,
+        "http_host": "127.0.0.1",
+        "http_port": 8080,
+        "timezone": ZoneInfo("UTC"),
+        "log_format": "console",
+        "log_level": "info",
+    }
+
+
+def test_everything_that_is_missing_is_named_at_once_with_what_to_do() -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        load_settings()
+
+    lines = wrong.value.problems
+    assert sorted(line.split()[0] for line in lines) == sorted(NEEDED)
+    assert all(" is missing. It should be " in line for line in lines)
+    assert str(wrong.value).splitlines() == list(lines)
+
+
+def test_what_is_missing_and_what_is_wrong_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"SLACK_BOT_TOKEN": None, "SLACK_APP_TOKEN": None, "POLL_EVERY": "often", "SECRET_KEY": f"{KEY},short,tiny"}
+
+    assert sorted(problems(monkeypatch, **wrong)) == [
+        "POLL_EVERY cannot be",
+        "SECRET_KEY cannot be",
+        "SLACK_APP_TOKEN is missing",
+        "SLACK_BOT_TOKEN is missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-somebodys-own"),
+        ("SLACK_APP_TOKEN", "xoxb-the-wrong-one"),
+        ("SLACK_CHANNEL", "#evaluations"),
+        ("SLACK_CHANNEL", "D0DIRECT"),
+        ("SLACK_API_URL", "slack.com/api"),
+        ("MARKETPLACE_USER", "   "),
+        ("MARKETPLACE_VENDOR_ID", "acme"),
+        ("MARKETPLACE_DEVELOPER_ID", "1234567"),
+        ("MARKETPLACE_API_URL", "ftp://marketplace.test"),
+        ("POLL_EVERY", "0s"),
+        ("POLL_EVERY", "10"),
+        ("POLL_EVERY", "-10m"),
+        ("POLL_EVERY", "10m30s"),
+        ("POLL_EVERY", "ten minutes"),
+        ("SWEEP_EVERY", "99999999999999d"),
+        ("FIRST_RUN_DAYS", "-1"),
+        ("FIRST_RUN_DAYS", "366"),
+        ("SMTP_PORT", "70000"),
+        ("SMTP_PORT", "smtp"),
+        ("SMTP_TLS", "ssl"),
+        ("SECRET_KEY", KEY[1:]),
+        ("SECRET_KEY", ", ,"),
+        ("SECRET_KEY", f"{KEY},too-short"),
+        ("HTTP_PORT", "65536"),
+        ("TIMEZONE", "Berlin"),
+        ("TIMEZONE", "Europe"),
+        ("TIMEZONE", "../../etc/passwd"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, **{name: value})
+
+    [line] = wrong.value.problems
+    assert line.startswith(f"{name} cannot be used. It should be ")
+    assert len(value.strip()) < 4 or value not in "".join(traceback.format_exception(wrong.value))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("30s", timedelta(seconds=30)),
+        ("10m", timedelta(minutes=10)),
+        ("24h", timedelta(hours=24)),
+        ("7d", timedelta(days=7)),
+        (" 5 m ", timedelta(minutes=5)),
+    ],
+)
+def test_a_duration_has_a_number_and_a_unit(monkeypatch: pytest.MonkeyPatch, written: str, meant: timedelta) -> None:
+    assert read(monkeypatch, POLL_EVERY=written).poll_every == meant
+
+
+def test_keys_are_a_list_with_commas_and_the_first_one_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch, SECRET_KEY=f" {KEY[::-1]} , {KEY},").secret_key == (KEY[::-1], KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "read_as"),
+    [
+        ("TIMEZONE", "Asia/Kolkata", "timezone", ZoneInfo("Asia/Kolkata")),
+        ("LOG_LEVEL", "DEBUG", "log_level", "debug"),
+        ("SLACK_CHANNEL", " G0PRIVATE ", "slack_channel", "G0PRIVATE"),
+        ("MAIL_TEMPLATES", "/etc/bot/templates", "mail_templates", Path("/etc/bot/templates")),
+        ("HTTP_PORT", "0", "http_port", 0),
+        ("FIRST_RUN_DAYS", "0", "first_run_days", 0),
+        ("smtp_host", "mail.vendor.example", "smtp_host", "mail.vendor.example"),
+    ],
+)
+def test_a_setting_is_read_as_what_it_means(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, read_as: object
+) -> None:
+    assert getattr(read(monkeypatch, **{name: value}), field) == read_as
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        pytest.param({"SLACK_SIGNING_SECRET": "shh"}, [], id="both"),
+        pytest.param({"SLACK_APP_TOKEN": None, "SLACK_SIGNING_SECRET": "shh"}, [], id="signing secret alone"),
+        pytest.param({"SLACK_APP_TOKEN": None}, ["SLACK_APP_TOKEN is missing"], id="neither"),
+        pytest.param({"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": ""}, ["SLACK_APP_TOKEN is missing"], id="empty"),
+        pytest.param({"SLACK_APP_TOKEN": "nonsense"}, ["SLACK_APP_TOKEN cannot be"], id="said once"),
+        pytest.param({"MARKETPLACE_DEVELOPER_ID": UUID}, [], id="both ids"),
+        pytest.param({"MARKETPLACE_VENDOR_ID": None, "MARKETPLACE_DEVELOPER_ID": UUID}, [], id="developer alone"),
+        pytest.param({"MARKETPLACE_VENDOR_ID": None}, ["MARKETPLACE_VENDOR_ID is missing"], id="neither id"),
+        pytest.param(
+            {"MARKETPLACE_VENDOR_ID": None, "MARKETPLACE_DEVELOPER_ID": "acme"},
+            ["MARKETPLACE_DEVELOPER_ID cannot be"],
+            id="a wrong id",
+        ),
+    ],
+)
+def test_one_of_two_is_enough(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], missing: list[str]
+) -> None:
+    if missing:
+        assert problems(monkeypatch, **changes) == missing
+    else:
+        read(monkeypatch, **changes)
+
+
+@pytest.mark.parametrize("name", sorted(NEEDED))
+def test_an_empty_setting_is_a_missing_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert problems(monkeypatch, **{name: ""}) == [f"{name} is missing"]
+
+
+def test_an_empty_setting_that_is_not_needed_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, SMTP_HOST="", SMTP_PORT="", TIMEZONE="", LOG_LEVEL="")
+
+    assert (settings.smtp_host, settings.smtp_port, settings.timezone.key, settings.log_level) == (
+        None,
+        587,
+        "UTC",
+        "info",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"], ids=["plain", "as Windows saves it"])
+def test_settings_are_read_from_a_file_in_the_working_folder(encoding: str) -> None:
+    lines = [*(f"{name}={value}" for name, value in NEEDED.items()), 'MAIL_FROM="Zoë Ash <zoe@vendor.example>"', "X=1"]
+    Path(".env").write_text("\n".join(lines), encoding=encoding)
+
+    settings = load_settings()
+
+    assert (settings.slack_bot_token.get_secret_value(), settings.mail_from) == (
+        "xoxb-bot",
+        "Zoë Ash <zoe@vendor.example>",
+    )
+
+
+def test_the_environment_wins_over_the_file_and_what_is_given_over_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("POLL_EVERY=1m\nSWEEP_EVERY=1h\nHTTP_PORT=1", encoding="utf-8")
+    for name, value in {**NEEDED, "SWEEP_EVERY": "2h", "HTTP_PORT": "2"}.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load_settings(http_port=3)
+
+    assert (settings.poll_every, settings.sweep_every, settings.http_port) == (
+        timedelta(minutes=1),
+        timedelta(hours=2),
+        3,
+    )
+
+
+def test_a_file_that_is_no_text_is_said() -> None:
+    Path(".env").write_bytes(b"SLACK_CHANNEL=\xff\xfe\x00C")
+
+    with pytest.raises(SettingsWrong, match=r"\.env cannot be read"):
+        load_settings()
+
+
+def test_no_secret_shows_when_the_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(
+        monkeypatch,
+        SMTP_PASSWORD="pass-word",
+        SLACK_SIGNING_SECRET="signing-secret",
+        DATABASE_URL="postgresql+asyncpg://bot:db-word@db/evaluators",
+    )
+
+    secrets = ["xoxb-bot", "xapp-app", "api-token", KEY, "pass-word", "signing-secret", "db-word"]
+    assert [secret for secret in secrets if secret in repr(settings) + str(settings)] == []
