@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.errors import SlackOutcomeUnknown, SlackUnavailable
-from bot.jobs import every, forever, scheduler
+from bot.jobs import at_midnight, every, forever, scheduler
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
@@ -145,6 +145,7 @@ async def running(
         stack.push_async_callback(_ended, lanes)
         jobs = scheduler()
         every(jobs, settings.poll_every, "poll", parts.watch.run_once)
+        at_midnight(jobs, settings.timezone, "repaint", cards.repaint_running)
         jobs.start()
         stack.callback(jobs.shutdown, wait=False)
         stack.push_async_callback(_last_orders, guard, cards, parts.watch)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -32,6 +33,11 @@ def every(jobs: AsyncIOScheduler, interval: timedelta, name: str, run: Callable[
         id=name,
         next_run_time=datetime.now(UTC),
     )
+
+
+def at_midnight(jobs: AsyncIOScheduler, zone: ZoneInfo, name: str, run: Callable[[], Awaitable[object]]) -> None:
+    """Run something when a day begins in the zone; a minute later, so that it is the new day by every clock."""
+    jobs.add_job(logged(name, run), "cron", hour=0, minute=1, timezone=zone, id=name)
 
 
 def logged(name: str, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:

@@ -13,6 +13,7 @@ from bot.services.daily import Daily
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
 from bot.slack import answers
+from bot.slack.blocks import section
 from bot.slack.modals import About
 from bot.slack.poster import Poster
 from bot.store.evaluations import Owned
@@ -35,7 +36,8 @@ class Deps:
 async def tell(args: AsyncArgs, poster: Poster, text: str) -> None:
     """Say something to the person who pressed, and to nobody else. `text` is mrkdwn, escaped."""
     if args.context.response_url is not None:
-        await args.respond(text=text, response_type="ephemeral", replace_original=False)
+        # In a block Slack makes no links of its own out of names.
+        await args.respond(text=text, blocks=[section(text)], response_type="ephemeral", replace_original=False)
         return
     channel = args.context.channel_id or _channel_of_view(args.body)
     if channel is not None and args.context.user_id is not None:

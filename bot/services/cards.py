@@ -74,6 +74,10 @@ class Cards:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
         await self._store.evaluations.repaint(evaluation_id, at=self._clock())
 
+    async def repaint_running(self) -> None:
+        """Owe every card of a running trial a fresh look, once a day has passed."""
+        await self._store.evaluations.repaint_running(at=self._clock())
+
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
         """Wait until what is under way has come to its end; nothing is begun inside."""

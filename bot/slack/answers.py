@@ -36,10 +36,11 @@ def warnings(card: Card) -> list[str]:
     said = [flag.value for flag in flags(license_)]
     if license_.partner is not None:
         said.append("This trial came through a partner: the contact may be theirs, not the customer's.")
+    verbs = {MailState.SENT: "sent", MailState.SENDING: "is sending", MailState.UNKNOWN: "perhaps sent"}
     said += [
-        f"{mention(mail.attempt.by)} sent {escape(mail_name(mail.template))}, {moment(mail.at)}"
+        f"{mention(mail.attempt.by)} {verbs[mail.attempt.state]} {escape(mail_name(mail.template))}, {moment(mail.at)}"
         for mail in card.mails
-        if mail.attempt.state is not MailState.FAILED
+        if mail.attempt.state in verbs
     ]
     return said
 

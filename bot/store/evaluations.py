@@ -10,7 +10,7 @@ from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.card import Card, Listed, OptOut, Person, SentMail
-from bot.domain.evaluation import Contact, License
+from bot.domain.evaluation import Contact, License, State
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState
 from bot.domain.trust import Context
@@ -80,6 +80,16 @@ class Evaluations:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
         async with self._database.write() as connection:
             await repaint(connection, [evaluation_id], at=at)
+
+    async def repaint_running(self, *, at: datetime) -> None:
+        """Owe every card of a running trial a fresh look: the days that are left are fewer every day."""
+        async with self._database.write() as connection:
+            running = select(evaluation.c.id).where(
+                evaluation.c.state == State.RUNNING,
+                evaluation.c.card_ts.is_not(None),
+                evaluation.c.merged_into.is_(None),
+            )
+            await repaint(connection, (await connection.scalars(running)).all(), at=at)
 
     async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[Listed]:
         """Evaluations that began on `day`, or were announced between `begins` and `ends`; newest first."""

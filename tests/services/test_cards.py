@@ -117,6 +117,19 @@ async def test_ten_changes_in_a_burst_are_one_repaint(desk: Desk) -> None:
     assert "<@U9>" in desk.here.workspace.messages()[0].shown
 
 
+async def test_a_day_later_a_running_card_counts_a_day_less_and_one_that_is_over_is_left_alone(desk: Desk) -> None:
+    await desk.deliver()
+    desk.here.pass_by(days=1)
+    await desk.cards.repaint_running()
+    assert await desk.deliver(Lane.UPDATE) == 1
+    assert "29 days left" in desk.here.workspace.messages()[0].shown
+    desk.here.marketplace.change(desk.here.marketplace.records[0]["appEntitlementNumber"], status="cancelled")
+    await desk.parts.watch.run_once()
+    await desk.deliver(Lane.UPDATE)
+    await desk.cards.repaint_running()
+    assert await desk.deliver(Lane.UPDATE) == 0
+
+
 async def test_a_note_waits_for_its_card(desk: Desk) -> None:
     await desk.parts.store.evaluations.assign(1, "U0ANA", instead_of=None, by="U0ANA", at=desk.here.clock())
     desk.here.workspace.faults.add(POST, faults.rate_limited(30))
