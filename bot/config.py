@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsWrong
 
-_DURATION: Final = re.compile(r"(\d+)\s*([smhd])", re.ASCII)
+_DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -39,7 +39,7 @@ def _listed(value: object) -> object:
 def _zone(value: object) -> object:
     try:
         return ZoneInfo(value) if isinstance(value, str) else value
-    except (ZoneInfoNotFoundError, ValueError) as exc:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:  # `Europe` is a folder
         raise ValueError("unknown zone") from exc
 
 
@@ -53,7 +53,12 @@ class Settings(BaseSettings):
     """Everything that can be set. The description of a field completes the sentence `NAME should be …`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", validate_default=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        validate_default=True,
+        hide_input_in_errors=True,
     )
 
     slack_bot_token: Secret[Annotated[str, StringConstraints(pattern=r"^xoxb-")]] = Field(
@@ -88,7 +93,9 @@ class Settings(BaseSettings):
         1, ge=0, le=365, description="how many days back the very first run announces, 0 to 365"
     )
     database_url: Text = Field(
-        "sqlite+aiosqlite:///evaluators.db", description="a SQLAlchemy address like sqlite+aiosqlite:///evaluators.db"
+        "sqlite+aiosqlite:///evaluators.db",
+        description="a SQLAlchemy address like sqlite+aiosqlite:///evaluators.db",
+        repr=False,  # may hold a password
     )
     smtp_host: Text | None = Field(None, description="the name of your mail server")
     smtp_port: int = Field(587, ge=1, le=65535, description="the port of your mail server, mostly 587 or 465")
@@ -100,7 +107,8 @@ class Settings(BaseSettings):
     mail_postal_address: Text | None = Field(None, description="your postal address, which the law asks for")
     mail_templates: Path | None = Field(None, description="a folder with templates of your own")
     secret_key: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
-        description="at least 32 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        description="at least 32 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+        repr=False,
     )
     http_host: Text = Field("127.0.0.1", description="the address that the HTTP endpoints listen on")
     http_port: int = Field(8080, ge=0, le=65535, description="the port that the HTTP endpoints listen on")
@@ -134,6 +142,8 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  each setting has a
         return Settings(**given)
     except ValidationError as exc:
         raise SettingsWrong(list(dict.fromkeys(_line(error) for error in exc.errors()))) from exc
+    except (OSError, UnicodeDecodeError):  # whose text may quote the file
+        raise SettingsWrong([".env cannot be read. It should be a UTF-8 text that the bot's user may read."]) from None
 
 
 def _line(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary

@@ -7,11 +7,13 @@ from typing import Final, TextIO
 
 import structlog
 
+_WORD: Final = r"[^\s@<>\"'(),:;=\[\]{}]"
 _SECRETS: Final = (
     (re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+"), "<token>"),
     (re.compile(r"https://hooks\.slack\.com/\S+|/response/\S+"), "<response url>"),
     (re.compile(r"Basic [A-Za-z0-9+/=]{8,}"), "<credentials>"),
-    (re.compile(r"[^\s@<>\"'(),:;=\[\]{}]+@[^\s@<>\"'(),:;=\[\]{}]+\.[^\s@<>\"'(),:;=\[\]{}]+"), "<address>"),
+    # It begins where a word begins: looked for at every letter of a very long word, it would take minutes.
+    (re.compile(rf"(?<!{_WORD}){_WORD}++@{_WORD}+\.{_WORD}+"), "<address>"),
 )
 _TALKATIVE: Final = (
     "apscheduler",
@@ -32,6 +34,23 @@ def redact(line: str) -> str:
     return line
 
 
+def _redacted(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Redact each value by itself: in a line of JSON, what is taken out could take a quotation mark with it."""
+    return {key: _plain(value) for key, value in event.items()}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {redact(str(key)): _plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return redact(value if isinstance(value, str) else repr(value))
+
+
 class _Redacting(structlog.stdlib.ProcessorFormatter):
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
@@ -45,13 +64,14 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr) -> No
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, _redacted, structlog.processors.JSONRenderer()]
         if json
         else [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler(stream)
+    formatter = structlog.stdlib.ProcessorFormatter if json else _Redacting
     handler.setFormatter(
-        _Redacting(
+        formatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )

@@ -40,21 +40,25 @@ def written(say: Callable[[], object], *, as_json: bool, level: str = "info") ->
     return stream.getvalue()
 
 
-def fail(words: str) -> None:
-    """Log an error whose text, traceback and cause hold these words."""
+def refuse(words: str) -> None:
+    """Raise an error whose text, traceback and cause hold these words."""
     try:
-        try:
-            raise KeyError(words)
-        except KeyError as exc:
-            raise ValueError(f"no: {words}") from exc
-    except ValueError:
+        int(words)
+    except ValueError as exc:
+        raise KeyError(f"no: {words}") from exc
+
+
+def fail(words: str) -> None:
+    try:
+        refuse(words)
+    except KeyError:
         structlog.get_logger().exception("job_failed")
 
 
 def fail_in_a_library(words: str) -> None:
     try:
-        raise ValueError(words)
-    except ValueError:
+        refuse(words)
+    except KeyError:
         logging.getLogger("some.library").exception("It failed for %s", words)
 
 
@@ -98,7 +102,7 @@ def test_a_line_of_json_has_the_time_in_utc_and_the_traceback() -> None:
 
     assert found["timestamp"].endswith("Z")
     assert (found["event"], found["level"]) == ("job_failed", "error")
-    assert "KeyError: 'nothing secret'" in found["exception"]
+    assert "KeyError: 'no: nothing secret'" in found["exception"]
 
 
 @pytest.mark.parametrize(
