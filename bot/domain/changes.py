@@ -190,7 +190,9 @@ def _fresh_sight(known: Known, trial: Trial | None, seen: License) -> list[Chang
         return [] if open_trial is None else _conversion(replace(open_trial, state=State.CONVERTED), seen)
     before = _same(trial, known.trials)
     if before is None:
-        return _first_sight(trial, seen)
+        # The record speaks of one trial at a time: an earlier one that was still running is over.
+        over = [t for t in known.trials if t.state is State.RUNNING and t.started < trial.started]
+        return [*(Ended(trial=replace(t, state=State.EXPIRED)) for t in over), *_first_sight(trial, seen)]
     return [*_progress(before, trial, seen), *_details(known.license, trial, seen)]
 
 

@@ -52,11 +52,6 @@ class Database:
         """How many transactions were committed here."""
         self._written = asyncio.Event()
 
-    @property
-    def engine(self) -> AsyncEngine:
-        """The engine itself, for migrations."""
-        return self._engine
-
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database throughout. StoreError when it cannot be used."""

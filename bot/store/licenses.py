@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.changes import Change, Corrected, Finding, Known, Refreshed, Started, merged
+from bot.domain.changes import Change, Corrected, Finding, Known, Refreshed, Reopened, Started, merged
 from bot.domain.evaluation import License
 from bot.domain.history import entry_of
 from bot.store.database import Database
@@ -129,6 +129,10 @@ async def _evaluation(
     found: int | None = await connection.scalar(select(evaluation.c.id).where(this, evaluation.c.started == was))
     if found is not None and not isinstance(change, Refreshed):
         # A card stays where it stands, whatever channel is set today.
-        announced = {"channel": func.coalesce(evaluation.c.channel, channel)} if finding.announce else {}
+        announced = (
+            {"channel": func.coalesce(evaluation.c.channel, channel)}
+            if finding.announce and isinstance(change, Reopened)
+            else {}
+        )
         await connection.execute(update(evaluation).where(evaluation.c.id == found).values(**values, **announced))
     return found

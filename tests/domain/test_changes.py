@@ -162,7 +162,12 @@ IN_WINDOW = {"starts": nov(22), "latest_evaluation": nov(22)}
             ),
             "bought once: the maintenance is no longer a trial": (CONVERTED, BOUGHT | {"ends": JAN_3}, []),
             "bought without a trial that was open": (EXPIRED, BOUGHT | {"latest_evaluation": None}, []),
-            "tried again": (LAST_YEAR, {}, [Started(trial=RUNNING)]),
+            "tried again": (replace(LAST_YEAR, state=State.EXPIRED), {}, [Started(trial=RUNNING)]),
+            "tried again, and the end of the trial before was never told": (
+                LAST_YEAR,
+                {},
+                [Ended(trial=replace(LAST_YEAR, state=State.EXPIRED)), Started(trial=RUNNING)],
+            ),
             "tried again after it was bought": (replace(CONVERTED, started=nov(1)), {}, [Started(trial=RUNNING)]),
             "tried again inside the window of one that was cancelled": (
                 CANCELLED,
@@ -186,7 +191,7 @@ def test_a_fresh_sight_tells_what_became_of_the_trial(
 def test_a_start_that_nearly_touches_the_window_before_it_is_another_trial() -> None:
     ended_yesterday = trial(started=nov(1), ends=nov(19))
     ends_on_the_day = trial(started=nov(1), ends=nov(20))
-    assert compare(known(license_(), ended_yesterday), license_()) == [Started(trial=RUNNING)]
+    assert [type(change) for change in compare(known(license_(), ended_yesterday), license_())] == [Ended, Started]
     assert [type(change) for change in compare(known(license_(), ends_on_the_day), license_())] == [Corrected, Extended]
 
 
@@ -274,6 +279,7 @@ def test_a_contact_who_is_gone_is_gone_from_every_card_of_the_license() -> None:
 
     assert compare(both, license_(technical=GONE)) == [ContactChanged(trial=RUNNING), Refreshed(trial=past)]
     assert compare(both, license_(**again)) == [
+        Ended(trial=EXPIRED),
         Started(trial=trial(started=JAN_3, ends=None)),
         Refreshed(trial=past),
         Refreshed(trial=RUNNING),

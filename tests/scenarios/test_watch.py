@@ -86,3 +86,15 @@ async def test_ten_thousand_old_licenses_bring_one_message(here: World) -> None:
     async with here.bot():
         await here.card("10,000 licenses, 10,000 evaluations")
     assert len(here.workspace.calls("chat.postMessage")) == 1
+
+
+async def test_a_second_trial_of_a_license_rings_and_the_first_which_was_silent_stays_so(here: World) -> None:
+    row = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=40))
+    here.marketplace.add(row)
+    async with here.bot() as parts:
+        again = {"latestEvaluationStartDate": str(TODAY), "maintenanceEndDate": str(TODAY + timedelta(days=30))}
+        here.marketplace.change(str(row["appEntitlementNumber"]), **again)
+        assert (await parts.watch.run_once()).announced == 1
+        card = await here.card(NORTHWIND.company)
+        assert "Evaluated this app before, in 2026" in card.shown
+    assert sum(NORTHWIND.company in message.text for message in here.workspace.messages()) == 1
