@@ -33,7 +33,15 @@ class Clock:
 
     def today(self) -> date:
         """The day in UTC."""
-        return self.now.date()
+        return self().date()
+
+
+class WallClock(Clock):
+    """The machine's own clock, for a world around a bot that is a process of its own."""
+
+    def __call__(self) -> datetime:
+        """The time."""
+        return datetime.now(UTC)
 
 
 @dataclass(kw_only=True)
@@ -104,7 +112,7 @@ class World:
 
     async def until(self, condition: Callable[[], T]) -> T:
         """Wait until something can be seen."""
-        return await self.workspace.until(condition, within=5)
+        return await self.workspace.until(condition, within=20)
 
     async def card(self, words: str) -> Message:
         """Wait for the card, or the message, that shows these words."""

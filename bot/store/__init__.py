@@ -35,7 +35,7 @@ async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[S
     keys = Keys(secret_keys)
     try:
         await upgrade(database)
-        yield Store(
+        store = Store(
             database=database,
             deliveries=Deliveries(database),
             evaluations=Evaluations(database, keys),
@@ -44,5 +44,7 @@ async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[S
             opt_outs=OptOuts(database, keys),
             polls=Polls(database),
         )
+        await store.opt_outs.verify_keys()
+        yield store
     finally:
         await database.close()

@@ -76,6 +76,17 @@ class OptOuts:
             await self._repaint(connection, address, at=at)
             return True
 
+    async def verify_keys(self) -> None:
+        """StoreError when a mark was written with a secret that is not among ours.
+
+        Its fingerprint would match no address any more, and somebody who said no could be written to.
+        """
+        async with self._database.read() as connection:
+            sealed = await connection.scalars(select(do_not_contact.c.address).where(_STANDS))
+            for address in sealed:
+                if address is not None:
+                    self._keys.open(address)
+
     async def _repaint(self, connection: AsyncConnection, address: str, *, at: datetime) -> None:
         keys = self._keys.fingerprints(address)
         ids = await connection.scalars(

@@ -5,14 +5,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 
 from bot.demo import mailbox
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import faults
-from tests.world import World
+from tests.world import WallClock, World
 
 ANA = "U0ANA"
 
@@ -20,8 +19,9 @@ ANA = "U0ANA"
 @pytest.fixture
 def trial(here: World) -> None:
     """A trial of today, by the clock that a process of its own goes by."""
-    here.marketplace.today = lambda: datetime.now(UTC).date()
-    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, here.marketplace.today()))
+    here.clock = WallClock()
+    here.marketplace.today = here.clock.today
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, here.clock.today()))
 
 
 @asynccontextmanager

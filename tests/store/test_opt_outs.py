@@ -6,6 +6,7 @@ from bot.domain.card import OptOut
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Reason, Refused
+from bot.errors import StoreError
 from bot.store import Store, open_store
 from bot.store.opt_outs import Marked
 from bot.store.schema import do_not_contact, history
@@ -164,3 +165,14 @@ async def test_what_is_written_under_the_new_key_needs_the_old_one_no_more(url: 
 
     async with open_store(url, secret_keys=[NEW_SECRET]) as store:
         assert await marks(store) == [opt_out()]
+
+
+async def test_a_new_secret_without_the_one_that_wrote_a_mark_is_refused_at_the_start(url: str) -> None:
+    """Otherwise the mark would match nothing, and whoever said no could be written to."""
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await store.opt_outs.add(ANA, opt_out())
+    with pytest.raises(StoreError, match="SECRET_KEY"):
+        async with open_store(url, secret_keys=[NEW_SECRET]):
+            pass
+    async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
+        assert not (await store.opt_outs.add(ANA, opt_out())).won
