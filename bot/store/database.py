@@ -5,6 +5,7 @@ Nothing here knows a table. Transactions are opened by the modules of this packa
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import StoreError
 
 _BUSY_SECONDS: Final = 15
+_SWITCHES: Final = 20
 _LOCK: Final = 7_341_022
 """Any number that is ours."""
 _BEGIN: Final = {
@@ -109,14 +111,26 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the dri
     # The driver must not begin transactions of its own: BEGIN IMMEDIATE is ours to say.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_SECONDS * 1000}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    _write_ahead(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:  # noqa: ANN401  as above
+    """Switch the file to write-ahead logging, where it is not yet.
+
+    Of two that switch a new file at once SQLite sends one away without waiting, since both hold what the other needs;
+    once that one has let go, the other gets through, and the next attempt finds it done.
+    """
+    for _ in range(_SWITCHES - 1):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            continue
+        return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin(connection: Connection) -> None:

@@ -19,6 +19,19 @@ from tests.builders import NOON, license_
 from tests.store.steps import CHANNEL, SECRET, only_card, report
 
 
+async def test_connections_that_open_a_new_file_at_the_same_moment_all_get_in(tmp_path: Path) -> None:
+    async def look(database: Database) -> None:
+        async with database.write():
+            pass
+
+    for number in range(20):
+        # Each round is a race for the switch to write-ahead logging, which SQLite lets nobody wait for.
+        databases = [Database(f"sqlite+aiosqlite:///{tmp_path / str(number)}.db") for _ in range(4)]
+        await asyncio.gather(*map(look, databases))
+        for database in databases:
+            await database.close()
+
+
 @pytest.mark.parametrize(
     "url",
     [
