@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format bench crash clean
 
 demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser
 	@$(BIN)/evaluator-bot demo
@@ -14,6 +14,12 @@ check: .venv/installed ## what the tests do not see: lint, format, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+bench: .venv/installed ## time and memory against their floors, as a table; make bench ARGS=--quick
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again
+	@CRASHES=204 $(BIN)/pytest --numprocesses auto tests/scenarios/test_crashes.py
 
 format: .venv/installed ## put the code into shape
 	@$(BIN)/ruff check --fix .

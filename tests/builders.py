@@ -5,14 +5,21 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from bot.domain.card import Card, OptOut, Person, SentMail
-from bot.domain.changes import Known, trial_of
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
+from bot.domain.identity import Known, trials_of
 from bot.domain.policy import Attempt, MailState
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
+
+
+def ids(table: dict[str, tuple[Any, ...]]) -> Any:
+    """The rows of a table of cases, each under its name."""
+    return [pytest.param(*row, id=name) for name, row in table.items()]
 
 
 def nov(day: int) -> date:
@@ -46,14 +53,13 @@ def license_(**overrides: Any) -> License:
 
 def trial(**overrides: Any) -> Trial:
     """The trial of `license_()`."""
-    return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, **overrides})
+    return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, "told": TODAY, **overrides})
 
 
 def known(seen: License | None = None, *trials: Trial) -> Known:
     """What the store holds of a license; its trials are the one that it tells of, unless others are given."""
     seen = seen or license_()
-    told = trial_of(seen)
-    return Known(ids=(1,), license=seen, trials=trials or (() if told is None else (told,)))
+    return Known(ids=(1,), license=seen, trials=trials or trials_of(seen))
 
 
 def evaluation(**overrides: Any) -> Evaluation:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
 from bot.domain.policy import Attempt, Decision, Refused, may_contact
-from bot.domain.trust import Context, company_domain, reachable
+from bot.domain.trust import Context, company_key, customer_domain, reachable
 
 
 class Reply(StrEnum):
@@ -19,6 +20,10 @@ class Reply(StrEnum):
     TEAM = "The team decided"
 
 
+FORGOTTEN: Final = "They asked Atlassian to be forgotten"
+"""The reason of a mark that nobody can lift."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut:
     """A standing do-not-contact mark; `by` is a Slack user id, `at` is UTC."""
@@ -27,6 +32,11 @@ class OptOut:
     by: str | None
     at: datetime
     note: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it stands for ever."""
+        return self.reason == FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +70,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A line of a list: an evaluation, and whether it was mailed or must not be."""
+    """A line of a list: an evaluation, whether it was mailed or must not be, and whether its card was deleted."""
 
     evaluation: Evaluation
     mailed: bool
     opted_out: bool
+    gone: bool = False
 
 
 class Action(StrEnum):
@@ -79,8 +90,10 @@ class Action(StrEnum):
 
 
 def title(license_: License) -> str:
-    """Who evaluates: company, else site, else the company's mail domain, else the license's own number."""
-    return license_.company or license_.site or company_domain(license_) or min(license_.aliases, key=_readable)
+    """Who evaluates: company, else site, else the customer's mail domain, else the license's own number."""
+    company = license_.company if company_key(license_.company) else None
+    number = min(license_.aliases, key=_readable)
+    return company or license_.site or customer_domain(license_) or license_.company or number
 
 
 def _readable(alias: str) -> tuple[bool, str]:
@@ -96,29 +109,40 @@ def person(card: Card) -> Person | None:
 def mailable(card: Card, who: Person | None) -> Decision:
     """Whether the team may write to this person about this evaluation."""
     contact, opted_out = (None, False) if who is None else (who.contact, who.opt_out is not None)
-    return may_contact(card.evaluation.license, card.evaluation.trial, contact, opted_out=opted_out)
+    evaluation = card.evaluation
+    return may_contact(evaluation.license, evaluation.trial, contact, opted_out=opted_out, context=card.context)
 
 
 def actions(card: Card) -> tuple[Action, ...]:
     """The buttons that make sense now, in the order of `Action`."""
     evaluation, who = card.evaluation, person(card)
-    opted_out = who is not None and who.opt_out is not None
+    opt_out = None if who is None else who.opt_out
     has_address = who is not None and who.contact.email is not None
     offers = (
         (Action.EMAIL, not isinstance(mailable(card, who), Refused)),
         (Action.CLAIM, evaluation.owner is None and evaluation.trial.state is State.RUNNING),
-        (Action.DO_NOT_CONTACT, has_address and not opted_out),
+        (Action.DO_NOT_CONTACT, has_address and opt_out is None),
         (Action.ASSIGN, True),
         (Action.RELEASE, evaluation.owner is not None),
-        (Action.CONTACT_AGAIN, opted_out),
+        (Action.CONTACT_AGAIN, opt_out is not None and not opt_out.is_final),
     )
     return tuple(action for action, offered in offers if offered)
 
 
+def told_end(evaluation: Evaluation) -> date | None:
+    """The last day of the trial, where the report says it; of an upgrade trial on a sold license it does not."""
+    is_assumed = evaluation.trial.upgrade_to is not None and not evaluation.license.is_evaluation
+    return None if is_assumed else evaluation.trial.ends
+
+
 def delay(evaluation: Evaluation) -> timedelta:
-    """At most how long after its start the trial was first seen; the report knows the start by its UTC day alone."""
-    began = datetime.combine(evaluation.trial.started, time.min, tzinfo=UTC)
-    return max(evaluation.first_seen - began, timedelta(0))
+    """At most how long after its start the trial was first seen."""
+    return lateness(evaluation.trial.started, evaluation.first_seen)
+
+
+def lateness(started: date, first_seen: datetime) -> timedelta:
+    """At most how long after a trial's start it was seen; the report knows the start by its UTC day alone."""
+    return max(first_seen - datetime.combine(started, time.min, tzinfo=UTC), timedelta(0))
 
 
 def day(value: date) -> str:

@@ -2,7 +2,7 @@
 
 The rules rest on how the report behaves: a conversion happens in place on cloud (the type leaves EVALUATION), the
 trial's window is the license's maintenance window while the type is EVALUATION, the latest evaluation's start outlives
-a purchase, and rows may arrive out of order, in which case the later `updated` is the truth.
+a purchase, and rows may arrive out of order: of each trial, what the youngest record said of it is the truth.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from bot.domain.details import completed
 from bot.domain.evaluation import License, State, Trial
+from bot.domain.identity import Known, same_trial, trials_of, upgrade_trial
 from bot.domain.trust import normalised
 
 
@@ -31,7 +33,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """The report moved the start or shortened the window of a trial already known; nothing began or ended."""
+    """The report set the days of a trial right, or how it ended; nothing began or ended by it."""
 
     trial: Trial
     was: Trial
@@ -84,7 +86,16 @@ class Refreshed:
     trial: Trial
 
 
-Change = Started | Extended | Corrected | Converted | Ended | Reopened | ContactChanged | Enriched | Refreshed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A fresher record says of the trial what was known."""
+
+    trial: Trial
+
+
+Change = (
+    Started | Extended | Corrected | Converted | Ended | Reopened | ContactChanged | Enriched | Refreshed | Confirmed
+)
 
 _LATE_FACTS: Final = (
     "company",
@@ -94,8 +105,11 @@ _LATE_FACTS: Final = (
     "parent_edition",
     "sandbox",
     "channel",
+    "migration",
 )
 """What Atlassian fills in hours to days after the trial began."""
+
+_SAYS_NOTHING: Final = (None, False, "Unknown")
 
 _SHOWN: Final = (
     *_LATE_FACTS,
@@ -108,110 +122,67 @@ _SHOWN: Final = (
     "technical",
     "billing",
     "atlassian",
-    "migration",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the store holds of one license; several `ids` when a fresh row ties together what looked like several."""
-
-    ids: tuple[int, ...]
-    license: License
-    trials: tuple[Trial, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one record of the report comes to, ready to be stored."""
-
-    known: Known | None
-    seen: License
-    changes: tuple[Change, ...]
-    announce: bool = False
-    """Whether what started here gets a card."""
-
-    @property
-    def is_news(self) -> bool:
-        """Whether anything is to be written: a change, a fresher record, another id, or two licenses that are one."""
-        if self.known is None or len(self.known.ids) > 1 or self.changes:
-            return True
-        known = self.known.license
-        return not self.seen.aliases <= known.aliases or (
-            self.is_fresh and replace(self.seen, aliases=known.aliases) != known
-        )
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the record is at least as young as the one that is stored."""
-        return self.known is None or self.seen.updated >= self.known.license.updated
-
-
-def trial_of(license_: License) -> Trial | None:
-    """The latest trial this record tells of; None for a license that nobody tried first."""
-    if license_.is_evaluation:
-        return Trial(
-            started=license_.latest_evaluation or license_.starts, ends=license_.ends, state=_state(license_.status)
-        )
-    if license_.latest_evaluation is None:
-        return None
-    return Trial(started=license_.latest_evaluation, ends=None, state=State.CONVERTED)
 
 
 def compare(known: Known | None, seen: License) -> list[Change]:
     """The facts that `seen` adds to `known`, in the order in which they should be told; empty when nothing is new."""
-    trial = trial_of(seen)
     if known is None:
-        return [] if trial is None else _first_sight(trial, seen)
-    if seen.updated < known.license.updated:
-        # An older sight may still tell of a trial nobody saw, which is over: the fresher one does not speak of it.
-        if trial is None or _same(trial, known.trials):
-            return []
-        return _first_sight(replace(trial, state=State.EXPIRED) if trial.state is State.RUNNING else trial, seen)
-    return [*_fresh_sight(known, trial, seen), *_other_cards(known, trial, seen)]
+        return [change for trial in trials_of(seen) for change in _first_sight(trial, seen)]
+    changes = _untold(known, known.license, fresh=True) if len(known.ids) > 1 else []
+    if changes:
+        # Licenses that are one: what the youngest record leaves unsaid it leaves unsaid of the others' trials, too.
+        settled = {(change.trial.started, change.trial.upgrade_to): change.trial for change in changes}
+        known = replace(known, trials=tuple(settled.get((t.started, t.upgrade_to), t) for t in known.trials))
+    fresh = seen.updated >= known.license.updated
+    told = trials_of(seen)
+    for trial in told:
+        before = same_trial(trial, known.trials)
+        if before is not None and seen.updated < before.told:
+            continue
+        speaks_for_itself = fresh or trial.state is State.CONVERTED
+        now, teller = (trial, seen) if speaks_for_itself else (_by_now(before, trial, known), known.license)
+        changes += _first_sight(now, teller) if before is None else _progress(before, now, teller)
+    whole = completed(known.license, seen)
+    return [*_repaints(known, whole), *changes, *_untold(known, seen, fresh=fresh), *_details(known, whole)]
 
 
-def merged(known: Iterable[Known]) -> Known | None:
-    """One `Known` out of those that share a license: the freshest record, every trial, the oldest id first."""
-    found = sorted(known, key=lambda k: k.ids)
-    if not found:
-        return None
-    trials = {trial.started: trial for k in sorted(found, key=lambda k: k.license.updated) for trial in k.trials}
-    return Known(
-        ids=tuple(id_ for k in found for id_ in k.ids),
-        license=max((k.license for k in found), key=lambda license_: license_.updated),
-        trials=tuple(sorted(trials.values(), key=lambda trial: trial.started)),
-    )
+def _by_now(before: Trial | None, trial: Trial, known: Known) -> Trial:
+    """What became of a trial that an older record tells of: the younger one that is known does not speak of it."""
+    was_bought = before is not None and before.state is State.CONVERTED
+    if trial.upgrade_to is not None and not was_bought:
+        return upgrade_trial(known.license, trial)
+    if was_bought or (_sold_unnamed(known.license) and not _earlier(trial, known.trials)):
+        return replace(trial, state=State.CONVERTED, ends=None)
+    return replace(trial, state=State.EXPIRED) if trial.state is State.RUNNING else trial
 
 
-def _fresh_sight(known: Known, trial: Trial | None, seen: License) -> list[Change]:
-    if trial is None:
-        open_trial = max((t for t in known.trials if t.state is State.RUNNING), key=lambda t: t.started, default=None)
-        return [] if open_trial is None else _conversion(replace(open_trial, state=State.CONVERTED), seen)
-    before = _same(trial, known.trials)
-    if before is None:
-        # The record speaks of one trial at a time: an earlier one that was still running is over.
-        over = [t for t in known.trials if t.state is State.RUNNING and t.started < trial.started]
-        return [*(Ended(trial=replace(t, state=State.EXPIRED)) for t in over), *_first_sight(trial, seen)]
-    return [*_progress(before, trial, seen), *_details(known.license, trial, seen)]
+def _untold(known: Known, seen: License, *, fresh: bool) -> list[Change]:
+    """What the record says of trials by not naming them."""
+    named = [same_trial(trial, known.trials) for trial in trials_of(seen)]
+    rest = [trial for trial in known.trials if trial not in named and trial.told <= seen.updated]
+    changes: list[Change] = []
+    latest = max((t for t in rest if t.upgrade_to is None), key=lambda t: t.started, default=None)
+    for trial in rest:
+        if trial is latest and _sold_unnamed(seen):
+            changes += _progress(trial, replace(trial, state=State.CONVERTED, ends=None), seen)
+        elif trial.state is State.CONVERTED or not fresh:
+            continue
+        elif trial.upgrade_to is not None:
+            changes += _progress(trial, upgrade_trial(seen, trial), seen)
+        elif trial.state is State.RUNNING:
+            # A record speaks of one trial at a time: another that was still running is over.
+            changes.append(Ended(trial=replace(trial, state=State.EXPIRED)))
+    return changes
 
 
-def _other_cards(known: Known, trial: Trial | None, seen: License) -> list[Change]:
-    """Every card of the license shows its people: those of its other trials must not keep a name that is gone."""
-    if _people(known.license) == _people(seen):
-        return []
-    told = None if trial is None else _same(trial, known.trials)
-    return [Refreshed(trial=other) for other in known.trials if other != told]
+def _sold_unnamed(seen: License) -> bool:
+    """Whether the record is of a license that was bought, and names no trial."""
+    return not seen.is_evaluation and seen.latest_evaluation is None
 
 
-def _state(status: str) -> State:
-    match status:
-        case "inactive":
-            return State.EXPIRED
-        case "cancelled":
-            return State.CANCELLED
-        case _:
-            return State.RUNNING
+def _earlier(trial: Trial, trials: Iterable[Trial]) -> bool:
+    return any(trial.started < other.started for other in trials if other.upgrade_to is None)
 
 
 def _first_sight(trial: Trial, seen: License) -> list[Change]:
@@ -220,78 +191,76 @@ def _first_sight(trial: Trial, seen: License) -> list[Change]:
         case State.RUNNING:
             return [started]
         case State.CONVERTED:
-            return [started, *_conversion(trial, seen)]
+            return [started, _conversion(trial, seen)]
         case _:
             return [started, Ended(trial=trial)]
 
 
-def _same(trial: Trial, trials: Iterable[Trial]) -> Trial | None:
-    """The known trial that `trial` speaks of.
-
-    Equal starts are the same trial. So are windows that overlap while the known one runs: nobody starts a second trial
-    of an app inside a running one, so the report has corrected the start.
-    """
-    for known in trials:
-        if known.started == trial.started:
-            return known
-    for known in trials:
-        if known.state is State.RUNNING and _begins_within(trial, known) | _begins_within(known, trial):
-            return known
-    return None
-
-
-def _begins_within(inner: Trial, outer: Trial) -> bool:
-    return outer.ends is not None and outer.started <= inner.started <= outer.ends
-
-
 def _progress(before: Trial, now: Trial, seen: License) -> list[Change]:
     """What happened to the trial itself."""
-    if before.state is State.CONVERTED:
+    if now == before:
         return []
-    changes: list[Change] = []
-    if now.started != before.started:
-        changes.append(Corrected(trial=now, was=before))
+    moved = (now.started, now.upgrade_to) != (before.started, before.upgrade_to)
     if now.state is State.CONVERTED:
-        return [*changes, *_conversion(replace(now, ends=before.ends), seen)]
+        if before.state is State.CONVERTED:
+            return [Corrected(trial=now, was=before) if moved else Confirmed(trial=now)]
+        return [*([Corrected(trial=now, was=before)] if moved else []), _conversion(now, seen)]
+    changes: list[Change] = []
+    if moved:
+        changes.append(Corrected(trial=now, was=before))
     if before.state is not State.RUNNING and now.state is State.RUNNING:
         changes.append(Reopened(trial=now))
     runs = State.RUNNING in {before.state, now.state}
     if runs and before.ends and now.ends and now.ends > before.ends:
         changes.append(Extended(trial=now, before=before.ends))
-    elif now.ends != before.ends and not changes:
-        changes.append(Corrected(trial=now, was=before))
-    if now.state is not State.RUNNING and now.state is not before.state:
+    if before.state is State.RUNNING and now.state is not State.RUNNING:
         changes.append(Ended(trial=now))
-    return changes
-
-
-def _conversion(trial: Trial, seen: License) -> list[Change]:
-    return [
-        Converted(
-            trial=trial,
-            license_type=seen.license_type,
-            edition=seen.edition,
-            tier=seen.tier,
-            days=seen.days_to_convert,
-        )
-    ]
-
-
-def _details(known: License, trial: Trial, seen: License) -> list[Change]:
-    """What the report now says of the customer and did not say before."""
-    changes: list[Change] = []
-    if _people(known) != _people(seen):
-        changes.append(ContactChanged(trial=trial))
-    facts = tuple(
-        fact for fact in _LATE_FACTS if getattr(known, fact) is None and getattr(seen, fact) not in (None, False)
-    )
-    if trial.state is not State.RUNNING:
+    if changes:
         return changes
+    # Cancelled trials turn inactive after their end date: that says nothing new.
+    return [Confirmed(trial=now) if replace(now, told=before.told) == before else Corrected(trial=now, was=before)]
+
+
+def _conversion(trial: Trial, seen: License) -> Converted:
+    return Converted(
+        trial=trial, license_type=seen.license_type, edition=seen.edition, tier=seen.tier, days=seen.days_to_convert
+    )
+
+
+def _repaints(known: Known, seen: License) -> list[Change]:
+    """Every card of a license shows its people: none must keep a name that is gone."""
+    changed = _people(known.license) != _people(seen)
+    return [Refreshed(trial=trial) for trial in known.trials] if changed else []
+
+
+def _details(known: Known, seen: License) -> list[Change]:
+    """What is known of the customer now and was not before."""
+    before, told = known.license, trials_of(seen)
+    subject = next((t for t in told if t.state is State.RUNNING), next(iter(told), None))
+    if subject is None or same_trial(subject, known.trials) is None:
+        return []
+    runs = subject.state is State.RUNNING
+    changes: list[Change] = []
+    # Who stands for a customer of years is no news; that somebody may not be written to any more is.
+    if _people(before) != _people(seen) and (runs or any(contact.forgotten for contact in seen.contacts)):
+        changes.append(ContactChanged(trial=subject))
+    if not runs:
+        return changes
+    facts = tuple(
+        fact
+        for fact in _LATE_FACTS
+        if getattr(before, fact) in (None, False) and getattr(seen, fact) not in _SAYS_NOTHING
+    )
     if facts:
-        changes.append(Enriched(trial=trial, facts=facts))
-    if not changes and any(getattr(known, field) != getattr(seen, field) for field in _SHOWN):
-        changes.append(Refreshed(trial=trial))
+        changes.append(Enriched(trial=subject, facts=facts))
+    if not changes and any(getattr(before, field) != getattr(seen, field) for field in _shown(seen)):
+        changes.append(Refreshed(trial=subject))
     return changes
+
+
+def _shown(seen: License) -> Iterable[str]:
+    """The fields whose change shows on a card; the tier of a sandbox changes all the time and means nothing."""
+    return (field for field in _SHOWN if not (seen.sandbox and field == "tier"))
 
 
 def _people(license_: License) -> list[tuple[str | None, bool]]:

@@ -60,6 +60,9 @@ class License:
     ends: date | None = None
     latest_evaluation: date | None = None
     """Start of the latest trial; stays on the record after it was bought."""
+    upgrade_started: date | None = None
+    """Start of the trial of a higher edition, on a license that was bought."""
+    upgrade_to: str | None = None
     edition: str | None = None
     tier: str | None = None
     site: str | None = None
@@ -82,6 +85,8 @@ class License:
     """The customer is Atlassian itself."""
     migration: bool = False
     """A cloud trial that is part of a customer's move from their own servers."""
+    kept: frozenset[tuple[str, date]] = frozenset()
+    """Details that the record itself leaves out, with the UTC day of the one that last gave them."""
 
     @property
     def is_evaluation(self) -> bool:
@@ -100,7 +105,12 @@ class Trial:
 
     started: date
     ends: date | None
+    """None once it was bought: the end of the trial means nothing then."""
     state: State
+    told: date
+    """The UTC day of the record that last spoke of it; what an older record says of it is no news."""
+    upgrade_to: str | None = None
+    """The edition that is tried on a license the customer has already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from bot.domain.changes import (
     Change,
+    Confirmed,
     ContactChanged,
     Converted,
     Corrected,
@@ -21,7 +22,7 @@ from bot.domain.changes import (
     Reopened,
     Started,
 )
-from bot.domain.evaluation import License
+from bot.domain.evaluation import License, Trial
 
 
 class Kind(StrEnum):
@@ -42,6 +43,8 @@ class Kind(StrEnum):
     MAIL_FAILED = "mail_failed"
     MAIL_REFUSED = "mail_refused"
     MAIL_UNKNOWN = "mail_unknown"
+    MAIL_ARRIVED = "mail_arrived"
+    MAIL_AGAIN = "mail_again"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
 
@@ -63,7 +66,7 @@ class Entry:
 def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
     """How a change found in the report is remembered; None for one that is not worth a word."""
     match change:
-        case Refreshed():
+        case Refreshed() | Confirmed():
             return None
         case Started(trial=trial):
             kind, details = Kind.STARTED, {"on": str(trial.started)}
@@ -74,7 +77,7 @@ def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
         case Converted():
             kind, details = Kind.CONVERTED, _conversion(change)
         case Ended(trial=trial):
-            kind, details = Kind.ENDED, {"how": trial.state.value, "on": str(trial.ends or "")}
+            kind, details = Kind.ENDED, _end(trial)
         case Reopened(trial=trial):
             kind, details = Kind.REOPENED, {"to": str(trial.ends or "")}
         case ContactChanged():
@@ -92,10 +95,15 @@ def _who_is_there(seen: License) -> str:
     return "forgotten" if all(contact.forgotten for contact in seen.contacts) else "another"
 
 
+def _end(trial: Trial) -> dict[str, str]:
+    return {"how": trial.state.value, "on": str(trial.ends or ""), "upgrade": trial.upgrade_to or ""}
+
+
 def _conversion(change: Converted) -> dict[str, str]:
     return {
         "type": change.license_type,
         "edition": change.edition or "",
         "tier": change.tier or "",
         "days": "" if change.days is None else str(change.days),
+        "upgrade": change.trial.upgrade_to or "",
     }

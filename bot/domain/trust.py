@@ -1,12 +1,11 @@
 """How far the contact on a license may be taken for the person who evaluates."""
 
 import re
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.evaluation import Contact, License
+from bot.domain.evaluation import Contact, License, Partner
 
 FREE_MAIL: Final = frozenset(
     "126.com 163.com aol.com fastmail.com foxmail.com free.fr freenet.de gmail.com gmx.at gmx.ch gmx.de gmx.net "
@@ -20,36 +19,63 @@ FREE_MAIL: Final = frozenset(
 """Domains anybody can have an address at: they say nothing of a company."""
 
 ROLES: Final = frozenset(
-    "accounting accounts admin administrator atlassian billing contact finance help helpdesk hostmaster hr info "
-    "invoices it jira licenses marketing noreply no-reply office operations orders postmaster procurement purchasing "
-    "root sales security service support sysadmin team webmaster".split()
+    "accounting accounts admin administrator apps atlassian billing cloud confluence contact dev devops finance hello "
+    "help helpdesk hostmaster hr info invoice invoices it jira license licenses licensing mail marketing noreply "
+    "office operations ops orders postmaster procurement purchasing root sales security service software support "
+    "sysadmin team tools webmaster".split()
 )
 """Local parts that name a desk instead of a person."""
 
+MANY: Final = 3
+"""Other customers from which on an address is more likely a consultant's or reseller's."""
+
+_NO_COMPANY: Final = frozenset(
+    "asdf company companyname demo example freelance freelancer home individual me mycompany na nil no nocompany none "
+    "notapplicable null organisation organization personal private privat self selfemployed student tbd test test1 "
+    "test123 testcompany tester testing unknown xyz 123 1234".split()
+)
+"""What people type where a form insists on a company."""
+
+_NO_LETTERS: Final = re.compile(r"[\W_]+")
 _ADDRESS: Final = re.compile(r"[^\s@<>(),;:\"\[\]\\]+@(?:[^\s@.<>(),;:\"\[\]\\]+\.)+[^\s@.<>(),;:\"\[\]\\]{2,}")
 
 
 class Flag(StrEnum):
-    """Something a person should know before they write to a contact; the value is how it is said."""
+    """Something a person should know before they write to a contact; `words` says it."""
 
-    SANDBOX = "Sandbox site"
     ATLASSIAN = "Atlassian's own license"
-    MIGRATION = "Moving from their own servers to cloud"
+    SANDBOX = "Sandbox site"
+    MIGRATION = "Part of a move from their own servers to cloud"
+    PARTNER = "Through {partner}: the contact may be theirs, not the customer's"
+    MANY_SITES = "This address is on {sites} other sites: perhaps a consultant or reseller"
+    PARTNER_DOMAIN = "A partner of other customers has this mail domain: perhaps a reseller"
     NO_CONTACT = "No contact in the report"
     FORGOTTEN = "Contact asked Atlassian to be forgotten"
     MALFORMED = "The address in the report is not an e-mail address"
     FREE_MAIL = "Free-mail address"
     ROLE = "Role address, not a person"
-    BILLING_DIFFERS = "Billing contact is at another company"
+    CONTACTS_DIFFER = "Technical and billing contact have different mail domains"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the vendor's other licenses say of the same customer: names of apps, without this license."""
+    """What the vendor's other licenses say of the same customer; apps by name, without this license."""
 
     customer_of: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    """Apps they have a license of that nobody is known to have paid for."""
+    paid_for: tuple[tuple[str, str], ...] = ()
+    """Apps with the year until which they were paid for, where they are no more."""
     evaluating: tuple[str, ...] = ()
     evaluated: tuple[str, ...] = ()
+    """Years of earlier trials of this app."""
+    sites: int = 0
+    """How many other customers have the address of `reachable` on a license; all sites of one company are one."""
+    partner_domain: bool = False
+    """Whether `company_domain` is that of a partner of several other customers."""
+
+
+STRANGER: Final = Context()
 
 
 def normalised(address: str) -> str:
@@ -70,7 +96,7 @@ def domain_of(address: str | None) -> str | None:
 
 
 def company_domain(license_: License) -> str | None:
-    """The domain that stands for the customer's company: the technical contact's, unless anybody can be there."""
+    """The domain that stands for a company, maybe a partner's: the technical contact's, unless anybody can be there."""
     for contact in license_.contacts:
         domain = domain_of(contact.email)
         if domain is not None and domain not in FREE_MAIL:
@@ -78,40 +104,68 @@ def company_domain(license_: License) -> str | None:
     return None
 
 
-def flags(license_: License) -> tuple[Flag, ...]:
-    """What to know of this license and its contact before acting, most important first."""
-    found = [
-        flag
-        for flag, holds in (
-            (Flag.ATLASSIAN, license_.atlassian),
-            (Flag.SANDBOX, license_.sandbox is True),
-            (Flag.MIGRATION, license_.migration),
-        )
-        if holds
-    ]
-    return (*found, *_contact_flags(license_))
+def customer_domain(license_: License) -> str | None:
+    """The mail domain by which a customer is known again; a partner's stands on the licenses of many customers."""
+    return None if license_.partner else company_domain(license_)
 
 
-def _contact_flags(license_: License) -> list[Flag]:
-    contact = reachable(license_) or next(iter(license_.contacts), None)
-    if contact is None:
-        return [Flag.NO_CONTACT]
-    if contact.email is None:
-        return [Flag.FORGOTTEN if contact.forgotten else Flag.NO_CONTACT]
-    if not well_formed(contact.email):
-        return [Flag.MALFORMED]
-    local, _, domain = normalised(contact.email).rpartition("@")
-    found = []
-    if domain in FREE_MAIL:
-        found.append(Flag.FREE_MAIL)
-    if local in ROLES:
-        found.append(Flag.ROLE)
-    others: AbstractSet[str | None] = {domain_of(other.email) for other in license_.contacts} - {domain, None}
-    if others:
-        found.append(Flag.BILLING_DIFFERS)
-    return found
+def company_key(company: str | None) -> str | None:
+    """A company's name as it is compared: letters and digits, case folded; None where it names nobody (“n/a”, “x”)."""
+    key = _NO_LETTERS.sub("", (company or "").casefold())
+    names_nobody = len(set(key)) < 2 or key in _NO_COMPANY or well_formed(company or "")  # noqa: PLR2004  x, xx, 000
+    return None if names_nobody else key
 
 
 def reachable(license_: License) -> Contact | None:
     """The contact to show and to write to first: one with a good address, technical before billing."""
     return next((c for c in license_.contacts if c.email is not None and well_formed(c.email)), None)
+
+
+def flags(license_: License, contact: Contact | None, context: Context = STRANGER) -> tuple[Flag, ...]:
+    """What to know of this license and this contact on it before acting, most important first."""
+    of_license = (
+        (Flag.ATLASSIAN, license_.atlassian),
+        (Flag.SANDBOX, license_.sandbox is True),
+        (Flag.MIGRATION, license_.migration),
+    )
+    if contact is not None and contact.email is not None and well_formed(contact.email):
+        about = (*_relation(license_, contact, contact.email, context), *_address(license_, contact.email))
+    elif contact is not None and contact.email is not None:
+        about = (Flag.MALFORMED,)
+    else:
+        about = (Flag.FORGOTTEN if contact is not None and contact.forgotten else Flag.NO_CONTACT,)
+    return (*(flag for flag, holds in of_license if holds), *about)
+
+
+def words(flag: Flag, license_: License, context: Context) -> str:
+    """What a flag says of this license, as plain text."""
+    partner = license_.partner or Partner()
+    kind = f" ({partner.kind.replace('_', ' ').lower()})" if partner.kind else ""
+    return flag.format(partner=f"{partner.name or 'a partner'}{kind}", sites=context.sites)
+
+
+def _relation(license_: License, contact: Contact, address: str, context: Context) -> tuple[Flag, ...]:
+    """Whether the contact may be somebody who works for the customer from outside: the surest sign of it."""
+    signs = (
+        (Flag.PARTNER, license_.partner is not None),
+        (Flag.MANY_SITES, context.sites >= MANY and contact == reachable(license_)),
+        (Flag.PARTNER_DOMAIN, context.partner_domain and domain_of(address) == company_domain(license_)),
+    )
+    return tuple(flag for flag, holds in signs if holds)[:1]
+
+
+def _address(license_: License, address: str) -> tuple[Flag, ...]:
+    local, _, domain = normalised(address).rpartition("@")
+    domains = {domain_of(each.email) for each in license_.contacts} - {None}
+    found = (
+        (Flag.FREE_MAIL, domain in FREE_MAIL),
+        (Flag.ROLE, _names_a_desk(local)),
+        (Flag.CONTACTS_DIFFER, len(domains) > 1),
+    )
+    return tuple(flag for flag, holds in found if holds)
+
+
+def _names_a_desk(local: str) -> bool:
+    """Whether a local part is made of desks alone: it-support, jira.admin2, info+atlassian."""
+    parts = [part.rstrip("0123456789") for part in re.split(r"[._-]", local.partition("+")[0])]
+    return "".join(parts) in ROLES or all(part in ROLES for part in parts)

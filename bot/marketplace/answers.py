@@ -1,9 +1,11 @@
 """What an answer of the Marketplace means: JSON, or the error that says what to do."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -19,6 +21,8 @@ from bot.errors import (
     TokenRefused,
 )
 
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
 
 class ComeBackLater(MarketplaceUnavailable):
     """The Marketplace is busy or broken; `retry_after` holds the seconds it asked for, if it did."""
@@ -28,11 +32,30 @@ class ComeBackLater(MarketplaceUnavailable):
         self.retry_after = retry_after
 
 
+class BrokenOff(ComeBackLater):
+    """The answer had begun, and did not come to its end."""
+
+
+class NotFound(RequestRefused):
+    """The Marketplace knows nothing under this address (404)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the report: what it says, and how it is written.
+
+    The same license written in the same way needs no second look. `text` is JSON and has a UTF-8 form.
+    """
+
+    record: dict[str, Any]
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Some rows of the report, with whether the Marketplace points to more."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     has_next: bool
 
 
@@ -92,7 +115,8 @@ def refusal(response: httpx.Response) -> MarketplaceError:
                 "stays with its host. Check MARKETPLACE_API_URL."
             )
         case _:
-            return RequestRefused(
+            kind = NotFound if status == codes.NOT_FOUND else RequestRefused
+            return kind(
                 f"The Marketplace refused the request ({status}). Check MARKETPLACE_API_URL, MARKETPLACE_VENDOR_ID and "
                 "MARKETPLACE_DEVELOPER_ID; if they are right, update the bot."
             )
@@ -121,11 +145,21 @@ def read_page(answer: Mapping[str, Any]) -> Page:
     if not isinstance(rows, list):
         raise AnswerUnreadable("The Marketplace's answer has no list of licenses. Update the bot, or report this.")
     links = answer.get("_links")
-    # A row that is no object becomes an empty one: the reader of records quarantines it, and the rest goes on.
     return Page(
-        rows=[row if isinstance(row, dict) else {} for row in rows],
+        rows=[read_row(row, _compact(row)) for row in rows],
         has_next=isinstance(links, dict) and bool(links.get("next")),
     )
+
+
+def read_row(value: object, text: str) -> Row:
+    """The row; one that is no object says nothing: the reader of records quarantines it, and the rest goes on."""
+    return Row(value if isinstance(value, dict) else {}, text)
+
+
+def _compact(value: object) -> str:
+    """JSON as the Marketplace writes it; the half of a surrogate pair, which has no UTF-8 form, stays escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace").decode()
 
 
 def read_products(answer: Mapping[str, Any]) -> list[Product]:
@@ -153,3 +187,29 @@ def read_cursor(answer: Mapping[str, Any]) -> str | None:
         raise AnswerUnreadable(
             "The Marketplace's link to the next page is broken. Update the bot, or report this."
         ) from exc
+
+
+def is_uuid(value: object) -> TypeGuard[str]:
+    """Whether this is an id that may become part of an address."""
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def read_export_id(answer: Mapping[str, Any]) -> str:
+    """The id of the export that was started; the links beside it are not to be trusted."""
+    found = _export(answer).get("id")
+    if not is_uuid(found):
+        raise AnswerUnreadable("The Marketplace named no id of the export. Update the bot, or report this.")
+    return found
+
+
+def read_export_status(answer: Mapping[str, Any]) -> str:
+    """How far the export is: `QUEUED`, `IN_PROGRESS`, `COMPLETED`, `FAILED`, or a word that is new."""
+    found = _export(answer).get("status")
+    if not isinstance(found, str):
+        raise AnswerUnreadable("The Marketplace does not say how far the export is. Update the bot, or report this.")
+    return found
+
+
+def _export(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = answer.get("export")
+    return found if isinstance(found, dict) else {}

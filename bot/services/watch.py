@@ -1,30 +1,30 @@
 """Read the report and record what is new, with the cards that follow."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from bot.domain.changes import Finding, Known, Reopened, Started, compare
-from bot.domain.evaluation import License
-from bot.domain.policy import late_arrivals, look_back, rings
-from bot.errors import BotError
+from bot.domain.discovery import late_arrivals, look_back
+from bot.domain.ringing import Ringing
+from bot.errors import BotError, ExportFailed
+from bot.marketplace.answers import Row
 from bot.marketplace.client import Marketplace
-from bot.marketplace.wire import Unreadable, read_license
+from bot.services.reading import Reading
+from bot.services.rehearsal import Outlook, Progress, Rehearsal
+from bot.services.trouble import Trouble
 from bot.slack.reports import first_run
 from bot.store import Store
 from bot.store.polls import Tally
 
 log = structlog.get_logger()
 
-_BATCH: Final = 200
-"""Licenses a transaction: small enough that a press never waits for a poll."""
-
-Clock = Callable[[], datetime]
+_NEXT_SWEEP: Final = timedelta(hours=1)
+"""After one that failed: a report too large for an hour must not be asked for with every poll."""
 
 
 class Watch:
@@ -38,49 +38,53 @@ class Watch:
         channel: str,
         first_run_days: int,
         sweep_every: timedelta,
-        clock: Clock,
+        trouble: Trouble,
+        clock: Callable[[], datetime],
+        own_sites: Collection[str] = (),
     ) -> None:
         self._marketplace = marketplace
         self._store = store
         self._channel = channel
         self._first_run_days = first_run_days
         self._sweep_every = sweep_every
+        self._own_sites = frozenset(site.lower() for site in own_sites)
+        self._trouble = trouble
         self._clock = clock
         self._turn = asyncio.Lock()
 
     async def run_once(self) -> Tally:
-        """One poll: read what may be new, record it. Whatever BotError ends it is on record, too, when it is raised.
+        """Read what may be new and, when it is time, the whole report; what it all came to.
 
-        A poll that is asked for while one runs waits for its turn.
+        Whatever BotError ends a reading is on record, too, when it is raised. A poll that is asked for while one runs
+        waits for its turn.
         """
         async with self._turn:
-            now = self._clock()
-            last_good = await self._store.polls.last_good()
-            since = None if last_good is None or await self._sweep_is_due(now) else last_good.started_at.date()
-            poll_id = await self._store.polls.begin(at=now, whole=since is None)
-            quiet_before = now.date() - timedelta(days=self._first_run_days) if last_good is None else None
-            reading = Reading(self._store, channel=self._channel, now=now, quiet_before=quiet_before)
-            try:
-                async for record in self._records(since, now.date()):
-                    await reading.take(record)
-                await reading.flush()
-            except BotError as exc:
-                await self._store.polls.fail(poll_id, reading.tally, at=self._clock(), error=str(exc))
-                raise
-            text = self._first_words(reading.tally, today=now.date()) if last_good is None else ""
-            await self._store.polls.succeed(poll_id, reading.tally, at=self._clock(), text=text, channel=self._channel)
-            log.info("report_read", whole=since is None, **asdict(reading.tally))
-            return reading.tally
+            good = await self._store.polls.last_good()
+            if good is None:
+                return await self._read(None, quiet_before=self._first_day(), words=self._hello)
+            tally = await self._read(good.started_at.date())
+            if await self._sweep_is_due():
+                tally += await self._read(None)
+            return tally
 
-    async def _sweep_is_due(self, now: datetime) -> bool:
-        """Whether to read the whole report now and then, for what no question about the last days would find.
+    async def backfill(self, *, progress: Progress) -> Tally:
+        """Read the whole report in silence: nothing that it holds gets a card, now or later.
 
-        After a sweep that failed comes a poll: a report too large to be read whole must not keep news from the team.
+        One that broke off goes on where it stood: what is recorded is known again, and costs next to nothing.
         """
-        last, sweep = await self._store.polls.last(), await self._store.polls.last_good(whole=True)
-        if last is not None and last.whole and not last.good:
-            return False
-        return sweep is None or now - sweep.started_at >= self._sweep_every
+        async with self._turn:
+            return await self._read(None, quiet_before=date.max, progress=progress)
+
+    async def rehearse_backfill(self, *, progress: Progress) -> Outlook:
+        """What `backfill` would come to; nothing is written."""
+        return await self._rehearse(None, quiet_before=date.max, progress=progress)
+
+    async def rehearse(self) -> Outlook:
+        """What the next poll would come to; nothing is written."""
+        good = await self._store.polls.last_good()
+        if good is None:
+            return await self._rehearse(None, quiet_before=self._first_day())
+        return await self._rehearse(good.started_at.date())
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -88,7 +92,20 @@ class Watch:
         async with self._turn:
             yield
 
-    def _first_words(self, tally: Tally, *, today: date) -> str:
+    async def _sweep_is_due(self) -> bool:
+        """Whether to read the whole report, for what no question about the last days would find."""
+        now = self._clock()
+        good, last = await self._store.polls.last_good(whole=True), await self._store.polls.last_sweep()
+        if last is not None and not last.good and now - last.started_at < _NEXT_SWEEP:
+            return False
+        return good is None or now - good.started_at >= self._sweep_every
+
+    def _first_day(self) -> date:
+        """What began earlier was there before the bot, and does not ring in its first run."""
+        return self._clock().date() - timedelta(days=self._first_run_days)
+
+    def _hello(self, tally: Tally) -> str:
+        today = self._clock().date()
         return first_run(
             rows=tally.rows,
             started=tally.started,
@@ -97,66 +114,74 @@ class Watch:
             days=self._first_run_days,
         )
 
-    async def _records(self, since: date | None, today: date) -> AsyncIterator[dict[str, Any]]:
-        """What may be new since the last good poll: everything for a sweep, else the union of two questions.
+    def _ringing(self, now: datetime, quiet_before: date | None) -> Ringing:
+        return Ringing(today=now.date(), quiet_before=quiet_before, own_sites=self._own_sites)
+
+    async def _rehearse(
+        self, since: date | None, *, quiet_before: date | None = None, progress: Progress = lambda _: None
+    ) -> Outlook:
+        now = self._clock()
+        rehearsal = Rehearsal(self._store, ringing=self._ringing(now, quiet_before), now=now, progress=progress)
+        await self._feed(rehearsal, since, now)
+        return rehearsal.outlook
+
+    async def _read(
+        self,
+        since: date | None,
+        *,
+        quiet_before: date | None = None,
+        words: Callable[[Tally], str] = lambda _: "",
+        progress: Progress = lambda _: None,
+    ) -> Tally:
+        """One reading, of everything or since a day, from its first entry in the diary to its last."""
+        now, polls = self._clock(), self._store.polls
+        poll_id = await polls.begin(at=now, whole=since is None)
+        ringing = self._ringing(now, quiet_before)
+        reading = Reading(self._store, ringing=ringing, channel=self._channel, now=now, progress=progress)
+        try:
+            await self._feed(reading, since, now)
+        except BotError as exc:
+            await polls.fail(poll_id, reading.tally, at=self._clock(), error=str(exc))
+            await self._trouble.failed(exc)
+            raise
+        text = words(reading.tally)
+        await polls.succeed(poll_id, reading.tally, at=self._clock(), text=text, channel=self._channel)
+        await self._trouble.read(reading.tally.quarantined, whole=since is None)
+        log.info("report_read", whole=since is None, **asdict(reading.tally))
+        return reading.tally
+
+    async def _feed(self, reader: Reading | Rehearsal, since: date | None, now: datetime) -> None:
+        async with aclosing(self._rows(since, now.date())) as rows:
+            async for row in rows:
+                await reader.take(row)
+        await reader.flush()
+
+    async def _rows(self, since: date | None, today: date) -> AsyncGenerator[Row]:
+        """What may be new since a day: the union of two questions; or everything.
 
         Changed lately finds conversions and trials of old licenses; begun lately finds rows that came late without a
         fresh `lastUpdated`.
         """
-        async for record in self._marketplace.licenses(updated_since=look_back(since, today=today)):
-            yield record
-        if since is not None:
-            began = late_arrivals(since, today=today)
-            async for record in self._marketplace.licenses(evaluations_only=True, started_since=began):
-                yield record
+        if since is None:
+            questions = [self._whole()]
+        else:
+            questions = [
+                self._marketplace.licenses(updated_since=look_back(since, today=today)),
+                self._marketplace.licenses(evaluations_only=True, started_since=late_arrivals(since, today=today)),
+            ]
+        for question in questions:
+            async with aclosing(question) as rows:
+                async for row in rows:
+                    yield row
 
-
-class Reading:
-    """One pass through the report, recorded batch by batch, each all or nothing."""
-
-    def __init__(self, store: Store, *, channel: str, now: datetime, quiet_before: date | None) -> None:
-        self._store = store
-        self._channel = channel
-        self._now = now
-        self._quiet_before = quiet_before
-        self._batch: list[License] = []
-        self._in_batch: set[tuple[str, str]] = set()
-        self.tally = Tally()
-
-    async def take(self, record: dict[str, Any]) -> None:
-        """Read one record; what cannot be read is quarantined, and the rest goes on."""
-        self.tally = replace(self.tally, rows=self.tally.rows + 1)
-        seen = read_license(record)
-        if isinstance(seen, Unreadable):
-            self.tally = replace(self.tally, quarantined=self.tally.quarantined + 1)
-            log.warning("license_unreadable", license=seen.ref, reason=seen.reason)
-            await self._store.polls.quarantine(seen.ref, seen.reason, at=self._now)
-            return
-        aliases = {(seen.app_key, alias) for alias in seen.aliases}
-        # A license that comes again must be compared with what its earlier row has left in the store.
-        if len(self._batch) == _BATCH or not self._in_batch.isdisjoint(aliases):
-            await self.flush()
-        self._batch.append(seen)
-        self._in_batch |= aliases
-
-    async def flush(self) -> None:
-        """Record what was taken."""
-        known = await self._store.licenses.recall(self._batch)
-        findings = [self._finding(k, seen) for k, seen in zip(known, self._batch, strict=True)]
-        news = [finding for finding in findings if finding.is_news]
-        if news:
-            recorded = await self._store.licenses.record(news, channel=self._channel, at=self._now)
-            self.tally = replace(
-                self.tally,
-                started=self.tally.started + recorded.started,
-                announced=self.tally.announced + recorded.announced,
-            )
-        self._batch.clear()
-        self._in_batch.clear()
-
-    def _finding(self, known: Known | None, seen: License) -> Finding:
-        changes = compare(known, seen)
-        begun = [change.trial for change in changes if isinstance(change, Started | Reopened)]
-        today = self._now.date()
-        announce = any(rings(seen, trial, today=today, quiet_before=self._quiet_before) for trial in begun)
-        return Finding(known=known, seen=seen, changes=tuple(changes), announce=announce)
+    async def _whole(self) -> AsyncGenerator[Row]:
+        """The export, which is meant for large reports; where there is none to be had, the report page by page."""
+        try:
+            async with aclosing(self._marketplace.export()) as rows:
+                async for row in rows:
+                    yield row
+        except ExportFailed as exc:
+            log.warning("export_failed", reason=str(exc))
+            async with aclosing(self._marketplace.licenses()) as rows:
+                async for row in rows:
+                    yield row

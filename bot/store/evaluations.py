@@ -1,24 +1,22 @@
 """Evaluations as people see them: the card, its owner, the day's list."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card import Card, Listed, OptOut, Person, SentMail
+from bot.domain.card import Card, Listed, OptOut, Person, SentMail, lateness
 from bot.domain.evaluation import Contact, License, State
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState
-from bot.domain.trust import Context
+from bot.store.context import context_of
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.opt_outs import standing
 from bot.store.outbox import remember, repaint
-from bot.store.rows import company_key, customer_domain, entry_from, evaluation_from, license_from, live_evaluation
+from bot.store.rows import entry_from, evaluation_from, license_from, live_evaluation
 from bot.store.schema import evaluation, history, license_, license_alias, mail
 from bot.store.whole import whole
 
@@ -49,7 +47,7 @@ class Evaluations:
             license_seen = await license_of(connection, row.license_id, self._keys)
             return Card(
                 evaluation=evaluation_from(row, license_seen),
-                context=await _context(connection, row, license_seen),
+                context=await context_of(connection, row, license_seen, self._keys),
                 people=await self._people(connection, license_seen),
                 mails=await _mails(connection, row.id),
                 last=await _last_entry(connection, row.id),
@@ -58,7 +56,7 @@ class Evaluations:
     async def assign(
         self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str, at: datetime
     ) -> Owned | None:
-        """Set the owner, if it is still `instead_of`; None for an evaluation that never was.
+        """Set the owner, if it is still `instead_of` and another; None for an evaluation that never was.
 
         Of two people who claim at once, one wins and the other is told who.
         """
@@ -66,7 +64,7 @@ class Evaluations:
             row = await live_evaluation(connection, evaluation_id)
             if row is None:
                 return None
-            if row.owner != instead_of:
+            if row.owner != instead_of or row.owner == owner:
                 return Owned(won=False, owner=row.owner, since=row.owned_at)
             await connection.execute(
                 update(evaluation).where(evaluation.c.id == row.id).values(owner=owner, owned_at=at)
@@ -108,6 +106,14 @@ class Evaluations:
             )
             return [await self._listed(connection, row, mailed=row.id in mailed) for row in rows]
 
+    async def delays(self, *, since: datetime) -> list[timedelta]:
+        """How long after its start each trial that was announced since then was first seen, at most."""
+        seen = select(evaluation.c.started, evaluation.c.first_seen).where(
+            evaluation.c.first_seen >= since, evaluation.c.channel.is_not(None), evaluation.c.merged_into.is_(None)
+        )
+        async with self._database.read() as connection:
+            return [lateness(row.started, row.first_seen) for row in await connection.execute(seen)]
+
     async def _listed(self, connection: AsyncConnection, row: Row[Any], *, mailed: bool) -> Listed:
         license_seen = await license_of(connection, row.license_id, self._keys)
         people = await self._people(connection, license_seen)
@@ -115,6 +121,7 @@ class Evaluations:
             evaluation=evaluation_from(row, license_seen),
             mailed=mailed,
             opted_out=any(p.opt_out is not None for p in people),
+            gone=row.card_gone is not None,
         )
 
     async def _people(self, connection: AsyncConnection, license_seen: License) -> tuple[Person, ...]:
@@ -148,43 +155,3 @@ async def _last_entry(connection: AsyncConnection, evaluation_id: int) -> Entry 
     query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
     row = (await connection.execute(query)).first()
     return None if row is None else entry_from(row)
-
-
-async def _context(connection: AsyncConnection, row: Row[Any], license_seen: License) -> Context:
-    """What the vendor's other licenses say of this customer: the same site, company or company's mail domain."""
-    same = [
-        column == value
-        for column, value in (
-            (license_.c.site, license_seen.site),
-            (license_.c.company_key, company_key(license_seen.company)),
-            (license_.c.domain, customer_domain(license_seen)),
-        )
-        if value is not None
-    ]
-    theirs = or_(license_.c.id == row.license_id, *same) & license_.c.merged_into.is_(None)
-    others = (await connection.execute(select(license_).where(theirs).limit(200))).all()
-    trials = await connection.execute(
-        select(evaluation.c.license_id, evaluation.c.started).where(
-            evaluation.c.license_id.in_([other.id for other in others]),
-            evaluation.c.started < row.started,
-            evaluation.c.merged_into.is_(None),
-        )
-    )
-    years: dict[int, set[str]] = defaultdict(set)
-    for trial in trials:
-        years[trial.license_id].add(str(trial.started.year))
-    elsewhere = [other for other in others if other.id != row.license_id and other.status == "active"]
-    is_trial = {other.id: other.license_type.endswith("EVALUATION") for other in elsewhere}
-    return Context(
-        customer_of=_sorted(other.app_name for other in elsewhere if not is_trial[other.id]),
-        evaluating=_sorted(
-            other.app_name for other in elsewhere if is_trial[other.id] and other.app_key != license_seen.app_key
-        ),
-        evaluated=_sorted(
-            year for other in others if other.app_key == license_seen.app_key for year in years[other.id]
-        ),
-    )
-
-
-def _sorted(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(names)))

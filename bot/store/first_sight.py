@@ -2,75 +2,63 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Table, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.changes import Finding, Started
+from bot.domain.changes import Started
+from bot.domain.finding import Finding
 from bot.domain.history import entry_of
-from bot.errors import StoreError
+from bot.store.bulk import insert_all
 from bot.store.keys import Keys
-from bot.store.rows import history_values, license_values
-from bot.store.schema import delivery, evaluation, history, license_, license_alias
+from bot.store.rows import history_values, license_values, trial_values
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, seen_row
+from bot.store.sights import Sight
 
 
 async def record_first_sights(
-    connection: AsyncConnection, findings: Sequence[Finding], keys: Keys, *, channel: str, at: datetime
+    connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], keys: Keys, *, channel: str, at: datetime
 ) -> None:
     """Store licenses, aliases, evaluations and history, and owe each announced evaluation its card."""
-    rows = [{**license_values(finding.seen, keys), "first_seen": at} for finding in findings]
-    # Sealing never gives the same bytes twice, so they tell which row got which id: databases promise no order.
-    license_ids = await _ids(connection, license_, rows, known_by="contacts")
-    await _insert_aliases(connection, findings, license_ids)
+    license_ids = await _next_ids(connection, license_, len(found))
+    licenses, aliases, rows = [], [], []
+    for (sight, finding), id_ in zip(found, license_ids, strict=True):
+        licenses.append({**license_values(finding.seen, keys), "id": id_, "first_seen": at})
+        aliases += [{"app_key": app_key, "alias": alias, "license_id": id_} for app_key, alias in sight.keys]
+        rows += [{"digest": digest, "license_id": id_} for digest in sight.digests]
+    await insert_all(connection, license_, licenses)
+    await insert_all(connection, license_alias, aliases)
+    await insert_all(connection, seen_row, rows)
     begun = [
-        (finding, {**_evaluation(change, channel if finding.announce else None), "license_id": id_, "first_seen": at})
-        for finding, id_ in zip(findings, license_ids, strict=True)
+        (finding, change, id_)
+        for (_, finding), id_ in zip(found, license_ids, strict=True)
         for change in finding.changes
         if isinstance(change, Started)
     ]
-    ids = await _ids(connection, evaluation, [values for _, values in begun], known_by="license_id")
-    entries = [
-        history_values(entry, id_)
-        for (finding, _), id_ in zip(begun, ids, strict=True)
-        for change in finding.changes
-        if (entry := entry_of(change, finding.seen, at=at)) is not None
-    ]
-    await _insert(connection, history, entries)
+    evaluations, entries, cards = [], [], []
     due = {"kind": "card", "channel": channel, "state": "due", "at": at, "due_at": at}
-    cards = [{**due, "evaluation_id": id_} for (finding, _), id_ in zip(begun, ids, strict=True) if finding.announce]
-    await _insert(connection, delivery, cards)
+    for (finding, started, license_id), id_ in zip(
+        begun, await _next_ids(connection, evaluation, len(begun)), strict=True
+    ):
+        loud = started in finding.announced
+        whose = {"id": id_, "license_id": license_id, "first_seen": at, "channel": channel if loud else None}
+        evaluations.append({**trial_values(started.trial), **whose})
+        told = [change for change in finding.changes if change.trial == started.trial]
+        found_entries = [entry_of(change, finding.seen, at=at) for change in told]
+        entries += [history_values(entry, id_) for entry in found_entries if entry is not None]
+        if loud:
+            cards.append({**due, "evaluation_id": id_})
+    await insert_all(connection, evaluation, evaluations)
+    await insert_all(connection, history, entries)
+    await insert_all(connection, delivery, cards)
 
 
-def _evaluation(change: Started, channel: str | None) -> dict[str, Any]:
-    trial = change.trial
-    return {"started": trial.started, "ends": trial.ends, "state": trial.state, "channel": channel}
-
-
-async def _insert_aliases(connection: AsyncConnection, findings: Sequence[Finding], ids: Sequence[int]) -> None:
-    rows = [
-        {"alias": alias, "app_key": finding.seen.app_key, "license_id": id_}
-        for finding, id_ in zip(findings, ids, strict=True)
-        for alias in finding.seen.aliases
-    ]
-    try:
-        await _insert(connection, license_alias, rows)
-    except IntegrityError as exc:
-        raise StoreError("Another copy of the bot has just recorded the same license. Run only one of them.") from exc
-
-
-async def _ids(
-    connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], *, known_by: str
-) -> Sequence[int]:
-    """Insert rows in one statement; their ids, in the same order. `known_by` is a column that differs in each row."""
-    if not rows:
+async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:
+    """So many ids that nobody else gets, in rising order; the only writer may count for itself."""
+    if not count:
         return []
-    result = await connection.execute(insert(table).returning(table.c[known_by], table.c.id), rows)
-    ids: dict[object, int] = {row[0]: row[1] for row in result}
-    return [ids[row[known_by]] for row in rows]
-
-
-async def _insert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await connection.execute(insert(table), rows)
+    if connection.dialect.name == "postgresql":
+        sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
+        return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
+    highest = await connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
+    return range(highest + 1, highest + 1 + count)

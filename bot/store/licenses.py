@@ -1,25 +1,33 @@
-"""Licenses and their aliases: what is known of a record, and what a fresh sight of it adds."""
+"""Licenses with their aliases: what is known of a record, what a fresh sight of it adds."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.changes import Change, Corrected, Finding, Known, Refreshed, Reopened, Started, merged
-from bot.domain.evaluation import License
+from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
+from bot.domain.finding import Finding, find
 from bot.domain.history import entry_of
+from bot.domain.identity import Known, merged
+from bot.domain.ringing import Ringing
+from bot.store.bulk import rows_with
 from bot.store.database import Database
 from bot.store.first_sight import record_first_sights
 from bot.store.keys import Keys
 from bot.store.merge import merge_licenses
+from bot.store.opt_outs import forget
 from bot.store.outbox import remember, repaint
-from bot.store.rows import insert_new, license_from, license_values, trial_from
-from bot.store.schema import evaluation, license_, license_alias
+from bot.store.rows import insert_new, license_from, license_values, trial_from, trial_values
+from bot.store.schema import evaluation, license_, license_alias, seen_row
+from bot.store.sights import Sight, in_order, rounds
 from bot.store.whole import whole
+
+_A_PORTION: Final = 500
+"""Records after which whoever waits may write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,36 +46,62 @@ class Licenses:
         self._database = database
         self._keys = keys
 
-    async def recall(self, seen: Sequence[License]) -> list[Known | None]:
-        """What is known of each license, in the same order; None for one never seen. One look for the whole batch."""
-        wanted = {alias for license_seen in seen for alias in license_seen.aliases}
+    async def unread(self, texts: Sequence[str]) -> list[bytes | None]:
+        """For each row of the report, as it came, its digest; None for one that was read before and tells nothing."""
+        digests = [self._keys.digest(text) for text in texts]
         async with self._database.read() as connection:
-            found = await connection.execute(select(license_alias).where(license_alias.c.alias.in_(wanted)))
-            ids = {(row.app_key, row.alias): row.license_id for row in found}
-            known = await self._load(connection, set(ids.values()))
-        return [
-            merged(known[id_] for id_ in {ids[app, a] for app, a in _aliases(license_seen) if (app, a) in ids})
-            for license_seen in seen
-        ]
+            read = {row.digest for row in await rows_with(connection, seen_row.c.digest, digests)}
+        return [None if digest in read else digest for digest in digests]
 
-    async def record(self, findings: Sequence[Finding], *, channel: str, at: datetime) -> Recorded:
-        """Store a batch with its history and the deliveries that follow, all or nothing.
+    async def findings(self, sights: Sequence[Sight], ringing: Ringing) -> list[Finding]:
+        """What each record would come to, were it recorded; nothing is written."""
+        async with self._database.read() as connection:
+            known = await self._recall(connection, sights)
+        return [find(k, sight.license, ringing) for k, sight in zip(known, sights, strict=True)]
 
-        No two findings of a batch may speak of the same license. StoreError when another copy of the bot was faster.
+    async def record(self, sights: Sequence[Sight], ringing: Ringing, *, channel: str, at: datetime) -> Recorded:
+        """Store what records add, each with its history and the deliveries that follow, all or nothing.
+
+        One transaction is cheaper than many; but whoever else wants to write waits for few records only. What is known
+        is looked up in the same transaction: two copies of the bot that read the same report tell each fact once.
         """
-        first = [finding for finding in findings if finding.known is None]
-        begun = [finding for finding in first if any(isinstance(change, Started) for change in finding.changes)]
-        async with self._database.write() as connection:
-            await record_first_sights(connection, first, self._keys, channel=channel, at=at)
-            for finding, known in ((f, f.known) for f in findings if f.known is not None):
-                license_id = await self._keep(connection, finding, known, at=at)
-                for change in finding.changes:
-                    is_news = await _apply(connection, license_id, change, finding, channel=channel, at=at)
-                    if is_news and isinstance(change, Started):
-                        begun.append(finding)
-        return Recorded(started=len(begun), announced=sum(finding.announce for finding in begun))
+        announced, started, waiting = 0, 0, in_order(sights)
+        while waiting:
+            async with self._database.write() as connection:
+                while waiting:
+                    some = waiting[:_A_PORTION]
+                    these, rest = rounds(some, await self._recall(connection, some))
+                    waiting[:_A_PORTION] = rest
+                    found = [(sight, find(k, sight.license, ringing)) for sight, k in these]
+                    started += await self._keep_all(connection, found, channel=channel, at=at)
+                    announced += sum(len({change.trial for change in finding.announced}) for _, finding in found)
+                    if self._database.awaited:
+                        break
+        return Recorded(started=started, announced=announced)
+
+    async def _keep_all(
+        self, connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], *, channel: str, at: datetime
+    ) -> int:
+        """Write what each record adds; how many trials began with them."""
+        first = [(sight, finding) for sight, finding in found if finding.known is None]
+        await record_first_sights(connection, first, self._keys, channel=channel, at=at)
+        begun = [change for _, finding in first for change in finding.changes if isinstance(change, Started)]
+        for sight, finding in found:
+            if finding.known is not None:
+                begun += await self._add(connection, sight, finding, finding.known, channel=channel, at=at)
+        return len(begun)
+
+    async def _recall(self, connection: AsyncConnection, sights: Sequence[Sight]) -> list[Known | None]:
+        """What is known of each license, in the same order; None for one never seen."""
+        wanted = {alias for sight in sights for alias in sight.license.aliases}
+        found = await rows_with(connection, license_alias.c.alias, wanted)
+        ids = {(row.app_key, row.alias): row.license_id for row in found}
+        known = await self._load(connection, set(ids.values()))
+        return [merged([known[id_] for id_ in {ids[key] for key in sight.keys if key in ids}]) for sight in sights]
 
     async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, Known]:
+        if not ids:
+            return {}
         aliases: dict[int, list[str]] = defaultdict(list)
         for row in await connection.execute(select(license_alias).where(license_alias.c.license_id.in_(ids))):
             aliases[row.license_id].append(row.alias)
@@ -83,21 +117,39 @@ class Licenses:
             for row in rows
         }
 
-    async def _keep(self, connection: AsyncConnection, finding: Finding, known: Known, *, at: datetime) -> int:
-        """Write the record itself with all its ids; the license's id."""
+    async def _add(
+        self, connection: AsyncConnection, sight: Sight, finding: Finding, known: Known, *, channel: str, at: datetime
+    ) -> list[Started]:
+        """Write what a record adds to a license that is known; the trials that began with it."""
         license_id, *others = known.ids
-        await merge_licenses(connection, license_id, others, trials=known.trials, at=at)
-        truth = finding.seen if finding.is_fresh else known.license
+        if finding.is_news:
+            await merge_licenses(connection, license_id, others, self._keys, at=at)
+            await self._keep(connection, license_id, finding, known, at=at)
+        for digest in sight.digests:
+            await insert_new(connection, seen_row, {"digest": digest, "license_id": license_id})
+        begun: list[Started] = []
+        for change in finding.changes:
+            is_news = await _apply(connection, license_id, change, finding, channel=channel, at=at)
+            if is_news and isinstance(change, Started):
+                begun.append(change)
+        return begun
+
+    async def _keep(
+        self, connection: AsyncConnection, license_id: int, finding: Finding, known: Known, *, at: datetime
+    ) -> None:
+        """Write what is known now, with all its ids; of a contact who was forgotten no copy stays."""
+        before, now = known.license, finding.seen
         await connection.execute(
-            update(license_).where(license_.c.id == license_id).values(license_values(truth, self._keys))
+            update(license_).where(license_.c.id == license_id).values(license_values(now, self._keys))
         )
-        for app_key, alias in _aliases(finding.seen):
-            await insert_new(connection, license_alias, {"app_key": app_key, "alias": alias, "license_id": license_id})
-        return license_id
-
-
-def _aliases(seen: License) -> list[tuple[str, str]]:
-    return [(seen.app_key, alias) for alias in sorted(seen.aliases)]
+        for alias in sorted(now.aliases - before.aliases):
+            values = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
+            await insert_new(connection, license_alias, values)
+        if now.updated > before.updated:
+            await connection.execute(delete(seen_row).where(seen_row.c.license_id == license_id))
+        for was, is_ in ((before.technical, now.technical), (before.billing, now.billing)):
+            if was is not None and was.email is not None and is_ is not None and is_.forgotten:
+                await forget(connection, self._keys, was.email, at=at)
 
 
 async def _apply(
@@ -110,7 +162,8 @@ async def _apply(
     entry = entry_of(change, finding.seen, at=at)
     if entry is not None:
         await remember(connection, evaluation_id, [entry])
-    await repaint(connection, [evaluation_id], at=at)
+    if not isinstance(change, Confirmed):
+        await repaint(connection, [evaluation_id], at=at)
     return True
 
 
@@ -118,21 +171,23 @@ async def _evaluation(
     connection: AsyncConnection, license_id: int, change: Change, finding: Finding, *, channel: str, at: datetime
 ) -> int | None:
     """The id of the evaluation that a change speaks of, made or brought up to date; None when there is none."""
-    trial = change.trial
-    values: dict[str, Any] = {"started": trial.started, "ends": trial.ends, "state": trial.state}
+    values = trial_values(change.trial)
+    loud = change in finding.announced
     if isinstance(change, Started):
-        silent_or_loud = {"channel": channel} if finding.announce else {}
-        row = {**values, "license_id": license_id, "first_seen": at, **silent_or_loud}
+        row = {**values, "license_id": license_id, "first_seen": at, "channel": channel if loud else None}
         return await insert_new(connection, evaluation, row)
-    was = change.was.started if isinstance(change, Corrected) else trial.started
-    this = (evaluation.c.license_id == license_id) & evaluation.c.merged_into.is_(None)
-    found: int | None = await connection.scalar(select(evaluation.c.id).where(this, evaluation.c.started == was))
-    if found is not None and not isinstance(change, Refreshed):
-        # A card stays where it stands, whatever channel is set today.
-        announced = (
-            {"channel": func.coalesce(evaluation.c.channel, channel)}
-            if finding.announce and isinstance(change, Reopened)
-            else {}
+    was = change.was if isinstance(change, Corrected) else change.trial
+    found: int | None = await connection.scalar(
+        select(evaluation.c.id).where(
+            evaluation.c.license_id == license_id,
+            evaluation.c.merged_into.is_(None),
+            evaluation.c.started == was.started,
+            evaluation.c.upgrade_to == (was.upgrade_to or ""),
         )
-        await connection.execute(update(evaluation).where(evaluation.c.id == found).values(**values, **announced))
+    )
+    if found is not None and not isinstance(change, Refreshed):
+        if loud:
+            # A card stays where it stands, whatever channel is set today.
+            values["channel"] = func.coalesce(evaluation.c.channel, channel)
+        await connection.execute(update(evaluation).where(evaluation.c.id == found).values(values))
     return found

@@ -1,67 +1,58 @@
 """Two licenses that turn out to be one: nothing of either is lost, one card stays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.evaluation import Trial
 from bot.domain.history import Entry, Kind
+from bot.domain.identity import grouped
+from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
+from bot.store.rows import trial_from, trial_values
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 
 
 async def merge_licenses(
-    connection: AsyncConnection, keep: int, others: Sequence[int], *, trials: Iterable[Trial], at: datetime
+    connection: AsyncConnection, keep: int, others: Sequence[int], keys: Keys, *, at: datetime
 ) -> None:
-    """Give all that `others` have to `keep`, whose `trials` are then these.
-
-    Of two evaluations with one start, the one with a card stays.
-    """
+    """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays."""
+    if not others:
+        return
     for other in others:
         await connection.execute(
             update(license_alias).where(license_alias.c.license_id == other).values(license_id=keep)
         )
-        await connection.execute(update(license_).where(license_.c.id == other).values(merged_into=keep))
-        await _move_evaluations(connection, keep, other, at=at)
-    for trial in trials if others else ():
-        this = (evaluation.c.license_id == keep) & (evaluation.c.started == trial.started)
-        stands = {"ends": trial.ends, "state": trial.state}
-        await connection.execute(update(evaluation).where(this, evaluation.c.merged_into.is_(None)).values(stands))
+        # Nobody would overwrite the people on a record that is never reported again.
+        nobody = {"contacts": keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
+        await connection.execute(update(license_).where(license_.c.id == other).values(merged_into=keep, **nobody))
+    theirs = evaluation.c.license_id.in_([keep, *others]) & evaluation.c.merged_into.is_(None)
+    rows = (await connection.execute(select(evaluation).where(theirs).order_by(evaluation.c.id))).all()
+    for group in grouped(rows, trial_from):
+        winner = max(group, key=_weight)
+        for loser in group:
+            if loser is not winner:
+                await _join(connection, winner, loser, at=at)
+        values = {**trial_values(trial_from(group[-1])), "license_id": keep, **_shared(winner, group)}
+        await connection.execute(update(evaluation).where(evaluation.c.id == winner.id).values(values))
 
 
-async def _move_evaluations(connection: AsyncConnection, keep: int, other: int, *, at: datetime) -> None:
-    live = evaluation.c.merged_into.is_(None)
-    kept = {
-        row.started: row
-        for row in await connection.execute(select(evaluation).where(evaluation.c.license_id == keep, live))
-    }
-    for moving in (await connection.execute(select(evaluation).where(evaluation.c.license_id == other, live))).all():
-        staying = kept.get(moving.started)
-        if staying is None:
-            await connection.execute(update(evaluation).where(evaluation.c.id == moving.id).values(license_id=keep))
-            continue
-        winner, loser = (moving, staying) if _has_more(moving, staying) else (staying, moving)
-        await _join(connection, winner, loser, at=at)
-        await connection.execute(update(evaluation).where(evaluation.c.id == winner.id).values(license_id=keep))
+def _weight(row: Row[Any]) -> tuple[bool, bool, int]:
+    """People know an evaluation that was posted, then one that will be, then the older one."""
+    return (row.card_ts is not None, row.channel is not None, -row.id)
 
 
-def _has_more(one: Row[tuple[object, ...]], other: Row[tuple[object, ...]]) -> bool:
-    """Whether `one` is the evaluation people know: posted before silent, announced before that."""
-    return (one.card_ts is not None, one.channel is not None) > (other.card_ts is not None, other.channel is not None)
+def _shared(winner: Row[Any], group: Sequence[Row[Any]]) -> dict[str, Any]:
+    """What the one that stays takes from the others: an owner if it has none, and the first sight."""
+    owned = next((row for row in (winner, *group) if row.owner is not None), winner)
+    first_seen = min(row.first_seen for row in group)
+    return {"owner": owned.owner, "owned_at": owned.owned_at, "first_seen": first_seen}
 
 
-async def _join(
-    connection: AsyncConnection, winner: Row[tuple[object, ...]], loser: Row[tuple[object, ...]], *, at: datetime
-) -> None:
+async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], *, at: datetime) -> None:
     await connection.execute(update(evaluation).where(evaluation.c.id == loser.id).values(merged_into=winner.id))
-    owned = winner if winner.owner is not None else loser
-    await connection.execute(
-        update(evaluation)
-        .where(evaluation.c.id == winner.id)
-        .values(owner=owned.owner, owned_at=owned.owned_at, first_seen=min(winner.first_seen, loser.first_seen))
-    )
     await connection.execute(update(history).where(history.c.evaluation_id == loser.id).values(evaluation_id=winner.id))
     taken = select(mail.c.template).where(mail.c.evaluation_id == winner.id, mail.c.state != "failed")
     movable = or_(mail.c.state == "failed", mail.c.template.not_in(taken.scalar_subquery()))
@@ -73,9 +64,7 @@ async def _join(
     await repaint(connection, [loser.id], at=at)
 
 
-async def _move_deliveries(
-    connection: AsyncConnection, winner: Row[tuple[object, ...]], loser: Row[tuple[object, ...]]
-) -> None:
+async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
     """Say under the card that stays what waits to be said under the other, which is not posted unless it was begun."""
     theirs = delivery.c.evaluation_id == loser.id
     waiting = theirs & (delivery.c.state == "due")

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card import OptOut
+from bot.domain.card import FORGOTTEN, OptOut
 from bot.domain.history import Entry, Kind
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
 from bot.store.rows import insert_new
-from bot.store.schema import do_not_contact, evaluation, license_
+from bot.store.schema import do_not_contact, evaluation, license_, mail
 from bot.store.whole import whole
 
 _STANDS: Final = do_not_contact.c.lifted_at.is_(None)
@@ -25,6 +25,18 @@ class Marked:
 
     won: bool
     opt_out: OptOut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """Who lifted a mark, and when, after an attempt to do so; `won` says whether the attempt did it.
+
+    Nobody, where the mark never was or still stands for good.
+    """
+
+    won: bool
+    by: str | None
+    at: datetime | None
 
 
 @whole
@@ -57,24 +69,32 @@ class OptOuts:
                 details = {"reason": opt_out.reason, "note": opt_out.note}
                 entry = Entry(at=opt_out.at, kind=Kind.DO_NOT_CONTACT, actor=opt_out.by, details=details)
                 await remember(connection, evaluation_id, [entry])
-            await self._repaint(connection, address, at=opt_out.at)
+            await _repaint(connection, self._keys, address, at=opt_out.at)
             return Marked(won=True, opt_out=opt_out)
 
-    async def lift(self, address: str, *, note: str, by: str, at: datetime, evaluation_id: int | None = None) -> bool:
-        """Take the standing mark of an address back, for the record with a note; whether there was one."""
+    async def lift(
+        self, address: str, *, set_at: datetime, note: str, by: str, at: datetime, evaluation_id: int | None = None
+    ) -> Lifted:
+        """Take the mark of an address that was set at `set_at` back, for the record with a note, if it still stands."""
         async with self._database.write() as connection:
+            shown = and_(
+                do_not_contact.c.address_key.in_(self._keys.fingerprints(address)), do_not_contact.c.at == set_at
+            )
             lifted = await connection.execute(
                 update(do_not_contact)
-                .where(do_not_contact.c.address_key.in_(self._keys.fingerprints(address)), _STANDS)
+                .where(shown, _STANDS, do_not_contact.c.reason != FORGOTTEN)
                 .values(lifted_at=at, lifted_by=by, lifted_note=note)
             )
             if lifted.rowcount == 0:
-                return False
+                before = (await connection.execute(select(do_not_contact).where(shown))).first()
+                if before is None:
+                    return Lifted(won=False, by=None, at=None)
+                return Lifted(won=False, by=before.lifted_by, at=before.lifted_at)
             if evaluation_id is not None:
                 entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=by, details={"note": note})
                 await remember(connection, evaluation_id, [entry])
-            await self._repaint(connection, address, at=at)
-            return True
+            await _repaint(connection, self._keys, address, at=at)
+            return Lifted(won=True, by=by, at=at)
 
     async def verify_keys(self) -> None:
         """StoreError when a mark was written with a secret that is not among ours.
@@ -87,18 +107,36 @@ class OptOuts:
                 if address is not None:
                     self._keys.open(address)
 
-    async def _repaint(self, connection: AsyncConnection, address: str, *, at: datetime) -> None:
-        keys = self._keys.fingerprints(address)
-        ids = await connection.scalars(
-            select(evaluation.c.id)
-            .join(license_, license_.c.id == evaluation.c.license_id)
-            .where(or_(license_.c.technical_key.in_(keys), license_.c.billing_key.in_(keys)))
-        )
-        await repaint(connection, ids.all(), at=at)
-
 
 async def standing(connection: AsyncConnection, keys: Keys, address: str) -> OptOut | None:
     """The mark that stands against an address, or None."""
     query = select(do_not_contact).where(do_not_contact.c.address_key.in_(keys.fingerprints(address)), _STANDS)
     row = (await connection.execute(query)).first()
     return None if row is None else OptOut(reason=row.reason, by=row.actor, at=row.at, note=row.note)
+
+
+async def forget(connection: AsyncConnection, keys: Keys, address: str, *, at: datetime) -> None:
+    """Overwrite what is stored of somebody who asked to be forgotten; nobody writes to them ever after.
+
+    Of the address a fingerprint stays, under a mark that nobody can lift: it may come back on another license.
+    """
+    fingerprints, nothing = keys.fingerprints(address), keys.seal("")
+    await connection.execute(update(mail).where(mail.c.address_key.in_(fingerprints)).values(content=nothing))
+    theirs = do_not_contact.c.address_key.in_(fingerprints)
+    await connection.execute(update(do_not_contact).where(theirs).values(address=nothing, note="", lifted_note=None))
+    forgotten = {"reason": FORGOTTEN, "note": "", "actor": None, "at": at}
+    marked = await connection.execute(update(do_not_contact).where(theirs, _STANDS).values(forgotten))
+    if marked.rowcount == 0:
+        values = {**forgotten, "address_key": fingerprints[0], "address": nothing}
+        await insert_new(connection, do_not_contact, values)
+    await _repaint(connection, keys, address, at=at)
+
+
+async def _repaint(connection: AsyncConnection, keys: Keys, address: str, *, at: datetime) -> None:
+    fingerprints = keys.fingerprints(address)
+    ids = await connection.scalars(
+        select(evaluation.c.id)
+        .join(license_, license_.c.id == evaluation.c.license_id)
+        .where(or_(license_.c.technical_key.in_(fingerprints), license_.c.billing_key.in_(fingerprints)))
+    )
+    await repaint(connection, ids.all(), at=at)

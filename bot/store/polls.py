@@ -1,12 +1,14 @@
 """The diary of reading the report: when it was read, what came of it, what could not be read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.condition import SetAside
 from bot.store.database import Database
 from bot.store.outbox import say
 from bot.store.rows import insert_new, insert_row
@@ -23,6 +25,14 @@ class Tally:
     announced: int = 0
     quarantined: int = 0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            rows=self.rows + other.rows,
+            started=self.started + other.started,
+            announced=self.announced + other.announced,
+            quarantined=self.quarantined + other.quarantined,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
@@ -34,6 +44,18 @@ class Poll:
     good: bool
     tally: Tally
     error: str | None
+
+    @property
+    def outcome(self) -> str:
+        """`good`, `failed`, or `running`, which is also said of one that the bot's own end cut short."""
+        if self.good:
+            return "good"
+        return "running" if self.error is None else "failed"
+
+
+_SWEPT: Final = select(func.max(poll.c.started_at)).where(poll.c.good, poll.c.whole).scalar_subquery()
+_STILL: Final = _SWEPT.is_(None) | (quarantine.c.last_seen >= _SWEPT)
+"""What came again since the whole report was last read: the rest can be read by now, or is gone."""
 
 
 @whole
@@ -71,18 +93,46 @@ class Polls:
         async with self._database.read() as connection:
             return _poll((await connection.execute(query.where(poll.c.whole) if whole else query)).first())
 
-    async def quarantine(self, ref: str, reason: str, *, at: datetime) -> None:
-        """Keep in mind a record that could not be read: its best id and the reason, nothing else of it."""
+    async def last_sweep(self) -> Poll | None:
+        """The latest reading of the whole report that was begun, however it ended."""
+        query = select(poll).where(poll.c.whole).order_by(poll.c.id.desc()).limit(1)
+        async with self._database.read() as connection:
+            return _poll((await connection.execute(query)).first())
+
+    async def quarantine(self, unreadable: Iterable[tuple[str, str]], *, at: datetime) -> list[tuple[str, str]]:
+        """Keep in mind records that could not be read, by best id and reason; those that were not known before."""
+        new: list[tuple[str, str]] = []
         async with self._database.write() as connection:
-            values = {"ref": ref, "reason": reason, "first_seen": at, "last_seen": at}
-            if await insert_new(connection, quarantine, values) is None:
+            for ref, reason in unreadable:
+                values = {"ref": ref, "reason": reason, "first_seen": at, "last_seen": at}
+                if await insert_new(connection, quarantine, values) is not None:
+                    new.append((ref, reason))
+                    continue
                 this = (quarantine.c.ref == ref) & (quarantine.c.reason == reason)
                 await connection.execute(update(quarantine).where(this).values(last_seen=at))
+        return new
 
     async def quarantined(self) -> int:
-        """How many records could not be read, ever."""
+        """How many records could not be read since the whole report was last read to its end."""
         async with self._database.read() as connection:
-            return await connection.scalar(select(func.count()).select_from(quarantine)) or 0
+            return await connection.scalar(select(func.count()).select_from(quarantine).where(_STILL)) or 0
+
+    async def set_aside(self, *, at_most: int) -> list[SetAside]:
+        """Some of the records that `quarantined` counts, those that were met last first."""
+        query = select(quarantine).where(_STILL).order_by(quarantine.c.last_seen.desc(), quarantine.c.ref)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.limit(at_most))
+            return [SetAside(ref=row.ref, reason=row.reason, last_seen=row.last_seen) for row in rows]
+
+    async def failed_in_a_row(self, *, whole: bool) -> int:
+        """How many readings of the `whole` report, or of the latest, broke off since one was good.
+
+        One that a stop of the bot cut short did not fail; a good one of the whole report is good for the latest, too.
+        """
+        good = select(func.coalesce(func.max(poll.c.id), 0)).where(poll.c.good, poll.c.whole | (not whole))
+        broke_off = (poll.c.whole == whole) & poll.c.finished_at.is_not(None) & (poll.c.id > good.scalar_subquery())
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).where(broke_off)) or 0
 
 
 async def _finish(

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import Row, Table, insert, select
@@ -11,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.evaluation import CardRef, Contact, Evaluation, License, Partner, State, Trial
 from bot.domain.history import Entry, Kind
-from bot.domain.trust import company_domain
+from bot.domain.trust import company_domain, company_key
 from bot.store.keys import Keys
 from bot.store.schema import evaluation
 
-_NOT_COLUMNS: Final = frozenset({"aliases", "technical", "billing", "partner"})
+_NOT_COLUMNS: Final = frozenset({"aliases", "technical", "billing", "partner", "kept"})
 _PLAIN: Final = tuple(f.name for f in fields(License) if f.name not in _NOT_COLUMNS)
 
 
@@ -25,12 +26,13 @@ def license_values(license_: License, keys: Keys) -> dict[str, Any]:
     return {
         **{name: getattr(license_, name) for name in _PLAIN},
         "company_key": company_key(license_.company),
-        "domain": customer_domain(license_),
+        "domain": company_domain(license_),
         "contacts": keys.seal(json.dumps([_plain(license_.technical), _plain(license_.billing)])),
         "technical_key": _address_key(license_.technical, keys),
         "billing_key": _address_key(license_.billing, keys),
         "partner_name": partner.name,
         "partner_kind": partner.kind,
+        "kept": {detail: day.isoformat() for detail, day in license_.kept} or None,
     }
 
 
@@ -43,13 +45,31 @@ def license_from(row: Row[Any], aliases: Iterable[str], keys: Keys) -> License:
         technical=technical,
         billing=billing,
         partner=None if partner == Partner() else partner,
+        kept=frozenset((detail, date.fromisoformat(day)) for detail, day in (row.kept or {}).items()),
         **{name: getattr(row, name) for name in _PLAIN},
     )
 
 
 def trial_from(row: Row[Any]) -> Trial:
     """The trial that a row of `evaluation` holds."""
-    return Trial(started=row.started, ends=row.ends, state=State(row.state))
+    return Trial(
+        started=row.started,
+        ends=row.ends,
+        state=State(row.state),
+        told=row.told,
+        upgrade_to=row.upgrade_to or None,
+    )
+
+
+def trial_values(trial: Trial) -> dict[str, Any]:
+    """The columns of a trial in a row of `evaluation`."""
+    return {
+        "started": trial.started,
+        "ends": trial.ends,
+        "state": trial.state,
+        "told": trial.told,
+        "upgrade_to": trial.upgrade_to or "",
+    }
 
 
 def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
@@ -80,17 +100,6 @@ def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
     }
 
 
-def company_key(company: str | None) -> str | None:
-    """A company's name as it is compared: letters and digits, case folded."""
-    key = "".join(c for c in (company or "").casefold() if c.isalnum())
-    return key or None
-
-
-def customer_domain(license_: License) -> str | None:
-    """The mail domain by which a customer is known again; a partner's stands on the licenses of many customers."""
-    return None if license_.partner else company_domain(license_)
-
-
 async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
     """The row of an evaluation, or of the one it was merged into."""
     wanted: int | None = evaluation_id
@@ -116,7 +125,7 @@ async def insert_new(connection: AsyncConnection, table: Table, values: dict[str
 
 
 def _plain(contact: Contact | None) -> dict[str, Any] | None:
-    return None if contact is None else asdict(contact)
+    return None if contact is None else {"email": contact.email, "name": contact.name, "forgotten": contact.forgotten}
 
 
 def _contact(value: dict[str, Any] | None) -> Contact | None:

@@ -12,6 +12,7 @@ from bot.demo.marketplace import DEVELOPER_ID, VENDOR_ID, DemoMarketplace, Fault
 
 TODAY = date(2026, 11, 23)
 REPORT = f"rest/3/reporting/developer-space/{DEVELOPER_ID}/licenses"
+EXPORTS = f"{REPORT}/async/export"
 LISTING = f"rest/3/product-listing/developer-space/{DEVELOPER_ID}"
 
 
@@ -123,6 +124,91 @@ async def test_a_bad_value_is_named(http: httpx.AsyncClient, name: str, value: s
 async def test_insights_come_on_request(http: httpx.AsyncClient) -> None:
     assert "parentProductName" not in (await ask(http))["licenses"][0]
     assert (await ask(http, withDataInsights="true"))["licenses"][0]["parentProductName"] == "Jira"
+
+
+async def test_licenses_of_atlassian_itself_come_on_request(server: DemoMarketplace, http: httpx.AsyncClient) -> None:
+    server.records[0]["licenseSourceType"] = "Atlassian"
+    assert await found(http) == [entitlement(2), entitlement(3)]
+    assert await found(http, includeAtlassianLicenses="true") == [entitlement(1), entitlement(2), entitlement(3)]
+
+
+async def test_rows_can_move_between_two_pages(server: DemoMarketplace, http: httpx.AsyncClient) -> None:
+    server.before_page = lambda offset: server.records.reverse() if offset == 1 else None
+    assert await found(http, limit=1) == [entitlement(1)]
+    assert await found(http, limit=2, offset=1) == [entitlement(2), entitlement(1)]
+
+
+async def start(http: httpx.AsyncClient, **query: str) -> str:
+    response = await http.post(EXPORTS, params={"accept": "json", **query})
+    assert response.status_code == 200, response.text
+    return f"{EXPORTS}/{response.json()['export']['id']}"
+
+
+async def statuses(http: httpx.AsyncClient, export: str, count: int) -> list[str]:
+    return [(await http.get(f"{export}/status")).json()["export"]["status"] for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("polls", "words"),
+    [
+        (0, ["COMPLETED", "COMPLETED", "COMPLETED"]),
+        (1, ["QUEUED", "COMPLETED", "COMPLETED"]),
+        (3, ["QUEUED", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED"]),
+    ],
+)
+async def test_an_export_takes_its_time(
+    server: DemoMarketplace, http: httpx.AsyncClient, polls: int, words: list[str]
+) -> None:
+    server.export_polls = polls
+    assert await statuses(http, await start(http), len(words)) == words
+
+
+async def test_an_export_is_the_bare_array_of_what_was_asked_for_at_its_start(
+    server: DemoMarketplace, http: httpx.AsyncClient
+) -> None:
+    export = await start(http, licenseType="evaluation", withDataInsights="true")
+    assert ((await http.get(export)).status_code, (await http.get(export)).text) == (404, "Export is being processed")
+    evaluations = [server.records[0], server.records[2]]
+    server.records = []
+    await statuses(http, export, 2)
+    assert (await http.get(export)).json() == evaluations
+
+
+async def test_json_has_no_blanks_unless_they_are_wanted(server: DemoMarketplace, http: httpx.AsyncClient) -> None:
+    server.export_polls = 0
+    server.records = [{"addonName": "Chloé", "lastUpdated": "2026-11-20"}] * 60
+    compact = '{"addonName":"Chloé","lastUpdated":"2026-11-20"}'
+    assert (await http.get(await start(http))).text == f"[{','.join([compact] * 60)}]"
+    assert f'"licenses":[{compact}]' in (await http.get(REPORT, params={"limit": 1})).text
+    server.export_indent = 2
+    pretty = (await http.get(await start(http))).text
+    assert '[\n  {\n    "addonName":"Chloé",\n' in pretty
+    assert httpx.Response(200, text=pretty).json() == server.records
+
+
+async def test_exports_end_as_they_are_told(server: DemoMarketplace, http: httpx.AsyncClient) -> None:
+    server.export_ends.extend(["FAILED", "LOST"])
+    failed, lost, good = [await start(http) for _ in range(3)]
+    assert await statuses(http, failed, 2) == ["QUEUED", "FAILED"]
+    assert (await http.get(failed)).status_code == 404
+    assert [(await http.get(address)).status_code for address in (f"{lost}/status", lost)] == [404, 404]
+    assert await statuses(http, good, 2) == ["QUEUED", "COMPLETED"]
+
+
+async def test_one_download_breaks_off(server: DemoMarketplace, http: httpx.AsyncClient) -> None:
+    server.export_polls, server.cut_export_after = 0, 100
+    export = await start(http)
+    async with http.stream("GET", export) as response:
+        pieces = response.aiter_raw(1)
+        assert "".join([(await anext(pieces)).decode() for _ in range(100)]).startswith('[{"appEntitlementId":')
+        with pytest.raises(httpx.RemoteProtocolError):
+            await anext(pieces)
+    assert len((await http.get(export)).json()) == 3
+
+
+@pytest.mark.parametrize("query", [{}, {"accept": "csv"}, {"accept": "json", "licenseType": "evaluations"}])
+async def test_an_export_of_what_makes_no_sense_is_refused(http: httpx.AsyncClient, query: dict[str, str]) -> None:
+    assert (await http.post(EXPORTS, params=query)).status_code == 400
 
 
 async def test_apps_are_listed_with_a_cursor(http: httpx.AsyncClient) -> None:

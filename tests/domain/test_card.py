@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title
-from bot.domain.evaluation import Contact, State
+from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
+from bot.domain.evaluation import Contact, Partner, State
 from bot.domain.policy import Allowed, Decision, Reason, Refused
 from tests.builders import card, contact, evaluation, license_, opt_out, trial
 
@@ -20,6 +20,11 @@ UNNAMED: dict[str, Any] = {"company": None, "site": None}
         pytest.param({"site": "acme.atlassian.net"}, "Acme", id="the company"),
         pytest.param({"company": None, "site": "acme.atlassian.net"}, "acme.atlassian.net", id="else the site"),
         pytest.param(UNNAMED, "acme.example", id="else the company's mail domain"),
+        pytest.param(
+            {"company": "n/a", "site": "acme.atlassian.net"}, "acme.atlassian.net", id="a name of nobody is none"
+        ),
+        pytest.param({"company": "Test", "technical": None}, "Test", id="but better than a number"),
+        pytest.param(UNNAMED | {"partner": Partner(name="Resell")}, "E-1AA-2BB-3CC-4DD", id="never a partner's domain"),
         pytest.param(
             UNNAMED | {"technical": contact(email="ana@gmail.com")}, "E-1AA-2BB-3CC-4DD", id="else the license's number"
         ),
@@ -96,6 +101,21 @@ def test_a_card_may_speak_of_nobody() -> None:
 )
 def test_a_card_knows_whether_its_person_may_be_written_to(shown: Card, decision: Decision) -> None:
     assert mailable(shown, person(shown)) == decision
+
+
+@pytest.mark.parametrize(
+    ("license_type", "upgrade_to", "ends"),
+    [
+        pytest.param("EVALUATION", None, date(2026, 12, 20), id="a trial"),
+        pytest.param("UPGRADE_EVALUATION", "Advanced", date(2026, 12, 20), id="an upgrade trial of its own"),
+        pytest.param("COMMERCIAL", "Advanced", None, id="an upgrade trial beside what they bought"),
+    ],
+)
+def test_a_card_counts_to_no_day_that_the_report_does_not_say(
+    license_type: str, upgrade_to: str | None, ends: date | None
+) -> None:
+    tried = evaluation(license=license_(license_type=license_type), trial=trial(upgrade_to=upgrade_to))
+    assert told_end(tried) == ends
 
 
 @pytest.mark.parametrize(

@@ -10,62 +10,32 @@ from hypothesis import strategies as st
 
 from bot.domain.changes import (
     Change,
+    Confirmed,
     ContactChanged,
     Converted,
     Corrected,
     Ended,
     Enriched,
     Extended,
-    Finding,
-    Known,
     Refreshed,
     Reopened,
     Started,
     compare,
-    merged,
-    trial_of,
 )
-from bot.domain.evaluation import Contact, License, Partner, State, Trial
-from tests.builders import TODAY, contact, known, license_, nov, trial
+from bot.domain.evaluation import Contact, License, State, Trial
+from bot.domain.identity import Known, same_trial, trials_of
+from tests.builders import TODAY, contact, ids, known, license_, nov, trial
 
 JAN_3 = date(2027, 1, 3)
 BOUGHT: dict[str, Any] = {"license_type": "COMMERCIAL", "edition": "Standard", "tier": "50 Users", "days_to_convert": 3}
 """What conversion in place does to a cloud record; `latest_evaluation` outlives it."""
 RUNNING, EXPIRED, CANCELLED = trial(), trial(state=State.EXPIRED), trial(state=State.CANCELLED)
-CONVERTED = trial(state=State.CONVERTED)
-SEEN_CONVERTED = replace(CONVERTED, ends=None)
+CONVERTED = trial(state=State.CONVERTED, ends=None)
 """A sold record says when the trial began; its end has become the end of the maintenance."""
 
 
 def converted(trial_: Trial) -> Converted:
     return Converted(trial=trial_, license_type="COMMERCIAL", edition="Standard", tier="50 Users", days=3)
-
-
-def ids(table: dict[str, tuple[Any, ...]]) -> Any:  # noqa: ANN401  pytest names no type for this
-    return [pytest.param(*row, id=name) for name, row in table.items()]
-
-
-@pytest.mark.parametrize(
-    ("seen", "told"),
-    ids(
-        {
-            "running": ({}, RUNNING),
-            "an unknown status runs": ({"status": "in grace"}, RUNNING),
-            "inactive": ({"status": "inactive"}, EXPIRED),
-            "cancelled": ({"status": "cancelled"}, CANCELLED),
-            "began when the maintenance did, where nothing else is said": ({"latest_evaluation": None}, RUNNING),
-            "began later than the license: tried again": (
-                {"starts": date(2024, 1, 1), "latest_evaluation": nov(21)},
-                trial(started=nov(21)),
-            ),
-            "a kind of evaluation nobody has seen yet": ({"license_type": "UPGRADE_EVALUATION"}, RUNNING),
-            "bought after a trial, whatever the status": (BOUGHT | {"status": "inactive"}, SEEN_CONVERTED),
-            "bought without one": (BOUGHT | {"latest_evaluation": None}, None),
-        }
-    ),
-)
-def test_a_record_tells_of_its_latest_trial(seen: dict[str, Any], told: Trial | None) -> None:
-    assert trial_of(license_(**seen)) == told
 
 
 @pytest.mark.parametrize(
@@ -75,7 +45,7 @@ def test_a_record_tells_of_its_latest_trial(seen: dict[str, Any], told: Trial | 
             "running": ({}, [Started(trial=RUNNING)]),
             "expired": ({"status": "inactive"}, [Started(trial=EXPIRED), Ended(trial=EXPIRED)]),
             "cancelled": ({"status": "cancelled"}, [Started(trial=CANCELLED), Ended(trial=CANCELLED)]),
-            "bought": (BOUGHT, [Started(trial=SEEN_CONVERTED), converted(SEEN_CONVERTED)]),
+            "bought": (BOUGHT, [Started(trial=CONVERTED), converted(CONVERTED)]),
             "never tried": (BOUGHT | {"latest_evaluation": None}, []),
         }
     ),
@@ -121,14 +91,15 @@ IN_WINDOW = {"starts": nov(22), "latest_evaluation": nov(22)}
                 {"status": "inactive", "ends": JAN_3},
                 [Extended(trial=OVER_LATER, before=date(2026, 12, 20)), Ended(trial=OVER_LATER)],
             ),
-            "cancelled, and then run out": (CANCELLED, {"status": "inactive"}, [Ended(trial=EXPIRED)]),
+            "cancelled, and then run out: ended once": (
+                CANCELLED,
+                {"status": "inactive"},
+                [Corrected(trial=EXPIRED, was=CANCELLED)],
+            ),
             "cut short by the cancellation": (
                 RUNNING,
                 {"status": "cancelled", "ends": nov(30)},
-                [
-                    Corrected(trial=replace(CANCELLED, ends=nov(30)), was=RUNNING),
-                    Ended(trial=replace(CANCELLED, ends=nov(30))),
-                ],
+                [Ended(trial=replace(CANCELLED, ends=nov(30)))],
             ),
             "moved and expired": (
                 RUNNING,
@@ -156,28 +127,48 @@ IN_WINDOW = {"starts": nov(22), "latest_evaluation": nov(22)}
                 RUNNING,
                 BOUGHT | {"latest_evaluation": nov(22)},
                 [
-                    Corrected(trial=replace(MOVED, ends=None, state=State.CONVERTED), was=RUNNING),
-                    converted(replace(MOVED, state=State.CONVERTED)),
+                    Corrected(trial=replace(CONVERTED, started=nov(22)), was=RUNNING),
+                    converted(replace(CONVERTED, started=nov(22))),
                 ],
             ),
             "bought once: the maintenance is no longer a trial": (CONVERTED, BOUGHT | {"ends": JAN_3}, []),
-            "bought without a trial that was open": (EXPIRED, BOUGHT | {"latest_evaluation": None}, []),
+            "bought, and the start of what was bought moved": (
+                CONVERTED,
+                BOUGHT | {"latest_evaluation": nov(22)},
+                [Corrected(trial=replace(CONVERTED, started=nov(22)), was=CONVERTED)],
+            ),
+            "bought long after it had ended, and the record does not say what was tried": (
+                EXPIRED,
+                BOUGHT | {"latest_evaluation": None},
+                [converted(CONVERTED)],
+            ),
+            "bought, taken back, and running again": (CONVERTED, {}, [Reopened(trial=RUNNING)]),
             "tried again": (replace(LAST_YEAR, state=State.EXPIRED), {}, [Started(trial=RUNNING)]),
             "tried again, and the end of the trial before was never told": (
                 LAST_YEAR,
                 {},
-                [Ended(trial=replace(LAST_YEAR, state=State.EXPIRED)), Started(trial=RUNNING)],
+                [Started(trial=RUNNING), Ended(trial=replace(LAST_YEAR, state=State.EXPIRED))],
             ),
             "tried again after it was bought": (replace(CONVERTED, started=nov(1)), {}, [Started(trial=RUNNING)]),
-            "tried again inside the window of one that was cancelled": (
+            "tried again two days after one that was cancelled: no trial is that short, it runs again": (
                 CANCELLED,
                 IN_WINDOW,
-                [Started(trial=MOVED)],
+                [Corrected(trial=MOVED, was=CANCELLED), Reopened(trial=MOVED)],
+            ),
+            "tried again a week after one that was cancelled": (
+                CANCELLED,
+                {"starts": nov(27), "latest_evaluation": nov(27)},
+                [Started(trial=trial(started=nov(27)))],
+            ),
+            "begun a week later than thought, while it runs": (
+                RUNNING,
+                {"starts": nov(27), "latest_evaluation": nov(27)},
+                [Corrected(trial=trial(started=nov(27)), was=RUNNING)],
             ),
             "tried again, bought, and seen only now": (
                 replace(LAST_YEAR, state=State.EXPIRED),
                 BOUGHT,
-                [Started(trial=SEEN_CONVERTED), converted(SEEN_CONVERTED)],
+                [Started(trial=CONVERTED), converted(CONVERTED)],
             ),
         }
     ),
@@ -191,16 +182,30 @@ def test_a_fresh_sight_tells_what_became_of_the_trial(
 def test_a_start_that_nearly_touches_the_window_before_it_is_another_trial() -> None:
     ended_yesterday = trial(started=nov(1), ends=nov(19))
     ends_on_the_day = trial(started=nov(1), ends=nov(20))
-    assert [type(change) for change in compare(known(license_(), ended_yesterday), license_())] == [Ended, Started]
+    assert [type(change) for change in compare(known(license_(), ended_yesterday), license_())] == [Started, Ended]
     assert [type(change) for change in compare(known(license_(), ends_on_the_day), license_())] == [Corrected, Extended]
 
 
-def test_of_several_open_trials_the_latest_is_the_one_that_was_bought() -> None:
+def test_of_several_trials_the_latest_is_the_one_that_was_bought_and_the_others_are_over() -> None:
     seen = license_(**BOUGHT | {"latest_evaluation": None})
-    assert compare(known(seen, RUNNING, LAST_YEAR), seen) == [converted(CONVERTED)]
+    over = replace(LAST_YEAR, state=State.EXPIRED)
+    assert compare(known(seen, RUNNING, over), seen) == [converted(CONVERTED)]
+    assert compare(known(seen, RUNNING, LAST_YEAR), seen) == [converted(CONVERTED), Ended(trial=over)]
 
 
+def test_a_fresher_record_that_says_the_same_moves_the_day_on_which_the_trial_was_told_and_tells_nothing() -> None:
+    for status in ("active", "inactive", "cancelled"):
+        seen = license_(status=status, updated=nov(24))
+        [before] = known(license_(status=status)).trials
+        assert compare(known(license_(status=status)), seen) == [Confirmed(trial=replace(before, told=nov(24)))]
+    sold = license_(**BOUGHT)
+    assert compare(known(sold), replace(sold, updated=nov(24))) == [Confirmed(trial=replace(CONVERTED, told=nov(24)))]
+
+
+SOLD = license_(**BOUGHT | {"latest_evaluation": None})
 OLDER: dict[str, Any] = {"updated": nov(22)}
+OLD_CONVERTED_LAST_YEAR = replace(LAST_YEAR, state=State.CONVERTED, ends=None, told=nov(22))
+OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, told=nov(22))
 
 
 @pytest.mark.parametrize(
@@ -209,28 +214,90 @@ OLDER: dict[str, Any] = {"updated": nov(22)}
         {
             "its end, its state and its people count for nothing": (
                 known(),
-                {"status": "cancelled", "ends": JAN_3, "technical": None, "country": "Norway"},
+                {"status": "cancelled", "ends": JAN_3, "technical": contact(email="bo@acme.example")},
                 [],
             ),
-            "a purchase that was taken back": (known(), BOUGHT, []),
-            "nor does a license without a trial": (known(), BOUGHT | {"latest_evaluation": None}, []),
+            "what it alone gave is filled in": (
+                known(),
+                {"country": "Norway", "technical": None},
+                [Enriched(trial=RUNNING, facts=("country",))],
+            ),
+            "a purchase that was taken back": (known(), {"license_type": "COMMERCIAL"}, []),
+            "nor does a license without a trial": (
+                known(),
+                {"license_type": "COMMERCIAL", "latest_evaluation": None},
+                [],
+            ),
             "a trial nobody saw, over by now": (
-                known(license_(), LAST_YEAR),
+                known(license_(), replace(LAST_YEAR, state=State.EXPIRED)),
                 {"status": "inactive"},
-                [Started(trial=EXPIRED), Ended(trial=EXPIRED)],
+                [Started(trial=OLD_EXPIRED), Ended(trial=OLD_EXPIRED)],
             ),
             "a trial that ran, on a license that tells of a later one": (
                 known(license_(latest_evaluation=TODAY, starts=TODAY)),
                 {"starts": nov(1), "latest_evaluation": nov(1), "ends": nov(15)},
                 [
-                    Started(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED)),
-                    Ended(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED)),
+                    Started(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(22))),
+                    Ended(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(22))),
                 ],
             ),
             "a trial that ran, on a license that has been bought since": (
-                known(license_(**BOUGHT | {"latest_evaluation": None})),
+                known(SOLD),
                 {},
-                [Started(trial=EXPIRED), Ended(trial=EXPIRED)],
+                [Started(trial=OLD_CONVERTED), converted(OLD_CONVERTED)],
+            ),
+            "a trial that was over, on a license that has been bought since": (
+                known(SOLD),
+                {"status": "cancelled"},
+                [Started(trial=OLD_CONVERTED), converted(OLD_CONVERTED)],
+            ),
+            "a trial that ran before the one that was bought": (
+                known(SOLD, CONVERTED),
+                {"starts": date(2025, 3, 1), "latest_evaluation": date(2025, 3, 1), "ends": date(2025, 3, 31)},
+                [
+                    Started(trial=replace(LAST_YEAR, state=State.EXPIRED, told=nov(22))),
+                    Ended(trial=replace(LAST_YEAR, state=State.EXPIRED, told=nov(22))),
+                ],
+            ),
+            "that a trial was cancelled which a later one had ended": (
+                known(
+                    license_(latest_evaluation=TODAY, starts=TODAY),
+                    trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(2)),
+                    trial(started=TODAY),
+                ),
+                {"starts": nov(1), "latest_evaluation": nov(1), "ends": nov(15), "status": "cancelled"},
+                [
+                    Corrected(
+                        trial=trial(started=nov(1), ends=nov(15), state=State.CANCELLED, told=nov(22)),
+                        was=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(2)),
+                    )
+                ],
+            ),
+            "the start of a trial that was bought since, set right": (
+                known(SOLD, replace(CONVERTED, told=nov(21))),
+                {"latest_evaluation": nov(22), "starts": nov(22)},
+                [
+                    Corrected(
+                        trial=replace(CONVERTED, started=nov(22), told=nov(22)), was=replace(CONVERTED, told=nov(21))
+                    )
+                ],
+            ),
+            "a purchase of a trial nobody saw, before the one that runs now": (
+                known(license_(edition="Advanced", tier="Evaluation")),
+                BOUGHT | {"latest_evaluation": date(2025, 3, 1)},
+                [
+                    Started(trial=OLD_CONVERTED_LAST_YEAR),
+                    converted(OLD_CONVERTED_LAST_YEAR),
+                ],
+            ),
+            "a purchase before the trial that runs now": (
+                known(
+                    license_(edition="Advanced", tier="Evaluation"),
+                    replace(LAST_YEAR, state=State.EXPIRED, told=nov(1)),
+                    RUNNING,
+                ),
+                BOUGHT | {"latest_evaluation": None},
+                [converted(replace(LAST_YEAR, state=State.CONVERTED, ends=None, told=nov(1)))],
             ),
         }
     ),
@@ -241,188 +308,29 @@ def test_an_older_sight_tells_of_trials_nobody_saw_and_makes_nothing_run(
     assert compare(of, license_(**OLDER | seen)) == changes
 
 
-BO = contact(email="bo@acme.example", name="Bo Beech")
-GONE = Contact(forgotten=True)
-NAMED = Contact(name="Ana Ash")
-PEOPLE_CHANGED = [ContactChanged(trial=RUNNING)]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changes"),
-    ids(
-        {
-            "another": (contact(), BO, PEOPLE_CHANGED),
-            "forgotten": (contact(), GONE, PEOPLE_CHANGED),
-            "forgotten, of whom only a name was known": (NAMED, GONE, PEOPLE_CHANGED),
-            "nobody any more": (contact(), None, PEOPLE_CHANGED),
-            "somebody at last": (None, contact(), PEOPLE_CHANGED),
-            "the same, spelled otherwise": (
-                contact(),
-                contact(email="Ana@ACME.example"),
-                [Refreshed(trial=RUNNING)],
-            ),
-            "the same, with another name": (contact(), contact(name="Ana Oak"), [Refreshed(trial=RUNNING)]),
-            "the same": (contact(), contact(), []),
-        }
-    ),
-)
-def test_another_contact_is_news_and_another_spelling_is_not(
-    before: Contact | None, after: Contact | None, changes: list[Change]
-) -> None:
-    assert compare(known(license_(technical=before)), license_(technical=after)) == changes
-
-
-def test_a_contact_who_is_gone_is_gone_from_every_card_of_the_license() -> None:
-    past = replace(LAST_YEAR, state=State.EXPIRED)
-    both = known(license_(), past, RUNNING)
-    again = {"starts": JAN_3, "latest_evaluation": JAN_3, "ends": None, "technical": GONE}
-
-    assert compare(both, license_(technical=GONE)) == [ContactChanged(trial=RUNNING), Refreshed(trial=past)]
-    assert compare(both, license_(**again)) == [
-        Ended(trial=EXPIRED),
-        Started(trial=trial(started=JAN_3, ends=None)),
-        Refreshed(trial=past),
-        Refreshed(trial=RUNNING),
+def test_licenses_that_are_one_are_told_what_the_youngest_of_them_leaves_unsaid() -> None:
+    """An older row ties them together: the trial that only the older license knew is over."""
+    over = replace(LAST_YEAR, state=State.EXPIRED)
+    both = replace(known(license_(), LAST_YEAR, RUNNING), ids=(1, 2))
+    assert compare(both, license_(**OLDER)) == [Ended(trial=over)]
+    assert compare(both, license_()) == [Ended(trial=over)]
+    sold = replace(known(SOLD, RUNNING), ids=(1, 2))
+    assert compare(sold, license_(**OLDER)) == [converted(CONVERTED)]
+    again = license_(updated=nov(24), starts=JAN_3, latest_evaluation=JAN_3, ends=None)
+    assert compare(sold, again) == [
+        converted(CONVERTED),
+        Started(trial=trial(started=JAN_3, ends=None, told=nov(24))),
     ]
-    sold = license_(**BOUGHT | {"latest_evaluation": None, "technical": GONE})
-    assert compare(known(license_(), past), sold) == [Refreshed(trial=past)]
 
 
-def test_a_contact_who_leaves_a_trial_that_is_over_leaves_its_card_too() -> None:
-    seen = license_(status="inactive", technical=GONE)
-    assert compare(known(license_(status="inactive")), seen) == [ContactChanged(trial=EXPIRED)]
-
-
-LATE: dict[str, Any] = {
-    "company": "Acme",
-    "country": "Norway",
-    "opportunity_size": "50",
-    "parent_product": "Jira",
-    "parent_edition": "Premium",
-    "sandbox": True,
-    "channel": "Marketplace",
-}
-
-
-@pytest.mark.parametrize("fact", LATE)
-def test_a_fact_that_comes_late_is_told_once(fact: str) -> None:
-    bare = license_(company=None)
-    fuller = replace(bare, **{fact: LATE[fact]})
-    assert compare(known(bare), fuller) == [Enriched(trial=RUNNING, facts=(fact,))]
-    assert compare(known(fuller), fuller) == []
-
-
-def test_facts_that_come_together_are_told_together() -> None:
-    assert compare(known(license_(company=None)), license_(**LATE)) == [Enriched(trial=RUNNING, facts=tuple(LATE))]
-
-
-@pytest.mark.parametrize(
-    "shown",
-    [
-        {"app_name": "Roadmaps for Jira"},
-        {"hosting": "Data Center"},
-        {"edition": "Advanced"},
-        {"tier": "10 Users"},
-        {"site": "acme.atlassian.net"},
-        {"partner": Partner(name="Resell & Co")},
-        {"billing": Contact(name="Cy Cedar")},
-        {"atlassian": True},
-        {"migration": True},
-    ],
-    ids=lambda shown: next(iter(shown)),
-)
-def test_whatever_a_card_shows_repaints_it(shown: dict[str, Any]) -> None:
-    before = license_(billing=Contact(name="Bo Beech"))
-    assert compare(known(before), replace(before, **shown)) == [Refreshed(trial=RUNNING)]
-
-
-@pytest.mark.parametrize(
-    ("before", "seen", "changes"),
-    ids(
-        {
-            "no sandbox is what everybody takes for granted": ({}, {"sandbox": False}, [Refreshed(trial=RUNNING)]),
-            "a size computed anew": ({"opportunity_size": "5"}, {"opportunity_size": "50"}, [Refreshed(trial=RUNNING)]),
-            "a fact that vanished": ({"country": "Norway"}, {}, [Refreshed(trial=RUNNING)]),
-            "a date of the record alone": ({"updated": nov(22)}, {}, []),
-            "what no card shows": ({}, {"days_to_convert": 4}, []),
-            "a late fact of a trial that is over": (
-                {"status": "inactive"},
-                {"status": "inactive", "country": "Norway"},
-                [],
-            ),
-        }
-    ),
-)
-def test_what_is_not_worth_a_word_repaints_the_card_at_most(
-    before: dict[str, Any], seen: dict[str, Any], changes: list[Change]
-) -> None:
-    assert compare(known(license_(**before)), license_(**seen)) == changes
-
-
-@pytest.mark.parametrize(
-    ("finding", "is_news"),
-    ids(
-        {
-            "a license never seen": (Finding(known=None, seen=license_(), changes=()), True),
-            "the same again": (Finding(known=known(), seen=license_(), changes=()), False),
-            "a change": (Finding(known=known(), seen=license_(), changes=(Started(trial=RUNNING),)), True),
-            "another id": (
-                Finding(known=known(), seen=license_(aliases=frozenset({"SEN-7"}), **OLDER), changes=()),
-                True,
-            ),
-            "fewer ids": (
-                Finding(
-                    known=known(license_(aliases=frozenset({"E-1", "SEN-7"}))),
-                    seen=license_(aliases={"E-1"}),
-                    changes=(),
-                ),
-                False,
-            ),
-            "a fresher date": (Finding(known=known(license_(**OLDER)), seen=license_(), changes=()), True),
-            "a fact no card shows": (Finding(known=known(), seen=license_(region="EMEA"), changes=()), True),
-            "an older record": (Finding(known=known(), seen=license_(region="EMEA", **OLDER), changes=()), False),
-            "two licenses that are one": (
-                Finding(known=replace(known(), ids=(1, 2)), seen=license_(**OLDER), changes=()),
-                True,
-            ),
-        }
-    ),
-)
-def test_a_finding_is_written_only_where_it_says_something_new(finding: Finding, *, is_news: bool) -> None:
-    assert finding.is_news is is_news
-
-
-@pytest.mark.parametrize(
-    ("of", "is_fresh"),
-    ids(
-        {
-            "nothing is known": (None, True),
-            "the same day": (known(), True),
-            "a day older": (known(license_(**OLDER)), True),
-            "a day younger": (known(license_(updated=nov(24))), False),
-        }
-    ),
-)
-def test_of_two_records_the_one_of_the_later_day_is_the_truth(of: Known | None, *, is_fresh: bool) -> None:
-    assert Finding(known=of, seen=license_(), changes=()).is_fresh is is_fresh
-
-
-def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record() -> None:
-    old = Known(ids=(4,), license=license_(**OLDER), trials=(replace(RUNNING, ends=nov(30)), LAST_YEAR))
-    new = Known(ids=(9,), license=license_(status="inactive"), trials=(EXPIRED,))
-    one = Known(ids=(4, 9), license=new.license, trials=(LAST_YEAR, EXPIRED))
-    assert merged([new, old]) == merged([old, new]) == one
-    assert merged([old]) == replace(old, trials=(LAST_YEAR, replace(RUNNING, ends=nov(30))))
-    assert merged([]) is None
-
-
-DAYS = st.dates(nov(1) - timedelta(days=40), nov(1) + timedelta(days=40))
+FIRST = nov(1) - timedelta(days=40)
+DAYS = st.dates(FIRST, nov(1) + timedelta(days=40))
 CONTACTS = st.none() | st.builds(
     Contact, email=st.none() | st.sampled_from(["a@acme.example", "b@acme.example"]), forgotten=st.booleans()
 )
 LICENSES = st.builds(
     license_,
-    license_type=st.sampled_from(["EVALUATION", "COMMERCIAL", "COMMUNITY"]),
+    license_type=st.sampled_from(["EVALUATION", "UPGRADE_EVALUATION", "COMMERCIAL", "COMMUNITY"]),
     status=st.sampled_from(["active", "inactive", "cancelled", "odd"]),
     starts=DAYS,
     updated=DAYS,
@@ -431,40 +339,54 @@ LICENSES = st.builds(
     technical=CONTACTS,
     country=st.sampled_from([None, "Norway"]),
     sandbox=st.sampled_from([None, True, False]),
-)
-TRIALS = st.builds(Trial, started=DAYS, ends=st.none() | DAYS, state=st.sampled_from(State))
-KNOWN = st.builds(
-    Known,
-    ids=st.just((1,)),
-    license=LICENSES,
-    trials=st.lists(TRIALS, max_size=4, unique_by=lambda t: t.started).map(tuple),
+    upgrade_started=st.none() | DAYS,
+    upgrade_to=st.sampled_from([None, "Advanced"]),
+    edition=st.sampled_from([None, "Standard", "Advanced"]),
 )
 
 
-@given(seen=LICENSES)
-def test_the_same_record_again_is_never_news(seen: License) -> None:
-    again = known(seen)
-    assert compare(again, seen) == []
-    assert not Finding(known=again, seen=seen, changes=()).is_news
+@st.composite
+def knowns(draw: st.DrawFn) -> Known:
+    """A license with the trials that its record tells of, and others of which no younger record has told."""
+    seen = draw(LICENSES)
+    trials = st.builds(
+        Trial,
+        started=DAYS,
+        ends=st.none() | DAYS,
+        state=st.sampled_from(State),
+        told=st.dates(FIRST, seen.updated),
+        upgrade_to=st.sampled_from([None, "Advanced"]),
+    )
+    named = trials_of(seen)
+    others = [t for t in draw(st.lists(trials, max_size=4, unique_by=_key)) if same_trial(t, named) is None]
+    return Known(ids=draw(st.sampled_from([(1,), (1, 2)])), license=seen, trials=(*named, *others))
 
 
-@given(before=KNOWN, seen=LICENSES)
+def _key(of: Trial) -> tuple[date, str | None]:
+    return of.started, of.upgrade_to
+
+
+@given(before=knowns(), seen=LICENSES)
 def test_whatever_is_known_every_change_speaks_of_a_trial_that_is_on_record_by_then(
     before: Known, seen: License
 ) -> None:
-    on_record = {t.started for t in before.trials}
+    on_record = {_key(t) for t in before.trials}
     for change in compare(before, seen):
         if isinstance(change, Started):
-            assert change.trial.started not in on_record
+            assert _key(change.trial) not in on_record
         if isinstance(change, Corrected):
-            assert change.was.started in on_record
-            on_record.remove(change.was.started)
+            assert _key(change.was) in on_record
+            on_record.remove(_key(change.was))
         if isinstance(change, Started | Corrected):
-            on_record.add(change.trial.started)
-        assert change.trial.started in on_record
+            on_record.add(_key(change.trial))
+        assert _key(change.trial) in on_record
 
 
-@given(before=KNOWN, seen=LICENSES)
-def test_an_older_record_never_makes_a_trial_run(before: Known, seen: License) -> None:
+@given(before=knowns(), seen=LICENSES)
+def test_an_older_record_makes_no_trial_run_but_one_of_a_higher_edition_of_which_nothing_else_is_known(
+    before: Known, seen: License
+) -> None:
     older = replace(seen, updated=before.license.updated - timedelta(days=1))
-    assert all(change.trial.state is not State.RUNNING for change in compare(before, older))
+    told = compare(replace(before, ids=(1,)), older)
+    of_trials = (change for change in told if not isinstance(change, Enriched | ContactChanged | Refreshed))
+    assert all(each.trial.state is not State.RUNNING for each in of_trials if each.trial.upgrade_to is None)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.changes import (
     Change,
+    Confirmed,
     ContactChanged,
     Converted,
     Corrected,
@@ -46,17 +47,28 @@ EXPIRED, OPEN = trial(state=State.EXPIRED), trial(ends=None)
         pytest.param(
             SOLD,
             Kind.CONVERTED,
-            {"type": "COMMERCIAL", "edition": "Standard", "tier": "10 Users", "days": "3"},
+            {"type": "COMMERCIAL", "edition": "Standard", "tier": "10 Users", "days": "3", "upgrade": ""},
             id="converted",
         ),
         pytest.param(
-            ANYHOW, Kind.CONVERTED, {"type": "COMMERCIAL", "edition": "", "tier": "", "days": ""}, id="converted anyhow"
+            ANYHOW,
+            Kind.CONVERTED,
+            {"type": "COMMERCIAL", "edition": "", "tier": "", "days": "", "upgrade": ""},
+            id="converted anyhow",
         ),
-        pytest.param(Ended(trial=EXPIRED), Kind.ENDED, {"how": "expired", "on": "2026-12-20"}, id="expired"),
+        pytest.param(
+            replace(ANYHOW, trial=trial(upgrade_to="Advanced")),
+            Kind.CONVERTED,
+            {"type": "COMMERCIAL", "edition": "", "tier": "", "days": "", "upgrade": "Advanced"},
+            id="a higher edition bought",
+        ),
+        pytest.param(
+            Ended(trial=EXPIRED), Kind.ENDED, {"how": "expired", "on": "2026-12-20", "upgrade": ""}, id="expired"
+        ),
         pytest.param(
             Ended(trial=trial(ends=None, state=State.CANCELLED)),
             Kind.ENDED,
-            {"how": "cancelled", "on": ""},
+            {"how": "cancelled", "on": "", "upgrade": ""},
             id="cancelled",
         ),
         pytest.param(Reopened(trial=trial()), Kind.REOPENED, {"to": "2026-12-20"}, id="reopened"),
@@ -90,5 +102,6 @@ def test_of_a_changed_contact_is_remembered_that_it_changed_and_not_who_it_is(se
     assert entry == Entry(at=NOON, kind=Kind.CONTACT_CHANGED, details={"to": to})
 
 
-def test_a_mere_repaint_is_not_remembered() -> None:
-    assert entry_of(Refreshed(trial=trial()), license_(), at=NOON) is None
+@pytest.mark.parametrize("change", [Refreshed(trial=trial()), Confirmed(trial=trial())])
+def test_a_mere_repaint_and_a_mere_date_are_not_remembered(change: Change) -> None:
+    assert entry_of(change, license_(), at=NOON) is None

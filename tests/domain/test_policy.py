@@ -1,8 +1,5 @@
 """The rules as truth tables."""
 
-from datetime import date
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +12,11 @@ from bot.domain.policy import (
     MailState,
     Reason,
     Refused,
-    late_arrivals,
-    look_back,
     may_contact,
     may_email,
-    rings,
 )
-from tests.builders import TODAY, contact, license_, nov, trial
+from bot.domain.trust import Context, Flag
+from tests.builders import contact, license_, trial
 
 ANA = contact()
 ALLOWED = Allowed("ana@acme.example")
@@ -43,7 +38,7 @@ MALFORMED = contact(email="ana at acme")
         pytest.param(NAME_ONLY, False, State.RUNNING, False, Refused(Reason.NO_CONTACT), id="no address"),
         pytest.param(MALFORMED, False, State.RUNNING, False, Refused(Reason.MALFORMED), id="no good address"),
         pytest.param(ANA, True, State.RUNNING, False, Refused(Reason.ATLASSIAN), id="Atlassian"),
-        pytest.param(ANA, False, State.CONVERTED, False, Refused(Reason.CONVERTED), id="customer"),
+        pytest.param(ANA, False, State.CONVERTED, False, Refused(Reason.GRANTED), id="licensed"),
         pytest.param(ANA, False, State.EXPIRED, False, Refused(Reason.OVER), id="expired"),
         pytest.param(ANA, False, State.CANCELLED, False, Refused(Reason.OVER), id="cancelled"),
         # Where several hold, the one that weighs most is said.
@@ -52,7 +47,7 @@ MALFORMED = contact(email="ana at acme")
         pytest.param(FORGOTTEN, True, State.EXPIRED, False, Refused(Reason.FORGOTTEN), id="forgotten before Atlassian"),
         pytest.param(None, True, State.EXPIRED, False, Refused(Reason.NO_CONTACT), id="nobody before Atlassian"),
         pytest.param(MALFORMED, True, State.EXPIRED, False, Refused(Reason.MALFORMED), id="address before Atlassian"),
-        pytest.param(ANA, True, State.CONVERTED, False, Refused(Reason.ATLASSIAN), id="Atlassian before customer"),
+        pytest.param(ANA, True, State.CONVERTED, False, Refused(Reason.ATLASSIAN), id="Atlassian before license"),
     ],
 )
 def test_who_may_be_written_to(
@@ -65,6 +60,33 @@ def test_who_may_be_written_to(
 ) -> None:
     asked = license_(atlassian=atlassian, technical=contact_)
     assert may_contact(asked, trial(state=state), contact_, opted_out=opted_out) == decision
+
+
+@pytest.mark.parametrize(
+    ("license_type", "reason"),
+    [
+        ("COMMERCIAL", Reason.CONVERTED),
+        ("ACADEMIC", Reason.CONVERTED),
+        ("OPEN_SOURCE", Reason.GRANTED),
+        ("EVALUATION", Reason.GRANTED),
+    ],
+)
+def test_only_who_has_paid_has_bought(license_type: str, reason: Reason) -> None:
+    converted = trial(state=State.CONVERTED, ends=None)
+    assert may_contact(license_(license_type=license_type), converted, ANA, opted_out=False) == Refused(reason)
+
+
+def test_a_customer_who_tries_an_upgrade_may_be_written_to() -> None:
+    customer = license_(license_type="COMMERCIAL", edition="Standard")
+    assert may_contact(customer, trial(upgrade_to="Advanced"), ANA, opted_out=False) == ALLOWED
+
+
+def test_whoever_may_write_is_told_what_to_know_before() -> None:
+    role = contact(email="it@acme.example")
+    seen = license_(technical=role, sandbox=True)
+    allowed = Allowed("it@acme.example", cautions=(Flag.SANDBOX, Flag.MANY_SITES, Flag.ROLE))
+    assert may_contact(seen, trial(), role, opted_out=False, context=Context(sites=4)) == allowed
+    assert may_email(seen, trial(), role, opted_out=False, attempt=None, context=Context(sites=4)) == allowed
 
 
 @pytest.mark.parametrize(
@@ -112,57 +134,7 @@ def test_a_mail_goes_to_the_contacts_own_address_or_nowhere(
     license_seen: License, trial_: Trial, contact_: Contact | None, attempt: Attempt | None, *, opted_out: bool
 ) -> None:
     decision = may_email(license_seen, trial_, contact_, opted_out=opted_out, attempt=attempt)
-    assert isinstance(decision, Refused) or (contact_ is not None and decision == Allowed(contact_.email or ""))
-
-
-@pytest.mark.parametrize(
-    ("of_license", "of_trial", "quiet_before", "announced"),
-    [
-        pytest.param({}, {}, None, True, id="running"),
-        pytest.param({}, {"started": date(2026, 1, 1)}, None, True, id="running, seen late"),
-        pytest.param({}, {"ends": None}, None, True, id="without an end"),
-        pytest.param({}, {"ends": TODAY}, None, True, id="on its last day"),
-        pytest.param({}, {"ends": nov(22)}, None, False, id="past its end, whatever the status"),
-        pytest.param({}, {"state": State.EXPIRED}, None, False, id="expired"),
-        pytest.param({}, {"state": State.CANCELLED}, None, False, id="cancelled"),
-        pytest.param({}, {"state": State.CONVERTED}, None, False, id="bought"),
-        pytest.param({"atlassian": True}, {}, None, False, id="Atlassian's own"),
-        pytest.param({"license_type": "FREE"}, {}, None, False, id="free"),
-        pytest.param({"license_type": "COMMUNITY"}, {}, None, False, id="community"),
-        pytest.param({"sandbox": True}, {}, None, True, id="a sandbox: marked, not muted"),
-        pytest.param({"migration": True}, {}, None, True, id="a migration: marked, not muted"),
-        pytest.param({"technical": None}, {}, None, True, id="without a contact"),
-        pytest.param({}, {}, nov(20), True, id="first run: began on the first day that counts"),
-        pytest.param({}, {}, nov(21), False, id="first run: began before the bot was there"),
-    ],
-)
-def test_which_trials_get_a_card(
-    *,
-    of_license: dict[str, Any],
-    of_trial: dict[str, Any],
-    quiet_before: date | None,
-    announced: bool,
-) -> None:
-    assert rings(license_(**of_license), trial(**of_trial), today=TODAY, quiet_before=quiet_before) is announced
-
-
-@pytest.mark.parametrize(
-    ("last_good", "changed_since", "began_since"),
-    [
-        pytest.param(TODAY, nov(21), nov(16), id="today"),
-        pytest.param(nov(10), nov(8), nov(3), id="two weeks ago: nothing is skipped"),
-        pytest.param(nov(30), nov(21), nov(16), id="in the future: the clock was set back"),
-    ],
-)
-def test_a_poll_reads_again_what_the_last_one_may_have_missed(
-    last_good: date, changed_since: date, began_since: date
-) -> None:
-    assert look_back(last_good, today=TODAY) == changed_since
-    assert late_arrivals(last_good, today=TODAY) == began_since
-
-
-def test_the_first_poll_reads_everything() -> None:
-    assert look_back(None, today=TODAY) is None
+    assert isinstance(decision, Refused) or (contact_ is not None and decision.address == contact_.email)
 
 
 @pytest.mark.parametrize("reason", Reason)

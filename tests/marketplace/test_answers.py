@@ -18,15 +18,20 @@ from bot.errors import (
 )
 from bot.marketplace.answers import (
     ComeBackLater,
+    NotFound,
     Product,
+    Row,
     read_answer,
     read_cursor,
+    read_export_id,
+    read_export_status,
     read_page,
     read_products,
     retry_after,
 )
 
 NOON = "Mon, 23 Nov 2026 12:00:00 GMT"
+UUID = "0b5f4f6e-1111-4222-8333-0123456789ab"
 SECRETS = "Ana Example <ana@acme.example> token=ATATT3x"
 
 
@@ -38,7 +43,7 @@ SECRETS = "Ana Example <ana@acme.example> token=ATATT3x"
         (400, RequestRefused, "update the bot"),
         (401, TokenRefused, "put it in MARKETPLACE_TOKEN"),
         (403, PermissionMissing, '"View sales reports" and "View all other reports"'),
-        (404, RequestRefused, "MARKETPLACE_VENDOR_ID"),
+        (404, NotFound, "MARKETPLACE_VENDOR_ID"),
         (408, MarketplaceUnavailable, "next poll"),
         (410, ApiGone, "Update the bot"),
         (429, MarketplaceUnavailable, "next poll"),
@@ -114,11 +119,12 @@ def test_a_page_without_licenses_is_unreadable(licenses: object) -> None:
 
 
 def test_one_license_may_come_without_its_list() -> None:
-    assert read_page({"licenses": {"addonKey": "a"}}).rows == [{"addonKey": "a"}]
+    assert read_page({"licenses": {"addonKey": "a"}}).rows == [Row({"addonKey": "a"}, '{"addonKey":"a"}')]
 
 
 def test_a_row_that_is_no_object_does_not_spoil_the_page() -> None:
-    assert read_page({"licenses": [None, {"addonKey": "a"}, "junk"]}).rows == [{}, {"addonKey": "a"}, {}]
+    rows = read_page({"licenses": [None, {"addonKey": "a"}, "junk"]}).rows
+    assert rows == [Row({}, "null"), Row({"addonKey": "a"}, '{"addonKey":"a"}'), Row({}, '"junk"')]
 
 
 @pytest.mark.parametrize(
@@ -153,3 +159,31 @@ def test_only_the_cursor_is_taken_from_a_link(answer: dict[str, Any], cursor: st
 def test_a_link_that_is_no_address_is_unreadable() -> None:
     with pytest.raises(AnswerUnreadable, match="broken"):
         read_cursor({"links": {"next": "http://[x?cursor=c"}})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"export": None},
+        {"export": {}},
+        {"export": {"id": 7}},
+        {"export": {"id": "../../evil"}},
+        {"export": {"id": f"{UUID}/../x"}},
+        {"export": {"id": f"{UUID}\n"}},
+        {"_links": {"download": {"href": f"/rest/3/x/{UUID}"}}},
+    ],
+)
+def test_an_export_without_a_uuid_is_unreadable(answer: dict[str, Any]) -> None:
+    with pytest.raises(AnswerUnreadable, match="no id"):
+        read_export_id(answer)
+
+
+def test_an_export_has_an_id() -> None:
+    assert read_export_id({"export": {"id": UUID}}) == UUID
+
+
+@pytest.mark.parametrize("answer", [{}, {"export": []}, {"export": {"status": None}}, {"status": "COMPLETED"}])
+def test_an_export_without_a_status_is_unreadable(answer: dict[str, Any]) -> None:
+    with pytest.raises(AnswerUnreadable, match="how far"):
+        read_export_status(answer)

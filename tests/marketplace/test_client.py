@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Any
 
 import httpx
 import pytest
@@ -23,27 +22,10 @@ from bot.errors import (
     SettingsWrong,
     TokenRefused,
 )
-from bot.marketplace.answers import ComeBackLater, Product
-from bot.marketplace.client import LONGEST_WAIT, Marketplace, worth_waiting
-
-TODAY = date(2026, 11, 23)
-
-
-@pytest.fixture
-def server() -> DemoMarketplace:
-    return DemoMarketplace(today=lambda: TODAY)
-
-
-@pytest.fixture
-async def url(server: DemoMarketplace) -> AsyncIterator[str]:
-    async with server.serve() as url:
-        yield url
-
-
-@pytest.fixture
-async def client(server: DemoMarketplace, url: str) -> AsyncIterator[Marketplace]:
-    async with Marketplace(api_url=url, user=server.user, token=server.token, developer_id=DEVELOPER_ID) as client:
-        yield client
+from bot.marketplace.access import LONGEST_WAIT
+from bot.marketplace.answers import Product, Row
+from bot.marketplace.client import Marketplace
+from tests.marketplace.conftest import TODAY
 
 
 def records(count: int, **overrides: object) -> list[Record]:
@@ -55,8 +37,8 @@ def page(rows: object, *, more: bool = False) -> Fault:
     return Fault(status=200, body=json.dumps({"_links": links, "licenses": rows}))
 
 
-async def numbers(rows: AsyncIterator[dict[str, Any]]) -> list[str]:
-    return [row["appEntitlementNumber"] async for row in rows]
+async def numbers(rows: AsyncIterator[Row]) -> list[str]:
+    return [row.record["appEntitlementNumber"] async for row in rows]
 
 
 def offsets(server: DemoMarketplace) -> list[str]:
@@ -65,7 +47,7 @@ def offsets(server: DemoMarketplace) -> list[str]:
 
 @pytest.mark.parametrize(
     ("count", "asked"),
-    [(0, ["0"]), (1, ["0"]), (49, ["0"]), (50, ["0", "50"]), (100, ["0", "50", "100"]), (120, ["0", "50", "100"])],
+    [(0, ["0"]), (1, ["0"]), (49, ["0"]), (50, ["0", "49"]), (100, ["0", "49", "98"]), (120, ["0", "49", "98"])],
 )
 async def test_every_license_comes_once_in_pages_of_fifty(
     server: DemoMarketplace, client: Marketplace, count: int, asked: list[str]
@@ -81,16 +63,16 @@ async def test_the_offset_moves_by_what_came_when_the_server_gives_less(
 ) -> None:
     rows = records(21)
     server.faults.extend(
-        [page(rows[:10], more=True), page(rows[10:20], more=True), page(rows[20], more=True), page([])]
+        [page(rows[:11], more=True), page(rows[10:20], more=True), page(rows[19:], more=True), page(rows[20])]
     )
     assert len(await numbers(client.licenses())) == 21
-    assert offsets(server) == ["0", "10", "20", "21"]
+    assert offsets(server) == ["0", "10", "19", "20"]
 
 
 async def test_an_empty_page_is_the_end_whatever_its_links_say(server: DemoMarketplace, client: Marketplace) -> None:
-    server.faults.extend([page(records(2), more=True), page([], more=True)])
-    assert len(await numbers(client.licenses())) == 2
-    assert offsets(server) == ["0", "2"]
+    server.faults.extend([page(records(2)[0], more=True), page([], more=True)])
+    assert len(await numbers(client.licenses())) == 1
+    assert offsets(server) == ["0", "1"]
 
 
 async def test_a_full_page_without_a_link_is_not_trusted_to_be_the_last(
@@ -99,6 +81,56 @@ async def test_a_full_page_without_a_link_is_not_trusted_to_be_the_last(
     server.records = records(60)
     server.faults.append(page(records(50)))
     assert len(await numbers(client.licenses())) == 60
+
+
+@pytest.mark.parametrize(
+    ("to", "moved"),
+    [(0, 70), (10, 55), (119, 5), (60, 3)],
+    ids=["to the front", "to a page that was read", "to the end", "to the page that is read next"],
+)
+async def test_a_row_that_moves_between_two_pages_is_not_missed(
+    server: DemoMarketplace, client: Marketplace, to: int, moved: int
+) -> None:
+    server.records = records(120)
+
+    def move(offset: int) -> None:
+        if offset == 49:
+            server.before_page = None
+            server.records.insert(to, server.records.pop(moved))
+
+    server.before_page = move
+    found = await numbers(client.licenses())
+    assert set(found) == {record["appEntitlementNumber"] for record in server.records}
+    assert offsets(server) == ["0", "49", "0", "49", "98"]
+
+
+async def test_a_row_that_goes_between_two_pages_takes_no_other_with_it(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    server.records = records(120)
+
+    def drop(offset: int) -> None:
+        if offset:
+            server.before_page = None
+            server.records.pop(0)
+
+    server.before_page = drop
+    found = await numbers(client.licenses())
+    assert {record["appEntitlementNumber"] for record in server.records} <= set(found)
+
+
+async def test_a_report_that_never_rests_is_read_to_its_end_all_the_same(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    server.records = records(120)
+
+    def turn(_offset: int) -> None:
+        server.records.append(server.records.pop(0))
+
+    server.before_page = turn
+    found = await numbers(client.licenses())
+    assert len(server.requests) == 2 + 2 + 3
+    assert len(set(found)) > 110
 
 
 async def test_a_server_that_ignores_the_offset_does_not_hold_the_bot_for_ever(
@@ -145,7 +177,15 @@ async def test_several_apps_are_asked_for_by_a_repeated_parameter(server: DemoMa
 
 async def test_the_insights_come_along(server: DemoMarketplace, client: Marketplace) -> None:
     server.records = records(1)
-    assert [row["parentProductName"] async for row in client.licenses()] == ["Jira"]
+    assert [row.record["parentProductName"] async for row in client.licenses()] == ["Jira"]
+
+
+async def test_a_row_comes_with_the_text_in_which_it_was_written(server: DemoMarketplace, client: Marketplace) -> None:
+    server.records = records(1, addonName="Chloé \ud83d 🚀")
+    (page,) = [row async for row in client.licenses()]
+    assert json.loads(page.text) == page.record == server.records[0]
+    assert "Chloé \\ud83d 🚀" in page.text
+    assert [row async for row in client.export()] == [page]
 
 
 async def test_the_developer_id_is_resolved_once_even_for_two_who_ask_at_once(
@@ -223,11 +263,6 @@ async def test_what_lasts_is_left_to_the_next_poll(server: DemoMarketplace, clie
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(None, True), (0.0, 1.0), (12.0, 12.0), (60.0, 60.0), (61.0, False)])
-def test_the_wait_is_the_one_that_was_asked_for_within_reason(asked: float | None, waited: float) -> None:
-    assert worth_waiting(ComeBackLater("Later.", retry_after=asked)) == waited
-
-
 async def test_a_long_wait_is_left_to_the_next_poll(server: DemoMarketplace, client: Marketplace) -> None:
     server.faults.append(Fault(status=429, headers={"Retry-After": str(int(LONGEST_WAIT) + 1)}))
     with pytest.raises(MarketplaceUnavailable):
@@ -264,6 +299,15 @@ async def test_a_report_that_refuses_insights_is_read_without(server: DemoMarket
     rows = [row async for row in client.licenses()]
     assert len(rows) == 1
     assert ["withDataInsights" in url.query for url in server.requests[-2:]] == [True, False]
+
+
+async def test_a_report_that_refuses_more_than_insights_is_refused(
+    server: DemoMarketplace, client: Marketplace
+) -> None:
+    server.faults.extend([Fault(status=400)] * 3)
+    with pytest.raises(RequestRefused):
+        await numbers(client.licenses())
+    assert len(server.requests) == 2
 
 
 async def test_a_wrong_token_is_refused_without_being_told(server: DemoMarketplace, url: str) -> None:

@@ -224,6 +224,12 @@ def test_days_to_convert_are_a_count(written: object, expected: int | None) -> N
     assert read(daysToConvertEval=written).days_to_convert == expected
 
 
+def test_the_trial_of_a_higher_edition_is_known_by_its_start_and_the_edition() -> None:
+    found = read(upgradeEvaluationStartDate="2026-11-20", upgradeEvaluatingEdition="Advanced")
+    assert (found.upgrade_started, found.upgrade_to) == (date(2026, 11, 20), "Advanced")
+    assert (read().upgrade_started, read().upgrade_to) == (None, None)
+
+
 def test_texts_lose_stray_line_ends_and_what_no_database_stores() -> None:
     found = read(contactDetails={"company": " Acme\r\nExample\x00 \ud800GmbH\r"}, tier="10 Users\r")
     assert (found.company, found.tier) == ("Acme Example GmbH", "10 Users")

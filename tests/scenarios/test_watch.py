@@ -98,3 +98,15 @@ async def test_a_second_trial_of_a_license_rings_and_the_first_which_was_silent_
         card = await here.card(NORTHWIND.company)
         assert "Evaluated this app before, in 2026" in card.shown
     assert sum(NORTHWIND.company in message.text for message in here.workspace.messages()) == 1
+
+
+async def test_a_trial_on_a_test_site_of_the_vendor_s_own_is_recorded_without_a_card(here: World) -> None:
+    here.marketplace.records += [
+        license_record(1, LANTERNS, NORTHWIND, TODAY),
+        license_record(2, LANTERNS, VISTULA, TODAY),
+        license_record(3, LANTERNS, ROCKET, TODAY),
+    ]
+    own = f"{NORTHWIND.site}.atlassian.net,vistula.example"
+    async with assembled(here.settings(test_sites=own), clock=here.clock) as parts:
+        tally = await parts.watch.run_once()
+        assert (tally.started, tally.announced) == (3, 1)

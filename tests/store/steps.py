@@ -1,36 +1,53 @@
 """What a poll, the outbox and a person do to the store, each in one line of a test."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, Table, select
 
 from bot.domain.card import Card
-from bot.domain.changes import Finding, compare
 from bot.domain.evaluation import License
+from bot.domain.identity import Known
 from bot.domain.policy import MailState
+from bot.domain.ringing import Ringing
 from bot.store import Store
 from bot.store.deliveries import Delivery, Lane, What
 from bot.store.licenses import Recorded
 from bot.store.mails import Claimed, Order
 from bot.store.schema import evaluation
-from tests.builders import NOON
+from bot.store.sights import Sight
+from tests.builders import NOON, TODAY
 
 SECRET = "a key for tests that is long enough"
 CHANNEL = "C0CARDS"
 LATER = NOON + timedelta(hours=1)
+RINGING = Ringing(today=TODAY)
 
 
 async def report(
-    store: Store, *rows: License, announce: bool = True, channel: str = CHANNEL, at: datetime = NOON
+    store: Store, *seen: License, announce: bool = True, channel: str = CHANNEL, at: datetime = NOON
 ) -> Recorded:
-    """Record one batch of the report as a poll does: what is no news is left out."""
-    known = await store.licenses.recall(rows)
-    findings = [
-        Finding(known=k, seen=seen, changes=tuple(compare(k, seen)), announce=announce)
-        for k, seen in zip(known, rows, strict=True)
-    ]
-    return await store.licenses.record([f for f in findings if f.is_news], channel=channel, at=at)
+    """Record one batch of the report as a poll does, in silence unless it is to `announce`."""
+    ringing = Ringing(today=TODAY, quiet_before=None if announce else date.max)
+    return await store.licenses.record([sight(each) for each in seen], ringing, channel=channel, at=at)
+
+
+async def poll(store: Store, *seen: License) -> Recorded:
+    """Record one batch as `report` does, but for the rows that were read before."""
+    digests = await store.licenses.unread([repr(each) for each in seen])
+    fresh = [Sight(license=s, digests=(digest,)) for s, digest in zip(seen, digests, strict=True) if digest is not None]
+    return await store.licenses.record(fresh, RINGING, channel=CHANNEL, at=NOON)
+
+
+async def known_of(store: Store, *seen: License) -> list[Known | None]:
+    """What the store knows of each of these licenses."""
+    return [found.known for found in await store.licenses.findings([sight(each) for each in seen], RINGING)]
+
+
+def sight(seen: License) -> Sight:
+    """A license as it was read, with a digest of all it says."""
+    return Sight(license=seen, digests=(sha256(repr(seen).encode()).digest()[:16],))
 
 
 async def rows(store: Store, table: Table) -> list[Row[Any]]:
@@ -52,18 +69,18 @@ async def only_card(store: Store) -> Card:
 
 
 async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
-    """Bring to Slack all that is due; what it sees: `post card 1`, `note ended in 1.0`, `say …`, `update card 1`."""
+    """Bring to Slack all that is due, and what it sees: `post card 1`, `note ended in 1.0`, `say …`, `update …`."""
     brought: list[str] = []
-    for lane in (Lane.POST, Lane.UPDATE):
-        while (delivery := await store.deliveries.take(lane, now=at)) is not None:
-            brought.append(_shown(delivery))
-            await store.deliveries.done(
-                delivery, ts=delivery.card.ts if delivery.card else f"{delivery.evaluation_id}.0"
-            )
-    return brought
+    while taken := [each for lane in Lane if (each := await store.deliveries.take(lane, now=at)) is not None]:
+        for delivery in taken:
+            brought.append(shown(delivery))
+            ts = delivery.card.ts if delivery.card else f"{delivery.evaluation_id or -delivery.id}.0"
+            await store.deliveries.done(delivery, ts=ts)
+    return sorted(brought, key=lambda line: ("post", "note", "say", "update").index(line.split()[0]))
 
 
-def _shown(delivery: Delivery) -> str:
+def shown(delivery: Delivery) -> str:
+    """What a delivery comes to in Slack, as `bring` says it."""
     match delivery.what:
         case What.CARD:
             return f"{'update' if delivery.card else 'post'} card {delivery.evaluation_id}"
@@ -73,6 +90,8 @@ def _shown(delivery: Delivery) -> str:
             return f"note {delivery.entry.kind} in {delivery.card.ts}"
         case What.MESSAGE:
             return f"say {delivery.text}"
+        case What.SUMMARY:
+            return f"say {delivery.waiting} wait"
 
 
 def order(evaluation_id: int, number: int = 1, **overrides: Any) -> Order:  # noqa: ANN401  of its field's type

@@ -133,7 +133,7 @@ async def test_a_transaction_that_fails_leaves_nothing_and_lets_the_next_one_in(
         await fail()
 
     assert await store.polls.quarantined() == 0
-    await store.polls.quarantine("E-2", "r", at=NOON)
+    await store.polls.quarantine([("E-2", "r")], at=NOON)
     assert await store.polls.quarantined() == 1
 
 
@@ -142,7 +142,7 @@ async def test_only_what_was_committed_counts_as_a_write(store: Store) -> None:
     await store.polls.quarantined()
     assert store.database.writes == before
 
-    await store.polls.quarantine("E-1", "r", at=NOON)
+    await store.polls.quarantine([("E-1", "r")], at=NOON)
     assert store.database.writes == before + 1
 
 
@@ -158,7 +158,7 @@ async def test_another_programs_transaction_is_waited_for(store: Store, file: Pa
 
 
 async def test_hundreds_at_once_wait_in_line_and_all_get_their_turn(store: Store) -> None:
-    await asyncio.gather(*(store.polls.quarantine(f"E-{n}", "r", at=NOON) for n in range(300)))
+    await asyncio.gather(*(store.polls.quarantine([(f"E-{n}", "r")], at=NOON) for n in range(300)))
 
     assert await store.polls.quarantined() == 300
 
@@ -171,7 +171,7 @@ from tests.store.steps import SECRET
 
 async def start(url, ref):
     async with open_store(url, secret_keys=[SECRET]) as store:
-        await store.polls.quarantine(ref, "r", at=NOON)
+        await store.polls.quarantine([(ref, "r")], at=NOON)
 
 asyncio.run(start(*sys.argv[1:]))
 """

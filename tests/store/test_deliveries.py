@@ -5,10 +5,10 @@ import pytest
 
 from bot.domain.evaluation import CardRef
 from bot.store import Store, open_store
-from bot.store.deliveries import Delivery, Lane, What
+from bot.store.deliveries import MANY, Delivery, Lane, What
 from bot.store.schema import delivery
 from tests.builders import NOON, license_, nov
-from tests.store.steps import CHANNEL, LATER, SECRET, bring, only_card, report, rows
+from tests.store.steps import CHANNEL, LATER, SECRET, bring, only_card, report, rows, shown
 
 MUCH_LATER = NOON + timedelta(days=1)
 
@@ -64,6 +64,120 @@ async def test_a_note_waits_for_its_card(store: Store) -> None:
     assert note.entry.details == {"to": "2027-01-20", "was": "2026-12-20"}
 
 
+async def test_a_note_waits_for_the_repaint_which_finds_out_whether_its_card_is_still_there(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await report(store, license_(ends=date(2027, 1, 20)))
+
+    assert await store.deliveries.take(Lane.POST, now=LATER) is None
+    await store.deliveries.done(await take(store, Lane.UPDATE), ts="1.0")
+    assert (await take(store)).what is What.NOTE
+
+
+async def test_what_is_owed_to_a_card_that_is_gone_is_given_up_and_nothing_is_owed_to_it_until_somebody_asks(
+    store: Store,
+) -> None:
+    await report(store, license_())
+    await bring(store)
+    await report(store, license_(ends=date(2027, 1, 20)))
+
+    await store.deliveries.gone(await take(store, Lane.UPDATE), at=LATER, error="The card is not there any more.")
+
+    assert [row.state for row in await rows(store, delivery)] == ["done", "given_up", "given_up"]
+    assert (await only_card(store)).evaluation.card is None
+    await report(store, license_(ends=date(2027, 2, 20)))
+    await store.evaluations.repaint(1, at=LATER)
+    assert await bring(store) == []
+    assert [await store.deliveries.post_again(1, at=LATER) for _ in range(2)] == [True, False]
+    assert await bring(store) == ["post card 1"]
+
+
+async def test_of_those_who_ask_for_a_card_at_once_one_gets_it(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await store.evaluations.repaint(1, at=LATER)
+    await store.deliveries.gone(await take(store, Lane.UPDATE), at=LATER, error="gone")
+
+    asked = await asyncio.gather(*(store.deliveries.post_again(1, at=LATER) for _ in range(8)))
+
+    assert (sum(asked), await bring(store)) == (1, ["post card 1"])
+
+
+async def test_messages_go_before_notes_and_notes_before_cards_and_the_newest_cards_first(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await report(store, license_(ends=date(2027, 1, 20)))
+    await store.deliveries.done(await take(store, Lane.UPDATE), ts="1.0")
+    for number, day in ((2, 20), (3, 22), (4, 21)):
+        started = nov(day)
+        seen = license_(aliases=frozenset({f"E-{number}"}), starts=started, latest_evaluation=started)
+        await report(store, seen, at=NOON + timedelta(seconds=number))
+    await store.deliveries.say("Good morning", channel=CHANNEL, at=LATER)
+
+    order = []
+    while (delivery := await store.deliveries.take(Lane.POST, now=LATER)) is not None:
+        order.append(shown(delivery))
+
+    assert order == ["say Good morning", "note extended in 1.0", "post card 3", "post card 4", "post card 2"]
+
+
+async def test_a_repaint_that_was_asked_for_again_goes_before_those_of_earlier(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(3)))
+    await bring(store)
+    for evaluation_id in (1, 2, 3):
+        await store.evaluations.repaint(evaluation_id, at=NOON)
+    await store.evaluations.repaint(2, at=LATER)
+
+    order = [(await take(store, Lane.UPDATE)).evaluation_id for _ in range(3)]
+
+    assert order == [2, 1, 3]
+
+
+async def test_many_cards_are_summarised_once_until_none_of_them_waits(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(MANY + 1)))
+    summary = await take(store)
+    assert (summary.what, summary.waiting) == (What.SUMMARY, MANY + 1)
+    await store.deliveries.postpone(summary, until=LATER, error="later", unsure=False)
+    await report(store, license_(aliases=frozenset({"E-99"})))
+    assert (await take(store)).waiting == MANY + 2
+
+    assert len([line for line in await bring(store) if line.startswith("post")]) == MANY + 2
+    await report(store, *(license_(aliases=frozenset({f"F-{n}"})) for n in range(MANY)))
+    assert (await take(store)).what is What.CARD
+    await report(store, *(license_(aliases=frozenset({f"G-{n}"})) for n in range(MANY)))
+    assert (await take(store)).what is What.SUMMARY
+
+
+async def test_a_summary_that_comes_too_late_is_not_said(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(MANY + 1)))
+    summary = await take(store)
+    await store.deliveries.postpone(summary, until=LATER, error="no answer", unsure=True)
+    await bring_posts(store)
+
+    looked = await take(store, Lane.LOOK)
+    await store.deliveries.postpone(looked, until=LATER, error="not there", unsure=False)
+
+    assert await store.deliveries.waiting() == 0
+
+
+async def bring_posts(store: Store) -> None:
+    """Post whatever is due."""
+    while (delivery := await store.deliveries.take(Lane.POST, now=LATER)) is not None:
+        await store.deliveries.done(delivery, ts=f"{delivery.id}.0")
+
+
+async def test_cards_that_wait_move_to_another_channel_but_for_those_that_may_stand_already(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(3)))
+    await store.deliveries.done(await take(store), ts="1.0")
+    await store.deliveries.postpone(await take(store), until=LATER, error="no answer", unsure=True)
+    await report(store, license_(aliases=frozenset({"E-2"}), ends=date(2027, 1, 20)))
+
+    assert await store.deliveries.move("C0ELSE") == 1
+
+    assert await store.deliveries.ways() == {(Lane.LOOK, CHANNEL): LATER, (Lane.POST, "C0ELSE"): NOON}
+    assert await store.deliveries.move("C0ELSE") == 0
+
+
 async def test_notes_of_a_card_come_in_the_order_of_what_happened(store: Store) -> None:
     await report(store, license_())
     await report(store, license_(ends=date(2027, 1, 20)))
@@ -77,6 +191,8 @@ async def test_a_note_that_is_put_off_holds_back_those_after_it_and_no_other_car
     await bring(store)
     for end in (date(2027, 1, 20), date(2027, 2, 20)):
         await report(store, license_(ends=end), license_(aliases=frozenset({"E-2"}), ends=end))
+    while (repaint := await store.deliveries.take(Lane.UPDATE, now=LATER)) is not None:
+        await store.deliveries.done(repaint, ts="")
     first = await take(store)
     await store.deliveries.postpone(first, until=MUCH_LATER, error="later", unsure=False)
 
@@ -89,7 +205,7 @@ async def test_a_note_that_is_put_off_holds_back_those_after_it_and_no_other_car
 async def test_a_card_is_posted_once_and_updated_from_then_on(store: Store) -> None:
     await report(store, license_())
     card = await take(store)
-    assert (card.card, card.attempts, card.unsure, card.at) == (None, 1, False, NOON)
+    assert (card.card, card.attempts, card.at) == (None, 1, NOON)
     assert await store.deliveries.take(Lane.UPDATE, now=LATER) is None
     await store.deliveries.done(card, ts="7.5")
 
@@ -111,19 +227,18 @@ async def test_a_repaint_delivered_twice_does_not_move_the_card(store: Store) ->
 
 
 @pytest.mark.parametrize(
-    ("unsure", "next_time"),
-    [pytest.param(True, True, id="perhaps it arrived"), pytest.param(False, False, id="it did not arrive")],
+    "unsure", [pytest.param(True, id="perhaps it arrived"), pytest.param(False, id="it did not arrive")]
 )
-async def test_what_is_put_off_comes_again_knowing_whether_it_may_have_arrived(
-    store: Store, *, unsure: bool, next_time: bool
+async def test_what_is_put_off_comes_again_and_is_looked_for_if_it_may_have_arrived(
+    store: Store, *, unsure: bool
 ) -> None:
     await report(store, license_())
     await store.deliveries.postpone(await take(store), until=MUCH_LATER, error="later", unsure=unsure)
 
-    assert await store.deliveries.take(Lane.POST, now=LATER) is None
-    assert await store.deliveries.next_due(Lane.POST) == MUCH_LATER
-    again = await take(store, now=MUCH_LATER)
-    assert (again.unsure, again.attempts) == (next_time, 2)
+    lane = Lane.LOOK if unsure else Lane.POST
+    assert await store.deliveries.ways() == {(lane, CHANNEL): MUCH_LATER}
+    assert await store.deliveries.take(lane, now=LATER) is None
+    assert (await take(store, lane, now=MUCH_LATER)).attempts == 2
 
 
 async def test_a_post_nobody_knows_the_outcome_of_holds_back_a_second_one(store: Store) -> None:
@@ -132,8 +247,7 @@ async def test_a_post_nobody_knows_the_outcome_of_holds_back_a_second_one(store:
     await report(store, license_(tier="25 Users"))
 
     assert await store.deliveries.take(Lane.POST, now=LATER) is None
-    first = await take(store, now=MUCH_LATER)
-    assert first.unsure
+    first = await take(store, Lane.LOOK, now=MUCH_LATER)
     assert await store.deliveries.take(Lane.POST, now=MUCH_LATER) is None
     await store.deliveries.done(first, ts="7.5")
     assert await bring(store, at=MUCH_LATER) == ["update card 1"]
@@ -156,7 +270,7 @@ async def test_what_was_given_up_never_comes_again_and_its_reason_is_kept(store:
     await report(store, license_())
     await store.deliveries.give_up(await take(store), error="Slack refused the card.")
 
-    assert await store.deliveries.next_due(Lane.POST) is None
+    assert await store.deliveries.ways() == {}
     assert await store.deliveries.waiting() == 0
     [row] = await rows(store, delivery)
     assert (row.state, row.error) == ("given_up", "Slack refused the card.")
@@ -178,8 +292,8 @@ async def test_what_was_under_way_when_the_bot_stopped_may_have_arrived(url: str
 
     async with open_store(url, secret_keys=[SECRET]) as store:
         assert await store.deliveries.settle_interrupted() == 1
-        first, second = await take(store), await take(store)
-    assert [(each.evaluation_id, each.unsure) for each in (first, second)] == [(1, True), (2, False)]
+        first, second = await take(store, Lane.LOOK), await take(store)
+    assert (first.evaluation_id, second.evaluation_id) == (1, 2)
 
 
 async def test_twenty_workers_at_once_get_one_delivery_each_and_none_twice(store: Store) -> None:
@@ -211,8 +325,7 @@ async def test_two_copies_of_the_bot_never_take_the_same_delivery(store: Store, 
 async def test_a_delivery_is_due_from_its_moment_on(store: Store, *, now: datetime, is_due: bool) -> None:
     await report(store, license_(), at=NOON)
 
-    assert await store.deliveries.next_due(Lane.POST) == NOON
-    assert await store.deliveries.next_due(Lane.UPDATE) is None
+    assert await store.deliveries.ways() == {(Lane.POST, CHANNEL): NOON}
     assert (await store.deliveries.take(Lane.POST, now=now) is not None) is is_due
 
 

@@ -11,7 +11,6 @@ from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState
 from bot.domain.trust import Context
 from bot.store import Store
-from bot.store.deliveries import Lane
 from bot.store.evaluations import Owned
 from bot.store.schema import history
 from tests.builders import NOON, contact, license_, nov, opt_out, trial
@@ -94,7 +93,7 @@ async def test_a_card_can_be_asked_to_be_painted_again(store: Store) -> None:
     await store.evaluations.repaint(1, at=LATER)
 
     assert await bring(store) == ["update card 1"]
-    assert await store.deliveries.next_due(Lane.UPDATE) is None
+    assert await store.deliveries.ways() == {}
 
 
 # --- What the vendor's other licenses say of the customer ---------------------------------------------------------
@@ -145,12 +144,57 @@ NOBODY = Context()
             id="company with a partner",
         ),
         pytest.param(NOWHERE, {}, NOBODY, id="nothing known of either"),
-        pytest.param(HERE, {"company": "Acme", "status": "inactive"}, NOBODY, id="no longer a customer"),
+        pytest.param({**HERE, "company": "Test"}, {"company": "test"}, NOBODY, id="names that name nobody"),
+        pytest.param({**HERE, "company": "n/a"}, {"company": "N.A."}, NOBODY, id="a form that was not filled in"),
+        pytest.param({**HERE, "company": "X"}, {"company": "x"}, NOBODY, id="a letter"),
+        pytest.param(HERE, {"company": "Acme", "atlassian": True}, NOBODY, id="Atlassian's own license"),
+        pytest.param(HERE, {"company": "Acme", "sandbox": True}, NOBODY, id="a sandbox, where apps cost nothing"),
+        pytest.param(HERE, {"company": "Acme", "license_type": "ACADEMIC"}, CUSTOMER, id="bought at a discount"),
+        pytest.param(HERE, {"company": "Acme", "status": "cancelled"}, CUSTOMER, id="cancelled, and not over yet"),
+        pytest.param(
+            HERE,
+            {"company": "Acme", "license_type": "OPEN_SOURCE"},
+            Context(uses=("Forms",)),
+            id="has a license that was given",
+        ),
+        pytest.param(
+            HERE, {"company": "Acme", "license_type": "FREE", "status": "inactive"}, NOBODY, id="had one that was given"
+        ),
+        pytest.param(
+            HERE,
+            {"company": "Acme", "status": "inactive", "ends": date(2024, 5, 1)},
+            Context(paid_for=(("Forms", "2024"),)),
+            id="no longer a customer",
+        ),
+        pytest.param(
+            HERE,
+            {"company": "Acme", "status": "inactive", "ends": None},
+            NOBODY,
+            id="no longer, and who knows since when",
+        ),
         pytest.param(
             HERE,
             {"company": "Acme", "license_type": "EVALUATION"},
             Context(evaluating=("Forms",)),
             id="evaluates another app",
+        ),
+        pytest.param(
+            HERE,
+            {"company": "Acme", "license_type": "EVALUATION", "sandbox": True},
+            Context(evaluating=("Forms",)),
+            id="evaluates another app on a sandbox",
+        ),
+        pytest.param(
+            HERE,
+            {
+                "company": "Acme",
+                "app_key": "com.example.roadmap",
+                "app_name": "Roadmap for Jira",
+                "license_type": "EVALUATION",
+                "latest_evaluation": nov(1),
+            },
+            Context(evaluating=("Roadmap for Jira",)),
+            id="evaluates this app elsewhere",
         ),
         pytest.param(
             HERE,
@@ -202,6 +246,107 @@ async def test_an_app_bought_twice_is_named_once_and_names_come_in_order(store: 
     )
 
     assert (await cards(store))[0].context.customer_of == ("Atlas", "Forms")
+
+
+async def test_of_several_licenses_of_an_app_the_one_that_says_most_is_told(store: Store) -> None:
+    ended = {"status": "inactive", "license_type": "COMMERCIAL"}
+    seen: tuple[dict[str, Any], ...] = (
+        {"app_name": "Atlas"},
+        {"app_name": "Atlas", **ended, "ends": date(2022, 1, 1)},
+        {"app_name": "Atlas", "license_type": "OPEN_SOURCE"},
+        {"app_name": "Boards", **ended, "ends": date(2022, 1, 1)},
+        {"app_name": "Boards", **ended, "ends": date(2024, 1, 1)},
+        {"app_name": "Boards", "license_type": "OPEN_SOURCE"},
+    )
+    theirs = [
+        other(company="Acme", aliases=frozenset({f"E-{n}"}), app_key=each["app_name"], **each)
+        for n, each in enumerate(seen)
+    ]
+    await report(store, license_(), *theirs)
+
+    context = Context(customer_of=("Atlas",), uses=("Boards",), paid_for=(("Boards", "2024"),))
+    assert (await cards(store))[0].context == context
+
+
+async def test_no_license_is_left_out_however_many_there_are(store: Store) -> None:
+    many = [other(company="Acme", aliases=frozenset({f"E-{n}"}), status="inactive") for n in range(300)]
+    last = other(company="Acme", aliases=frozenset({"E-LAST"}), app_key="com.example.a", app_name="Atlas")
+    await report(store, license_(), *many, last)
+
+    assert (await cards(store))[0].context.customer_of == ("Atlas",)
+
+
+CONSULTANT = contact(email="cy@consult.example")
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "sites"),
+    [
+        pytest.param({}, [{"company": name} for name in ("Beta", "Gamma", "gamma")], 2, id="other companies by name"),
+        pytest.param({}, [{"site": f"{n}.atlassian.net"} for n in range(4)], 4, id="sites of nobody knows whom"),
+        pytest.param(
+            {}, [{"company": "Beta", "site": f"{n}.x.example"} for n in range(4)], 1, id="sites of one company"
+        ),
+        pytest.param({}, [{"company": "ACME", "site": f"{n}.x.example"} for n in range(4)], 0, id="sites of their own"),
+        pytest.param({"site": "a.example"}, [{"company": "Beta", "site": "a.example"}], 0, id="the same site"),
+        pytest.param(
+            {}, [{"company": "Beta", "technical": None, "billing": CONSULTANT}], 1, id="as the billing contact there"
+        ),
+        pytest.param(
+            {}, [{"company": "Beta", "technical": contact(email="CY@consult.example ")}], 1, id="however it is spelled"
+        ),
+        pytest.param({}, [{"company": "Beta", "technical": contact(email="di@consult.example")}], 0, id="a colleague"),
+        pytest.param({"technical": None}, [{"company": "Beta"}], 0, id="nobody here"),
+        pytest.param(
+            {"technical": Contact(name="Di"), "billing": CONSULTANT},
+            [{"company": "Beta"}],
+            1,
+            id="whoever is shown here",
+        ),
+    ],
+)
+async def test_a_card_knows_on_how_many_other_sites_its_contact_is(
+    store: Store, mine: dict[str, Any], theirs: list[dict[str, Any]], sites: int
+) -> None:
+    elsewhere = [
+        other(**{"technical": CONSULTANT, **each, "aliases": frozenset({f"E-{n}"})}) for n, each in enumerate(theirs)
+    ]
+    await report(store, license_(**{"technical": CONSULTANT, **mine}), *elsewhere)
+
+    assert (await cards(store))[0].context.sites == sites
+
+
+async def test_the_domain_of_somebody_who_works_for_many_ties_nobody_together(store: Store) -> None:
+    many = [other(company=f"Customer {n}", technical=CONSULTANT, aliases=frozenset({f"E-{n}"})) for n in range(3)]
+    await report(store, license_(technical=CONSULTANT), *many)
+
+    assert (await cards(store))[0].context == Context(sites=3)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "is_partners"),
+    [
+        pytest.param([{"company": "Beta"}, {"company": "Gamma"}], True, id="on licenses of several other customers"),
+        pytest.param([{"company": "Beta"}, {"company": "Beta"}], False, id="on those of one other"),
+        pytest.param([{"company": "Acme"}, {"company": "acme"}], False, id="on their own"),
+        pytest.param(
+            [{"company": "Beta", "partner": None}, {"company": "Gamma", "partner": None}], False, id="without a partner"
+        ),
+    ],
+)
+async def test_a_mail_domain_on_partners_licenses_of_others_is_a_partners_and_ties_nobody_together(
+    store: Store, theirs: list[dict[str, Any]], *, is_partners: bool
+) -> None:
+    bought = other(technical=contact(email="di@consult.example"), app_name="Atlas", app_key="com.example.a")
+    through = [
+        other(**{"technical": CONSULTANT, "partner": RESELLER, **each, "aliases": frozenset({f"E-{n}"})})
+        for n, each in enumerate(theirs)
+    ]
+    await report(store, license_(technical=contact(email="ed@consult.example")), bought, *through)
+
+    context = (await cards(store))[0].context
+    assert context.partner_domain is is_partners
+    assert ("Atlas" in context.customer_of) is not is_partners
 
 
 async def test_a_license_that_was_merged_away_is_no_context(store: Store) -> None:
@@ -268,9 +413,8 @@ async def test_the_days_list_has_what_began_on_the_day(
 
 async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_first(store: Store) -> None:
     people = {"E-1": "ana@one.example", "E-2": "bo@two.example", "E-3": "cy@three.example", "E-4": "di@four.example"}
-    await report(
-        store, *(license_(aliases=frozenset({name}), technical=contact(email=mail)) for name, mail in people.items())
-    )
+    for name, mail in people.items():
+        await report(store, license_(aliases=frozenset({name}), technical=contact(email=mail)))
     await mailed(store, order(1, 1))
     await mailed(store, order(2, 2), MailState.FAILED)
     await store.opt_outs.add("CY@three.example", opt_out())

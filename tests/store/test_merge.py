@@ -1,6 +1,7 @@
 """Two licenses, SEN-1 and E-1, that a third row of the report ties together."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -10,8 +11,8 @@ from bot.domain.policy import MailState, Reason, Refused
 from bot.store import Store
 from bot.store.deliveries import Lane
 from bot.store.schema import delivery, evaluation, history, mail
-from tests.builders import NOON, TODAY, license_, nov
-from tests.store.steps import LATER, bring, cards, mailed, only_card, order, report, rows
+from tests.builders import NOON, TODAY, license_, nov, trial
+from tests.store.steps import LATER, bring, cards, known_of, mailed, only_card, order, report, rows
 
 OLD = license_(aliases=frozenset({"SEN-1"}))
 NEW = license_(aliases=frozenset({"E-1"}), company="Acme Ltd")
@@ -34,7 +35,7 @@ async def test_two_licenses_become_one_under_all_their_ids(store: Store) -> None
     await split(store)
     await report(store, BOTH)
 
-    found = await store.licenses.recall([OLD, NEW, BOTH])
+    found = await known_of(store, OLD, NEW, BOTH)
 
     assert [known and (known.ids, known.license) for known in found] == [((1,), BOTH)] * 3
     assert len(await cards(store)) == 1
@@ -157,6 +158,66 @@ async def test_trials_with_different_starts_stay_two(store: Store) -> None:
 
     assert [card.evaluation.trial.started for card in await cards(store)] == [nov(1), nov(20)]
     assert {card.evaluation.license for card in await cards(store)} == {BOTH}
+
+
+EARLIER = license_(aliases=frozenset({"SEN-1"}), latest_evaluation=nov(18), starts=nov(18), updated=nov(22))
+"""The other half, by which the same trial began two days earlier."""
+
+
+async def test_trials_whose_starts_differ_by_days_are_one_and_nothing_of_either_is_lost(store: Store) -> None:
+    await report(store, EARLIER)
+    await report(store, NEW, at=LATER)
+    await bring(store)
+    await own(store, 1, "U0BO")
+    await mailed(store, order(2))
+    await bring(store)
+
+    await report(store, BOTH)
+
+    card = await only_card(store)
+    assert (card.evaluation.id, card.evaluation.trial, card.evaluation.owner) == (1, trial(), "U0BO")
+    assert [m.attempt.state for m in card.mails] == [MailState.SENT]
+    kinds = [row.kind for row in await rows(store, history) if row.evaluation_id == 1]
+    assert kinds == [Kind.STARTED, Kind.STARTED, Kind.ASSIGNED, Kind.MAIL_SENT, Kind.MERGED]
+    assert await bring(store) == ["update card 1", "update card 2"]
+
+
+async def test_three_licenses_whose_trials_start_days_apart_are_one_with_one_card(store: Store) -> None:
+    latest = license_(aliases=frozenset({"X-1"}), latest_evaluation=nov(22), starts=nov(22), updated=nov(24))
+    await report(store, EARLIER)
+    await report(store, NEW)
+    await report(store, latest)
+    await bring(store)
+
+    await report(store, replace(latest, aliases=BOTH.aliases | {"X-1"}))
+
+    assert (await only_card(store)).evaluation.trial == trial(started=nov(22), told=nov(24))
+    assert await bring(store) == ["update card 1", "update card 2", "update card 3"]
+
+
+async def test_the_trial_of_a_higher_edition_is_kept_apart_from_that_of_the_license(store: Store) -> None:
+    sold = replace(NEW, license_type="COMMERCIAL", edition="Standard", latest_evaluation=None)
+    await report(store, replace(OLD, updated=nov(22)))
+    await report(store, replace(sold, upgrade_started=nov(20), upgrade_to="Advanced"))
+    await bring(store)
+
+    await report(store, replace(sold, aliases=BOTH.aliases, upgrade_started=nov(20), upgrade_to="Advanced"))
+
+    trials = [card.evaluation.trial for card in await cards(store)]
+    assert [(each.upgrade_to, each.state) for each in trials] == [(None, State.CONVERTED), ("Advanced", State.RUNNING)]
+    assert await bring(store) == ["note converted in 1.0", "update card 1"]
+
+
+async def test_a_trial_that_only_one_of_them_knew_ends_when_an_older_row_ties_them_together(store: Store) -> None:
+    await report(store, replace(OLD, updated=nov(20)))
+    again = license_(aliases=frozenset({"E-1"}), latest_evaluation=date(2027, 3, 1), updated=date(2027, 3, 1))
+    await report(store, again)
+    await bring(store)
+
+    await report(store, replace(again, aliases=BOTH.aliases, updated=date(2027, 2, 28)))
+
+    assert [card.evaluation.trial.state for card in await cards(store)] == [State.EXPIRED, State.RUNNING]
+    assert await bring(store) == ["note ended in 1.0", "update card 1"]
 
 
 @pytest.mark.parametrize(

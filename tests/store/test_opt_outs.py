@@ -8,9 +8,9 @@ from bot.domain.history import Entry, Kind
 from bot.domain.policy import Reason, Refused
 from bot.errors import StoreError
 from bot.store import Store, open_store
-from bot.store.opt_outs import Marked
+from bot.store.opt_outs import Lifted, Marked
 from bot.store.schema import do_not_contact, history
-from tests.builders import contact, license_, opt_out
+from tests.builders import NOON, contact, license_, opt_out
 from tests.store.steps import LATER, SECRET, bring, cards, only_card, order, report, rows
 
 ANA = "ana@acme.example"
@@ -104,7 +104,11 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
     await store.opt_outs.add(ANA, opt_out())
     await bring(store)
 
-    assert await store.opt_outs.lift("ANA@acme.example", note="They asked again", by="U0CY", at=LATER, evaluation_id=1)
+    lifted = await store.opt_outs.lift(
+        "ANA@acme.example", set_at=NOON, note="They asked again", by="U0CY", at=LATER, evaluation_id=1
+    )
+
+    assert lifted == Lifted(won=True, by="U0CY", at=LATER)
 
     assert await marks(store) == [None]
     assert (await only_card(store)).last == Entry(
@@ -115,7 +119,7 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
 
 async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Store) -> None:
     await store.opt_outs.add(ANA, opt_out())
-    await store.opt_outs.lift(ANA, note="They asked again", by="U0CY", at=LATER)
+    await store.opt_outs.lift(ANA, set_at=NOON, note="They asked again", by="U0CY", at=LATER)
 
     assert (await store.opt_outs.add(ANA, opt_out(at=LATER))).won
 
@@ -128,7 +132,9 @@ async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> No
     await report(store, license_())
     await bring(store)
 
-    assert not await store.opt_outs.lift(ANA, note="", by="U0CY", at=LATER, evaluation_id=1)
+    lifted = await store.opt_outs.lift(ANA, set_at=NOON, note="", by="U0CY", at=LATER, evaluation_id=1)
+
+    assert lifted == Lifted(won=False, by=None, at=None)
 
     assert await bring(store) == []
 
@@ -136,9 +142,24 @@ async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> No
 async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
     await store.opt_outs.add(ANA, opt_out())
 
-    answers = await asyncio.gather(*(store.opt_outs.lift(ANA, note="", by=f"U{n}", at=LATER) for n in range(8)))
+    answers = await asyncio.gather(
+        *(store.opt_outs.lift(ANA, set_at=NOON, note="", by=f"U{n}", at=LATER) for n in range(8))
+    )
 
-    assert answers.count(True) == 1
+    [winner] = [answer.by for answer in answers if answer.won]
+    assert answers.count(Lifted(won=False, by=winner, at=LATER)) == 7
+
+
+async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
+    """While the form was open, the mark was lifted by another, and a second one was set."""
+    await store.opt_outs.add(ANA, opt_out(reason="The team decided"))
+    await store.opt_outs.lift(ANA, set_at=NOON, note="", by="U0BO", at=LATER)
+    await store.opt_outs.add(ANA, opt_out(at=LATER))
+
+    lifted = await store.opt_outs.lift(ANA, set_at=NOON, note="", by="U0CY", at=LATER)
+
+    assert lifted == Lifted(won=False, by="U0BO", at=LATER)
+    assert not (await store.opt_outs.add(ANA, opt_out())).won
 
 
 async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) -> None:
@@ -153,7 +174,7 @@ async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) ->
         assert await store.mails.claim(order(1)) == Refused(Reason.DO_NOT_CONTACT)
         assert not (await store.opt_outs.add(ANA, opt_out(by="U0CY"))).won
         await bring(store)
-        assert await store.opt_outs.lift(ANA, note="", by="U0CY", at=LATER)
+        assert (await store.opt_outs.lift(ANA, set_at=NOON, note="", by="U0CY", at=LATER)).won
         assert await bring(store) == ["update card 1"]
         assert await marks(store) == [None]
 

@@ -61,6 +61,29 @@ async def test_a_poll_during_which_the_bot_was_stopped_never_counts_as_good(url:
         assert await store.polls.last_good() == GOOD
 
 
+async def failures(store: Store, *fates: str) -> list[tuple[int, int]]:
+    """How many polls, and how many sweeps, have failed in a row after each of these."""
+    counts = []
+    for fate in fates:
+        number = await store.polls.begin(at=NOON, whole="sweep" in fate)
+        if "fails" in fate:
+            await store.polls.fail(number, Tally(), at=LATER, error="The Marketplace is down.")
+        elif "is good" in fate:
+            await store.polls.succeed(number, TALLY, at=LATER, text="", channel=CHANNEL)
+        counts.append((await store.polls.failed_in_a_row(whole=False), await store.polls.failed_in_a_row(whole=True)))
+    return counts
+
+
+async def test_failed_polls_are_counted_since_the_last_good_one_without_those_that_a_stop_cut(store: Store) -> None:
+    polls = ("poll fails", "poll fails", "poll is cut", "poll fails", "poll is good", "poll is cut", "poll fails")
+    assert [failed for failed, _ in await failures(store, *polls)] == [1, 2, 2, 3, 0, 0, 1]
+
+
+async def test_failed_sweeps_are_counted_however_many_polls_were_good_in_between(store: Store) -> None:
+    fates = ("sweep fails", "poll is good", "sweep fails", "poll fails", "sweep is good", "poll fails", "sweep fails")
+    assert await failures(store, *fates) == [(0, 1), (0, 1), (0, 2), (1, 2), (0, 0), (1, 0), (1, 1)]
+
+
 async def test_the_last_sweep_is_found_behind_younger_polls(store: Store) -> None:
     await good(store, whole=True)
     await good(store)
@@ -77,11 +100,11 @@ async def test_what_a_poll_has_to_say_is_owed_to_the_channel_with_it(store: Stor
 
 
 async def test_a_record_that_stays_unreadable_is_counted_once(store: Store) -> None:
-    await store.polls.quarantine("E-1", "licenseType is missing", at=NOON)
-    await store.polls.quarantine("E-1", "licenseType is missing", at=LATER)
-    await store.polls.quarantine("E-1", "status is missing", at=LATER)
-    await store.polls.quarantine("E-2", "licenseType is missing", at=LATER)
+    first, again = ("E-1", "licenseType is missing"), ("E-1", "status is missing")
+    other = ("E-2", "licenseType is missing")
 
+    assert await store.polls.quarantine([first, first], at=NOON) == [first]
+    assert await store.polls.quarantine([first, again, other], at=LATER) == [again, other]
     assert await store.polls.quarantined() == 3
     assert [(row.ref, row.reason, row.first_seen, row.last_seen) for row in await rows(store, quarantine)] == [
         ("E-1", "licenseType is missing", NOON, LATER),

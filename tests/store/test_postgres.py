@@ -1,6 +1,7 @@
 """What only a server with many writers can get wrong."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,9 +14,9 @@ from bot.errors import StoreError
 from bot.store import open_store
 from bot.store.database import Database
 from bot.store.deliveries import Lane
+from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
-from bot.store.schema import metadata
-from tests.builders import NOON, license_, opt_out
+from tests.builders import NOON, license_, nov, opt_out
 from tests.scenarios.test_postgres import pytestmark as needs_a_server
 from tests.store.steps import LATER, SECRET, bring, cards, mailed, only_card, order, report, rows
 
@@ -41,6 +42,24 @@ async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
         assert sum(each is not None and each.won for each in owned) == 1
         assert sum(not isinstance(each, Refused) for each in claims) == 1
         assert sum(each.won for each in marked) == 1
+
+
+async def test_two_copies_that_record_the_same_batch_at_once_tell_each_fact_once(postgres: str) -> None:
+    first = [license_(aliases=frozenset({f"E-{n}"})) for n in range(4)]
+    later = [license_(aliases=seen.aliases, updated=nov(24), status="cancelled") for seen in first]
+    async with (
+        open_store(postgres, secret_keys=[SECRET]) as one,
+        open_store(postgres, secret_keys=[SECRET]) as two,
+    ):
+        for batch in (first, later):
+            await asyncio.gather(*(report(each, *batch) for each in (one, two) * 3))
+
+        facts = Counter((row.evaluation_id, row.kind) for row in await rows(one, history))
+        assert facts == Counter((n, kind) for n in range(1, 5) for kind in ("started", "ended"))
+        brought = await bring(two)
+        assert sorted(brought) == sorted(
+            [*(f"post card {n}" for n in range(1, 5)), *(f"note ended in {n}.0" for n in range(1, 5))]
+        )
 
 
 async def test_the_store_is_the_same_there(postgres: str) -> None:

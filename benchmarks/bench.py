@@ -1,0 +1,100 @@
+"""The processes of a measurement: a Marketplace, the bot, the floor; each is new for each time."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from benchmarks.server import DEVELOPER_ID
+
+_ROOT: Final = Path(__file__).parent.parent
+_MOST_SECONDS: Final = 480.0
+"""For everything; what is not done by then is not measured."""
+_A_MEASUREMENT: Final = 60.0
+"""Seconds after which a measurement is not repeated."""
+
+
+class Bench:
+    """A folder for stores, a Marketplace, and a clock that runs down."""
+
+    def __init__(self, server: str, folder: Path, *, repeat: int, log: TextIO) -> None:
+        self._server = server
+        self.folder = folder
+        self._repeat = repeat
+        self._log = log
+        self._ends = time.monotonic() + _MOST_SECONDS
+
+    def times(self) -> Iterator[int]:
+        """The repetitions of a measurement, fewer if it is slow."""
+        stops = time.monotonic() + _A_MEASUREMENT
+        for number in range(self._repeat):
+            if number and time.monotonic() > stops:
+                return
+            yield number
+
+    def sweep(self, store: str, *, rows: int, day: int = 0, profile: Path | None = None) -> dict[str, Any]:
+        """The bot reads the whole report: on the first day into a new store, later to find that nothing changed."""
+        result = self._ours(store, "sweep", f"--day={day}", rows=rows, profile=profile)
+        if result["rows"] < rows or bool(result["started"]) != (day == 0):
+            raise SystemExit(f"The sweep read {result['rows']} of {rows} licenses, so nothing was measured.")
+        return result
+
+    def polls(self, store: str, *, first: int, count: int, rows: int, profile: Path | None = None) -> list[float]:
+        """Seconds of each poll of the rounds from `first` on, but for that one itself: it warms up."""
+        result = self._ours(store, "polls", f"--first={first}", f"--count={count}", rows=rows, profile=profile)
+        if not result["started"]:
+            raise SystemExit("The polls found no new trial, so nothing was measured.")
+        return list(result["seconds"])
+
+    def floor(self, rows: int, *, like: str | None = None) -> dict[str, float]:
+        """Download and parse; with `like`, store as much as is in that store."""
+        into = self.folder / "floor.db"
+        into.unlink(missing_ok=True)
+        store = [] if like is None else [f"--like={self.folder / like}", f"--into={into}"]
+        licenses = f"{self._server}/{rows}/rest/3/reporting/developer-space/{DEVELOPER_ID}/licenses"
+        return self._run("floor", f"--export={licenses}/export", *store)
+
+    def grow(self, small: str, large: str, *, times: int) -> None:
+        """Make a store so many times as large as another."""
+        shutil.copy(self.folder / small, self.folder / large)
+        self._run("seed", str(self.folder / large), str(times))
+
+    def _ours(self, store: str, *what: str, rows: int, profile: Path | None) -> dict[str, Any]:
+        given = [f"--server={self._server}", f"--store={self.folder / store}", f"--rows={rows}"]
+        if profile is not None:
+            given.append(f"--profile={profile}")
+        return self._run("ours", *given, *what)
+
+    def _run(self, name: str, *given: str) -> dict[str, Any]:
+        # Linux counts the most that this process held as held by those it starts, too: so it must stay a small one.
+        left = max(self._ends - time.monotonic(), 0.0)
+        asked = [sys.executable, "-m", f"benchmarks.{name}", *given]
+        done = subprocess.run(asked, stdout=subprocess.PIPE, check=True, timeout=left, cwd=_ROOT)
+        result: dict[str, Any] = json.loads(done.stdout or "{}")
+        words = " ".join(word for word in given if not word.startswith(("--server", "--export")))
+        self._log.write(f"{name} {words.replace(f'{self.folder}/', '')}: {_short(result)}\n")
+        return result
+
+
+@contextmanager
+def marketplace(rows: int) -> Iterator[str]:
+    """A Marketplace whose vendors have up to so many licenses; its address."""
+    asked = [sys.executable, "-m", "benchmarks.server", str(rows)]
+    with subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as server:
+        yield next(iter(server.stdout or ())).strip()
+        # Leaving closes its standard input, whatever happened here; that ends it.
+
+
+def _short(result: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_number(value)}" for name, value in result.items())
+
+
+def _number(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_number, value))
+    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}"

@@ -1,0 +1,124 @@
+"""One measured reading of the report by the bot, in a process of its own."""
+
+import argparse
+import asyncio
+import cProfile
+import json
+import pstats
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from benchmarks.server import DEVELOPER_ID
+from benchmarks.vendor import A_ROUND, TODAY
+from bot.app import Parts, assembled
+from bot.config import Settings
+from bot.log import set_up_logging
+
+_NOON: Final = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+_A_PROFILE: Final = 40
+"""Lines of a profile."""
+
+
+@asynccontextmanager
+async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Parts]:
+    """The bot with this store and a vendor of so many licenses, at a time so long after the first noon."""
+    settings = Settings(
+        _env_file=None,
+        slack_bot_token="xoxb-nobody",
+        slack_app_token="xapp-nobody",
+        slack_channel="C0BENCH",
+        marketplace_user="vendor@lanternworks.example",
+        marketplace_token="nobody",
+        marketplace_developer_id=DEVELOPER_ID,
+        marketplace_api_url=f"{server}/{rows}",
+        database_url=f"sqlite+aiosqlite:///{store}",
+        secret_key=("benchmark " * 4,),
+    )
+    async with assembled(settings, clock=lambda: _NOON + after) as parts:
+        yield parts
+
+
+async def sweep(asked: argparse.Namespace) -> dict[str, Any]:
+    """Read everything: on the first day into a new store, on a later one to find nothing changed."""
+    async with bot(asked.store.with_suffix(".idle"), server=asked.server, rows=0, after=timedelta()) as parts:
+        await parts.watch.run_once()
+        idle = _peak()
+    async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta(days=asked.day)) as parts:
+        with _profile(asked.profile):
+            began, worked = time.perf_counter(), time.process_time()
+            tally = await parts.watch.run_once()
+            seconds, cpu = time.perf_counter() - began, time.process_time() - worked
+        peak = _peak()
+    return {"rows": tally.rows, "started": tally.started, "seconds": seconds, "cpu": cpu, "above_idle": peak - idle}
+
+
+async def polls(asked: argparse.Namespace) -> dict[str, Any]:
+    """Poll once for each of some rounds, each with other licenses changed; the first warms up."""
+    seconds, started = [], 0
+    minutes = timedelta(minutes=asked.first)
+    async with (
+        httpx.AsyncClient() as http,
+        bot(asked.store, server=asked.server, rows=asked.rows, after=minutes) as parts,
+    ):
+        for number in range(asked.first, asked.first + asked.count):
+            await http.put(f"{asked.server}/changed/{number * A_ROUND}/{A_ROUND}")
+            with _profile(asked.profile):
+                began = time.perf_counter()
+                tally = await parts.watch.run_once()
+                seconds.append(time.perf_counter() - began)
+            started += tally.started
+        await http.put(f"{asked.server}/changed/0/0")
+    return {"started": started, "seconds": seconds[1:]}
+
+
+@contextmanager
+def _profile(file: Path | None) -> Iterator[None]:
+    """Write where the time goes to a file, if there is one; the slowest functions of the bot's main thread first.
+
+    What stands there under `poll` is waiting: for the network, or for the thread that speaks to the database.
+    """
+    if file is None:
+        yield
+        return
+    with cProfile.Profile() as profile:
+        yield
+    with file.open("w") as text:
+        pstats.Stats(profile, stream=text).sort_stats("tottime").print_stats(_A_PROFILE)
+
+
+def _peak() -> int:
+    """The most memory this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    """Print what was measured as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--rows", type=int, required=True, help="licenses the vendor has")
+    parser.add_argument("--profile", type=Path)
+    kinds = parser.add_subparsers(required=True)
+    sweeping = kinds.add_parser("sweep")
+    sweeping.add_argument("--day", type=int, default=0, help="days after the first")
+    sweeping.set_defaults(measure=sweep)
+    polling = kinds.add_parser("polls")
+    polling.add_argument("--first", type=int, required=True, help="the round to begin with")
+    polling.add_argument("--count", type=int, required=True)
+    polling.set_defaults(measure=polls)
+    asked = parser.parse_args()
+    set_up_logging(json=True, level="warning")
+    sys.stdout.write(json.dumps(asyncio.run(asked.measure(asked))))
+
+
+if __name__ == "__main__":
+    main()

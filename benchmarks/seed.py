@@ -1,0 +1,59 @@
+"""A store as large as one likes, grown from one that the bot has filled: every license again and again, as another."""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Column, LargeBinary, Table, Text
+
+from bot.store.schema import metadata
+
+_GROWING: Final = ("license", "license_alias", "evaluation", "history", "seen_row")
+_STRIDE: Final = 1_000_000
+"""Between an id and that of its next copy; more than there are ids at first."""
+_COPIES: Final = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < ?)"
+
+
+def grow(store: Path, *, times: int) -> None:
+    """Make a store `times` as large. Ids, aliases and what licenses are found by differ from copy to copy."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-500000"):
+            connection.execute(f"PRAGMA {pragma}")
+        growing = [table for table in metadata.sorted_tables if table.name in _GROWING]
+        # An index that is built at the end is built by sorting, and not by looking for the place of each row.
+        indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+        found = indexes.fetchall()
+        for name, _ in found:
+            connection.execute(f"DROP INDEX {name}")
+        for table in growing:
+            names, values = zip(*_copied(table), strict=True)
+            insert = f"INSERT INTO {table.name} ({', '.join(names)})"
+            select = f"SELECT {', '.join(values)} FROM copy CROSS JOIN {table.name}"
+            connection.execute(f"{insert} {_COPIES} {select}", [times - 1])
+        for _, sql in found:
+            connection.execute(sql)
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _copied(table: Table) -> Iterator[tuple[str, str]]:
+    """The columns of a table, with the value that each has in copy `n`."""
+    for column in table.columns:
+        yield column.name, _value(column)
+
+
+def _value(column: Column[object]) -> str:
+    name = f'"{column.table.name}"."{column.name}"'
+    if column.foreign_keys or (column.primary_key and column.name == "id"):
+        return f"{name} + copy.n * {_STRIDE}"
+    if column.primary_key and isinstance(column.type, LargeBinary):
+        return f"randomblob(length({name}))"
+    if (column.primary_key or column.index) and isinstance(column.type, Text) and column.name != "app_key":
+        return f"{name} || '~' || copy.n"
+    return name
+
+
+if __name__ == "__main__":
+    grow(Path(sys.argv[1]), times=int(sys.argv[2]))

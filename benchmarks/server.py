@@ -1,0 +1,148 @@
+"""A Marketplace for measuring: one vendor's report, rendered before anybody asks, in a process of its own.
+
+`http://127.0.0.1:PORT/ROWS` is the API of a vendor with so many licenses. `PUT /changed/FIRST/COUNT` says which of them
+change today, which at first is none. It listens until its standard input ends.
+"""
+
+import asyncio
+import json
+import sys
+from array import array
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from aiohttp import web
+
+from benchmarks.vendor import TODAY, changed, row
+from bot.demo.cast import Record
+
+DEVELOPER_ID: Final = "3f0a1b2c-0000-4000-8000-0000000000be"
+_LIMIT: Final = 50
+_CHUNK: Final = 1 << 18
+_AT_ONCE: Final = 1_000
+_LATELY: Final = (TODAY - timedelta(days=14)).isoformat()
+"""The earliest day that a question about the last days may name."""
+
+
+class Report:
+    """The rows as bytes, ready to be sent, and the few that a question about the last days can find."""
+
+    def __init__(self, rows: int) -> None:
+        self._text = bytearray(b"[")
+        self._ends = array("Q", [1])
+        self._began_lately: list[tuple[int, Record]] = []
+        self._changed: list[Record] = []
+        with ProcessPoolExecutor() as pool:
+            for rendered in pool.map(_rendered, range(0, rows, _AT_ONCE)):
+                for text in rendered:
+                    self._add(text)
+
+    def _add(self, text: bytes) -> None:
+        number = len(self._ends) - 1
+        self._text += text if number == 0 else b"," + text
+        self._ends.append(len(self._text))
+        record = json.loads(text)
+        if record["maintenanceStartDate"] >= _LATELY:
+            self._began_lately.append((number, record))
+
+    def change(self, numbers: range) -> None:
+        """Let these licenses change, and all others be as they were."""
+        self._changed = [changed(number) for number in numbers]
+
+    def whole(self, rows: int) -> Iterator[memoryview]:
+        """The first so many rows as one JSON array, in pieces."""
+        text = memoryview(self._text)[: self._ends[rows]]
+        yield from (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+        yield memoryview(b"]")
+
+    def page(self, rows: int, offset: int) -> bytes:
+        """Rows of a page of all, with commas in between."""
+        first, end = min(offset, rows), min(offset + _LIMIT, rows)
+        return bytes(self._text[self._ends[first] : self._ends[end]]).removeprefix(b",")
+
+    def lately(self, rows: int, *, updated: str, began: str, evaluations: bool) -> list[Record]:
+        """The rows that were updated and began on or after a day each; an empty one is any."""
+        return [
+            record
+            for record in [record for number, record in self._began_lately if number < rows] + self._changed
+            if record["lastUpdated"] >= updated
+            and record["maintenanceStartDate"] >= began
+            and (record["licenseType"] == "EVALUATION" or not evaluations)
+        ]
+
+
+class Server:
+    """What the bot asks of the API, and no more."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def app(self) -> web.Application:
+        """The routes."""
+        app = web.Application()
+        licenses = f"/{{rows:\\d+}}/rest/3/reporting/developer-space/{DEVELOPER_ID}/licenses"
+        app.router.add_get(licenses, self._page)
+        app.router.add_get(f"{licenses}/export", self._whole)
+        app.router.add_post(f"{licenses}/async/export", self._export)
+        app.router.add_get(f"{licenses}/async/export/{{id}}/status", self._status)
+        app.router.add_get(f"{licenses}/async/export/{{id}}", self._whole)
+        app.router.add_put("/changed/{first:\\d+}/{count:\\d+}", self._change)
+        return app
+
+    async def _change(self, request: web.Request) -> web.Response:
+        first, count = int(request.match_info["first"]), int(request.match_info["count"])
+        self._report.change(range(first, first + count))
+        return web.Response()
+
+    async def _page(self, request: web.Request) -> web.Response:
+        query, rows = request.query, int(request.match_info["rows"])
+        offset, updated, began = int(query.get("offset", "0")), query.get("lastUpdated", ""), query.get("startDate", "")
+        if updated or began:
+            if max(updated, began) < _LATELY:
+                raise web.HTTPBadRequest(text=f"This server remembers what happened since {_LATELY}, or everything.")
+            evaluations = "evaluation" in query.getall("licenseType", [])
+            found = self._report.lately(rows, updated=updated, began=began, evaluations=evaluations)
+            rows, body = len(found), json.dumps(found[offset : offset + _LIMIT])[1:-1].encode()
+        else:
+            body = self._report.page(rows, offset)
+        links = {"next": {"href": request.path}} if offset + _LIMIT < rows else {}
+        text = b'{"_links":' + json.dumps(links).encode() + b',"licenses":[' + body + b"]}"
+        return web.Response(body=text, content_type="application/json")
+
+    async def _export(self, _request: web.Request) -> web.Response:
+        return web.json_response({"_links": {}, "export": {"id": str(uuid4()), "status": "QUEUED"}}, status=202)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.json_response({"_links": {}, "export": {"id": request.match_info["id"], "status": "COMPLETED"}})
+
+    async def _whole(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        with suppress(ConnectionError):  # who measures may end in the middle
+            for piece in self._report.whole(int(request.match_info["rows"])):
+                await response.write(piece)
+        return response
+
+
+def _rendered(first: int) -> list[bytes]:
+    """A thousand rows as the report sends them."""
+    records = map(row, range(first, first + _AT_ONCE))
+    return [json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() for record in records]
+
+
+async def _serve(rows: int) -> None:
+    runner = web.AppRunner(Server(Report(rows)).app(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"http://127.0.0.1:{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))

@@ -1,0 +1,112 @@
+"""The licenses of a vendor with any number of them, the same at every call; all companies and people are invented."""
+
+from datetime import date, timedelta
+from random import Random
+from typing import Final
+
+from bot.demo.cast import COMPASS, LANTERNS, TRAIL, TRIAL_DAYS, Customer, Record, contact_details, license_record, sale
+
+TODAY: Final = date(2026, 11, 23)
+"""The day on which the report is read first."""
+_QUIET_DAYS: Final = 4
+"""No license was updated later than so many days ago, unless it is `changed`: a poll finds these alone."""
+A_ROUND: Final = 50
+"""Licenses that change from one poll to the next."""
+_YEARS: Final = 8
+_A_SITE: Final = 3
+"""Licenses a customer has."""
+_FIRST_WORDS: Final = "Amber Birch Cobalt Delta Ember Fern Granite Harbour Indigo Juniper Kestrel Larch Maple".split()
+_SECOND_WORDS: Final = "Analytics Bakery Cargo Dental Energy Foods Games Health Insurance Labs Motors Optics".split()
+_FIRST_NAMES: Final = "Ada Bela Caro Dina Emil Finn Gita Hugo Ines Jona Kian Lena Milo Nora Otto Pia Quin Rosa".split()
+_LAST_NAMES: Final = "Sample Test Mockup Placeholder Example Demo Dummy Muster Prueba Exemple Esempio".split()
+_PLACES: Final = (
+    ("Germany", "EMEA"),
+    ("Canada", "Americas"),
+    ("Japan", "APAC"),
+    ("Kenya", "EMEA"),
+    ("Peru", "Americas"),
+)
+_NEW: Final = 100_000_000
+"""Added to the number of a license that nobody has seen."""
+
+
+def row(number: int) -> Record:
+    """What the report says of a license: mostly bought or over, one in a hundred a running trial."""
+    chance = Random(number)
+    customer = _customer(number // _A_SITE)
+    began = TODAY - timedelta(days=chance.randrange(1, _YEARS * 365))
+    over = began + timedelta(days=TRIAL_DAYS)
+    fields: Record = {"contactDetails": _contacts(customer)}
+    if chance.random() < 0.1:
+        fields["partnerDetails"] = {"partnerName": f"{customer.company} Resale", "partnerType": "Reseller"}
+    told = over + timedelta(days=1)
+    match chance.random():
+        case _ if over >= TODAY:
+            told = began + timedelta(days=1)
+        case roll if roll < 0.45:
+            told = began + timedelta(days=chance.randrange(2, TRIAL_DAYS))
+            fields |= _bought(number, customer, began, sold=told)
+        case roll if roll < 0.85:
+            fields |= {"status": "inactive" if roll < 0.8 else "cancelled"}
+        case roll if roll < 0.93:
+            fields |= _bought(number, customer, began, sold=began) | _on_premises(number)
+        case _:
+            free = {"licenseType": "ACADEMIC", "tier": "100 Users", "latestEvaluationStartDate": None}
+            fields |= _bought(number, customer, began, sold=began) | free
+    fields["lastUpdated"] = min(told, TODAY - timedelta(days=_QUIET_DAYS)).isoformat()
+    return license_record(number, chance.choice((LANTERNS, TRAIL, COMPASS)), customer, began, **fields)
+
+
+def changed(number: int) -> Record:
+    """The same license, updated today: bought, or with another tier; of each ten, one is a trial nobody has seen."""
+    today = {"lastUpdated": TODAY.isoformat()}
+    if number % 10 == 0:
+        return license_record(number + _NEW, LANTERNS, _customer(number + _NEW), TODAY - timedelta(days=1), **today)
+    was = row(number)
+    if was["licenseType"] != "EVALUATION":
+        return was | today | {"tier": "9000 Users", "appEdition": "Advanced"}
+    began = date.fromisoformat(was["latestEvaluationStartDate"])
+    return was | today | _bought(number, _customer(number // _A_SITE), began, sold=TODAY) | {"status": "active"}
+
+
+def _customer(number: int) -> Customer:
+    chance = Random(f"customer {number}")
+    words = f"{chance.choice(_FIRST_WORDS)} {chance.choice(_SECOND_WORDS)}"
+    site = f"{words.replace(' ', '-').lower()}-{number}"
+    first, last = chance.choice(_FIRST_NAMES), chance.choice(_LAST_NAMES)
+    country, region = chance.choice(_PLACES)
+    return Customer(
+        company=f"{words} {number} Ltd",
+        country=country,
+        region=region,
+        site=site,
+        person=f"{first} {last}",
+        email=f"{first}.{last}@{site}.example".lower(),
+        users=chance.choice((10, 25, 50, 100, 500, 2000)),
+    )
+
+
+def _contacts(customer: Customer) -> Record:
+    technical = {"email": customer.email, "name": customer.person, "phone": "+000 000 0000", "city": "Sampleton"}
+    billing = {"email": f"billing@{customer.site}.example", "name": "Billing Office"}
+    return contact_details(customer) | {"technicalContact": technical, "billingContact": billing}
+
+
+def _bought(number: int, customer: Customer, began: date, *, sold: date) -> Record:
+    years = 1 + number % _YEARS
+    ends = sold + timedelta(days=365 * years)
+    status = "active" if ends >= TODAY else "inactive"
+    return sale(number, customer, began, sold) | {"maintenanceEndDate": ends.isoformat(), "status": status}
+
+
+def _on_premises(number: int) -> Record:
+    return {
+        "hosting": "Data Center",
+        "addonLicenseId": str(number),
+        "licenseId": f"SEN-{number}",
+        "appEntitlementId": None,
+        "cloudId": None,
+        "cloudSiteHostname": None,
+        "evaluationLicense": None,
+        "latestEvaluationStartDate": None,
+    }

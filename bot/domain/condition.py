@@ -1,0 +1,67 @@
+"""How the bot is doing, before it takes any shape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median_high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A record of the report that could not be read: its best id, with what is wrong; nothing else of it."""
+
+    ref: str
+    reason: str
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How long after their start trials were first seen, at most: the report knows the start by its day alone."""
+
+    trials: int
+    median: timedelta
+    worst: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The connection over which presses arrive; `down` is for how long there has been none, `trouble` says why."""
+
+    heard: timedelta | None
+    """Since the last sign of life from Slack."""
+    down: timedelta | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How the bot is doing at a moment. Times are UTC; None stands for what has not happened yet."""
+
+    now: datetime
+    outcome: str | None
+    """Of the latest reading of the report: `good`, `failed`, `running`."""
+    error: str | None
+    read_at: datetime | None
+    """When the report was last read to its end."""
+    rows: int | None
+    """How many rows it had then."""
+    swept_at: datetime | None
+    """When all of it was last read."""
+    next_poll: datetime | None
+    delays: Delays | None
+    quarantined: int
+    examples: tuple[SetAside, ...]
+    waiting: int
+    """How many things are owed to Slack."""
+    closed: tuple[str, ...] = ()
+    """The ways to Slack that are closed, a sentence each with what opens it."""
+    given_up: int = 0
+    """How many things owed to Slack in the last seven days will never get there."""
+    line: Line | None = None
+    """None where Slack sends HTTP requests instead."""
+
+
+def delays(found: Sequence[timedelta]) -> Delays | None:
+    """The median and the worst; None of nothing."""
+    return Delays(trials=len(found), median=median_high(found), worst=max(found)) if found else None

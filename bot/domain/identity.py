@@ -1,0 +1,118 @@
+"""Which sights of the report speak of the same license, which of the same trial."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import reduce
+from typing import Final, TypeVar
+
+from bot.domain.details import completed
+from bot.domain.evaluation import License, State, Trial
+
+T = TypeVar("T")
+
+_CORRECTION: Final = timedelta(days=7)
+"""Starts closer than this are one trial: no trial is so short that a second one could follow it."""
+_UPGRADE_TRIAL: Final = timedelta(days=30)
+"""How long an upgrade trial is taken to last: the shortest on cloud. The report does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the store holds of one license; several `ids` when a fresh row ties together what looked like several."""
+
+    ids: tuple[int, ...]
+    license: License
+    trials: tuple[Trial, ...]
+
+
+def trials_of(seen: License) -> tuple[Trial, ...]:
+    """The trials this record tells of: the latest of the license, and that of a higher edition where there is one."""
+    if seen.is_evaluation:
+        started, upgrade_to = seen.latest_evaluation or seen.starts, None
+        if seen.license_type.startswith("UPGRADE"):
+            started, upgrade_to = seen.upgrade_started or seen.starts, seen.upgrade_to or seen.edition or "higher"
+        state = state_of(seen.status)
+        return (Trial(started=started, ends=seen.ends, state=state, told=seen.updated, upgrade_to=upgrade_to),)
+    found = []
+    if seen.latest_evaluation is not None:
+        found.append(Trial(started=seen.latest_evaluation, ends=None, state=State.CONVERTED, told=seen.updated))
+    if seen.upgrade_started is not None and seen.upgrade_to:
+        started, ends = seen.upgrade_started, seen.upgrade_started + _UPGRADE_TRIAL
+        running = Trial(started=started, ends=ends, state=State.RUNNING, told=seen.updated, upgrade_to=seen.upgrade_to)
+        found.append(upgrade_trial(seen, running))
+    return tuple(found)
+
+
+def upgrade_trial(seen: License, trial: Trial) -> Trial:
+    """How the trial of a higher edition stands by this record.
+
+    Whether the record's own edition already is the higher one while the trial runs is not documented; so a purchase is
+    believed only when the trial is not spoken of any more, or is over by its days.
+    """
+    bought = (seen.edition or "").lower() == (trial.upgrade_to or "").lower()
+    past = trial.ends is not None and seen.updated > trial.ends
+    if bought and (past or seen.upgrade_started is None):
+        return replace(trial, ends=None, state=State.CONVERTED)
+    state = state_of(seen.status)
+    return replace(trial, state=State.EXPIRED if past and state is State.RUNNING else state)
+
+
+def state_of(status: str) -> State:
+    """Where a trial stands whose license has this status."""
+    match status:
+        case "inactive":
+            return State.EXPIRED
+        case "cancelled":
+            return State.CANCELLED
+        case _:
+            return State.RUNNING
+
+
+def same_trial(told: Trial, trials: Iterable[Trial]) -> Trial | None:
+    """The one of `trials` that `told` speaks of.
+
+    Equal starts are the same trial, starts less than a week apart too: the report corrects them. So are windows that
+    overlap while the known one runs: nobody starts a second trial of an app inside a running one.
+    """
+    # Which edition is tried may be filled in later; one license tries one at a time.
+    alike = [trial for trial in trials if (trial.upgrade_to is None) == (told.upgrade_to is None)]
+    near = min(alike, key=lambda trial: abs(trial.started - told.started), default=None)
+    if near is not None and abs(near.started - told.started) < _CORRECTION:
+        return near
+    running = (trial for trial in alike if trial.state is State.RUNNING)
+    return next((t for t in running if _begins_within(told, t) or _begins_within(t, told)), None)
+
+
+def grouped(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[list[T]]:
+    """Items whose trials are one and the same, together; in each group the one that was told last comes last."""
+    groups: list[list[T]] = []
+    for item in sorted(items, key=lambda item: _freshness(trial_of(item))):
+        trials = [trial_of(group[-1]) for group in groups]
+        found = same_trial(trial_of(item), trials)
+        if found is None:
+            groups.append([item])
+        else:
+            groups[trials.index(found)].append(item)
+    return groups
+
+
+def merged(known: Sequence[Known]) -> Known | None:
+    """One `Known` out of those that share a license: the freshest record, every trial, the oldest id first."""
+    found = sorted(known, key=lambda k: k.ids)
+    if not found:
+        return None
+    trials = [group[-1] for group in grouped((trial for k in found for trial in k.trials), lambda trial: trial)]
+    return Known(
+        ids=tuple(id_ for k in found for id_ in k.ids),
+        license=reduce(completed, (k.license for k in sorted(found, key=lambda k: k.license.updated))),
+        trials=tuple(sorted(trials, key=lambda trial: trial.started)),
+    )
+
+
+def _begins_within(inner: Trial, outer: Trial) -> bool:
+    return outer.ends is not None and outer.started <= inner.started <= outer.ends
+
+
+def _freshness(trial: Trial) -> tuple[object, ...]:
+    return (trial.told, trial.state is not State.RUNNING, trial.started, str(trial.ends), trial.state)

@@ -1,0 +1,58 @@
+"""Which trials get a card, and why the others are recorded in silence."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.evaluation import License, State, Trial
+from bot.domain.trust import domain_of
+
+_GIVEN_AWAY: Final = frozenset({"FREE", "COMMUNITY"})
+_CLOUD: Final = ".atlassian.net"
+
+
+class Silence(StrEnum):
+    """Why a trial gets no card; the value is how it is said."""
+
+    ATLASSIAN = "Atlassian's own license"
+    OWN_SITE = "one of your own test sites"
+    GIVEN_AWAY = "a license that is given away"
+    OVER = "over before it was first seen"
+    EARLIER = "began before the bot was there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ringing:
+    """What decides of a trial seen for the first time.
+
+    `quiet_before` is set while history is read in: what began earlier was there before the bot. `own_sites` holds
+    sites (`acme-dev` or `acme-dev.atlassian.net`) and mail domains of the vendor, in lower case.
+    """
+
+    today: date
+    quiet_before: date | None = None
+    own_sites: AbstractSet[str] = frozenset()
+
+    def silence(self, license_: License, trial: Trial) -> Silence | None:
+        """Why this trial gets no card; None when it rings.
+
+        It rings while it runs, however late it was seen. One that is over does not: old records come back in the
+        report.
+        """
+        reasons = (
+            (license_.atlassian, Silence.ATLASSIAN),
+            (bool(self.own_sites) and not self.own_sites.isdisjoint(_places(license_)), Silence.OWN_SITE),
+            (license_.license_type in _GIVEN_AWAY, Silence.GIVEN_AWAY),
+            (trial.state is not State.RUNNING, Silence.OVER),
+            (trial.ends is not None and trial.ends < self.today, Silence.OVER),
+            (self.quiet_before is not None and trial.started < self.quiet_before, Silence.EARLIER),
+        )
+        return next((reason for holds, reason in reasons if holds), None)
+
+
+def _places(license_: License) -> set[str]:
+    site = (license_.site or "").lower()
+    domains = {domain_of(contact.email) or "" for contact in license_.contacts}
+    return {site, site.removesuffix(_CLOUD), *domains} - {""}

@@ -1,0 +1,106 @@
+"""Requests to the Marketplace with one account, tried again while that may help."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import httpx
+import stamina
+
+from bot.marketplace.answers import BrokenOff, ComeBackLater, read_answer, refusal
+
+Query = Sequence[tuple[str, str]]
+
+INSIGHTS: Query = (("withDataInsights", "true"),)
+"""Documented for windows that begin after July 2018 alone; where it is refused, a report without beats none."""
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+"""Seconds; for reading they count anew with every piece of an answer."""
+ATTEMPTS = 5
+LONGEST_WAIT = 60.0
+"""Seconds; who is asked to wait longer leaves it to the next poll."""
+PATIENCE = 180.0
+"""Seconds after which no further attempt at one request begins."""
+CHUNK = 64 * 1024
+"""Bytes of a long answer that are given on at once."""
+
+
+def worth_waiting(error: Exception) -> bool | float:
+    """Whether to try again: after the time the Marketplace asks for, or else after stamina's growing pauses."""
+    if not isinstance(error, ComeBackLater):
+        return False
+    if error.retry_after is None:
+        return True
+    return error.retry_after <= LONGEST_WAIT and max(error.retry_after, 1.0)
+
+
+_RETRYING = stamina.AsyncRetryingCaller(
+    attempts=ATTEMPTS, timeout=PATIENCE, wait_initial=1.0, wait_max=LONGEST_WAIT
+).on(worth_waiting)
+
+
+class Access:
+    """Asks under `api_url` and nowhere else: redirects are refused, and paths are the caller's, never an answer's."""
+
+    def __init__(self, *, api_url: str, user: str, token: str, timeout: httpx.Timeout = TIMEOUT) -> None:
+        self._base = f"{api_url.rstrip('/')}/rest/3"
+        self._http = httpx.AsyncClient(
+            auth=httpx.BasicAuth(user, token),
+            headers={"Accept": "application/json", "User-Agent": "evaluator-bot (Marketplace licenses to Slack)"},
+            timeout=timeout,
+            follow_redirects=False,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def get(self, path: str, query: Query = ()) -> dict[str, Any]:
+        """The JSON object at a path."""
+        return await _RETRYING(self._answer, "GET", path, query)
+
+    async def post(self, path: str, query: Query) -> dict[str, Any]:
+        """The JSON object that answers an empty one; what is tried again may have been taken before."""
+        return await _RETRYING(self._answer, "POST", path, query)
+
+    @asynccontextmanager
+    async def stream(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """A long answer, piece by piece; once it has begun, `BrokenOff` is left to the caller."""
+        response = await _RETRYING(self._opened, path)
+        try:
+            yield _pieces(response)
+        finally:
+            await response.aclose()
+
+    async def _answer(self, method: Literal["GET", "POST"], path: str, query: Query) -> dict[str, Any]:
+        return read_answer(await self._send(method, path, query, stream=False))
+
+    async def _opened(self, path: str) -> httpx.Response:
+        response = await self._send("GET", path, (), stream=True)
+        if not response.is_success:
+            await response.aclose()
+            raise refusal(response)
+        return response
+
+    async def _send(self, method: Literal["GET", "POST"], path: str, query: Query, *, stream: bool) -> httpx.Response:
+        # Other clients of the export send an empty object, so this much is known to be taken.
+        body: dict[str, str] | None = {} if method == "POST" else None
+        request = self._http.build_request(method, f"{self._base}/{path}", params=list(query), json=body)
+        try:
+            return await self._http.send(request, stream=stream)
+        except httpx.RequestError as exc:
+            raise ComeBackLater(
+                f"The Marketplace could not be reached, or broke off ({type(exc).__name__}). If this lasts, check the "
+                "network, the proxy and MARKETPLACE_API_URL."
+            ) from exc
+
+
+async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for piece in response.aiter_bytes(CHUNK):
+            yield piece
+    except httpx.RequestError as exc:
+        raise BrokenOff(
+            f"The Marketplace broke off in the middle of the report ({type(exc).__name__}). If this lasts, check the "
+            "network and the proxy."
+        ) from exc

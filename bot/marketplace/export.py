@@ -1,0 +1,100 @@
+"""The asynchronous export: the Marketplace writes the whole report in its own time, then it is read in one go.
+
+https://developer.atlassian.com/platform/marketplace/rest/v4/api-group-reporting/ (licenses, async export)
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from itertools import chain, repeat
+from typing import Final
+
+from bot.errors import ExportFailed, RequestRefused
+from bot.marketplace.access import INSIGHTS, Access
+from bot.marketplace.answers import BrokenOff, NotFound, Row, read_export_id, read_export_status
+from bot.marketplace.splitter import RowSplitter
+
+PATIENCE: Final = 900.0
+"""Seconds that one export may keep the bot waiting, all pauses together."""
+PAUSE: Final = 5.0
+"""Seconds between two questions; the first two are shorter, because a small export takes less than two seconds."""
+STARTS: Final = 3
+"""Exports that are started, when the Marketplace no longer knows the one before."""
+DOWNLOADS: Final = 5
+"""Attempts at one download: it may be `being processed` for a while yet, or break off."""
+
+_JSON: Final = (("accept", "json"),)
+_ADVICE: Final = "If this lasts for days, ask Atlassian's developer support."
+
+
+class Export:
+    """One export, from the question to its last row; `ExportFailed` where there is none to be had."""
+
+    def __init__(
+        self,
+        access: Access,
+        report: Callable[[], Awaitable[str]],
+        *,
+        sleep: Callable[[float], Awaitable[object]],
+        patience: float,
+    ) -> None:
+        self._access = access
+        self._report = report
+        self._sleep = sleep
+        self._patience = patience
+        self._pauses = chain((1.0, 2.0), repeat(PAUSE))
+
+    async def rows(self) -> AsyncGenerator[Row]:
+        """The rows as they come; from the first one again when the download breaks off."""
+        exports = f"{await self._report()}/async/export"
+        try:
+            for _ in range(STARTS):
+                export = f"{exports}/{await self._started(exports)}"
+                try:
+                    await self._completed(export)
+                    async with aclosing(self._downloaded(export)) as rows:
+                        async for row in rows:
+                            yield row
+                except NotFound:
+                    continue
+                return
+        except (BrokenOff, RequestRefused) as exc:
+            raise ExportFailed(f"There is no export: {exc}") from exc
+        raise ExportFailed(f"The Marketplace lost {STARTS} exports of the report, one after the other. {_ADVICE}")
+
+    async def _started(self, exports: str) -> str:
+        """The id of an export that the Marketplace now begins to write."""
+        try:
+            answer = await self._access.post(exports, [*_JSON, *INSIGHTS])
+        except RequestRefused:
+            answer = await self._access.post(exports, _JSON)
+        return read_export_id(answer)
+
+    async def _completed(self, export: str) -> None:
+        """Wait until the export is written."""
+        while (status := read_export_status(await self._access.get(f"{export}/status"))) != "COMPLETED":
+            if status == "FAILED":
+                raise ExportFailed(f"The Marketplace could not write the export of the report. {_ADVICE}")
+            await self._wait()
+
+    async def _downloaded(self, export: str) -> AsyncGenerator[Row]:
+        for attempt in range(1, DOWNLOADS + 1):
+            splitter = RowSplitter()
+            try:
+                async with self._access.stream(export) as pieces:
+                    async for piece in pieces:
+                        for row in splitter.feed(piece):
+                            yield row
+                splitter.end()
+            except (NotFound, BrokenOff):
+                if attempt == DOWNLOADS:
+                    raise
+                await self._wait()
+            else:
+                return
+
+    async def _wait(self) -> None:
+        if self._patience <= 0:
+            raise ExportFailed(f"The Marketplace does not come to an end with the export of the report. {_ADVICE}")
+        pause = next(self._pauses)
+        self._patience -= pause
+        await self._sleep(pause)

@@ -1,0 +1,93 @@
+"""One pass through the report, recorded batch by batch."""
+
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from bot.domain.ringing import Ringing
+from bot.marketplace.answers import Row
+from bot.marketplace.wire import Unreadable, read_license
+from bot.store import Store
+from bot.store.polls import Tally
+from bot.store.sights import Sight
+
+log = structlog.get_logger()
+
+_BATCH: Final = 500
+"""Rows that are looked at together."""
+_RECORDED: Final = 5_000
+"""Licenses that are recorded together: the more, the less often the database writes the same page."""
+_NAMED: Final = 20
+"""How many unreadable rows a batch names in the log: after a change of Atlassian's it may be all of them."""
+
+
+class Reading:
+    """A pass under way; each batch is recorded all or nothing."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        ringing: Ringing,
+        channel: str,
+        now: datetime,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._progress = progress
+        self._store = store
+        self._ringing = ringing
+        self._channel = channel
+        self._now = now
+        self._batch: list[Row] = []
+        self._sights: list[Sight] = []
+        self._unreadable: set[Unreadable] = set()
+        self.tally = Tally()
+
+    async def take(self, row: Row) -> None:
+        """Read one row; what cannot be read is quarantined, and the rest goes on."""
+        self._batch.append(row)
+        if len(self._batch) == _BATCH:
+            await self._look()
+            if len(self._sights) >= _RECORDED:
+                await self._record()
+
+    async def flush(self) -> None:
+        """Record what was taken."""
+        await self._look()
+        await self._record()
+
+    async def _look(self) -> None:
+        """Find out what the batch says that was not read before."""
+        batch, self._batch = self._batch, []
+        unreadable: set[Unreadable] = set()
+        digests = await self._store.licenses.unread([row.text for row in batch])
+        for row, digest in zip(batch, digests, strict=True):
+            if digest is None:
+                continue
+            seen = read_license(row.record)
+            if isinstance(seen, Unreadable):
+                unreadable.add(seen)
+            else:
+                self._sights.append(Sight(license=seen, digests=(digest,)))
+        unreadable -= self._unreadable  # two questions may bring the same row
+        self._unreadable |= unreadable
+        await self._set_aside(unreadable)
+        self.tally += Tally(rows=len(batch), quarantined=len(unreadable))
+        self._progress(self.tally.rows)
+
+    async def _record(self) -> None:
+        sights, self._sights = self._sights, []
+        recorded = await self._store.licenses.record(sights, self._ringing, channel=self._channel, at=self._now)
+        self.tally += Tally(**asdict(recorded))
+
+    async def _set_aside(self, unreadable: Collection[Unreadable]) -> None:
+        if not unreadable:
+            return
+        new = await self._store.polls.quarantine([(each.ref, each.reason) for each in unreadable], at=self._now)
+        for ref, reason in new[:_NAMED]:
+            log.warning("license_unreadable", license=ref, reason=reason)
+        if len(new) > _NAMED:
+            log.warning("licenses_unreadable", more=len(new) - _NAMED)

@@ -1,0 +1,68 @@
+"""What is measured is what it says: the same rows, the same tables, sound stores."""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from benchmarks.bench import Bench, marketplace
+from benchmarks.server import DEVELOPER_ID
+from benchmarks.vendor import A_ROUND, TODAY, row
+from bot.marketplace.client import Marketplace
+
+ROWS = 120
+TABLES = ("license", "license_alias", "evaluation", "history", "seen_row")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with marketplace(ROWS) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def bench(server: str, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    bench = Bench(server, tmp_path_factory.mktemp("bench"), repeat=1, log=sys.stderr)
+    bench.sweep("swept.db", rows=ROWS)
+    return bench
+
+
+def _count(store: Path, table: str) -> int:
+    with closing(sqlite3.connect(store)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608  ours
+
+
+async def test_page_by_page_and_in_the_export_the_client_reads_every_license(server: str) -> None:
+    client = Marketplace(api_url=f"{server}/{ROWS}", user="nobody", token="none", developer_id=DEVELOPER_ID)
+    async with client:
+        paged = [each.record async for each in client.licenses()]
+        exported = [each.record async for each in client.export()]
+    assert paged == exported == [row(number) for number in range(ROWS)]
+
+
+def test_nothing_was_updated_lately_but_what_changes_between_polls(bench: Bench) -> None:
+    two_days_ago = (TODAY - timedelta(days=2)).isoformat()
+    assert max(row(number)["lastUpdated"] for number in range(ROWS)) < two_days_ago
+    assert len(bench.polls("swept.db", first=0, count=2, rows=ROWS)) == 1
+    with closing(sqlite3.connect(bench.folder / "swept.db")) as connection:
+        updated = connection.execute("SELECT count(*) FROM license WHERE updated = ?", [TODAY.isoformat()])
+        assert updated.fetchone()[0] == 2 * A_ROUND
+
+
+def test_the_floor_writes_as_much_as_the_bot_has_written(bench: Bench) -> None:
+    assert bench.floor(ROWS, like="swept.db")["rows"] == ROWS
+    for table in TABLES:
+        assert _count(bench.folder / "floor.db", table) == _count(bench.folder / "swept.db", table) > 0
+
+
+def test_a_grown_store_is_sound_and_so_many_times_as_large(bench: Bench) -> None:
+    bench.grow("swept.db", "grown.db", times=3)
+    for table in TABLES:
+        assert _count(bench.folder / "grown.db", table) == 3 * _count(bench.folder / "swept.db", table)
+    with closing(sqlite3.connect(bench.folder / "grown.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -1,0 +1,39 @@
+"""A Marketplace on a real socket, and the client that asks it."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+
+from bot.demo.marketplace import DEVELOPER_ID, DemoMarketplace
+from bot.marketplace.client import Marketplace
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def server() -> DemoMarketplace:
+    return DemoMarketplace(today=lambda: TODAY)
+
+
+@pytest.fixture
+async def url(server: DemoMarketplace) -> AsyncIterator[str]:
+    async with server.serve() as url:
+        yield url
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """How long the client would have slept, each time."""
+    return []
+
+
+@pytest.fixture
+async def client(server: DemoMarketplace, url: str, pauses: list[float]) -> AsyncIterator[Marketplace]:
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with Marketplace(
+        api_url=url, user=server.user, token=server.token, developer_id=DEVELOPER_ID, sleep=sleep
+    ) as client:
+        yield client
