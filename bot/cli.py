@@ -6,19 +6,23 @@ import sys
 import webbrowser
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.engine import make_url
 
-from bot.app import assembled
+from bot.app import assembled, utc_now
 from bot.app import run as run_bot
 from bot.config import Settings, load_settings
 from bot.errors import BotError, SettingsWrong
 from bot.log import set_up_logging
 from bot.mail.template import load_templates
+from bot.printout import conditioned, counted, rehearsed
 from bot.services.checkup import Checkup
+from bot.services.health import Health
 from bot.store import open_store
 
 cli = typer.Typer(
@@ -69,9 +73,18 @@ def check() -> None:
 
 
 @cli.command()
-def poll() -> None:
+def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would come to.")] = False) -> None:
     """Read the report once and record what is new; the running bot brings the cards to Slack."""
-    _with_settings(_poll)
+    _with_settings(_rehearse if dry_run else _poll)
+
+
+@cli.command()
+def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Take in the history of the report in silence: count first, then record, with no card for any of it.
+
+    One that was broken off goes on where it stood.
+    """
+    _with_settings(partial(_backfill, sure=yes))
 
 
 @database.command()
@@ -113,10 +126,11 @@ async def _check(settings: Settings) -> None:
         app_token = settings.slack_app_token
         checkup = Checkup(
             client=parts.client,
-            poster=parts.poster,
             marketplace=parts.marketplace,
             post=parts.post,
             channel=settings.slack_channel,
+            admins=settings.slack_admins,
+            actors=settings.slack_actors,
             app_token=app_token.get_secret_value() if app_token else None,
             template_problems=load_templates(settings.mail_templates).problems,
         )
@@ -124,6 +138,9 @@ async def _check(settings: Settings) -> None:
         async for finding in checkup.findings():
             typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
             wrong += not finding.good
+        health = Health(parts.store, poll_every=settings.poll_every, clock=utc_now)
+        for line in conditioned(await health.condition()):
+            typer.echo(line)
     if wrong:
         raise typer.Exit(_FAILED)
 
@@ -135,6 +152,28 @@ async def _poll(settings: Settings) -> None:
         f"{tally.rows} rows read, {tally.started} evaluations new, {tally.announced} announced, "
         f"{tally.quarantined} unreadable."
     )
+
+
+async def _rehearse(settings: Settings) -> None:
+    async with assembled(settings) as parts:
+        outlook = await parts.watch.rehearse()
+    for line in rehearsed(outlook):
+        typer.echo(line)
+
+
+async def _backfill(settings: Settings, *, sure: bool) -> None:
+    async with assembled(settings) as parts:
+        with Progress(TextColumn("Counting: {task.completed:,} rows"), SpinnerColumn()) as bar:
+            task = bar.add_task("", total=None)
+            outlook = await parts.watch.rehearse_backfill(progress=lambda rows: bar.update(task, completed=rows))
+        for line in counted(outlook):
+            typer.echo(line)
+        if not sure:
+            typer.confirm("Take them in?", abort=True)
+        with Progress(TextColumn("Taking in"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+            task = bar.add_task("", total=outlook.rows)
+            tally = await parts.watch.backfill(progress=lambda rows: bar.update(task, completed=rows))
+    typer.echo(f"{tally.rows:,} rows read, {tally.started:,} evaluations new, {tally.quarantined:,} rows unreadable.")
 
 
 async def _upgrade(settings: Settings) -> None:

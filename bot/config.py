@@ -47,6 +47,8 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0
 Token = Annotated[SecretStr, Field(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=32)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")]
+ActorId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,}$")]
 
 
 class Settings(BaseSettings):
@@ -73,6 +75,12 @@ class Settings(BaseSettings):
     slack_channel: Annotated[Text, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,}$")] = Field(
         description="the id (C…) of the channel for cards: the channel's details, at the bottom"
     )
+    slack_admins: Annotated[tuple[UserId, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="user ids (U…) with commas between: a person's profile in Slack, ⋮, Copy member ID"
+    )
+    slack_actors: Annotated[tuple[ActorId, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="ids of users (U…) and user groups (S…) with commas between, who may mail and lift marks"
+    )
     slack_api_url: Annotated[Text, StringConstraints(pattern=r"^https?://")] = Field(
         "https://slack.com/api/", description="the base address of Slack's Web API"
     )
@@ -91,6 +99,9 @@ class Settings(BaseSettings):
     sweep_every: Duration = Field(timedelta(hours=24), description="a duration like 30s, 10m or 24h")
     first_run_days: int = Field(
         1, ge=0, le=365, description="how many days back the very first run announces, 0 to 365"
+    )
+    test_sites: Annotated[tuple[Text, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="sites (acme-dev.atlassian.net) and mail domains of your own, with commas between"
     )
     database_url: Text = Field(
         "sqlite+aiosqlite:///evaluators.db",

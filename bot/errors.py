@@ -8,7 +8,8 @@ BotError
 │   ├── PermissionMissing       403: a person must give the account a permission
 │   ├── ApiGone                 410: a person must update the bot
 │   ├── RequestRefused          the Marketplace did not understand the question
-│   └── AnswerUnreadable        the answer is not the report
+│   ├── AnswerUnreadable        the answer is not the report
+│   └── ExportFailed            there is no export to be had; read the report page by page
 ├── SlackError
 │   ├── SlackUnavailable        nothing was taken; wait, then try again
 │   ├── SlackOutcomeUnknown     the answer never came; look before trying again
@@ -19,6 +20,7 @@ BotError
 │   ├── MailSetupWrong          login, TLS or connection; a person must mend it
 │   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
+├── NotAllowed                  this person may not do this; tell them
 └── StoreError                  the database cannot be used; the sentence says why
 
 The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
@@ -67,6 +69,10 @@ class AnswerUnreadable(MarketplaceError):
     """The answer was HTML, was not JSON, or did not have the shape of the report."""
 
 
+class ExportFailed(MarketplaceError):
+    """The Marketplace does not export the report as a whole."""
+
+
 class SlackError(BotError):
     """Slack did not do what was asked."""
 
@@ -113,6 +119,10 @@ class MailOutcomeUnknown(MailError):
 
 class TemplateWrong(BotError):
     """A mail template cannot be used."""
+
+
+class NotAllowed(BotError):
+    """Whoever pressed may not do this, or nobody can say whether they may."""
 
 
 class StoreError(BotError):

@@ -25,13 +25,14 @@ MAY_IMPORT = {
     "log": set(),
     "demo": set(),
     "app": WORLD | {"config", "jobs", "listeners", "web", "services", "marketplace", "store", "slack", "mail"},
-    "cli": WORLD | {"app", "config", "log", "demo", "services", "store", "mail"},
+    "printout": WORLD | {"services"},
+    "cli": WORLD | {"app", "config", "log", "printout", "demo", "services", "store", "mail"},
     "__main__": {"cli"},
 }
 """Part to the parts it may import; every part may import itself."""
 
 PURE = ("bot.domain", "bot.slack", "bot.mail")
-NOT_PURE = {"bot.slack.poster", "bot.mail.smtp", "bot.mail.template"}
+NOT_PURE = {"bot.slack.poster", "bot.slack.directory", "bot.slack.socket", "bot.mail.smtp", "bot.mail.template"}
 WORLDLY = {
     "aiohttp",
     "httpx",

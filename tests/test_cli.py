@@ -6,11 +6,14 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.cli import cli
+from bot.demo.cast import KIWI, LANTERNS, NORTHWIND, TRAIL, VISTULA, entitlement, license_record
+from bot.domain.card import day
 from tests.world import World
 
 
@@ -64,17 +67,41 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
 
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
-    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 9
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 11 + ["·"]
+    assert done.stdout.endswith("· Report: not read yet\n")
     assert done.returncode == 0
+
+
+async def test_check_says_how_reading_the_report_goes(here: World) -> None:
+    today = datetime.now(UTC).date()
+    here.marketplace.records += [
+        license_record(1, LANTERNS, NORTHWIND, today),
+        license_record(2, TRAIL, KIWI, today, licenseType=""),
+    ]
+    await _run_beside(here, "poll")
+    done = await _run_beside(here, "check")
+    for words in (
+        "UTC, 2 rows",
+        "Next poll: ",
+        "1, seen within",
+        "cannot be read: 1",
+        "E-4AB-12C-002-F45: licenseType",
+    ):
+        assert words in done.stdout
+    await _run_beside(here, "poll", marketplace_token="expired")
+    failed = await _run_beside(here, "check")
+    assert "Latest attempt failed: The Marketplace refused the API token" in failed.stdout
 
 
 async def test_check_names_everything_that_is_wrong_and_what_to_do(here: World) -> None:
     here.workspace.channels["C0EVALS"].bot_is_member = False
     here.workspace.keys.scopes.discard("users:read")
-    done = await _run_beside(here, "check", marketplace_token="expired", smtp_port=1, slack_app_token="xapp-wrong")
+    done = await _run_beside(
+        here, "check", marketplace_token="expired", smtp_port=1, slack_app_token="xapp-wrong", slack_admins="U0NOBODY"
+    )
     wrong = [line for line in done.stdout.splitlines() if line.startswith("✗")]
     assert done.returncode == 1
-    for words in ("users:read", "/invite", "SLACK_APP_TOKEN", "MARKETPLACE_TOKEN", "Mail server"):
+    for words in ("users:read", "/invite", "Slack admins", "SLACK_APP_TOKEN", "MARKETPLACE_TOKEN", "Mail server"):
         assert any(words in line for line in wrong), words
 
 
@@ -82,6 +109,61 @@ async def test_poll_by_hand_says_what_it_read(here: World) -> None:
     done = await _run_beside(here, "poll")
     assert done.stdout == "0 rows read, 0 evaluations new, 0 announced, 0 unreadable.\n"
     assert done.returncode == 0
+
+
+async def test_a_dry_run_says_what_would_be_posted_and_why_and_writes_nothing(here: World) -> None:
+    today = datetime.now(UTC).date()
+    here.marketplace.records += [
+        license_record(1, LANTERNS, NORTHWIND, today),
+        license_record(2, TRAIL, VISTULA, today - timedelta(days=20)),
+        license_record(3, TRAIL, KIWI, today - timedelta(days=50), status="inactive"),
+        license_record(4, TRAIL, KIWI, today, maintenanceStartDate="soon"),
+    ]
+    await _run_beside(here, "poll", "--dry-run")
+    done = await _run_beside(here, "poll", "--dry-run")
+    assert done.returncode == 0
+    for line in (
+        "4 rows read, 0 of them known.",
+        "A poll would post 1 card.",
+        f"+ {NORTHWIND.company} · {LANTERNS.name}: trial {day(today)} to {day(today + timedelta(days=30))}",
+        "- 1 in silence: over before it was first seen",
+        "- 1 in silence: began before the bot was there",
+        "! 1 row cannot be read:",
+        "    E-4AB-12C-004-F45: maintenanceStartDate is not a date",
+        "Nothing was written.",
+    ):
+        assert line in done.stdout
+    assert "1 evaluations new, 1 announced" not in done.stdout
+    done = await _run_beside(here, "poll")
+    assert done.stdout == "4 rows read, 3 evaluations new, 1 announced, 1 unreadable.\n"
+
+
+async def test_a_dry_run_tells_what_would_be_noted_of_what_is_known(here: World) -> None:
+    today = datetime.now(UTC).date()
+    record = license_record(1, LANTERNS, NORTHWIND, today)
+    here.marketplace.add(record)
+    await _run_beside(here, "poll")
+    here.marketplace.today = lambda: datetime.now(UTC).date()
+    here.marketplace.change(entitlement(1), maintenanceEndDate=str(today + timedelta(days=45)))
+    done = await _run_beside(here, "poll", "--dry-run")
+    assert f"~ {NORTHWIND.company} · {LANTERNS.name}: extended" in done.stdout
+    assert "A poll would post 0 cards." in done.stdout
+
+
+async def test_a_backfill_counts_first_asks_and_takes_in_without_a_card(here: World) -> None:
+    today = datetime.now(UTC).date()
+    here.marketplace.records += [license_record(n, LANTERNS, NORTHWIND, today) for n in range(120)]
+    refused = await _run_beside(here, "backfill")
+    assert refused.returncode == 1
+    assert "120 rows in the report, 0 of them known already." in refused.stdout
+    assert "120 evaluations would be taken in, without a card." in refused.stdout
+    done = await _run_beside(here, "backfill", "--yes")
+    assert "120 rows read, 120 evaluations new, 0 rows unreadable." in done.stdout
+    again = await _run_beside(here, "backfill", "--yes")
+    assert "120 rows in the report, 120 of them known already." in again.stdout
+    assert "120 rows read, 0 evaluations new" in again.stdout
+    poll = await _run_beside(here, "poll")
+    assert "0 evaluations new, 0 announced" in poll.stdout
 
 
 async def test_a_poll_that_fails_says_what_to_do_and_fails(here: World) -> None:

@@ -1,5 +1,6 @@
 """The whole bot in one process, between a small Slack, a small Marketplace and a mailbox, all over real sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,13 +13,15 @@ from bot.config import Settings, load_settings
 from bot.demo.mailbox import Mailbox
 from bot.demo.marketplace import DemoMarketplace
 from bot.demo.workspace import CHANNEL, Message, View, Workspace
+from bot.services.traffic import NO_LIMIT, Limits
+from bot.slack.socket import PATIENCE, Patience
 from bot.store.deliveries import Lane
 
 T = TypeVar("T")
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
-AT_ONCE = dict.fromkeys(Lane, (0.0, 1))
+AT_ONCE = dict.fromkeys(Lane, Limits(workspace=NO_LIMIT))
 
 
 @dataclass(kw_only=True)
@@ -50,6 +53,7 @@ class World:
 
     folder: Path
     clock: Clock = field(default_factory=Clock)
+    rate_limits: bool = False
     slack_is_behind: timedelta = timedelta(0)
     """How much Slack's clock lags behind ours."""
     workspace: Workspace = field(init=False)
@@ -57,11 +61,12 @@ class World:
     mailbox: Mailbox = field(default_factory=Mailbox)
     addresses: dict[str, Any] = field(default_factory=dict)
     port: int = 0
+    patience: Patience = PATIENCE
 
     def __post_init__(self) -> None:
         """Let everybody live by the same clock."""
-        self.workspace = Workspace(self.slack_time, rate_limits=False)
-        self.marketplace = DemoMarketplace(today=self.clock.today)
+        self.workspace = Workspace(self.slack_time, rate_limits=self.rate_limits)
+        self.marketplace = DemoMarketplace(today=self.clock.today, export_polls=0)
 
     def slack_time(self) -> float:
         """The time by Slack's clock."""
@@ -99,15 +104,21 @@ class World:
 
     @asynccontextmanager
     async def bot(self, **changes: object) -> AsyncIterator[Parts]:
-        """The bot at work, after its first poll; a second block is a restart."""
+        """The bot at work, after its first poll and with its socket open; a second block is a restart."""
         settings = self.settings(**changes)
-        async with (
-            assembled(settings, clock=self.clock) as parts,
-            running(settings, parts, clock=self.clock, paces=AT_ONCE) as self.port,
-        ):
+        async with self.at_work(settings) as parts:
             await parts.watch.run_once()
             if settings.slack_app_token is not None:
                 await self.until(lambda: self.workspace.sockets)
+            yield parts
+
+    @asynccontextmanager
+    async def at_work(self, settings: Settings) -> AsyncIterator[Parts]:
+        """The bot from the first moment on, whatever it can do by then."""
+        async with (
+            assembled(settings, clock=self.clock) as parts,
+            running(settings, parts, clock=self.clock, limits=AT_ONCE, patience=self.patience) as self.port,
+        ):
             yield parts
 
     async def until(self, condition: Callable[[], T]) -> T:
@@ -130,6 +141,14 @@ class World:
     async def told(self, user: str, words: str) -> None:
         """Wait until a person, and nobody else, is told these words."""
         await self.until(lambda: any(words in m.shown for m in self.workspace.ephemerals(user)))
+
+    async def at_rest(self, parts: Parts) -> None:
+        """Wait until nothing is owed to Slack any more."""
+        async with asyncio.timeout(20):
+            moment = parts.store.database.writes
+            while await parts.store.deliveries.waiting():
+                await parts.store.database.written(moment, seconds=1)
+                moment = parts.store.database.writes
 
     def thread(self, card: Message) -> list[str]:
         """The lines under a card."""
@@ -160,9 +179,9 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
+async def world(folder: Path, *, rate_limits: bool = False) -> AsyncIterator[World]:
     """A world with nobody in it but the team."""
-    here = World(folder=folder)
+    here = World(folder=folder, rate_limits=rate_limits)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(here.workspace.serve())
         here.addresses["marketplace_api_url"] = await stack.enter_async_context(here.marketplace.serve())

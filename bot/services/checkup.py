@@ -7,13 +7,24 @@ from typing import Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError, MailError
+from bot.errors import BotError, MailError, SlackRefused
 from bot.marketplace.client import Marketplace
+from bot.services.actors import NOBODY
 from bot.services.outreach import Post
+from bot.slack.directory import Directory
 from bot.slack.poster import Poster, translated
 
 SCOPES: Final = frozenset(
-    {"chat:write", "commands", "users:read", "channels:read", "channels:history", "groups:read", "groups:history"}
+    {
+        "chat:write",
+        "commands",
+        "users:read",
+        "usergroups:read",
+        "channels:read",
+        "channels:history",
+        "groups:read",
+        "groups:history",
+    }
 )
 """What the bot asks of Slack; `manifest.yml` gives the reason for each."""
 
@@ -37,18 +48,22 @@ class Checkup:
         self,
         *,
         client: AsyncWebClient,
-        poster: Poster,
         marketplace: Marketplace,
         post: Post | None,
         channel: str,
+        admins: Sequence[str],
+        actors: Sequence[str],
         app_token: str | None,
         template_problems: Sequence[str],
     ) -> None:
         self._client = client
-        self._poster = poster
+        self._poster = Poster(client)
         self._marketplace = marketplace
         self._post = post
         self._channel = channel
+        self._admins = admins
+        self._actors = actors
+        self._directory = Directory(client)
         self._app_token = app_token
         self._template_problems = template_problems
 
@@ -58,6 +73,8 @@ class Checkup:
             ("Slack bot token", self._bot_token),
             ("Slack scopes", self._scopes),
             ("Slack channel", self._channel_joined),
+            ("Slack admins", self._admins_known),
+            ("Slack actors", self._actors_known),
             ("Slack app token", self._socket),
             ("Marketplace", self._report),
             ("Mail server", self._mail),
@@ -86,6 +103,31 @@ class Checkup:
 
     async def _channel_joined(self) -> str:
         return f"#{await self._poster.channel_name(self._channel)}"
+
+    async def _admins_known(self) -> str:
+        return await self._known(self._admins) or "not set: the channel hears of trouble"
+
+    async def _actors_known(self) -> str:
+        return await self._known(self._actors) or "not set: every full member may mail and lift do-not-contact"
+
+    async def _known(self, ids: Sequence[str]) -> str:
+        """The names behind ids of people and groups; BotError names those that nobody is behind."""
+        names, unknown = [], []
+        for each in ids:
+            try:
+                is_group = each.startswith("S")
+                names.append(
+                    f"{len(await self._directory.group(each))} of group {each}"
+                    if is_group
+                    else (await self._directory.account(each)).name
+                )
+            except SlackRefused as exc:
+                if exc.code not in NOBODY:
+                    raise
+                unknown.append(each)
+        if unknown:
+            raise BotError(f"Slack knows nobody as {', '.join(unknown)}. Copy the ids anew from their profiles.")
+        return ", ".join(names)
 
     async def _socket(self) -> str:
         if self._app_token is None:

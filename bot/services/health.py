@@ -1,34 +1,67 @@
-"""How the bot is doing, in figures."""
+"""How the bot is doing, asked of the store."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from bot.domain.condition import Condition, Line, delays
+from bot.services.closed import closed_ways
 from bot.store import Store
+
+_WEEK: Final = timedelta(days=7)
+_EXAMPLES: Final = 5
 
 
 class Health:
     """Figures for people and machines that watch over the bot; nothing personal among them."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, *, poll_every: timedelta, clock: Callable[[], datetime]) -> None:
+        self.line: Callable[[], Line | None] = lambda: None
+        """How the connection to Slack is doing, once there is one."""
         self._store = store
+        self._poll_every = poll_every
         self._clock = clock
 
+    async def condition(self) -> Condition:
+        """All of it, at this moment; delays are those of the last seven days."""
+        now, polls = self._clock(), self._store.polls
+        last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(whole=True)
+        return Condition(
+            now=now,
+            outcome=None if last is None else last.outcome,
+            error=None if last is None else last.error,
+            read_at=None if good is None else good.started_at,
+            rows=None if good is None else good.tally.rows,
+            swept_at=None if swept is None else swept.started_at,
+            next_poll=None if last is None else last.started_at + self._poll_every,
+            delays=delays(await self._store.evaluations.delays(since=now - _WEEK)),
+            quarantined=await polls.quarantined(),
+            examples=tuple(await polls.set_aside(at_most=_EXAMPLES)),
+            waiting=await self._store.deliveries.waiting(),
+            closed=tuple(closed_ways(await self._store.troubles.standing())),
+            given_up=await self._store.deliveries.given_up(since=now - _WEEK),
+            line=self.line(),
+        )
+
     async def figures(self) -> dict[str, Any]:
-        """When the report was last read and what came of it, and what waits for Slack; ages are in seconds."""
-        last, good = await self._store.polls.last(), await self._store.polls.last_good()
+        """The same for machines; ages and delays are in seconds."""
+        found = await self.condition()
+        late, line = found.delays, found.line
         return {
-            "last_poll": None
-            if last is None
-            else "good"
-            if last.good
-            else "running"
-            if last.error is None
-            else "failed",
-            "seconds_since_good_poll": (
-                None if good is None else round((self._clock() - good.started_at).total_seconds())
-            ),
-            "rows_last_read": None if good is None else good.tally.rows,
-            "quarantined": await self._store.polls.quarantined(),
-            "waiting_for_slack": await self._store.deliveries.waiting(),
+            "last_poll": found.outcome,
+            "seconds_since_good_poll": _seconds(found.now - found.read_at) if found.read_at else None,
+            "seconds_since_sweep": _seconds(found.now - found.swept_at) if found.swept_at else None,
+            "rows_last_read": found.rows,
+            "median_delay": _seconds(late.median) if late else None,
+            "worst_delay": _seconds(late.worst) if late else None,
+            "quarantined": found.quarantined,
+            "waiting_for_slack": found.waiting,
+            "closed_ways": len(found.closed),
+            "given_up": found.given_up,
+            "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
+            "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
         }
+
+
+def _seconds(span: timedelta) -> int:
+    return round(span.total_seconds())

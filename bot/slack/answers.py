@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from bot.domain.card import Card, OptOut
-from bot.domain.policy import MailState, Refused
-from bot.domain.trust import flags
+from bot.domain.card import Card, OptOut, mailable
+from bot.domain.evaluation import Contact
+from bot.domain.policy import Allowed, MailState, Refused
+from bot.domain.trust import words
 from bot.slack.notes import mail_name
 from bot.slack.text import escape, mention, moment, span
 
@@ -12,7 +13,7 @@ EXPIRED = "That took too long, and Slack let go of it. Please press again."
 GONE = "This evaluation is no longer on record."
 RETIRED = "This button is from an earlier time. The card is being painted anew; please use the new one."
 LIFTED = "Lifted. This address can be written to again."
-NOT_MARKED = "There is no do-not-contact mark on this contact any more."
+NOT_MARKED = "There is no such do-not-contact mark any more."
 NOBODY_TO_MARK = "There is no address here that could be marked, or it is marked already."
 
 
@@ -24,18 +25,18 @@ def broken(reference: str) -> str:
     )
 
 
-def refused(refusal: Refused) -> str:
-    """Why no mail can go."""
-    by = f" ({mention(refusal.by)})" if refusal.by else ""
+def refused(refusal: Refused, *, now: datetime) -> str:
+    """Why no mail can go, and who was faster."""
+    ago = f", {span(now - refusal.at)} ago" if refusal.at else ""
+    by = f" ({mention(refusal.by)}{ago})" if refusal.by else ""
     return f":no_entry_sign: {refusal.reason}{by}"
 
 
-def warnings(card: Card) -> list[str]:
-    """What to know before writing: flags of the license, and mails that went out before."""
-    license_ = card.evaluation.license
-    said = [flag.value for flag in flags(license_)]
-    if license_.partner is not None:
-        said.append("This trial came through a partner: the contact may be theirs, not the customer's.")
+def warnings(card: Card, contact: Contact) -> list[str]:
+    """What to know before writing to this contact: what the policy says, and mails that went out before."""
+    decision = mailable(card, next((each for each in card.people if each.contact == contact), None))
+    cautions = decision.cautions if isinstance(decision, Allowed) else ()
+    said = [escape(words(flag, card.evaluation.license, card.context), longest=250) for flag in cautions]
     verbs = {MailState.SENT: "sent", MailState.SENDING: "is sending", MailState.UNKNOWN: "perhaps sent"}
     said += [
         f"{mention(mail.attempt.by)} {verbs[mail.attempt.state]} {escape(mail_name(mail.template))}, {moment(mail.at)}"
@@ -69,3 +70,18 @@ def marked(opt_out: OptOut, *, won: bool, now: datetime) -> str:
         return ":white_check_mark: Marked. Nobody can mail this address from here any more."
     by = f" by {mention(opt_out.by)}" if opt_out.by else ""
     return f"It was marked already{by}, {span(now - opt_out.at)} ago: {escape(opt_out.reason)}."
+
+
+def not_lifted(by: str | None, at: datetime | None, *, now: datetime) -> str:
+    """There is nothing to lift, because somebody else was faster or it stands no more as it was shown."""
+    return NOT_MARKED if by is None or at is None else f"{mention(by)} lifted it already, {span(now - at)} ago."
+
+
+def settled(state: MailState, *, by: str, at: datetime, won: bool, now: datetime) -> str:
+    """A mail of which nobody knew whether it arrived is settled, now or already."""
+    if won:
+        return ":white_check_mark: Noted. The card says that it was sent."
+    verb = {MailState.SENT: "settled this: it was sent", MailState.SENDING: "is sending it again"}.get(
+        state, "tried again, and it was not sent"
+    )
+    return f"{mention(by)} {verb}, {span(now - at)} ago."

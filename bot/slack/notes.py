@@ -6,17 +6,25 @@ from typing import Final
 
 from bot.domain.card import day
 from bot.domain.history import Entry, Kind
-from bot.slack.text import escape, mention
+from bot.domain.terms import is_sold, type_in_words
+from bot.slack.text import days, escape, mention
 
 _FACTS: Final = {
-    "company": "company",
-    "country": "country",
-    "opportunity_size": "opportunity size",
-    "parent_product": "parent product",
-    "parent_edition": "edition of the parent product",
-    "sandbox": "sandbox",
-    "channel": "found the app through",
+    "company": "company {}",
+    "country": "country {}",
+    "opportunity_size": "opportunity: {}",
+    "parent_product": "parent product {}",
+    "parent_edition": "edition of the parent product {}",
+    "sandbox": "a sandbox site",
+    "channel": "found the app through {}",
+    "migration": "part of a move from their own servers to cloud",
 }
+_SIZES: Final = {
+    "evaluation": "their parent product is on trial, too",
+    "unknown": "size not known to Atlassian",
+    "unlimited users": "unlimited users",
+}
+"""What Atlassian's words for the size of the parent product mean."""
 
 
 def note(entry: Entry) -> str:
@@ -27,6 +35,13 @@ def note(entry: Entry) -> str:
 def mail_name(template: str) -> str:
     """A template's id as people say it: `trial-ending` is Trial ending."""
     return template.replace("-", " ").capitalize()
+
+
+def opportunity(size: str) -> str:
+    """How many could come to use the app: users of the parent product."""
+    if size.isdecimal():
+        return "1 user" if size == "1" else f"{escape(size)} users"
+    return _SIZES.get(size.lower()) or escape(size)
 
 
 Details = Mapping[str, str]
@@ -45,17 +60,19 @@ def _corrected(_details: Details, _who: str) -> str:
 
 
 def _converted(details: Details, _who: str) -> str:
-    what = ", ".join(
-        escape(part)
-        for part in (details["type"].replace("_", " ").capitalize(), details["edition"], details["tier"])
-        if part
-    )
-    days = "1 day" if details["days"] == "1" else f"{details['days']} days"
-    after = f" {days} after the trial began" if details["days"] not in ("", "0") else ""
-    return f":tada: They bought the app{after}: {what}."
+    parts = (type_in_words(details["type"]), details["edition"], details["tier"])
+    what = ", ".join(escape(part) for part in parts if part)
+    if details.get("upgrade"):
+        return f":tada: They upgraded to the {escape(details['upgrade'])} edition: {what}."
+    after = f" {days(int(details['days']))} after the trial began" if details["days"] not in ("", "0") else ""
+    if is_sold(details["type"]):
+        return f":tada: They bought the app{after}: {what}."
+    return f"They got a license of the app{after}: {what}."
 
 
 def _ended(details: Details, _who: str) -> str:
+    if edition := details.get("upgrade"):
+        return f"The trial of the {escape(edition)} edition ended; they have the license they had before."
     if details["how"] == "cancelled":
         return "The trial was cancelled."
     return f"The trial ended{' on ' + _day(details['on']) if details['on'] else ''}; nothing was bought so far."
@@ -75,7 +92,8 @@ def _contact_changed(details: Details, _who: str) -> str:
 
 def _enriched(details: Details, _who: str) -> str:
     facts = ", ".join(
-        f"{_FACTS.get(fact, fact)} {'yes' if value == 'True' else escape(value)}" for fact, value in details.items()
+        _FACTS.get(fact, fact + " {}").format((opportunity if fact == "opportunity_size" else escape)(value))
+        for fact, value in details.items()
     )
     return f"The report now tells more: {facts}."
 
@@ -122,6 +140,8 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
     Kind.MAIL_FAILED: _mail(":warning: {who} tried to send *{template}*; it was not sent."),
     Kind.MAIL_REFUSED: _mail(":no_entry_sign: {who} tried to send *{template}*; it was not sent."),
     Kind.MAIL_UNKNOWN: _mail(":grey_question: {who} sent *{template}*, and nobody knows whether it arrived."),
+    Kind.MAIL_ARRIVED: _mail(":email: {who} says that *{template}* arrived."),
+    Kind.MAIL_AGAIN: _mail("{who} sends *{template}* again."),
     Kind.DO_NOT_CONTACT: _opted_out,
     Kind.CONTACT_AGAIN: _contact_again,
 }

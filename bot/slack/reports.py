@@ -1,8 +1,13 @@
-"""What the bot says of itself in the channel."""
+"""What the bot says of itself: of its first run, of trouble, and of its end."""
 
 from datetime import date, timedelta
+from typing import Final
 
 from bot.domain.card import day
+from bot.slack.text import escape, span
+
+_LONGEST: Final = 1000
+"""Characters of an error's sentences."""
 
 
 def first_run(*, rows: int, started: int, announced: int, today: date, days: int) -> str:
@@ -15,6 +20,74 @@ def first_run(*, rows: int, started: int, announced: int, today: date, days: int
         f"{'' if announced == 0 else (' and has' if announced == 1 else ' and have') + ' a card here'}. "
         "What is older I know and keep to myself; from now on every new evaluation gets a card."
     )
+
+
+def report_unread(sentence: str, *, times: int, whole: bool) -> str:
+    """The latest of the report, or the `whole` of it, could not be read `times` in a row; `sentence` is the error's."""
+    what = "the whole licenses report" if whole else "the licenses report"
+    times_failed = "" if times == 1 else f" It failed {times:,} times in a row."
+    meanwhile = "What only the whole report shows has to wait" if whole else "No new evaluation gets a card meanwhile"
+    return (
+        f":rotating_light: I cannot read {what}.{times_failed} {escape(sentence, longest=_LONGEST)} "
+        f"{meanwhile}. I keep trying, catch up by myself and say here when it is well again."
+    )
+
+
+def report_read_again(after: timedelta) -> str:
+    """The report could be read again, so long after the trouble was said."""
+    return f":white_check_mark: I can read the licenses report again, after {span(after)}, and have caught up."
+
+
+def rows_unread(rows: int) -> str:
+    """Rows of the report could not be read."""
+    them = "it" if rows == 1 else "them"
+    return (
+        f":warning: I cannot read {_count(rows, 'row')} of the licenses report and set {them} aside; the rest went on. "
+        "`evaluator-bot check` shows which and why. Update the bot, or report the reasons. I say this once, until the "
+        "whole report can be read again."
+    )
+
+
+def rows_read_again(after: timedelta) -> str:
+    """The whole report could be read without setting a row aside."""
+    return f":white_check_mark: Every row of the licenses report can be read again, after {span(after)}."
+
+
+def many_wait(cards: int) -> str:
+    """So many cards wait for their first post; each follows at Slack's pace."""
+    return (
+        f":inbox_tray: {_count(cards, 'new trial')} {'waits' if cards == 1 else 'wait'} for a card here. They follow "
+        "one by one, the newest first; `/evaluators today` lists the trials of today."
+    )
+
+
+def not_delivered(sentence: str, *, channel: str | None) -> str:
+    """Slack does not let the bot into a channel, or, None, into any; `sentence` says what mends it."""
+    where = "to Slack" if channel is None else f"to <#{channel}>"
+    return (
+        f":rotating_light: I cannot bring anything {where}. {sentence} What is owed waits, and goes out by itself "
+        "within five minutes after that."
+    )
+
+
+def delivered_again(after: timedelta, *, channel: str | None) -> str:
+    """What was closed is open again, so long after the trouble was said."""
+    where = "Slack" if channel is None else f"<#{channel}>"
+    return f":white_check_mark: {where} takes what I bring again, after {span(after)}. What waited is going out."
+
+
+def no_presses(sentence: str, after: timedelta) -> str:
+    """There has been no connection for presses for so long; `sentence` says why."""
+    return (
+        f":rotating_light: No press has reached me for {span(after)}: buttons and `/evaluators` do nothing. "
+        f"{escape(sentence, longest=_LONGEST)} Cards are posted all the same. `evaluator-bot check` shows whether "
+        "Slack takes SLACK_APP_TOKEN. I keep trying and say here when it is well again."
+    )
+
+
+def presses_again(after: timedelta) -> str:
+    """Presses arrive again, so long after the trouble was said."""
+    return f":white_check_mark: Presses reach me again, after {span(after)}. Whatever was not answered: press again."
 
 
 def _count(number: int, noun: str) -> str:

@@ -49,6 +49,11 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
+def days(number: int) -> str:
+    """A number of days: 1 day, 9 days."""
+    return f"{number} {'day' if number == 1 else 'days'}"
+
+
 def span(length: timedelta) -> str:
     """A length of time in its largest fitting unit: 12 s, 5 min, 9 h, 3 days."""
     seconds = max(int(length.total_seconds()), 0)
@@ -57,4 +62,4 @@ def span(length: timedelta) -> str:
     if seconds < 3600:  # noqa: PLR2004  an hour
         return f"{seconds // 60} min"
     hours = -(-seconds // 3600)
-    return f"{hours} h" if hours <= 48 else f"{-(-hours // 24)} days"  # noqa: PLR2004  two days
+    return f"{hours} h" if hours <= 48 else days(-(-hours // 24))  # noqa: PLR2004  two days

@@ -5,8 +5,9 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from bot.domain.card import Listed, day, title
+from bot.domain.card import Listed, day, title, told_end
 from bot.domain.evaluation import CardRef, Evaluation, State
+from bot.domain.terms import is_sold
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
 from bot.slack.text import escape, mention
@@ -28,7 +29,11 @@ def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_
     shown = ordered[page * LINES_A_PAGE : (page + 1) * LINES_A_PAGE]
     blocks = [section(f"*{head}*  ·  {len(lines)} in all")]
     for app_name, group in groupby(shown, key=lambda line: line.evaluation.license.app_name):
-        blocks += paragraphs([f"*{escape(app_name)}*", *(_line(line, workspace_url) for line in group)])
+        these = list(group)
+        blocks += paragraphs(
+            [f"*{escape(app_name)}*", *(_line(each, workspace_url) for each in these if not each.gone)]
+        )
+        blocks += [_without_card(each, f"{today.isoformat()}:{page}", workspace_url) for each in these if each.gone]
     if pages > 1:
         blocks += [small(f"Page {page + 1} of {pages}"), {"type": "actions", "elements": _turns(today, page, pages)}]
     return Message(text=f"{head}: {len(lines)}", blocks=blocks)
@@ -38,6 +43,7 @@ def help_message(unknown: str = "") -> Message:
     """What the slash command knows; `unknown` is the word it does not."""
     lines = [
         f"`{ids.COMMAND} today`  what started or arrived today, with owner, state and a link to each card",
+        f"`{ids.COMMAND} health`  whether the report is read, how late trials are seen, what cannot be read",
         f"`{ids.COMMAND} help`  this",
     ]
     sorry = f"I do not know “{escape(unknown)}”. I know:" if unknown else "*Evaluator Bot* knows:"
@@ -46,6 +52,12 @@ def help_message(unknown: str = "") -> Message:
         "On a card: *Email…* writes to the contact, *Claim* makes it yours, *Do not contact…* stops all mail to them."
     )
     return Message(text=sorry, blocks=[section(text), small(foot)])
+
+
+def read_post_again(value: str) -> tuple[str, int]:
+    """The page on which a button to post a card again stands, and the evaluation."""
+    page, _, evaluation_id = value.rpartition(":")
+    return page, int(evaluation_id)
 
 
 def read_page(value: str) -> tuple[date, int]:
@@ -59,21 +71,40 @@ def permalink(card: CardRef, workspace_url: str) -> str:
     return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
 
 
+def _without_card(line: Listed, page: str, workspace_url: str) -> Block:
+    """A line whose card was deleted, or can no longer be changed, with the button that posts it again."""
+    evaluation_id = line.evaluation.id
+    button = {
+        "type": "button",
+        "action_id": f"{ids.POST_AGAIN}.{evaluation_id}",
+        "text": plain("Post again"),
+        "value": f"{page}:{evaluation_id}",
+    }
+    return {**section(f"{_line(line, workspace_url)}  ·  its card is gone"), "accessory": button}
+
+
 def _line(line: Listed, workspace_url: str) -> str:
     evaluation = line.evaluation
     name = escape(title(evaluation.license), longest=80)
     if evaluation.card is not None:
         name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
-    owner = mention(evaluation.owner) if evaluation.owner else "no owner"
-    marks = [mark for mark, holds in (("mailed", line.mailed), ("do not contact", line.opted_out)) if holds]
-    return "  ·  ".join([f"• {name}", _state(evaluation), owner, *marks])
+    parts = (
+        f"• {name}",
+        evaluation.trial.upgrade_to and f"upgrade to {escape(evaluation.trial.upgrade_to, longest=60)}",
+        _state(evaluation),
+        mention(evaluation.owner) if evaluation.owner else "no owner",
+        line.mailed and "mailed",
+        line.opted_out and "do not contact",
+    )
+    return "  ·  ".join(part for part in parts if part)
 
 
 def _state(evaluation: Evaluation) -> str:
-    trial = evaluation.trial
-    if trial.state is State.RUNNING and trial.ends is not None:
-        return f"until {day(trial.ends)}"
-    return {State.RUNNING: "running", State.CONVERTED: "bought", State.EXPIRED: "over", State.CANCELLED: "cancelled"}[
+    trial, ends = evaluation.trial, told_end(evaluation)
+    if trial.state is State.RUNNING and ends is not None:
+        return f"until {day(ends)}"
+    bought = "bought" if is_sold(evaluation.license.license_type) else "licensed"
+    return {State.RUNNING: "running", State.CONVERTED: bought, State.EXPIRED: "over", State.CANCELLED: "cancelled"}[
         trial.state
     ]
 

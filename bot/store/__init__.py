@@ -13,6 +13,8 @@ from bot.store.mails import Mails
 from bot.store.migrate import upgrade
 from bot.store.opt_outs import OptOuts
 from bot.store.polls import Polls
+from bot.store.presses import Presses
+from bot.store.troubles import Troubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Store:
     mails: Mails
     opt_outs: OptOuts
     polls: Polls
+    presses: Presses
+    troubles: Troubles
 
 
 @asynccontextmanager
@@ -43,6 +47,8 @@ async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[S
             mails=Mails(database, keys),
             opt_outs=OptOuts(database, keys),
             polls=Polls(database),
+            presses=Presses(database),
+            troubles=Troubles(database),
         )
         await store.opt_outs.verify_keys()
         yield store

@@ -50,6 +50,7 @@ class Database:
         self._writer = self._engine.execution_options(door="write")
         # SQLite has one writer. Waiting in line here is fair; waiting in its busy handler is not.
         self._turn = asyncio.Lock()
+        self._writers = 0
         self.writes = 0
         """How many transactions were committed here."""
         self._written = asyncio.Event()
@@ -64,12 +65,21 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: all of it, or nothing. StoreError when the database cannot be used."""
-        with _named_errors():
-            async with self._turn, self._writer.begin() as connection:
-                yield connection
+        self._writers += 1
+        try:
+            with _named_errors():
+                async with self._turn, self._writer.begin() as connection:
+                    yield connection
+        finally:
+            self._writers -= 1
         self.writes += 1
         self._written.set()
         self._written = asyncio.Event()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for whoever writes now."""
+        return self._writers > 1
 
     async def written(self, since: int, *, seconds: float) -> None:
         """Wait for a commit after the first `since`, at most so many seconds."""

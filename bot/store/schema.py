@@ -75,12 +75,14 @@ license_ = Table(
     Column("updated", Date, nullable=False),
     Column("ends", Date),
     Column("latest_evaluation", Date),
+    Column("upgrade_started", Date),
+    Column("upgrade_to", Text),
     Column("edition", Text),
     Column("tier", Text),
     Column("site", Text, index=True),
     Column("company", Text),
     Column("company_key", Text, index=True),  # how companies are compared
-    Column("domain", Text, index=True),  # of the company's mail; neither free-mail nor a partner's
+    Column("domain", Text, index=True),  # of the company's mail; not free-mail, may be a partner's
     Column("country", Text),
     Column("region", Text),
     Column("contacts", LargeBinary, nullable=False),  # sealed: technical, billing
@@ -96,8 +98,18 @@ license_ = Table(
     Column("sandbox", Boolean),
     Column("atlassian", Boolean, nullable=False),
     Column("migration", Boolean, nullable=False),
+    Column("kept", JSON(none_as_null=True)),  # details that the record leaves out: {detail: day it was last given}
     Column("first_seen", Instant, nullable=False),
     Column("merged_into", ForeignKey("license.id")),
+)
+
+# Rows of the report that were read before: reading them again tells nothing.
+seen_row = Table(
+    "seen_row",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # keyed, over the row as it came
+    Column("license_id", ForeignKey("license.id"), nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 license_alias = Table(
@@ -116,13 +128,16 @@ evaluation = Table(
     Column("started", Date, nullable=False),
     Column("ends", Date),
     Column("state", Text, nullable=False),
+    Column("upgrade_to", Text, nullable=False, server_default=""),  # the edition that is tried on a license they have
+    Column("told", Date, nullable=False),  # the day of the record that last spoke of it
     Column("first_seen", Instant, nullable=False, index=True),
     Column("owner", Text),
     Column("owned_at", Instant),
     Column("channel", Text),  # set: announced there; not set: recorded in silence
     Column("card_ts", Text),
+    Column("card_gone", Instant),  # set: the card was deleted, and is posted again when somebody asks
     Column("merged_into", ForeignKey("evaluation.id")),
-    Index("one_evaluation_a_start", "license_id", "started", unique=True, **_when("merged_into IS NULL")),
+    Index("one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_when("merged_into IS NULL")),
     Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_when("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
 )
@@ -142,7 +157,7 @@ delivery = Table(
     "delivery",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),  # card, note, message
+    Column("kind", Text, nullable=False),  # card, note, message, summary
     Column("channel", Text, nullable=False),
     Column("evaluation_id", ForeignKey("evaluation.id"), index=True),
     Column("history_id", ForeignKey("history.id")),
@@ -172,6 +187,7 @@ mail = Table(
     Column("actor", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("settled_at", Instant),
+    Column("settled_by", Text),  # who said that it arrived, where the mail server did not
     Column("error", Text),
     # One live mail per template; a failed one may be tried again.
     Index("one_mail_a_template", "evaluation_id", "template", unique=True, **_when("state <> 'failed'")),
@@ -216,4 +232,22 @@ quarantine = Table(
     Column("reason", Text, primary_key=True),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
+)
+
+# What is wrong at the moment and has been said; gone when it is well again.
+trouble = Table(
+    "trouble",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
+# What people pressed of late, by what tells one press from another: Slack may bring each more than once.
+press = Table(
+    "press",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("done", Boolean, nullable=False, server_default=text("false")),
+    sqlite_with_rowid=False,
 )

@@ -25,7 +25,7 @@ def endpoints(health: Health, *, slack: AsyncApp | None) -> web.Application:
 @asynccontextmanager
 async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
     """Listen; the port, which is a free one for 0. SettingsWrong when the port cannot be had."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.card import Card
 from bot.domain.evaluation import Partner
 from bot.domain.policy import MailState, Reason, Refused
+from bot.domain.trust import Context
 from bot.slack import answers
 from tests.builders import NOON, card, contact, evaluation, license_, opt_out, sent_mail
 from tests.slack.checks import NAMES, check_text
@@ -26,11 +27,13 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
     ("answer", "said"),
     [
         pytest.param(
-            answers.refused(Refused(Reason.OVER)), ":no_entry_sign: The trial is over.", id="refused by the facts"
+            answers.refused(Refused(Reason.OVER), now=LATER),
+            ":no_entry_sign: The trial is over.",
+            id="refused by the facts",
         ),
         pytest.param(
-            answers.refused(Refused(Reason.SENT, by="U0BO")),
-            ":no_entry_sign: This template has already been sent for this evaluation. (<@U0BO>)",
+            answers.refused(Refused(Reason.SENT, by="U0BO", at=NOON), now=LATER),
+            ":no_entry_sign: This template has already been sent for this evaluation. (<@U0BO>, 5 min ago)",
             id="refused because somebody was faster",
         ),
         pytest.param(
@@ -70,6 +73,34 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             "It was marked already, 5 min ago: They asked us not to write.",
             id="marked by themselves",
         ),
+        pytest.param(
+            answers.not_lifted("U0BO", NOON, now=LATER), "<@U0BO> lifted it already, 5 min ago.", id="lifted already"
+        ),
+        pytest.param(
+            answers.not_lifted(None, None, now=LATER),
+            "There is no such do-not-contact mark any more.",
+            id="nothing to lift",
+        ),
+        pytest.param(
+            answers.settled(MailState.SENT, by="U0BO", at=LATER, won=True, now=LATER),
+            ":white_check_mark: Noted. The card says that it was sent.",
+            id="arrived",
+        ),
+        pytest.param(
+            answers.settled(MailState.SENT, by="U0BO", at=NOON, won=False, now=LATER),
+            "<@U0BO> settled this: it was sent, 5 min ago.",
+            id="settled by somebody else",
+        ),
+        pytest.param(
+            answers.settled(MailState.SENDING, by="U0BO", at=NOON, won=False, now=LATER),
+            "<@U0BO> is sending it again, 5 min ago.",
+            id="being sent again",
+        ),
+        pytest.param(
+            answers.settled(MailState.FAILED, by="U0BO", at=NOON, won=False, now=LATER),
+            "<@U0BO> tried again, and it was not sent, 5 min ago.",
+            id="sent again in vain",
+        ),
     ],
 )
 def test_an_answer_says_what_happened(answer: str, said: str) -> None:
@@ -90,9 +121,14 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
             id="flags",
         ),
         pytest.param(
-            of(partner=Partner()),
-            ["This trial came through a partner: the contact may be theirs, not the customer's."],
+            of(partner=Partner(name="Resell & <Co>")),
+            ["Through Resell &amp; &lt;Co&gt;: the contact may be theirs, not the customer's"],
             id="partner",
+        ),
+        pytest.param(
+            card(context=Context(sites=4)),
+            ["This address is on 4 other sites: perhaps a consultant or reseller"],
+            id="what the vendor's other licenses tell",
         ),
         pytest.param(
             card(mails=tuple(sent_mail(state, template=f"to-{state}") for state in MailState)),
@@ -106,7 +142,13 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
     ],
 )
 def test_before_somebody_writes_they_are_warned(shown: Card, said: list[str]) -> None:
-    assert answers.warnings(shown) == said
+    assert answers.warnings(shown, shown.people[0].contact) == said
+
+
+def test_warnings_are_about_the_contact_who_is_written_to() -> None:
+    desk = contact(email="billing@acme.example")
+    assert answers.warnings(of(billing=desk), desk) == ["Role address, not a person"]
+    assert answers.warnings(of(billing=desk), contact()) == []
 
 
 @given(name=NAMES, other=st.none() | NAMES)
@@ -117,6 +159,6 @@ def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) ->
         answers.not_sent(name, unsure=True),
         answers.not_sent(name, unsure=False),
         answers.marked(opt_out(reason=name), won=False, now=LATER),
-        *answers.warnings(card(mails=mails)),
+        *answers.warnings(card(mails=mails), contact()),
     ):
         check_text(said)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.history import Entry, Kind
-from bot.slack.notes import mail_name, note
+from bot.slack.notes import mail_name, note, opportunity
 from tests.builders import entry
 from tests.slack.checks import NAMES, check_text
 
@@ -36,7 +36,15 @@ TOLD = {
     ),
     "got, nobody knows how": (
         entry(Kind.CONVERTED, type="OPEN_SOURCE", edition="", tier="", days=""),
-        ":tada: They bought the app: Open source.",
+        "They got a license of the app: Open source.",
+    ),
+    "given, some days in": (
+        entry(Kind.CONVERTED, type="COMMUNITY", edition="", tier="10 Users", days="2"),
+        "They got a license of the app 2 days after the trial began: Community, 10 Users.",
+    ),
+    "upgraded": (
+        entry(Kind.CONVERTED, **SOLD | {"edition": "Advanced", "upgrade": "Advanced"}),
+        ":tada: They upgraded to the Advanced edition: Commercial, Advanced, 10 Users.",
     ),
     "expired": (
         entry(Kind.ENDED, how="expired", on="2026-12-20"),
@@ -45,6 +53,10 @@ TOLD = {
     "expired, nobody knows when": (
         entry(Kind.ENDED, how="expired", on=""),
         "The trial ended; nothing was bought so far.",
+    ),
+    "an upgrade trial that ended": (
+        entry(Kind.ENDED, how="expired", on="2026-12-20", upgrade="Advanced"),
+        "The trial of the Advanced edition ended; they have the license they had before.",
     ),
     "cancelled": (entry(Kind.ENDED, how="cancelled", on="2026-12-20"), "The trial was cancelled."),
     "reopened": (entry(Kind.REOPENED, to="2026-12-20"), "The trial runs again, until 20 Dec 2026."),
@@ -65,10 +77,12 @@ TOLD = {
             parent_edition="Premium",
             sandbox="True",
             channel="Marketplace",
+            migration="True",
         ),
         (
-            "The report now tells more: company Acme, country Norway, opportunity size 50, parent product Jira, "
-            "edition of the parent product Premium, sandbox yes, found the app through Marketplace."
+            "The report now tells more: company Acme, country Norway, opportunity: 50 users, parent product Jira, "
+            "edition of the parent product Premium, a sandbox site, found the app through Marketplace, "
+            "part of a move from their own servers to cloud."
         ),
     ),
     "merged": (entry(Kind.MERGED), "Two records of the report turned out to be one license."),
@@ -91,6 +105,11 @@ TOLD = {
         entry(Kind.MAIL_UNKNOWN, actor="U0BO", **MAIL),
         ":grey_question: <@U0BO> sent *Trial ending*, and nobody knows whether it arrived.",
     ),
+    "arrived after all": (
+        entry(Kind.MAIL_ARRIVED, actor="U0BO", **MAIL),
+        ":email: <@U0BO> says that *Trial ending* arrived.",
+    ),
+    "once more": (entry(Kind.MAIL_AGAIN, actor="U0BO", **MAIL), "<@U0BO> sends *Trial ending* again."),
     "opted out": (
         entry(Kind.DO_NOT_CONTACT, actor="U0BO", reason="They asked us not to write", note=""),
         ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to write.",
@@ -132,6 +151,22 @@ def test_no_kind_of_fact_is_without_a_sentence() -> None:
 def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, words: list[str]) -> None:
     details = {"days": "3", **dict(zip(happened.details, words, strict=False))}
     check_text(note(entry(happened.kind, actor=happened.actor, **details)))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("1", "1 user"),
+        ("593", "593 users"),
+        ("Evaluation", "their parent product is on trial, too"),
+        ("Unlimited Users", "unlimited users"),
+        ("Unknown", "size not known to Atlassian"),
+        ("<Huge>", "&lt;Huge&gt;"),
+        ("9" * 5000, "9" * 149 + "… users"),
+    ],
+)
+def test_the_size_of_an_opportunity_is_said_in_words(size: str, said: str) -> None:
+    assert opportunity(size) == said
 
 
 @pytest.mark.parametrize(

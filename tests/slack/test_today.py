@@ -1,5 +1,6 @@
 """The day's list, the help, and the way between pages."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.card import Listed
 from bot.domain.evaluation import CardRef, State
 from bot.slack.blocks import Message
-from bot.slack.today import help_message, permalink, read_page, today_message
+from bot.slack.today import help_message, permalink, read_page, read_post_again, today_message
 from tests.builders import TODAY, evaluation, license_, trial
 from tests.slack.checks import NAMES, WORKSPACE, check, mrkdwn_of
 
@@ -109,7 +110,21 @@ def test_two_apps_of_one_name_stand_side_by_side_and_apps_are_in_order_of_their_
             id="mailed, and then they said no",
         ),
         pytest.param(listed(trial=trial(ends=None)), "• Acme  ·  running  ·  no owner", id="without an end"),
-        pytest.param(listed(trial=trial(state=State.CONVERTED)), "• Acme  ·  bought  ·  no owner", id="bought"),
+        pytest.param(
+            listed(trial=trial(state=State.CONVERTED, ends=None), license=license_(license_type="COMMERCIAL")),
+            "• Acme  ·  bought  ·  no owner",
+            id="bought",
+        ),
+        pytest.param(
+            listed(trial=trial(state=State.CONVERTED, ends=None), license=license_(license_type="OPEN_SOURCE")),
+            "• Acme  ·  licensed  ·  no owner",
+            id="given",
+        ),
+        pytest.param(
+            listed(trial=trial(upgrade_to="Advanced"), license=license_(license_type="COMMERCIAL")),
+            "• Acme  ·  upgrade to Advanced  ·  running  ·  no owner",
+            id="an upgrade trial, whose end nobody knows",
+        ),
         pytest.param(listed(trial=trial(state=State.EXPIRED)), "• Acme  ·  over  ·  no owner", id="expired"),
         pytest.param(listed(trial=trial(state=State.CANCELLED)), "• Acme  ·  cancelled  ·  no owner", id="cancelled"),
         pytest.param(
@@ -118,7 +133,9 @@ def test_two_apps_of_one_name_stand_side_by_side_and_apps_are_in_order_of_their_
             id="a nasty name in a link",
         ),
         pytest.param(
-            named("\u200b", card=POSTED), f"• <{LINK}|–>  ·  until 20 Dec 2026  ·  no owner", id="a name of nothing"
+            listed(license=license_(company=None, site="\u200b"), card=POSTED),
+            f"• <{LINK}|–>  ·  until 20 Dec 2026  ·  no owner",
+            id="a name of nothing",
         ),
     ],
 )
@@ -155,9 +172,27 @@ def test_the_help_names_every_command(unknown: str, first: str) -> None:
     message = help_message(unknown)
     check(message)
     assert shown(message)[0] == first
-    assert [line.split("  ")[0] for line in shown(message)[1:3]] == ["`/evaluators today`", "`/evaluators help`"]
+    assert [line.split("  ")[0] for line in shown(message)[1:4]] == [
+        "`/evaluators today`",
+        "`/evaluators health`",
+        "`/evaluators help`",
+    ]
 
 
 @given(unknown=NAMES)
 def test_slack_takes_the_help_whatever_was_typed(unknown: str) -> None:
     check(help_message(unknown))
+
+
+def test_a_trial_whose_card_is_gone_has_no_link_and_a_button_that_posts_it_again() -> None:
+    message = page([named("Acme", id=1, card=POSTED), replace(named("Orbit", id=2), gone=True)])
+    [button] = [block["accessory"] for block in message.blocks if "accessory" in block]
+    assert (button["text"]["text"], read_post_again(button["value"])) == ("Post again", ("2026-11-23:0", 2))
+    lines = [line for line in shown(message) if line.startswith("•")]
+    assert lines[0].startswith(f"• <{LINK}|Acme>")
+    assert lines[1].startswith("• Orbit  ·  ")
+    assert lines[1].endswith("its card is gone")
+
+
+def test_a_page_of_nothing_but_cards_that_are_gone_is_taken_by_slack() -> None:
+    page([replace(named("<!channel> " * 50, app=f"App {n} " * 50, id=n), gone=True) for n in range(15)])

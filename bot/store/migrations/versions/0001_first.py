@@ -43,6 +43,8 @@ def upgrade() -> None:
         sa.Column("updated", sa.Date(), nullable=False),
         sa.Column("ends", sa.Date(), nullable=True),
         sa.Column("latest_evaluation", sa.Date(), nullable=True),
+        sa.Column("upgrade_started", sa.Date(), nullable=True),
+        sa.Column("upgrade_to", sa.Text(), nullable=True),
         sa.Column("edition", sa.Text(), nullable=True),
         sa.Column("tier", sa.Text(), nullable=True),
         sa.Column("site", sa.Text(), nullable=True),
@@ -64,6 +66,7 @@ def upgrade() -> None:
         sa.Column("sandbox", sa.Boolean(), nullable=True),
         sa.Column("atlassian", sa.Boolean(), nullable=False),
         sa.Column("migration", sa.Boolean(), nullable=False),
+        sa.Column("kept", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["merged_into"], ["license.id"], name=op.f("fk_license_merged_into")),
@@ -90,6 +93,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_poll_good", "poll", ["good", "id"], unique=False)
     op.create_table(
+        "press",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_press")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_press_at"), "press", ["at"], unique=False)
+    op.create_table(
         "quarantine",
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -98,17 +110,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ref", "reason", name=op.f("pk_quarantine")),
     )
     op.create_table(
+        "trouble",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_trouble")),
+    )
+    op.create_table(
         "evaluation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("license_id", sa.Integer(), nullable=False),
         sa.Column("started", sa.Date(), nullable=False),
         sa.Column("ends", sa.Date(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("upgrade_to", sa.Text(), server_default="", nullable=False),
+        sa.Column("told", sa.Date(), nullable=False),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("owned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("card_ts", sa.Text(), nullable=True),
+        sa.Column("card_gone", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["license_id"], ["license.id"], name=op.f("fk_evaluation_license_id")),
         sa.ForeignKeyConstraint(["merged_into"], ["evaluation.id"], name=op.f("fk_evaluation_merged_into")),
@@ -127,7 +148,7 @@ def upgrade() -> None:
     op.create_index(
         "one_evaluation_a_start",
         "evaluation",
-        ["license_id", "started"],
+        ["license_id", "started", "upgrade_to"],
         unique=True,
         sqlite_where=sa.text("merged_into IS NULL"),
         postgresql_where=sa.text("merged_into IS NULL"),
@@ -141,6 +162,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alias", "app_key", name=op.f("pk_license_alias")),
     )
     op.create_index(op.f("ix_license_alias_license_id"), "license_alias", ["license_id"], unique=False)
+    op.create_table(
+        "seen_row",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("license_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["license_id"], ["license.id"], name=op.f("fk_seen_row_license_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_seen_row")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_seen_row_license_id"), "seen_row", ["license_id"], unique=False)
     op.create_table(
         "history",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -165,6 +195,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_by", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["evaluation_id"], ["evaluation.id"], name=op.f("fk_mail_evaluation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
