@@ -1,8 +1,8 @@
 """The composition root: settings in, a running bot out, and an orderly end."""
 
 import asyncio
+import gc
 import secrets
-import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,13 +12,12 @@ from typing import Final
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.errors import SlackOutcomeUnknown, SlackUnavailable
-from bot.jobs import at_midnight, every, forever, scheduler
+from bot.jobs import at_midnight, ended, ended_by_signals, every, forever, scheduler
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
@@ -26,28 +25,33 @@ from bot.mail.compose import Sender
 from bot.mail.smtp import Smtp, SmtpServer
 from bot.mail.template import load_templates
 from bot.marketplace.client import Marketplace
+from bot.services.actors import Actors
 from bot.services.cards import Cards
+from bot.services.closed import ClosedWays
 from bot.services.consent import Consent
 from bot.services.daily import Daily
 from bot.services.health import Health
 from bot.services.outreach import Outreach, Post
 from bot.services.ownership import Ownership
-from bot.services.pace import Pace
+from bot.services.presses import Presses
+from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
+from bot.services.trouble import Trouble
 from bot.services.watch import Watch
+from bot.slack.directory import Directory
 from bot.slack.poster import Identity, Poster
+from bot.slack.socket import PATIENCE, Patience, Socket
 from bot.store import Store, open_store
 from bot.store.deliveries import Lane
 from bot.web.server import endpoints, serve
 
 log = structlog.get_logger()
 
-_LAST_ORDERS: Final = 8.0
-"""Seconds that what is under way has to come to its end when the bot stops."""
+_LAST_ORDERS: Final = 5.0
+"""Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
+_PARTING: Final = 1.0
 _SLACK_TIMEOUT: Final = 30
-
-Paces = Mapping[Lane, tuple[float, int]]
-SLACKS_PACES: Final[Paces] = {Lane.POST: (1.05, 1), Lane.UPDATE: (1.25, 8)}
-"""Seconds between two, and how many at once: a message a second in a channel, 50 updates a minute (Tier 3)."""
+_ALIVE: Final = 50_000
+"""New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
 
 
 def utc_now() -> datetime:
@@ -65,11 +69,13 @@ class Parts:
     client: AsyncWebClient
     poster: Poster
     post: Post | None
+    trouble: Trouble
 
 
 @asynccontextmanager
 async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
     """The parts that speak to the world, open. BotError when one of them cannot be."""
+    gc.set_threshold(_ALIVE)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
         marketplace = await stack.enter_async_context(
@@ -91,12 +97,15 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             session=session,
             retry_handlers=[],
         )
+        trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         watch = Watch(
             marketplace,
             store,
             channel=settings.slack_channel,
             first_run_days=settings.first_run_days,
             sweep_every=settings.sweep_every,
+            own_sites=settings.test_sites,
+            trouble=trouble,
             clock=clock,
         )
         yield Parts(
@@ -106,58 +115,67 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             client=client,
             poster=Poster(client),
             post=_post(settings),
+            trouble=trouble,
         )
 
 
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
-    """The bot, until SIGTERM or SIGINT; then what is under way comes to its end, within ten seconds."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
-    async with assembled(settings, clock=clock) as parts, running(settings, parts, clock=clock):
-        await stop.wait()
-        log.info("stopping")
+    """The bot, until SIGTERM or SIGINT; then what is under way comes to its end, within ten seconds.
+
+    A second signal ends it at once, which is as safe as any other moment to be killed.
+    """
+    ended_by_signals(asyncio.get_running_loop(), asyncio.current_task())
+    with suppress(asyncio.CancelledError):
+        async with assembled(settings, clock=clock) as parts, running(settings, parts, clock=clock):
+            await asyncio.Event().wait()
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, parts: Parts, *, clock: Callable[[], datetime] = utc_now, paces: Paces = SLACKS_PACES
+    settings: Settings,
+    parts: Parts,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    limits: Mapping[Lane, Limits] = SLACKS_LIMITS,
+    patience: Patience = PATIENCE,
 ) -> AsyncIterator[int]:
     """The bot at work, inside the block; at its end nothing new is taken, and what is under way is finished.
 
     Gives the port of the HTTP endpoints.
     """
-    await _settle_interrupted(parts.store, clock=clock)
+    await _settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
     identity = await _identity(parts.poster)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
     cards = Cards(
         parts.store,
         parts.poster,
-        paces={lane: Pace(interval=interval, burst=burst) for lane, (interval, burst) in paces.items()},
+        traffic=Traffic(limits),
+        closed=ClosedWays(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
         workspace_url=identity.url,
         clock=clock,
         today=daily.today,
     )
-    app, guard = _slack_app(settings, parts, identity, cards=cards, daily=daily, clock=clock)
+    health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
+    app, guard = _slack_app(settings, parts, identity, cards=cards, daily=daily, health=health, clock=clock)
     async with AsyncExitStack() as stack:
-        lanes = [asyncio.create_task(forever(f"deliver {lane}", partial(cards.run, lane))) for lane in Lane]
-        stack.push_async_callback(_ended, lanes)
+        delivering = asyncio.create_task(forever("deliver", cards.run))
         jobs = scheduler()
         every(jobs, settings.poll_every, "poll", parts.watch.run_once)
         at_midnight(jobs, settings.timezone, "repaint", cards.repaint_running)
         jobs.start()
+        stack.push_async_callback(_cut_off, guard, parts.watch)
         stack.callback(jobs.shutdown, wait=False)
-        stack.push_async_callback(_last_orders, guard, cards, parts.watch)
+        stack.push_async_callback(_last_orders, guard, cards, parts.watch, delivering)
         stack.callback(jobs.pause)
         slack = app if settings.slack_app_token is None else None
-        health = endpoints(Health(parts.store, clock=clock), slack=slack)
-        port = await stack.enter_async_context(serve(health, host=settings.http_host, port=settings.http_port))
+        served = endpoints(health, slack=slack)
+        port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
         if settings.slack_app_token is not None:
-            socket = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value())
-            connecting = asyncio.create_task(forever("socket", partial(_connect, socket)))
-            stack.push_async_callback(_closed, socket)
-            stack.push_async_callback(_ended, [connecting])
+            token = settings.slack_app_token.get_secret_value()
+            socket = Socket(app, partial(parts.poster.socket_address, token), app_token=token, patience=patience)
+            health.line = socket.line
+            every(jobs, timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
+            stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
         log.info("running", team=identity.team, channel=settings.slack_channel, port=port, http=slack is not None)
         yield port
 
@@ -169,11 +187,13 @@ def _slack_app(
     *,
     cards: Cards,
     daily: Daily,
+    health: Health,
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, Guard]:
     secret = settings.slack_signing_secret
     app = AsyncApp(client=parts.client, signing_secret=secret.get_secret_value() if secret else None)
-    guard = Guard(parts.poster)
+    guard = Guard(parts.poster, Presses(parts.store, clock=clock))
+    actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
     loaded = load_templates(settings.mail_templates)
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)
@@ -181,9 +201,11 @@ def _slack_app(
         parts.store, parts.post, loaded.templates, clock=clock, today=daily.today, token=lambda: secrets.token_hex(16)
     )
     deps = Deps(
+        actors=actors,
         cards=cards,
         consent=Consent(parts.store, clock=clock),
         daily=daily,
+        health=health,
         outreach=outreach,
         ownership=Ownership(parts.store, clock=clock),
         poster=parts.poster,
@@ -214,11 +236,15 @@ def _post(settings: Settings) -> Post | None:
     return Post(smtp=Smtp(server), sender=sender)
 
 
-async def _settle_interrupted(store: Store, *, clock: Callable[[], datetime]) -> None:
+async def _settle_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
     mails = await store.mails.settle_interrupted(at=clock())
     deliveries = await store.deliveries.settle_interrupted()
-    if mails or deliveries:
-        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries)
+    presses = await store.presses.forget_interrupted()
+    moved = await store.deliveries.move(channel)
+    if mails or deliveries or presses:
+        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries, presses=presses)
+    if moved:
+        log.info("cards_moved", cards=moved, channel=channel)
 
 
 async def _identity(poster: Poster) -> Identity:
@@ -233,28 +259,21 @@ async def _identity(poster: Poster) -> Identity:
             wait = min(wait * 2, timedelta(minutes=1))
 
 
-async def _connect(socket: AsyncSocketModeHandler) -> None:
-    """Connect, then rest: the SDK reconnects by itself."""
-    await socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types
-    await asyncio.Event().wait()
-
-
-async def _last_orders(guard: Guard, cards: Cards, watch: Watch) -> None:
-    """Let presses, posts and a running poll come to their end."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_ORDERS):
-            await guard.drain(_LAST_ORDERS)
-            async with cards.paused(), watch.paused():
+async def _last_orders(guard: Guard, cards: Cards, watch: Watch, delivering: asyncio.Task[None]) -> None:
+    """Let posts, a running poll and presses come to their end, and begin nothing new."""
+    async with AsyncExitStack() as held:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ORDERS):
+                await held.enter_async_context(cards.paused())
+                await held.enter_async_context(watch.paused())
+                await guard.drain(_LAST_ORDERS)
                 log.info("at_rest")
+        await ended(delivering)
 
 
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _closed(socket: AsyncSocketModeHandler) -> None:
-    """Closing may hang after an outage; we do not wait for it for ever."""
+async def _cut_off(guard: Guard, watch: Watch) -> None:
+    """Wait for what was cancelled to let go of the store: what it was at is settled at the next start, by rule."""
+    await guard.cut_off()
     with suppress(TimeoutError):
-        await asyncio.wait_for(socket.close_async(), timeout=3)  # type: ignore[no-untyped-call]  # as above
+        async with asyncio.timeout(_PARTING), watch.paused():
+            pass

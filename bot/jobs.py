@@ -1,6 +1,7 @@
 """Which service runs when."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -55,6 +56,30 @@ def logged(name: str, run: Callable[[], Awaitable[object]]) -> Callable[[], Awai
         return True
 
     return job
+
+
+def ended_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] | None) -> None:
+    """Cancel the task at SIGTERM or SIGINT, wherever it is: at its start it may be waiting for hours.
+
+    A second signal ends the process as it would any other.
+    """
+
+    def end() -> None:
+        log.info("stopping")
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        if task is not None:
+            task.cancel()
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, end)
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and wait until it is gone."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def forever(name: str, run: Callable[[], Awaitable[object]]) -> None:

@@ -14,6 +14,7 @@ from bot.app import assembled
 from bot.errors import SlackRefused
 from bot.services.checkup import SCOPES
 from bot.slack import ids
+from bot.slack.directory import Directory
 from bot.slack.ids import Event
 from bot.slack.poster import Mark, Poster
 from tests.world import NOON, World
@@ -42,25 +43,27 @@ def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -
     assert len(manifest["oauth_config"]["scopes"]["bot"]) == len(SCOPES)
 
 
-CALLS: dict[str, Callable[[Poster], Awaitable[object]]] = {
-    "chat:write": lambda poster: poster.whisper("C0EVALS", "U0ANA", "Hello"),
-    "users:read": lambda poster: poster.person_name("U0ANA"),
-    "channels:read": lambda poster: poster.channel_name("C0EVALS"),
-    "groups:read": lambda poster: poster.channel_name("G0PRIVATE"),
-    "channels:history": lambda poster: poster.find("C0EVALS", Mark(event=Event.CARD, number=1), since=NOON),
-    "groups:history": lambda poster: poster.find("G0PRIVATE", Mark(event=Event.CARD, number=1), since=NOON),
+CALLS: dict[str, Callable[[Poster, Directory], Awaitable[object]]] = {
+    "chat:write": lambda poster, _: poster.whisper("C0EVALS", "U0ANA", "Hello"),
+    "users:read": lambda _, directory: directory.account("U0ANA"),
+    "usergroups:read": lambda _, directory: directory.group("S0SALES"),
+    "channels:read": lambda poster, _: poster.channel_name("C0EVALS"),
+    "groups:read": lambda poster, _: poster.channel_name("G0PRIVATE"),
+    "channels:history": lambda poster, _: poster.find("C0EVALS", Mark(event=Event.CARD, number=1), since=NOON),
+    "groups:history": lambda poster, _: poster.find("G0PRIVATE", Mark(event=Event.CARD, number=1), since=NOON),
 }
 
 
 @pytest.mark.parametrize("scope", sorted(SCOPES - {"commands"}))
 async def test_each_scope_is_needed_for_something_the_bot_does(here: World, scope: str) -> None:
     here.workspace.add_channel("G0PRIVATE", "private", private=True)
+    here.workspace.groups["S0SALES"] = ["U0ANA"]
     here.workspace.keys.scopes = set(SCOPES)
     async with assembled(here.settings()) as parts:
-        await CALLS[scope](parts.poster)
+        await CALLS[scope](parts.poster, Directory(parts.client))
         here.workspace.keys.scopes.remove(scope)
         with pytest.raises(SlackRefused) as refused:
-            await CALLS[scope](parts.poster)
+            await CALLS[scope](parts.poster, Directory(parts.client))
     assert refused.value.code == "missing_scope"
 
 

@@ -64,6 +64,7 @@ def _settings(
         "slack_app_token": workspace.app_token,
         "slack_signing_secret": None,
         "slack_channel": CHANNEL,
+        "slack_admins": "U0ANA",
         "slack_api_url": workspace.api_url,
         "marketplace_user": marketplace.user,
         "marketplace_token": marketplace.token,

@@ -1,4 +1,4 @@
-"""What people can press or type. `register` is the whole list; a listener acknowledges, calls one service, answers."""
+"""What people can press or type. `register` is the whole list; a listener reads, calls one service, answers."""
 
 import re
 
@@ -11,17 +11,22 @@ from bot.listeners.commands import CommandListeners
 from bot.listeners.deps import Deps
 from bot.listeners.forms import FormListeners
 from bot.listeners.guard import Guard
+from bot.listeners.mails import MailListeners
 from bot.slack import ids
-from bot.slack.ids import Field, View
+from bot.slack.ids import Field, Settle, View
 
 
 def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
     """Connect every listener, each inside the guard."""
-    cards, forms, commands = CardListeners(deps), FormListeners(deps), CommandListeners(deps)
+    cards, forms = CardListeners(deps), FormListeners(deps)
+    commands, mails = CommandListeners(deps), MailListeners(deps)
     pressed = guard(cards.pressed)
     for action in (*Action, ids.MORE):
         app.action(action)(pressed)
     app.action(re.compile(rf"^{re.escape(ids.PAGE)}\.\d+$"))(guard(commands.turned))
+    app.action(re.compile(rf"^{re.escape(ids.POST_AGAIN)}\.\d+$"))(guard(commands.asked_for_card))
+    app.action(Settle.ARRIVED)(guard(mails.arrived))
+    app.action(Settle.AGAIN)(guard(mails.again))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(guard(forms.choosing))
     # Cards keep their buttons for ever; whatever we retire must still answer. Bolt takes the first that matches.
@@ -36,6 +41,5 @@ def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
     app.command(ids.COMMAND)(guard(commands.typed))
 
 
-async def _closes(args: AsyncArgs) -> None:
+async def _closes(_args: AsyncArgs) -> None:
     """A modal without anything to send."""
-    await args.ack()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import assert_never
 
@@ -12,6 +13,7 @@ from bot.domain.policy import Refused
 from bot.errors import BotError
 from bot.listeners.deps import Deps, tell, tell_if_lost
 from bot.listeners.press import Press, read_press
+from bot.services.actors import Right
 from bot.services.outreach import Draft
 from bot.slack import answers, modals
 from bot.slack.ids import View
@@ -26,8 +28,7 @@ class CardListeners:
         self._deps = deps
 
     async def pressed(self, args: AsyncArgs) -> None:
-        """Acknowledge, then do what the button or the menu's option says."""
-        await args.ack()
+        """Do what the button or the menu's option says."""
         press = read_press(args)
         if press is None or press.action not in set(Action):
             if press is not None:
@@ -44,16 +45,23 @@ class CardListeners:
             case Action.ASSIGN:
                 await self._open(press, View.ASSIGN, partial(self._assign, press))
             case Action.CLAIM:
+                await self._deps.actors.admit(press.user, Right.TAKE)
                 owned = await self._deps.ownership.claim(press.about.evaluation_id, by=press.user)
                 await tell_if_lost(args, self._deps, owned)
             case Action.RELEASE:
-                owned = await self._deps.ownership.release(press.about.evaluation_id, by=press.user)
+                await self._deps.actors.admit(press.user, Right.TAKE)
+                owned = await self._deps.ownership.release(
+                    press.about.evaluation_id, owner=press.about.seen, by=press.user
+                )
                 await tell_if_lost(args, self._deps, owned)
             case _ as never:
                 assert_never(never)
 
     async def _open(self, press: Press, view: View, content: Callable[[], Awaitable[Modal]]) -> None:
-        """Open a modal while the trigger lives, then fill it; what goes wrong stands where the person looks."""
+        """Open a modal while the trigger lives, then fill it; what goes wrong stands where the person looks.
+
+        Nothing is asked before but whether the press is new: neither who it is, nor the database.
+        """
         view_id = await self._deps.poster.open_modal(press.trigger, modals.loading(view, press.about))
         try:
             modal = await content()
@@ -62,28 +70,33 @@ class CardListeners:
         await self._deps.poster.change_modal(view_id, modal)
 
     async def _email(self, press: Press) -> Modal:
-        name = await self._deps.poster.person_name(press.user)
+        name = await self._deps.actors.admit(press.user, Right.OUTREACH)
         draft = await self._deps.outreach.draft(press.about.evaluation_id, sender_name=name)
-        return draft_modal(draft, press.about)
+        return draft_modal(draft, press.about, now=self._deps.clock())
 
     async def _do_not_contact(self, press: Press) -> Modal:
+        await self._deps.actors.admit(press.user, Right.TAKE)
         contacts = await self._deps.consent.contacts(press.about.evaluation_id)
         return modals.do_not_contact(press.about, contacts) if contacts else modals.message(answers.NOBODY_TO_MARK)
 
     async def _contact_again(self, press: Press) -> Modal:
+        await self._deps.actors.admit(press.user, Right.OUTREACH)
         opt_out = await self._deps.consent.standing(press.about.evaluation_id)
-        return modals.contact_again(press.about, opt_out.reason) if opt_out else modals.message(answers.NOT_MARKED)
+        if opt_out is None:
+            return modals.message(answers.NOT_MARKED)
+        return modals.contact_again(replace(press.about, seen=opt_out.at.isoformat()), opt_out.reason)
 
     async def _assign(self, press: Press) -> Modal:
+        await self._deps.actors.admit(press.user, Right.TAKE)
         owner = await self._deps.ownership.owner(press.about.evaluation_id)
-        return modals.assign(replace(press.about, owner=owner))
+        return modals.assign(replace(press.about, seen=owner))
 
 
-def draft_modal(draft: Draft | Refused, about: modals.About) -> Modal:
+def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -> Modal:
     """The modal to write a mail in, or to learn why none can be written."""
     if isinstance(draft, Refused):
-        return modals.message(answers.refused(draft))
-    warnings = answers.warnings(draft.card)
+        return modals.message(answers.refused(draft, now=now))
+    warnings = answers.warnings(draft.card, draft.recipients[draft.recipient])
     if draft.problem is not None:
         warnings = [escape(draft.problem, longest=500), *warnings]
     return modals.email(

@@ -1,12 +1,14 @@
-"""The slash command, and the paging of its lists."""
+"""The slash command, and the buttons of its lists."""
 
 from datetime import date
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.listeners.deps import Deps
+from bot.services.actors import Right
 from bot.slack.blocks import Message
-from bot.slack.today import help_message, read_page, today_message
+from bot.slack.health import health_message
+from bot.slack.today import help_message, read_page, read_post_again, today_message
 
 
 class CommandListeners:
@@ -17,10 +19,12 @@ class CommandListeners:
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer the person who typed it, and nobody else."""
-        await args.ack()
+        await self._deps.actors.admit(args.body["user_id"], Right.READ)
         match str(args.body.get("text") or "").strip().lower():
             case "today":
                 answer = await self._page(self._deps.daily.today(), 0)
+            case "health":
+                answer = health_message(await self._deps.health.condition())
             case "" | "help":
                 answer = help_message()
             case unknown:
@@ -29,8 +33,18 @@ class CommandListeners:
 
     async def turned(self, args: AsyncArgs) -> None:
         """Show another page in place of the one whose button was pressed."""
-        await args.ack()
-        day, page = read_page(args.body["actions"][0]["value"])
+        await self._deps.actors.admit(args.body["user"]["id"], Right.READ)
+        await self._show(args, args.body["actions"][0]["value"])
+
+    async def asked_for_card(self, args: AsyncArgs) -> None:
+        """Owe a card that was deleted anew; whoever asks after somebody else sees that it is not gone any more."""
+        await self._deps.actors.admit(args.body["user"]["id"], Right.TAKE)
+        page, evaluation_id = read_post_again(args.body["actions"][0]["value"])
+        await self._deps.cards.post_again(evaluation_id)
+        await self._show(args, page)
+
+    async def _show(self, args: AsyncArgs, value: str) -> None:
+        day, page = read_page(value)
         answer = await self._page(day, page)
         await args.respond(text=answer.text, blocks=answer.blocks, replace_original=True)
 

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
+import aiohttp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.services.actors import Actors
 from bot.services.cards import Cards
 from bot.services.consent import Consent
 from bot.services.daily import Daily
+from bot.services.health import Health
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
 from bot.slack import answers
@@ -23,9 +27,11 @@ from bot.store.evaluations import Owned
 class Deps:
     """The services behind the buttons, and the clock by which answers say how long ago something was."""
 
+    actors: Actors
     cards: Cards
     consent: Consent
     daily: Daily
+    health: Health
     outreach: Outreach
     ownership: Ownership
     poster: Poster
@@ -35,13 +41,22 @@ class Deps:
 
 async def tell(args: AsyncArgs, poster: Poster, text: str) -> None:
     """Say something to the person who pressed, and to nobody else. `text` is mrkdwn, escaped."""
-    if args.context.response_url is not None:
-        # In a block Slack makes no links of its own out of names.
-        await args.respond(text=text, blocks=[section(text)], response_type="ephemeral", replace_original=False)
+    if args.context.response_url is not None and await _responded(args, text):
         return
     channel = args.context.channel_id or _channel_of_view(args.body)
     if channel is not None and args.context.user_id is not None:
         await poster.whisper(channel, args.context.user_id, text)
+
+
+async def _responded(args: AsyncArgs, text: str) -> bool:
+    try:
+        # In a block Slack makes no links of its own out of names.
+        answer = await args.respond(
+            text=text, blocks=[section(text)], response_type="ephemeral", replace_original=False
+        )
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+    return answer.status_code == HTTPStatus.OK
 
 
 async def tell_if_lost(args: AsyncArgs, deps: Deps, owned: Owned | None) -> None:

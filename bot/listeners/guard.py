@@ -1,4 +1,4 @@
-"""The outermost edge of every listener: no press goes unanswered, no error gets past."""
+"""The outermost edge of every listener: no press goes unanswered, none is acted on twice, no error gets past."""
 
 import asyncio
 import secrets
@@ -10,7 +10,8 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import BotError, SlackError, SlackRefused
 from bot.listeners.deps import tell
-from bot.slack import answers
+from bot.services.presses import Presses
+from bot.slack import answers, modals
 from bot.slack.poster import Poster
 from bot.slack.text import escape
 
@@ -23,12 +24,13 @@ EXPIRED_TRIGGER = frozenset({"expired_trigger_id", "trigger_expired", "exchanged
 class Guard:
     """Runs listeners, and knows which are still running."""
 
-    def __init__(self, poster: Poster) -> None:
+    def __init__(self, poster: Poster, presses: Presses) -> None:
         self._poster = poster
+        self._presses = presses
         self._running: set[asyncio.Task[Any]] = set()
 
     def __call__(self, listener: Listener) -> Listener:
-        """The listener with the outermost `try` around it."""
+        """The listener with the outermost `try` around it; it is called for what is acknowledged and new."""
 
         async def guarded(args: AsyncArgs) -> None:
             task = asyncio.current_task()
@@ -36,7 +38,9 @@ class Guard:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
             try:
-                await listener(args)
+                if await self._is_new(args):
+                    await listener(args)
+                    await self._presses.done(args.body.get("trigger_id", ""))
             except SlackRefused as exc:
                 await self._answer(args, answers.EXPIRED if exc.code in EXPIRED_TRIGGER else escape(str(exc)))
             except BotError as exc:
@@ -49,11 +53,33 @@ class Guard:
 
         return guarded
 
+    async def _is_new(self, args: AsyncArgs) -> bool:
+        """Acknowledge before any wait; whether there is something to do that was not done before."""
+        if args.body.get("type") == "view_submission" and (blank := modals.blank(args.body["view"])):
+            await args.ack(response_action="errors", errors=blank)
+            return False
+        await args.ack()
+        # Each press has a trigger of its own; what Slack brings again, over the socket or HTTP, has the one it had.
+        if "trigger_id" not in args.body or await self._presses.is_new(args.body["trigger_id"]):
+            return True
+        log.info("press_repeated", kind=args.body.get("type", "command"))
+        return False
+
     async def drain(self, seconds: float) -> int:
         """Wait for the listeners under way, at most so many seconds; how many are still running then."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+        if under_way := self._under_way():
+            await asyncio.wait(under_way, timeout=seconds)
         return len(self._running)
+
+    async def cut_off(self) -> None:
+        """Cancel the listeners that are still running, and wait until they are gone."""
+        for task in self._under_way():
+            task.cancel()
+        await asyncio.gather(*self._under_way(), return_exceptions=True)
+
+    def _under_way(self) -> set[asyncio.Task[Any]]:
+        """The listeners, and what is written of presses that did not wait for it."""
+        return {*self._running, *self._presses.under_way.values()}
 
     async def _answer(self, args: AsyncArgs, text: str) -> None:
         try:

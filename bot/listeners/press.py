@@ -22,14 +22,14 @@ def read_press(args: AsyncArgs) -> Press | None:
     """The press on a button or in the menu of a card; None for one that names no evaluation."""
     pressed = args.body["actions"][0]
     if "selected_option" in pressed:
-        action, evaluation_id = ids.read_option(pressed["selected_option"]["value"])
+        action, evaluation_id, seen = ids.read_option(pressed["selected_option"]["value"])
     else:
-        action, evaluation_id = pressed["action_id"], pressed.get("value", "")
+        action, evaluation_id, seen = pressed["action_id"], pressed.get("value", ""), None
     if not evaluation_id.isdecimal():
         return None
     return Press(
         user=args.body["user"]["id"],
         action=action,
-        about=About(evaluation_id=int(evaluation_id), channel=args.context.channel_id or ""),
+        about=About(evaluation_id=int(evaluation_id), channel=args.context.channel_id or "", seen=seen),
         trigger=args.body["trigger_id"],
     )

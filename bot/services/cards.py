@@ -1,74 +1,100 @@
 """Bring to Slack what is owed to it: in order, at Slack's pace, never twice."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final, assert_never
 
 import structlog
 
 from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
-from bot.services.pace import Pace
+from bot.services.closed import ClosedWays
+from bot.services.pace import backoff
+from bot.services.traffic import Reach, Traffic
 from bot.slack.blocks import Message, card_message, note_message, pointer_message
 from bot.slack.ids import Event
-from bot.slack.notes import note
-from bot.slack.poster import CHANNEL_TROUBLE, Mark, Poster
+from bot.slack.poster import Mark, Poster, is_person
+from bot.slack.refusals import Remedy, remedy
+from bot.slack.reports import many_wait
+from bot.slack.thread import entry_message
 from bot.slack.today import permalink
 from bot.store import Store
-from bot.store.deliveries import Delivery, Lane, What
+from bot.store.deliveries import Delivery, Lane, Way, What
 
 log = structlog.get_logger()
 
 _LOOK_AGAIN: Final = 5.0
 """Seconds after which the outbox is looked at even if this process wrote nothing: another one may have."""
-_LONGEST_WAIT: Final = timedelta(minutes=5)
+_LEAST_WAIT: Final = 0.01
 _CLOCKS_DIFFER: Final = timedelta(minutes=15)
-_MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE}
+_SHORT: Final = 3000
+_MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
+_CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
 
 
 class Cards:
-    """The delivery of the outbox; each lane has one worker."""
+    """The delivery of the outbox: one thing at a time by each way, which is a method in a channel."""
 
     def __init__(
         self,
         store: Store,
         poster: Poster,
         *,
-        paces: dict[Lane, Pace],
+        traffic: Traffic,
+        closed: ClosedWays,
         workspace_url: str,
         clock: Callable[[], datetime],
         today: Callable[[], date],
     ) -> None:
         self._store = store
         self._poster = poster
-        self._paces = paces
+        self._traffic = traffic
+        self._closed = closed
         self._workspace_url = workspace_url
         self._clock = clock
         self._today = today
-        self._busy = {lane: asyncio.Lock() for lane in Lane}
+        self._beginning = asyncio.Lock()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._broken: list[Delivery] = []
 
-    async def run(self, lane: Lane) -> None:
-        """Deliver for ever; ends by being cancelled."""
-        while True:
-            moment = self._store.database.writes
-            if not await self.deliver(lane):
-                due = await self._store.deliveries.next_due(lane)
-                wait = _LOOK_AGAIN if due is None else min((due - self._clock()).total_seconds(), _LOOK_AGAIN)
-                await self._store.database.written(moment, seconds=max(wait, 0.05))
+    async def run(self) -> None:
+        """Deliver for ever; ends by being cancelled, with all that is under way."""
+        try:
+            while True:
+                moment = self._store.database.writes
+                await self._rest(moment, seconds=min(await self.begin(), _LOOK_AGAIN))
+        except asyncio.CancelledError:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+            raise
 
-    async def deliver(self, lane: Lane) -> bool:
-        """Bring one thing that is due, if there is one; whether there was."""
-        due = await self._store.deliveries.next_due(lane)
-        if due is None or due > self._clock():
-            return False
-        await self._paces[lane].turn()
-        async with self._busy[lane]:
-            delivery = await self._store.deliveries.take(lane, now=self._clock())
-            if delivery is None:
-                return False
-            await self._bring(delivery, lane)
-        return True
+    async def begin(self) -> float:
+        """Begin whatever may go now; seconds after which more may, if nothing is written and nothing ends before."""
+        async with self._beginning:
+            await self._put_off_broken()
+            waits = [math.inf]
+            for way, due in (await self._store.deliveries.ways()).items():
+                wait = max((due - self._clock()).total_seconds(), self._traffic.wait(way))
+                if wait > 0:
+                    waits.append(wait)
+                elif taken := await self._store.deliveries.take(way.lane, channel=way.channel, now=self._clock()):
+                    self._traffic.begin(way)
+                    task = asyncio.create_task(self._bring(taken, way))
+                    self._under_way.add(task)
+                    task.add_done_callback(partial(self._over, taken, way))
+            return max(min(waits), _LEAST_WAIT)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Wait until what is under way has come to its end; nothing is begun inside."""
+        async with self._beginning:
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+            yield
 
     async def repaint(self, evaluation_id: int) -> None:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
@@ -78,63 +104,114 @@ class Cards:
         """Owe every card of a running trial a fresh look, once a day has passed."""
         await self._store.evaluations.repaint_running(at=self._clock())
 
-    @asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Wait until what is under way has come to its end; nothing is begun inside."""
-        async with AsyncExitStack() as stack:
-            for lane in Lane:
-                await stack.enter_async_context(self._busy[lane])
-            yield
+    async def post_again(self, evaluation_id: int) -> bool:
+        """Owe a card that was deleted anew; False for one that stands, or is owed already."""
+        return await self._store.deliveries.post_again(evaluation_id, at=self._clock())
 
-    async def _bring(self, delivery: Delivery, lane: Lane) -> None:
+    async def _rest(self, moment: int, *, seconds: float) -> None:
+        """Wait until something was written since the `moment`, or something under way is over, but not for long."""
+        written = asyncio.create_task(self._store.database.written(moment, seconds=seconds))
         try:
-            ts = await self._found(delivery) or await self._send(delivery)
+            await asyncio.wait({written, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            written.cancel()
+
+    def _over(self, delivery: Delivery, way: Way, task: asyncio.Task[None]) -> None:
+        self._traffic.end(way)
+        self._under_way.discard(task)
+        if not task.cancelled() and (broke := task.exception()) is not None:
+            log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
+            self._broken.append(delivery)
+
+    async def _put_off_broken(self) -> None:
+        """Nobody knows how far those came that ended in an error nobody foresaw."""
+        while self._broken:
+            await self._later(self._broken[0], "It broke.", wait=backoff(self._broken[0].attempts), unsure=True)
+            self._broken.pop(0)
+
+    async def _bring(self, delivery: Delivery, way: Way) -> None:
+        is_look = way.lane is Lane.LOOK
+        try:
+            ts = await (self._find(delivery) if is_look else self._send(delivery, way))
         except SlackUnavailable as exc:
-            self._paces[lane].hold(exc.retry_after)
-            await self._later(delivery, exc, wait=timedelta(seconds=exc.retry_after), unsure=delivery.unsure)
+            self._traffic.failed(way, Reach.WAY if way.lane is Lane.POST else Reach.LANE, at_least=exc.retry_after)
+            await self._later(delivery, exc, unsure=is_look)
         except SlackOutcomeUnknown as exc:
-            await self._later(delivery, exc, wait=_backoff(delivery), unsure=True)
+            self._traffic.failed(way, Reach.WAY)
+            unsure = is_look or not _may_repeat(delivery)
+            await self._later(delivery, exc, wait=backoff(delivery.attempts), unsure=unsure)
         except SlackRefused as exc:
-            if exc.code in CHANNEL_TROUBLE:
-                self._paces[lane].hold(_backoff(delivery).total_seconds())
-                await self._later(delivery, exc, wait=_backoff(delivery), unsure=delivery.unsure)
-            else:
-                log.warning("delivery_given_up", delivery=delivery.id, what=delivery.what, code=exc.code)
-                await self._store.deliveries.give_up(delivery, error=str(exc))
+            await self._refused(delivery, way, exc)
         else:
-            await self._store.deliveries.done(delivery, ts=ts)
+            self._traffic.well(way)
+            if ts is None:
+                await self._later(delivery, "It is not there.", unsure=False)
+            else:
+                await self._store.deliveries.done(delivery, ts=ts)
+            await self._closed.passed(way)
 
-    async def _later(self, delivery: Delivery, error: BotError, *, wait: timedelta, unsure: bool) -> None:
-        log.warning("delivery_postponed", delivery=delivery.id, what=delivery.what, reason=str(error))
-        await self._store.deliveries.postpone(delivery, until=self._clock() + wait, error=str(error), unsure=unsure)
+    async def _refused(self, delivery: Delivery, way: Way, refusal: SlackRefused) -> None:
+        found = remedy(refusal.code)
+        # A person who cannot be written to must hold up neither the cards nor the other admins. What perhaps stands in
+        # the channel is neither given up nor posted again before somebody could look.
+        gives_up = is_person(way.channel) if found is Remedy.CHANNEL else way.lane is not Lane.LOOK
+        if found is Remedy.GONE and delivery.card is not None:
+            log.warning("card_gone", delivery=delivery.id, code=refusal.code)
+            self._traffic.well(way)
+            await self._store.deliveries.gone(delivery, at=self._clock(), error=str(refusal))
+        elif found in {Remedy.TOKEN, Remedy.SCOPE} or not gives_up:
+            self._traffic.failed(way, _CLOSES.get(found, Reach.WAY))
+            await self._later(delivery, refusal, unsure=way.lane is Lane.LOOK)
+            await self._closed.refused(way, refusal)
+        else:
+            log.warning("delivery_given_up", delivery=delivery.id, what=delivery.what, code=refusal.code)
+            self._traffic.well(way)
+            await self._store.deliveries.give_up(delivery, error=str(refusal))
 
-    async def _found(self, delivery: Delivery) -> str | None:
-        """Where an earlier attempt left it, for one whose outcome nobody knows: look before posting again."""
-        if not delivery.unsure or (delivery.what is What.CARD and delivery.card is not None):
+    async def _later(self, delivery: Delivery, why: BotError | str, *, wait: float = 0.0, unsure: bool) -> None:
+        log.warning("delivery_postponed", delivery=delivery.id, what=delivery.what, reason=str(why))
+        until = self._clock() + timedelta(seconds=wait)
+        await self._store.deliveries.postpone(delivery, until=until, error=str(why), unsure=unsure)
+
+    async def _find(self, delivery: Delivery) -> str | None:
+        """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there."""
+        if _may_repeat(delivery):
             return None
         thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
         since = delivery.at - _CLOCKS_DIFFER
         return await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
 
-    async def _send(self, delivery: Delivery) -> str:
+    async def _send(self, delivery: Delivery, way: Way) -> str:
+        message = await self._message(delivery)
+        try:
+            return await self._put(delivery, message)
+        except SlackRefused as exc:
+            if remedy(exc.code) is not Remedy.SHORTEN:
+                raise
+            log.warning("delivery_shortened", delivery=delivery.id, what=delivery.what, code=exc.code)
+            self._traffic.spend(way)
+            return await self._put(delivery, Message(text=message.text[:_SHORT], blocks=[]))
+
+    async def _put(self, delivery: Delivery, message: Message) -> str:
+        """Post it, or change what is there; its timestamp."""
+        if delivery.what is What.CARD and delivery.card is not None:
+            await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
+            return delivery.card.ts
+        thread = None if delivery.card is None else delivery.card.ts
+        return await self._poster.post(delivery.channel, message, _mark(delivery), thread=thread)
+
+    async def _message(self, delivery: Delivery) -> Message:
         match delivery.what:
             case What.CARD:
-                return await self._paint(delivery)
+                return await self._view(delivery.evaluation_id or 0)
             case What.NOTE:
-                text = note(delivery.entry) if delivery.entry else ""
-                thread = delivery.card.ts if delivery.card else None
-                return await self._poster.post(delivery.channel, note_message(text), _mark(delivery), thread=thread)
+                return entry_message(delivery.entry) if delivery.entry else note_message("")
             case What.MESSAGE:
-                return await self._poster.post(delivery.channel, note_message(delivery.text or ""), _mark(delivery))
+                return note_message(delivery.text or "")
+            case What.SUMMARY:
+                return note_message(many_wait(delivery.waiting))
             case _:
                 assert_never(delivery.what)
-
-    async def _paint(self, delivery: Delivery) -> str:
-        message = await self._view(delivery.evaluation_id or 0)
-        if delivery.card is None:
-            return await self._poster.post(delivery.channel, message, _mark(delivery))
-        await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
-        return delivery.card.ts
 
     async def _view(self, evaluation_id: int) -> Message:
         """The card as it stands now, whatever it was when the delivery was written."""
@@ -147,10 +224,11 @@ class Cards:
         return pointer_message(card, permalink(there, self._workspace_url) if there else None)
 
 
+def _may_repeat(delivery: Delivery) -> bool:
+    """Whether to do it twice does no harm, or less than to look: to read direct messages would take two scopes more."""
+    return (delivery.what is What.CARD and delivery.card is not None) or is_person(delivery.channel)
+
+
 def _mark(delivery: Delivery) -> Mark:
     number = delivery.evaluation_id if delivery.what is What.CARD else delivery.id
     return Mark(event=_MARKS[delivery.what], number=number or 0)
-
-
-def _backoff(delivery: Delivery) -> timedelta:
-    return min(timedelta(seconds=2**delivery.attempts), _LONGEST_WAIT)

@@ -7,7 +7,7 @@ from bot.domain.card import Card, OptOut, Reply, person
 from bot.domain.evaluation import Contact
 from bot.domain.policy import Reason, Refused
 from bot.store import Store
-from bot.store.opt_outs import Marked
+from bot.store.opt_outs import Lifted, Marked
 
 
 class Consent:
@@ -41,19 +41,19 @@ class Consent:
         return await self._store.opt_outs.add(contact.email, opt_out, evaluation_id=evaluation_id)
 
     async def standing(self, evaluation_id: int) -> OptOut | None:
-        """The mark that stands against the person on the card."""
+        """The mark that stands against the person on the card; the time it was set tells it from others."""
         card = await self._store.evaluations.card(evaluation_id)
         who = None if card is None else person(card)
         return None if who is None else who.opt_out
 
-    async def lift(self, evaluation_id: int, *, note: str, by: str) -> bool:
-        """Lift the mark of the person on the card; whether there was one."""
+    async def lift(self, evaluation_id: int, *, set_at: datetime, note: str, by: str) -> Lifted:
+        """Lift the mark of the person on the card, if it is still the one that was set then."""
         card = await self._store.evaluations.card(evaluation_id)
         who = None if card is None else person(card)
         if who is None or who.contact.email is None:
-            return False
+            return Lifted(won=False, by=None, at=None)
         return await self._store.opt_outs.lift(
-            who.contact.email, note=note, by=by, at=self._clock(), evaluation_id=evaluation_id
+            who.contact.email, set_at=set_at, note=note, by=by, at=self._clock(), evaluation_id=evaluation_id
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.domain.card import Card
+from bot.domain.card import Card, told_end
 from bot.domain.evaluation import Contact, Evaluation, days_left
 from bot.domain.policy import Allowed, MailState, Reason, Refused, may_contact
 from bot.errors import MailError, MailOutcomeUnknown, TemplateWrong
@@ -12,7 +12,7 @@ from bot.mail.compose import Sender, compose, new_message_id
 from bot.mail.smtp import Smtp
 from bot.mail.template import Facts, Filled, Template
 from bot.store import Store
-from bot.store.mails import Claimed, Order
+from bot.store.mails import Claimed, Order, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +125,25 @@ class Outreach:
         claimed = await self._store.mails.claim(order)
         if isinstance(claimed, Refused):
             return claimed
-        card = await self._store.evaluations.card(evaluation_id)
-        return await self._hand_over(self._post, order, claimed, card)
+        return await self._hand_over(self._post, claimed)
 
-    async def _hand_over(self, post: Post, order: Order, claimed: Claimed, card: Card | None) -> Outcome:
+    async def send_again(self, mail_id: int, *, by: str) -> Outcome | Verdict | None:
+        """Send a mail again of which nobody knows whether it arrived, once, if policy still allows it.
+
+        Whoever comes late gets the verdict of who came first; None for a mail that never was.
+        """
+        if self._post is None:
+            return Refused(Reason.NOT_SET_UP)
+        claimed = await self._store.mails.claim_again(mail_id, by=by, at=self._clock())
+        return await self._hand_over(self._post, claimed) if isinstance(claimed, Claimed) else claimed
+
+    async def confirm(self, mail_id: int, *, by: str) -> Verdict | None:
+        """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
+        return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
+
+    async def _hand_over(self, post: Post, claimed: Claimed) -> Outcome:
+        order = claimed.order
+        card = await self._store.evaluations.card(order.evaluation_id)
         try:
             message = compose(
                 sender=post.sender,
@@ -169,7 +184,13 @@ def _choices(card: Card) -> dict[str, tuple[Contact, Allowed | Refused]]:
     return {
         role: (
             contact,
-            may_contact(evaluation.license, evaluation.trial, contact, opted_out=marked.get(contact, False)),
+            may_contact(
+                evaluation.license,
+                evaluation.trial,
+                contact,
+                opted_out=marked.get(contact, False),
+                context=card.context,
+            ),
         )
         for role, contact in roles.items()
         if contact is not None
@@ -178,7 +199,8 @@ def _choices(card: Card) -> dict[str, tuple[Contact, Allowed | Refused]]:
 
 def _facts(evaluation: Evaluation, contact: Contact, *, sender_name: str, today: date) -> Facts:
     license_, trial = evaluation.license, evaluation.trial
-    left = days_left(trial, today)
+    ends = told_end(evaluation)
+    left = None if ends is None else days_left(trial, today)
     return Facts(
         recipient_name=contact.name,
         first_name=(contact.name or "").split(" ")[0] or None,
@@ -186,7 +208,7 @@ def _facts(evaluation: Evaluation, contact: Contact, *, sender_name: str, today:
         app=license_.app_name,
         site=license_.site,
         trial_started=_long_day(trial.started),
-        trial_ends=_long_day(trial.ends) if trial.ends else None,
+        trial_ends=None if ends is None else _long_day(ends),
         days_left=None if left is None else str(left),
         sender_name=sender_name,
     )

@@ -24,9 +24,9 @@ class Ownership:
             evaluation_id, owner, instead_of=instead_of, by=by, at=self._clock()
         )
 
-    async def release(self, evaluation_id: int, *, by: str) -> Owned | None:
-        """Make an evaluation nobody's again."""
-        return await self.assign(evaluation_id, None, instead_of=await self.owner(evaluation_id), by=by)
+    async def release(self, evaluation_id: int, *, owner: str | None, by: str) -> Owned | None:
+        """Make an evaluation nobody's again, if it is still that owner's."""
+        return await self.assign(evaluation_id, None, instead_of=owner, by=by)
 
     async def owner(self, evaluation_id: int) -> str | None:
         """Who owns it now."""

@@ -1,36 +1,70 @@
-"""Keep to a rate: so many at once, then one every so often."""
+"""Keep to a rate: so many at once, then one every so often, and growing pauses while it goes wrong."""
 
-import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+_LONGEST_PAUSE: Final = 300.0
+_MOST_DOUBLINGS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One every `interval` seconds, `burst` of them at once."""
+
+    interval: float
+    burst: int = 1
+
+
+def backoff(failures: int) -> float:
+    """Seconds to pause after so many failures in a row: 2, 4, 8 and so on, five minutes at most."""
+    return min(2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_PAUSE)
 
 
 class Pace:
-    """A bucket of `burst` turns that gains one every `interval` seconds, and can be told to hold.
+    """A bucket of turns that gains one every interval; while it goes wrong, one try at a time after each pause."""
 
-    Slack allows about one message a second in a channel, and 50 updates a minute (Tier 3).
-    """
-
-    def __init__(
-        self,
-        *,
-        interval: float,
-        burst: int = 1,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        self._interval = interval
-        self._slack = interval * (burst - 1)
+    def __init__(self, rate: Rate, *, alone: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._alone = alone
+        """Whether there is never more than one under way."""
         self._clock = clock
-        self._sleep = sleep
+        self._slack = rate.interval * (rate.burst - 1)
         self._next = clock() - self._slack
+        self._held_until = clock()
+        self._failures = 0
+        self._under_way = 0
 
-    async def turn(self) -> None:
-        """Wait for a turn, and take it."""
-        while (wait := self._next - self._slack - self._clock()) > 0:
-            await self._sleep(wait)
-        self._next = max(self._next, self._clock()) + self._interval
+    def wait(self) -> float:
+        """Seconds until the next turn; 0 now, infinite while it hangs on one that is under way."""
+        if self._under_way and (self._alone or self._failures):
+            return math.inf
+        return max(self._next - self._slack - self._clock(), self._held_until - self._clock(), 0.0)
 
-    def hold(self, seconds: float) -> None:
-        """No turn for so long, then one at a time: somebody said that we were too fast."""
-        self._next = max(self._next, self._clock() + seconds + self._slack)
+    def spend(self) -> None:
+        """Take a turn."""
+        self._next = max(self._next, self._clock()) + self._rate.interval
+
+    def begin(self) -> None:
+        """Take a turn for something that is under way until `end`."""
+        self.spend()
+        self._under_way += 1
+
+    def end(self) -> None:
+        """One that was under way is over, whatever came of it."""
+        self._under_way -= 1
+
+    def failed(self, *, at_least: float = 0.0) -> float:
+        """It went wrong: no turn for a while, longer each time, then one at a time; how many seconds."""
+        self._failures += 1
+        pause = max(backoff(self._failures), at_least)
+        now = self._clock()
+        self._held_until = max(self._held_until, now + pause)
+        self._next = max(self._next, now + pause + self._slack)
+        return pause
+
+    def well(self) -> None:
+        """It works."""
+        self._failures = 0

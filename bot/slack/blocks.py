@@ -1,23 +1,26 @@
 """The card as Slack blocks: a view of a `Card`, painted anew whenever it changes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Final
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title
-from bot.domain.evaluation import Contact, Hosting, License, State, days_left
+from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
+from bot.domain.evaluation import Contact, Evaluation, Hosting, License, State, days_left
 from bot.domain.history import UNTOLD, Kind
 from bot.domain.policy import MailState, Reason, Refused
-from bot.domain.trust import Flag, flags
+from bot.domain.terms import is_sold
+from bot.domain.trust import Flag, flags, words
 from bot.slack import ids
-from bot.slack.notes import mail_name, note
-from bot.slack.text import escape, mention, moment, span, tame
+from bot.slack.notes import mail_name, note, opportunity
+from bot.slack.text import days, escape, mention, moment, span, tame
 
 Block = dict[str, Any]
 
 _PARAGRAPH: Final = 3000
 _LAST_WEEK: Final = 7
+_AT_ONCE: Final = timedelta(days=2)
+"""The usual delay of the report."""
 _NOT_KNOWN: Final = "_not yet known_"
 _LABELS: Final = {
     Action.EMAIL: "Email…",
@@ -29,7 +32,7 @@ _LABELS: Final = {
 }
 _BUTTONS: Final = (Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
 """What is visible at once; the rest is in the overflow menu."""
-_SAID_BY_THE_CARD: Final = UNTOLD | {Kind.MAIL_SENT, Kind.MAIL_UNKNOWN, Kind.DO_NOT_CONTACT}
+_SAID_BY_THE_CARD: Final = UNTOLD | {Kind.MAIL_SENT, Kind.MAIL_ARRIVED, Kind.MAIL_UNKNOWN, Kind.DO_NOT_CONTACT}
 _SAID_BY_THE_REFUSAL: Final = frozenset({Flag.NO_CONTACT, Flag.FORGOTTEN, Flag.MALFORMED, Flag.ATLASSIAN})
 
 
@@ -80,7 +83,7 @@ def card_message(card: Card, *, today: date) -> Message:
         {"type": "header", "text": plain(f"{tame(title(license_), longest=90)} · {license_.app_name}", longest=150)},
         {"type": "section", "fields": [mrkdwn(text) for text in _fields(card, who, today=today)]},
     ]
-    blocks += paragraphs([*_flag_lines(license_), *_context_lines(card), *_mail_lines(card)])
+    blocks += paragraphs([*_flag_line(card, who), *_context_lines(card), *_mail_lines(card)])
     refusal = mailable(card, who)
     if isinstance(refusal, Refused):
         blocks.append(section(_refusal(refusal, who)))
@@ -102,14 +105,15 @@ def note_message(text: str) -> Message:
 
 
 def _fallback(card: Card) -> str:
-    license_ = card.evaluation.license
+    license_, trial = card.evaluation.license, card.evaluation.trial
     verb = {
         State.RUNNING: "is evaluating",
-        State.CONVERTED: "bought",
+        State.CONVERTED: "bought" if is_sold(license_.license_type) else "got a license of",
         State.EXPIRED: "evaluated",
         State.CANCELLED: "evaluated",
-    }[card.evaluation.trial.state]
-    return f"{escape(title(license_))} {verb} {escape(license_.app_name)}"
+    }[trial.state]
+    edition = f" the {escape(trial.upgrade_to)} edition of" if trial.upgrade_to else ""
+    return f"{escape(title(license_))} {verb}{edition} {escape(license_.app_name)}"
 
 
 def _fields(card: Card, who: Person | None, *, today: date) -> list[str]:
@@ -121,11 +125,16 @@ def _fields(card: Card, who: Person | None, *, today: date) -> list[str]:
         f"*Hosting*\n{_hosting(license_)}",
     ]
     if license_.hosting == Hosting.CLOUD or license_.opportunity_size:
-        fields.append(f"*Opportunity*\n{_size(license_.opportunity_size)}")
+        size = license_.opportunity_size
+        fields.append(f"*Opportunity*\n{_capital(opportunity(size)) if size else _NOT_KNOWN}")
     if license_.hosting == Hosting.CLOUD or license_.parent_product:
         parent = " ".join(part for part in (license_.parent_product, license_.parent_edition) if part)
         fields.append(f"*Parent product*\n{escape(parent) if parent else _NOT_KNOWN}")
     return fields
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _contact(who: Person | None) -> str:
@@ -149,21 +158,15 @@ def _hosting(license_: License) -> str:
     return " · ".join(escape(part) for part in (license_.hosting, license_.edition, tier) if part)
 
 
-def _size(size: str | None) -> str:
-    if size is None:
-        return _NOT_KNOWN
-    if size == "Evaluation":  # Atlassian's word where the parent product has no users that were bought
-        return "their parent product is on trial, too"
-    return f"{escape(size)} users" if size.isdigit() else escape(size)
-
-
 def _trial(card: Card, *, today: date) -> str:
-    trial = card.evaluation.trial
-    window = f"{day(trial.started)} – {day(trial.ends) if trial.ends else '?'}"
+    trial = replace(card.evaluation.trial, ends=told_end(card.evaluation))
+    lines = [f"{day(trial.started)} – {day(trial.ends)}" if trial.ends else f"began {day(trial.started)}"]
+    if trial.upgrade_to:
+        lines.insert(0, f"Upgrade trial: {escape(trial.upgrade_to)}")
     left = days_left(trial, today)
     match trial.state:
         case State.CONVERTED:
-            standing = "*bought*"
+            standing = _converted(card.evaluation)
         case State.EXPIRED:
             standing = "over"
         case State.CANCELLED:
@@ -172,38 +175,61 @@ def _trial(card: Card, *, today: date) -> str:
             standing = _left(left)
         case _:
             standing = "running" if trial.ends is None else "past its end"
-    return f"{window}\n{standing}"
+    return "\n".join([*lines, standing])
+
+
+def _converted(evaluation: Evaluation) -> str:
+    license_, trial = evaluation.license, evaluation.trial
+    said = "*bought*" if is_sold(license_.license_type) else "licensed"
+    is_latest = trial.upgrade_to is None and license_.latest_evaluation in (None, trial.started)
+    return f"{said}, {days(license_.days_to_convert)} later" if is_latest and license_.days_to_convert else said
 
 
 def _left(left: int) -> str:
-    words = "last day" if left == 0 else f"{left} {'day' if left == 1 else 'days'} left"
-    return f":hourglass_flowing_sand: *{words}*" if left <= _LAST_WEEK else words
+    said = "last day" if left == 0 else f"{days(left)} left"
+    return f":hourglass_flowing_sand: *{said}*" if left <= _LAST_WEEK else said
 
 
-def _flag_lines(license_: License) -> list[str]:
-    lines = []
-    if license_.partner is not None:
-        name = escape(license_.partner.name or "a partner")
-        kind = f" ({escape(license_.partner.kind.replace('_', ' ').lower())})" if license_.partner.kind else ""
-        lines.append(f":handshake: Through {name}{kind}: the contact may be theirs, not the customer's")
-    lines.extend(f":warning: {flag}" for flag in flags(license_) if flag not in _SAID_BY_THE_REFUSAL)
-    return lines
+def _flag_line(card: Card, who: Person | None) -> list[str]:
+    license_, context = card.evaluation.license, card.context
+    found = flags(license_, None if who is None else who.contact, context)
+    said = [escape(words(f, license_, context), longest=250) for f in found if f not in _SAID_BY_THE_REFUSAL]
+    return [f":warning: {'  ·  '.join(said)}"] if said else []
 
 
 def _context_lines(card: Card) -> list[str]:
     context = card.context
-    said = (
-        (":star: Already a customer of", context.customer_of),
-        (":eyes: Also evaluating", context.evaluating),
-        (":arrows_counterclockwise: Evaluated this app before, in", context.evaluated),
+    until = [f"{_app(name, card)} until {year}" for name, year in context.paid_for]
+    has = (
+        ("Already a customer of", _apps(context.customer_of, card)),
+        ("Have a license of", _apps(context.uses, card)),
+        ("Paid for", _listed(until)),
     )
-    return [f"{words} {', '.join(escape(name, longest=60) for name in names[:5])}" for words, names in said if names]
+    said = (
+        (":star:", "  ·  ".join(f"{how} {names}" for how, names in has if names)),
+        (":eyes: Also evaluating", _apps(context.evaluating, card)),
+        (":arrows_counterclockwise: Evaluated this app before, in", _listed(context.evaluated)),
+    )
+    return [f"{how} {names}" for how, names in said if names]
+
+
+def _apps(names: Iterable[str], card: Card) -> str:
+    return _listed([_app(name, card) for name in names])
+
+
+def _app(name: str, card: Card) -> str:
+    """An app of the customer's as a card names it, which is the card of one app."""
+    return "this app on another site" if name == card.evaluation.license.app_name else escape(name, longest=60)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5])
 
 
 def _mail_lines(card: Card) -> list[str]:
     said = {
         MailState.SENT: ":email: {} sent by {}, {}",
-        MailState.UNKNOWN: ":grey_question: {} by {}, {}: did it arrive?",
+        MailState.UNKNOWN: ":grey_question: {} by {}, {}: did it arrive? The thread settles it",
     }
     told = [mail for mail in card.mails if mail.attempt.state in said]
     return [
@@ -225,8 +251,9 @@ def _buttons(card: Card) -> list[Block]:
     offered = actions(card)
     evaluation_id = card.evaluation.id
     buttons = [_button(action, evaluation_id) for action in _BUTTONS if action in offered]
+    seen = {Action.RELEASE: card.evaluation.owner}
     rest = [
-        {"text": plain(_LABELS[action]), "value": ids.option(action, evaluation_id)}
+        {"text": plain(_LABELS[action]), "value": ids.option(action, evaluation_id, seen.get(action))}
         for action in offered
         if action not in _BUTTONS
     ]
@@ -247,7 +274,9 @@ def _button(action: Action, evaluation_id: int) -> Block:
 def _footer(card: Card) -> str:
     evaluation = card.evaluation
     owner = f"Owner: {mention(evaluation.owner)}" if evaluation.owner else "No owner yet"
-    seen = f"Seen {moment(evaluation.first_seen)}, within {span(delay(evaluation))} of the trial's start"
+    late = delay(evaluation)
+    how_late = f"within {span(late)} of its start" if late <= _AT_ONCE else f"{days(late.days)} after it began"
+    seen = f"Trial first seen {moment(evaluation.first_seen)}, {how_late}"
     return "  ·  ".join(part for part in (owner, _last(card), seen) if part)
 
 

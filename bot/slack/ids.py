@@ -9,6 +9,8 @@ COMMAND: Final = "/evaluators"
 MORE: Final = "evaluation.more"
 """The overflow menu of a card; its options carry an `Action` and the evaluation's id."""
 PAGE: Final = "today.page"
+POST_AGAIN: Final = "today.post_again"
+"""The button beside a trial whose card was deleted; its value is the page it stands on, with the evaluation's id."""
 
 
 class View(StrEnum):
@@ -33,6 +35,13 @@ class Field(StrEnum):
     OWNER = "owner"
 
 
+class Settle(StrEnum):
+    """The buttons under a mail of which nobody knows whether it arrived, by action id; the value is the mail's id."""
+
+    ARRIVED = "mail.arrived"
+    AGAIN = "mail.again"
+
+
 class Event(StrEnum):
     """What message metadata says a message of ours is, so that it can be found again in a channel's history."""
 
@@ -41,12 +50,12 @@ class Event(StrEnum):
     MESSAGE = "evaluator_bot_message"
 
 
-def option(action: Action, evaluation_id: int) -> str:
-    """The value of an overflow option."""
-    return f"{action}:{evaluation_id}"
+def option(action: Action, evaluation_id: int, seen: str | None = None) -> str:
+    """The value of an overflow option; `seen` is what the card shows and the action would change."""
+    return f"{action}:{evaluation_id}" + (f":{seen}" if seen else "")
 
 
-def read_option(value: str) -> tuple[str, str]:
-    """The action and the evaluation of an overflow option; the action is empty for a value that is not ours."""
-    action, _, evaluation_id = value.rpartition(":")
-    return action, evaluation_id
+def read_option(value: str) -> tuple[str, str, str | None]:
+    """The action, the evaluation and what was seen, of an overflow option; empty where there is nothing."""
+    action, evaluation_id, seen, *_ = *value.split(":"), "", ""
+    return action, evaluation_id, seen or None

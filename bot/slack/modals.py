@@ -23,18 +23,18 @@ class About:
 
     evaluation_id: int
     channel: str
-    owner: str | None = None
-    """The owner when the modal was opened: a change is a change of that."""
+    seen: str | None = None
+    """What the person saw and is about to change: the owner, or when the mark was set."""
 
     def pack(self) -> str:
         """As private metadata of a view."""
-        return json.dumps([self.evaluation_id, self.channel, self.owner])
+        return json.dumps([self.evaluation_id, self.channel, self.seen])
 
     @classmethod
     def unpack(cls, metadata: str) -> "About":
         """From private metadata of a view."""
-        evaluation_id, channel, owner = json.loads(metadata)
-        return cls(evaluation_id=int(evaluation_id), channel=str(channel), owner=owner)
+        evaluation_id, channel, seen = json.loads(metadata)
+        return cls(evaluation_id=int(evaluation_id), channel=str(channel), seen=seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +124,9 @@ def contact_again(about: About, reason: str) -> Modal:
 def assign(about: About) -> Modal:
     """Ask who shall own the evaluation."""
     select: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
-    if about.owner:
-        select["initial_user"] = about.owner
-    now = f"Owner now: {mention(about.owner)}" if about.owner else "It has no owner yet."
+    if about.seen:
+        select["initial_user"] = about.seen
+    now = f"Owner now: {mention(about.seen)}" if about.seen else "It has no owner yet."
     return _modal(View.ASSIGN, about, [small(now), _input("Owner", Field.OWNER, select)], submit="Assign")
 
 

@@ -1,6 +1,6 @@
-"""Bring messages to Slack; Slack's error strings become ours here and are known nowhere else."""
+"""Bring messages to Slack; what Slack answers becomes ours here."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,25 +13,13 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.slack.blocks import Message, section
 from bot.slack.ids import Event
+from bot.slack.refusals import Remedy, remedy, sentence
 
 _SOON: Final = 5.0
+_LONGEST_WAIT: Final = 3600.0
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _HISTORY_PAGE: Final = 100
-
-CHANNEL_TROUBLE: Final[Mapping[str, str]] = {
-    "not_in_channel": "The bot is not in its channel. Type /invite @Evaluator Bot there.",
-    "channel_not_found": "The bot cannot see the channel. Check SLACK_CHANNEL, and invite the bot if it is private.",
-    "is_archived": "The channel is archived. Unarchive it, or choose another with SLACK_CHANNEL.",
-    "invalid_auth": "Slack refused the bot token. Copy SLACK_BOT_TOKEN anew from the app's page and restart.",
-    "not_authed": "Slack got no bot token. Set SLACK_BOT_TOKEN and restart.",
-    "token_revoked": "The bot token was revoked. Install the app again, copy SLACK_BOT_TOKEN and restart.",
-    "token_expired": "The bot token has expired. Install the app again, copy SLACK_BOT_TOKEN and restart.",
-    "account_inactive": "The app was removed from the workspace. Install it again.",
-    "missing_scope": "The app lacks a scope. Bring it up to date with manifest.yml and install it again.",
-    "restricted_action": "A workspace setting keeps the bot from posting. Ask a workspace admin.",
-}
-"""Codes that say the way is blocked, whatever is brought, and what mends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +44,11 @@ class Mark:
         return {"event_type": self.event.value, "event_payload": {names: self.number}}
 
 
+def is_person(channel: str) -> bool:
+    """Whether this is the id of a user: a message posted to it opens a direct one."""
+    return channel.startswith(("U", "W"))
+
+
 class Poster:
     """The Web API calls that the bot makes on its own account.
 
@@ -68,12 +61,12 @@ class Poster:
 
     async def identity(self) -> Identity:
         """Who the token belongs to."""
-        answer = await _answered(self._client.auth_test())
+        answer = await answered(self._client.auth_test())
         return Identity(user=answer["user_id"], team=answer["team_id"], url=answer["url"])
 
     async def post(self, channel: str, message: Message, mark: Mark, *, thread: str | None = None) -> str:
         """Post a message, in a thread where one is named; its timestamp."""
-        answer = await _answered(
+        answer = await answered(
             self._client.chat_postMessage(
                 channel=channel,
                 text=message.text,
@@ -88,7 +81,7 @@ class Poster:
 
     async def update(self, channel: str, ts: str, message: Message, mark: Mark) -> None:
         """Paint a message anew."""
-        await _answered(
+        await answered(
             self._client.chat_update(
                 channel=channel, ts=ts, text=message.text, blocks=message.blocks, metadata=mark.metadata()
             )
@@ -96,7 +89,7 @@ class Poster:
 
     async def whisper(self, channel: str, user: str, text: str) -> None:
         """Say something to one person. `text` is mrkdwn, escaped."""
-        await _answered(self._client.chat_postEphemeral(channel=channel, user=user, text=text, blocks=[section(text)]))
+        await answered(self._client.chat_postEphemeral(channel=channel, user=user, text=text, blocks=[section(text)]))
 
     async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> str | None:
         """The timestamp of a message of ours posted after `since`; None when it is not there."""
@@ -115,7 +108,7 @@ class Poster:
                     cursor=cursor,
                     include_all_metadata=True,
                 )
-            answer = await _answered(asked)
+            answer = await answered(asked)
             for message in answer["messages"]:
                 if message.get("metadata") == mark.metadata():
                     return str(message["ts"])
@@ -123,29 +116,30 @@ class Poster:
             if not cursor:
                 return None
 
-    async def person_name(self, user: str) -> str:
-        """How a person signs: their real name, else the name they go by."""
-        found = (await _answered(self._client.users_info(user=user)))["user"]
-        profile = found.get("profile") or {}
-        return str(profile.get("real_name") or found.get("real_name") or found.get("name") or "")
-
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
         """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
-        return str((await _answered(self._client.views_open(trigger_id=trigger, view=view)))["view"]["id"])
+        return str((await answered(self._client.views_open(trigger_id=trigger, view=view)))["view"]["id"])
 
     async def change_modal(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal. SlackRefused, `not_found`, for one that was closed."""
-        await _answered(self._client.views_update(view_id=view_id, view=view))
+        await answered(self._client.views_update(view_id=view_id, view=view))
+
+    async def socket_address(self, app_token: str) -> str:
+        """Where to open a connection of Socket Mode, once."""
+        return str((await answered(self._client.apps_connections_open(app_token=app_token)))["url"])
 
     async def channel_name(self, channel: str) -> str:
         """The name of a channel that the bot can see and has joined; SlackRefused where it has not."""
-        found = (await _answered(self._client.conversations_info(channel=channel)))["channel"]
+        found = (await answered(self._client.conversations_info(channel=channel)))["channel"]
+        if found.get("is_archived", False):
+            raise _refusal("is_archived")
         if not found.get("is_member", True):
             raise _refusal("not_in_channel")
         return str(found.get("name") or channel)
 
 
-async def _answered(asked: Awaitable[AsyncSlackResponse]) -> Any:  # noqa: ANN401  Slack's answer, as it came
+async def answered(asked: Awaitable[AsyncSlackResponse]) -> Any:  # noqa: ANN401  Slack's answer, as it came
+    """The answer to a call of the Web API; whatever goes wrong is one of our errors."""
     try:
         return (await asked).data
     except SlackApiError as exc:
@@ -159,16 +153,27 @@ async def _answered(asked: Awaitable[AsyncSlackResponse]) -> Any:  # noqa: ANN40
 def translated(error: SlackApiError) -> SlackError:
     """Our error for an answer of Slack that is not ok."""
     answer: Any = error.response
-    if answer.status_code == _TOO_MANY:
-        wait = answer.headers.get("Retry-After", answer.headers.get("retry-after", _SOON))
-        return SlackUnavailable("Slack asks to slow down.", retry_after=float(wait))
-    code = str(answer.get("error", "")) if isinstance(answer.data, dict) else ""
-    if answer.status_code >= _SERVER_ERROR or not code or code in {"internal_error", "fatal_error", "request_timeout"}:
+    if isinstance(answer, aiohttp.ClientResponse):  # so the SDK gives an answer that is called JSON and is not
         return SlackOutcomeUnknown("Slack had trouble of its own.")
-    if code in {"ratelimited", "rate_limited", "service_unavailable"}:
-        return SlackUnavailable("Slack asks to slow down.", retry_after=_SOON)
-    return _refusal(code)
+    if answer.status_code == _TOO_MANY:
+        said = answer.headers.get("Retry-After", answer.headers.get("retry-after"))
+        return SlackUnavailable("Slack asks to slow down.", retry_after=_seconds(said))
+    code = str(answer.get("error", "")) if isinstance(answer.data, dict) else ""
+    if answer.status_code >= _SERVER_ERROR or not code:
+        return SlackOutcomeUnknown("Slack had trouble of its own.")
+    match remedy(code):
+        case Remedy.WAIT:
+            return SlackUnavailable(sentence(code), retry_after=_SOON)
+        case Remedy.LOOK:
+            return SlackOutcomeUnknown(sentence(code))
+        case _:
+            return _refusal(code)
+
+
+def _seconds(said: str | None) -> float:
+    """How long to wait by a Retry-After, which may be missing or make no sense."""
+    return min(float(said), _LONGEST_WAIT) if said is not None and said.strip().isdecimal() else _SOON
 
 
 def _refusal(code: str) -> SlackRefused:
-    return SlackRefused(CHANNEL_TROUBLE.get(code, f"Slack refused: {code}."), code=code)
+    return SlackRefused(sentence(code), code=code)

@@ -2,53 +2,42 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
 from bot.store.database import Database
-from bot.store.outbox import say
-from bot.store.rows import entry_from
+from bot.store.outbox import repaint, say
+from bot.store.queue import IS_CARD, OPEN, Lane, Way, What, next_due, ready, unposted
+from bot.store.rows import entry_from, insert_row
 from bot.store.schema import delivery, evaluation, history
 from bot.store.whole import whole
 
-_OPEN: Final = ("due", "sending", "unknown")
+__all__ = ["MANY", "Deliveries", "Delivery", "Lane", "Way", "What"]
 
-
-class Lane(StrEnum):
-    """Slack counts posts and updates apart; so do we."""
-
-    POST = "post"
-    UPDATE = "update"
-
-
-class What(StrEnum):
-    """What a delivery brings: a card, a line in a card's thread, a message of its own."""
-
-    CARD = "card"
-    NOTE = "note"
-    MESSAGE = "message"
+MANY: Final = 20
+"""More cards than this that wait for their first post in a channel are announced by one summary before them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One thing owed to Slack, taken by this process. `unsure`: it was sent before, perhaps in vain."""
+    """One thing owed to Slack, taken by this process."""
 
     id: int
     what: What
     channel: str
     attempts: int
-    unsure: bool
     at: datetime
-    """When it was first owed."""
+    """When it was owed; nothing was posted before."""
     evaluation_id: int | None = None
     card: CardRef | None = None
     entry: Entry | None = None
     text: str | None = None
+    waiting: int = 0
+    """Of a summary: how many cards wait for their first post in the channel."""
 
 
 @whole
@@ -58,27 +47,31 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, lane: Lane, *, now: datetime) -> Delivery | None:
-        """The next thing due in a lane, from now on ours; None when nothing is.
+    async def ways(self) -> dict[Way, datetime]:
+        """Where something may go as far as order is concerned, with the moment from which on it is due."""
+        waiting = ready().subquery()
+        query = select(waiting.c.lane, waiting.c.channel, func.min(waiting.c.due_at)).group_by(
+            waiting.c.lane, waiting.c.channel
+        )
+        async with self._database.read() as connection:
+            return {Way(Lane(lane), channel): due for lane, channel, due in await connection.execute(query)}
 
-        A note waits for its card, a card for the outcome of its own earlier delivery.
+    async def take(self, lane: Lane, *, now: datetime, channel: str | None = None) -> Delivery | None:
+        """The next thing due in a lane, of one channel or of any, from now on ours; None when nothing is.
+
+        Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
         """
-        query = _due(lane).where(delivery.c.due_at <= now).order_by(delivery.c.id).limit(1)
+        query = next_due(lane, channel, now=now)
         async with self._database.write() as connection:
             row = (await connection.execute(query)).first()
+            if row is not None and _is_first_post(row) and await _summarise(connection, row.channel, at=now):
+                row = (await connection.execute(query)).first()
             if row is None:
                 return None
             await _set(connection, row.id, state="sending", attempts=row.attempts + 1)
             entry = None if row.history_id is None else await _entry(connection, row.history_id)
-            return _delivery(row, entry)
-
-    async def next_due(self, lane: Lane) -> datetime | None:
-        """When the next thing of a lane is due; None when nothing waits."""
-        async with self._database.read() as connection:
-            moment: datetime | None = await connection.scalar(
-                _due(lane).with_only_columns(delivery.c.due_at).order_by(delivery.c.due_at).limit(1)
-            )
-            return moment
+            waiting, _ = await unposted(connection, row.channel) if row.kind == What.SUMMARY else (0, None)
+            return _delivery(row, entry, waiting)
 
     async def done(self, delivered: Delivery, *, ts: str) -> None:
         """It stands in Slack, with this timestamp; a card knows from now on where it is."""
@@ -105,6 +98,50 @@ class Deliveries:
         async with self._database.write() as connection:
             await _set(connection, delivered.id, state="given_up", error=error)
 
+    async def gone(self, delivered: Delivery, *, at: datetime, error: str) -> None:
+        """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
+
+        Nothing is owed to it from then on, until somebody asks for it anew.
+        """
+        there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
+        waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(("due", "unknown"))
+        async with self._database.write() as connection:
+            await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
+            await connection.execute(
+                update(delivery).where(waiting | (delivery.c.id == delivered.id)).values(state="given_up", error=error)
+            )
+
+    async def post_again(self, evaluation_id: int, *, at: datetime) -> bool:
+        """Owe a card that is gone anew; False for one that is not, or not any more."""
+        gone = (evaluation.c.id == evaluation_id) & evaluation.c.card_gone.is_not(None)
+        async with self._database.write() as connection:
+            found = await connection.execute(update(evaluation).where(gone).values(card_gone=None))
+            if found.rowcount:
+                await repaint(connection, [evaluation_id], at=at)
+            return found.rowcount > 0
+
+    async def move(self, channel: str) -> int:
+        """Owe to this channel the cards that wait for their first post in another one; how many there were.
+
+        Those that may have been posted already stay where they are.
+        """
+        begun = delivery.alias("begun")
+        owed = select(delivery.c.evaluation_id).where(
+            delivery.c.kind == What.CARD,
+            delivery.c.state == "due",
+            delivery.c.channel != channel,
+            ~exists().where(
+                begun.c.evaluation_id == delivery.c.evaluation_id, begun.c.state.in_(("sending", "unknown"))
+            ),
+        )
+        unposted = evaluation.c.id.in_(owed) & evaluation.c.card_ts.is_(None)
+        async with self._database.write() as connection:
+            ids = (await connection.scalars(select(evaluation.c.id).where(unposted))).all()
+            theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == "due")
+            await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=channel))
+            await connection.execute(update(delivery).where(theirs).values(channel=channel))
+            return len(ids)
+
     async def settle_interrupted(self) -> int:
         """At start: whatever was under way when the bot stopped may have reached Slack; how many there were."""
         async with self._database.write() as connection:
@@ -121,48 +158,46 @@ class Deliveries:
     async def waiting(self) -> int:
         """How many things are owed."""
         async with self._database.read() as connection:
-            return await connection.scalar(select(func.count()).where(delivery.c.state.in_(_OPEN))) or 0
+            return await connection.scalar(select(func.count()).where(delivery.c.state.in_(OPEN))) or 0
+
+    async def given_up(self, *, since: datetime) -> int:
+        """How many things that were owed since then will never reach Slack."""
+        these = (delivery.c.state == "given_up") & (delivery.c.at >= since)
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).where(these)) or 0
 
 
-def _due(lane: Lane) -> Select[Any]:
-    earlier = delivery.alias("earlier")
-    has_card = evaluation.c.card_ts.is_not(None)
-    is_update = and_(delivery.c.kind == What.CARD, has_card)
-    postable: ColumnElement[bool] = or_(
-        delivery.c.kind == What.MESSAGE,
-        and_(delivery.c.kind == What.NOTE, has_card),
-        and_(delivery.c.kind == What.CARD, evaluation.c.card_ts.is_(None)),
-    )
-    same_card_open = exists().where(
-        earlier.c.evaluation_id == delivery.c.evaluation_id,
-        earlier.c.kind == delivery.c.kind,
-        earlier.c.id < delivery.c.id,
-        earlier.c.state.in_(_OPEN),
-    )
-    return (
-        select(delivery, evaluation.c.card_ts)
-        .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
-        .where(
-            delivery.c.state.in_(("due", "unknown")),
-            is_update if lane is Lane.UPDATE else postable,
-            ~same_card_open,
-        )
-    )
-
-
-def _delivery(row: Row[Any], entry: Entry | None) -> Delivery:
+def _delivery(row: Row[Any], entry: Entry | None, waiting: int) -> Delivery:
     return Delivery(
         id=row.id,
         what=What(row.kind),
         channel=row.channel,
         attempts=row.attempts + 1,
-        unsure=row.state == "unknown",
         at=row.at,
         evaluation_id=row.evaluation_id,
         card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
         entry=entry,
         text=row.text,
+        waiting=waiting,
     )
+
+
+def _is_first_post(row: Row[Any]) -> bool:
+    return bool(row.lane == Lane.POST and row.kind == What.CARD)
+
+
+async def _summarise(connection: AsyncConnection, channel: str, *, at: datetime) -> bool:
+    """Owe a channel a summary of the cards that wait there, if they are many and there was none since; whether so."""
+    count, first = await unposted(connection, channel)
+    if count <= MANY:
+        return False
+    said = select(func.max(delivery.c.id)).where(delivery.c.kind == What.SUMMARY, delivery.c.channel == channel)
+    last = await connection.scalar(said)
+    if last is not None and last > first:
+        return False
+    owed = {"kind": What.SUMMARY, "channel": channel, "state": "due", "at": at, "due_at": at}
+    await insert_row(connection, delivery, owed)
+    return True
 
 
 async def _set(connection: AsyncConnection, delivery_id: int, **values: object) -> None:
@@ -174,10 +209,12 @@ async def _entry(connection: AsyncConnection, history_id: int) -> Entry:
 
 
 async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:
-    """Whether a later repaint of the same card already waits: it will show the newest state anyway."""
+    """Whether a later delivery of the same card waits, to show the newest state anyway; or nothing to summarise."""
+    if delivered.what is What.SUMMARY:
+        return (await unposted(connection, delivered.channel))[0] == 0
     if delivered.what is not What.CARD:
         return False
     later = select(delivery.c.id).where(
-        delivery.c.evaluation_id == delivered.evaluation_id, delivery.c.kind == What.CARD, delivery.c.state == "due"
+        delivery.c.evaluation_id == delivered.evaluation_id, IS_CARD, delivery.c.state == "due"
     )
     return (await connection.execute(later)).first() is not None

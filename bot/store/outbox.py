@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import UNTOLD, Entry
-from bot.store.rows import history_values, insert_new, insert_row, live_evaluation
+from bot.store.rows import history_values, insert_row, live_evaluation
 from bot.store.schema import delivery, evaluation, history
 
 
@@ -19,35 +20,43 @@ async def remember(connection: AsyncConnection, evaluation_id: int, entries: Ite
     live = await live_evaluation(connection, evaluation_id)
     if live is None:
         return
+    is_told = live.channel is not None and live.card_gone is None
     for entry in entries:
         history_id = await insert_row(connection, history, history_values(entry, live.id))
         await repaint(connection, [live.id], at=entry.at)
-        if live.channel is None or entry.kind in UNTOLD:
+        if not is_told or entry.kind in UNTOLD:
             continue
         owed = {"kind": "note", "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
         await insert_row(connection, delivery, {**owed, "state": "due", "at": entry.at, "due_at": entry.at})
 
 
 async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
-    """Owe the cards of these evaluations a fresh look; those recorded in silence have none."""
+    """Owe the cards of these evaluations a fresh look; those recorded in silence have none, those deleted want none.
+
+    Of a card that is owed one already it is known from now on that somebody asked just now.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    wanted = (
+        evaluation.c.id.in_(list(evaluation_ids)),
+        evaluation.c.channel.is_not(None),
+        evaluation.c.card_gone.is_(None),
+    )
     rows = await connection.execute(
-        select(evaluation.c.id, evaluation.c.channel)
-        .where(evaluation.c.id.in_(list(evaluation_ids)), evaluation.c.channel.is_not(None))
-        .order_by(evaluation.c.id)
+        select(evaluation.c.id, evaluation.c.channel).where(*wanted).order_by(evaluation.c.id)
     )
     for row in rows.all():
-        values = {
-            "kind": "card",
-            "channel": row.channel,
-            "evaluation_id": row.id,
-            "state": "due",
-            "at": at,
-            "due_at": at,
-        }
-        await insert_new(connection, delivery, values)
+        owed = {"kind": "card", "channel": row.channel, "evaluation_id": row.id, "state": "due", "at": at, "due_at": at}
+        one = dialect.insert(delivery).values(owed)
+        await connection.execute(
+            one.on_conflict_do_update(
+                index_elements=["evaluation_id"],
+                index_where=text("kind = 'card' AND state = 'due'"),
+                set_={"at": one.excluded.at},
+            )
+        )
 
 
-async def say(connection: AsyncConnection, text: str, *, channel: str, at: datetime) -> None:
-    """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
-    values = {"kind": "message", "channel": channel, "text": text, "state": "due", "at": at, "due_at": at}
+async def say(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:
+    """Owe a channel a message that belongs to no evaluation. `words` are Slack mrkdwn, escaped."""
+    values = {"kind": "message", "channel": channel, "text": words, "state": "due", "at": at, "due_at": at}
     await insert_row(connection, delivery, values)

@@ -12,6 +12,7 @@ from bot.app import assembled
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import faults
 from bot.listeners.guard import Guard, Listener
+from bot.services.presses import Presses
 from bot.slack import ids
 from tests.world import TODAY, World
 
@@ -22,7 +23,7 @@ ANA = "U0ANA"
 async def guard(here: World) -> AsyncIterator[Guard]:
     """A guard, and an app that can be reached through the socket."""
     async with assembled(here.settings()) as parts:
-        guard = Guard(parts.poster)
+        guard = Guard(parts.poster, Presses(parts.store, clock=here.clock))
         app = AsyncApp(client=parts.client)
         app.command(ids.COMMAND)(guard(_whatever_the_test_says(here)))
         socket = AsyncSocketModeHandler(app, here.workspace.app_token)

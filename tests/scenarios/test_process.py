@@ -1,17 +1,21 @@
-"""The bot as a process: it starts from settings alone, ends in order, and goes on after being killed."""
+"""The bot as a process: it starts from settings alone, and ends in order, whatever hangs."""
 
 import asyncio
+import re
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from bot.demo import mailbox
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from bot.demo.cast import LANTERNS, NORTHWIND, VISTULA, license_record
+from bot.demo.marketplace import Handler
 from bot.demo.workspace import faults
-from tests.world import WallClock, World
+from tests.scenarios.process import by_the_wall_clock, life
+from tests.world import World
 
 ANA = "U0ANA"
 
@@ -19,26 +23,8 @@ ANA = "U0ANA"
 @pytest.fixture
 def trial(here: World) -> None:
     """A trial of today, by the clock that a process of its own goes by."""
-    here.clock = WallClock()
-    here.marketplace.today = here.clock.today
+    by_the_wall_clock(here)
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, here.clock.today()))
-
-
-@asynccontextmanager
-async def _process(here: World, *, ends_by: int = signal.SIGTERM) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`evaluator-bot run`, in an empty folder, ended by a signal."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run",
-        cwd=here.folder, env={"PATH": "", **here.environment(poll_every="1s")},
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    log = asyncio.create_task(process.communicate())
-    try:
-        await here.until(lambda: here.workspace.sockets)
-        yield process
-    finally:
-        process.send_signal(ends_by)
-        await asyncio.wait_for(log, timeout=10)
 
 
 def _cards(here: World) -> int:
@@ -46,48 +32,117 @@ def _cards(here: World) -> int:
 
 
 async def test_settings_alone_make_it_work_and_sigterm_ends_it_in_order(here: World, trial: None) -> None:
-    async with _process(here) as process:
+    async with life(here) as process:
         await here.card(NORTHWIND.company)
-    assert process.returncode == 0
+        process.send(signal.SIGTERM)
+        assert await process.end() == 0
+    assert "at_rest" in process.log.read_text()
 
 
-async def test_killed_while_a_card_is_posted_it_finds_the_card_and_does_not_post_again(
-    here: World, trial: None
+async def _mail(here: World) -> None:
+    card = await here.card(NORTHWIND.company)
+    await here.workspace.press(ANA, card, "evaluation.email")
+    view = await here.modal(ANA, "mail.body")
+    await here.workspace.submit(ANA, view.id)
+
+
+def _slack_hangs(here: World) -> Callable[[], object]:
+    here.workspace.faults.add("chat.postMessage", faults.hang_after(), times=9)
+    return lambda: here.workspace.calls("chat.postMessage")
+
+
+def _slack_hangs_at_start(here: World) -> Callable[[], object]:
+    here.workspace.faults.add("auth.test", faults.hang_after())
+    return lambda: here.workspace.calls("auth.test")
+
+
+def _slack_is_away_at_start(here: World) -> Callable[[], object]:
+    here.workspace.faults.add("auth.test", faults.server_error(), times=9)
+    return lambda: len(here.workspace.calls("auth.test")) > 1
+
+
+def _the_export_hangs(here: World) -> Callable[[], object]:
+    async def hang(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "/async/export/" not in request.path or request.path.endswith("/status"):
+            return await handler(request)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"[")
+        await asyncio.sleep(30)
+        return response
+
+    here.marketplace.around = hang
+    return lambda: any(re.search(r"/export/[^/]+$", url.path) for url in here.marketplace.requests)
+
+
+HANGING = [_slack_hangs, _slack_hangs_at_start, _slack_is_away_at_start, _the_export_hangs]
+
+
+@pytest.mark.parametrize("hang", HANGING)
+async def test_sigterm_ends_it_within_ten_seconds_whatever_hangs_and_nothing_is_lost_or_doubled(
+    here: World, trial: None, hang: Callable[[World], Callable[[], object]]
 ) -> None:
-    here.workspace.faults.add("chat.postMessage", faults.hang_after())
-    async with _process(here, ends_by=signal.SIGKILL):
-        await here.until(lambda: _cards(here))
-    async with _process(here):
+    async with life(here, ready=hang(here)) as process:
+        await asyncio.sleep(0.2)
+        process.send(signal.SIGTERM)
+        assert await process.end() == 0
+    here.workspace.faults.clear()
+    here.marketplace.around = None
+    async with life(here):
         card = await here.card(NORTHWIND.company)
         await here.workspace.press(ANA, card, "evaluation.claim")
         await here.shows(f"Owner: <@{ANA}>", on=card)
     assert _cards(here) == 1
 
 
-async def test_killed_before_slack_took_the_card_it_posts_it(here: World, trial: None) -> None:
-    here.workspace.faults.add("chat.postMessage", faults.slow(asyncio.Event().wait))
-    async with _process(here, ends_by=signal.SIGKILL):
-        await here.until(lambda: here.workspace.calls("chat.postMessage"))
-    async with _process(here):
+@pytest.mark.parametrize("step", ["MAIL", "ANSWER"])
+async def test_sigterm_ends_it_while_the_mail_server_hangs_and_the_mail_is_not_sent_again(
+    here: World, trial: None, step: mailbox.Step
+) -> None:
+    async with life(here) as process:
+        here.mailbox.faults[step] = mailbox.hang(asyncio.Event())
+        await _mail(here)
+        await here.until(lambda: step not in here.mailbox.faults)
+        process.send(signal.SIGTERM)
+        assert await process.end() == 0
+    async with life(here):
+        [card] = [m for m in here.workspace.messages() if NORTHWIND.company in m.text]
+        await here.shows("did it arrive?", on=card)
+    assert len(here.mailbox.mails) == (step == "ANSWER")
+
+
+async def test_sigterm_in_the_middle_of_a_poll_loses_nothing_and_doubles_nothing(here: World, trial: None) -> None:
+    first, released = asyncio.Semaphore(1), asyncio.Event()
+
+    async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "offset" in request.query and first.locked():
+            await released.wait()
+        elif "offset" in request.query:
+            await first.acquire()
+        return await handler(request)
+
+    here.marketplace.export_ends.append("FAILED")
+    here.marketplace.around = hold
+    long_ago = here.clock.today() - timedelta(days=400)
+    for number in range(2, 121):
+        here.marketplace.add(license_record(number, LANTERNS, VISTULA, long_ago))
+    async with life(here, poll_every="24h") as process:
+        await here.until(lambda: sum("offset=" in str(url) for url in here.marketplace.requests) == 2)
+        process.send(signal.SIGTERM)
+        assert await process.end() == 0
+    released.set()
+    async with life(here, poll_every="24h"):
+        await here.card("120 licenses")
         await here.card(NORTHWIND.company)
+    assert [m.text for m in here.workspace.messages() if VISTULA.company in m.text] == []
     assert _cards(here) == 1
 
 
-async def test_killed_while_a_mail_is_handed_over_it_never_sends_it_again(here: World, trial: None) -> None:
-    async with _process(here, ends_by=signal.SIGKILL):
-        card = await here.card(NORTHWIND.company)
-        here.mailbox.faults["ANSWER"] = mailbox.hang(asyncio.Event())
-        await here.workspace.press(ANA, card, "evaluation.email")
-        view = await here.modal(ANA, "mail.body")
-        await here.workspace.submit(ANA, view.id)
-        await here.until(lambda: here.mailbox.mails)
-    async with _process(here):
-        await here.noted("nobody knows whether it arrived", under=card)
-        await here.shows("did it arrive?", on=card)
-        await here.workspace.press(ANA, here.workspace.messages()[0], "evaluation.email")
-        view = await here.modal(ANA, "mail.template")
-        await here.workspace.press_view(ANA, view.id, "mail.template", "welcome")
-        view = await here.modal(ANA, "one question")
-        await here.workspace.submit(ANA, view.id)
-        await here.told(ANA, "not known whether this template arrived")
-    assert len(here.mailbox.mails) == 1
+async def test_a_second_sigterm_ends_it_at_once(here: World, trial: None) -> None:
+    async with life(here, ready=_slack_hangs(here)) as process:
+        process.send(signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        process.send(signal.SIGTERM)
+        assert await process.end() == -signal.SIGTERM
+        assert time.monotonic() - began < 1

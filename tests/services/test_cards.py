@@ -1,173 +1,240 @@
-"""What is owed to Slack arrives once, whatever Slack does."""
+"""What is owed to Slack arrives once, in order, at Slack's pace."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from bot.app import Parts, assembled
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import CHANNEL, faults
-from bot.demo.workspace.faults import Fault
-from bot.services.cards import Cards
-from bot.services.pace import Pace
-from bot.store.deliveries import Lane
-from tests.world import TODAY, World
-
-POST = "chat.postMessage"
-
-
-@dataclass
-class Desk:
-    """The delivery, by hand: nothing is brought to Slack until a test says so."""
-
-    here: World
-    parts: Parts
-    cards: Cards
-
-    async def deliver(self, lane: Lane = Lane.POST) -> int:
-        """Bring whatever is due now; how many things that were."""
-        count = 0
-        while await self.cards.deliver(lane):
-            count += 1
-        return count
-
-    async def wipe(self) -> None:
-        """Delete every message, as a person may."""
-        for message in self.here.workspace.messages():
-            await self.parts.client.chat_delete(channel=message.channel, ts=message.ts)
-
-    @property
-    def posted(self) -> int:
-        """How many messages stand in the channel."""
-        return len(self.here.workspace.messages())
+from bot.services.traffic import SLACKS_LIMITS
+from bot.store.deliveries import MANY
+from tests.desk import ADMIN, LOOK, POST, UPDATE, Desk, desk
+from tests.world import World, world
 
 
 @pytest.fixture
-async def desk(here: World) -> AsyncIterator[Desk]:
-    """A card is due, and nothing else: the words of the first run are out already."""
-    async with assembled(here.settings(), clock=here.clock) as parts:
-        cards = Cards(
-            parts.store,
-            parts.poster,
-            paces={lane: Pace(interval=0, clock=here.slack_time, sleep=here.sleep) for lane in Lane},
-            workspace_url="https://demo.slack.test/",
-            clock=here.clock,
-            today=here.clock.today,
-        )
-        found = Desk(here, parts, cards)
-        await parts.watch.run_once()
-        await found.deliver()
-        await found.wipe()
-        here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
-        await parts.watch.run_once()
+async def owed(here: World) -> AsyncIterator[Desk]:
+    """A card is owed, and nothing else."""
+    async with desk(here) as found:
+        await found.begin_trial()
         yield found
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(faults.cut_after(), id="the connection breaks after Slack took it"),
-        pytest.param(faults.cut_before(), id="the connection breaks before Slack took it"),
-        pytest.param(faults.server_error(), id="Slack answers 500"),
-        pytest.param(faults.html(), id="Slack answers HTML"),
-        pytest.param(faults.refuse("internal_error"), id="Slack has an internal error"),
-        pytest.param(faults.rate_limited(30), id="Slack asks to slow down"),
-        pytest.param(faults.rate_limited(None), id="Slack asks to slow down and does not say for how long"),
-    ],
-)
-async def test_a_post_that_goes_wrong_is_made_good_once(desk: Desk, fault: Fault) -> None:
-    desk.here.workspace.faults.add(POST, fault)
-    await desk.deliver()
-    desk.here.pass_by(minutes=1)
-    await desk.deliver()
-    assert desk.posted == 1
-    assert await desk.parts.store.deliveries.waiting() == 0
+@pytest.fixture
+async def posted(owed: Desk) -> Desk:
+    """A card is out, and nothing is owed."""
+    await owed.deliver()
+    return owed
 
 
-async def test_asked_to_slow_down_it_is_quiet_for_as_long_as_it_was_asked(desk: Desk) -> None:
-    desk.here.workspace.faults.add(POST, faults.rate_limited(30))
-    await desk.deliver()
-    desk.here.pass_by(seconds=29)
-    assert await desk.deliver() == 0
-    desk.here.pass_by(seconds=2)
-    assert await desk.deliver() == 1
-
-
-async def test_out_of_the_channel_nothing_storms_and_nothing_is_lost(desk: Desk) -> None:
-    desk.here.workspace.channels[CHANNEL].bot_is_member = False
-    for _ in range(60):
-        await desk.deliver()
-        desk.here.pass_by(minutes=1)
-    assert len(desk.here.workspace.calls(POST)) < 25
-    desk.here.workspace.channels[CHANNEL].bot_is_member = True
-    desk.here.pass_by(minutes=10)
-    await desk.deliver()
-    assert desk.posted == 1
-
-
-async def test_ten_changes_in_a_burst_are_one_repaint(desk: Desk) -> None:
-    await desk.deliver()
+async def test_ten_changes_in_a_burst_are_one_repaint(posted: Desk) -> None:
     owner = None
     for number in range(10):
-        await desk.parts.store.evaluations.assign(1, f"U{number}", instead_of=owner, by="U0ANA", at=desk.here.clock())
+        await posted.own(owner=f"U{number}", was=owner)
         owner = f"U{number}"
-    assert await desk.deliver(Lane.UPDATE) == 1
-    assert "<@U9>" in desk.here.workspace.messages()[0].shown
+    await posted.deliver()
+    assert posted.calls(UPDATE) == 1
+    assert "<@U9>" in posted.here.workspace.messages()[0].shown
 
 
-async def test_a_day_later_a_running_card_counts_a_day_less_and_one_that_is_over_is_left_alone(desk: Desk) -> None:
-    await desk.deliver()
-    desk.here.pass_by(days=1)
-    await desk.cards.repaint_running()
-    assert await desk.deliver(Lane.UPDATE) == 1
-    assert "29 days left" in desk.here.workspace.messages()[0].shown
-    desk.here.marketplace.change(desk.here.marketplace.records[0]["appEntitlementNumber"], status="cancelled")
-    await desk.parts.watch.run_once()
-    await desk.deliver(Lane.UPDATE)
-    await desk.cards.repaint_running()
-    assert await desk.deliver(Lane.UPDATE) == 0
+async def test_a_day_later_a_running_card_counts_a_day_less_and_one_that_is_over_is_left_alone(posted: Desk) -> None:
+    posted.here.pass_by(days=1)
+    await posted.cards.repaint_running()
+    await posted.deliver()
+    assert "29 days left" in posted.here.workspace.messages()[0].shown
+    posted.here.marketplace.change(posted.here.marketplace.records[0]["appEntitlementNumber"], status="cancelled")
+    await posted.parts.watch.run_once()
+    await posted.deliver()
+    await posted.cards.repaint_running()
+    assert await posted.waiting() == 0
 
 
-async def test_a_note_waits_for_its_card(desk: Desk) -> None:
-    await desk.parts.store.evaluations.assign(1, "U0ANA", instead_of=None, by="U0ANA", at=desk.here.clock())
-    desk.here.workspace.faults.add(POST, faults.rate_limited(30))
-    assert await desk.deliver() == 1
-    assert desk.posted == 0
-    desk.here.pass_by(minutes=1)
-    assert await desk.deliver() == 2
-    [card] = desk.here.workspace.messages()
-    assert desk.here.thread(card) == ["<@U0ANA> took this."]
+async def test_a_note_waits_for_its_card(owed: Desk) -> None:
+    await owed.own()
+    owed.here.workspace.faults.add(POST, faults.rate_limited(30))
+    await owed.deliver()
+    assert owed.posted == 0
+    await owed.settle()
+    [card] = owed.here.workspace.messages()
+    assert owed.here.thread(card) == ["<@U0ANA> took this."]
 
 
-async def test_a_note_whose_outcome_is_unknown_is_looked_for_in_its_thread(desk: Desk) -> None:
-    await desk.deliver()
-    await desk.parts.store.evaluations.assign(1, "U0ANA", instead_of=None, by="U0ANA", at=desk.here.clock())
-    desk.here.workspace.faults.add(POST, faults.cut_after())
-    await desk.deliver()
-    desk.here.pass_by(minutes=1)
-    await desk.deliver()
-    [card] = desk.here.workspace.messages()
-    assert desk.here.thread(card) == ["<@U0ANA> took this."]
+async def test_asked_to_slow_down_in_a_channel_it_is_quiet_there_for_as_long_as_it_was_asked(owed: Desk) -> None:
+    owed.here.workspace.add_channel("C0ELSE", "else")
+    owed.here.workspace.faults.add(POST, faults.rate_limited(30))
+    await owed.deliver()
+    await owed.begin_trial(2)
+    await owed.parts.store.deliveries.say("Hello", channel="C0ELSE", at=owed.here.clock())
+    await owed.live(seconds=29)
+    assert (owed.calls(), owed.posted, len(owed.here.workspace.messages("C0ELSE"))) == (1, 0, 1)
+    await owed.settle(within=timedelta(seconds=5))
+    assert (owed.calls(), owed.posted) == (3, 2)
 
 
-async def test_a_card_that_somebody_deleted_is_not_posted_again_by_itself(desk: Desk) -> None:
-    await desk.deliver()
-    await desk.wipe()
-    await desk.parts.store.evaluations.repaint(1, at=desk.here.clock())
-    for _ in range(3):
-        await desk.deliver(Lane.UPDATE)
-        await desk.deliver()
-        desk.here.pass_by(minutes=10)
-    assert desk.posted == 0
-    assert await desk.parts.store.deliveries.waiting() == 0
+async def test_asked_to_slow_down_with_updates_all_of_them_wait_and_posts_go_on(posted: Desk) -> None:
+    await posted.own()
+    posted.here.workspace.faults.add(UPDATE, faults.rate_limited(30))
+    await posted.deliver()
+    await posted.begin_trial(2)
+    await posted.live(seconds=29)
+    assert (posted.calls(UPDATE), posted.posted) == (1, 2)
+    await posted.settle(within=timedelta(seconds=5))
+    assert (posted.calls(UPDATE), posted.here.thread(posted.here.workspace.messages()[0])) == (
+        2,
+        ["<@U0ANA> took this."],
+    )
 
 
-async def test_a_bot_whose_clock_is_ahead_of_slacks_still_finds_its_card(desk: Desk) -> None:
-    desk.here.slack_is_behind = timedelta(minutes=10)
-    desk.here.workspace.faults.add(POST, faults.cut_after())
-    await desk.deliver()
-    desk.here.pass_by(minutes=1)
-    await desk.deliver()
-    assert desk.posted == 1
+async def test_a_channel_where_slack_hangs_holds_up_no_other(here: World) -> None:
+    async with desk(here) as found:
+        await found.begin_trial()
+        go_on = asyncio.Event()
+        here.workspace.faults.add(POST, faults.slow(go_on.wait))
+        await found.cards.begin()
+        await here.until(found.calls)
+        await found.parts.store.deliveries.say("Hello", channel=ADMIN, at=here.clock())
+        await found.cards.begin()
+        await here.until(lambda: found.told)
+        assert found.posted == 0
+        go_on.set()
+        await found.settle()
+        assert found.posted == 1
+
+
+async def test_a_long_queue_is_announced_once_and_goes_out_newest_first(here: World) -> None:
+    async with desk(here) as found:
+        for number in range(MANY + 2):
+            await found.begin_trial(number)
+            here.pass_by(minutes=1)
+        await found.settle()
+        summary, *cards = here.workspace.messages()
+        assert summary.shown.startswith(f":inbox_tray: {MANY + 2} new trials wait for a card here.")
+        told = [message.metadata["event_payload"]["evaluation"] for message in cards if message.metadata]
+        assert told == list(range(MANY + 2, 0, -1))
+
+
+async def test_through_an_outage_the_queue_is_announced_first_and_with_the_number_at_its_end(here: World) -> None:
+    async with desk(here) as found:
+        here.workspace.channels[CHANNEL].bot_is_member = False
+        for number in range(MANY + 10):
+            await found.begin_trial(number)
+            await found.live(minutes=2)
+        here.workspace.channels[CHANNEL].bot_is_member = True
+        await found.settle()
+        summary, *cards = here.workspace.messages()
+        assert f"{MANY + 10} new trials" in summary.shown
+        assert len(cards) == MANY + 10
+
+
+async def test_as_many_as_usual_are_not_announced(here: World) -> None:
+    async with desk(here) as found:
+        for number in range(MANY):
+            await found.begin_trial(number)
+        await found.settle()
+        assert found.posted == MANY
+
+
+async def test_thirty_cards_go_out_as_fast_as_slack_allows_and_never_faster(tmp_path: Path) -> None:
+    async with world(tmp_path, rate_limits=True) as here, desk(here, limits=SLACKS_LIMITS) as found:
+        for number in range(30):
+            await found.begin_trial(number)
+        here.pass_by(minutes=1)
+        begin = here.clock()
+        await found.settle()
+        assert here.clock() - begin < timedelta(seconds=31 / 0.95)
+        assert (found.posted, found.calls()) == (31, 31)
+
+
+async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(here: World) -> None:
+    async with desk(here, limits=SLACKS_LIMITS) as found:
+        for number in range(12):
+            await found.begin_trial(number)
+        await found.settle()
+        here.pass_by(days=1)
+        await found.cards.repaint_running()
+        await found.deliver()
+        here.pass_by(seconds=1)
+        await found.own(1)
+        while not any("<@U0ANA>" in message.shown for message in here.workspace.messages()):
+            await found.wait()
+            await found.deliver()
+        assert await found.waiting() > 1
+
+
+async def test_a_card_that_somebody_deleted_is_posted_again_when_a_person_asks_and_not_before(posted: Desk) -> None:
+    await posted.wipe()
+    await posted.own()
+    await posted.live(minutes=30)
+    assert (posted.posted, posted.calls(UPDATE), await posted.waiting()) == (0, 1, 0)
+    await posted.own(was="U0ANA", owner="U0BEN")
+    await posted.cards.repaint_running()
+    await posted.live(minutes=30)
+    assert (posted.posted, await posted.waiting()) == (0, 0)
+    assert [await posted.cards.post_again(1) for _ in range(3)] == [True, False, False]
+    await posted.settle()
+    [card] = posted.here.workspace.messages()
+    assert "<@U0BEN>" in card.shown
+    await posted.own(was="U0BEN", owner="U0ANA")
+    await posted.settle()
+    assert len(posted.here.thread(card)) == 1
+
+
+async def test_a_bot_whose_clock_is_ahead_of_slacks_still_finds_its_card(owed: Desk) -> None:
+    owed.here.slack_is_behind = timedelta(minutes=10)
+    owed.here.workspace.faults.add(POST, faults.cut_after())
+    await owed.settle()
+    assert (owed.posted, owed.calls(), owed.calls(LOOK)) == (1, 1, 1)
+
+
+async def test_an_error_nobody_foresaw_costs_one_card_a_pause_and_the_others_nothing(
+    owed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = owed.parts.store.evaluations.card
+
+    async def broken(evaluation_id: int) -> object:
+        if evaluation_id == 1:
+            raise KeyError("nobody foresaw this")
+        return await find(evaluation_id)
+
+    monkeypatch.setattr(owed.parts.store.evaluations, "card", broken)
+    await owed.begin_trial(2)
+    await owed.live(minutes=10)
+    assert (owed.posted, owed.calls(LOOK) < 15) == (1, True)
+    monkeypatch.undo()
+    await owed.settle()
+    assert (owed.posted, owed.calls()) == (2, 2)
+
+
+@pytest.mark.parametrize(("fault", "times"), [(faults.cut_before(), 1), (faults.cut_after(), 2)], ids=["lost", "taken"])
+async def test_a_direct_message_whose_outcome_is_unknown_comes_twice_rather_than_never(
+    here: World, fault: faults.Fault, times: int
+) -> None:
+    async with desk(here) as found:
+        await found.parts.store.deliveries.say("Trouble", channel=ADMIN, at=here.clock())
+        here.workspace.faults.add(POST, fault)
+        await found.settle()
+        assert found.told == ["Trouble"] * times
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"])
+async def test_who_cannot_be_written_to_holds_up_neither_the_cards_nor_the_other_admins(owed: Desk, code: str) -> None:
+    owed.here.workspace.faults.add(POST, faults.refuse(code))
+    await owed.parts.store.deliveries.say("Trouble", channel="U0GONE", at=owed.here.clock())
+    await owed.parts.store.deliveries.say("Trouble", channel=ADMIN, at=owed.here.clock())
+    owed.here.workspace.faults.clear()
+    await owed.deliver()
+    assert (owed.posted, owed.told, await owed.waiting()) == (1, ["Trouble"], 0)
+    assert await owed.parts.store.deliveries.given_up(since=owed.here.clock()) == 1
+
+
+async def test_cards_that_wait_follow_when_another_channel_is_chosen(owed: Desk) -> None:
+    owed.here.workspace.add_channel("C0ELSE", "else")
+    owed.here.workspace.channels[CHANNEL].is_archived = True
+    await owed.own()
+    await owed.live(minutes=1)
+    assert await owed.parts.store.deliveries.move("C0ELSE") == 1
+    await owed.deliver()
+    [card] = owed.here.workspace.messages("C0ELSE")
+    assert owed.here.thread(card) == ["<@U0ANA> took this."]

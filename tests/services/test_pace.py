@@ -1,6 +1,10 @@
-"""The pace, on a clock that moves only when somebody sleeps."""
+"""The pace, on a clock that moves only when somebody waits."""
 
-from bot.services.pace import Pace
+import math
+
+import pytest
+
+from bot.services.pace import Pace, Rate, backoff
 
 
 class Clock:
@@ -13,41 +17,71 @@ class Clock:
         """The time in seconds."""
         return self.now
 
-    async def sleep(self, seconds: float) -> None:
-        """Let it pass."""
-        self.now += seconds
 
-
-async def _turns(pace: Pace, clock: Clock, count: int) -> list[float]:
+def turns(pace: Pace, clock: Clock, count: int) -> list[float]:
+    """When so many turns come, if each is over at once."""
     times = []
     for _ in range(count):
-        await pace.turn()
+        clock.now += pace.wait()
+        pace.begin()
+        pace.end()
         times.append(round(clock.now - 100, 3))
     return times
 
 
-async def test_without_a_burst_each_turn_waits_for_the_interval() -> None:
+def test_without_a_burst_each_turn_waits_for_the_interval() -> None:
     clock = Clock()
-    pace = Pace(interval=1.05, clock=clock, sleep=clock.sleep)
-    assert await _turns(pace, clock, 3) == [0, 1.05, 2.1]
+    assert turns(Pace(Rate(interval=1.05), clock=clock), clock, 3) == [0, 1.05, 2.1]
 
 
-async def test_a_burst_goes_at_once_and_then_at_the_rate() -> None:
+def test_a_burst_goes_at_once_and_then_at_the_rate() -> None:
     clock = Clock()
-    pace = Pace(interval=1, burst=3, clock=clock, sleep=clock.sleep)
-    assert await _turns(pace, clock, 5) == [0, 0, 0, 1, 2]
+    assert turns(Pace(Rate(interval=1, burst=3), clock=clock), clock, 5) == [0, 0, 0, 1, 2]
 
 
-async def test_a_rest_gives_the_burst_back_and_no_more() -> None:
+def test_a_rest_gives_the_burst_back_and_no_more() -> None:
     clock = Clock()
-    pace = Pace(interval=1, burst=2, clock=clock, sleep=clock.sleep)
-    await _turns(pace, clock, 2)
-    await clock.sleep(60)
-    assert await _turns(pace, clock, 4) == [60, 60, 61, 62]
+    pace = Pace(Rate(interval=1, burst=2), clock=clock)
+    turns(pace, clock, 2)
+    clock.now = 160
+    assert turns(pace, clock, 4) == [60, 60, 61, 62]
 
 
-async def test_told_to_hold_it_holds_and_goes_on_one_at_a_time() -> None:
+def test_who_comes_late_to_a_turn_is_not_late_for_the_next() -> None:
     clock = Clock()
-    pace = Pace(interval=1, burst=5, clock=clock, sleep=clock.sleep)
-    pace.hold(30)
-    assert await _turns(pace, clock, 3) == [30, 31, 32]
+    pace = Pace(Rate(interval=1, burst=2), clock=clock)
+    for _ in range(100):
+        turns(pace, clock, 1)
+        clock.now += 0.3
+    assert clock.now - 100 < 100
+
+
+def test_told_to_hold_it_holds_and_goes_on_one_at_a_time() -> None:
+    clock = Clock()
+    pace = Pace(Rate(interval=1, burst=5), clock=clock)
+    pace.failed(at_least=30)
+    assert turns(pace, clock, 3) == [30, 31, 32]
+
+
+def test_the_pauses_grow_up_to_five_minutes_and_begin_anew_once_it_is_well() -> None:
+    clock = Clock()
+    pace = Pace(Rate(interval=0), clock=clock)
+    assert [pace.failed() for _ in range(10)] == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    pace.well()
+    assert pace.failed() == 2
+    assert backoff(10**6) == 300
+
+
+@pytest.mark.parametrize(("alone", "fails", "hangs"), [(False, False, False), (True, False, True), (False, True, True)])
+def test_while_it_goes_wrong_or_is_to_be_alone_nothing_goes_beside_what_is_under_way(
+    *, alone: bool, fails: bool, hangs: bool
+) -> None:
+    clock = Clock()
+    pace = Pace(Rate(interval=0), alone=alone, clock=clock)
+    if fails:
+        pace.failed()
+    clock.now += 10
+    pace.begin()
+    assert math.isinf(pace.wait()) is hangs
+    pace.end()
+    assert pace.wait() == 0

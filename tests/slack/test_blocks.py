@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.card import Action, Card, Person
-from bot.domain.evaluation import Contact, Partner, State
+from bot.domain.evaluation import Contact, Partner, State, Trial
 from bot.domain.history import Kind
 from bot.domain.policy import MailState
 from bot.domain.trust import Context
@@ -75,14 +75,16 @@ def test_the_header_names_the_app_however_long_the_customers_name_is() -> None:
         pytest.param(
             {"opportunity_size": "Evaluation"},
             "Opportunity",
-            ["their parent product is on trial, too"],
+            ["Their parent product is on trial, too"],
             id="size of a trial on a trial",
         ),
-        pytest.param({"opportunity_size": "Unknown"}, "Opportunity", ["Unknown"], id="size in words"),
+        pytest.param(
+            {"opportunity_size": "Unknown"}, "Opportunity", ["Size not known to Atlassian"], id="size in words"
+        ),
         pytest.param(
             {"hosting": "Data Center", "opportunity_size": "Unlimited Users"},
             "Opportunity",
-            ["Unlimited Users"],
+            ["Unlimited users"],
             id="size where it is not expected",
         ),
         pytest.param(
@@ -118,16 +120,72 @@ def test_a_data_center_card_does_not_wait_for_what_never_comes(head: str) -> Non
         pytest.param({}, date(2026, 12, 19), ":hourglass_flowing_sand: *1 day left*", id="one day"),
         pytest.param({}, date(2026, 12, 20), ":hourglass_flowing_sand: *last day*", id="the last day"),
         pytest.param({}, date(2026, 12, 21), "past its end", id="over by the calendar, and the report is late"),
-        pytest.param({"ends": None}, TODAY, "running", id="without an end"),
-        pytest.param({"state": State.CONVERTED}, TODAY, "*bought*", id="bought"),
         pytest.param({"state": State.EXPIRED}, TODAY, "over", id="expired"),
         pytest.param({"state": State.CANCELLED}, TODAY, "cancelled", id="cancelled"),
     ],
 )
 def test_a_card_says_how_the_trial_stands(of_trial: dict[str, Any], today: date, standing: str) -> None:
     shown = card(evaluation=evaluation(trial=trial(**of_trial)))
-    until = "?" if of_trial == {"ends": None} else "20 Dec 2026"
-    assert field("Trial", shown, today=today) == [f"20 Nov 2026 – {until}", standing]
+    assert field("Trial", shown, today=today) == ["20 Nov 2026 – 20 Dec 2026", standing]
+
+
+UPGRADE = trial(upgrade_to="Advanced")
+BOUGHT = trial(state=State.CONVERTED, ends=None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown", "said"),
+    [
+        pytest.param({}, trial(ends=None), ["began 20 Nov 2026", "running"], id="without an end"),
+        pytest.param(
+            {"license_type": "COMMERCIAL", "days_to_convert": 12},
+            BOUGHT,
+            ["began 20 Nov 2026", "*bought*, 12 days later"],
+            id="bought",
+        ),
+        pytest.param(
+            {"license_type": "ACADEMIC"}, BOUGHT, ["began 20 Nov 2026", "*bought*"], id="bought, who knows when"
+        ),
+        pytest.param(
+            {"license_type": "COMMERCIAL", "days_to_convert": 0},
+            BOUGHT,
+            ["began 20 Nov 2026", "*bought*"],
+            id="bought at once",
+        ),
+        pytest.param(
+            {"license_type": "OPEN_SOURCE", "days_to_convert": 1},
+            BOUGHT,
+            ["began 20 Nov 2026", "licensed, 1 day later"],
+            id="given",
+        ),
+        pytest.param(
+            {"license_type": "COMMERCIAL", "days_to_convert": 12, "latest_evaluation": nov(22)},
+            BOUGHT,
+            ["began 20 Nov 2026", "*bought*"],
+            id="bought, and the days are those of a later trial",
+        ),
+        pytest.param(
+            {"license_type": "COMMERCIAL"},
+            UPGRADE,
+            ["Upgrade trial: Advanced", "began 20 Nov 2026", "running"],
+            id="an upgrade, whose end the report does not say",
+        ),
+        pytest.param(
+            {"license_type": "UPGRADE_EVALUATION"},
+            UPGRADE,
+            ["Upgrade trial: Advanced", "20 Nov 2026 – 20 Dec 2026", "27 days left"],
+            id="an upgrade, and the report says until when",
+        ),
+        pytest.param(
+            {"license_type": "COMMERCIAL", "days_to_convert": 12},
+            trial(upgrade_to="Advanced", state=State.CONVERTED, ends=None),
+            ["Upgrade trial: Advanced", "began 20 Nov 2026", "*bought*"],
+            id="upgraded, and the days are those of the first purchase",
+        ),
+    ],
+)
+def test_a_card_says_no_more_of_a_trial_than_the_report(seen: dict[str, Any], shown: Trial, said: list[str]) -> None:
+    assert field("Trial", card(evaluation=evaluation(license=license_(**seen), trial=shown))) == said
 
 
 @pytest.mark.parametrize(
@@ -137,13 +195,21 @@ def test_a_card_says_how_the_trial_stands(of_trial: dict[str, Any], today: date,
         pytest.param({"technical": contact(email="ana@gmail.com")}, ":warning: Free-mail address", id="free mail"),
         pytest.param(
             {"partner": Partner(name="Resell & Co", kind="Corporate_reseller")},
-            (":handshake: Through Resell &amp; Co (corporate reseller): the contact may be theirs, not the customer's"),
+            ":warning: Through Resell &amp; Co (corporate reseller): the contact may be theirs, not the customer's",
             id="partner",
         ),
         pytest.param(
             {"partner": Partner()},
-            ":handshake: Through a partner: the contact may be theirs, not the customer's",
+            ":warning: Through a partner: the contact may be theirs, not the customer's",
             id="a partner nobody names",
+        ),
+        pytest.param(
+            {"sandbox": True, "migration": True, "technical": contact(email="it@gmail.com")},
+            (
+                ":warning: Sandbox site  ·  Part of a move from their own servers to cloud"
+                "  ·  Free-mail address  ·  Role address, not a person"
+            ),
+            id="all in one line",
         ),
         pytest.param(
             {"technical": None}, ":no_entry_sign: No e-mail: The report has no address for this contact.", id="no"
@@ -162,8 +228,18 @@ def test_what_the_refusal_says_is_not_said_twice() -> None:
 
 
 def test_a_bought_trial_is_a_reason_to_be_glad() -> None:
-    shown = lines(card(evaluation=evaluation(trial=trial(state=State.CONVERTED))))
+    shown = lines(card(evaluation=evaluation(license=license_(license_type="COMMERCIAL"), trial=BOUGHT)))
     assert ":tada: No e-mail: They have bought the app: they are a customer now." in shown
+
+
+def test_a_license_that_was_given_is_not_called_bought() -> None:
+    shown = card_message(
+        card(evaluation=evaluation(license=license_(license_type="COMMUNITY"), trial=BOUGHT)), today=TODAY
+    )
+    assert ":no_entry_sign: No e-mail: The trial is over: they have a license of the app now." in mrkdwn_of(
+        shown.blocks
+    )
+    assert "bought" not in str(shown)
 
 
 def test_a_card_shows_who_marked_the_contact_and_why() -> None:
@@ -174,11 +250,54 @@ def test_a_card_shows_who_marked_the_contact_and_why() -> None:
 
 
 def test_a_card_shows_what_else_the_customer_has() -> None:
-    context = Context(customer_of=("Charts", "Q&A"), evaluating=("Maps",), evaluated=("2024", "2025"))
+    context = Context(
+        customer_of=("Charts", "Q&A"),
+        uses=("Clock",),
+        paid_for=(("Forms", "2023"), ("Sums", "2025")),
+        evaluating=("Maps", "Roadmap for Jira"),
+        evaluated=("2024", "2025"),
+    )
     shown = lines(card(context=context))
-    assert ":star: Already a customer of Charts, Q&amp;A" in shown
-    assert ":eyes: Also evaluating Maps" in shown
+    assert (
+        ":star: Already a customer of Charts, Q&amp;A  ·  Have a license of Clock"
+        "  ·  Paid for Forms until 2023, Sums until 2025"
+    ) in shown
+    assert ":eyes: Also evaluating Maps, this app on another site" in shown
     assert ":arrows_counterclockwise: Evaluated this app before, in 2024, 2025" in shown
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        (Context(uses=("Clock",)), ":star: Have a license of Clock"),
+        (Context(paid_for=(("Forms", "2023"),)), ":star: Paid for Forms until 2023"),
+        (Context(customer_of=("Roadmap for Jira",)), ":star: Already a customer of this app on another site"),
+    ],
+)
+def test_a_card_calls_nobody_a_customer_who_is_none(context: Context, said: str) -> None:
+    assert [line for line in lines(card(context=context)) if line.startswith(":star:")] == [said]
+
+
+def test_a_card_stays_calm_whatever_there_is_to_know() -> None:
+    apps = tuple("ABCDEF")
+    context = Context(
+        customer_of=apps,
+        uses=apps,
+        paid_for=tuple((app, "2024") for app in apps),
+        evaluating=apps,
+        evaluated=("2024", "2025"),
+        sites=9,
+        partner_domain=True,
+    )
+    seen = license_(
+        sandbox=True,
+        migration=True,
+        partner=Partner(name="Resell"),
+        technical=contact(email="it@gmail.com"),
+        billing=contact(),
+    )
+    shown = card_message(card(evaluation=evaluation(license=seen), context=context), today=TODAY)
+    assert len(shown.blocks[2]["text"]["text"].split("\n")) == 4
 
 
 def test_of_long_lists_a_card_shows_five() -> None:
@@ -232,26 +351,48 @@ def test_the_footer_tells_the_last_event(shown: Card, last: list[str]) -> None:
     owner, *told, seen = footer(shown)
     assert owner == "No owner yet"
     assert told == last
-    assert seen.startswith("Seen <!date^")
+    assert seen.startswith("Trial first seen <!date^")
 
 
 def test_the_footer_tells_the_owner_and_how_late_the_trial_was_seen() -> None:
     seen_late = evaluation(owner="U0BO", first_seen=datetime(2026, 11, 20, 9, tzinfo=UTC))
     assert footer(card(evaluation=seen_late))[0] == "Owner: <@U0BO>"
-    assert footer(card(evaluation=seen_late))[-1].endswith(", within 9 h of the trial's start")
+    assert footer(card(evaluation=seen_late))[-1].endswith(", within 9 h of its start")
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("first_seen", "how_late"),
     [
-        (State.RUNNING, "Acme is evaluating Roadmap for Jira"),
-        (State.CONVERTED, "Acme bought Roadmap for Jira"),
-        (State.EXPIRED, "Acme evaluated Roadmap for Jira"),
-        (State.CANCELLED, "Acme evaluated Roadmap for Jira"),
+        (datetime(2026, 11, 22, 0, tzinfo=UTC), "within 48 h of its start"),
+        (datetime(2026, 11, 22, 1, tzinfo=UTC), "2 days after it began"),
+        (datetime(2026, 11, 23, 23, tzinfo=UTC), "3 days after it began"),
+        (datetime(2027, 1, 8, 12, tzinfo=UTC), "49 days after it began"),
+    ],
+    ids=["as late as usual", "later", "days later", "weeks later"],
+)
+def test_a_card_is_honest_about_a_trial_seen_late(first_seen: datetime, how_late: str) -> None:
+    assert footer(card(evaluation=evaluation(first_seen=first_seen)))[-1].endswith(f", {how_late}")
+
+
+@pytest.mark.parametrize(
+    ("license_type", "shown", "said"),
+    [
+        ("EVALUATION", trial(), "Acme is evaluating Roadmap for Jira"),
+        ("EVALUATION", trial(state=State.EXPIRED), "Acme evaluated Roadmap for Jira"),
+        ("EVALUATION", trial(state=State.CANCELLED), "Acme evaluated Roadmap for Jira"),
+        ("COMMERCIAL", BOUGHT, "Acme bought Roadmap for Jira"),
+        ("OPEN_SOURCE", BOUGHT, "Acme got a license of Roadmap for Jira"),
+        ("COMMERCIAL", UPGRADE, "Acme is evaluating the Advanced edition of Roadmap for Jira"),
+        (
+            "COMMERCIAL",
+            trial(state=State.CONVERTED, ends=None, upgrade_to="Advanced"),
+            "Acme bought the Advanced edition of Roadmap for Jira",
+        ),
     ],
 )
-def test_a_notification_says_it_in_a_sentence(state: State, said: str) -> None:
-    assert card_message(card(evaluation=evaluation(trial=trial(state=state))), today=TODAY).text == said
+def test_a_notification_says_it_in_a_sentence(license_type: str, shown: Trial, said: str) -> None:
+    tried = evaluation(license=license_(license_type=license_type), trial=shown)
+    assert card_message(card(evaluation=tried), today=TODAY).text == said
 
 
 @pytest.mark.parametrize(
@@ -280,7 +421,10 @@ def test_three_buttons_at_most_are_seen_and_the_rest_is_in_the_menu(
 ) -> None:
     *pressed, more = buttons(card_message(shown, today=TODAY))
     assert [(button["action_id"], button["value"]) for button in pressed] == [(action, "7") for action in visible]
-    assert [ids.read_option(option["value"]) for option in more["options"]] == [(action, "7") for action in menu]
+    owner = {Action.RELEASE: shown.evaluation.owner}
+    assert [ids.read_option(option["value"]) for option in more["options"]] == [
+        (action, "7", owner.get(action)) for action in menu
+    ]
 
 
 def test_what_cannot_be_undone_looks_like_it() -> None:
@@ -342,7 +486,7 @@ LICENSES = st.builds(
 EVALUATIONS = st.builds(
     evaluation,
     license=LICENSES,
-    trial=st.builds(trial, state=st.sampled_from(State), ends=st.none() | st.dates(nov(1))),
+    trial=st.builds(trial, state=st.sampled_from(State), ends=st.none() | st.dates(nov(1)), upgrade_to=MAYBE),
     owner=st.none() | st.sampled_from(USERS),
     first_seen=st.integers(0, 10**6).map(lambda minutes: NOON + timedelta(minutes=minutes)),
 )
@@ -354,6 +498,14 @@ ENTRIES = st.none() | st.one_of(
     st.builds(entry, st.just(Kind.MAIL_FAILED), actor=st.just("U0BO"), template=NAMES, error=NAMES),
 )
 APPS = st.lists(NAMES, max_size=6).map(tuple)
+CONTEXTS = st.builds(
+    Context,
+    **dict.fromkeys(["customer_of", "uses", "evaluating"], APPS),
+    evaluated=st.just(("2024", "2025")),
+    paid_for=APPS.map(lambda names: tuple((name, "2024") for name in names)),
+    sites=st.integers(0, 9),
+    partner_domain=st.booleans(),
+)
 
 
 @st.composite
@@ -363,7 +515,7 @@ def cards(draw: st.DrawFn) -> Card:
     return card(
         evaluation=shown,
         people=tuple(Person(contact=each, opt_out=draw(OPT_OUTS)) for each in shown.license.contacts),
-        context=Context(customer_of=draw(APPS), evaluating=draw(APPS), evaluated=draw(APPS)),
+        context=draw(CONTEXTS),
         mails=tuple(draw(st.lists(st.builds(sent_mail, st.sampled_from(MailState), template=NAMES), max_size=7))),
         last=draw(ENTRIES),
     )
@@ -388,9 +540,15 @@ def test_slack_takes_the_longest_card_there_can_be(name: str) -> None:
     names = (name,) * 9
     message = card_message(
         card(
-            evaluation=evaluation(license=seen, owner="U0BO"),
+            evaluation=evaluation(license=seen, owner="U0BO", trial=trial(upgrade_to=name)),
             people=(Person(contact=person, opt_out=opt_out(reason=name)),),
-            context=Context(customer_of=names, evaluating=names, evaluated=names),
+            context=Context(
+                customer_of=names,
+                uses=names,
+                paid_for=tuple((each, "2024") for each in names),
+                evaluating=names,
+                evaluated=("2024",) * 9,
+            ),
             mails=(sent_mail(template=name),) * 9,
             last=entry(Kind.ENRICHED, **dict.fromkeys(FACTS, name)),
         ),

@@ -16,7 +16,7 @@ from bot.slack.modals import About, Letter, Modal
 from tests.builders import contact
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
 
-ABOUT = About(evaluation_id=7, channel="C0CARDS", owner="U0BO")
+ABOUT = About(evaluation_id=7, channel="C0CARDS", seen="U0BO")
 LETTER = Letter(
     template="welcome",
     templates={"welcome": "Welcome", "trial-ending": "Trial ending"},
@@ -39,7 +39,7 @@ def options(modal: Modal, field: Field) -> dict[str, str]:
     return {option["value"]: option["text"]["text"] for option in element(modal, field)["options"]}
 
 
-@pytest.mark.parametrize("about", [ABOUT, replace(ABOUT, owner=None), replace(ABOUT, channel="")])
+@pytest.mark.parametrize("about", [ABOUT, replace(ABOUT, seen=None), replace(ABOUT, channel="")])
 def test_what_a_modal_is_about_comes_back_as_it_went(about: About) -> None:
     assert About.unpack(modals.assign(about)["private_metadata"]) == about
 
@@ -164,7 +164,7 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
     ("owner", "said"), [("U0BO", "Owner now: <@U0BO>"), (None, "It has no owner yet.")], ids=["owned", "not owned"]
 )
 def test_assigning_starts_from_the_owner_there_is(owner: str | None, said: str) -> None:
-    modal = modals.assign(replace(ABOUT, owner=owner))
+    modal = modals.assign(replace(ABOUT, seen=owner))
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [said]
     assert element(modal, Field.OWNER).get("initial_user") == owner
@@ -218,7 +218,7 @@ ABOUTS = st.builds(
     About,
     evaluation_id=st.integers(0, 2**63),
     channel=st.text("C0123456789", max_size=20),
-    owner=st.none() | st.sampled_from(USERS),
+    seen=st.none() | st.sampled_from(USERS),
 )
 
 

@@ -76,6 +76,8 @@ def _check(memory: Memory, args: Json, *, longest: int = LONGEST_TEXT) -> None:
 
 def _addressed(memory: Memory, target: str) -> Channel:
     if target in memory.users:
+        if memory.users[target].is_bot:
+            raise Refusal("cannot_dm_bot")
         return memory.direct(target)
     named = (channel.id for channel in memory.channels.values() if channel.name and channel.name == target.lstrip("#"))
     channel = own_channel(memory, next(named, target))

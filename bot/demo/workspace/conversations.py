@@ -1,4 +1,4 @@
-"""The methods that read the workspace: conversations.*, users.*, team.info, auth.test."""
+"""The methods that read the workspace: conversations.*, users.*, usergroups.*, team.info, auth.test."""
 
 from bot.demo.workspace.limits import TIER_2, TIER_3
 from bot.demo.workspace.memory import Memory
@@ -64,6 +64,14 @@ def users(memory: Memory, _args: Json) -> Json:
     return {"members": [member.wire() for member in memory.users.values()], "response_metadata": {"next_cursor": ""}}
 
 
+def group(memory: Memory, args: Json) -> Json:
+    """Return the members of a user group."""
+    name = needed(args, "usergroup")
+    if name not in memory.groups:
+        raise Refusal("no_such_subteam")
+    return {"users": memory.groups[name]}
+
+
 def team(_memory: Memory, _args: Json) -> Json:
     """Return the team."""
     return {"team": {"id": TEAM, "name": "Demo Vendor", "domain": "demo-vendor"}}
@@ -77,6 +85,7 @@ METHODS = {
     "conversations.open": Method(open_direct, "im:write", TIER_3),
     "users.info": Method(user, "users:read"),
     "users.list": Method(users, "users:read", TIER_2),
+    "usergroups.users.list": Method(group, "usergroups:read", TIER_2),
     "team.info": Method(team, "team:read", TIER_3),
 }
 

@@ -36,13 +36,18 @@ class Delivery:
     def __init__(self, keys: Keys, changed: Callable[[], None], *, signed_at: Callable[[], float] = time.time) -> None:
         self.request_url: str | None = None
         self.ack_within = ACK_SECONDS
+        self.greets = True
+        """Whether a new socket is told hello; without it nothing ever comes over it but pongs."""
         self.sent: list[Envelope] = []
+        self.acknowledged: set[str] = set()
+        """The ids of those that the app has heard, as far as Slack knows."""
         self._keys = keys
         self._changed = changed
         self._signed_at = signed_at
         self._ids = itertools.count(1)
         self._tickets: set[str] = set()
         self._sockets: deque[web.WebSocketResponse] = deque()
+        self._silent: set[web.WebSocketResponse] = set()
         self._waiting: dict[str, asyncio.Future[Json]] = {}
 
     @property
@@ -57,22 +62,28 @@ class Delivery:
         return ticket
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
-        """Serve /link: say hello, then hear acknowledgements until the app hangs up."""
+        """Serve /link: say hello, then hear pings and acknowledgements until the app hangs up."""
         if request.query.get("ticket") not in self._tickets:
             return web.json_response({"ok": False, "error": "link_used"}, status=403)
         self._tickets.discard(request.query["ticket"])
-        socket = web.WebSocketResponse(heartbeat=10)
+        socket = web.WebSocketResponse(heartbeat=10, autoping=False)
         await socket.prepare(request)
-        self._sockets.append(socket)
-        hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": APP}}
-        await socket.send_json(hello)
-        self._changed()
+        if self.greets:
+            self._sockets.append(socket)
+            hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": APP}}
+            await socket.send_json(hello)
+            self._changed()
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT:
+                if socket in self._silent:
+                    continue
+                if message.type is WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif message.type is WSMsgType.TEXT:
                     self._acknowledged(message.json())
         finally:
             self._retire(socket)
+            self._silent.discard(socket)
         return socket
 
     async def disconnect_sockets(self, reason: str | None = "refresh_requested") -> None:
@@ -84,6 +95,10 @@ class Delivery:
                     await socket.close()
                 else:
                     await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+
+    def silence_sockets(self) -> None:
+        """Let the sockets that are open fall silent, as after a broken path: nothing comes, nothing is answered."""
+        self._silent.update(self._sockets)
 
     async def deliver(self, kind: str, payload: Json) -> Json:
         """Deliver something new and return what came with the acknowledgement."""
@@ -119,7 +134,8 @@ class Delivery:
         acknowledged: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[envelope.id] = acknowledged
         try:
-            await socket.send_json(frame)
+            if socket not in self._silent:
+                await socket.send_json(frame)
             return await acknowledged
         except ConnectionError:
             raise NotAcknowledged("The app hung up before it could hear this.") from None
@@ -149,6 +165,7 @@ class Delivery:
             raise NotAcknowledged("The app cannot be reached over HTTP.") from None
 
     def _acknowledged(self, frame: Json) -> None:
+        self.acknowledged.add(str(frame.get("envelope_id")))
         waiting = self._waiting.get(str(frame.get("envelope_id")))
         if waiting is not None and not waiting.done():
             waiting.set_result(frame.get("payload") or {})

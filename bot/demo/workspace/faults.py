@@ -76,8 +76,8 @@ def refuse(error: str) -> Fault:
     return _instead(lambda: web.json_response({"ok": False, "error": error}))
 
 
-def rate_limited(retry_after: int | None = 1) -> Fault:
-    """Answer 429, with Retry-After unless it is None."""
+def rate_limited(retry_after: int | str | None = 1) -> Fault:
+    """Answer 429, with Retry-After, which may make no sense, unless it is None."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return _instead(lambda: web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers))
 
@@ -91,6 +91,11 @@ def html(status: int = 503) -> Fault:
     """Answer with a page for people, as a proxy in between does."""
     page = "<!DOCTYPE html><html><body>Service unavailable</body></html>"
     return _instead(lambda: web.Response(text=page, status=status, content_type="text/html"))
+
+
+def garbled() -> Fault:
+    """Answer with something that is called JSON and is not."""
+    return _instead(lambda: web.Response(text='{"ok": tr', content_type="application/json"))
 
 
 def _instead(answer: Callable[[], web.Response]) -> Fault:

@@ -18,6 +18,7 @@ class Memory:
         self.events = Broadcast()
         self.tickets = Tickets(clock)
         self.users: dict[str, User] = {}
+        self.groups: dict[str, list[str]] = {}
         self.channels: dict[str, Channel] = {}
         self.views: dict[str, list[View]] = {}
         self.homes: dict[str, View] = {}
@@ -94,8 +95,18 @@ class Memory:
 
     def tell(self, message: Message) -> None:
         """Let the pages show the message as it is now."""
-        kind = "ephemeral" if message.only_for else "message"
-        self.events.send({"kind": kind, "message": message.page()}, only_for=message.only_for)
+        reader = self.reader(message)
+        event = {"kind": "ephemeral" if reader else "message", "message": self.picture(message)}
+        self.events.send(event, only_for=reader)
+
+    def reader(self, message: Message) -> str | None:
+        """Return the one user who sees an ephemeral or direct message; None where all do."""
+        return message.only_for or self.channels[message.channel].user
+
+    def picture(self, message: Message) -> Json:
+        """Return the message as the page takes it; a direct one stands in the channel there, for its reader alone."""
+        direct = {"channel": CHANNEL, "ephemeral": True} if self.channels[message.channel].user else {}
+        return message.page() | direct
 
     def _count_replies(self, channel: str, ts: str) -> None:
         if parent := self.message(channel, ts):

@@ -48,8 +48,8 @@ class Page:
             "me": user,
             "users": [{key: getattr(member, key) for key in keys} for member in memory.users.values()],
             "channels": [{"id": c.id, "name": c.name} for c in memory.channels.values() if c.scopes != "im"],
-            "messages": [m.page() for m in messages if m.only_for is None],
-            "ephemerals": [m.page() for m in messages if m.only_for == user],
+            "messages": [memory.picture(m) for m in messages if memory.reader(m) is None],
+            "ephemerals": [memory.picture(m) for m in messages if memory.reader(m) == user],
             "views": [view.wire() for view in memory.views.get(user, ())],
             "commands": [{"command": name, "hint": hint} for name, hint in self._people.commands.items()],
         }

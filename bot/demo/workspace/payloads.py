@@ -11,7 +11,7 @@ VERIFICATION_TOKEN = "verification-token-of-the-demo"  # noqa: S105 - Slack's ol
 def common(user: User) -> Json:
     """Return what every interaction says: who, where, which app."""
     return {
-        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": TEAM},
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team},
         "team": {"id": TEAM, "domain": "demo-vendor"},
         "api_app_id": APP,
         "token": VERIFICATION_TOKEN,

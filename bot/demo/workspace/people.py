@@ -22,15 +22,19 @@ class People:
     async def press(
         self, user: str, message: Message | str, action_id: str, value: Entered = None, *, block_id: str | None = None
     ) -> None:
-        """Press a button (`value` tells it from others of that action), or choose an option's value or a user."""
+        """Press a button (`value` tells it from others of that action), or choose an option's value or a user.
+
+        A `message` that was copied is pressed as it looked then: an app of Slack's may show an old one for a while.
+        """
         ts = message if isinstance(message, str) else message.ts
         target = self._memory.message_for(user, ts)
         if target is None:
             raise NotPossible("This message is not there any more.")
-        block, element = _find(target.blocks, action_id, value, block_id)
+        shown = target if isinstance(message, str) else message
+        block, element = _find(shown.blocks, action_id, value, block_id)
         chosen: Values = {} if element["type"] not in KEYS else {block["block_id"]: {action_id: value}}
         chosen = {} if element["type"] == "overflow" else chosen
-        values = state(target.blocks, chosen, {})
+        values = state(shown.blocks, chosen, {})
         channel = self._memory.channel(target.channel)
         key = self._memory.tickets.response_url(user, channel.id, ts=target.ts, thread_ts=target.thread_ts)
         about = payloads.message_action(target, channel, values) | {"response_url": self._response_url(key)}

@@ -32,7 +32,7 @@ class NotAcknowledged(NotPossible):
     """The app did not take what a person did."""
 
 
-DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", "im:write"}) | {
+DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", "usergroups:read", "im:write"}) | {
     f"{family}:{right}" for family in ("channels", "groups") for right in ("history", "read")
 }
 
@@ -56,6 +56,8 @@ class User:
     real_name: str
     is_bot: bool = False
     is_guest: bool = False
+    is_stranger: bool = False
+    team: str = TEAM
     deleted: bool = False
     tz: str = "UTC"
 
@@ -64,7 +66,7 @@ class User:
         profile = {"real_name": self.real_name, "display_name": self.real_name}
         return {
             "id": self.id,
-            "team_id": TEAM,
+            "team_id": self.team,
             "name": self.name,
             "real_name": self.real_name,
             "profile": profile,
@@ -72,6 +74,7 @@ class User:
             "deleted": self.deleted,
             "is_bot": self.is_bot,
             "is_restricted": self.is_guest,
+            "is_stranger": self.is_stranger,
             "is_ultra_restricted": False,
             "is_admin": False,
             "is_owner": False,

@@ -120,6 +120,11 @@ class Workspace:
         """The channels by id; change them to archive one or to put the bot out."""
         return self._memory.channels
 
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """The ids of the members of each user group, by its id."""
+        return self._memory.groups
+
     def add_channel(self, channel_id: str, name: str, *, private: bool = False) -> Channel:
         """Add a channel with the bot in it."""
         channel = Channel(id=channel_id, name=name, scopes="groups" if private else "channels")
@@ -136,6 +141,10 @@ class Workspace:
     def thread(self, channel: str, ts: str) -> list[Message]:
         """Return the replies to a message, oldest first."""
         return [m for m in self._memory.messages() if (m.channel, m.thread_ts) == (channel, ts) and not m.only_for]
+
+    def direct(self, user: str) -> list[Message]:
+        """Return what the bot wrote to this user alone, in their direct message, oldest first."""
+        return [m for m in self._memory.messages() if self.channels[m.channel].user == user]
 
     def ephemerals(self, user: str) -> list[Message]:
         """Return what only this user sees, oldest first."""

@@ -44,12 +44,16 @@ async def test_the_state_is_what_one_person_sees(workspace: Workspace, client: A
     ts = await post_card(client)
     await client.chat_postMessage(channel=CHANNEL, text="Note", thread_ts=ts)
     await client.chat_postEphemeral(channel=CHANNEL, user="U0ANA", text="Only Ana")
+    await client.chat_postMessage(channel="U0ANA", text="To Ana")
     mine, yours = await state(workspace), await state(workspace, "U0BEN")
     assert [(m["text"], m.get("thread_ts"), m["reply_count"]) for m in mine["messages"]] == [
         ("Acme", None, 1),
         ("Note", ts, 0),
     ]
-    assert [m["text"] for m in mine["ephemerals"]] == ["Only Ana"]
+    assert [(m["text"], m["channel"], m["ephemeral"]) for m in mine["ephemerals"]] == [
+        ("Only Ana", CHANNEL, True),
+        ("To Ana", CHANNEL, True),
+    ]
     assert yours["ephemerals"] == []
     assert mine["mails"] == [{"id": "1"}]
     assert mine["commands"] == [{"command": "/evaluators", "hint": "today"}]
@@ -63,6 +67,7 @@ async def test_the_stream_tells_each_person_what_they_see(workspace: Workspace, 
         session.get(f"{workspace.url}/demo/events?user=U0BEN") as stream,
     ):
         await client.chat_postEphemeral(channel=CHANNEL, user="U0ANA", text="Only Ana")
+        await client.chat_postMessage(channel="U0ANA", text="To Ana")
         ts = await post_card(client)
         event = await next_event(stream)
         assert (event["kind"], event["message"]["ts"]) == ("message", ts)

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace import CHANNEL, Workspace, faults
+from bot.demo.workspace import BOT_USER, CHANNEL, Workspace, faults
 from tests.demo.workspace.conftest import Clock
 from tests.demo.workspace.sample import CARD, modal, section
 
@@ -79,8 +79,15 @@ async def test_an_ephemeral_message_is_in_no_history_and_cannot_be_updated(
 
 async def test_a_person_is_written_to_directly(client: AsyncWebClient, workspace: Workspace) -> None:
     channel = (await client.conversations_open(users="U0BEN"))["channel"]["id"]
-    await client.chat_postMessage(channel="U0BEN", text="Psst")
-    assert [m.text for m in workspace.messages(channel)] == ["Psst"]
+    answer = await client.chat_postMessage(channel="U0BEN", text="Psst")
+    assert answer["channel"] == channel
+    assert [m.text for m in workspace.messages(channel)] == [m.text for m in workspace.direct("U0BEN")] == ["Psst"]
+    assert (workspace.messages(), workspace.direct("U0ANA")) == ([], [])
+
+
+async def test_neither_a_bot_nor_a_stranger_is_written_to_directly(client: AsyncWebClient) -> None:
+    codes = [await refusal_of(client, "chat.postMessage", channel=user, text="?") for user in (BOT_USER, "U0NOBODY")]
+    assert codes == ["cannot_dm_bot", "channel_not_found"]
 
 
 async def test_the_state_of_a_channel_is_respected(client: AsyncWebClient, workspace: Workspace) -> None:

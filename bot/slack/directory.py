@@ -1,0 +1,47 @@
+"""Who people are, as Slack knows them."""
+
+from dataclasses import dataclass
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.poster import answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A Slack user, as far as it matters who they are; `name` is how they sign."""
+
+    name: str
+    teams: frozenset[str]
+    """Ids of the workspaces they belong to: one, but in an Enterprise organization."""
+    guest: bool = False
+    stranger: bool = False
+    """Of another company, met in a shared channel."""
+    bot: bool = False
+    deleted: bool = False
+
+
+class Directory:
+    """The workspace's people and user groups. Errors are those of `Poster`."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+
+    async def account(self, user: str) -> Account:
+        """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
+        found = (await answered(self._client.users_info(user=user)))["user"]
+        profile = found.get("profile") or {}
+        name = profile.get("real_name") or found.get("real_name") or found.get("name")
+        # docs.slack.dev/reference/objects/user-object
+        return Account(
+            name=str(name or ""),
+            teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
+            guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+            stranger=bool(found.get("is_stranger")),
+            bot=bool(found.get("is_bot") or found.get("is_workflow_bot")),
+            deleted=bool(found.get("deleted")),
+        )
+
+    async def group(self, group: str) -> frozenset[str]:
+        """The ids of a user group's members. SlackRefused, `no_such_subteam`, for an id that is none."""
+        return frozenset((await answered(self._client.usergroups_users_list(usergroup=group)))["users"])

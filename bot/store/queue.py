@@ -1,0 +1,101 @@
+"""Which of the things owed to Slack goes next, and by which way."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.schema import delivery, evaluation
+
+OPEN: Final = ("due", "sending", "unknown")
+
+
+class Lane(StrEnum):
+    """Slack counts posts, updates and looks into the history apart; so do we."""
+
+    POST = "post"
+    UPDATE = "update"
+    LOOK = "look"
+    """What may have been posted is looked up before it is posted again."""
+
+
+class Way(NamedTuple):
+    """What Slack says of posting to one channel says nothing of another one, nor of updates."""
+
+    lane: Lane
+    channel: str
+
+
+class What(StrEnum):
+    """What a delivery brings: a card, a line in a card's thread, a message of its own, how many cards follow."""
+
+    CARD = "card"
+    NOTE = "note"
+    MESSAGE = "message"
+    SUMMARY = "summary"
+
+
+IS_CARD: Final = delivery.c.kind == What.CARD
+_lane: Final[ColumnElement[str]] = case(
+    (delivery.c.state == "unknown", Lane.LOOK),
+    (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), Lane.UPDATE),
+    else_=Lane.POST,
+)
+_ORDER: Final[dict[Lane, tuple[ColumnElement[Any], ...]]] = {
+    Lane.POST: (
+        case((IS_CARD, 2), (delivery.c.kind == What.NOTE, 1), else_=0),
+        case((IS_CARD, evaluation.c.started)).desc(),
+        case((IS_CARD, delivery.c.at)).desc(),
+        delivery.c.id,
+    ),
+    # Somebody may just have pressed a button on it; those of midnight can wait.
+    Lane.UPDATE: (delivery.c.at.desc(), delivery.c.id),
+    Lane.LOOK: (delivery.c.id,),
+}
+
+
+def ready() -> Select[Any]:
+    """What may go as far as order is concerned: a note waits for its card, a card for its own earlier delivery.
+
+    A note waits for a repaint, too: in the thread of a card that was deleted it would land in the channel.
+    """
+    earlier = delivery.alias("earlier")
+    waits = exists().where(
+        earlier.c.evaluation_id == delivery.c.evaluation_id,
+        or_(earlier.c.kind == delivery.c.kind, earlier.c.kind == What.CARD),
+        earlier.c.id < delivery.c.id,
+        earlier.c.state.in_(OPEN),
+    )
+    return (
+        select(delivery, evaluation.c.card_ts, _lane.label("lane"))
+        .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
+        .where(
+            delivery.c.state.in_(("due", "unknown")),
+            or_(delivery.c.kind != What.NOTE, evaluation.c.card_ts.is_not(None)),
+            ~waits,
+        )
+    )
+
+
+def next_due(lane: Lane, channel: str | None, *, now: datetime) -> Select[Any]:
+    """The one thing that goes next in a lane, of one channel or of any."""
+    query = ready().where(_lane == lane, delivery.c.due_at <= now).order_by(*_ORDER[lane]).limit(1)
+    return query if channel is None else query.where(delivery.c.channel == channel)
+
+
+async def unposted(connection: AsyncConnection, channel: str) -> tuple[int, int | None]:
+    """How many cards wait for their first post in a channel, and the delivery that has waited longest."""
+    query = (
+        select(func.count(), func.min(delivery.c.id))
+        .join(evaluation, evaluation.c.id == delivery.c.evaluation_id)
+        .where(
+            IS_CARD,
+            evaluation.c.card_ts.is_(None),
+            delivery.c.channel == channel,
+            delivery.c.state.in_(("due", "unknown")),
+        )
+    )
+    count, first = (await connection.execute(query)).one()
+    return count, first

@@ -1,0 +1,127 @@
+"""The delivery by hand, on a clock that passes only when a test says so."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import Parts, assembled
+from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from bot.demo.workspace import CHANNEL
+from bot.services.cards import Cards
+from bot.services.closed import ClosedWays
+from bot.services.traffic import Limits, Traffic
+from bot.slack.poster import Poster
+from bot.store.deliveries import Lane
+from tests.world import AT_ONCE, TODAY, World
+
+ADMIN = "U0CHIKA"
+POST, UPDATE, LOOK = "chat.postMessage", "chat.update", "conversations.history"
+
+
+@dataclass
+class Desk:
+    """The whole bot but for its workers: nothing is brought to Slack until a test says so."""
+
+    here: World
+    parts: Parts
+    cards: Cards
+
+    async def deliver(self) -> None:
+        """Bring whatever may go now."""
+        written = -1
+        while written != self.parts.store.database.writes:
+            written = self.parts.store.database.writes
+            await self.cards.begin()
+            async with self.cards.paused():
+                pass
+
+    async def wait(self, *, at_most: float = 60) -> None:
+        """Bring what may go now, then let time pass until something more may."""
+        await self.deliver()
+        self.here.pass_by(seconds=min(await self.cards.begin(), at_most))
+
+    async def settle(self, *, within: timedelta = timedelta(hours=1)) -> None:
+        """Let time pass until nothing is owed any more."""
+        end = self.here.clock() + within
+        await self.deliver()
+        while await self.waiting():
+            assert self.here.clock() < end, "something is still owed"
+            await self.wait()
+            await self.deliver()
+
+    async def live(self, **span: float) -> None:
+        """Let so much time pass, with all that is brought to Slack in it."""
+        end = self.here.clock() + timedelta(**span)
+        while (rest := (end - self.here.clock()).total_seconds()) > 0:
+            await self.wait(at_most=rest)
+
+    async def begin_trial(self, number: int = 1) -> None:
+        """Owe the channel a card; the first trial is number 1."""
+        self.here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
+        await self.parts.watch.run_once()
+
+    async def own(self, evaluation_id: int = 1, *, owner: str | None = "U0ANA", was: str | None = None) -> None:
+        """Owe a card a repaint and a line in its thread."""
+        await self.parts.store.evaluations.assign(
+            evaluation_id, owner, instead_of=was, by="U0ANA", at=self.here.clock()
+        )
+
+    async def wipe(self) -> None:
+        """Delete every message, as a person may."""
+        for message in self.here.workspace.messages():
+            await self.parts.client.chat_delete(channel=message.channel, ts=message.ts)
+
+    async def waiting(self) -> int:
+        """How many things are owed."""
+        return await self.parts.store.deliveries.waiting()
+
+    @property
+    def posted(self) -> int:
+        """How many messages stand in the channel."""
+        return len(self.here.workspace.messages())
+
+    @property
+    def told(self) -> list[str]:
+        """What the admin was told."""
+        return [message.shown for message in self.here.workspace.direct(ADMIN)]
+
+    def calls(self, method: str = POST, *, channel: str = CHANNEL) -> int:
+        """How often a method was called for a channel."""
+        return sum(call.get("channel") == channel for call in self.here.workspace.calls(method))
+
+
+@asynccontextmanager
+async def desk(
+    here: World,
+    *,
+    admins: tuple[str, ...] = (ADMIN,),
+    limits: Mapping[Lane, Limits] = AT_ONCE,
+    patience: float = 30,
+) -> AsyncIterator[Desk]:
+    """A desk with nothing on it: the words of the first run are out already, and deleted."""
+    async with (
+        assembled(here.settings(slack_admins=",".join(admins)), clock=here.clock) as parts,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
+    ):
+        client = AsyncWebClient(
+            token=here.workspace.bot_token, base_url=here.workspace.api_url, session=session, retry_handlers=[]
+        )
+        cards = Cards(
+            parts.store,
+            Poster(client),
+            traffic=Traffic(limits, clock=here.slack_time),
+            closed=ClosedWays(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
+            workspace_url="https://demo.slack.test/",
+            clock=here.clock,
+            today=here.clock.today,
+        )
+        found = Desk(here, parts, cards)
+        await parts.watch.run_once()
+        await found.deliver()
+        await found.wipe()
+        here.workspace.requests.clear()
+        yield found

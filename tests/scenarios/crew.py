@@ -1,0 +1,86 @@
+"""A team that wants to get its work done, however often the bot is killed, and what must be true in the end."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from bot.demo.cast import Customer
+from bot.demo.workspace import Message, NotPossible
+from tests.world import World
+
+ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
+
+
+async def work(here: World, customer: Customer, *, jobs: Sequence[str] = ("claim", "mail", "mark")) -> None:
+    """Claim the card, mail the person, mark them do-not-contact: whatever of it the card does not show yet."""
+    await here.card(customer.company)
+    for job in jobs:
+        await _JOBS[job](here, customer)
+
+
+async def insist(here: World, customer: Customer, *, jobs: Sequence[str] = ("claim", "mail", "mark")) -> None:
+    """The same, and again, as people do when nothing happened."""
+    for patience in range(3):
+        with suppress(NotPossible, TimeoutError):
+            return await asyncio.wait_for(work(here, customer, jobs=jobs), timeout=10)
+        assert patience < 2, f"{customer.company}: {jobs} cannot be done"
+    return None
+
+
+async def done(here: World, customer: Customer, job: str) -> None:
+    """Wait until the card shows that something was done."""
+    await here.until(lambda: _DONE[job](_card(here, customer)))
+
+
+async def _claim(here: World, customer: Customer) -> None:
+    card = _card(here, customer)
+    if not _DONE["claim"](card):
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        await done(here, customer, "claim")
+
+
+async def _mail(here: World, customer: Customer) -> None:
+    card = _card(here, customer)
+    if not _DONE["mail"](card):
+        await here.workspace.press(BEN, card, "evaluation.email")
+        view = await here.modal(BEN, "mail.body")
+        await here.workspace.submit(BEN, view.id)
+        await done(here, customer, "mail")
+
+
+async def _mark(here: World, customer: Customer) -> None:
+    card = _card(here, customer)
+    if not _DONE["mark"](card):
+        await here.workspace.press(CHIKA, card, "evaluation.do_not_contact")
+        form = await here.modal(CHIKA, "opt_out.reason")
+        await here.workspace.submit(CHIKA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
+        await done(here, customer, "mark")
+
+
+_JOBS = {"claim": _claim, "mail": _mail, "mark": _mark}
+_DONE: Mapping[str, Callable[[Message], bool]] = {
+    "claim": lambda card: "Owner: <@" in card.shown,
+    "mail": lambda card: "Welcome sent by" in card.shown or "did it arrive?" in card.shown,
+    "mark": lambda card: "*Do not contact*" in card.shown,
+}
+
+
+def _card(here: World, customer: Customer) -> Message:
+    [card] = [message for message in here.workspace.messages() if customer.company in message.text]
+    return card
+
+
+def nothing_is_lost_or_doubled(here: World, customer: Customer, *, jobs: Sequence[str]) -> None:
+    """One card that shows all that was done, each thing said once in its thread, one mail at most."""
+    card = _card(here, customer)
+    said = here.thread(card)
+    times = {
+        "claim": sum("took this" in line for line in said),
+        "mark": sum("marked the contact do-not-contact" in line for line in said),
+        "mail": sum("sent *Welcome*" in line or "nobody knows whether it arrived" in line for line in said),
+    }
+    assert times == {job: int(job in jobs) for job in times}, said
+    mails = [mail for mail in here.mailbox.mails if mail["to"] == [customer.email]]
+    assert len(mails) <= ("mail" in jobs)
+    if "mail" in jobs and not mails:
+        assert "did it arrive?" in card.shown

@@ -1,0 +1,115 @@
+"""A mail of which nobody knows whether it arrived: a person decides, once."""
+
+import asyncio
+import copy
+
+import pytest
+
+from bot.demo import mailbox
+from bot.demo.cast import LANTERNS, NORTHWIND, license_record, sale
+from bot.demo.workspace import Message
+from tests.world import TODAY, World
+
+ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
+
+
+@pytest.fixture
+async def card(here: World) -> Message:
+    """A card in whose thread it is asked whether a mail arrived; the mail is in the mailbox."""
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    here.mailbox.faults["ANSWER"] = mailbox.drop()
+    async with here.bot():
+        card = await here.card(NORTHWIND.company)
+        await here.workspace.press(ANA, card, "evaluation.email")
+        letter = await here.modal(ANA, "mail.body")
+        await here.workspace.submit(ANA, letter.id)
+        await here.shows("did it arrive?", on=card)
+        await here.until(lambda: _asked(here, card))
+    return card
+
+
+def _asked(here: World, card: Message) -> list[Message]:
+    """The lines under a card that ask."""
+    return [line for line in here.workspace.thread(card.channel, card.ts) if "nobody knows" in line.shown]
+
+
+async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_who(here: World, card: Message) -> None:
+    async with here.bot():
+        [question] = _asked(here, card)
+        await here.workspace.press(BEN, question, "mail.arrived")
+        await here.told(BEN, "Noted")
+        await here.shows(f"Welcome sent by <@{ANA}>", on=card)
+        await here.noted(f"<@{BEN}> says that *Welcome* arrived.", under=card)
+        here.pass_by(seconds=12)
+        for user, button in ((CHIKA, "mail.again"), (ANA, "mail.arrived")):
+            await here.workspace.press(user, question, button)
+            await here.told(user, f"<@{BEN}> settled this: it was sent, 12 s ago.")
+    assert len(here.mailbox.mails) == 1
+
+
+async def test_somebody_sends_it_again_word_for_word_under_the_same_message_id(here: World, card: Message) -> None:
+    async with here.bot():
+        [question] = _asked(here, card)
+        await here.workspace.press(BEN, question, "mail.again")
+        await here.told(BEN, "Sent to")
+        await here.shows(f"Welcome sent by <@{BEN}>", on=card)
+        await here.noted(f"<@{BEN}> sends *Welcome* again.", under=card)
+        await here.noted(f"<@{BEN}> sent *Welcome*.", under=card)
+    first, second = here.mailbox.mails
+    assert (first["to"], first["text"]) == (second["to"], second["text"])
+    assert first["headers"]["Message-ID"] == second["headers"]["Message-ID"]
+
+
+async def test_of_many_who_decide_at_once_one_does_and_all_others_are_told(here: World, card: Message) -> None:
+    async with here.bot():
+        [question] = _asked(here, card)
+        presses = [(user, button) for user in (ANA, BEN, CHIKA) for button in ("mail.again", "mail.arrived") * 3]
+        await asyncio.gather(*(here.workspace.press(user, question, button) for user, button in presses))
+        said = await here.until(lambda: _answers(here, len(presses) + 1)) or []
+    [decision] = [words for words in said[1:] if "Sent to" in words or "Noted" in words]
+    assert len(here.mailbox.mails) == (2 if "Sent to" in decision else 1)
+    assert (
+        len([words for words in said if "settled this" in words or "is sending it again" in words]) == len(presses) - 1
+    )
+
+
+def _answers(here: World, number: int) -> list[str] | None:
+    """All that people were told, once it is so much; first what Ana heard of the mail itself."""
+    said = [message.shown for user in (ANA, BEN, CHIKA) for message in here.workspace.ephemerals(user)]
+    return said if len(said) >= number else None
+
+
+async def test_it_may_be_lost_again_and_is_asked_about_again(here: World, card: Message) -> None:
+    async with here.bot():
+        [question] = _asked(here, card)
+        here.mailbox.faults["ANSWER"] = mailbox.drop()
+        await here.workspace.press(BEN, question, "mail.again")
+        await here.until(lambda: len(_asked(here, card)) == 2)
+        await here.workspace.press(CHIKA, _asked(here, card)[1], "mail.arrived")
+        await here.told(CHIKA, "Noted")
+    assert len(here.mailbox.mails) == 2
+
+
+async def test_it_goes_through_the_same_gate_as_every_mail(here: World, card: Message) -> None:
+    async with here.bot() as parts:
+        here.pass_by(days=1)
+        here.marketplace.change(here.marketplace.records[0]["appEntitlementNumber"], **sale(1, NORTHWIND, TODAY, TODAY))
+        await parts.watch.run_once()
+        await here.noted("They bought the app", under=card)
+        [question] = _asked(here, card)
+        await here.workspace.press(BEN, question, "mail.again")
+        await here.told(BEN, "They have bought the app")
+        await here.workspace.press(BEN, question, "mail.arrived")
+        await here.told(BEN, "Noted")
+    assert len(here.mailbox.mails) == 1
+
+
+async def test_only_those_who_may_mail_decide(here: World, card: Message) -> None:
+    async with here.bot(slack_actors=ANA):
+        [question] = _asked(here, card)
+        for button in ("mail.again", "mail.arrived"):
+            await here.workspace.press(BEN, copy.copy(question), button)
+        await here.until(lambda: len(here.workspace.ephemerals(BEN)) == 2)
+    assert all("some people" in message.shown for message in here.workspace.ephemerals(BEN))
+    assert "did it arrive?" in card.shown
+    assert len(here.mailbox.mails) == 1

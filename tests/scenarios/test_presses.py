@@ -1,0 +1,256 @@
+"""Presses that come again, come late, come when nothing is ready, and come by the thousand."""
+
+import asyncio
+import copy
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from bot.app import Parts
+from bot.demo import mailbox
+from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from bot.demo.workspace import Message, NotAcknowledged, faults
+from bot.demo.workspace.inputs import Values
+from bot.demo.workspace.state import User
+from tests.world import TODAY, World
+
+ANA, BEN = "U0ANA", "U0BEN"
+
+ways = pytest.mark.parametrize("way", ["socket", "http"])
+
+
+@pytest.fixture
+async def card(here: World) -> Message:
+    """The card of a trial, in a world whose bot may come and go."""
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot():
+        return await here.card(NORTHWIND.company)
+
+
+@asynccontextmanager
+async def reached(here: World, way: str) -> AsyncIterator[Parts]:
+    """The bot at work, reached by Slack over a socket or over HTTP."""
+    async with here.bot(**({} if way == "socket" else {"slack_app_token": None})) as parts:
+        here.workspace.request_url = f"http://127.0.0.1:{here.port}/slack/events"
+        yield parts
+
+
+async def _write(here: World, user: str, card: Message) -> None:
+    """Write a mail to the contact on a card and send it."""
+    await here.workspace.press(user, card, "evaluation.email")
+    letter = await here.modal(user, "mail.body")
+    await here.workspace.submit(user, letter.id)
+
+
+@ways
+async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
+    here: World, card: Message, way: str
+) -> None:
+    async with reached(here, way):
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        claim = here.workspace.delivery.sent[-1]
+        await here.shows(f"Owner: <@{ANA}>", on=card)
+        await here.workspace.press(ANA, card, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.shows("No owner yet", on=card)
+        for _ in range(3):
+            await here.workspace.redeliver(claim)
+        await here.workspace.command(BEN, "/evaluators today")
+        await here.told(BEN, "no owner")
+    async with reached(here, way):
+        await here.workspace.redeliver(claim)
+        await here.workspace.command(BEN, "/evaluators health")
+        await here.told(BEN, "report")
+    assert "No owner yet" in card.shown
+    assert here.workspace.ephemerals(ANA) == []
+    assert Counter(here.thread(card))[f"<@{ANA}> took this."] == 1
+
+
+@ways
+async def test_a_mail_that_was_refused_is_not_sent_when_slack_repeats_the_submit(
+    here: World, card: Message, way: str
+) -> None:
+    here.mailbox.faults["RCPT"] = mailbox.answer("550 no such user")
+    async with reached(here, way):
+        await _write(here, ANA, card)
+        submit = here.workspace.delivery.sent[-1]
+        await here.told(ANA, "550")
+        await here.workspace.redeliver(submit)
+        await _write(here, ANA, card)
+        await here.told(ANA, "Sent to")
+        await here.workspace.redeliver(submit)
+        await here.noted("sent *Welcome*", under=card)
+    assert len(here.mailbox.mails) == 1
+    assert len(here.workspace.ephemerals(ANA)) == 2
+
+
+async def test_a_command_that_slack_repeats_is_answered_once(here: World, card: Message) -> None:
+    async with here.bot():
+        await here.workspace.command(ANA, "/evaluators today")
+        await here.told(ANA, "1 in all")
+        await here.workspace.redeliver()
+        await here.workspace.command(ANA, "/evaluators help")
+        await here.told(ANA, "knows")
+    assert len(here.workspace.ephemerals(ANA)) == 2
+
+
+@pytest.mark.parametrize("action", ["evaluation.email", "evaluation.do_not_contact"])
+async def test_a_press_that_comes_too_late_to_open_a_modal_is_answered(here: World, card: Message, action: str) -> None:
+    with pytest.raises(NotAcknowledged):  # nobody is there
+        await here.workspace.press(ANA, card, action)
+    here.pass_by(seconds=4)
+    async with here.bot():
+        await here.workspace.redeliver()
+        await here.told(ANA, "press again")
+    assert not here.workspace.views.get(ANA)
+
+
+async def test_a_claim_that_comes_late_counts_all_the_same(here: World, card: Message) -> None:
+    with pytest.raises(NotAcknowledged):
+        await here.workspace.press(ANA, card, "evaluation.claim")
+    here.pass_by(seconds=90)
+    async with here.bot():
+        await here.workspace.redeliver()
+        await here.shows(f"Owner: <@{ANA}>", on=card)
+
+
+async def test_a_modal_opens_while_the_database_is_busy(here: World, card: Message) -> None:
+    async with here.bot() as parts, parts.store.database.write():
+        async with asyncio.timeout(2.5):  # a trigger lives three seconds
+            await here.workspace.press(ANA, card, "evaluation.email")
+            await here.until(lambda: here.workspace.views.get(ANA))
+        await here.modal(ANA, "mail.body")
+
+
+async def test_an_answer_whose_way_is_cut_takes_another_one(here: World, card: Message) -> None:
+    async with here.bot():
+        old = copy.copy(card)
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        await here.shows("Owner", on=card)
+        for fault in (faults.cut_before(), faults.server_error(500)):
+            here.workspace.faults.add("response_url", fault)
+            await here.workspace.press(BEN, old, "evaluation.claim")
+        await here.until(lambda: len(here.workspace.ephemerals(BEN)) == 2)
+
+
+async def test_a_button_that_only_an_old_view_shows_is_answered_with_who_was_faster(here: World, card: Message) -> None:
+    async with here.bot():
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        owned = await here.shows("Owner", on=card)
+        old = copy.copy(owned)
+        await here.workspace.press(ANA, card, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.shows("No owner yet", on=card)
+        here.pass_by(seconds=12)
+        await here.workspace.press(BEN, old, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.told(BEN, "It was given back 12 s ago")
+        await here.workspace.press(BEN, card, "evaluation.claim")
+        await here.shows(f"Owner: <@{BEN}>", on=card)
+        await here.workspace.press(ANA, old, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.told(ANA, f"<@{BEN}> took it")
+    assert f"Owner: <@{BEN}>" in card.shown
+
+
+async def test_a_mail_that_somebody_else_sent_is_said_with_who_and_how_long_ago(here: World, card: Message) -> None:
+    async with here.bot():
+        for user in (ANA, BEN):
+            await here.workspace.press(user, card, "evaluation.email")
+        letters = {user: await here.modal(user, "mail.body") for user in (ANA, BEN)}
+        await here.workspace.submit(ANA, letters[ANA].id)
+        await here.told(ANA, "Sent to")
+        here.pass_by(seconds=12)
+        await here.workspace.submit(BEN, letters[BEN].id)
+        await here.told(BEN, f"(<@{ANA}>, 12 s ago)")
+
+
+async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ago(here: World, card: Message) -> None:
+    async with here.bot():
+        await here.workspace.press(ANA, card, "evaluation.do_not_contact")
+        form = await here.modal(ANA, "opt_out.reason")
+        await here.workspace.submit(ANA, form.id, {"opt_out.reason": {"opt_out.reason": "TEAM"}})
+        await here.shows("*Do not contact*", on=card)
+        forms = {}
+        for user in (ANA, BEN):
+            await here.workspace.press(user, card, "evaluation.more", "evaluation.contact_again:1")
+            forms[user] = await here.modal(user, "may we write again")
+        await here.workspace.submit(ANA, forms[ANA].id, {"opt_out.note": {"opt_out.note": "They called"}})
+        await here.told(ANA, "Lifted")
+        here.pass_by(seconds=12)
+        await here.workspace.submit(BEN, forms[BEN].id, {"opt_out.note": {"opt_out.note": "They called"}})
+        await here.told(BEN, f"<@{ANA}> lifted it already, 12 s ago")
+
+
+CARDS = 10
+PRESSERS = 20
+"""People, each of whom presses fifty times."""
+TRIALS = range(1, CARDS + 1)
+NOTED = ("took this", "sent *Welcome*", "marked the contact do-not-contact")
+"""The lines in the thread of each card, in the end."""
+
+
+@pytest.fixture
+def team(here: World) -> list[str]:
+    """Twenty people."""
+    users = [User(id=f"U0P{n:02}", name=f"p{n}", real_name=f"P {n}") for n in range(PRESSERS)]
+    for user in users:
+        here.workspace.add_user(user)
+    return [user.id for user in users]
+
+
+async def _mail_and_claim(here: World, user: str, cards: list[Message]) -> None:
+    """Send the welcome mail of every card and claim it, in any order, whatever the others do meanwhile."""
+    welcome: Values = {"mail.template": {"mail.template": "welcome"}}
+    for card in random.sample(cards, CARDS):
+        await here.workspace.press(user, card, "evaluation.email")
+        letter = await here.modal(user, "mail.body")
+        await here.workspace.press(user, card, "evaluation.claim")
+        await here.workspace.submit(user, letter.id, welcome)
+
+
+async def _mark(here: World, users: list[str], card: Message) -> None:
+    """Let all of them mark the contact of a card at once, each with the form open before the first has sent it."""
+    await asyncio.gather(*(here.workspace.press(user, card, "evaluation.do_not_contact") for user in users))
+    forms = await asyncio.gather(*(here.modal(user, "opt_out.reason") for user in users))
+    why: Values = {"opt_out.reason": {"opt_out.reason": "TEAM"}}
+    await asyncio.gather(*(here.workspace.submit(form.user, form.id, why) for form in forms))
+
+
+@pytest.mark.timeout(180)
+async def test_of_a_thousand_presses_by_twenty_people_none_is_lost_and_none_counts_twice(
+    here: World, team: list[str]
+) -> None:
+    for number in TRIALS:
+        customer = replace(NORTHWIND, company=f"Firm {number:02}", email=f"ana@firm{number}.example")
+        here.marketplace.add(license_record(number, LANTERNS, customer, TODAY))
+    async with here.bot(), asyncio.timeout(150):
+        # As the cards looked at first: nobody's view is repainted at once.
+        cards = [copy.copy(await here.card(f"Firm {number:02}")) for number in TRIALS]
+        await asyncio.gather(*(_mail_and_claim(here, user, cards) for user in team))
+        for card in cards:
+            await _mark(here, team, card)
+        told = await here.until(lambda: _all_told(here, team, CARDS * (3 * len(team) - 1))) or Counter()
+        for number in TRIALS:
+            await here.shows("*Do not contact*", on=await here.card(f"Firm {number:02}"))
+        await here.until(lambda: all(len(here.thread(card)) == len(NOTED) for card in cards))
+    interactions = [each for each in here.workspace.delivery.sent if each.kind == "interactive"]
+    assert len(interactions) == 5 * CARDS * len(team)
+    assert sorted(mail["to"] for mail in here.mailbox.mails) == sorted([f"ana@firm{n}.example"] for n in TRIALS)
+    assert {words: told[words] for words in ("Sent to", ":no_entry_sign: This template", "> took it", "Marked.")} == {
+        "Sent to": CARDS,
+        ":no_entry_sign: This template": CARDS * (len(team) - 1),
+        "> took it": CARDS * (len(team) - 1),
+        "Marked.": CARDS,
+    }
+    for card in cards:
+        assert all(any(words in line for line in here.thread(card)) for words in NOTED)
+
+
+def _all_told(here: World, team: list[str], answers: int) -> Counter[str] | None:
+    """How often each answer was given, once there are so many in all."""
+    said = [message.shown for user in team for message in here.workspace.ephemerals(user)]
+    if len(said) < answers:
+        return None
+    kinds = ("Sent to", ":no_entry_sign: This template", "> took it", "Marked.")
+    return Counter(kind for shown in said for kind in kinds if kind in shown)

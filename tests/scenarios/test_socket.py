@@ -1,0 +1,147 @@
+"""Socket Mode when it goes wrong: presses come through again, cards never wait, and Slack is not stormed."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
+from bot.demo.workspace import NotAcknowledged, faults
+from bot.slack.socket import Patience
+from tests.world import TODAY, World
+
+ANA = "U0ANA"
+QUICK = Patience(ping=0.5, deaf=1.5, opening=2, closing=0.5, steady=0.1, first_pause=0.01, longest_pause=5)
+
+
+@pytest.fixture
+def here(here: World) -> World:
+    """A world with a trial, and a bot that loses its patience quickly."""
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    here.patience = QUICK
+    return here
+
+
+def _asked(here: World) -> int:
+    """How often an address for a socket was asked for."""
+    return len(here.workspace.calls("apps.connections.open"))
+
+
+def _is_connected(here: World, times: int) -> bool:
+    """Whether the latest of so many sockets is open, and no other."""
+    return _asked(here) == times and here.workspace.sockets == 1
+
+
+async def _claims(here: World) -> None:
+    """Ana's press on the card comes through."""
+    card = await here.card(NORTHWIND.company)
+    await here.workspace.press(ANA, card, "evaluation.claim")
+    await here.shows(f"Owner: <@{ANA}>", on=card)
+
+
+async def _health(here: World) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{here.port}/health"
+    figures: dict[str, Any] = await asyncio.to_thread(lambda: json.load(urllib.request.urlopen(url)))
+    return figures
+
+
+async def test_a_socket_that_fell_silent_is_replaced_and_presses_come_through(here: World) -> None:
+    async with here.bot():
+        here.workspace.delivery.ack_within = 0.1
+        here.workspace.delivery.silence_sockets()
+        with pytest.raises(NotAcknowledged):
+            await here.workspace.command(ANA, "/evaluators today")
+        here.workspace.delivery.ack_within = 3
+        await here.until(lambda: _asked(here) > 1 and here.workspace.sockets == 1)
+        await _claims(here)
+
+
+@pytest.mark.parametrize("reason", [None, "warning", "refresh_requested", "too_many_websockets"])
+async def test_a_socket_that_slack_closes_or_asks_us_to_leave_is_replaced(here: World, reason: str | None) -> None:
+    async with here.bot():
+        for times in range(2, 5):
+            await here.workspace.disconnect_sockets(reason)
+            await here.until(partial(_is_connected, here, times))
+        await _claims(here)
+
+
+async def test_one_over_which_nothing_but_pongs_comes_is_replaced(here: World) -> None:
+    here.patience = Patience(ping=0.5, idle=0.7, steady=0.1)
+    async with here.bot():
+        await here.until(lambda: _asked(here) > 3)
+
+
+@pytest.mark.parametrize("fault", [faults.refuse("internal_error"), faults.html(), faults.cut_before()])
+async def test_without_a_socket_cards_are_posted_all_the_same(here: World, fault: faults.Fault) -> None:
+    here.workspace.faults.add("apps.connections.open", fault, times=10**4)
+    settings = here.settings()
+    async with here.at_work(settings) as parts:
+        await here.card(NORTHWIND.company)
+        here.marketplace.add(license_record(2, COMPASS, VISTULA, TODAY))
+        await parts.watch.run_once()
+        await here.card(VISTULA.company)
+        figures = await _health(here)
+        assert figures["seconds_socket_down"] is not None
+        here.workspace.faults.clear()
+        await _claims_once_open(here)
+        figures = await _health(here)
+        assert (figures["seconds_socket_down"], figures["seconds_since_socket_heard"]) == (None, 0)
+
+
+async def _claims_once_open(here: World) -> None:
+    await here.until(lambda: here.workspace.sockets)
+    await _claims(here)
+
+
+async def test_a_socket_without_hello_is_none(here: World) -> None:
+    here.patience = Patience(opening=0.2, first_pause=0.01)
+    here.workspace.delivery.greets = False
+    async with here.at_work(here.settings()):
+        await here.until(lambda: _asked(here) > 2)
+        here.workspace.delivery.greets = True
+        await _claims_once_open(here)
+
+
+@pytest.mark.parametrize("storm", ["refused", "hung up"])
+async def test_attempts_in_a_row_are_further_and_further_apart(here: World, storm: str) -> None:
+    here.patience = Patience(opening=1, first_pause=0.01)
+    if storm == "refused":
+        here.workspace.faults.add("apps.connections.open", faults.refuse("not_allowed_token_type"), times=10**4)
+    async with here.at_work(here.settings()):
+        began = time.monotonic()
+        while time.monotonic() - began < 1:
+            await here.workspace.disconnect_sockets(None)
+            await asyncio.sleep(0.01)
+        assert 3 <= _asked(here) <= 8  # after 0, 0.01, 0.03, 0.07, 0.15, 0.31, 0.63 s
+
+
+async def test_when_slack_says_how_long_to_wait_it_is_waited(here: World) -> None:
+    here.workspace.faults.add("apps.connections.open", faults.rate_limited(1))
+    async with here.at_work(here.settings()):
+        began = time.monotonic()
+        await here.until(lambda: here.workspace.sockets)
+        assert time.monotonic() - began > 0.9
+        assert _asked(here) == 2
+
+
+async def test_the_end_does_not_wait_for_a_silent_socket(here: World) -> None:
+    here.patience = Patience(closing=0.3)
+    async with here.bot():
+        here.workspace.delivery.silence_sockets()
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+
+
+async def test_an_envelope_that_comes_again_over_another_socket_does_nothing_twice(here: World) -> None:
+    async with here.bot():
+        await _claims(here)
+        await here.workspace.disconnect_sockets()
+        await here.until(lambda: _asked(here) > 1 and here.workspace.sockets == 1)
+        await here.workspace.redeliver()
+        card = await here.card(NORTHWIND.company)
+        await here.noted(f"<@{ANA}> took this.", under=card)
+    assert len(here.thread(card)) == 1
