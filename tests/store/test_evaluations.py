@@ -29,7 +29,9 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
         people=(Person(contact=contact()), Person(contact=BILLING, opt_out=opt_out())),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
-        last=Entry(at=LATER, kind=Kind.MAIL_SENT, actor="U0BO", details={"template": "welcome", "error": ""}),
+        last=Entry(
+            at=LATER, kind=Kind.MAIL_SENT, actor="U0BO", details={"template": "welcome", "error": "", "mail": "1"}
+        ),
     )
 
 

@@ -241,7 +241,7 @@ async def test_the_same_batches_recorded_several_times_at_once_tell_each_fact_on
     store: Store, url: str, copies: int
 ) -> None:
     first = [license_(aliases=frozenset({f"E-{n}"})) for n in range(4)]
-    later = [replace(seen, updated=nov(24), status="cancelled", technical=BO) for seen in first]
+    later = [replace(seen, updated=nov(24), status="cancelled", technical=Contact(forgotten=True)) for seen in first]
     async with open_store(url, secret_keys=[SECRET]) as other:
         both = [store, other][:copies] * 4
         begun = await asyncio.gather(*(report(each, *first) for each in both))

@@ -258,7 +258,7 @@ async def test_a_mail_sent_before_is_not_sent_again_after(store: Store, number: 
     await report(store, BOTH)
 
     for asked in (1, 2):
-        assert await store.mails.claim(order(asked, asked + 10)) == Refused(Reason.SENT, by="U0BO")
+        assert await store.mails.claim(order(asked, asked + 10)) == Refused(Reason.SENT, by="U0BO", at=LATER)
     assert [m.attempt.state for m in (await only_card(store)).mails] == [MailState.SENT]
 
 
