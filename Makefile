@@ -18,8 +18,8 @@ check: .venv/installed ## what the tests do not see: lint, format, types
 bench: .venv/installed ## time and memory against their floors, as a table; make bench ARGS=--quick
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again
-	@CRASHES=204 $(BIN)/pytest --numprocesses auto tests/scenarios/test_crashes.py
+crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again, and a thousand presses at once
+	@CRASHES=204 PRESSERS=20 $(BIN)/pytest --numprocesses auto tests/scenarios/test_crashes.py tests/scenarios/test_presses.py
 
 format: .venv/installed ## put the code into shape
 	@$(BIN)/ruff check --fix .

@@ -32,7 +32,7 @@ async def stage(*, port: int) -> AsyncIterator[Scene]:
     for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
         del os.environ[name]
     today = datetime.now(UTC).date()
-    workspace, marketplace = Workspace(), DemoMarketplace()
+    workspace, marketplace = Workspace(), DemoMarketplace(export_polls=0)
     mailbox = Mailbox(on_mail=lambda mail: workspace.broadcast({"kind": "mail", "mail": mail}))
     workspace.page_extras["mails"] = lambda: mailbox.mails
     for record in history(today):

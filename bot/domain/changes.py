@@ -144,7 +144,11 @@ def compare(known: Known | None, seen: License) -> list[Change]:
         now, teller = (trial, seen) if speaks_for_itself else (_by_now(before, trial, known), known.license)
         changes += _first_sight(now, teller) if before is None else _progress(before, now, teller)
     whole = completed(known.license, seen)
-    return [*_repaints(known, whole), *changes, *_untold(known, seen, fresh=fresh), *_details(known, whole)]
+    details = _details(known, whole)
+    if not fresh:
+        # An older record fills gaps on the card; what it says of people and sizes was news in its own time.
+        details = [Refreshed(trial=change.trial) for change in details[:1]]
+    return [*_repaints(known, whole), *changes, *_untold(known, seen, fresh=fresh), *details]
 
 
 def _by_now(before: Trial | None, trial: Trial, known: Known) -> Trial:

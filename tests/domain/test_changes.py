@@ -220,7 +220,7 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, 
             "what it alone gave is filled in": (
                 known(),
                 {"country": "Norway", "technical": None},
-                [Enriched(trial=RUNNING, facts=("country",))],
+                [Refreshed(trial=RUNNING)],
             ),
             "a purchase that was taken back": (known(), {"license_type": "COMMERCIAL"}, []),
             "nor does a license without a trial": (

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
+import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -107,17 +107,10 @@ async def _code(ended: Awaitable[int]) -> int:
     return await ended
 
 
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port
-
-
-async def at_rest(here: World, port: int) -> None:
+async def at_rest(here: World, bot: Life) -> None:
     """Wait until the bot, as its health says, has read the report and owes Slack nothing."""
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        port = int(re.findall(r"running .* port=(\d+)", bot.log.read_text())[-1])
         while True:
             with suppress(aiohttp.ClientError):
                 async with session.get(f"http://127.0.0.1:{port}/health") as answer:

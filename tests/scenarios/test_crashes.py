@@ -23,7 +23,7 @@ from bot.demo.marketplace import Handler
 from bot.demo.workspace import NotPossible
 from bot.demo.workspace.delivery import Envelope
 from tests.scenarios.crew import done, insist, nothing_is_lost_or_doubled, work
-from tests.scenarios.process import at_rest, by_the_wall_clock, forked, free_port, life
+from tests.scenarios.process import at_rest, by_the_wall_clock, forked, life
 from tests.world import World, world
 
 Kill = Callable[[], None]
@@ -176,11 +176,10 @@ async def test_killed_at_a_step_it_goes_on_where_it_was(tmp_path: Path, act: str
 async def _killed_and_started_again(here: World, traps: Sequence[Trap], jobs: Sequence[str]) -> None:
     for trap in traps:
         await _killed(here, trap, jobs)
-    port = free_port()
-    async with life(here, birth=forked, http_port=port):
-        await at_rest(here, port)
+    async with life(here, birth=forked) as bot:
+        await at_rest(here, bot)
         await insist(here, NORTHWIND, jobs=jobs)
-        await at_rest(here, port)
+        await at_rest(here, bot)
     nothing_is_lost_or_doubled(here, NORTHWIND, jobs=jobs)
 
 
@@ -251,15 +250,14 @@ async def test_a_press_that_slack_brings_again_after_a_crash_is_not_lost(tmp_pat
         async with turn, world(folder) as here:
             _begin(here)
             await _killed(here, envelope(number, delay), [job])
-            port = free_port()
-            async with life(here, birth=forked, http_port=port):
-                await at_rest(here, port)
+            async with life(here, birth=forked) as bot:
+                await at_rest(here, bot)
                 pressed = here.workspace.delivery.sent[number - 1]
                 if pressed.id not in here.workspace.delivery.acknowledged:
                     await here.workspace.redeliver(pressed)
                     await done(here, NORTHWIND, job)
                 await insist(here, NORTHWIND, jobs=[job])
-                await at_rest(here, port)
+                await at_rest(here, bot)
             nothing_is_lost_or_doubled(here, NORTHWIND, jobs=[job])
 
     async with _told_of(f"CRASH_SEED={SEED}"), asyncio.TaskGroup() as group:
@@ -284,12 +282,11 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(here: World, further
                     await here.until(partial(_has_asked_more_than, here, asked))
                 await asyncio.sleep(chance.uniform(0, 2))
             await _dropped(working)
-        port = free_port()
-        async with life(here, birth=forked, http_port=port):
-            await at_rest(here, port)
+        async with life(here, birth=forked) as bot:
+            await at_rest(here, bot)
             for each in customers:
                 await insist(here, each)
-            await at_rest(here, port)
+            await at_rest(here, bot)
         for each in customers:
             nothing_is_lost_or_doubled(here, each, jobs=("claim", "mail", "mark"))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -183,8 +184,8 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
 
 
 CARDS = 10
-PRESSERS = 20
-"""People, each of whom presses fifty times."""
+PRESSERS = int(os.environ.get("PRESSERS", "6"))
+"""People, each of whom presses fifty times: with 20 it is a thousand presses, and half a minute on a busy machine."""
 TRIALS = range(1, CARDS + 1)
 NOTED = ("took this", "sent *Welcome*", "marked the contact do-not-contact")
 """The lines in the thread of each card, in the end."""
@@ -192,7 +193,7 @@ NOTED = ("took this", "sent *Welcome*", "marked the contact do-not-contact")
 
 @pytest.fixture
 def team(here: World) -> list[str]:
-    """Twenty people."""
+    """The people who press."""
     users = [User(id=f"U0P{n:02}", name=f"p{n}", real_name=f"P {n}") for n in range(PRESSERS)]
     for user in users:
         here.workspace.add_user(user)
@@ -218,9 +219,7 @@ async def _mark(here: World, users: list[str], card: Message) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_of_a_thousand_presses_by_twenty_people_none_is_lost_and_none_counts_twice(
-    here: World, team: list[str]
-) -> None:
+async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice(here: World, team: list[str]) -> None:
     for number in TRIALS:
         customer = replace(NORTHWIND, company=f"Firm {number:02}", email=f"ana@firm{number}.example")
         here.marketplace.add(license_record(number, LANTERNS, customer, TODAY))
