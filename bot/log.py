@@ -10,6 +10,7 @@ import structlog
 _WORD: Final = r"[^\s@<>\"'(),:;=\[\]{}]"
 _SECRETS: Final = (
     (re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+"), "<token>"),
+    (re.compile(r"(?<=ticket=)[\w-]+"), "<ticket>"),  # opens one connection of Socket Mode
     (re.compile(r"https://hooks\.slack\.com/\S+|/response/\S+"), "<response url>"),
     (re.compile(r"Basic [A-Za-z0-9+/=]{8,}"), "<credentials>"),
     # It begins where a word begins: looked for at every letter of a very long word, it would take minutes.

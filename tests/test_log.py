@@ -15,6 +15,7 @@ SECRETS = {
     "address beyond ASCII": ("jürgen@bücher.example", "<address>"),
     "bot token": ("xoxb-1234-5678-AbCdEf", "<token>"),
     "app token": ("xapp-1-A0B1-23-0123456789abcdef", "<token>"),
+    "ticket of a socket": ("wss://wss.slack.test/link/?ticket=1f-2e&app_id=A0", "ticket=<ticket>&app_id=A0"),
     "credentials": ("Basic cmVwb3J0c0B2ZW5kb3IuZXhhbXBsZTp0b2tlbg==", "<credentials>"),
     "response url": ("https://hooks.slack.com/actions/T0/123/abcDEF", "<response url>"),
     "response url of the demo": ("http://127.0.0.1:8000/response/abcDEF123", "<response url>"),
