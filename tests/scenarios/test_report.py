@@ -113,7 +113,9 @@ async def test_a_row_that_moves_to_the_page_before_is_found_in_the_same_poll(her
 @pytest.mark.parametrize("asked_before", range(4), ids=["start", "status", "download", "after"])
 async def test_a_503_in_the_middle_of_an_export_costs_nothing(here: World, asked_before: int) -> None:
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(120)]
-    async with assembled(here.settings(marketplace_developer_id=here.marketplace.developer_id)) as parts:
+    async with assembled(
+        here.settings(marketplace_developer_id=here.marketplace.developer_id), clock=here.clock
+    ) as parts:
         here.marketplace.faults.extend([*[None] * asked_before, Fault(status=503)])
         assert (await parts.watch.run_once()).announced == 120
 
