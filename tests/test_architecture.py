@@ -31,7 +31,7 @@ MAY_IMPORT = {
 }
 """Part to the parts it may import; every part may import itself."""
 
-PURE = ("bot.domain", "bot.slack", "bot.mail")
+PURE = ("bot.domain", "bot.slack", "bot.mail", "bot.web.pages", "bot.web.words")
 NOT_PURE = {"bot.slack.poster", "bot.slack.directory", "bot.slack.socket", "bot.mail.smtp", "bot.mail.template"}
 WORLDLY = {
     "aiohttp",

@@ -3,11 +3,14 @@
 The first secret writes, every secret reads; so a secret is replaced by putting the new one in front.
 """
 
+import binascii
 import hashlib
 import hmac
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,7 +20,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from bot.domain.trust import normalised
 from bot.errors import StoreError
 
-_NONCE_BYTES = 12
+_NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+_LONGEST_TOKEN: Final = 2000
 
 
 class Keys:
@@ -26,6 +31,7 @@ class Keys:
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._ciphers = [AESGCM(_derived(secret, b"contacts")) for secret in secret_keys]
         self._digest_key = _derived(secret_keys[0], b"rows/" + version("evaluator-bot").encode())
+        self._link_ciphers = [AESGCM(_derived(secret, b"links")) for secret in secret_keys]
         self._hash_keys = [_derived(secret, b"addresses") for secret in secret_keys]
 
     def seal(self, text: str) -> bytes:
@@ -43,6 +49,21 @@ class Keys:
         raise StoreError(
             "The database was written with another SECRET_KEY. Put the old key behind the new one, after a comma."
         )
+
+    def token(self, text: str) -> str:
+        """The text for a link: nobody can read it there, nor write one of their own."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _unpadded(nonce + self._link_ciphers[0].encrypt(nonce, text.encode(), None))
+
+    def read_token(self, token: str) -> str | None:
+        """The text of a token that any of our secrets wrote; None for every other, after the same work for each."""
+        sealed = _sealed(token)
+        for cipher in self._link_ciphers:
+            try:
+                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+            except InvalidTag:
+                continue
+        return None
 
     def fingerprint(self, address: str) -> str:
         """What stands in the database for an address; only who has the secret can compute it."""
@@ -63,3 +84,18 @@ class Keys:
 
 def _derived(secret: str, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"evaluator-bot/" + purpose).derive(secret.encode())
+
+
+def _unpadded(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def _sealed(token: str) -> bytes:
+    """What is in a token; where it cannot be one, bytes that no key opens, so that this takes the same work to find."""
+    try:
+        sealed = urlsafe_b64decode(f"{token[:_LONGEST_TOKEN]}==")
+    except (binascii.Error, ValueError):
+        sealed = b""
+    # Base64 has several spellings of the same bytes; only ours is one of our tokens.
+    is_spelled_well = len(sealed) > _NONCE_BYTES + _TAG_BYTES and _unpadded(sealed) == token
+    return sealed if is_spelled_well else bytes(_NONCE_BYTES + _TAG_BYTES)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
@@ -9,16 +10,33 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.errors import SettingsWrong
 from bot.services.health import Health
+from bot.web import inbound, unsubscribe
+from bot.web.inbound import Bounces
+from bot.web.unsubscribe import Unsubscribe
+
+_LARGEST: Final = 1_000_000
+"""Bytes of a request; a larger one is answered with 413."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def endpoints(health: Health, *, slack: AsyncApp | None) -> web.Application:
-    """`/health` for whoever watches, and `/slack/events` where Slack sends signed requests instead of a socket."""
-    app = web.Application()
+def endpoints(
+    health: Health, *, slack: AsyncApp | None, unsubscribing: Unsubscribe | None = None, bounces: Bounces | None = None
+) -> web.Application:
+    """`/health` for whoever watches; the others where they have somebody to come to them.
+
+    `/slack/events` is for signed requests of Slack, instead of a socket; `/u/…` for the links in our mails; `/bounces`
+    for what comes back from them.
+    """
+    app = web.Application(client_max_size=_LARGEST)
     app.router.add_get("/health", _health(health))
     if slack is not None:
         app.router.add_post("/slack/events", _slack(slack))
+    if unsubscribing is not None:
+        app.router.add_get(unsubscribe.PATH, unsubscribing.show)
+        app.router.add_post(unsubscribe.PATH, unsubscribing.act)
+    if bounces is not None:
+        app.router.add_post(inbound.PATH, bounces.take)
     return app
 
 
