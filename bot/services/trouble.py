@@ -26,6 +26,10 @@ _DEAF: Final = "no_presses"
 _DEAF_FOR: Final = timedelta(minutes=5)
 """Slack closes connections some times a day, and outages pass; after so long somebody should know."""
 
+_REFUSED: Final = "mail_refused"
+_REMINDED_AFTER: Final = timedelta(days=1)
+"""Nothing tells when servers take our mails again; so long after it was said, the next refusal is said again."""
+
 
 class Trouble:
     """Tells the admins, or the channel where there are none; each kind once, until the report can be read again."""
@@ -59,6 +63,15 @@ class Trouble:
             await self._end({_DEAF}, reports.presses_again)
         elif line.down >= _DEAF_FOR:
             await self._begin(_DEAF, reports.no_presses(line.trouble or "", line.down))
+
+    async def mail_refused(self, status: str) -> None:
+        """A server refused a mail because of us, with this status; said once a day, however many there are."""
+        now = self._clock()
+        since = [each.since for each in await self._store.troubles.standing() if each.kind == _REFUSED]
+        if since and now - min(since) < _REMINDED_AFTER:
+            return
+        await self._store.troubles.end({_REFUSED}, "", to=(), at=now)
+        await self._begin(_REFUSED, reports.mail_refused(status))
 
     async def _begin(self, kind: str, text: str) -> None:
         await self._store.troubles.begin(kind, text, to=self._to, at=self._clock())

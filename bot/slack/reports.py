@@ -90,5 +90,14 @@ def presses_again(after: timedelta) -> str:
     return f":white_check_mark: Presses reach me again, after {span(after)}. Whatever was not answered: press again."
 
 
+def mail_refused(status: str) -> str:
+    """A mail was refused by the recipient's server, not because of its address; `status` is as in RFC 3463."""
+    return (
+        f":warning: A recipient's mail server refused a mail because of us, not because of its address (status "
+        f"{escape(status) or 'unknown'}). The card's thread says which; nobody was marked. Look at SPF, DKIM and DMARC "
+        "of the domain of MAIL_FROM, and whether your mail server is on a blocklist. I say this once a day at most."
+    )
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -97,5 +97,5 @@ def _sealed(token: str) -> bytes:
     except (binascii.Error, ValueError):
         sealed = b""
     # Base64 has several spellings of the same bytes; only ours is one of our tokens.
-    is_spelled_well = len(sealed) > _NONCE_BYTES + _TAG_BYTES and _unpadded(sealed) == token
+    is_spelled_well = len(sealed) >= _NONCE_BYTES + _TAG_BYTES and _unpadded(sealed) == token
     return sealed if is_spelled_well else bytes(_NONCE_BYTES + _TAG_BYTES)

@@ -15,7 +15,7 @@ PATH: Final = "/bounces"
 _HEADER: Final = "X-Signature"
 _TOLERANCE: Final = 300.0
 """Seconds that the other clock may be off, and that a request may be on its way."""
-_SIGNED: Final = re.compile(r"t=(\d{1,12}),\s*v1=([0-9a-f]{64})", re.ASCII)
+_SIGNED: Final = re.compile(r"t=([1-9]\d{0,11}),\s*v1=([0-9a-f]{64})", re.ASCII)
 
 
 class Bounces:

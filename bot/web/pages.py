@@ -16,7 +16,7 @@ _SHOWN: Final = 1
 _STYLE: Final = """
 :root { color-scheme: light dark; --accent: #0b57d0; --on-accent: #fff; --line: #0003; --soft: #000a; --room: #f4f5f7 }
 @media (prefers-color-scheme: dark) {
-  :root { --accent: #a8c7fa; --on-accent: #062e6f; --line: #fff3; --soft: #fffb; --room: #16181c }
+  :root { --accent: #a8c7fa; --on-accent: #062e6f; --line: #fff3; --soft: #fffb; --room: #060708 }
 }
 * { box-sizing: border-box }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 16px; background: var(--room);
@@ -24,7 +24,7 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
 main { width: 100%; max-width: 30rem; padding: 2rem; border: 1px solid var(--line); border-radius: 12px;
   background: Canvas; color: CanvasText }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; text-wrap: balance }
-p { margin: 0 0 1.25rem }
+p { margin: 0 0 1.25rem; text-wrap: pretty }
 p:last-child { margin: 0 }
 form { margin: 0 0 1.25rem }
 form:last-child { margin: 0 }

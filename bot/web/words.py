@@ -91,7 +91,7 @@ WORDS: Final[Mapping[str, Words]] = {
         ),
     ),
     "fr": Words(
-        ask_title="Ne plus recevoir d’e-mails de $sender\u00a0?",
+        ask_title="Ne plus recevoir d’e\u2011mails de $sender\u00a0?",
         ask_text="Nous n’écrirons plus à $address.",
         ask_note="Rien ne change tant que vous n’avez pas appuyé sur le bouton.",
         unsubscribe="Se désabonner",
@@ -102,12 +102,12 @@ WORDS: Final[Mapping[str, Words]] = {
         again_title="Votre désabonnement est annulé.",
         again_text="Nous pouvons de nouveau écrire à $address.",
         again_note=(
-            "Vous pouvez changer d’avis à tout moment, ici ou par le lien qui figure dans chacun de nos e-mails."
+            "Vous pouvez changer d’avis à tout moment, ici ou par le lien qui figure dans chacun de nos e\u2011mails."
         ),
         missing_title="Ce lien ne fonctionne pas.",
         missing_text=(
-            "Il a peut-être été coupé en route. Veuillez l’ouvrir encore une fois depuis l’e-mail. "
-            "Ou répondez à l’e-mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
+            "Il a peut-être été coupé en route. Veuillez l’ouvrir encore une fois depuis l’e\u2011mail. "
+            "Ou répondez à l’e\u2011mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
         ),
         busy_title="Un instant, s’il vous plaît.",
         busy_text=(
@@ -117,7 +117,7 @@ WORDS: Final[Mapping[str, Words]] = {
         failed_title="Cela n’a pas fonctionné.",
         failed_text=(
             "Nous n’avons pas pu l’enregistrer. Veuillez réessayer dans une minute. "
-            "Ou répondez à l’e-mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
+            "Ou répondez à l’e\u2011mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
         ),
     ),
     "es": Words(

@@ -174,3 +174,16 @@ async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_
     [again] = await admins.listen(Line(heard=timedelta(0)))
     assert "Presses reach me again, after 3 min" in again
     assert await admins.listen(Line(heard=timedelta(0))) == []
+
+
+async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -> None:
+    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    heard = []
+    for hours in (0, 1, 22, 1, 1):
+        admins.clock.now += timedelta(hours=hours)
+        await trouble.mail_refused("5.7.26")
+        heard.append(await admins.heard())
+
+    assert [len(each) for each in heard] == [1, 0, 0, 1, 0]
+    assert heard[0][0].startswith("U0ANA :warning: A recipient's mail server refused a mail because of us")
+    assert "(status 5.7.26)" in heard[0][0]

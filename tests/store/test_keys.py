@@ -1,5 +1,7 @@
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import StoreError
@@ -71,3 +73,28 @@ def test_a_fingerprint_is_that_of_an_address_however_it_is_spelled(*, one: str, 
 def test_without_the_key_a_fingerprint_says_nothing() -> None:
     assert Keys([OLD]).fingerprint("ana@acme.example") != Keys([NEW]).fingerprint("ana@acme.example")
     assert "ana" not in Keys([OLD]).fingerprint("ana@acme.example")
+
+
+@given(st.text(max_size=300))
+def test_a_token_is_fit_for_a_link_and_gives_its_text_back(words: str) -> None:
+    token = Keys([OLD]).token(words)
+
+    assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert Keys([OLD]).read_token(token) == words
+    assert Keys([NEW, OLD]).read_token(token) == words
+    assert Keys([NEW]).read_token(token) is None
+
+
+@given(st.text() | st.text("ABCabc019-_=", max_size=200))
+@example("\ud800")
+def test_what_is_no_token_is_none(words: str) -> None:
+    assert Keys([OLD, NEW]).read_token(words) is None
+
+
+def test_neither_contacts_nor_tokens_are_taken_for_the_other() -> None:
+    keys = Keys([OLD])
+    sealed = urlsafe_b64encode(keys.seal("Ana Ash")).decode().rstrip("=")
+
+    assert keys.read_token(sealed) is None
+    with pytest.raises(StoreError):
+        keys.open(urlsafe_b64decode(keys.token("Ana Ash") + "=="))

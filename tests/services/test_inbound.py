@@ -1,0 +1,161 @@
+"""What comes back, and what it changes: only for mails of ours, and only as much as it says."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from bot.mail.bounces import Finding, Kind, Report
+from bot.services.inbound import Came, Inbound, OurMail, about
+from tests.builders import NOON
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "bounces"
+BOUNCE = (FOLDER / "exim-no-such-user.eml").read_bytes()
+ANA = "ana@acme.example"
+OURS = "<0c4d2a5b8e7f46b1a3f09d1e2c3b4a59@vendor.example>"
+
+
+@dataclass
+class Ledger:
+    """One mail of ours, and what was written down about it."""
+
+    mail: OurMail = field(default_factory=lambda: OurMail(mail_id=12, address=ANA))
+    written: list[tuple[str, int, str]] = field(default_factory=list)
+
+    async def by_message_id(self, message_id: str) -> OurMail | None:
+        """The mail, by its Message-ID."""
+        return self.mail if message_id == OURS else None
+
+    async def by_id(self, mail_id: int) -> OurMail | None:
+        """The mail, by its number."""
+        return self.mail if mail_id == self.mail.mail_id else None
+
+    async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
+        """Note it."""
+        self.written.append(("bounced", mail_id, status))
+
+    async def complained(self, mail_id: int, *, at: datetime) -> None:
+        """Note it."""
+        self.written.append(("complained", mail_id, ""))
+
+    async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
+        """Note it."""
+        assert patience == 3
+        self.written.append(("soft", mail_id, status))
+
+    async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
+        """Note it."""
+        self.written.append(("refused", mail_id, status))
+
+
+@dataclass
+class Desk:
+    """A service at work, and whom it told what."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    told: list[str] = field(default_factory=list)
+    mails: dict[str, int] = field(default_factory=dict)
+
+    async def take(self, content: bytes) -> Came:
+        """Take a mail in."""
+
+        async def tell(status: str) -> None:
+            self.told.append(status)
+
+        return await Inbound(self.ledger, verp=self.mails.get, tell=tell, clock=lambda: NOON).take(content)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "written", "told"),
+    [
+        ("exim-no-such-user", Came.BOUNCED, ("bounced", 12, "5.1.1"), []),
+        ("postfix-mailbox-full", Came.COUNTED, ("soft", 12, "5.2.2"), []),
+        ("gmail-policy", Came.REFUSED, ("refused", 12, "5.7.26"), ["5.7.26"]),
+        ("arf-abuse", Came.COMPLAINED, ("complained", 12, ""), []),
+        ("truncated", Came.BOUNCED, ("bounced", 12, "5.1.1"), []),
+    ],
+)
+async def test_a_report_on_a_mail_of_ours_does_what_it_says(
+    desk: Desk, name: str, came: Came, written: tuple[str, int, str], told: list[str]
+) -> None:
+    assert await desk.take((FOLDER / f"{name}.eml").read_bytes()) is came
+    assert desk.ledger.written == [written]
+    assert desk.told == told
+
+
+@pytest.mark.parametrize(
+    ("name", "came"),
+    [
+        ("ses-bounce", Came.UNKNOWN),
+        ("exim-says-nothing", Came.UNKNOWN),
+        ("postfix-delayed", Came.NO_REPORT),
+        ("arf-not-spam", Came.NO_REPORT),
+        ("vacation", Came.NO_REPORT),
+        ("reply", Came.NO_REPORT),
+        ("forwarded-by-a-person", Came.NO_REPORT),
+    ],
+)
+async def test_anything_else_changes_nothing(desk: Desk, name: str, came: Came) -> None:
+    assert await desk.take((FOLDER / f"{name}.eml").read_bytes()) is came
+    assert (desk.ledger.written, desk.told) == ([], [])
+
+
+async def test_a_mail_whose_message_id_was_changed_on_its_way_is_known_by_the_address_of_the_report(desk: Desk) -> None:
+    desk.mails = {"bounces+mqqv6x@vendor.example": 12}
+
+    assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is Came.BOUNCED
+    assert desk.ledger.written == [("bounced", 12, "5.1.1")]
+
+
+async def test_an_address_for_a_mail_that_is_gone_changes_nothing(desk: Desk) -> None:
+    desk.mails = {"bounces+mqqv6x@vendor.example": 13}
+
+    assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is Came.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        pytest.param("trials@acme.example", Kind.HARD, id="the strongest of its own"),
+        pytest.param("BO@acme.example ", Kind.SOFT, id="its own and not a stronger one of others"),
+        pytest.param("someone@third.example", Kind.SOFT, id="others are gone to whom it was passed on"),
+        pytest.param(None, Kind.HARD, id="an address that was forgotten"),
+    ],
+)
+def test_a_report_on_several_says_of_an_address_what_concerns_it(address: str | None, kind: Kind) -> None:
+    findings = (
+        Finding(kind=Kind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
+        Finding(kind=Kind.HARD, status="5.1.1", address="cy@else.example", original="trials@acme.example"),
+        Finding(kind=Kind.POLICY, status="5.7.1", address="di@else.example"),
+    )
+
+    assert about(Report(findings=findings, message_ids=(), delivered_to=()), address).kind is kind
+
+
+def test_a_domain_beyond_ascii_is_the_same_in_both_writings() -> None:
+    finding = Finding(kind=Kind.HARD, status="5.1.1", address="ana@xn--mller-kva.example")
+
+    assert about(Report(findings=(finding,), message_ids=(), delivered_to=()), "ana@müller.example") == finding
+
+
+def test_a_complaint_counts_whoever_it_names() -> None:
+    """Most services take the address out of it."""
+    complaint = Finding(kind=Kind.COMPLAINT, address="redacted")
+
+    assert about(Report(findings=(complaint,), message_ids=(), delivered_to=()), ANA) == complaint
+
+
+async def test_nothing_of_a_report_reaches_the_log(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+    for path in FOLDER.glob("*.eml"):
+        await desk.take(path.read_bytes())
+
+    said = "".join(capfd.readouterr())
+    assert "report_taken" in said
+    assert "5.1.10" in said
+    assert not [word for word in ("@", "acme", "Ana", "vendor", "User unknown") if word in said]

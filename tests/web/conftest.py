@@ -1,0 +1,104 @@
+"""A recipient with a link, a team that writes down what they wish, and the endpoints on a real socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.errors import StoreError
+from bot.services.health import Health
+from bot.services.links import Link, Links
+from bot.store import open_store
+from bot.store.keys import Keys
+from bot.web.inbound import Bounces
+from bot.web.server import endpoints, serve
+from bot.web.unsubscribe import Unsubscribe
+from tests.builders import NOON
+
+SECRET = "a key for the links, which is long enough"
+ANA = "ana@acme.example"
+
+
+class Clock:
+    """Time in seconds, which stands still until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_773_307_804.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@dataclass
+class Wishes:
+    """What people wished, as it would be written down."""
+
+    unsubscribed: set[str] = field(default_factory=set)
+    times: int = 0
+    out_of_order: bool = False
+
+    async def unsubscribe(self, link: Link) -> None:
+        """Write down who does not want to be written to."""
+        self._asked()
+        self.unsubscribed.add(link.address)
+
+    async def resubscribe(self, link: Link) -> None:
+        """Cross it out."""
+        self._asked()
+        self.unsubscribed.discard(link.address)
+
+    def _asked(self) -> None:
+        self.times += 1
+        if self.out_of_order:
+            raise StoreError("The disk is full.")
+
+
+@dataclass
+class Site:
+    """The endpoints, and whoever comes to them."""
+
+    port: int
+    session: aiohttp.ClientSession
+
+    def url(self, path: str) -> str:
+        """Where something is."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@asynccontextmanager
+async def site(
+    folder: Path, *, unsubscribing: Unsubscribe | None = None, bounces: Bounces | None = None
+) -> AsyncIterator[Site]:
+    """The endpoints at work."""
+    async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
+        health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
+        app = endpoints(health, slack=None, unsubscribing=unsubscribing, bounces=bounces)
+        async with serve(app, host="127.0.0.1", port=0) as port, aiohttp.ClientSession() as session:
+            yield Site(port, session)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def wishes() -> Wishes:
+    return Wishes()
+
+
+@pytest.fixture
+def links() -> Links:
+    return Links(Keys([SECRET]), public_url="https://bot.vendor.example")
+
+
+@pytest.fixture
+async def page(tmp_path: Path, links: Links, wishes: Wishes, clock: Clock) -> AsyncIterator[Site]:
+    """The unsubscribe page."""
+    async with site(tmp_path, unsubscribing=Unsubscribe(links, wishes, sender="Demo Vendor", clock=clock)) as found:
+        yield found
