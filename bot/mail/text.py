@@ -1,5 +1,6 @@
 """What text from outside may bring into a mail."""
 
+import re
 import unicodedata
 
 LONGEST_VALUE = 150
@@ -9,6 +10,12 @@ LONGEST_VALUE = 150
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # What Markdown would act upon, and what a reader takes for the same.
 _LOOKALIKES = str.maketrans({"[": "(", "]": ")", "`": "'", "*": "∗"})
+# Underscores but those within a word, which names of hosts have and Markdown leaves alone.
+_LOOSE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+# What makes a line a heading, a quote, a list, a rule or code, where a template begins a line with the value.
+_LEADING = str.maketrans({"#": "＃", ">": "›", "+": "＋", "-": "‐", "~": "∼"})
+_NUMBERED = re.compile(r"^([0-9]+[.)]) ")
+_BARE_NUMBER = re.compile(r"^([0-9]+)[.)]$")
 # EmailMessage forgets the quotes of a long name when it folds the line, and then a comma begins another recipient.
 _UNQUOTED = str.maketrans(dict.fromkeys('()<>[]:;@\\,"', " "))
 
@@ -27,11 +34,14 @@ def one_line(text: str) -> str:
 def plain(value: str) -> str:
     """The value as one short line in which Markdown finds nothing to act upon.
 
-    Brackets become round, backticks become apostrophes, and asterisks their mathematical twin; HTML needs no care
-    here, since the renderer has none, and underscores stay, since names of hosts have them.
+    Brackets become round, backticks become apostrophes, and asterisks their mathematical twin, as does what would
+    make something of a line that begins with it; HTML needs no care here, since the renderer has none.
     """
     line = one_line(value).translate(_LOOKALIKES)
-    return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1].rstrip() + "…"
+    line = line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1].rstrip() + "…"
+    line = _LOOSE.sub("＿", line[:1].translate(_LEADING) + line[1:])
+    # A number with a point or a bracket begins a list, “12. März” too; before a space that does not break it does not.
+    return _BARE_NUMBER.sub(r"\1", _NUMBERED.sub("\\1\u00a0", line))
 
 
 def for_header(text: str) -> str:

@@ -19,6 +19,17 @@ from bot.mail.text import LONGEST_VALUE, one_line, plain, visible
         ("A\x00c\x1bme\u2028Ltd", "Acme Ltd"),
         ("my_site_1.atlassian.net", "my_site_1.atlassian.net"),
         (" \t\n ", ""),
+        ("_Acme_ my_site __init__", "＿Acme＿ my_site ＿＿init＿＿"),
+        ("# Acme", "＃ Acme"),
+        ("> Acme", "› Acme"),
+        ("- Acme - Söhne -", "‐ Acme - Söhne -"),
+        ("---", "‐--"),
+        ("+ Acme +", "＋ Acme +"),
+        ("~~~ Acme", "∼~~ Acme"),
+        ("1. FC Acme 2. Liga", "1.\u00a0FC Acme 2. Liga"),
+        ("1) Acme", "1)\u00a0Acme"),
+        ("1.", "1"),
+        ("1.5 Ltd", "1.5 Ltd"),
     ],
 )
 def test_a_value_stays_readable_and_loses_its_teeth(value: str, shown: str) -> None:
