@@ -1,22 +1,26 @@
 """Mail templates: Markdown files with a small head, filled with the facts of one evaluation."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 import jinja2
 from jinja2 import meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.errors import TemplateWrong
+from bot.mail.head import Offered, read_head, wrong
+from bot.mail.language import ENGLISH, FOREIGN, distance, long_day
+from bot.mail.needs import needs
 from bot.mail.text import one_line, plain
 
-SHIPPED = Path(__file__).with_name("templates")
-LONGEST_NAME = 75
-"""Characters of the text of an option in a Slack select menu."""
+SHIPPED: Final = Path(__file__).with_name("templates")
+SIGNATURE: Final = "signature"
+"""The family of the files that hold the end of a mail, with the sender's name; also how templates call it."""
 
-_FENCE = "---"
 _JINJA = SandboxedEnvironment(
     autoescape=False,  # the result is Markdown; compose renders it with HTML switched off
     undefined=jinja2.StrictUndefined,
@@ -27,18 +31,28 @@ _JINJA = SandboxedEnvironment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a template may say, as text for a reader; None and blank are undefined in the template."""
+    """What a template may say; None and blank are undefined in it. A date is said in the template's language."""
 
     recipient_name: str | None = None
     first_name: str | None = None
     company: str | None = None
     app: str | None = None
     site: str | None = None
-    trial_started: str | None = None
-    trial_ends: str | None = None
-    days_left: str | None = None
+    trial_started: date | None = None
+    trial_ends: date | None = None
+    days_left: int | None = None
     sender_name: str | None = None
+    sender_title: str | None = None
     vendor: str | None = None
+
+    def said(self, language: str) -> dict[str, str]:
+        """What is known, as short lines of text without any markup."""
+        said = {
+            name: plain(long_day(value, language) if isinstance(value, date) else str(value))
+            for name, value in asdict(self).items()
+            if value is not None
+        }
+        return {name: text for name, text in said.items() if text}
 
 
 _FACT_NAMES = frozenset(field.name for field in fields(Facts))
@@ -53,20 +67,18 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """One template; `id` is its file's name without `.md`, `name` is what people choose it by."""
+class Tagged:
+    """A text with tags, made ready: the facts that it uses, and those that it cannot do without."""
 
     id: str
-    name: str
-    _subject: jinja2.Template
-    _body: jinja2.Template
+    ready: jinja2.Template
+    uses: frozenset[str]
+    needs: frozenset[str]
 
-    def fill(self, facts: Facts) -> Filled:
-        """The mail with its facts put in; TemplateWrong names the fact that is missing."""
-        values = {name: plain(value) for name, value in asdict(facts).items() if value is not None}
-        known = {name: value for name, value in values.items() if value}
+    def fill(self, known: Mapping[str, str]) -> str:
+        """The text with the facts put in."""
         try:
-            return Filled(one_line(self._subject.render(known)), self._body.render(known).strip())
+            return self.ready.render(known)
         except jinja2.UndefinedError as exc:
             raise TemplateWrong(
                 f"Template {self.id} cannot be filled: {exc.message}. Give it a default in the template, "
@@ -77,12 +89,68 @@ class Template:
             raise TemplateWrong(f"Template {self.id} cannot be filled ({type(exc).__name__}): mend its tags.") from exc
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The end of a mail in one language: the sender's name, and what goes with it."""
+
+    id: str
+    language: str
+    words: Tagged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One template; `id` is its file's name without `.md`, `name` is what people choose it by.
+
+    `apps` are keys or names in lower case, none for all; `offered` is None for always.
+    """
+
+    id: str
+    name: str
+    language: str = ENGLISH
+    apps: frozenset[str] = frozenset()
+    offered: Offered | None = None
+    signature: Signature | None = None
+    subject: Tagged
+    body: Tagged
+
+    @property
+    def family(self) -> str:
+        """What its variants for languages and apps have in common."""
+        return _family(self.id)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The facts that must be known, those of its signature included."""
+        needed = self.subject.needs | self.body.needs
+        return needed if self._end is None else (needed - {SIGNATURE}) | self._end.words.needs
+
+    def fill(self, facts: Facts) -> Filled:
+        """The mail with its facts put in; TemplateWrong names the fact that is missing."""
+        known = facts.said(self.language)
+        if self._end is not None:
+            known[SIGNATURE] = self._end.words.fill(known).strip()
+        return Filled(one_line(self.subject.fill(known)), self.body.fill(known).strip())
+
+    @property
+    def _end(self) -> Signature | None:
+        """The signature, where the words ask for it."""
+        return self.signature if SIGNATURE in self.subject.uses | self.body.uses else None
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The templates that can be used, by id, and one sentence for each that cannot."""
 
     templates: Mapping[str, Template]
     problems: tuple[str, ...]
+    signatures: tuple[Signature, ...] = ()
+
+    def signed(self, template: Template) -> Template:
+        """The template with the signature of its language, or else of a sister of it, or else in English."""
+        near = [each for each in self.signatures if distance(each.language, template.language) < FOREIGN]
+        best = min(near, key=lambda each: (distance(each.language, template.language), each.id), default=None)
+        return replace(template, signature=best)
 
 
 def load_templates(folder: Path | None = None) -> Loaded:
@@ -90,73 +158,63 @@ def load_templates(folder: Path | None = None) -> Loaded:
 
     A broken file takes the place of a shipped one too: nobody should send words that the team meant to replace.
     """
-    templates: dict[str, Template] = {}
+    found: dict[str, Template | Signature] = {}
     problems: list[str] = []
     if folder is not None and not folder.is_dir():
         problems.append(f"{folder} is not a folder: set MAIL_TEMPLATES to one that holds .md files.")
     for path in [*sorted(SHIPPED.glob("*.md")), *(sorted(folder.glob("*.md")) if folder else [])]:
-        templates.pop(path.stem, None)
+        found.pop(path.stem, None)
         try:
-            templates[path.stem] = read_template(path)
+            found[path.stem] = read_signature(path) if _family(path.stem) == SIGNATURE else read_template(path)
         except TemplateWrong as exc:
             problems.append(str(exc))
-    return Loaded(MappingProxyType(templates), tuple(problems))
+    signatures = tuple(each for each in found.values() if isinstance(each, Signature))
+    unsigned = [each for each in found.values() if isinstance(each, Template)]
+    loaded = Loaded({}, tuple(problems), signatures)
+    return replace(loaded, templates=MappingProxyType({each.id: loaded.signed(each) for each in unsigned}))
 
 
 def read_template(path: Path) -> Template:
-    """One template from its file; TemplateWrong names the file and the line."""
+    """One template from its file, not yet signed; TemplateWrong names the file and the line."""
+    head = read_head(path.name, _text(path), needed=("name", "subject"), allowed=("language", "apps", "offered"))
+    return Template(
+        id=path.stem,
+        name=head.name,
+        language=head.language,
+        apps=head.apps,
+        offered=head.offered,
+        subject=_words(path, head.subject, head.lines["subject"], known=_FACT_NAMES | {SIGNATURE}),
+        body=_words(path, head.body, head.body_line, known=_FACT_NAMES | {SIGNATURE}),
+    )
+
+
+def read_signature(path: Path) -> Signature:
+    """A signature from its file, whose head says no more than its language; TemplateWrong as for a template."""
+    head = read_head(path.name, _text(path), needed=(), allowed=("language",))
+    words = _words(path, head.body, head.body_line, known=_FACT_NAMES)
+    return Signature(id=path.stem, language=head.language, words=words)
+
+
+def _family(id_: str) -> str:
+    return id_.partition(".")[0]
+
+
+def _text(path: Path) -> str:
     try:
-        lines = path.read_text("utf-8-sig").split("\n")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise TemplateWrong(f"{path.name} cannot be read: it must be a readable file in UTF-8.") from exc
-    if lines[0].rstrip() != _FENCE:
-        raise _wrong(path, 1, f"the head is missing; start the file with {_FENCE}")
-    end = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == _FENCE), None)
-    if end is None:
-        raise _wrong(path, len(lines), f"the head has no end; close it with {_FENCE}")
-    body = "\n".join(lines[end + 1 :])
-    if not body.strip():
-        raise _wrong(path, end + 1, "the body is empty; write the mail below the head")
-    head = _head(path, lines[1:end])
-    for key in ("name", "subject"):
-        if key not in head:
-            raise _wrong(path, end + 1, f"the head has no {key}; add a line “{key}: …”")
-    (name_line, name), (subject_line, subject) = head["name"], head["subject"]
-    if len(name) > LONGEST_NAME:
-        raise _wrong(path, name_line, f"the name is too long; Slack shows {LONGEST_NAME} characters")
-    return Template(path.stem, name, _compile(path, subject, subject_line), _compile(path, body, end + 2))
 
 
-def _head(path: Path, lines: list[str]) -> dict[str, tuple[int, str]]:
-    """The keys of the head, with the line each stands on and its value."""
-    head: dict[str, tuple[int, str]] = {}
-    for number, line in enumerate(lines, 2):
-        if not line.strip():
-            continue
-        key, colon, value = (part.strip() for part in line.partition(":"))
-        if not colon or not value:
-            raise _wrong(path, number, "expected “key: value”")
-        if key not in {"name", "subject"}:
-            raise _wrong(path, number, f"unknown key “{key}”; the head knows name and subject")
-        if key in head:
-            raise _wrong(path, number, f"{key} is given twice; keep one")
-        head[key] = (number, value)
-    return head
-
-
-def _compile(path: Path, source: str, first_line: int) -> jinja2.Template:
+def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -> Tagged:
     """The source made ready; a fact that nobody can give is found here rather than when a mail is due."""
     try:
         tree = _JINJA.parse(source)
-        strange = meta.find_undeclared_variables(tree) - _FACT_NAMES - _JINJA.globals.keys()
+        used = meta.find_undeclared_variables(tree) - _JINJA.globals.keys()
         for name in tree.find_all(nodes.Name):
-            if name.name in strange:
-                known = ", ".join(sorted(_FACT_NAMES))
-                raise _wrong(path, first_line + name.lineno - 1, f"unknown fact “{name.name}”; known are {known}")
-        return _JINJA.from_string(source)
+            if name.name in used - known:
+                facts = ", ".join(sorted(known))
+                raise wrong(path.name, first_line + name.lineno - 1, f"unknown fact “{name.name}”; known are {facts}")
+        return Tagged(path.stem, _JINJA.from_string(source), frozenset(used), needs(tree) & used)
     except jinja2.TemplateSyntaxError as exc:
-        raise _wrong(path, first_line + exc.lineno - 1, exc.message or "the tags cannot be read") from exc
-
-
-def _wrong(path: Path, line: int, what: str) -> TemplateWrong:
-    return TemplateWrong(f"{path.name}, line {line}: {what.rstrip('.')}.")
+        raise wrong(path.name, first_line + exc.lineno - 1, exc.message or "the tags cannot be read") from exc

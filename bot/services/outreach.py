@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot.domain.card import Card, told_end
-from bot.domain.evaluation import Contact, Evaluation, days_left
+from bot.domain.card import Card
+from bot.domain.evaluation import Contact, Evaluation
 from bot.domain.policy import Allowed, MailState, Reason, Refused, may_contact
 from bot.errors import MailError, MailOutcomeUnknown, TemplateWrong
 from bot.mail.compose import Sender, compose, new_message_id
+from bot.mail.facts import facts_of
 from bot.mail.smtp import Smtp
-from bot.mail.template import Facts, Filled, Template
+from bot.mail.template import Filled, Template
 from bot.store import Store
 from bot.store.mails import Claimed, Order, Verdict
 
@@ -91,7 +92,7 @@ class Outreach:
             return refusals[0] if refusals else Refused(Reason.NO_CONTACT)
         role = recipient if recipient in allowed else next(iter(allowed))
         chosen = template if template is not None and template in self._templates else self._first_unsent(card)
-        facts = _facts(card.evaluation, allowed[role], sender_name=sender_name, today=self._today())
+        facts = facts_of(card.evaluation, allowed[role], sender_name=sender_name, today=self._today())
         try:
             filled, problem = self._templates[chosen].fill(facts), None
         except TemplateWrong as exc:
@@ -151,7 +152,7 @@ class Outreach:
                 to_name=claimed.contact.name,
                 subject=order.subject,
                 body=order.body,
-                why=_why(card.evaluation if card else None),
+                why=why_written(card.evaluation if card else None),
                 message_id=order.message_id,
                 date=order.at,
             )
@@ -197,24 +198,8 @@ def _choices(card: Card) -> dict[str, tuple[Contact, Allowed | Refused]]:
     }
 
 
-def _facts(evaluation: Evaluation, contact: Contact, *, sender_name: str, today: date) -> Facts:
-    license_, trial = evaluation.license, evaluation.trial
-    ends = told_end(evaluation)
-    left = None if ends is None else days_left(trial, today)
-    return Facts(
-        recipient_name=contact.name,
-        first_name=(contact.name or "").split(" ")[0] or None,
-        company=license_.company,
-        app=license_.app_name,
-        site=license_.site,
-        trial_started=_long_day(trial.started),
-        trial_ends=None if ends is None else _long_day(ends),
-        days_left=None if left is None else str(left),
-        sender_name=sender_name,
-    )
-
-
-def _why(evaluation: Evaluation | None) -> str:
+def why_written(evaluation: Evaluation | None) -> str:
+    """The sentence below a mail why somebody gets it."""
     if evaluation is None:
         return "You get this mail because you started a trial of our app on the Atlassian Marketplace."
     app, began = evaluation.license.app_name, _long_day(evaluation.trial.started)

@@ -1,0 +1,42 @@
+"""What is known of an evaluation and of who writes, as a template may say it."""
+
+from datetime import date
+
+from bot.domain.card import told_end
+from bot.domain.evaluation import Contact, Evaluation, days_left
+from bot.domain.trust import company_key
+from bot.mail.template import Facts
+
+
+def facts_of(  # by keyword alone, and each is something to say
+    evaluation: Evaluation,
+    contact: Contact | None,
+    *,
+    sender_name: str | None,
+    sender_title: str | None = None,
+    vendor: str | None = None,
+    today: date,
+) -> Facts:
+    """The facts for a mail to this contact; how a trial ends is left out where it is not known."""
+    license_, ends = evaluation.license, told_end(evaluation)
+    name = None if contact is None else contact.name
+    return Facts(
+        recipient_name=name,
+        first_name=_first(name or ""),
+        company=license_.company if company_key(license_.company) else None,
+        app=license_.app_name,
+        site=license_.site,
+        trial_started=evaluation.trial.started,
+        trial_ends=ends,
+        days_left=None if ends is None else days_left(evaluation.trial, today),
+        sender_name=sender_name,
+        sender_title=sender_title,
+        vendor=vendor,
+    )
+
+
+def _first(name: str) -> str | None:
+    """The given name, as `Ana Lima` or `Lima, Ana` has it."""
+    _, comma, given = name.partition(",")
+    words = (given if comma else name).split()
+    return words[0] if words else None
