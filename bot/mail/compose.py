@@ -35,7 +35,7 @@ _DOCUMENT = Pattern("""\
 <meta name="supported-color-schemes" content="light dark">
 <title>$subject</title>
 </head>
-<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 38em; padding: 1em">
+<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 38em; padding: 1em; overflow-wrap: anywhere">
 $body
 <hr style="border: 0; border-top: 1px solid; opacity: 0.3; margin-top: 2em">
 <p style="font-size: 13px; opacity: 0.8">$footer</p>
