@@ -6,6 +6,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,9 @@ from bot.app import run as run_bot
 from bot.config import Settings, load_settings
 from bot.errors import BotError, SettingsWrong
 from bot.log import set_up_logging
+from bot.mail.compose import Sender
 from bot.mail.template import load_templates
+from bot.preview import SAMPLE_SENDER, SAMPLE_TITLE, found, preview, sample
 from bot.printout import conditioned, counted, rehearsed
 from bot.services.checkup import Checkup
 from bot.services.health import Health
@@ -85,6 +88,17 @@ def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not as
     One that was broken off goes on where it stood.
     """
     _with_settings(partial(_backfill, sure=yes))
+
+
+@cli.command()
+def render(
+    template: Annotated[str, typer.Argument(help="The id of a template, like welcome.de, or the path of a file.")],
+    *,
+    evaluation: Annotated[int | None, typer.Option(help="The number of an evaluation; else a sample is used.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the HTML part to this file.")] = None,
+) -> None:
+    """Show a mail template as it would go out."""
+    asyncio.run(_render(template, evaluation, html))
 
 
 @database.command()
@@ -174,6 +188,56 @@ async def _backfill(settings: Settings, *, sure: bool) -> None:
             task = bar.add_task("", total=outlook.rows)
             tally = await parts.watch.backfill(progress=lambda rows: bar.update(task, completed=rows))
     typer.echo(f"{tally.rows:,} rows read, {tally.started:,} evaluations new, {tally.quarantined:,} rows unreadable.")
+
+
+async def _render(named: str, evaluation_id: int | None, html: Path | None) -> None:
+    settings = _settings_if_complete() if evaluation_id is None else load_settings()
+    loaded = load_templates(settings.mail_templates if settings else None)
+    template = found(named, loaded)
+    if template is None:
+        raise typer.BadParameter(f"There is no template {named}; there are {', '.join(sorted(loaded.templates))}.")
+    today = utc_now().astimezone(settings.timezone if settings else UTC).date()
+    evaluation = sample(today)
+    if settings is not None and evaluation_id is not None:
+        async with open_store(settings.database_url, secret_keys=settings.secret_key) as store:
+            card = await store.evaluations.card(evaluation_id)
+        if card is None:
+            raise BotError(f"There is no evaluation {evaluation_id}.")
+        evaluation = card.evaluation
+    title = SAMPLE_TITLE if evaluation_id is None else None
+    shown = preview(template, evaluation, sender=_sender(settings), sender_title=title, today=today)
+    typer.echo(f"Subject: {shown.subject}\n\n{shown.text}", nl=False)
+    if html is not None:
+        _write(shown.html, html)
+
+
+def _write(text: str, target: Path) -> None:
+    try:
+        target.write_text(text, "utf-8")
+    except OSError as exc:
+        raise BotError(f"{target} cannot be written: {exc.strerror}.") from exc
+    typer.echo(f"The HTML part is in {target}.", err=True)
+
+
+def _settings_if_complete() -> Settings | None:
+    """The settings, which whoever writes templates on a machine of their own need not have."""
+    try:
+        return load_settings()
+    except SettingsWrong:
+        typer.echo("The settings are incomplete: MAIL_TEMPLATES is not looked at.", err=True)
+        return None
+
+
+def _sender(settings: Settings | None) -> Sender:
+    """Who writes, by the settings; somebody invented where they do not say."""
+    if settings is None or settings.mail_from is None or settings.mail_postal_address is None:
+        typer.echo("MAIL_FROM and MAIL_POSTAL_ADDRESS are not known: the sender is invented.", err=True)
+        return SAMPLE_SENDER
+    return Sender(
+        from_address=settings.mail_from,
+        postal_address=settings.mail_postal_address,
+        reply_to=settings.mail_reply_to,
+    )
 
 
 async def _upgrade(settings: Settings) -> None:

@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "log": set(),
     "demo": set(),
     "app": WORLD | {"config", "jobs", "listeners", "web", "services", "marketplace", "store", "slack", "mail"},
+    "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services"},
-    "cli": WORLD | {"app", "config", "log", "printout", "demo", "services", "store", "mail"},
+    "cli": WORLD | {"app", "config", "log", "preview", "printout", "demo", "services", "store", "mail"},
     "__main__": {"cli"},
 }
 """Part to the parts it may import; every part may import itself."""

@@ -197,3 +197,79 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_what_to_do(here: W
     assert done.returncode == 1
     assert "SLACK_BOT_TOKEN" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_template_is_rendered_with_a_sample_on_a_machine_without_settings(tmp_path: Path) -> None:
+    done = _run("render", "welcome.de", "--html", "mail.html", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("Subject: Ihr Test von Sample App for Jira\n\nGuten Tag Ana Sample,\n\n")
+    assert "\n\nViele Grüße\nBen Sample\nProduct Manager\n\n--\n" in done.stdout
+    assert done.stdout.endswith("Sample Vendor, 1 Sample Street, Springfield\n")
+    assert done.stderr.splitlines() == [
+        "The settings are incomplete: MAIL_TEMPLATES is not looked at.",
+        "MAIL_FROM and MAIL_POSTAL_ADDRESS are not known: the sender is invented.",
+        "The HTML part is in mail.html.",
+    ]
+    assert "<p>Guten Tag Ana Sample,</p>" in (tmp_path / "mail.html").read_text("utf-8")
+
+
+async def test_a_template_is_rendered_with_what_the_store_knows_of_an_evaluation(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, datetime.now(UTC).date()))
+    await _run_beside(here, "poll")
+    done = await _run_beside(here, "render", "welcome", "--evaluation", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Subject: Your trial of {LANTERNS.name}\n\nHello Ada,\n\n")
+    assert "\n\nBest regards,\nAna Sample\n\n--\n" in done.stdout
+    assert done.stdout.endswith("1 Sample Street, Springfield\n")
+    none = await _run_beside(here, "render", "welcome", "--evaluation", "2")
+    assert (none.returncode, none.stdout, none.stderr) == (1, "", "There is no evaluation 2.\n")
+
+
+async def test_a_template_of_the_team_is_rendered_by_its_id_and_by_its_path(here: World) -> None:
+    folder = here.folder / "letters"
+    folder.mkdir()
+    (folder / "hello.md").write_text("---\nname: A\nsubject: Hi\n---\nHello\n\n{{ signature }}\n", "utf-8")
+    (folder / "signature.md").write_text("---\n---\nYours, {{ sender_name }}\n", "utf-8")
+    for named in ("hello", "letters/hello.md"):
+        done = await _run_beside(here, "render", named, mail_templates=folder)
+        assert done.stdout.startswith("Subject: Hi\n\nHello\n\nYours, Ana Sample\n\n--\n")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("named", ["hello", "letters/hello.md"])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Hello", "hello.md, line 1: the head is missing; start the file with ---."),
+        ("---\nname: A\nsubject: B\n---\n{{ vendor }}", "Template hello cannot be filled: 'vendor' is undefined."),
+    ],
+)
+async def test_a_template_that_cannot_be_used_ends_in_a_sentence(
+    here: World, named: str, text: str, sentence: str
+) -> None:
+    folder = here.folder / "letters"
+    folder.mkdir()
+    (folder / "hello.md").write_text(text, "utf-8")
+    done = await _run_beside(here, "render", named, mail_templates=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "returncode", "words"),
+    [
+        (["nothing"], 2, "There is no template nothing"),
+        (["welcome", "--evaluation", "Acme"], 2, "Invalid value"),
+        (["welcome", "--evaluation", "1"], 2, "SECRET_KEY is missing"),
+        ([], 2, "Missing argument"),
+        (["signature.md"], 1, "A signature is shown below a template"),
+        (["welcome", "--html", "nowhere/mail.html"], 1, "nowhere/mail.html cannot be written: No such file"),
+    ],
+)
+def test_what_cannot_be_rendered_is_said(arguments: list[str], returncode: int, words: str, tmp_path: Path) -> None:
+    (tmp_path / "signature.md").write_text("---\n---\nBen\n", "utf-8")
+    done = _run("render", *arguments, folder=tmp_path)
+    assert done.returncode == returncode
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
