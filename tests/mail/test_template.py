@@ -63,7 +63,7 @@ def test_the_welcome_mail_reads_like_a_letter() -> None:
         body="""\
 Hello Ana,
 
-A trial of Diagram Studio was started on 12 March 2026 for acme-eval.atlassian.net, and your address is given as the \
+A trial of Diagram Studio was started at acme-eval.atlassian.net on 12 March 2026, and your address is given as the \
 contact. I am on the team behind Diagram Studio at Demo Vendor, and I would like to ask you one question: what \
 should it do for you?
 
