@@ -16,6 +16,7 @@ BotError
 │   └── SlackRefused            Slack said no, with its own code
 ├── MailError
 │   ├── MailRefused             the server will not take this mail
+│   │   └── AddressRefused      there is nobody at this address: do not write to it again
 │   ├── MailDeferred            the server says: later
 │   ├── MailSetupWrong          login, TLS or connection; a person must mend it
 │   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
@@ -103,6 +104,10 @@ class MailError(BotError):
 
 class MailRefused(MailError):
     """The server will not take this mail; trying again does not help."""
+
+
+class AddressRefused(MailRefused):
+    """The server says of the address itself that no mail can reach it: a hard bounce."""
 
 
 class MailDeferred(MailError):

@@ -12,7 +12,7 @@ from bot.errors import TemplateWrong
 from bot.mail.compose import Sender, compose, new_message_id
 from bot.mail.facts import facts_of
 from bot.mail.template import SIGNATURE, Loaded, Template, read_template
-from bot.services.outreach import why_written
+from bot.mail.words import words
 
 SAMPLE_SENDER: Final = Sender(
     from_address="Ben Sample <ben@vendor.example>",
@@ -73,7 +73,7 @@ def preview(
         to_name=None,
         subject=filled.subject,
         body=filled.body,
-        why=why_written(evaluation),
+        words=words(template.language, app=evaluation.license.app_name, began=evaluation.trial.started),
         message_id=new_message_id("preview", sender.address.domain),
         date=datetime.combine(today, time(), tzinfo=UTC),
     )

@@ -1,6 +1,7 @@
 """How a mail looks on the wire: two parts that say the same, and headers that nobody can forge."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -8,26 +9,26 @@ from email.message import EmailMessage, Message
 from email.policy import SMTP, Policy
 from html import escape
 from string import Template as Pattern
+from typing import NamedTuple
 from urllib.parse import quote
 
-import idna
 from markdown_it import MarkdownIt
 
 from bot.errors import MailRefused, MailSetupWrong
+from bot.mail.address import ascii_address, wire_address
 from bot.mail.text import display_name, for_header, one_line, visible
+from bot.mail.words import Words
 
-OBJECTION = "If you would rather not hear from us, reply with “no more mail” and we will not write again."
-
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 # More forgiving than RFC 5322: nobody quotes “Example, Inc.” in a settings file.
 _NAMED = re.compile(r'"?(.*?)"? ?<([^<>]+)>')
+# What stands between angle brackets in a header, on a line that may hold 998 characters.
+_WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")
 _LINK = re.compile(r"\[([^\[\]]+)\]\(([^()\s]+)\)")
 
 # No colours, so that dark mode may choose; nothing remote, so that reading the mail tells nobody.
 _DOCUMENT = Pattern("""\
 <!doctype html>
-<html>
+<html lang="$language">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -38,21 +39,24 @@ _DOCUMENT = Pattern("""\
 <body style="font: 16px/1.5 system-ui, sans-serif; max-width: 38em; padding: 1em; overflow-wrap: anywhere">
 $body
 <hr style="border: 0; border-top: 1px solid; opacity: 0.3; margin-top: 2em">
-<p style="font-size: 13px; opacity: 0.8">$footer</p>
+<div style="font-size: 13px; opacity: 0.8">
+$footer
+</div>
 </body>
 </html>
 """)
 
 
 class _Unfolded(UnstructuredHeader, BaseHeader):
-    """A header of addresses in angle brackets; the standard fold would encode a long one past recognition."""
+    """A header of things in angle brackets; the standard fold would encode a long one past recognition."""
 
     def fold(self, *, policy: "Policy[Message[str, str]]") -> str:
         return f"{self.name}: {self.replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
 
 
 _HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _Unfolded)
+for _name in ("list-unsubscribe", "message-id"):
+    _HEADERS.map_to_type(_name, _Unfolded)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
@@ -78,6 +82,8 @@ class Sender:
     from_address: str
     postal_address: str
     reply_to: str | None = None
+    privacy_url: str | None = None
+    """The page with the privacy policy, if there is one."""
 
     @property
     def address(self) -> Address:
@@ -89,6 +95,20 @@ class Sender:
         """Where replies go: Reply-To, or else From; MailSetupWrong if it is no address."""
         return _own_address("MAIL_REPLY_TO", self.reply_to) if self.reply_to else self.address
 
+    @property
+    def privacy_page(self) -> str | None:
+        """The address of the privacy policy, fit for a link; MailSetupWrong if it is no address of a page."""
+        if self.privacy_url and not _WEB_ADDRESS.fullmatch(self.privacy_url):
+            raise MailSetupWrong("MAIL_PRIVACY_URL is no address of a page: write it as https://your-domain/privacy.")
+        return self.privacy_url or None
+
+
+class _Line(NamedTuple):
+    """A line of the footer in both parts of the mail."""
+
+    text: str
+    html: str
+
 
 def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mail
     *,
@@ -97,32 +117,34 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     to_name: str | None,
     subject: str,
     body: str,
-    why: str,
+    words: Words,
     message_id: str,
     date: datetime,
+    reply_to: str | None = None,
     unsubscribe_url: str | None = None,
 ) -> EmailMessage:
     """The mail to one person, its Markdown body as text and as HTML, each with a footer that tells how to object.
 
-    `why` is the sentence why the person gets this mail. MailRefused: the address cannot be written to.
+    `reply_to` is where replies to this one mail go, such as its author. MailRefused: the address cannot be written to.
+    A local part outside ASCII makes a mail in UTF-8 (RFC 6532), which only some servers take.
     """
-    mail = EmailMessage(policy=_POLICY)
+    to = wire_address(to_address)
+    local, _, domain = to.rpartition("@")
+    mail = EmailMessage(policy=_POLICY if to.isascii() else _POLICY.clone(utf8=True))
     mail["From"] = sender.address
-    mail["Reply-To"] = sender.answers_to
-    mail["To"] = Address(display_name(to_name or ""), addr_spec=ascii_address(to_address))
+    mail["Reply-To"] = _authors_address(reply_to) if reply_to else sender.answers_to
+    mail["To"] = Address(display_name(to_name or ""), username=local, domain=domain)
     mail["Subject"] = for_header(subject)
     mail["Date"] = date
     mail["Message-ID"] = message_id
-    objections = [f"<mailto:{quote(sender.answers_to.addr_spec, safe='@')}?subject=no%20more%20mail>"]
-    if unsubscribe_url:
-        objections.insert(0, f"<{unsubscribe_url}>")
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail["List-Unsubscribe"] = ", ".join(objections)
+    # No Auto-Submitted, which is the same as “no”: a person chose the recipient, saw the words and pressed the button
+    # (RFC 3834, 5). An out-of-office reply to it is welcome. Precedence was never standard and hides such replies.
+    _say_how_to_object(mail, sender, unsubscribe_url)
 
     body = visible(body).strip()
-    footer = [one_line(line) for line in (why, OBJECTION, *sender.postal_address.splitlines())]
-    mail.set_content(_text(body, footer, unsubscribe_url), cte="quoted-printable")
-    document = _html(mail["Subject"], body, footer, unsubscribe_url)
+    footer = _footer(sender, words, unsubscribe_url)
+    mail.set_content(_text(body, footer), cte="quoted-printable")
+    document = _html(words.language, mail["Subject"], body, footer)
     mail.add_alternative(document, subtype="html", cte="quoted-printable")
     return mail
 
@@ -132,40 +154,76 @@ def new_message_id(token: str, domain: str) -> str:
     return f"<{token}@{domain}>"
 
 
-def ascii_address(address: str) -> str:
-    """The address with its domain in ASCII (IDNA); MailRefused if it is malformed or its local part is not ASCII."""
-    local, _, domain = address.strip().rpartition("@")
-    if not local.isascii():
-        raise MailRefused("The part of the address before the @ has letters outside ASCII: write to it by hand.")
-    try:
-        domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError as exc:
-        raise MailRefused("The address has a domain that cannot exist: ask for another one.") from exc
-    if not (_LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)):
-        raise MailRefused("The address is malformed: ask for another one.")
-    return f"{local}@{domain}"
-
-
 def _own_address(setting: str, value: str) -> Address:
-    value = one_line(value)
-    named = _NAMED.fullmatch(value)
-    name, address = named.groups() if named else ("", value)
     try:
-        return Address(display_name(name), addr_spec=ascii_address(address))
+        return _named_address(value)
     except MailRefused as exc:
         raise MailSetupWrong(f"{setting} is not an address: write it as Name <you@your-domain>.") from exc
 
 
-def _text(body: str, footer: list[str], unsubscribe_url: str | None) -> str:
+def _authors_address(value: str) -> Address:
+    try:
+        return _named_address(value)
+    except MailRefused as exc:
+        raise MailRefused("Replies cannot go to the author's own address: mend it in their Slack profile.") from exc
+
+
+def _named_address(value: str) -> Address:
+    value = one_line(value)
+    named = _NAMED.fullmatch(value)
+    name, address = named.groups() if named else ("", value)
+    return Address(display_name(name), addr_spec=ascii_address(address))
+
+
+def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str | None) -> None:
+    """The headers that mail programs turn into a button (RFC 2369 and 8058)."""
+    # To the team rather than to the author, who may have left by the time somebody objects.
+    ways = [f"<mailto:{quote(sender.answers_to.addr_spec, safe='@')}?subject=no%20more%20mail>"]
+    if unsubscribe_url:
+        if not _WEB_ADDRESS.fullmatch(unsubscribe_url):
+            raise MailSetupWrong("The link to unsubscribe is no address of a page: check PUBLIC_URL.")
+        ways.insert(0, f"<{unsubscribe_url}>")
+        if unsubscribe_url.startswith("https://"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail["List-Unsubscribe"] = ", ".join(ways)
+
+
+def _footer(sender: Sender, words: Words, unsubscribe_url: str | None) -> list[list[_Line]]:
+    """Paragraphs of lines: why, how to object on its own, who we are, where we are, and the link."""
+    objection = [_same(words.by_link if unsubscribe_url else words.by_reply)]
+    if words.heading:
+        objection.insert(0, _Line(words.heading, f"<strong>{escape(words.heading)}</strong>"))
+    about = [_same(words.about)] if words.about else []
+    if page := sender.privacy_page:
+        about.append(_Line(words.privacy_policy + page, escape(words.privacy_policy) + _link(page, page)))
+    place = [_same(one_line(line)) for line in sender.postal_address.splitlines()]
+    way_out = (
+        [_Line(f"{words.unsubscribe}: {unsubscribe_url}", _link(unsubscribe_url, words.unsubscribe))]
+        if unsubscribe_url
+        else []
+    )
+    return [lines for lines in ([_same(words.why)], objection, about, place, way_out) if lines]
+
+
+def _same(line: str) -> _Line:
+    return _Line(line, escape(line))
+
+
+def _link(url: str, label: str) -> str:
+    return f'<a href="{escape(url)}">{escape(label)}</a>'
+
+
+def _text(body: str, footer: Sequence[Sequence[_Line]]) -> str:
     linked = _LINK.sub(lambda link: link[2] if link[1] == link[2] else f"{link[1]} ({link[2]})", body)
-    unsubscribe = [f"Unsubscribe: {unsubscribe_url}"] if unsubscribe_url else []
-    return "\n".join([linked, "", "--", *footer, *unsubscribe, ""])
+    paragraphs = ("\n".join(line.text for line in lines) for lines in footer)
+    return f"{linked}\n\n--\n" + "\n\n".join(paragraphs) + "\n"
 
 
-def _html(subject: str, body: str, footer: list[str], unsubscribe_url: str | None) -> str:
-    unsubscribe = [f'<a href="{escape(unsubscribe_url)}">Unsubscribe</a>'] if unsubscribe_url else []
+def _html(language: str, subject: str, body: str, footer: Sequence[Sequence[_Line]]) -> str:
+    paragraphs = ("<br>\n".join(line.html for line in lines) for lines in footer)
     return _DOCUMENT.substitute(
+        language=language,
         subject=escape(subject),
         body=_MARKDOWN.render(body).strip(),
-        footer="<br>\n".join([*map(escape, footer), *unsubscribe]),
+        footer="\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs),
     )

@@ -1,23 +1,21 @@
-"""Hand one mail to the SMTP server, and know how far it got."""
+"""Hand mails to the SMTP server, one by one, and know how far each got."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Literal
 
 import aiosmtplib
 
 from bot.errors import MailDeferred, MailError, MailOutcomeUnknown, MailRefused, MailSetupWrong
-from bot.mail.compose import ascii_address
+from bot.mail.address import wire_address
+from bot.mail.verdicts import LATER, NO, Step, deferred, login_wrong, verdict
 
-_LATER = range(400, 500)
-_NO = range(500, 600)
-# RFC 4954 and RFC 3207: the server wants a login, another login, or encryption first.
-_LOGIN_WANTED = frozenset({530, 534, 535, 538})
-_GOODBYE_PATIENCE = 5.0
+_UTF8 = ("SMTPUTF8", "BODY=8BITMIME")
+# Seconds for a goodbye, and for a connection that waited to show that it still lives.
+_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,38 +31,64 @@ class SmtpServer:
 
 
 class Smtp:
-    """A client that sends each mail over a connection of its own.
+    """A client that sends one mail after the other, and keeps a connection for the next one.
 
-    `trust` replaces the system's certificate authorities.
+    `trust` replaces the system's certificate authorities. A connection waits `idle` seconds for the next mail; who
+    lets it wait at all calls `aclose` in the end.
     """
 
-    def __init__(self, server: SmtpServer, *, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, server: SmtpServer, *, trust: ssl.SSLContext | None = None, idle: float = 0.0) -> None:
         self._server = server
         self._trust = trust
+        self._idle = idle
+        self._turn = asyncio.Lock()
+        self._kept: aiosmtplib.SMTP | None = None
+        self._farewell: asyncio.Task[None] | None = None
 
-    async def send(self, message: EmailMessage, *, recipient: str) -> None:
-        """Return once the server has accepted the mail for the recipient.
+    async def send(self, content: bytes, *, envelope_from: str, recipient: str) -> None:
+        """Return once the server has accepted these very bytes for the recipient.
 
-        MailDeferred, MailRefused, MailSetupWrong: it was not sent. MailOutcomeUnknown: it may have been.
+        MailDeferred, MailRefused, AddressRefused, MailSetupWrong: it was not sent. MailOutcomeUnknown: it may have
+        been.
         """
-        recipient = ascii_address(recipient)
-        sender = parseaddr(message["From"])[1]
-        content = message.as_bytes()
-        async with self._session() as session:
-            with _nothing_sent("the sender"):
-                await session.mail(sender)
-            with _nothing_sent("the recipient"):
-                await session.rcpt(recipient)
-            with _perhaps_sent():
-                await session.data(content)
+        sender, recipient = wire_address(envelope_from), wire_address(recipient)
+        beyond_ascii = not (sender + recipient).isascii() or not content.partition(b"\r\n\r\n")[0].isascii()
+        async with self._turn:
+            session = await self._begun(sender, _UTF8 if beyond_ascii else ())
+            async with self._surviving(session):
+                with _nothing_sent(Step.RECIPIENT):
+                    await session.rcpt(recipient, encoding="utf-8")
+                with _perhaps_sent():
+                    await session.data(content)
+            # Whatever the mail was worth, it was settled before the goodbye.
+            await self._keep(session)
 
     async def check(self) -> None:
         """Connect, log in and leave; MailSetupWrong or MailDeferred says what stands in the way."""
-        async with self._session():
-            pass
+        await _leave(await self._connected())
 
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def aclose(self) -> None:
+        """Say goodbye to the server, if a connection still waits for a mail."""
+        async with self._turn:
+            if kept := self._take_kept():
+                await _leave(kept)
+
+    async def _begun(self, sender: str, options: Sequence[str]) -> aiosmtplib.SMTP:
+        """A session in which the server has taken the sender."""
+        if kept := self._take_kept():
+            # Servers hang up on who waits, or after so many mails. Nothing has been sent, so a new connection takes
+            # over, and what is still wrong then is told by it.
+            with suppress(aiosmtplib.SMTPException, OSError), _or_closed(kept):
+                await kept.rset(timeout=_PATIENCE)
+                await _mail_from(kept, sender, options)
+                return kept
+        session = await self._connected()
+        async with self._surviving(session):
+            with _nothing_sent(Step.SENDER):
+                await _mail_from(session, sender, options)
+        return session
+
+    async def _connected(self) -> aiosmtplib.SMTP:
         server = self._server
         session = aiosmtplib.SMTP(
             hostname=server.host,
@@ -76,15 +100,78 @@ class Smtp:
             start_tls=server.tls == "starttls",
             tls_context=self._trust,
         )
+        with _or_closed(session), _opening(server):
+            await session.connect()
+        return session
+
+    @asynccontextmanager
+    async def _surviving(self, session: aiosmtplib.SMTP) -> AsyncIterator[None]:
+        """Keep the session when a mail fails by the server's answer; after silence nobody knows what comes next."""
         try:
-            with _opening(server):
-                await session.connect()
-            yield session
-            # Whatever the mail was worth, it was settled before the goodbye.
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await session.quit(timeout=_GOODBYE_PATIENCE)
-        finally:
+            yield
+        except MailError as exc:
+            answer = exc.__cause__
+            if isinstance(answer, aiosmtplib.SMTPResponseException) and answer.code in (*LATER, *NO):
+                await self._keep(session)
+            else:
+                session.close()
+            raise
+        except BaseException:
             session.close()
+            raise
+
+    async def _keep(self, session: aiosmtplib.SMTP) -> None:
+        if self._idle > 0 and session.is_connected:
+            self._kept = session
+            self._farewell = asyncio.create_task(self._leave_later())
+        else:
+            await _leave(session)
+
+    async def _leave_later(self) -> None:
+        await asyncio.sleep(self._idle)
+        async with self._turn:
+            if self._kept is not None:
+                kept, self._kept = self._kept, None
+                await _leave(kept)
+
+    def _take_kept(self) -> aiosmtplib.SMTP | None:
+        """The connection that waits, if there is one; called by whose turn it is."""
+        if self._farewell is not None:
+            self._farewell.cancel()
+        kept, self._kept, self._farewell = self._kept, None, None
+        return kept
+
+
+async def _mail_from(session: aiosmtplib.SMTP, sender: str, options: Sequence[str]) -> None:
+    if options:
+        if session.is_ehlo_or_helo_needed:
+            # A server that does not know EHLO has no extensions either.
+            with suppress(aiosmtplib.SMTPHeloError):
+                await session.ehlo()
+        if not session.supports_extension("smtputf8"):
+            raise MailRefused(
+                "The address has letters outside ASCII before the @, and the mail server cannot send there (SMTPUTF8): "
+                "write to it by hand."
+            )
+    await session.mail(sender, options=options, encoding="utf-8")
+
+
+async def _leave(session: aiosmtplib.SMTP) -> None:
+    try:
+        with suppress(aiosmtplib.SMTPException, OSError):
+            await session.quit(timeout=_PATIENCE)
+    finally:
+        session.close()
+
+
+@contextmanager
+def _or_closed(session: aiosmtplib.SMTP) -> Iterator[None]:
+    """Close the session if anything goes wrong, being cancelled included."""
+    try:
+        yield
+    except BaseException:
+        session.close()
+        raise
 
 
 @contextmanager
@@ -94,10 +181,10 @@ def _opening(server: SmtpServer) -> Iterator[None]:
     try:
         yield
     except aiosmtplib.SMTPResponseException as exc:
-        if exc.code in _LATER:
-            raise _deferred("the connection", exc.code) from exc
+        if exc.code in LATER:
+            raise deferred("the connection", exc.code) from exc
         if isinstance(exc, aiosmtplib.SMTPAuthenticationError):
-            raise _login_wrong(exc.code) from exc
+            raise login_wrong(exc.code) from exc
         raise MailSetupWrong(
             f"What answers at {place} does not talk to us ({exc.code}): check SMTP_HOST, SMTP_PORT and SMTP_TLS."
         ) from exc
@@ -108,14 +195,14 @@ def _opening(server: SmtpServer) -> Iterator[None]:
 
 
 @contextmanager
-def _nothing_sent(subject: str) -> Iterator[None]:
+def _nothing_sent(step: Step) -> Iterator[None]:
     """Translate what goes wrong before the content leaves us."""
     try:
         yield
     except aiosmtplib.SMTPResponseException as exc:
-        raise _verdict(subject, exc.code) from exc
+        raise verdict(step, exc.code, exc.message) from exc
     except (aiosmtplib.SMTPException, OSError) as exc:
-        raise MailDeferred(f"The mail server went silent over {subject}; nothing was sent, try again later.") from exc
+        raise MailDeferred(f"The mail server went silent over {step}; nothing was sent, try again later.") from exc
 
 
 @contextmanager
@@ -127,30 +214,11 @@ def _perhaps_sent() -> Iterator[None]:
     try:
         yield
     except (aiosmtplib.SMTPException, OSError) as exc:
-        if isinstance(exc, aiosmtplib.SMTPResponseException) and (exc.code in _LATER or exc.code in _NO):
-            raise _verdict("the content", exc.code) from exc
+        if isinstance(exc, aiosmtplib.SMTPResponseException) and (exc.code in LATER or exc.code in NO):
+            raise verdict(Step.CONTENT, exc.code, exc.message) from exc
         raise MailOutcomeUnknown(
             "The mail server went silent while it took the mail: it may have gone. Look before you send it again."
         ) from exc
-
-
-def _verdict(subject: str, code: int) -> MailError:
-    """What the server's answer means; its text is left out, as it often repeats the address."""
-    if code in _LOGIN_WANTED:
-        return _login_wrong(code)
-    if code in _NO:
-        return MailRefused(f"The mail server refused {subject} (code {code}); trying again will not help.")
-    return _deferred(subject, code)
-
-
-def _deferred(subject: str, code: int) -> MailDeferred:
-    return MailDeferred(f"The mail server put off {subject} (code {code}); nothing was sent, try again later.")
-
-
-def _login_wrong(code: int) -> MailSetupWrong:
-    return MailSetupWrong(
-        f"The mail server refused the login (code {code}): check SMTP_USERNAME, SMTP_PASSWORD and SMTP_TLS."
-    )
 
 
 def _why_not(exc: Exception, place: str) -> str:

@@ -147,7 +147,7 @@ class Checkup:
         if self._post is None:
             return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send mail"
         # A wrong MAIL_FROM is found here, not by the first person who presses Send.
-        _ = self._post.sender.address, self._post.sender.answers_to
+        _ = self._post.sender.address, self._post.sender.answers_to, self._post.sender.privacy_page
         await self._post.smtp.check()
         return "works"
 

@@ -11,7 +11,7 @@ import structlog
 from bot.domain.trust import normalised
 from bot.errors import MailRefused
 from bot.mail.bounces import Finding, Kind, Report, read_report
-from bot.mail.compose import ascii_address
+from bot.mail.address import ascii_address
 
 log = structlog.get_logger()
 

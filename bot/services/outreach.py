@@ -12,6 +12,7 @@ from bot.mail.compose import Sender, compose, new_message_id
 from bot.mail.facts import facts_of
 from bot.mail.smtp import Smtp
 from bot.mail.template import Filled, Template
+from bot.mail.words import Words, words
 from bot.store import Store
 from bot.store.mails import Claimed, Order, Verdict
 
@@ -152,11 +153,13 @@ class Outreach:
                 to_name=claimed.contact.name,
                 subject=order.subject,
                 body=order.body,
-                why=why_written(card.evaluation if card else None),
+                words=_words(card.evaluation if card else None),
                 message_id=order.message_id,
                 date=order.at,
             )
-            await post.smtp.send(message, recipient=claimed.address)
+            await post.smtp.send(
+                message.as_bytes(), envelope_from=post.sender.address.addr_spec, recipient=claimed.address
+            )
         except MailOutcomeUnknown as exc:
             await self._settle(claimed, MailState.UNKNOWN, error=str(exc))
             return NotSent(why=str(exc), unsure=True)
@@ -198,16 +201,7 @@ def _choices(card: Card) -> dict[str, tuple[Contact, Allowed | Refused]]:
     }
 
 
-def why_written(evaluation: Evaluation | None) -> str:
-    """The sentence below a mail why somebody gets it."""
+def _words(evaluation: Evaluation | None) -> Words:
     if evaluation is None:
-        return "You get this mail because you started a trial of our app on the Atlassian Marketplace."
-    app, began = evaluation.license.app_name, _long_day(evaluation.trial.started)
-    return (
-        f"You get this mail because a trial of {app} was started on {began} with your address as a contact. "
-        "Atlassian, which runs the Marketplace, passed it on to us."
-    )
-
-
-def _long_day(value: date) -> str:
-    return f"{value.day} {value:%B %Y}"
+        return words("en", app=None, began=None)
+    return words("en", app=evaluation.license.app_name, began=evaluation.trial.started)

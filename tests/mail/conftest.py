@@ -1,17 +1,24 @@
-"""A certificate of our own, for servers that speak TLS."""
+"""What the tests of mail share: a certificate, a key to sign with, a real mail server."""
 
 import ssl
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import dkim
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from bot.mail.dkim import Signer
+from tests.mail.exim import Exim, running_exim
+
+Judge = Callable[[bytes], bool]
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,8 @@ class Tls:
 
     server: ssl.SSLContext
     trust: ssl.SSLContext
+    pem: bytes
+    """The certificate and its key."""
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +49,37 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     (folder / "server.pem").write_bytes(pem + secret)
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(folder / "server.pem")
-    return Tls(server, ssl.create_default_context(cadata=pem.decode()))
+    return Tls(server, ssl.create_default_context(cadata=pem.decode()), pem + secret)
+
+
+@pytest.fixture(scope="session")
+def rsa_pem() -> bytes:
+    """A private key as people keep it in a file."""
+    return rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.fixture(scope="session")
+def signer(rsa_pem: bytes) -> Signer:
+    return Signer("vendor.example", "bot2026", rsa_pem)
+
+
+@pytest.fixture(scope="session")
+def genuine(signer: Signer) -> Judge:
+    """Whether a receiver takes the mail for one of ours; the key comes from a name server that knows one name."""
+
+    def look_up(name: bytes, timeout: float = 5) -> bytes:
+        return signer.record.encode() if name == f"{signer.record_name}.".encode() else b""
+
+    def judge(wire: bytes) -> bool:
+        try:
+            return bool(dkim.DKIM(wire).verify(dnsfunc=look_up))
+        except dkim.ValidationError:
+            return False
+
+    return judge
+
+
+@pytest.fixture
+async def exim() -> AsyncIterator[Exim]:
+    async with running_exim() as running:
+        yield running

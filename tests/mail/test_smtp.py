@@ -5,34 +5,23 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from aiosmtpd.smtp import SMTP
 
 from bot.demo.mailbox import Fault, Mailbox, Step, answer, drop, hang
-from bot.errors import MailDeferred, MailError, MailOutcomeUnknown, MailRefused, MailSetupWrong
-from bot.mail.compose import Sender, compose, new_message_id
+from bot.errors import AddressRefused, MailDeferred, MailError, MailOutcomeUnknown, MailRefused, MailSetupWrong
 from bot.mail.smtp import Smtp, SmtpServer
 from tests.mail.conftest import Tls
+from tests.mail.letters import ANA, BOUNCES, letter
 
-ANA = "ana@acme.example"
 TLS_MODES: tuple[Literal["starttls", "tls"], ...] = ("starttls", "tls")
 
 
-def letter(to_address: str = ANA) -> EmailMessage:
-    return compose(
-        sender=Sender(from_address="Demo Vendor <hello@vendor.example>", postal_address="1 Main Street"),
-        to_address=to_address,
-        to_name="Ana Lima",
-        subject="Grüße",
-        body="Hello\n.\nAna",
-        why="You started a trial.",
-        message_id=new_message_id("m1", "vendor.example"),
-        date=datetime(2026, 3, 12, 9, 30, tzinfo=UTC),
-    )
+async def send(smtp: Smtp, **changes: Any) -> None:  # noqa: ANN401  # any argument of compose
+    to = changes.get("to_address", ANA)
+    await smtp.send(letter(**changes).as_bytes(), envelope_from=BOUNCES, recipient=to)
 
 
 def at(port: int, *, timeout: float = 5.0) -> SmtpServer:
@@ -62,7 +51,7 @@ async def listening(talk: Talk) -> AsyncIterator[int]:
 async def failure(smtp: Smtp) -> MailError:
     """How sending fails; nothing of the recipient or the server's own words is told."""
     with pytest.raises(MailError) as caught:
-        await smtp.send(letter(), recipient=ANA)
+        await send(smtp)
     sentence = str(caught.value)
     assert "acme" not in sentence
     assert "secret" not in sentence
@@ -73,7 +62,7 @@ async def failure(smtp: Smtp) -> MailError:
 async def test_an_accepted_mail_arrives_as_it_was_composed() -> None:
     mailbox = Mailbox()
     async with mailbox.serve() as port:
-        await Smtp(at(port)).send(letter(), recipient=ANA)
+        await send(Smtp(at(port)), subject="Grüße", body="Hello\n.\nAna")
 
     [mail] = mailbox.mails
     assert mail["to"] == [ANA]
@@ -85,7 +74,7 @@ async def test_an_accepted_mail_arrives_as_it_was_composed() -> None:
 async def test_an_international_domain_travels_in_ascii() -> None:
     mailbox = Mailbox()
     async with mailbox.serve() as port:
-        await Smtp(at(port)).send(letter("ana@bücher.example"), recipient="ana@bücher.example")
+        await send(Smtp(at(port)), to_address="ana@bücher.example")
 
     assert mailbox.mails[0]["to"] == ["ana@xn--bcher-kva.example"]
 
@@ -95,10 +84,13 @@ async def test_an_international_domain_travels_in_ascii() -> None:
     [
         ("MAIL", "450 4.7.1 secret", MailDeferred, "put off the sender (code 450)"),
         ("MAIL", "530 5.7.0 secret", MailSetupWrong, "refused the login (code 530): check SMTP_USERNAME"),
+        ("MAIL", "550 5.7.1 secret", MailSetupWrong, "does not send for our address (code 550): check MAIL_FROM"),
         ("MAIL", "552 5.3.4 secret", MailRefused, "refused the sender (code 552)"),
         ("RCPT", f"451 4.7.1 Greylisted {ANA}", MailDeferred, "put off the recipient (code 451)"),
-        ("RCPT", f"550 5.1.1 <{ANA}> unknown", MailRefused, "refused the recipient (code 550)"),
+        ("RCPT", f"550 5.1.1 <{ANA}> unknown", AddressRefused, "refused the address (code 550)"),
+        ("RCPT", f"550 5.7.1 <{ANA}> relaying denied", MailRefused, "refused the recipient (code 550)"),
         ("DATA", "421 4.3.2 secret", MailDeferred, "put off the content (code 421)"),
+        ("DATA", f"550 5.1.1 <{ANA}> unknown", AddressRefused, "refused the address (code 550)"),
         ("DATA", "552 5.3.4 secret", MailRefused, "refused the content (code 552)"),
         ("DATA", "554 5.7.1 secret", MailRefused, "refused the content (code 554)"),
         ("ANSWER", "nonsense", MailOutcomeUnknown, "it may have gone"),
@@ -149,7 +141,7 @@ async def test_a_failing_goodbye_does_not_undo_an_accepted_mail() -> None:
         writer.write(b"500 what?\r\n")
 
     async with listening(talk) as port:
-        await Smtp(at(port)).send(letter(), recipient=ANA)
+        await send(Smtp(at(port)))
 
 
 async def test_nobody_listening_is_a_matter_of_settings() -> None:
@@ -196,7 +188,7 @@ async def test_a_poor_greeting_is_told_apart(greeting: bytes | None, error: type
 async def test_mail_travels_encrypted_to_a_server_we_trust(tls: Tls, mode: Literal["starttls", "tls"]) -> None:
     mailbox = Mailbox(certificate=tls.server, tls=mode)
     async with mailbox.serve() as port:
-        await Smtp(replace(at(port), tls=mode), trust=tls.trust).send(letter(), recipient=ANA)
+        await send(Smtp(replace(at(port), tls=mode), trust=tls.trust))
 
     assert len(mailbox.mails) == 1
 
@@ -268,7 +260,7 @@ async def test_cancelling_passes_through_and_leaves_nothing_open() -> None:
     mailbox = Mailbox()
     mailbox.faults["RCPT"] = fault
     async with mailbox.serve() as port:
-        sending = asyncio.create_task(Smtp(at(port)).send(letter(), recipient=ANA))
+        sending = asyncio.create_task(send(Smtp(at(port))))
         await reached.wait()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -279,3 +271,193 @@ async def test_cancelling_passes_through_and_leaves_nothing_open() -> None:
 
 def test_the_password_is_not_part_of_what_a_server_prints() -> None:
     assert "secret" not in repr(SmtpServer(host="smtp.example", password="secret"))
+
+
+async def test_the_bytes_that_were_given_are_the_bytes_that_arrive() -> None:
+    mailbox = Mailbox()
+    async with mailbox.serve() as port:
+        await Smtp(at(port)).send(b"Subject: x\r\n\r\n.a \r\n..\r\n", envelope_from=BOUNCES, recipient=ANA)
+
+    assert mailbox.mails[0]["text"] == ".a \n..\n"
+
+
+class Counted(Mailbox):
+    """A mailbox that counts the connections."""
+
+    def __init__(self, *, utf8: bool = False, **options: Any) -> None:  # noqa: ANN401  # any option of a mailbox
+        super().__init__(**options)
+        self.talks: list[SMTP] = []
+        self._utf8 = utf8
+
+    def _talk(self) -> SMTP:
+        talk = super()._talk()
+        talk.enable_SMTPUTF8 = self._utf8
+        self.talks.append(talk)
+        return talk
+
+    async def hangs_up(self) -> None:
+        """Close the connection as servers do with those who wait."""
+        transport = self.talks[-1].transport
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.close()
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def lasting(mailbox: Mailbox, **changes: Any) -> AsyncIterator[Smtp]:  # noqa: ANN401  # any part of a server
+    """A client that keeps its connection, and a mailbox for it."""
+    async with mailbox.serve() as port:
+        smtp = Smtp(replace(at(port), **changes), idle=60)
+        try:
+            yield smtp
+        finally:
+            await smtp.aclose()
+
+
+async def test_mails_follow_each_other_on_one_connection() -> None:
+    mailbox = Counted()
+    async with lasting(mailbox) as smtp:
+        await asyncio.gather(*(send(smtp, subject=str(number)) for number in range(50)))
+
+    assert sorted(int(mail["subject"]) for mail in mailbox.mails) == list(range(50))
+    assert len(mailbox.talks) == 1
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+@pytest.mark.parametrize("reply", ["451 4.7.1 later", "550 5.1.1 nobody", "554 5.7.1 spam"])
+async def test_a_refusal_costs_the_next_mail_nothing(step: Step, reply: str) -> None:
+    mailbox = Counted()
+    async with lasting(mailbox) as smtp:
+        mailbox.faults[step] = answer(reply)
+        with pytest.raises((MailRefused, MailDeferred)):
+            await send(smtp, subject="first")
+        await send(smtp, subject="second")
+
+    assert [mail["subject"] for mail in mailbox.mails] == ["second"]
+    assert [mail["to"] for mail in mailbox.mails] == [[ANA]]
+    assert len(mailbox.talks) == 1
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA", "ANSWER"])
+async def test_after_silence_the_connection_is_not_used_again(step: Step) -> None:
+    mailbox = Counted()
+    async with lasting(mailbox, timeout=0.4) as smtp:
+        mailbox.faults[step] = hang(asyncio.Event())
+        with pytest.raises((MailDeferred, MailOutcomeUnknown)):
+            await send(smtp, subject="first")
+        await send(smtp, subject="second")
+
+    assert mailbox.mails[-1]["subject"] == "second"
+    assert len(mailbox.talks) == 2
+
+
+async def test_a_server_that_hung_up_meanwhile_is_called_again_and_gets_the_mail_once() -> None:
+    mailbox = Counted()
+    async with lasting(mailbox) as smtp:
+        await send(smtp, subject="first")
+        await mailbox.hangs_up()
+        await send(smtp, subject="second")
+
+    assert [mail["subject"] for mail in mailbox.mails] == ["first", "second"]
+    assert len(mailbox.talks) == 2
+
+
+@pytest.mark.parametrize("fault", [drop(), answer("421 4.7.0 Too many mails on this connection")])
+async def test_a_connection_that_will_take_no_more_is_replaced_before_anything_is_sent(fault: Fault) -> None:
+    mailbox = Counted()
+    async with lasting(mailbox) as smtp:
+        await send(smtp, subject="first")
+        mailbox.faults["MAIL"] = fault
+        await send(smtp, subject="second")
+
+    assert [mail["subject"] for mail in mailbox.mails] == ["first", "second"]
+    assert len(mailbox.talks) == 2
+
+
+async def test_a_sender_that_a_new_connection_refuses_too_is_refused() -> None:
+    mailbox = Counted()
+
+    async def twice(_: SMTP) -> str:
+        mailbox.faults["MAIL"] = answer("550 5.7.1 no")
+        return "550 5.7.1 no"
+
+    async with lasting(mailbox) as smtp:
+        await send(smtp)
+        mailbox.faults["MAIL"] = twice
+        with pytest.raises(MailSetupWrong):
+            await send(smtp)
+
+    assert len(mailbox.mails) == 1
+
+
+async def test_a_connection_that_waits_too_long_says_goodbye_by_itself() -> None:
+    heard = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for reply in (b"220 hi", b"250 hi", b"250 sender", b"250 recipient", b"354 go on"):
+            writer.write(reply + b"\r\n")
+            if not reply.startswith(b"354"):
+                await reader.readline()
+        await reader.readuntil(b"\r\n.\r\n")
+        writer.write(b"250 taken\r\n")
+        assert await reader.readline() == b"QUIT\r\n"
+        writer.write(b"221 bye\r\n")
+        heard.set()
+
+    async with listening(talk) as port:
+        smtp = Smtp(at(port), idle=0.01)
+        await send(smtp)
+        await heard.wait()
+        await smtp.aclose()
+
+
+async def test_cancelling_in_the_middle_leaves_the_next_mail_a_clean_connection() -> None:
+    reached = asyncio.Event()
+
+    async def fault(smtp: SMTP) -> str:
+        reached.set()
+        return await hang(asyncio.Event())(smtp)
+
+    mailbox = Counted()
+    async with lasting(mailbox) as smtp:
+        await send(smtp, subject="first")
+        mailbox.faults["RCPT"] = fault
+        sending = asyncio.create_task(send(smtp, subject="second"))
+        await reached.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await send(smtp, subject="third")
+
+    assert [mail["subject"] for mail in mailbox.mails] == ["first", "third"]
+
+
+async def test_a_login_happens_once_a_connection(tls: Tls) -> None:
+    mailbox = Counted(certificate=tls.server, login=("bot", "secret"))
+    async with mailbox.serve() as port:
+        server = replace(at(port), tls="starttls", username="bot", password="secret")
+        smtp = Smtp(server, trust=tls.trust, idle=60)
+        await send(smtp)
+        await send(smtp)
+        await smtp.aclose()
+
+    assert len(mailbox.mails) == 2
+    assert len(mailbox.talks) == 1
+
+
+async def test_a_local_part_outside_ascii_needs_a_server_that_takes_it() -> None:
+    mailbox = Mailbox()
+    async with mailbox.serve() as port:
+        with pytest.raises(MailRefused, match="cannot send there") as caught:
+            await send(Smtp(at(port)), to_address="zoë@acme.example")
+
+    assert type(caught.value) is MailRefused
+    assert mailbox.mails == []
+
+
+async def test_a_local_part_outside_ascii_goes_to_a_server_that_takes_it() -> None:
+    mailbox = Counted(utf8=True)
+    async with mailbox.serve() as port:
+        await send(Smtp(at(port)), to_address="zoë@bücher.example", to_name="Zoë")
+
+    assert mailbox.mails[0]["to"] == ["zoë@xn--bcher-kva.example"]
