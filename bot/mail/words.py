@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from math import ceil
 from types import MappingProxyType
 
+from bot.mail.language import long_day
 from bot.mail.text import one_line
 
 FALLBACK = "en"
@@ -41,8 +42,6 @@ class Words:
 class _Language:
     """One language. `{app}` stands where it needs no article, no elision and no case."""
 
-    months: str
-    day: str
     why: str
     why_unknown: str
     heading: str
@@ -59,14 +58,11 @@ class _Language:
     rights: str
     unsubscribe: str
     privacy_policy: str
-    first_day: str = "{day}"
 
 
 _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
     {
         "en": _Language(
-            months="January February March April May June July August September October November December",
-            day="{day} {month} {year}",
             why=(
                 "You get this mail because a trial of {app} was started on {began} with your address as a contact. "
                 "Atlassian, which runs the Marketplace, passed your address on to us."
@@ -102,8 +98,6 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
             privacy_policy="Privacy policy: ",
         ),
         "de": _Language(
-            months="Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-            day="{day}. {month} {year}",
             why=(
                 "Sie erhalten diese E-Mail, weil am {began} eine Testversion von {app} gestartet wurde und Ihre "
                 "Adresse dabei als Kontakt angegeben ist. Atlassian, der Betreiber des Marketplace, hat Ihre Adresse "
@@ -143,9 +137,6 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
             privacy_policy="Datenschutzerklärung: ",
         ),
         "fr": _Language(
-            months="janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-            day="{day} {month} {year}",
-            first_day="1er",
             why=(
                 "Vous recevez cet e-mail parce qu’un essai de l’application {app} a été lancé le {began} avec votre "
                 "adresse comme contact. Atlassian, qui exploite le Marketplace, nous a transmis votre adresse."
@@ -185,8 +176,6 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
             privacy_policy="Politique de confidentialité\u00a0: ",
         ),
         "es": _Language(
-            months="enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-            day="{day} de {month} de {year}",
             why=(
                 "Recibe este correo porque el {began} se inició una prueba de {app} con su dirección como contacto. "
                 "Atlassian, que gestiona el Marketplace, nos ha facilitado su dirección."
@@ -250,13 +239,6 @@ def words(
         unsubscribe=said.unsubscribe,
         privacy_policy=said.privacy_policy,
     )
-
-
-def long_day(value: date, language: str) -> str:
-    """The day as the language writes it in a sentence, such as `12 March 2026` or `12. März 2026`."""
-    _, said = _said(language)
-    day = said.first_day if value.day == 1 else "{day}"
-    return said.day.format(day=day.format(day=value.day), month=said.months.split()[value.month - 1], year=value.year)
 
 
 def _said(language: str) -> tuple[str, _Language]:

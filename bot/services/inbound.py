@@ -10,8 +10,8 @@ import structlog
 
 from bot.domain.trust import normalised
 from bot.errors import MailRefused
-from bot.mail.bounces import Finding, Kind, Report, read_report
 from bot.mail.address import ascii_address
+from bot.mail.bounces import Finding, Kind, Report, read_report
 
 log = structlog.get_logger()
 
