@@ -82,12 +82,27 @@ LOCKED = rsa.generate_private_key(65537, 2048).private_bytes(
 )
 
 
+# Of 512 bits, which the library still reads and no longer makes.
+SHORT = b"""\
+-----BEGIN RSA PRIVATE KEY-----
+MIIBOQIBAAJBALdeZx/+fyvZwvpu1CpZFPr1t/I9Lz9Wh5Pjk3QmsYnCXjVcQLpJ
+3NC8E3oPMwM3GUg2R5MV/uyJZqj8jstW1RECAwEAAQJAXgcUjn1sLMo/hzepqAWC
+EqZJqvfg8HOolhdOl3L3+xFHibJGnbuqK4b2OPC0CpXb2xYd6ZSIdRrzuDVb18YA
+AQIhAOhqT9OEw27fBn649scIsFwU37sJH3lsxT3jdSPYEG0RAiEAyfn1rYR86Hkk
+phuticTp7ugHoypvDFmi+GfaiqV/6AECIFEboMYJRAayMFsTA5QMFTfdVQK5uVEv
+w1nIwj2DDqBxAiBumuyX/hKs+BJCyKtq46O7yeLMzqMLX1bos26xOFpoAQIgLmMt
+YIqt4C7f8Xl7BpkHuvQOafLDkfB84hk0GmBesno=
+-----END RSA PRIVATE KEY-----
+"""
+
+
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
         (b"", "cannot be read"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "cannot be read"),
         (LOCKED, "without a password"),
+        (SHORT, "too short"),
         (_pem(ed25519.Ed25519PrivateKey.generate()), "make an RSA key"),
         (_pem(ec.generate_private_key(ec.SECP256R1())), "make an RSA key"),
     ],
