@@ -21,6 +21,7 @@ BotError
 │   ├── MailSetupWrong          login, TLS or connection; a person must mend it
 │   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
+├── FileWrong                   a file that somebody gave cannot be used; names the lines
 ├── NotAllowed                  this person may not do this; tell them
 └── StoreError                  the database cannot be used; the sentence says why
 
@@ -124,6 +125,10 @@ class MailOutcomeUnknown(MailError):
 
 class TemplateWrong(BotError):
     """A mail template cannot be used."""
+
+
+class FileWrong(BotError):
+    """A file that somebody gave cannot be used."""
 
 
 class NotAllowed(BotError):

@@ -2,19 +2,26 @@
 
 # ruff: noqa: ANN401  an override is of its field's type
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.domain.card import Card, OptOut, Person, SentMail
+from bot.domain.card import Card, Person, SentMail
+from bot.domain.consent import Cause, OptOut, Subject
+from bot.domain.countries import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import Known, trials_of
-from bot.domain.policy import Attempt, MailState
+from bot.domain.policy import Attempt, Case, MailState, Rules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
+ALLOW = CountryRule(rule=Rule.ALLOW)
+OPEN = Rules(countries=Countries(others=ALLOW, unnamed=ALLOW))
+"""Nobody has to name a ground because of a country."""
+FREELY = Rules(countries=OPEN.countries, at_most_every=timedelta(0))
+"""And two mails to one address may follow each other at once."""
 
 
 def ids(table: dict[str, tuple[Any, ...]]) -> Any:
@@ -62,6 +69,12 @@ def known(seen: License | None = None, *trials: Trial) -> Known:
     return Known(ids=(1,), license=seen, trials=trials or trials_of(seen))
 
 
+def case(**overrides: Any) -> Case:
+    """Whether to write to Ana about her trial; nothing stands against it."""
+    seen = overrides.get("license", license_())
+    return Case(**{"license": seen, "trial": trial(), "contact": seen.technical, **overrides})
+
+
 def evaluation(**overrides: Any) -> Evaluation:
     """Acme's trial, first seen at noon, with neither owner nor card."""
     return Evaluation(**{"id": 7, "license": license_(), "trial": trial(), "first_seen": NOON, **overrides})
@@ -76,7 +89,8 @@ def card(**overrides: Any) -> Card:
 
 def opt_out(**overrides: Any) -> OptOut:
     """They asked Bo, who wrote it down at noon."""
-    return OptOut(**{"reason": "They asked us not to write", "by": "U0BO", "at": NOON, **overrides})
+    given = {"cause": Cause.ASKED, "by": "U0BO", "at": NOON, "subject": Subject.of_address("ana@acme.example")}
+    return OptOut(**{**given, **overrides})
 
 
 def sent_mail(state: MailState = MailState.SENT, *, template: str = "welcome", by: str = "U0BO") -> SentMail:

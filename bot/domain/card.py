@@ -3,40 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final
 
+from bot.domain.consent import OptOut
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
-from bot.domain.policy import Attempt, Decision, Refused, may_contact
+from bot.domain.policy import CAREFUL, Attempt, Case, Decision, LastMail, Refused, Rules, may_contact
 from bot.domain.trust import Context, company_key, customer_domain, reachable
-
-
-class Reply(StrEnum):
-    """Why somebody is not to be written to; the value is how it is said."""
-
-    ASKED = "They asked us not to write"
-    COMPLAINED = "They complained"
-    LEGAL = "Legal reasons"
-    TEAM = "The team decided"
-
-
-FORGOTTEN: Final = "They asked Atlassian to be forgotten"
-"""The reason of a mark that nobody can lift."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptOut:
-    """A standing do-not-contact mark; `by` is a Slack user id, `at` is UTC."""
-
-    reason: str
-    by: str | None
-    at: datetime
-    note: str = ""
-
-    @property
-    def is_final(self) -> bool:
-        """Whether it stands for ever."""
-        return self.reason == FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +17,8 @@ class Person:
 
     contact: Contact
     opt_out: OptOut | None = None
+    last_mail: LastMail | None = None
+    """The latest mail to their address, for whatever evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,25 +80,28 @@ def person(card: Card) -> Person | None:
     return next((p for p in card.people if p.contact == best), next(iter(card.people), None))
 
 
-def mailable(card: Card, who: Person | None) -> Decision:
+def mailable(card: Card, who: Person | None, rules: Rules = CAREFUL) -> Decision:
     """Whether the team may write to this person about this evaluation."""
-    contact, opted_out = (None, False) if who is None else (who.contact, who.opt_out is not None)
+    contact, opt_out = (None, None) if who is None else (who.contact, who.opt_out)
     evaluation = card.evaluation
-    return may_contact(evaluation.license, evaluation.trial, contact, opted_out=opted_out, context=card.context)
+    case = Case(
+        license=evaluation.license, trial=evaluation.trial, contact=contact, opt_out=opt_out, context=card.context
+    )
+    return may_contact(case, rules)
 
 
-def actions(card: Card) -> tuple[Action, ...]:
+def actions(card: Card, rules: Rules = CAREFUL) -> tuple[Action, ...]:
     """The buttons that make sense now, in the order of `Action`."""
     evaluation, who = card.evaluation, person(card)
     opt_out = None if who is None else who.opt_out
     has_address = who is not None and who.contact.email is not None
     offers = (
-        (Action.EMAIL, not isinstance(mailable(card, who), Refused)),
+        (Action.EMAIL, not isinstance(mailable(card, who, rules), Refused)),
         (Action.CLAIM, evaluation.owner is None and evaluation.trial.state is State.RUNNING),
         (Action.DO_NOT_CONTACT, has_address and opt_out is None),
         (Action.ASSIGN, True),
         (Action.RELEASE, evaluation.owner is not None),
-        (Action.CONTACT_AGAIN, opt_out is not None and not opt_out.is_final),
+        (Action.CONTACT_AGAIN, opt_out is not None and not opt_out.cause.is_final),
     )
     return tuple(action for action, offered in offers if offered)
 

@@ -54,6 +54,8 @@ class Condition:
     examples: tuple[SetAside, ...]
     waiting: int
     """How many things are owed to Slack."""
+    mails_waiting: int = 0
+    """How many mails have not gone yet: held, or put off by the mail server."""
     closed: tuple[str, ...] = ()
     """The ways to Slack that are closed, a sentence each with what opens it."""
     given_up: int = 0

@@ -39,17 +39,21 @@ class Kind(StrEnum):
     MERGED = "merged"
     ASSIGNED = "assigned"
     RELEASED = "released"
+    MAIL_UNDONE = "mail_undone"
+    MAIL_DEFERRED = "mail_deferred"
     MAIL_SENT = "mail_sent"
     MAIL_FAILED = "mail_failed"
     MAIL_REFUSED = "mail_refused"
     MAIL_UNKNOWN = "mail_unknown"
     MAIL_ARRIVED = "mail_arrived"
     MAIL_AGAIN = "mail_again"
+    MAIL_BOUNCED = "mail_bounced"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
+    ERASED = "erased"
 
 
-UNTOLD = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED})
+UNTOLD = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED, Kind.MAIL_UNDONE})
 """Kinds that get no line in the thread: the card itself says them."""
 
 

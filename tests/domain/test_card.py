@@ -8,7 +8,7 @@ import pytest
 from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
 from bot.domain.evaluation import Contact, Partner, State
 from bot.domain.policy import Allowed, Decision, Reason, Refused
-from tests.builders import card, contact, evaluation, license_, opt_out, trial
+from tests.builders import OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
 UNNAMED: dict[str, Any] = {"company": None, "site": None}
@@ -100,7 +100,7 @@ def test_a_card_may_speak_of_nobody() -> None:
     ],
 )
 def test_a_card_knows_whether_its_person_may_be_written_to(shown: Card, decision: Decision) -> None:
-    assert mailable(shown, person(shown)) == decision
+    assert mailable(shown, person(shown), OPEN) == decision
 
 
 @pytest.mark.parametrize(
