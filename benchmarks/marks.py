@@ -22,6 +22,7 @@ _LATER: Final = 30
 """Days between sweeps."""
 _MORE: Final = 3
 _MB: Final = 1_000_000
+_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Mark:
 
     def cells(self) -> tuple[str, ...]:
         """Its line in the table."""
-        value, target = (f"{n:.0f}{self.unit}" if self.unit else f"{n:.2f}" for n in (self.value, self.target))
+        value, target = (f"{n:.4g}{self.unit}" if self.unit else f"{n:.2f}" for n in (self.value, self.target))
         return self.what, self.floor, self.ours, value, f"≤ {target}", "ok" if self.kept else "missed"
 
 
@@ -55,6 +56,9 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
     yield _first_sweep(bench, licenses, first)
     yield _later_sweep(bench, licenses, later)
     yield _polls(bench, store)
+    yield from _deliveries(bench, due=store // 5_000, count=licenses // 1_666)
+    yield from _presses(bench, licenses)
+    yield from _idle(bench, seconds=licenses / 5_000)
     yield from _memory(bench, "first sweep", licenses, median(first), day=0)
     yield from _memory(bench, "sweep that finds nothing changed", licenses, median(later), day=_LATER)
 
@@ -112,6 +116,37 @@ def _polls(bench: Bench, large: int) -> Mark:
     )
 
 
+def _deliveries(bench: Bench, *, due: int, count: int) -> Iterator[Mark]:
+    """Of what is due at once so many messages are waited for, or it would take minutes; the pace stays the same."""
+    measured = bench.pace(due=due, count=count)
+    what = f"{count} messages in Slack, {due} cards due at once"
+    yield _time(what, floor=measured["least"], ours=measured["seconds"], target=1 / 0.95)
+    refused = measured["refused"]
+    yield Mark(what="answers of 429 meanwhile", floor="–", ours=f"{refused}", value=refused, target=0, unit=" times")
+
+
+def _presses(bench: Bench, rows: int) -> Iterator[Mark]:
+    """The bot knows the licenses of the small store, and their cards stand; the others are new to it."""
+    known = min(rows // 2, SMALL)
+    bench.sweep("pressed-first.db", rows=known)
+    measured = bench.presses("pressed-first.db", rows=rows, cards=known // 1_000)
+    times = (
+        (f"presses acknowledged while {rows:,} are swept, 99 of 100", "acknowledged", 100),
+        ("their cards repainted, 99 of 100", "repainted", 2_000),
+    )
+    for what, name, target in times:
+        took = measured[name] * _MS
+        yield Mark(what=what, floor="–", ours=f"{took:.0f} ms", value=took, target=target, unit=" ms")
+
+
+def _idle(bench: Bench, *, seconds: float) -> Iterator[Mark]:
+    """For so long nothing happens, and a poll is ten minutes off."""
+    measured = bench.idle(seconds=seconds)
+    share, held = 100 * measured["share"], measured["resident"] / _MB
+    yield Mark(what="an idle bot, of a core", floor="–", ours=f"{share:.2f} %", value=share, target=1, unit=" %")
+    yield Mark(what="memory of an idle bot", floor="–", ours=f"{held:.1f} MB", value=held, target=120, unit=" MB")
+
+
 def _memory(bench: Bench, what: str, rows: int, peak: float, *, day: int) -> Iterator[Mark]:
     """Peaks above what the same process held when it was idle; the larger sweep runs once, and alone for this."""
     few, many = peak / _MB, bench.sweep("more.db", rows=_MORE * rows, day=day)["above_idle"] / _MB
@@ -121,7 +156,9 @@ def _memory(bench: Bench, what: str, rows: int, peak: float, *, day: int) -> Ite
     yield Mark(what=f"the same of {_MORE * rows:,}", floor=floor, ours=ours, value=many / few, target=1.1)
 
 
-def _time(what: str, *, floor: float, ours: float, target: float, profile: Callable[[Path], object]) -> Mark:
+def _time(
+    what: str, *, floor: float, ours: float, target: float, profile: Callable[[Path], object] | None = None
+) -> Mark:
     return Mark(
         what=what, floor=f"{floor:.2f} s", ours=f"{ours:.2f} s", value=ours / floor, target=target, profile=profile
     )

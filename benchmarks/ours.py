@@ -10,39 +10,44 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from benchmarks.server import DEVELOPER_ID
-from benchmarks.vendor import A_ROUND, TODAY
+from benchmarks.vendor import A_ROUND, NOON
 from bot.app import Parts, assembled
-from bot.config import Settings
+from bot.config import load_settings
 from bot.log import set_up_logging
 
-_NOON: Final = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+CHANNEL: Final = "C0BENCH"
 _A_PROFILE: Final = 40
 """Lines of a profile."""
+
+
+def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
+    """The settings of a bot with this store and a vendor of so many licenses, by name."""
+    return {
+        "slack_bot_token": "xoxb-nobody",
+        "slack_app_token": "xapp-nobody",
+        "slack_channel": CHANNEL,
+        "marketplace_user": "vendor@lanternworks.example",
+        "marketplace_token": "nobody",
+        "marketplace_developer_id": DEVELOPER_ID,
+        "marketplace_api_url": f"{server}/{rows}",
+        "database_url": f"sqlite+aiosqlite:///{store}",
+        "secret_key": "benchmark " * 4,
+        "http_port": 0,
+    }
 
 
 @asynccontextmanager
 async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Parts]:
     """The bot with this store and a vendor of so many licenses, at a time so long after the first noon."""
-    settings = Settings(
-        _env_file=None,
-        slack_bot_token="xoxb-nobody",
-        slack_app_token="xapp-nobody",
-        slack_channel="C0BENCH",
-        marketplace_user="vendor@lanternworks.example",
-        marketplace_token="nobody",
-        marketplace_developer_id=DEVELOPER_ID,
-        marketplace_api_url=f"{server}/{rows}",
-        database_url=f"sqlite+aiosqlite:///{store}",
-        secret_key=("benchmark " * 4,),
-    )
-    async with assembled(settings, clock=lambda: _NOON + after) as parts:
+    settings = load_settings(_env_file=None, **given(store, server=server, rows=rows))
+    async with assembled(settings, clock=lambda: NOON + after) as parts:
         yield parts
 
 

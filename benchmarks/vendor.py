@@ -1,6 +1,6 @@
 """The licenses of a vendor with any number of them, the same at every call; all companies and people are invented."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Final
 
@@ -8,6 +8,7 @@ from bot.demo.cast import COMPASS, LANTERNS, TRAIL, TRIAL_DAYS, Customer, Record
 
 TODAY: Final = date(2026, 11, 23)
 """The day on which the report is read first."""
+NOON: Final = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
 _QUIET_DAYS: Final = 4
 """No license was updated later than so many days ago, unless it is `changed`: a poll finds these alone."""
 A_ROUND: Final = 50

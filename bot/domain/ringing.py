@@ -41,15 +41,16 @@ class Ringing:
         It rings while it runs, however late it was seen. One that is over does not: old records come back in the
         report.
         """
-        reasons = (
-            (license_.atlassian, Silence.ATLASSIAN),
-            (bool(self.own_sites) and not self.own_sites.isdisjoint(_places(license_)), Silence.OWN_SITE),
-            (license_.license_type in _GIVEN_AWAY, Silence.GIVEN_AWAY),
-            (trial.state is not State.RUNNING, Silence.OVER),
-            (trial.ends is not None and trial.ends < self.today, Silence.OVER),
-            (self.quiet_before is not None and trial.started < self.quiet_before, Silence.EARLIER),
-        )
-        return next((reason for holds, reason in reasons if holds), None)
+        if license_.atlassian:
+            return Silence.ATLASSIAN
+        if self.own_sites and not self.own_sites.isdisjoint(_places(license_)):
+            return Silence.OWN_SITE
+        if license_.license_type in _GIVEN_AWAY:
+            return Silence.GIVEN_AWAY
+        if trial.state is not State.RUNNING or (trial.ends is not None and trial.ends < self.today):
+            return Silence.OVER
+        before = self.quiet_before is not None and trial.started < self.quiet_before
+        return Silence.EARLIER if before else None
 
 
 def _places(license_: License) -> set[str]:

@@ -88,16 +88,16 @@ class Marketplace:
         started_since: date | None = None,
         evaluations_only: bool = False,
         product_ids: Iterable[str] = (),
-    ) -> AsyncGenerator[Row]:
-        """The rows that match every filter given, a page in memory at a time; both days are UTC and count too.
+    ) -> AsyncGenerator[list[Row]]:
+        """The rows that match every filter given, page by page; both days are UTC and count too.
 
         Rows come again when the set moves between two pages.
         """
         filters = _filters(updated_since, started_since, evaluations_only=evaluations_only, product_ids=product_ids)
         return Pages(self._access, self._report, filters).rows()
 
-    def export(self, *, patience: float = PATIENCE) -> AsyncGenerator[Row]:
-        """Every row of the report, a few in memory at a time; `ExportFailed` when it has to be read page by page.
+    def export(self, *, patience: float = PATIENCE) -> AsyncGenerator[list[Row]]:
+        """Every row of the report, some at a time; `ExportFailed` when it has to be read page by page.
 
         Rows come again when the answer breaks off and is read anew. `patience` is how many seconds may pass in waiting.
         """

@@ -43,17 +43,17 @@ class Export:
         self._patience = patience
         self._pauses = chain((1.0, 2.0), repeat(PAUSE))
 
-    async def rows(self) -> AsyncGenerator[Row]:
-        """The rows as they come; from the first one again when the download breaks off."""
+    async def rows(self) -> AsyncGenerator[list[Row]]:
+        """The rows as they come, some at a time; from the first one again when the download breaks off."""
         exports = f"{await self._report()}/async/export"
         try:
             for _ in range(STARTS):
                 export = f"{exports}/{await self._started(exports)}"
                 try:
                     await self._completed(export)
-                    async with aclosing(self._downloaded(export)) as rows:
-                        async for row in rows:
-                            yield row
+                    async with aclosing(self._downloaded(export)) as portions:
+                        async for rows in portions:
+                            yield rows
                 except NotFound:
                     continue
                 return
@@ -76,14 +76,14 @@ class Export:
                 raise ExportFailed(f"The Marketplace could not write the export of the report. {_ADVICE}")
             await self._wait()
 
-    async def _downloaded(self, export: str) -> AsyncGenerator[Row]:
+    async def _downloaded(self, export: str) -> AsyncGenerator[list[Row]]:
         for attempt in range(1, DOWNLOADS + 1):
             splitter = RowSplitter()
             try:
                 async with self._access.stream(export) as pieces:
                     async for piece in pieces:
-                        for row in splitter.feed(piece):
-                            yield row
+                        if rows := splitter.feed(piece):
+                            yield rows
                 splitter.end()
             except (NotFound, BrokenOff):
                 if attempt == DOWNLOADS:

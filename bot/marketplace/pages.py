@@ -29,18 +29,18 @@ class Pages:
         self._filters = filters
         self._insights = INSIGHTS
 
-    async def rows(self) -> AsyncGenerator[Row]:
-        """The rows, a page in memory at a time; those that were read before a row moved come again."""
+    async def rows(self) -> AsyncGenerator[list[Row]]:
+        """The rows, page by page; those that were read before a row moved come again."""
         for passes_left in reversed(range(PASSES)):
             try:
-                async with aclosing(self._pass(watchful=passes_left > 0)) as rows:
-                    async for row in rows:
-                        yield row
+                async with aclosing(self._pass(watchful=passes_left > 0)) as pages:
+                    async for rows in pages:
+                        yield rows
             except _Moved:
                 continue
             return
 
-    async def _pass(self, *, watchful: bool) -> AsyncGenerator[Row]:
+    async def _pass(self, *, watchful: bool) -> AsyncGenerator[list[Row]]:
         """Every page once. Each begins with the last row of the one before, so that a row that moved shows."""
         offset, before = 0, Page(rows=[], has_next=False)
         while True:
@@ -53,8 +53,8 @@ class Pages:
                     rows = rows[1:]
                 elif watchful:
                     raise _Moved
-            for row in rows:
-                yield row
+            if rows:
+                yield rows
             # The offset moves by what came, not by what was asked for: the server may give less a page. Neither
             # `totalCount` nor an absent `next` is proof of the end; only a short page without `next` is.
             if not rows or (len(page.rows) < PAGE_SIZE and not page.has_next):

@@ -5,6 +5,8 @@ from codecs import getincrementaldecoder
 from json import JSONDecodeError, JSONDecoder
 from typing import Final
 
+import orjson
+
 from bot.errors import AnswerUnreadable
 from bot.marketplace.answers import BrokenOff, Row, read_row
 
@@ -57,6 +59,7 @@ def _split(text: str) -> tuple[list[Row], str]:
     rows: list[Row] = []
     mark = 0
     while text[mark : mark + 1] in {"[", ","}:
+        mark = _plain_rows(text, mark, rows)
         start = _next(text, mark + 1)
         if text[mark] == "[" and text.startswith("]", start):
             mark = start
@@ -75,6 +78,23 @@ def _split(text: str) -> tuple[list[Row], str]:
     if text.startswith("]", mark) and _next(text, mark + 1) < len(text):
         raise _unreadable("goes on after its list has ended")
     return rows, text[mark:]
+
+
+def _plain_rows(text: str, mark: int, rows: list[Row]) -> int:
+    """Read rows that stand as the Marketplace writes them, one after the other with a comma in between; the last mark.
+
+    A text is cut where a row seems to end. When what was cut off is an object it was the whole row, since no object
+    goes on as another; when it is none, the row has to be read to find its end.
+    """
+    while text.startswith("{", mark + 1) and (end := text.find("},{", mark)) >= 0:
+        row = text[mark + 1 : end + 1]
+        try:
+            value = orjson.loads(row)
+        except orjson.JSONDecodeError:
+            break
+        rows.append(read_row(value, row))
+        mark = end + 1
+    return mark
 
 
 def _next(text: str, place: int) -> int:

@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from bot.domain.evaluation import Contact, Hosting, License, Partner
+
+T = TypeVar("T")
 
 _FORGOTTEN: Final = "RTBF"
 _NOTHING: Final = frozenset({"", "null"})
@@ -21,6 +24,9 @@ _UNSTORABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?=$|[T ])", re.ASCII)
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
+_VOCABULARY: Final = 4096
+"""Words, and days, that are remembered with what they mean: rows are many, and these are few. Names of people and
+sites, addresses and ids are not among them."""
 _HOSTINGS: Final = {hosting.value.lower().replace(" ", ""): hosting.value for hosting in Hosting}
 
 
@@ -42,31 +48,31 @@ def read_license(record: object) -> License | Unreadable:
     if not aliases or None in needed.values():
         return Unreadable(ref=_ref(record), reason=_reason(record))
     customer, partner = _object(get("contactDetails")), _object(get("partnerDetails"))
-    partner_name, partner_kind = _known(partner.get("partnerName")), _known(partner.get("partnerType"))
+    partner_name, partner_kind = _known(partner.get("partnerName")), _word(partner.get("partnerType"))
     return License(
         **needed,
         aliases=aliases,
-        app_name=_known(get("addonName")) or needed["app_key"],
+        app_name=_word(get("addonName")) or needed["app_key"],
         ends=_day(get("maintenanceEndDate")),
         latest_evaluation=_day(get("latestEvaluationStartDate")),
         upgrade_started=_day(get("upgradeEvaluationStartDate")),
-        upgrade_to=_known(get("upgradeEvaluatingEdition")),
-        edition=_known(get("appEdition")),
-        tier=_known(get("tier")),
+        upgrade_to=_word(get("upgradeEvaluatingEdition")),
+        edition=_word(get("appEdition")),
+        tier=_word(get("tier")),
         site=_known(get("cloudSiteHostname")),
         company=_company(customer.get("company")),
-        country=_known(customer.get("country")),
-        region=_known(customer.get("region")),
+        country=_word(customer.get("country")),
+        region=_word(customer.get("region")),
         technical=_contact(customer.get("technicalContact")),
         billing=_contact(customer.get("billingContact")),
         partner=Partner(name=partner_name, kind=partner_kind) if partner_name or partner_kind else None,
         opportunity_size=_size(get("evaluationOpportunitySize")),
-        parent_product=_known(get("parentProductName")),
-        parent_edition=_known(get("parentProductEdition")),
-        channel=_known(_object(get("attribution")).get("channel")),
+        parent_product=_word(get("parentProductName")),
+        parent_edition=_word(get("parentProductEdition")),
+        channel=_word(_object(get("attribution")).get("channel")),
         days_to_convert=_number(get("daysToConvertEval")),
         sandbox=_flag(get("installedOnSandbox")),
-        atlassian=(_known(get("licenseSourceType")) or "").lower() == "atlassian",
+        atlassian=(_word(get("licenseSourceType")) or "").lower() == "atlassian",
         migration=_text(_object(get("cmtDetails")).get("status")) is not None,
     )
 
@@ -87,12 +93,22 @@ def _known(value: object) -> str | None:
     return None if words is None or words.lower() in _NOT_KNOWN else words
 
 
+def _remembered(read: Callable[[object], T]) -> Callable[[object], T]:
+    """The same, for fields in which few texts stand again and again."""
+    remembered = lru_cache(maxsize=_VOCABULARY)(read)
+    return lambda value: (remembered if isinstance(value, str) else read)(value)
+
+
+_word = _remembered(_known)
+
+
 def _company(value: object) -> str | None:
     """A company may well be called Pending; it is not called RTBF."""
     words = _text(value)
     return None if words == _FORGOTTEN else words
 
 
+@_remembered
 def _size(value: object) -> str | None:
     """Atlassian's words stay words: `Unknown` is its final answer here, while blank and `Pending` are none yet.
 
@@ -102,6 +118,7 @@ def _size(value: object) -> str | None:
     return None if words is None or words.lower() in {"na", "pending"} else words
 
 
+@_remembered
 def _day(value: object) -> date | None:
     """The day of a date or a date-time, as written: the report counts in UTC days."""
     written = _ISO_DAY.match(_text(value) or "")
@@ -118,21 +135,25 @@ def _number(value: object) -> int | None:
     return int(words) if words.isascii() and words.isdigit() and len(words) < _LONGEST_NUMBER else None
 
 
+@_remembered
 def _flag(value: object) -> bool | None:
     """`Yes` and `No` are texts in the report; `Pending` and `NA` are neither."""
     return value if isinstance(value, bool) else _YES_NO.get((_text(value) or "").lower())
 
 
+@_remembered
 def _upper(value: object) -> str | None:
     words = _text(value)
     return words and words.upper()
 
 
+@_remembered
 def _lower(value: object) -> str | None:
     words = _text(value)
     return words and words.lower()
 
 
+@_remembered
 def _hosting(value: object) -> str | None:
     words = _text(value)
     return words and _HOSTINGS.get(words.lower().replace(" ", ""), words)
@@ -146,18 +167,19 @@ def _contact(value: object) -> Contact | None:
     """The person, or None where nobody is named; of somebody forgotten nothing is kept."""
     if not isinstance(value, dict):
         return None
-    if any(map(_is_forgotten, value.values())):
+    # Most details are asked here only whether they could say so: this is asked of every detail of every row.
+    if any(isinstance(each, str) and _FORGOTTEN in each.upper() and _is_forgotten(each) for each in value.values()):
         return Contact(forgotten=True)
     email, name = _text(value.get("email")), _text(value.get("name"))
     return Contact(email=email, name=name) if email or name else None
 
 
-def _is_forgotten(detail: object) -> bool:
-    return isinstance(detail, str) and _FORGOTTEN in detail.upper() and _upper(detail) == _FORGOTTEN
+def _is_forgotten(detail: str) -> bool:
+    return (_text(detail) or "").upper() == _FORGOTTEN
 
 
 _NEEDED: Final[dict[str, tuple[str, Callable[[object], Any], str]]] = {
-    "app_key": ("addonKey", _text, "is empty or not a text"),
+    "app_key": ("addonKey", _remembered(_text), "is empty or not a text"),
     "license_type": ("licenseType", _upper, "is empty or not a text"),
     "status": ("status", _lower, "is empty or not a text"),
     "hosting": ("hosting", _hosting, "is empty or not a text"),

@@ -1,6 +1,7 @@
 """One pass through the report, recorded batch by batch."""
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
@@ -17,7 +18,9 @@ from bot.store.sights import Sight
 log = structlog.get_logger()
 
 _BATCH: Final = 500
-"""Rows that are looked at together."""
+"""Rows from which on they are looked at together."""
+_AT_A_STRETCH: Final = 50
+"""Rows after which whoever else has something to do gets a turn: a press must be acknowledged at once."""
 _RECORDED: Final = 5_000
 """Licenses that are recorded together: the more, the less often the database writes the same page."""
 _NAMED: Final = 20
@@ -46,10 +49,10 @@ class Reading:
         self._unreadable: set[Unreadable] = set()
         self.tally = Tally()
 
-    async def take(self, row: Row) -> None:
-        """Read one row; what cannot be read is quarantined, and the rest goes on."""
-        self._batch.append(row)
-        if len(self._batch) == _BATCH:
+    async def take(self, rows: Iterable[Row]) -> None:
+        """Read some rows; what cannot be read is quarantined, and the rest goes on."""
+        self._batch += rows
+        if len(self._batch) >= _BATCH:
             await self._look()
             if len(self._sights) >= _RECORDED:
                 await self._record()
@@ -64,7 +67,9 @@ class Reading:
         batch, self._batch = self._batch, []
         unreadable: set[Unreadable] = set()
         digests = await self._store.licenses.unread([row.text for row in batch])
-        for row, digest in zip(batch, digests, strict=True):
+        for number, (row, digest) in enumerate(zip(batch, digests, strict=True)):
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
             if digest is None:
                 continue
             seen = read_license(row.record)

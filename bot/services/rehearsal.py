@@ -1,7 +1,7 @@
 """A reading that writes nothing: what it would come to, and why."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -46,10 +46,10 @@ class Rehearsal:
         self._met: set[tuple[str, str]] = set()
         self.outlook = Outlook()
 
-    async def take(self, row: Row) -> None:
-        """Look at one row."""
-        self._batch.append(row)
-        if len(self._batch) == _BATCH:
+    async def take(self, rows: Iterable[Row]) -> None:
+        """Look at some rows."""
+        self._batch += rows
+        if len(self._batch) >= _BATCH:
             await self.flush()
 
     async def flush(self) -> None:

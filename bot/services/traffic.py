@@ -39,7 +39,11 @@ SLACKS_LIMITS: Final[Mapping[Lane, Limits]] = {
 
 
 class Traffic:
-    """The paces of every way: one under way at a time, each held up by what Slack said of it and of nothing else."""
+    """The paces of every way, each held up by what Slack said of it and of nothing else.
+
+    Posts go one at a time, since their order shows; of updates no two are of the same card, so they need not wait for
+    each other.
+    """
 
     def __init__(self, limits: Mapping[Lane, Limits], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -79,5 +83,6 @@ class Traffic:
     def _paces(self, way: Way) -> tuple[Pace, Pace, Pace]:
         """By reach."""
         if way not in self._ways:
-            self._ways[way] = Pace(self._limits[way.lane].channel, alone=True, clock=self._clock)
+            alone = way.lane is not Lane.UPDATE
+            self._ways[way] = Pace(self._limits[way.lane].channel, alone=alone, clock=self._clock)
         return self._ways[way], self._lanes[way.lane], self._all

@@ -151,12 +151,12 @@ class Watch:
         return reading.tally
 
     async def _feed(self, reader: Reading | Rehearsal, since: date | None, now: datetime) -> None:
-        async with aclosing(self._rows(since, now.date())) as rows:
-            async for row in rows:
-                await reader.take(row)
+        async with aclosing(self._rows(since, now.date())) as portions:
+            async for rows in portions:
+                await reader.take(rows)
         await reader.flush()
 
-    async def _rows(self, since: date | None, today: date) -> AsyncGenerator[Row]:
+    async def _rows(self, since: date | None, today: date) -> AsyncGenerator[list[Row]]:
         """What may be new since a day: the union of two questions; or everything.
 
         Changed lately finds conversions and trials of old licenses; begun lately finds rows that came late without a
@@ -170,18 +170,18 @@ class Watch:
                 self._marketplace.licenses(evaluations_only=True, started_since=late_arrivals(since, today=today)),
             ]
         for question in questions:
-            async with aclosing(question) as rows:
-                async for row in rows:
-                    yield row
+            async with aclosing(question) as portions:
+                async for rows in portions:
+                    yield rows
 
-    async def _whole(self) -> AsyncGenerator[Row]:
+    async def _whole(self) -> AsyncGenerator[list[Row]]:
         """The export, which is meant for large reports; where there is none to be had, the report page by page."""
         try:
-            async with aclosing(self._marketplace.export()) as rows:
-                async for row in rows:
-                    yield row
+            async with aclosing(self._marketplace.export()) as portions:
+                async for rows in portions:
+                    yield rows
         except ExportFailed as exc:
             log.warning("export_failed", reason=str(exc))
-            async with aclosing(self._marketplace.licenses()) as rows:
-                async for row in rows:
-                    yield row
+            async with aclosing(self._marketplace.licenses()) as portions:
+                async for rows in portions:
+                    yield rows

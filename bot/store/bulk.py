@@ -1,8 +1,7 @@
 """Many rows at once, in the words of the driver: what SQLAlchemy does for each value takes longer than the database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Column, Date, Dialect, Row, Table, bindparam, insert, select
@@ -11,18 +10,23 @@ from sqlalchemy.types import TypeEngine
 
 from bot.store.schema import Instant
 
-_Of = Callable[[dict[str, Any]], Any]
 _Stored = Callable[[Any], Any]
 _AT_ONCE: Final = 500
 """Values that are looked for in one question: always as many, so that it is the same and need not be made anew."""
+_DAYS: Final = 4096
+"""More than a report has."""
 
 
-async def insert_all(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows that name the same columns."""
-    if rows:
-        statement, columns = _insert(table, tuple(rows[0]), connection.dialect)
-        values = [map(stored, map(column, rows)) if stored else map(column, rows) for column, stored in columns]
-        await connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+async def insert_all(
+    connection: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows, each with its values in the order of the columns named."""
+    if not rows:
+        return
+    statement, columns = _insert(table, names, connection.dialect)
+    given = list(zip(*rows, strict=True))
+    values = [map(stored, given[place]) if stored else given[place] for place, stored in columns]
+    await connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
 
 
 async def rows_with(connection: AsyncConnection, column: Column[Any], values: Iterable[object]) -> list[Row[Any]]:
@@ -36,17 +40,17 @@ async def rows_with(connection: AsyncConnection, column: Column[Any], values: It
 
 
 @lru_cache(maxsize=32)
-def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[tuple[_Of, _Stored | None]]]:
-    """An INSERT, with how each of its values is found in a row, in order, and what makes of it what is stored."""
+def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[tuple[int, _Stored | None]]]:
+    """An INSERT, with the place in a row of each of its values, in order, and what makes of it what is stored."""
     statement = insert(table).inline().compile(dialect=dialect, column_keys=names)
     columns = [column for column in table.columns if column.name in names]
-    return str(statement), [(itemgetter(column.name), _stored(column.type, dialect)) for column in columns]
+    return str(statement), [(names.index(column.name), _stored(column.type, dialect)) for column in columns]
 
 
 def _stored(type_: TypeEngine[Any], dialect: Dialect) -> _Stored | None:
     """What makes of a value what is stored, or None where it is stored as it is; rows are many, and days are few."""
     stored = type_.dialect_impl(dialect).bind_processor(dialect)
-    return lru_cache(maxsize=_AT_ONCE)(stored) if stored and isinstance(type_, Date | Instant) else stored
+    return lru_cache(maxsize=_DAYS)(stored) if stored and isinstance(type_, Date | Instant) else stored
 
 
 @lru_cache(maxsize=32)

@@ -1,25 +1,34 @@
 """The order in which the records of a batch are taken, so that no two of one round speak of the same license."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from itertools import repeat
+from operator import attrgetter
 
 from bot.domain.evaluation import License
 from bot.domain.identity import Known, trials_of
 from bot.domain.trust import reachable
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """A record of the report as it was read, with the digests of the rows it was read from."""
 
     license: License
     digests: tuple[bytes, ...]
+    erased: frozenset[str] = frozenset()
+    """The contacts, by role, whom it named and of whom nothing may be kept."""
+    keys: frozenset[tuple[str, str]] = field(init=False)
+    """Its aliases, each with the app within which it is unique."""
+    rank: tuple[object, ...] = field(init=False, compare=False)
+    """Where it stands among others: the lower, the earlier it is taken."""
 
-    @cached_property
-    def keys(self) -> frozenset[tuple[str, str]]:
-        """Its aliases, each with the app within which it is unique."""
-        return frozenset((self.license.app_key, alias) for alias in self.license.aliases)
+    def __post_init__(self) -> None:
+        """Work out what is asked for again and again, while there are few: thousands at once would hold up a press."""
+        keys = frozenset(zip(repeat(self.license.app_key), self.license.aliases, strict=False))
+        object.__setattr__(self, "keys", keys)
+        object.__setattr__(self, "rank", _rank(self))
 
 
 def in_order(sights: Iterable[Sight]) -> list[Sight]:
@@ -27,9 +36,12 @@ def in_order(sights: Iterable[Sight]) -> list[Sight]:
 
     The report gives some licenses several times, with other contacts each time.
     """
+    in_turn = sorted(sights, key=attrgetter("rank"))
+    alike = Counter((sight.keys, sight.license.updated) for sight in in_turn)
     found: dict[object, Sight] = {}
-    for sight in sorted(sights, key=_rank):
-        this = (sight.keys, sight.license.updated, trials_of(sight.license))
+    for sight in in_turn:
+        whose = (sight.keys, sight.license.updated)
+        this = (*whose, trials_of(sight.license) if alike[whose] > 1 else ())
         twin = found.pop(this, None)
         digests = sight.digests if twin is None else tuple(dict.fromkeys((*twin.digests, *sight.digests)))
         found[this] = sight if twin is None else replace(sight, digests=digests)

@@ -14,7 +14,7 @@ from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, TODAY, row
 from bot.marketplace.client import Marketplace
 
-ROWS = 120
+ROWS = 2_000
 TABLES = ("license", "license_alias", "evaluation", "history", "seen_row")
 
 
@@ -39,8 +39,8 @@ def _count(store: Path, table: str) -> int:
 async def test_page_by_page_and_in_the_export_the_client_reads_every_license(server: str) -> None:
     client = Marketplace(api_url=f"{server}/{ROWS}", user="nobody", token="none", developer_id=DEVELOPER_ID)
     async with client:
-        paged = [each.record async for each in client.licenses()]
-        exported = [each.record async for each in client.export()]
+        paged = [each.record async for rows in client.licenses() for each in rows]
+        exported = [each.record async for rows in client.export() for each in rows]
     assert paged == exported == [row(number) for number in range(ROWS)]
 
 
@@ -57,6 +57,25 @@ def test_the_floor_writes_as_much_as_the_bot_has_written(bench: Bench) -> None:
     assert bench.floor(ROWS, like="swept.db")["rows"] == ROWS
     for table in TABLES:
         assert _count(bench.folder / "floor.db", table) == _count(bench.folder / "swept.db", table) > 0
+
+
+def test_cards_that_are_due_at_once_go_out_and_slack_never_says_that_they_are_too_many(bench: Bench) -> None:
+    paced = bench.pace(due=4, count=4)
+    assert paced["least"] == 1 < paced["seconds"]
+    assert paced["refused"] == 0
+
+
+def test_presses_are_heard_and_cards_repainted_while_the_report_is_read(bench: Bench) -> None:
+    bench.sweep("some.db", rows=ROWS // 2)
+    measured = bench.presses("some.db", rows=ROWS, cards=1)
+    assert measured["presses"] > 0 < measured["acknowledged"] <= measured["slowest"]
+    assert measured["repaints"] > 0 < measured["repainted"] <= measured["slowest_repaint"]
+
+
+def test_an_idle_bot_says_what_it_takes(bench: Bench) -> None:
+    taken = bench.idle(seconds=0.2)
+    assert 0 <= taken["share"] < 1
+    assert taken["resident"] > 10_000_000
 
 
 def test_a_grown_store_is_sound_and_so_many_times_as_large(bench: Bench) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from bot.demo.marketplace import DEVELOPER_ID, DemoMarketplace
+from bot.marketplace.answers import Row
 from bot.marketplace.client import Marketplace
 
 TODAY = date(2026, 11, 23)
@@ -37,3 +38,8 @@ async def client(server: DemoMarketplace, url: str, pauses: list[float]) -> Asyn
         api_url=url, user=server.user, token=server.token, developer_id=DEVELOPER_ID, sleep=sleep
     ) as client:
         yield client
+
+
+async def every_row(portions: AsyncIterator[list[Row]]) -> list[Row]:
+    """All rows, whatever portions they came in."""
+    return [row async for rows in portions for row in rows]

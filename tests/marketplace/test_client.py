@@ -25,7 +25,7 @@ from bot.errors import (
 from bot.marketplace.access import LONGEST_WAIT
 from bot.marketplace.answers import Product, Row
 from bot.marketplace.client import Marketplace
-from tests.marketplace.conftest import TODAY
+from tests.marketplace.conftest import TODAY, every_row
 
 
 def records(count: int, **overrides: object) -> list[Record]:
@@ -37,8 +37,8 @@ def page(rows: object, *, more: bool = False) -> Fault:
     return Fault(status=200, body=json.dumps({"_links": links, "licenses": rows}))
 
 
-async def numbers(rows: AsyncIterator[Row]) -> list[str]:
-    return [row.record["appEntitlementNumber"] async for row in rows]
+async def numbers(portions: AsyncIterator[list[Row]]) -> list[str]:
+    return [row.record["appEntitlementNumber"] for row in await every_row(portions)]
 
 
 def offsets(server: DemoMarketplace) -> list[str]:
@@ -177,15 +177,15 @@ async def test_several_apps_are_asked_for_by_a_repeated_parameter(server: DemoMa
 
 async def test_the_insights_come_along(server: DemoMarketplace, client: Marketplace) -> None:
     server.records = records(1)
-    assert [row.record["parentProductName"] async for row in client.licenses()] == ["Jira"]
+    assert [row.record["parentProductName"] for row in await every_row(client.licenses())] == ["Jira"]
 
 
 async def test_a_row_comes_with_the_text_in_which_it_was_written(server: DemoMarketplace, client: Marketplace) -> None:
     server.records = records(1, addonName="Chloé \ud83d 🚀")
-    (page,) = [row async for row in client.licenses()]
+    (page,) = await every_row(client.licenses())
     assert json.loads(page.text) == page.record == server.records[0]
     assert "Chloé \\ud83d 🚀" in page.text
-    assert [row async for row in client.export()] == [page]
+    assert await every_row(client.export()) == [page]
 
 
 async def test_the_developer_id_is_resolved_once_even_for_two_who_ask_at_once(
@@ -296,7 +296,7 @@ async def test_a_report_that_refuses_insights_is_read_without(server: DemoMarket
     server.records = records(1)
     await client.developer_id()
     server.faults.append(Fault(status=400))
-    rows = [row async for row in client.licenses()]
+    rows = await every_row(client.licenses())
     assert len(rows) == 1
     assert ["withDataInsights" in url.query for url in server.requests[-2:]] == [True, False]
 

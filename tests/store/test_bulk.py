@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Row, Table, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.evaluation import State
 from bot.domain.history import Kind
@@ -47,12 +48,17 @@ WHOLE: dict[Table, list[dict[str, Any]]] = {
 }
 
 
+async def inserted(connection: AsyncConnection, table: Table, values: list[dict[str, Any]]) -> None:
+    names = tuple(reversed(values[0])) if values else ()
+    await insert_all(connection, table, names, [tuple(row[name] for name in names) for row in values])
+
+
 async def stored(database: Database, *, in_bulk: bool) -> list[list[Row[Any]]]:
     """What lies in the tables, in the database's own types; nothing of it stays."""
     async with database.write() as connection:
         for table, values in WHOLE.items():
             if in_bulk:
-                await insert_all(connection, table, values)
+                await inserted(connection, table, values)
             else:
                 await connection.execute(insert(table), values)
         names = [table.name for table in WHOLE]
@@ -82,7 +88,7 @@ async def test_a_time_whose_zone_nobody_knows_is_refused_in_bulk_too(store: Stor
     naive = datetime(2026, 11, 23, 12)  # noqa: DTZ001  that is the point
     with pytest.raises(ValueError, match="a stored time needs a time zone"):
         async with store.database.write() as connection:
-            await insert_all(connection, license_, [LICENSE | {"first_seen": naive}])
+            await inserted(connection, license_, [LICENSE | {"first_seen": naive}])
     assert await rows(store, license_) == []
 
 
@@ -90,8 +96,8 @@ async def test_a_time_whose_zone_nobody_knows_is_refused_in_bulk_too(store: Stor
 async def test_however_many_are_looked_for_each_that_is_there_is_found(store: Store, count: int) -> None:
     there = [n.to_bytes(16, "big") for n in range(0, count, 3)]
     async with store.database.write() as connection:
-        await insert_all(connection, license_, [LICENSE])
-        await insert_all(connection, seen_row, [{"digest": digest, "license_id": 7} for digest in there])
+        await inserted(connection, license_, [LICENSE])
+        await inserted(connection, seen_row, [{"digest": digest, "license_id": 7} for digest in there])
         found = await rows_with(connection, seen_row.c.digest, [n.to_bytes(16, "big") for n in range(count)])
     assert sorted(row.digest for row in found) == there
     assert all(row.license_id == 7 for row in found)
@@ -101,9 +107,9 @@ async def test_however_many_are_looked_for_each_that_is_there_is_found(store: St
 async def test_texts_and_bytes_are_found_on_postgresql(postgres: str) -> None:
     alias = {"alias": "É-1 “x”", "app_key": "com.example.roadmap", "license_id": 7}
     async with open_store(postgres, secret_keys=[SECRET]) as store, store.database.write() as connection:
-        await insert_all(connection, license_, [LICENSE])
-        await insert_all(connection, license_alias, [alias])
-        await insert_all(connection, seen_row, [{"digest": b"\x00" * 16, "license_id": 7}])
+        await inserted(connection, license_, [LICENSE])
+        await inserted(connection, license_alias, [alias])
+        await inserted(connection, seen_row, [{"digest": b"\x00" * 16, "license_id": 7}])
         assert [row._asdict() for row in await rows_with(connection, license_alias.c.alias, [alias["alias"]])] == [
             alias
         ]
@@ -112,6 +118,7 @@ async def test_texts_and_bytes_are_found_on_postgresql(postgres: str) -> None:
 
 async def test_who_waits_to_write_waits_for_a_part_of_a_sweep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.licenses._A_PORTION", 10)
+    monkeypatch.setattr("bot.store.licenses._FEW", 5)
     many = [seen_license(aliases=frozenset({f"E-{n}"})) for n in range(100)]
     recording = asyncio.create_task(report(store, *many))
     for _ in range(2):  # the first may come before it

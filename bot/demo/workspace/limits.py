@@ -29,6 +29,8 @@ class Limits:
         self._clock = clock
         self._levels: dict[Hashable, tuple[float, float]] = {}
         self.enabled = enabled
+        self.refused = 0
+        """How many calls were too many so far."""
 
     def take(self, key: Hashable, rate: Rate) -> int:
         """Take one call; 0 when it was there, else the whole seconds to wait."""
@@ -39,6 +41,7 @@ class Limits:
         level = min(rate.burst, level + (now - seen) * rate.per_minute / 60)
         if level < 1:
             self._levels[key] = (level, now)
+            self.refused += 1
             return max(1, math.ceil((1 - level) * 60 / rate.per_minute))
         self._levels[key] = (level - 1, now)
         return 0

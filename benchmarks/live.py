@@ -1,0 +1,114 @@
+"""The bot at work in a process of its own. On its standard input it is told what to do; it ends where that ends.
+
+`usage` says what the process has taken so far, `sweep` lets a day pass and the whole report be read.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.vendor import NOON
+from bot.app import Parts, assembled, running, utc_now
+from bot.config import load_settings
+from bot.log import set_up_logging
+from bot.services.traffic import NO_LIMIT, SLACKS_LIMITS, Limits
+from bot.store.deliveries import Lane
+
+_AT_ONCE: Final = dict.fromkeys(Lane, Limits(workspace=NO_LIMIT))
+_NEXT_SWEEP: Final = timedelta(hours=25)
+
+
+class Live:
+    """A bot that runs, and what can be asked of it."""
+
+    def __init__(self, parts: Parts, pass_by: Callable[[timedelta], None]) -> None:
+        self._parts = parts
+        self._pass_by = pass_by
+
+    async def usage(self) -> dict[str, Any]:
+        """Seconds of processor time, and bytes of memory, of this process."""
+        return {"cpu": time.process_time(), "resident": _resident()}
+
+    async def sweep(self) -> dict[str, Any]:
+        """Read everything."""
+        self._pass_by(_NEXT_SWEEP)
+        began = time.perf_counter()
+        tally = await self._parts.watch.run_once()
+        return {**asdict(tally), "seconds": time.perf_counter() - began}
+
+
+def _resident() -> int:
+    """The memory that this process holds at the moment, in bytes; where that cannot be had, the most it ever held."""
+    counted = Path("/proc/self/statm")
+    if counted.exists():
+        return int(counted.read_text().split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+async def live(asked: argparse.Namespace) -> None:
+    """Run the bot, and do what it is told."""
+    moment = {"after": timedelta()}
+    started = utc_now()
+
+    def pass_by(span: timedelta) -> None:
+        moment["after"] += span
+
+    def clock() -> datetime:
+        begins = NOON if asked.noon else started
+        return begins + (datetime.now(UTC) - started) + moment["after"]
+
+    settings = load_settings(_env_file=None, **json.loads(asked.settings))
+    limits = _AT_ONCE if asked.unpaced else SLACKS_LIMITS
+    async with assembled(settings, clock=clock) as parts, running(settings, parts, clock=clock, limits=limits):
+        bot = Live(parts, pass_by)
+        able: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {"usage": bot.usage, "sweep": bot.sweep}
+        while words := (await asyncio.to_thread(sys.stdin.readline)).strip():
+            sys.stdout.write(f"{json.dumps(await able[words]())}\n")
+            sys.stdout.flush()
+
+
+@asynccontextmanager
+async def bot_at_work(settings: dict[str, object], *options: str) -> AsyncIterator[Callable[[str], Awaitable[Any]]]:
+    """A new process with a bot in it, until the end of the block; gives what asks it."""
+    given = (sys.executable, "-m", "benchmarks.live", f"--settings={json.dumps(settings)}", *options)
+    process = await asyncio.create_subprocess_exec(
+        *given, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    told, says = process.stdin, process.stdout
+    if told is None or says is None:
+        raise RuntimeError("a process was started without its pipes")
+
+    async def ask(words: str) -> Any:  # noqa: ANN401  JSON
+        told.write(f"{words}\n".encode())
+        return json.loads(await says.readline())
+
+    try:
+        yield ask
+    finally:
+        told.close()
+        await process.wait()
+
+
+def main() -> None:
+    """Be told by the command line where Slack and the report are."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--settings", required=True, help="as JSON, by name")
+    parser.add_argument("--unpaced", action="store_true", help="as fast as Slack answers")
+    parser.add_argument("--noon", action="store_true", help="it is the first noon of the other measurements")
+    asked = parser.parse_args()
+    set_up_logging(json=True, level="warning")
+    asyncio.run(live(asked))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,226 @@
+"""What a team in Slack sees of the bot, measured at Slack's end of the wire: this process is the Slack workspace.
+
+The bot runs in a process of its own; both ends are on this machine, so that no network is measured.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.live import bot_at_work
+from benchmarks.ours import CHANNEL, given
+from bot.demo.cast import LANTERNS, Customer, license_record
+from bot.demo.marketplace import DemoMarketplace
+from bot.demo.workspace import Message, NotPossible, Workspace
+from bot.demo.workspace.limits import POSTING
+from bot.demo.workspace.state import User, elements
+from bot.domain.card import Action
+from bot.slack.ids import MORE, Event, Field, option
+
+_PATIENCE: Final = 60.0
+"""Seconds that the bot has to come up, and to bring what is pressed to its end."""
+_USERS: Final = tuple(f"U0BENCH{number:02}" for number in range(50))
+_A_SECOND: Final = 20
+"""Presses."""
+_A_MODAL: Final = 4
+"""Each press of so many opens one; the others claim a card, or give it back."""
+_MOST: Final = 0.99
+_SETTLING: Final = 0.25
+"""How much of the time to measure a bot has before it for what it does once."""
+
+Ask = Callable[[str], Awaitable[Any]]
+
+
+async def pace(asked: argparse.Namespace) -> dict[str, Any]:
+    """Many cards are due at once, Slack is as strict as it can be: how long until so many stand in the channel."""
+    async with _team(asked.store, trials=asked.due, rate_limits=True) as (workspace, _):
+        await workspace.until(lambda: _posts(workspace), within=_PATIENCE)
+        began = time.monotonic()
+        await workspace.until(lambda: len(_posts(workspace)) >= asked.count, within=_PATIENCE + 2 * asked.count)
+        seconds = time.monotonic() - began
+        least = (asked.count - POSTING.burst) * 60 / POSTING.per_minute
+        return {"posts": asked.count, "seconds": seconds, "least": least, "refused": workspace.limits.refused}
+
+
+async def idle(asked: argparse.Namespace) -> dict[str, Any]:
+    """Nothing happens: what that takes."""
+    async with _team(asked.store, trials=1, rate_limits=True) as (workspace, ask):
+        await workspace.until(lambda: workspace.sockets and _cards(workspace), within=_PATIENCE)
+        await asyncio.sleep(_SETTLING * asked.seconds)
+        before, began = await ask("usage"), time.monotonic()
+        await asyncio.sleep(asked.seconds)
+        after, seconds = await ask("usage"), time.monotonic() - began
+        return {"seconds": seconds, "share": (after["cpu"] - before["cpu"]) / seconds, "resident": after["resident"]}
+
+
+async def presses(asked: argparse.Namespace) -> dict[str, Any]:
+    """A team works on its cards while the whole report is read: how soon each press is heard, and its card right."""
+    workspace = _workspace(rate_limits=False)
+    for user in _USERS:
+        workspace.add_user(User(id=user, name=user.lower(), real_name=user.title()))
+    settings = given(asked.store, server=asked.server, rows=asked.rows)
+    async with workspace.serve(), bot_at_work(settings | _slack(workspace), "--unpaced", "--noon") as ask:
+        await workspace.until(lambda: workspace.sockets and len(_cards(workspace)) >= asked.cards, within=_PATIENCE)
+        team = Team(workspace, _cards(workspace))
+        sweeping = asyncio.ensure_future(ask("sweep"))
+        await team.work(until=sweeping)
+        swept = await sweeping
+    if swept["rows"] < asked.rows:
+        raise SystemExit(f"The sweep read {swept['rows']} of {asked.rows} licenses, so nothing was measured.")
+    return {
+        "swept": swept["seconds"],
+        "presses": len(team.heard),
+        "acknowledged": _slow(team.heard),
+        "slowest": max(team.heard),
+        "repaints": len(team.repainted),
+        "repainted": _slow(team.repainted),
+        "slowest_repaint": max(team.repainted),
+    }
+
+
+class Team:
+    """Fifty people, each of whom presses something now and then; `heard` and `repainted` are seconds of each press."""
+
+    def __init__(self, workspace: Workspace, cards: Sequence[Message]) -> None:
+        self.heard: list[float] = []
+        self.repainted: list[float] = []
+        self._workspace = workspace
+        self._cards = cards
+        self._free = list(cards)
+        """Those on which nobody waits for a press of theirs to show."""
+        self._owners: dict[str, str] = {}
+
+    async def work(self, *, until: asyncio.Future[Any]) -> None:
+        """Press at a steady rate, however long the bot takes with each."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as working:
+            number = 0
+            while not until.done():
+                working.create_task(self._press(number))
+                number += 1
+                await asyncio.sleep(max(began + number / _A_SECOND - time.monotonic(), 0))
+
+    async def _press(self, number: int) -> None:
+        user = _USERS[number % len(_USERS)]
+        if number % _A_MODAL == 0 or not self._free:
+            await self._look(user, self._cards[number % len(self._cards)])
+            return
+        card = self._free.pop(0)
+        await self._take(user, card)
+        self._free.append(card)
+
+    async def _look(self, user: str, card: Message) -> None:
+        """Open the form of a do-not-contact mark, and think better of it."""
+        await self._heard(user, card, Action.DO_NOT_CONTACT)
+        views = self._workspace.views
+        view = await self._workspace.until(lambda: next(iter(views.get(user, [])), None), within=_PATIENCE)
+        if view is not None:
+            await self._workspace.until(lambda: Field.REASON in str(view.blocks), within=_PATIENCE)
+            with suppress(NotPossible):  # who opens two closes one of them first
+                await self._workspace.close_view(user, view.id)
+
+    async def _take(self, user: str, card: Message) -> None:
+        """Claim a card, or give it back for whoever has it."""
+        began, owner = time.monotonic(), self._owners.pop(card.ts, None)
+        if owner is None:
+            await self._heard(user, card, Action.CLAIM)
+            self._owners[card.ts] = user
+            await self._workspace.until(lambda: f"Owner: <@{user}>" in card.shown, within=_PATIENCE)
+        else:
+            await self._heard(user, card, MORE, option(Action.RELEASE, _evaluation(card), owner))
+            await self._workspace.until(lambda: "No owner yet" in card.shown, within=_PATIENCE)
+        self.repainted.append(time.monotonic() - began)
+
+    async def _heard(self, user: str, card: Message, action: str, value: str | None = None) -> None:
+        began = time.monotonic()
+        await self._workspace.press(user, card, action, value)
+        self.heard.append(time.monotonic() - began)
+
+
+@asynccontextmanager
+async def _team(store: Path, *, trials: int, rate_limits: bool) -> AsyncIterator[tuple[Workspace, Ask]]:
+    """A bot with a new store, with so many trials that began today, and its workspace, by the machine's own clock."""
+    today = datetime.now(UTC).date()
+    workspace = _workspace(rate_limits=rate_limits)
+    marketplace = DemoMarketplace(today=lambda: today, export_polls=0)
+    for number in range(trials):
+        site = f"sample-{number}"
+        customer = Customer(f"Sample {number} Ltd", "Kenya", "EMEA", site, "Ada Sample", f"ada@{site}.example")
+        marketplace.add(license_record(number, LANTERNS, customer, today))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(workspace.serve())
+        reports = {
+            "marketplace_api_url": await stack.enter_async_context(marketplace.serve()),
+            "marketplace_developer_id": None,
+            "marketplace_vendor_id": str(marketplace.vendor_id),
+            "marketplace_user": marketplace.user,
+            "marketplace_token": marketplace.token,
+        }
+        settings = given(store, server="", rows=0) | reports | _slack(workspace)
+        yield workspace, await stack.enter_async_context(bot_at_work(settings))
+
+
+def _workspace(*, rate_limits: bool) -> Workspace:
+    workspace = Workspace(rate_limits=rate_limits)
+    workspace.add_channel(CHANNEL, "evaluations")
+    return workspace
+
+
+def _slack(workspace: Workspace) -> dict[str, object]:
+    """The settings with which a bot finds the workspace."""
+    return {
+        "slack_bot_token": workspace.bot_token,
+        "slack_app_token": workspace.app_token,
+        "slack_api_url": workspace.api_url,
+    }
+
+
+def _cards(workspace: Workspace) -> list[Message]:
+    return [each for each in _posts(workspace) if (each.metadata or {}).get("event_type") == Event.CARD]
+
+
+def _posts(workspace: Workspace) -> list[Message]:
+    return workspace.messages(CHANNEL)
+
+
+def _evaluation(card: Message) -> int:
+    """The number of the evaluation that a card shows, as its buttons carry it."""
+    return next(int(element["value"]) for _, element in elements(card.blocks) if element["type"] == "button")
+
+
+def _slow(seconds: Sequence[float]) -> float:
+    """What 99 of 100 are not slower than."""
+    return sorted(seconds)[math.ceil(_MOST * len(seconds)) - 1]
+
+
+def main() -> None:
+    """Print what was measured as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--store", type=Path, required=True)
+    kinds = parser.add_subparsers(required=True)
+    pacing = kinds.add_parser("pace")
+    pacing.add_argument("--due", type=int, required=True, help="cards that are due at once")
+    pacing.add_argument("--count", type=int, required=True, help="messages after which it is known how fast they go")
+    pacing.set_defaults(measure=pace)
+    pressing = kinds.add_parser("presses")
+    pressing.add_argument("--server", required=True)
+    pressing.add_argument("--rows", type=int, required=True, help="licenses that are swept meanwhile")
+    pressing.add_argument("--cards", type=int, required=True, help="cards that are there to be pressed")
+    pressing.set_defaults(measure=presses)
+    idling = kinds.add_parser("idle")
+    idling.add_argument("--seconds", type=float, required=True)
+    idling.set_defaults(measure=idle)
+    asked = parser.parse_args()
+    sys.stdout.write(json.dumps(asyncio.run(asked.measure(asked))))
+
+
+if __name__ == "__main__":
+    main()
