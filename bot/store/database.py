@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
@@ -89,6 +90,13 @@ class Database:
                 async with asyncio.timeout(seconds):
                     await self._written.wait()
 
+    async def wipe(self) -> None:
+        """Leave nothing of what was overwritten in the files: SQLite keeps former pages in its log for a while."""
+        if self._engine.dialect.name == "sqlite":
+            async with self._turn, self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                await raw.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # aiosqlite's
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
@@ -100,7 +108,7 @@ def _engine(url: str) -> AsyncEngine:
         if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
             _private(Path(str(parsed.database)))
         # What is stored has no place in the text of an error, nor in a log.
-        engine = create_async_engine(parsed, hide_parameters=True)
+        engine = create_async_engine(parsed, hide_parameters=True, json_serializer=_json)
     except (ArgumentError, InvalidRequestError, ImportError, OSError) as exc:
         raise StoreError(
             f"DATABASE_URL cannot be used ({type(exc).__name__}). It should look like "
@@ -110,6 +118,10 @@ def _engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _private(path: Path) -> None:
@@ -125,6 +137,7 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the dri
     _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is overwritten or deleted leaves no trace in free space
     cursor.close()
 
 

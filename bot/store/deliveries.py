@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
 from bot.store.database import Database
+from bot.store.keys import Keys
 from bot.store.outbox import repaint, say
-from bot.store.queue import IS_CARD, OPEN, Lane, Way, What, next_due, ready, unposted
+from bot.store.queue import IS_CARD, LATELY, OPEN, Lane, Way, What, next_due, unposted, ways
+from bot.store.remarks import with_remark
 from bot.store.rows import entry_from, insert_row
 from bot.store.schema import delivery, evaluation, history
 from bot.store.whole import whole
@@ -36,6 +38,8 @@ class Delivery:
     card: CardRef | None = None
     entry: Entry | None = None
     text: str | None = None
+    ts: str | None = None
+    """Of a line that stands there already, and says too much."""
     waiting: int = 0
     """Of a summary: how many cards wait for their first post in the channel."""
 
@@ -44,32 +48,30 @@ class Delivery:
 class Deliveries:
     """What is owed to Slack."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
+        self._keys = keys
 
     async def ways(self) -> dict[Way, datetime]:
         """Where something may go as far as order is concerned, with the moment from which on it is due."""
-        waiting = ready().subquery()
-        query = select(waiting.c.lane, waiting.c.channel, func.min(waiting.c.due_at)).group_by(
-            waiting.c.lane, waiting.c.channel
-        )
         async with self._database.read() as connection:
-            return {Way(Lane(lane), channel): due for lane, channel, due in await connection.execute(query)}
+            return {Way(Lane(lane), channel): due for lane, channel, due in await connection.execute(ways())}
 
     async def take(self, lane: Lane, *, now: datetime, channel: str | None = None) -> Delivery | None:
         """The next thing due in a lane, of one channel or of any, from now on ours; None when nothing is.
 
         Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
         """
-        query = next_due(lane, channel, now=now)
+        query = next_due(lane, anywhere=channel is None)
+        values = {"now": now, "lately": now - LATELY, "channel": channel}
         async with self._database.write() as connection:
-            row = (await connection.execute(query)).first()
+            row = (await connection.execute(query, values)).first()
             if row is not None and _is_first_post(row) and await _summarise(connection, row.channel, at=now):
-                row = (await connection.execute(query)).first()
+                row = (await connection.execute(query, values)).first()
             if row is None:
                 return None
             await _set(connection, row.id, state="sending", attempts=row.attempts + 1)
-            entry = None if row.history_id is None else await _entry(connection, row.history_id)
+            entry = None if row.history_id is None else await self._entry(connection, row.history_id)
             waiting, _ = await unposted(connection, row.channel) if row.kind == What.SUMMARY else (0, None)
             return _delivery(row, entry, waiting)
 
@@ -166,6 +168,10 @@ class Deliveries:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(these)) or 0
 
+    async def _entry(self, connection: AsyncConnection, history_id: int) -> Entry:
+        row = (await connection.execute(select(history).where(history.c.id == history_id))).one()
+        return await with_remark(connection, self._keys, entry_from(row))
+
 
 def _delivery(row: Row[Any], entry: Entry | None, waiting: int) -> Delivery:
     return Delivery(
@@ -178,6 +184,7 @@ def _delivery(row: Row[Any], entry: Entry | None, waiting: int) -> Delivery:
         card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
         entry=entry,
         text=row.text,
+        ts=row.ts,
         waiting=waiting,
     )
 
@@ -202,10 +209,6 @@ async def _summarise(connection: AsyncConnection, channel: str, *, at: datetime)
 
 async def _set(connection: AsyncConnection, delivery_id: int, **values: object) -> None:
     await connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(**values))
-
-
-async def _entry(connection: AsyncConnection, history_id: int) -> Entry:
-    return entry_from((await connection.execute(select(history).where(history.c.id == history_id))).one())
 
 
 async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:

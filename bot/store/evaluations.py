@@ -7,17 +7,21 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card import Card, Listed, OptOut, Person, SentMail, lateness
+from bot.domain.card import Card, Listed, Person, SentMail, lateness
+from bot.domain.consent import subjects_of
 from bot.domain.evaluation import Contact, License, State
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState
 from bot.store.context import context_of
 from bot.store.database import Database
+from bot.store.gate import last_mail
 from bot.store.keys import Keys
 from bot.store.opt_outs import standing
 from bot.store.outbox import remember, repaint
-from bot.store.rows import entry_from, evaluation_from, license_from, live_evaluation
-from bot.store.schema import evaluation, history, license_, license_alias, mail
+from bot.store.queue import LATELY
+from bot.store.remarks import with_remark
+from bot.store.rows import entry_from, evaluation_from, license_of, live_evaluation
+from bot.store.schema import evaluation, history, mail
 from bot.store.whole import whole
 
 
@@ -50,7 +54,7 @@ class Evaluations:
                 context=await context_of(connection, row, license_seen, self._keys),
                 people=await self._people(connection, license_seen),
                 mails=await _mails(connection, row.id),
-                last=await _last_entry(connection, row.id),
+                last=await self._last_entry(connection, row.id),
             )
 
     async def assign(
@@ -87,7 +91,8 @@ class Evaluations:
                 evaluation.c.card_ts.is_not(None),
                 evaluation.c.merged_into.is_(None),
             )
-            await repaint(connection, (await connection.scalars(running)).all(), at=at)
+            # Nobody waits for these: they count as asked for some time ago, and go after whatever somebody waits for.
+            await repaint(connection, (await connection.scalars(running)).all(), at=at - 2 * LATELY)
 
     async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[Listed]:
         """Evaluations that began on `day`, or were announced between `begins` and `ends`; newest first."""
@@ -125,22 +130,21 @@ class Evaluations:
         )
 
     async def _people(self, connection: AsyncConnection, license_seen: License) -> tuple[Person, ...]:
-        return tuple(
-            [
-                Person(contact=contact, opt_out=await self._opt_out(connection, contact))
-                for contact in license_seen.contacts
-            ]
+        return tuple([await self._person(connection, license_seen, contact) for contact in license_seen.contacts])
+
+    async def _last_entry(self, connection: AsyncConnection, evaluation_id: int) -> Entry | None:
+        query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
+        row = (await connection.execute(query)).first()
+        return None if row is None else await with_remark(connection, self._keys, entry_from(row))
+
+    async def _person(self, connection: AsyncConnection, license_seen: License, contact: Contact) -> Person:
+        if contact.email is None:
+            return Person(contact=contact)
+        return Person(
+            contact=contact,
+            opt_out=await standing(connection, self._keys, subjects_of(license_seen, contact.email)),
+            last_mail=await last_mail(connection, self._keys, contact.email),
         )
-
-    async def _opt_out(self, connection: AsyncConnection, contact: Contact) -> OptOut | None:
-        return None if contact.email is None else await standing(connection, self._keys, contact.email)
-
-
-async def license_of(connection: AsyncConnection, license_id: int, keys: Keys) -> License:
-    """The license with this id, with all its aliases."""
-    row = (await connection.execute(select(license_).where(license_.c.id == license_id))).one()
-    aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
-    return license_from(row, aliases, keys)
 
 
 async def _mails(connection: AsyncConnection, evaluation_id: int) -> tuple[SentMail, ...]:
@@ -149,9 +153,3 @@ async def _mails(connection: AsyncConnection, evaluation_id: int) -> tuple[SentM
         SentMail(template=row.template, attempt=Attempt(state=MailState(row.state), by=row.actor), at=row.at)
         for row in rows
     )
-
-
-async def _last_entry(connection: AsyncConnection, evaluation_id: int) -> Entry | None:
-    query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
-    row = (await connection.execute(query)).first()
-    return None if row is None else entry_from(row)

@@ -11,7 +11,7 @@ from bot.domain.finding import Finding
 from bot.domain.history import entry_of
 from bot.store.bulk import insert_all
 from bot.store.keys import Keys
-from bot.store.rows import history_values, license_values, trial_values
+from bot.store.rows import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, seen_row
 from bot.store.sights import Sight
 
@@ -23,12 +23,12 @@ async def record_first_sights(
     license_ids = await _next_ids(connection, license_, len(found))
     licenses, aliases, rows = [], [], []
     for (sight, finding), id_ in zip(found, license_ids, strict=True):
-        licenses.append({**license_values(finding.seen, keys), "id": id_, "first_seen": at})
-        aliases += [{"app_key": app_key, "alias": alias, "license_id": id_} for app_key, alias in sight.keys]
-        rows += [{"digest": digest, "license_id": id_} for digest in sight.digests]
-    await insert_all(connection, license_, licenses)
-    await insert_all(connection, license_alias, aliases)
-    await insert_all(connection, seen_row, rows)
+        licenses.append((id_, at, *license_row(finding.seen, keys)))
+        aliases += [(app_key, alias, id_) for app_key, alias in sight.keys]
+        rows += [(digest, id_) for digest in sight.digests]
+    await insert_all(connection, license_, ("id", "first_seen", *LICENSE_COLUMNS), licenses)
+    await insert_all(connection, license_alias, ("app_key", "alias", "license_id"), aliases)
+    await insert_all(connection, seen_row, ("digest", "license_id"), rows)
     begun = [
         (finding, change, id_)
         for (_, finding), id_ in zip(found, license_ids, strict=True)
@@ -36,21 +36,20 @@ async def record_first_sights(
         if isinstance(change, Started)
     ]
     evaluations, entries, cards = [], [], []
-    due = {"kind": "card", "channel": channel, "state": "due", "at": at, "due_at": at}
     for (finding, started, license_id), id_ in zip(
         begun, await _next_ids(connection, evaluation, len(begun)), strict=True
     ):
         loud = started in finding.announced
-        whose = {"id": id_, "license_id": license_id, "first_seen": at, "channel": channel if loud else None}
-        evaluations.append({**trial_values(started.trial), **whose})
+        evaluations.append((id_, license_id, at, channel if loud else None, *trial_row(started.trial)))
         told = [change for change in finding.changes if change.trial == started.trial]
         found_entries = [entry_of(change, finding.seen, at=at) for change in told]
-        entries += [history_values(entry, id_) for entry in found_entries if entry is not None]
+        entries += [entry_row(entry, id_) for entry in found_entries if entry is not None]
         if loud:
-            cards.append({**due, "evaluation_id": id_})
-    await insert_all(connection, evaluation, evaluations)
-    await insert_all(connection, history, entries)
-    await insert_all(connection, delivery, cards)
+            cards.append(("card", channel, id_, "due", at, at))
+    whose = ("id", "license_id", "first_seen", "channel")
+    await insert_all(connection, evaluation, (*whose, *TRIAL_COLUMNS), evaluations)
+    await insert_all(connection, history, ENTRY_COLUMNS, entries)
+    await insert_all(connection, delivery, ("kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
 
 
 async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:

@@ -32,6 +32,8 @@ class Keys:
         self._ciphers = [AESGCM(_derived(secret, b"contacts")) for secret in secret_keys]
         self._digest_key = _derived(secret_keys[0], b"rows/" + version("evaluator-bot").encode())
         self._link_ciphers = [AESGCM(_derived(secret, b"links")) for secret in secret_keys]
+        self.return_keys = tuple(_derived(secret, b"returns") for secret in secret_keys)
+        """Keys of the addresses that mail which cannot be delivered comes back to, the newest secret's first."""
         self._hash_keys = [_derived(secret, b"addresses") for secret in secret_keys]
 
     def seal(self, text: str) -> bytes:

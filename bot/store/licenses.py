@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,24 +11,31 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
+from bot.domain.consent import Cause
+from bot.domain.evaluation import Contact
 from bot.domain.finding import Finding, find
 from bot.domain.history import entry_of
 from bot.domain.identity import Known, merged
 from bot.domain.ringing import Ringing
+from bot.domain.trust import normalised
 from bot.store.bulk import rows_with
 from bot.store.database import Database
 from bot.store.first_sight import record_first_sights
 from bot.store.keys import Keys
 from bot.store.merge import merge_licenses
-from bot.store.opt_outs import forget
+from bot.store.opt_outs import erased, forget
 from bot.store.outbox import remember, repaint
+from bot.store.people import without
 from bot.store.rows import insert_new, license_from, license_values, trial_from, trial_values
 from bot.store.schema import evaluation, license_, license_alias, seen_row
 from bot.store.sights import Sight, in_order, rounds
 from bot.store.whole import whole
 
+_ROLES: Final = ("technical", "billing")
 _A_PORTION: Final = 500
-"""Records after which whoever waits may write."""
+"""Records after which is looked whether somebody else waits to write."""
+_FEW: Final = 60
+"""The same while somebody does, or may: a press must not wait for many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +73,34 @@ class Licenses:
         One transaction is cheaper than many; but whoever else wants to write waits for few records only. What is known
         is looked up in the same transaction: two copies of the bot that read the same report tell each fact once.
         """
-        announced, started, waiting = 0, 0, in_order(sights)
+        announced, started, waiting, count = 0, 0, in_order(sights), _FEW
         while waiting:
             async with self._database.write() as connection:
+                gone = await erased(connection)
                 while waiting:
-                    some = waiting[:_A_PORTION]
+                    some = [self._allowed(sight, gone) for sight in waiting[:count]]
                     these, rest = rounds(some, await self._recall(connection, some))
-                    waiting[:_A_PORTION] = rest
+                    waiting[:count] = rest
                     found = [(sight, find(k, sight.license, ringing)) for sight, k in these]
                     started += await self._keep_all(connection, found, channel=channel, at=at)
                     announced += sum(len({change.trial for change in finding.announced}) for _, finding in found)
                     if self._database.awaited:
+                        count = _FEW
                         break
+                    count = min(2 * count, _A_PORTION)
         return Recorded(started=started, announced=announced)
+
+    def _allowed(self, sight: Sight, gone: AbstractSet[str]) -> Sight:
+        """The record without people who were erased: of them nothing is kept, whatever brings it back."""
+        if not gone:
+            return sight
+        emails = {contact.email for contact in sight.license.contacts if contact.email is not None}
+        theirs = {normalised(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
+        if not theirs:
+            return sight
+        seen = without(sight.license, theirs)
+        roles = frozenset(role for role in _ROLES if getattr(seen, role) != getattr(sight.license, role))
+        return replace(sight, license=seen, erased=roles)
 
     async def _keep_all(
         self, connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], *, channel: str, at: datetime
@@ -123,8 +146,8 @@ class Licenses:
         """Write what a record adds to a license that is known; the trials that began with it."""
         license_id, *others = known.ids
         if finding.is_news:
-            await merge_licenses(connection, license_id, others, self._keys, at=at)
-            await self._keep(connection, license_id, finding, known, at=at)
+            merged_away = await merge_licenses(connection, license_id, others, self._keys, at=at)
+            await self._keep(connection, license_id, sight, finding, known, merged_away, at=at)
         for digest in sight.digests:
             await insert_new(connection, seen_row, {"digest": digest, "license_id": license_id})
         begun: list[Started] = []
@@ -135,7 +158,15 @@ class Licenses:
         return begun
 
     async def _keep(
-        self, connection: AsyncConnection, license_id: int, finding: Finding, known: Known, *, at: datetime
+        self,
+        connection: AsyncConnection,
+        license_id: int,
+        sight: Sight,
+        finding: Finding,
+        known: Known,
+        merged_away: Sequence[tuple[Contact | None, Contact | None]],
+        *,
+        at: datetime,
     ) -> None:
         """Write what is known now, with all its ids; of a contact who was forgotten no copy stays."""
         before, now = known.license, finding.seen
@@ -147,9 +178,13 @@ class Licenses:
             await insert_new(connection, license_alias, values)
         if now.updated > before.updated:
             await connection.execute(delete(seen_row).where(seen_row.c.license_id == license_id))
-        for was, is_ in ((before.technical, now.technical), (before.billing, now.billing)):
+        stood = [(before.technical, before.billing), *merged_away]
+        for role, was in [each for people in stood for each in zip(_ROLES, people, strict=True)]:
+            if role in sight.erased:  # who was erased took the place of somebody who asked for nothing
+                continue
+            is_ = getattr(now, role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
-                await forget(connection, self._keys, was.email, at=at)
+                await forget(connection, self._keys, was.email, Cause.FORGOTTEN, at=at)
 
 
 async def _apply(

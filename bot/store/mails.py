@@ -1,67 +1,34 @@
-"""Mails: claimed before they are sent, settled after; nobody is mailed twice, whoever presses how often."""
+"""Mails: written down before they are sent, settled after; nobody is mailed twice, whoever presses how often."""
 
-import json
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
-from bot.domain.policy import Allowed, Attempt, MailState, Reason, Refused, may_email
+from bot.domain.policy import Ground, MailState, NeedsGround, Reason, Refused, Rules
 from bot.store.database import Database
-from bot.store.evaluations import license_of
+from bot.store.gate import Gate, in_doubt, last_mail, since
 from bot.store.keys import Keys
-from bot.store.opt_outs import standing
+from bot.store.letters import Held, Letter, Order, Stopped, Taken, Verdict
 from bot.store.outbox import remember, repaint
-from bot.store.rows import insert_row, live_evaluation, trial_from
+from bot.store.rows import insert_row, live_evaluation
 from bot.store.schema import mail
 from bot.store.whole import whole
 
-_KIND_OF_OUTCOME = {
+__all__ = ["Held", "Letter", "Mails", "Order", "Stopped", "Taken", "Verdict"]
+
+_KIND_OF_OUTCOME: Final = {
     MailState.SENT: Kind.MAIL_SENT,
     MailState.FAILED: Kind.MAIL_FAILED,
     MailState.UNKNOWN: Kind.MAIL_UNKNOWN,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A mail that a person asked for. `recipient` is `technical` or `billing`; `by` is a Slack user id."""
-
-    evaluation_id: int
-    template: str
-    recipient: str
-    subject: str
-    body: str
-    message_id: str
-    by: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """This process, and no other, may send what was ordered now, to this contact's address and no other."""
-
-    mail_id: int
-    address: str
-    contact: Contact
-    order: Order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """How a mail stands after somebody tried to say how it ended; `won` says whether they did.
-
-    `by` is the Slack user id of whoever decided, `at` when.
-    """
-
-    won: bool
-    state: MailState
-    by: str
-    at: datetime
+_WAITS: Final = mail.c.state.in_([state for state in MailState if state.waits])
+_STALE: Final = timedelta(days=3)
+"""A mail that could not go for so long says what is no longer so; it may come out of a backup, too."""
 
 
 @whole
@@ -71,55 +38,54 @@ class Mails:
     def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
         self._keys = keys
+        self._gate = Gate(keys)
 
-    async def claim(self, order: Order) -> Claimed | Refused:
-        """Ask the policy about the facts of this moment and, where it allows, take the right to send."""
+    async def order(self, order: Order, rules: Rules) -> Held | NeedsGround | Refused:
+        """Ask the policy about the facts of this moment and, where it allows, write the mail down to go when due."""
         async with self._database.write() as connection:
             row = await live_evaluation(connection, order.evaluation_id)
             if row is None:
                 return Refused(Reason.NO_CONTACT)
-            contact = await self._gate(
-                connection, row, order, attempt=await _live_attempt(connection, row.id, order.template)
+            whose, template = order.letter.recipient, order.letter.template
+            found = await self._gate.ask(
+                connection, row, rules, recipient=whose, template=template, ground=order.ground, now=order.at
             )
-            if isinstance(contact, Refused):
-                return contact
-            address = contact.email or ""
-            mail_id = await self._insert(connection, order, row, address)
+            if not isinstance(found, Contact):
+                await _remember_refusal(connection, row.id, template, found, by=order.by, at=order.at)
+                return found
+            mail_id = await self._insert(connection, order, row.id, found)
             await repaint(connection, [row.id], at=order.at)
-            return Claimed(mail_id=mail_id, address=address, contact=contact, order=order)
+            return Held(mail_id=mail_id, contact=found, due_at=order.due_at)
 
-    async def claim_again(self, mail_id: int, *, by: str, at: datetime) -> Claimed | Refused | Verdict | None:
-        """Take the right to send a mail again of which nobody knows whether it arrived, word for word.
+    async def take(self, rules: Rules, *, now: datetime) -> Taken | Stopped | None:
+        """The mail that is due longest, from now on ours to send, if the policy still allows it; None when none is."""
+        due = select(mail).where(_WAITS, mail.c.due_at <= now).order_by(mail.c.due_at, mail.c.id).limit(1)
+        async with self._database.write() as connection:
+            row = (await connection.execute(due)).first()
+            return None if row is None else await self._take(connection, row, rules, now=now)
 
-        It goes through the same gate, and to the same address or to none. It keeps its Message-ID: a mailbox that
-        has it already may know it again. None for a mail that never was.
-        """
+    async def next_due(self) -> datetime | None:
+        """When the next mail that waits is due; None when none waits."""
+        async with self._database.read() as connection:
+            due: datetime | None = await connection.scalar(select(func.min(mail.c.due_at)).where(_WAITS))
+            return due
+
+    async def waiting(self) -> int:
+        """How many mails wait."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).where(_WAITS)) or 0
+
+    async def put_off(self, mail_id: int, *, until: datetime, at: datetime, error: str) -> None:
+        """It was not sent, and is due again then; the first time it is a word in its history."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
-            if row is None or row.state != MailState.UNKNOWN:
-                return None if row is None else _verdict(row)
-            live = await live_evaluation(connection, row.evaluation_id)
-            order = self._order(row, by=by, at=at)
-            if live is None or order is None:
-                return Refused(Reason.FORGOTTEN)
-            contact = await self._gate(connection, live, order, attempt=None, same_address=row.address_key)
-            if isinstance(contact, Refused):
-                return contact
-            sending = {"state": MailState.SENDING, "actor": by, "at": at, "settled_at": None, "error": None}
-            await connection.execute(update(mail).where(mail.c.id == mail_id).values(sending))
-            await _remember(connection, row, Kind.MAIL_AGAIN, by=by, at=at)
-            return Claimed(mail_id=mail_id, address=contact.email or "", contact=contact, order=order)
-
-    async def confirm(self, mail_id: int, *, by: str, at: datetime) -> Verdict | None:
-        """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
-        async with self._database.write() as connection:
-            row = await _mail(connection, mail_id)
-            if row is None or row.state != MailState.UNKNOWN:
-                return None if row is None else _verdict(row)
-            sent = {"state": MailState.SENT, "settled_at": at, "settled_by": by}
-            await connection.execute(update(mail).where(mail.c.id == mail_id).values(sent))
-            await _remember(connection, row, Kind.MAIL_ARRIVED, by=by, at=at)
-            return Verdict(won=True, state=MailState.SENT, by=by, at=at)
+            if row is None:
+                return
+            later = {"state": MailState.DEFERRED, "due_at": until, "error": error}
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(later))
+            await repaint(connection, [row.evaluation_id], at=at)
+            if row.attempts == 1:
+                await _remember(connection, row, Kind.MAIL_DEFERRED, by=row.actor, at=at, error=error)
 
     async def settle(self, mail_id: int, state: MailState, *, at: datetime, error: str = "") -> None:
         """Write down how a mail ended, in the history of its evaluation too."""
@@ -138,61 +104,111 @@ class Mails:
                 )
             return len(rows)
 
-    async def _gate(
-        self,
-        connection: AsyncConnection,
-        row: Row[Any],
-        order: Order,
-        *,
-        attempt: Attempt | None,
-        same_address: str | None = None,
-    ) -> Contact | Refused:
-        """Who may be written to at this moment; a refusal is remembered, but for one that somebody else was faster."""
-        license_seen = await license_of(connection, row.license_id, self._keys)
-        contact = license_seen.billing if order.recipient == "billing" else license_seen.technical
-        address = None if contact is None else contact.email
-        decision = may_email(
-            license_seen,
-            trial_from(row),
-            contact,
-            opted_out=address is not None and await standing(connection, self._keys, address) is not None,
-            attempt=attempt,
-        )
-        if isinstance(decision, Allowed) and contact is not None:
-            if same_address in (None, *self._keys.fingerprints(decision.address)):
-                return contact
-            decision = Refused(Reason.ANOTHER)
-        refusal = decision if isinstance(decision, Refused) else Refused(Reason.NO_CONTACT)
-        if refusal.by is None:
-            details = {"template": order.template, "error": refusal.reason.value}
-            entry = Entry(at=order.at, kind=Kind.MAIL_REFUSED, actor=order.by, details=details)
-            await remember(connection, row.id, [entry])
-        return refusal
+    async def undo(self, mail_id: int, *, by: str, at: datetime) -> Verdict | None:
+        """Take a mail back before it goes, if it is one's own and still waits; None for a mail that never was."""
+        async with self._database.write() as connection:
+            row = await _mail(connection, mail_id)
+            if row is None or not MailState(row.state).waits or row.actor != by:
+                # Whoever settled it since does not matter here: it is its sender's to take back.
+                return None if row is None else replace(_verdict(row), by=row.actor)
+            undone: dict[str, Any] = {"state": MailState.UNDONE, "due_at": None, "settled_at": at}
+            if in_doubt(row):
+                undone["state"] = MailState.UNKNOWN
+            else:
+                undone["content"] = self._keys.seal("")
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(undone))
+            await _remember(connection, row, Kind.MAIL_UNDONE, by=by, at=at)
+            return Verdict(won=True, state=MailState.UNDONE, by=by, at=at)
 
-    def _order(self, row: Row[Any], *, by: str, at: datetime) -> Order | None:
-        """What was ordered, as somebody orders it now; None once the recipient was forgotten."""
-        if not (content := self._keys.open(row.content)):
-            return None
-        told = json.loads(content)
-        return Order(
+    async def order_again(
+        self, mail_id: int, rules: Rules, *, by: str, at: datetime
+    ) -> Held | Refused | Verdict | None:
+        """Send a mail again of which nobody knows whether it arrived, word for word, now.
+
+        It goes through the same gate, and to the same address or to none. It keeps its Message-ID: a mailbox that
+        has it already may know it again. None for a mail that never was.
+        """
+        async with self._database.write() as connection:
+            row = await _mail(connection, mail_id)
+            if row is None or row.state != MailState.UNKNOWN:
+                return None if row is None else _verdict(row)
+            found = await self._ask(connection, row, rules, now=at)
+            if not isinstance(found, Contact):
+                await _remember_refusal(connection, row.evaluation_id, row.template, found, by=by, at=at)
+                return found
+            # When it was settled stays: by that it is known that it may have arrived already.
+            waits = {"state": MailState.HELD, "actor": by, "at": at, "due_at": at, "error": None}
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values({**waits, "attempts": 0}))
+            await _remember(connection, row, Kind.MAIL_AGAIN, by=by, at=at)
+            return Held(mail_id=mail_id, contact=found, due_at=at)
+
+    async def confirm(self, mail_id: int, *, by: str, at: datetime) -> Verdict | None:
+        """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
+        async with self._database.write() as connection:
+            row = await _mail(connection, mail_id)
+            if row is None or row.state != MailState.UNKNOWN:
+                return None if row is None else _verdict(row)
+            sent = {"state": MailState.SENT, "settled_at": at, "settled_by": by}
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(sent))
+            await _remember(connection, row, Kind.MAIL_ARRIVED, by=by, at=at)
+            return Verdict(won=True, state=MailState.SENT, by=by, at=at)
+
+    async def _take(
+        self, connection: AsyncConnection, row: Row[Any], rules: Rules, *, now: datetime
+    ) -> Taken | Stopped:
+        is_stale = now - row.due_at > _STALE
+        found = Refused(Reason.TOO_LATE) if is_stale else await self._ask(connection, row, rules, now=now)
+        letter = Letter.opened(row.content, self._keys)
+        if not isinstance(found, Contact) or letter is None or found.email is None:
+            refusal = found if isinstance(found, Refused) else Refused(Reason.FORGOTTEN)
+            await _settle(connection, row, MailState.FAILED, at=now, error=refusal.reason)
+            return Stopped(refusal=refusal)
+        sending = {"state": MailState.SENDING, "due_at": None, "attempts": row.attempts + 1}
+        await connection.execute(update(mail).where(mail.c.id == row.id).values(sending))
+        await repaint(connection, [row.evaluation_id], at=now)
+        return Taken(
+            mail_id=row.id,
             evaluation_id=row.evaluation_id,
-            template=row.template,
-            recipient=told["recipient"],
-            subject=told["subject"],
-            body=told["body"],
+            contact=found,
+            address=found.email,
+            letter=letter,
             message_id=row.message_id,
-            by=by,
-            at=at,
+            ordered_at=row.at,
+            attempts=row.attempts + 1,
+            first=await last_mail(connection, self._keys, found.email, but=row) is None,
         )
 
-    async def _insert(self, connection: AsyncConnection, order: Order, row: Row[Any], address: str) -> int:
-        content = {"recipient": order.recipient, "to": address, "subject": order.subject, "body": order.body}
+    async def _ask(
+        self, connection: AsyncConnection, row: Row[Any], rules: Rules, *, now: datetime
+    ) -> Contact | Refused:
+        """The gate for a mail that is written down already, and goes to the address it was written to, or nowhere."""
+        live = await live_evaluation(connection, row.evaluation_id)
+        letter = Letter.opened(row.content, self._keys)
+        if live is None or letter is None:
+            return Refused(Reason.FORGOTTEN)
+        found = await self._gate.ask(
+            connection,
+            live,
+            rules,
+            recipient=letter.recipient,
+            template=row.template,
+            ground=Ground[row.ground],
+            now=now,
+            this=row,
+        )
+        if isinstance(found, Contact) and row.address_key not in self._keys.fingerprints(found.email or ""):
+            return Refused(Reason.ANOTHER)
+        return Refused(Reason.NO_GROUND) if isinstance(found, NeedsGround) else found
+
+    async def _insert(self, connection: AsyncConnection, order: Order, evaluation_id: int, contact: Contact) -> int:
         values = {
-            "evaluation_id": row.id,
-            "template": order.template,
-            "address_key": self._keys.fingerprint(address),
-            "content": self._keys.seal(json.dumps(content)),
-            "state": MailState.SENDING,
+            "evaluation_id": evaluation_id,
+            "template": order.letter.template,
+            "address_key": self._keys.fingerprint(contact.email or ""),
+            "content": replace(order.letter, to=contact.email or "").sealed(self._keys),
+            "ground": (order.ground or Ground.TRIAL).name,
+            "state": MailState.HELD,
+            "due_at": order.due_at,
             "message_id": order.message_id,
             "actor": order.by,
             "at": order.at,
@@ -205,26 +221,34 @@ async def _mail(connection: AsyncConnection, mail_id: int) -> Row[Any] | None:
 
 
 def _verdict(row: Row[Any]) -> Verdict:
-    return Verdict(won=False, state=MailState(row.state), by=row.settled_by or row.actor, at=row.settled_at or row.at)
+    return Verdict(won=False, state=MailState(row.state), by=row.settled_by or row.actor, at=since(row))
 
 
 async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, *, at: datetime, error: str) -> None:
-    await connection.execute(
-        update(mail).where(mail.c.id == row.id).values(state=state, settled_at=at, error=error or None)
-    )
+    if state is MailState.FAILED and in_doubt(row):
+        state = MailState.UNKNOWN
+    settled = {"state": state, "settled_at": at, "due_at": None, "error": error or None}
+    await connection.execute(update(mail).where(mail.c.id == row.id).values(settled))
     await _remember(connection, row, _KIND_OF_OUTCOME[state], by=row.actor, at=at, error=error)
 
 
 async def _remember(
     connection: AsyncConnection, row: Row[Any], kind: Kind, *, by: str, at: datetime, error: str = ""
 ) -> None:
-    details = {"template": row.template, "error": error, "mail": str(row.id)}
+    details = {"template": row.template, "error": error, "mail": str(row.id), "ground": row.ground}
     await remember(connection, row.evaluation_id, [Entry(at=at, kind=kind, actor=by, details=details)])
 
 
-async def _live_attempt(connection: AsyncConnection, evaluation_id: int, template: str) -> Attempt | None:
-    query = select(mail).where(
-        mail.c.evaluation_id == evaluation_id, mail.c.template == template, mail.c.state != MailState.FAILED
-    )
-    row = (await connection.execute(query)).first()
-    return None if row is None else Attempt(state=MailState(row.state), by=row.actor, at=row.settled_at or row.at)
+async def _remember_refusal(
+    connection: AsyncConnection,
+    evaluation_id: int,
+    template: str,
+    found: Refused | NeedsGround,
+    *,
+    by: str,
+    at: datetime,
+) -> None:
+    """A refusal is remembered, but for one that somebody else was faster, or that only asks for more."""
+    if isinstance(found, Refused) and found.by is None:
+        details = {"template": template, "error": found.reason.value}
+        await remember(connection, evaluation_id, [Entry(at=at, kind=Kind.MAIL_REFUSED, actor=by, details=details)])

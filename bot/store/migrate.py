@@ -1,30 +1,46 @@
 """Bring the tables up to date."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
 from bot.store.database import Database
 
-_SCRIPTS: Final = Path(__file__).with_name("migrations")
+SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
-async def upgrade(database: Database) -> str:
-    """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code."""
+async def upgrade(database: Database, *, seal: Callable[[str], bytes]) -> str:
+    """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
+
+    `seal` encrypts what an older schema kept in the open.
+    """
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade)
+        return await connection.run_sync(_upgrade, seal)
 
 
-def _upgrade(connection: Connection) -> str:
+def _upgrade(connection: Connection, seal: Callable[[str], bytes]) -> str:
+    newest = max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+    if inspect(connection).has_table("alembic_version"):
+        current = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if current == newest:
+            return newest
+    return _migrated(connection, seal)
+
+
+def _migrated(connection: Connection, seal: Callable[[str], bytes]) -> str:
+    # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["seal"] = seal
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()

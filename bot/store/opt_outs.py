@@ -1,27 +1,29 @@
 """Do-not-contact: who said no, why, who wrote it down."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card import FORGOTTEN, OptOut
+from bot.domain.consent import Authority, Cause, OptOut, Scope, Subject, adds, may_lift
 from bot.domain.history import Entry, Kind
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
+from bot.store.reach import evaluations_of, hurry
 from bot.store.rows import insert_new
-from bot.store.schema import do_not_contact, evaluation, license_, mail
+from bot.store.schema import do_not_contact, mail
 from bot.store.whole import whole
 
-_STANDS: Final = do_not_contact.c.lifted_at.is_(None)
+STANDS: Final = do_not_contact.c.lifted_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """The mark that stands after an attempt to set it; `won` says whether the attempt did it."""
+    """The mark that speaks after an attempt to set one; `won` says whether the attempt did it."""
 
     won: bool
     opt_out: OptOut
@@ -31,112 +33,206 @@ class Marked:
 class Lifted:
     """Who lifted a mark, and when, after an attempt to do so; `won` says whether the attempt did it.
 
-    Nobody, where the mark never was or still stands for good.
+    Nobody, where the mark never was or still stands; `stands` is the strongest that stands then.
     """
 
     won: bool
     by: str | None
     at: datetime | None
+    stands: OptOut | None = None
 
 
 @whole
 class OptOuts:
-    """The addresses nobody may write to, for any evaluation."""
+    """Whom nobody may write to, for any evaluation."""
 
     def __init__(self, database: Database, keys: Keys) -> None:
         self._database = database
         self._keys = keys
 
-    async def add(self, address: str, opt_out: OptOut, *, evaluation_id: int | None = None) -> Marked:
-        """Mark an address from this moment on, and repaint every card of it; a standing mark stays as it is.
+    async def add(self, subject: Subject, opt_out: OptOut, *, evaluation_id: int | None = None) -> Marked:
+        """Mark a subject from this moment on, and repaint every card of it, unless a mark as strong stands.
 
-        The fact goes into the history of `evaluation_id`, where the person acted.
+        What waits to be sent there is stopped. The fact goes into the history of `evaluation_id`, where it came up.
         """
         async with self._database.write() as connection:
-            before = await standing(connection, self._keys, address)
-            if before is not None:
-                return Marked(won=False, opt_out=before)
-            values = {
-                "address_key": self._keys.fingerprint(address),
-                "address": self._keys.seal(address.strip()),
-                "reason": opt_out.reason,
-                "note": opt_out.note,
-                "actor": opt_out.by,
-                "at": opt_out.at,
-            }
-            await insert_new(connection, do_not_contact, values)
-            if evaluation_id is not None:
-                details = {"reason": opt_out.reason, "note": opt_out.note}
-                entry = Entry(at=opt_out.at, kind=Kind.DO_NOT_CONTACT, actor=opt_out.by, details=details)
-                await remember(connection, evaluation_id, [entry])
-            await _repaint(connection, self._keys, address, at=opt_out.at)
-            return Marked(won=True, opt_out=opt_out)
+            return await mark(connection, self._keys, subject, opt_out, evaluation_id=evaluation_id)
+
+    async def add_all(self, marks: Sequence[tuple[Subject, OptOut]]) -> int:
+        """Mark all of them, or none; how many were not marked as strongly before."""
+        async with self._database.write() as connection:
+            return sum([(await mark(connection, self._keys, subject, new)).won for subject, new in marks])
 
     async def lift(
-        self, address: str, *, set_at: datetime, note: str, by: str, at: datetime, evaluation_id: int | None = None
+        self,
+        subject: Subject,
+        authority: Authority,
+        *,
+        note: str,
+        by: str | None,
+        at: datetime,
+        set_at: datetime | None = None,
+        evaluation_id: int | None = None,
     ) -> Lifted:
-        """Take the mark of an address that was set at `set_at` back, for the record with a note, if it still stands."""
+        """Take back the strongest mark against a subject that this authority may, for the record with a note.
+
+        With `set_at`, that one alone: another may have come since somebody looked.
+        """
         async with self._database.write() as connection:
-            shown = and_(
-                do_not_contact.c.address_key.in_(self._keys.fingerprints(address)), do_not_contact.c.at == set_at
-            )
-            lifted = await connection.execute(
-                update(do_not_contact)
-                .where(shown, _STANDS, do_not_contact.c.reason != FORGOTTEN)
-                .values(lifted_at=at, lifted_by=by, lifted_note=note)
-            )
-            if lifted.rowcount == 0:
-                before = (await connection.execute(select(do_not_contact).where(shown))).first()
-                if before is None:
-                    return Lifted(won=False, by=None, at=None)
-                return Lifted(won=False, by=before.lifted_by, at=before.lifted_at)
-            if evaluation_id is not None:
-                entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=by, details={"note": note})
-                await remember(connection, evaluation_id, [entry])
-            await _repaint(connection, self._keys, address, at=at)
-            return Lifted(won=True, by=by, at=at)
+            rows = await _marks(connection, self._keys, [subject])
+            said = "" if _stands_for_ever(rows) else note
+            for row in rows:
+                shown = set_at is None or row.at == set_at
+                if row.lifted_at is None and shown and may_lift(Cause(row.cause), authority):
+                    return await self._lift(connection, row, subject, note=said, by=by, at=at, within=evaluation_id)
+            stands = next((_opt_out(row, self._keys) for row in rows if row.lifted_at is None), None)
+            before = max((row for row in rows if row.at == set_at and row.lifted_at), key=lambda r: r.id, default=None)
+            if before is None:
+                return Lifted(won=False, by=None, at=None, stands=stands)
+            return Lifted(won=False, by=before.lifted_by, at=before.lifted_at, stands=stands)
+
+    async def end_pauses(self, *, at: datetime) -> int:
+        """Lift the marks whose time is over; how many there were."""
+        over = STANDS & (do_not_contact.c.until <= at)
+        async with self._database.write() as connection:
+            rows = (await connection.execute(select(do_not_contact).where(over))).all()
+            for row in rows:
+                subject = _subject(row, self._keys)
+                await connection.execute(update(do_not_contact).where(_is(row)).values(lifted_at=at))
+                if subject is not None:
+                    await repaint(connection, await evaluations_of(connection, self._keys, subject), at=at)
+            return len(rows)
+
+    async def against(self, subjects: Collection[Subject]) -> OptOut | None:
+        """The strongest mark that stands against one of these, or None."""
+        async with self._database.read() as connection:
+            return await standing(connection, self._keys, subjects)
+
+    async def all_standing(self) -> list[OptOut]:
+        """Every mark that stands, oldest first; those of people who were forgotten have no subject."""
+        query = select(do_not_contact).where(STANDS).order_by(do_not_contact.c.at, do_not_contact.c.id)
+        async with self._database.read() as connection:
+            return [_opt_out(row, self._keys) for row in await connection.execute(query)]
 
     async def verify_keys(self) -> None:
         """StoreError when a mark was written with a secret that is not among ours.
 
-        Its fingerprint would match no address any more, and somebody who said no could be written to.
+        Its fingerprint would match nobody any more, and somebody who said no could be written to.
         """
         async with self._database.read() as connection:
-            sealed = await connection.scalars(select(do_not_contact.c.address).where(_STANDS))
-            for address in sealed:
-                if address is not None:
-                    self._keys.open(address)
+            for sealed in await connection.scalars(select(do_not_contact.c.subject).where(STANDS)):
+                self._keys.open(sealed)
+
+    async def _lift(
+        self,
+        connection: AsyncConnection,
+        row: Row[Any],
+        subject: Subject,
+        *,
+        note: str,
+        by: str | None,
+        at: datetime,
+        within: int | None,
+    ) -> Lifted:
+        lifted = {"lifted_at": at, "lifted_by": by, "lifted_note": self._keys.seal(note) if note else None}
+        await connection.execute(update(do_not_contact).where(_is(row)).values(lifted))
+        if within is not None:
+            entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=by, details={"mark": str(row.id)})
+            await remember(connection, within, [entry])
+        await repaint(connection, await evaluations_of(connection, self._keys, subject), at=at)
+        return Lifted(won=True, by=by, at=at, stands=await standing(connection, self._keys, [subject]))
 
 
-async def standing(connection: AsyncConnection, keys: Keys, address: str) -> OptOut | None:
-    """The mark that stands against an address, or None."""
-    query = select(do_not_contact).where(do_not_contact.c.address_key.in_(keys.fingerprints(address)), _STANDS)
-    row = (await connection.execute(query)).first()
-    return None if row is None else OptOut(reason=row.reason, by=row.actor, at=row.at, note=row.note)
+async def mark(
+    connection: AsyncConnection, keys: Keys, subject: Subject, new: OptOut, *, evaluation_id: int | None = None
+) -> Marked:
+    """Write a mark down, unless one that says as much stands."""
+    rows = [row for row in await _marks(connection, keys, [subject]) if row.lifted_at is None]
+    before = _opt_out(rows[0], keys) if rows else None
+    if before is not None and not adds(new.cause, before):
+        return Marked(won=False, opt_out=before)
+    is_nameless = new.cause.is_final or _stands_for_ever(rows)
+    values = {
+        "scope": subject.scope,
+        "subject_key": keys.fingerprint(str(subject)),
+        # Never empty: by it is known whether the secret is still among ours.
+        "subject": keys.seal("" if is_nameless else str(subject)),
+        "cause": new.cause,
+        "note": keys.seal(new.note) if new.note and not is_nameless else None,
+        "actor": new.by,
+        "at": new.at,
+        "until": new.until,
+    }
+    mark_id = await insert_new(connection, do_not_contact, values)
+    if evaluation_id is not None:
+        details = {"cause": new.cause.value, "mark": str(mark_id or "")}
+        entry = Entry(at=new.at, kind=Kind.DO_NOT_CONTACT, actor=new.by, details=details)
+        await remember(connection, evaluation_id, [entry])
+    theirs = await evaluations_of(connection, keys, subject)
+    await hurry(connection, keys, subject, theirs, at=new.at)
+    await repaint(connection, theirs, at=new.at)
+    return Marked(won=True, opt_out=new)
 
 
-async def forget(connection: AsyncConnection, keys: Keys, address: str, *, at: datetime) -> None:
-    """Overwrite what is stored of somebody who asked to be forgotten; nobody writes to them ever after.
+async def standing(connection: AsyncConnection, keys: Keys, subjects: Collection[Subject]) -> OptOut | None:
+    """The strongest mark that stands against one of these, or None."""
+    rows = await _marks(connection, keys, subjects)
+    return next((_opt_out(row, keys) for row in rows if row.lifted_at is None), None)
+
+
+async def erased(connection: AsyncConnection) -> frozenset[str]:
+    """The fingerprints of people of whom nothing may be kept."""
+    query = select(do_not_contact.c.subject_key).where(STANDS, do_not_contact.c.cause == Cause.ERASED)
+    return frozenset(await connection.scalars(query))
+
+
+async def forget(connection: AsyncConnection, keys: Keys, address: str, cause: Cause, *, at: datetime) -> None:
+    """Overwrite what mails and marks hold of somebody; nobody writes to them ever after.
 
     Of the address a fingerprint stays, under a mark that nobody can lift: it may come back on another license.
     """
     fingerprints, nothing = keys.fingerprints(address), keys.seal("")
     await connection.execute(update(mail).where(mail.c.address_key.in_(fingerprints)).values(content=nothing))
-    theirs = do_not_contact.c.address_key.in_(fingerprints)
-    await connection.execute(update(do_not_contact).where(theirs).values(address=nothing, note="", lifted_note=None))
-    forgotten = {"reason": FORGOTTEN, "note": "", "actor": None, "at": at}
-    marked = await connection.execute(update(do_not_contact).where(theirs, _STANDS).values(forgotten))
-    if marked.rowcount == 0:
-        values = {**forgotten, "address_key": fingerprints[0], "address": nothing}
-        await insert_new(connection, do_not_contact, values)
-    await _repaint(connection, keys, address, at=at)
+    theirs = do_not_contact.c.subject_key.in_(fingerprints)
+    await connection.execute(update(do_not_contact).where(theirs).values(note=None, lifted_note=None))
+    # Those that stand for ever name nobody; they go on asking for the secret that made their fingerprints.
+    named = theirs & do_not_contact.c.cause.not_in([each for each in Cause if each.is_final])
+    await connection.execute(update(do_not_contact).where(named).values(subject=nothing))
+    subject = Subject.of_address(address)
+    await mark(connection, keys, subject, OptOut(cause=cause, by=None, at=at))
+    await repaint(connection, await evaluations_of(connection, keys, subject), at=at)
 
 
-async def _repaint(connection: AsyncConnection, keys: Keys, address: str, *, at: datetime) -> None:
-    fingerprints = keys.fingerprints(address)
-    ids = await connection.scalars(
-        select(evaluation.c.id)
-        .join(license_, license_.c.id == evaluation.c.license_id)
-        .where(or_(license_.c.technical_key.in_(fingerprints), license_.c.billing_key.in_(fingerprints)))
+async def _marks(connection: AsyncConnection, keys: Keys, subjects: Iterable[Subject]) -> Sequence[Row[Any]]:
+    """Every mark there ever was against one of these, the strongest first."""
+    fingerprints = [each for subject in subjects for each in keys.fingerprints(str(subject))]
+    found = await connection.execute(
+        select(do_not_contact).where(do_not_contact.c.subject_key.in_(fingerprints)).order_by(do_not_contact.c.id)
     )
-    await repaint(connection, ids.all(), at=at)
+    return sorted(found, key=lambda row: -Cause(row.cause).strength)
+
+
+def _stands_for_ever(rows: Iterable[Row[Any]]) -> bool:
+    """Whether one of these marks is for ever; of who it protects nothing is written down, whatever people type."""
+    return any(row.lifted_at is None and Cause(row.cause).is_final for row in rows)
+
+
+def _opt_out(row: Row[Any], keys: Keys) -> OptOut:
+    return OptOut(
+        cause=Cause(row.cause),
+        by=row.actor,
+        at=row.at,
+        note=keys.open(row.note) if row.note else "",
+        until=row.until,
+        subject=_subject(row, keys),
+    )
+
+
+def _subject(row: Row[Any], keys: Keys) -> Subject | None:
+    """None once it was erased."""
+    text = keys.open(row.subject)
+    return Subject.read(text) or (Subject(scope=Scope(row.scope), value=text) if text else None)
+
+
+def _is(row: Row[Any]) -> Any:  # noqa: ANN401  a condition
+    return do_not_contact.c.id == row.id

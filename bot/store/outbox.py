@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -54,6 +54,12 @@ async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *,
                 set_={"at": one.excluded.at},
             )
         )
+
+
+async def tell_again(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:
+    """Owe the lines of these entries a fresh look: they stand in Slack, and say what should not be read any more."""
+    theirs = delivery.c.history_id.in_(list(history_ids)) & (delivery.c.state == "done") & delivery.c.ts.is_not(None)
+    await connection.execute(update(delivery).where(theirs).values(state="due", at=at, due_at=at))
 
 
 async def say(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:

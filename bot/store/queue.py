@@ -1,10 +1,11 @@
 """Which of the things owed to Slack goes next, and by which way."""
 
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.schema import delivery, evaluation
@@ -41,8 +42,12 @@ IS_CARD: Final = delivery.c.kind == What.CARD
 _lane: Final[ColumnElement[str]] = case(
     (delivery.c.state == "unknown", Lane.LOOK),
     (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), Lane.UPDATE),
+    (and_(delivery.c.kind == What.NOTE, delivery.c.ts.is_not(None)), Lane.UPDATE),
     else_=Lane.POST,
 )
+_JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
+LATELY: Final = timedelta(minutes=1)
+"""How long somebody who pressed a button may still be looking."""
 _ORDER: Final[dict[Lane, tuple[ColumnElement[Any], ...]]] = {
     Lane.POST: (
         case((IS_CARD, 2), (delivery.c.kind == What.NOTE, 1), else_=0),
@@ -50,12 +55,13 @@ _ORDER: Final[dict[Lane, tuple[ColumnElement[Any], ...]]] = {
         case((IS_CARD, delivery.c.at)).desc(),
         delivery.c.id,
     ),
-    # Somebody may just have pressed a button on it; those of midnight can wait.
-    Lane.UPDATE: (delivery.c.at.desc(), delivery.c.id),
+    # Somebody may just have pressed a button on it: of these first come, first served. Those of midnight can wait.
+    Lane.UPDATE: (case((_JUST_NOW, 0), else_=1), case((_JUST_NOW, delivery.c.at)), delivery.c.at.desc(), delivery.c.id),
     Lane.LOOK: (delivery.c.id,),
 }
 
 
+@cache
 def ready() -> Select[Any]:
     """What may go as far as order is concerned: a note waits for its card, a card for its own earlier delivery.
 
@@ -79,10 +85,19 @@ def ready() -> Select[Any]:
     )
 
 
-def next_due(lane: Lane, channel: str | None, *, now: datetime) -> Select[Any]:
-    """The one thing that goes next in a lane, of one channel or of any."""
-    query = ready().where(_lane == lane, delivery.c.due_at <= now).order_by(*_ORDER[lane]).limit(1)
-    return query if channel is None else query.where(delivery.c.channel == channel)
+@cache
+def ways() -> Select[Any]:
+    """The lane and channel of whatever is ready, with the moment from which on it is due."""
+    waiting = ready().subquery()
+    way = (waiting.c.lane, waiting.c.channel)
+    return select(*way, func.min(waiting.c.due_at)).group_by(*way)
+
+
+@cache
+def next_due(lane: Lane, *, anywhere: bool) -> Select[Any]:
+    """The one thing that goes next in a lane at `:now`, in `:channel` or anywhere; `:lately` is so long before."""
+    query = ready().where(_lane == lane, delivery.c.due_at <= bindparam("now")).order_by(*_ORDER[lane]).limit(1)
+    return query if anywhere else query.where(delivery.c.channel == bindparam("channel"))
 
 
 async def unposted(connection: AsyncConnection, channel: str) -> tuple[int, int | None]:

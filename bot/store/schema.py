@@ -179,34 +179,66 @@ mail = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("evaluation_id", ForeignKey("evaluation.id"), nullable=False),
-    Column("template", Text, nullable=False),
-    Column("address_key", Text, nullable=False, index=True),
+    Column("template", Text, nullable=False),  # the family: no second one of it in another language
+    Column("address_key", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),  # sealed: address, subject, body
+    Column("ground", Text, nullable=False, server_default="TRIAL"),  # on which it may be sent, as the sender said
     Column("state", Text, nullable=False),
+    Column("due_at", Instant),  # set while it waits: held, or put off by the server
+    Column("attempts", Integer, nullable=False, server_default="0"),
     Column("message_id", Text, nullable=False, unique=True),
     Column("actor", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("settled_at", Instant),
     Column("settled_by", Text),  # who said that it arrived, where the mail server did not
     Column("error", Text),
-    # One live mail per template; a failed one may be tried again.
-    Index("one_mail_a_template", "evaluation_id", "template", unique=True, **_when("state <> 'failed'")),
+    Column("bounced", Text),  # how it came back: the status code, as RFC 3463 has it
+    Column("bounced_at", Instant),
+    # One live mail per template; one that failed or was taken back may be tried again.
+    Index(
+        "one_mail_a_template", "evaluation_id", "template", unique=True, **_when("state NOT IN ('failed', 'undone')")
+    ),
+    Index("ix_mail_address_key", "address_key", "at"),
+    Index("ix_mail_waiting", "due_at", **_when("due_at IS NOT NULL")),
+)
+
+# Words of a mail that a person looks at before they send it; gone after a day.
+draft = Table(
+    "draft",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),  # sealed
+    Column("at", Instant, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 do_not_contact = Table(
     "do_not_contact",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("address_key", Text, nullable=False),
-    Column("address", LargeBinary),  # sealed; may be erased while the mark stands
-    Column("reason", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("scope", Text, nullable=False),  # address, domain, site
+    Column("subject_key", Text, nullable=False),
+    Column("subject", LargeBinary, nullable=False),  # sealed; nothing in it once the person was forgotten
+    Column("cause", Text, nullable=False),
+    Column("note", LargeBinary),  # sealed, as people type names
     Column("actor", Text),
     Column("at", Instant, nullable=False),
+    Column("until", Instant),  # a pause ends by itself
     Column("lifted_at", Instant),
     Column("lifted_by", Text),
-    Column("lifted_note", Text),
-    Index("one_standing_mark", "address_key", unique=True, **_when("lifted_at IS NULL")),
+    Column("lifted_note", LargeBinary),  # sealed
+    Index("one_standing_mark", "subject_key", "cause", unique=True, **_when("lifted_at IS NULL")),
+)
+
+# What was done with people's data, by whom: exports, erasures, imports, the end of what is kept.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("details", JSON, nullable=False),  # counts; nothing personal
 )
 
 poll = Table(

@@ -7,22 +7,26 @@ from typing import Any
 from sqlalchemy import Row, Table, select
 
 from bot.domain.card import Card
+from bot.domain.consent import Authority, OptOut, Subject
 from bot.domain.evaluation import License
 from bot.domain.identity import Known
-from bot.domain.policy import MailState
+from bot.domain.policy import MailState, NeedsGround, Refused, Rules
 from bot.domain.ringing import Ringing
 from bot.store import Store
 from bot.store.deliveries import Delivery, Lane, What
+from bot.store.letters import Letter
 from bot.store.licenses import Recorded
-from bot.store.mails import Claimed, Order
+from bot.store.mails import Held, Order, Stopped, Taken
+from bot.store.opt_outs import Lifted, Marked
 from bot.store.schema import evaluation
 from bot.store.sights import Sight
-from tests.builders import NOON, TODAY
+from tests.builders import FREELY, NOON, TODAY, opt_out
 
 SECRET = "a key for tests that is long enough"
 CHANNEL = "C0CARDS"
 LATER = NOON + timedelta(hours=1)
 RINGING = Ringing(today=TODAY)
+LETTER = Letter.__dataclass_fields__.keys()
 
 
 async def report(
@@ -95,23 +99,71 @@ def shown(delivery: Delivery) -> str:
 
 
 def order(evaluation_id: int, number: int = 1, **overrides: Any) -> Order:  # noqa: ANN401  of its field's type
-    """Bo asks for the welcome mail to the technical contact."""
-    given: dict[str, Any] = {
-        "evaluation_id": evaluation_id,
+    """Bo asks for the welcome mail to the technical contact, to go at once."""
+    letter: dict[str, Any] = {
         "template": "welcome",
         "recipient": "technical",
         "subject": "Welcome to Roadmap",
         "body": "Dear Ana Ash",
+    }
+    given: dict[str, Any] = {
+        "evaluation_id": evaluation_id,
+        "letter": Letter(**letter | {name: overrides.pop(name) for name in list(overrides) if name in LETTER}),
+        "ground": None,
         "message_id": f"<{number}@vendor.example>",
         "by": "U0BO",
         "at": NOON,
+        "due_at": NOON,
     }
     return Order(**{**given, **overrides})
 
 
-async def mailed(store: Store, wanted: Order, outcome: MailState = MailState.SENT) -> Claimed:
-    """A mail that was claimed and came to its end."""
-    claimed = await store.mails.claim(wanted)
-    assert isinstance(claimed, Claimed)
-    await store.mails.settle(claimed.mail_id, outcome, at=LATER)
-    return claimed
+async def ask(store: Store, wanted: Order, rules: Rules = FREELY) -> Held | NeedsGround | Refused:
+    """Ask for a mail where the vendor's own rules ask for nothing."""
+    return await store.mails.order(wanted, rules)
+
+
+async def take(store: Store, *, now: datetime = LATER, rules: Rules = FREELY) -> Taken | Stopped | None:
+    """Take the mail that is due longest."""
+    return await store.mails.take(rules, now=now)
+
+
+async def claimed(store: Store, wanted: Order) -> Taken:
+    """A mail that is under way."""
+    assert isinstance(await ask(store, wanted), Held)
+    taken = await take(store)
+    assert isinstance(taken, Taken)
+    assert taken.message_id == wanted.message_id
+    return taken
+
+
+async def mailed(store: Store, wanted: Order, outcome: MailState = MailState.SENT) -> Taken:
+    """A mail that came to its end."""
+    taken = await claimed(store, wanted)
+    await store.mails.settle(taken.mail_id, outcome, at=LATER)
+    return taken
+
+
+async def mark(store: Store, whom: str, no: OptOut | None = None, *, evaluation_id: int | None = None) -> Marked:
+    """Mark an address, a domain or a site."""
+    subject = Subject.read(whom)
+    assert subject is not None
+    return await store.opt_outs.add(subject, no or opt_out(subject=subject), evaluation_id=evaluation_id)
+
+
+async def lift(
+    store: Store,
+    whom: str,
+    *,
+    by: str | None = "U0CY",
+    authority: Authority = Authority.MEMBER,
+    note: str = "",
+    set_at: datetime | None = NOON,
+    evaluation_id: int | None = None,
+) -> Lifted:
+    """Lift a mark that was set at noon, an hour later."""
+    subject = Subject.read(whom)
+    assert subject is not None
+    return await store.opt_outs.lift(
+        subject, authority, note=note, by=by, at=LATER, set_at=set_at, evaluation_id=evaluation_id
+    )

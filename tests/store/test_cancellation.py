@@ -8,11 +8,10 @@ import pytest
 
 from bot.store import Store
 from bot.store.deliveries import Lane
-from bot.store.mails import Order
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 from tests.builders import NOON
 from tests.builders import license_ as a_license
-from tests.store.steps import report, rows
+from tests.store.steps import ask, order, report, rows, take
 
 ROUNDS = 3000
 
@@ -32,18 +31,8 @@ async def _take(store: Store, _number: int) -> None:
 
 
 async def _claim(store: Store, number: int) -> None:
-    await store.mails.claim(
-        Order(
-            evaluation_id=1,
-            template=f"template {number % 40}",
-            recipient="technical",
-            subject="Hello",
-            body="Hello",
-            message_id=f"<{number}@vendor.example>",
-            by="U0ANA",
-            at=NOON,
-        )
-    )
+    await ask(store, order(1, number, template=f"template {number % 40}"))
+    await take(store)
 
 
 async def _card(store: Store, _number: int) -> None:

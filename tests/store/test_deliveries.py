@@ -103,6 +103,25 @@ async def test_of_those_who_ask_for_a_card_at_once_one_gets_it(store: Store) -> 
     assert (sum(asked), await bring(store)) == (1, ["post card 1"])
 
 
+async def test_of_repaints_that_somebody_waits_for_the_oldest_goes_first_and_those_of_midnight_wait(
+    store: Store,
+) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(1, 6)))
+    await bring(store)
+    midnight, now = NOON, NOON + timedelta(minutes=5)
+    for number in (1, 2):
+        await store.evaluations.repaint(number, at=midnight + timedelta(seconds=number))
+    for number, ago in ((5, 40), (3, 20), (4, 2)):
+        await store.evaluations.repaint(number, at=now - timedelta(seconds=ago))
+
+    order = []
+    while taken := await store.deliveries.take(Lane.UPDATE, now=now):
+        order.append(taken.evaluation_id)
+        await store.deliveries.done(taken, ts="1.0")
+
+    assert order == [5, 3, 4, 2, 1]
+
+
 async def test_messages_go_before_notes_and_notes_before_cards_and_the_newest_cards_first(store: Store) -> None:
     await report(store, license_())
     await bring(store)

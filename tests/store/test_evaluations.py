@@ -6,15 +6,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.card import Card, Person, SentMail
+from bot.domain.consent import Subject
 from bot.domain.evaluation import Contact, Evaluation, License, Partner
 from bot.domain.history import Entry, Kind
-from bot.domain.policy import Attempt, MailState
+from bot.domain.policy import Attempt, LastMail, MailState
 from bot.domain.trust import Context
 from bot.store import Store
 from bot.store.evaluations import Owned
 from bot.store.schema import history
 from tests.builders import NOON, contact, license_, nov, opt_out, trial
-from tests.store.steps import LATER, bring, cards, mailed, only_card, order, report, rows
+from tests.store.steps import LATER, bring, cards, mailed, mark, only_card, order, report, rows
 
 BILLING = Contact(email="bo@acme.example", name="Bo Birch")
 
@@ -22,15 +23,21 @@ BILLING = Contact(email="bo@acme.example", name="Bo Birch")
 async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> None:
     seen = license_(billing=BILLING)
     await report(store, seen)
-    await store.opt_outs.add("bo@acme.example", opt_out())
+    await mark(store, "bo@acme.example", opt_out())
     await mailed(store, order(1))
 
     assert await store.evaluations.card(1) == Card(
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
-        people=(Person(contact=contact()), Person(contact=BILLING, opt_out=opt_out())),
+        people=(
+            Person(contact=contact(), last_mail=LastMail(template="welcome", by="U0BO", at=NOON, went=LATER)),
+            Person(contact=BILLING, opt_out=opt_out(subject=Subject.of_address("bo@acme.example"))),
+        ),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
         last=Entry(
-            at=LATER, kind=Kind.MAIL_SENT, actor="U0BO", details={"template": "welcome", "error": "", "mail": "1"}
+            at=LATER,
+            kind=Kind.MAIL_SENT,
+            actor="U0BO",
+            details={"template": "welcome", "error": "", "mail": "1", "ground": "TRIAL"},
         ),
     )
 
@@ -419,7 +426,7 @@ async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_firs
         await report(store, license_(aliases=frozenset({name}), technical=contact(email=mail)))
     await mailed(store, order(1, 1))
     await mailed(store, order(2, 2), MailState.FAILED)
-    await store.opt_outs.add("CY@three.example", opt_out())
+    await mark(store, "CY@three.example", opt_out())
 
     found = await store.evaluations.of_day(nov(23), **span(nov(23), "UTC"))
 

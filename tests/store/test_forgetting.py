@@ -1,17 +1,20 @@
 """Of a contact who asked to be forgotten nothing stays but that nobody may write to them."""
 
+from collections.abc import Sequence
+
+import pytest
 from sqlalchemy import LargeBinary
 
-from bot.domain.card import FORGOTTEN
+from bot.domain.consent import Authority, Cause
 from bot.domain.evaluation import Contact
 from bot.domain.policy import MailState, Reason, Refused
 from bot.errors import StoreError
 from bot.store import Store, open_store
 from bot.store.keys import Keys
-from bot.store.mails import Claimed
+from bot.store.mails import Held
 from bot.store.schema import do_not_contact, mail, metadata
-from tests.builders import NOON, contact, license_, nov, opt_out
-from tests.store.steps import LATER, SECRET, bring, cards, mailed, only_card, order, report, rows
+from tests.builders import contact, license_, nov, opt_out
+from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mailed, mark, only_card, order, report, rows
 
 ANA, BO = contact(), Contact(email="bo@acme.example", name="Bo Birch")
 ANA_WORDS = ("ana@acme.example", "Ana Ash")
@@ -19,19 +22,21 @@ RTBF = Contact(forgotten=True)
 NEW_SECRET = "the key that came after the first one"
 
 
-async def readable(store: Store) -> str:
+async def readable(store: Store, secrets: Sequence[str] = (SECRET,)) -> str:
     """All that the tables hold, as somebody who has the key can read it."""
-    words = []
-    for table in metadata.sorted_tables:
+    words, keys = [], Keys(secrets)
+    async with store.database.read() as connection:
+        held = [(table, (await connection.execute(table.select())).all()) for table in metadata.sorted_tables]
+    for table, found in held:
         sealed = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
-        for row in await rows(store, table):
-            words += [_opened(value) if name in sealed else str(value) for name, value in row._mapping.items()]  # noqa: SLF001  SQLAlchemy's public name
+        for row in found:
+            words += [_opened(value, keys) if name in sealed else str(value) for name, value in row._mapping.items()]  # noqa: SLF001  SQLAlchemy's public name
     return " ".join(words)
 
 
-def _opened(value: bytes | None) -> str:
+def _opened(value: bytes | None, keys: Keys) -> str:
     try:
-        return Keys([SECRET]).open(value or b"")
+        return keys.open(value or b"")
     except (StoreError, ValueError):  # a digest
         return ""
 
@@ -45,10 +50,10 @@ async def test_no_table_holds_a_name_or_an_address_of_somebody_forgotten(store: 
     await mailed(store, order(1, 1, body="Dear Ana Ash"), MailState.FAILED)
     await mailed(store, order(1, 2, body="Dear Ana Ash"))
     await mailed(store, order(1, 3, recipient="billing", template="other", body="Dear Bo Birch"))
-    await store.opt_outs.add("ana@acme.example", opt_out(note="Ana Ash rang"))
-    await store.opt_outs.lift("ana@acme.example", set_at=NOON, note="Ana Ash rang again", by="U0BO", at=LATER)
-    await store.opt_outs.add("ANA@acme.example", opt_out(note="Ana Ash rang once more"))
-    await store.opt_outs.add("bo@acme.example", opt_out(note="Bo Birch rang"))
+    await mark(store, "ana@acme.example", opt_out(note="Ana Ash rang"))
+    await lift(store, "ana@acme.example", note="Ana Ash rang again", by="U0BO")
+    await mark(store, "ANA@acme.example", opt_out(note="Ana Ash rang once more"))
+    await mark(store, "bo@acme.example", opt_out(note="Bo Birch rang"))
     before = await readable(store)
     assert all(word in before for word in (*ANA_WORDS, "bo@acme.example", "Bo Birch"))
 
@@ -78,9 +83,9 @@ async def test_nobody_writes_to_them_on_another_license_either(store: Store) -> 
     await forget_ana(store)
 
     assert await bring(store) == ["note contact_changed in 1.0", "update card 2", "update card 1"]
-    assert await store.mails.claim(order(1, 1)) == Refused(Reason.FORGOTTEN)
-    assert await store.mails.claim(order(2, 2)) == Refused(Reason.DO_NOT_CONTACT)
-    assert isinstance(await store.mails.claim(order(2, 3, recipient="billing")), Claimed)
+    assert await ask(store, order(1, 1)) == Refused(Reason.FORGOTTEN)
+    assert await ask(store, order(2, 2)) == Refused(Reason.DO_NOT_CONTACT)
+    assert isinstance(await ask(store, order(2, 3, recipient="billing")), Held)
 
 
 async def test_nobody_writes_to_them_when_the_address_comes_back_later(store: Store) -> None:
@@ -90,32 +95,33 @@ async def test_nobody_writes_to_them_when_the_address_comes_back_later(store: St
     await report(store, license_(aliases=frozenset({"E-2"}), technical=contact(email="ANA@acme.example ")))
 
     [_, other] = await cards(store)
-    assert [person.opt_out and person.opt_out.is_final for person in other.people] == [True]
-    assert await store.mails.claim(order(2, 2)) == Refused(Reason.DO_NOT_CONTACT)
+    assert [person.opt_out and person.opt_out.cause.is_final for person in other.people] == [True]
+    assert await ask(store, order(2, 2)) == Refused(Reason.DO_NOT_CONTACT)
 
 
 async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
     await forget_ana(store)
 
-    marked = await store.opt_outs.add("ana@acme.example", opt_out())
-    lifted = await store.opt_outs.lift("ana@acme.example", set_at=marked.opt_out.at, note="please", by="U0BO", at=LATER)
+    marked = await mark(store, "ana@acme.example", opt_out())
+    lifted = await lift(store, "ana@acme.example", set_at=marked.opt_out.at, authority=Authority.ADMIN)
 
     assert not lifted.won
 
-    assert (marked.won, marked.opt_out.reason, marked.opt_out.is_final) == (False, FORGOTTEN, True)
+    assert (marked.won, marked.opt_out.cause) == (False, Cause.FORGOTTEN)
 
 
-async def test_a_mark_that_stood_before_becomes_final_and_one_that_was_lifted_stays_on_record(store: Store) -> None:
+async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
-    await store.opt_outs.add("ana@acme.example", opt_out())
-    await store.opt_outs.lift("ana@acme.example", set_at=NOON, note="", by="U0BO", at=LATER)
-    await store.opt_outs.add("ana@acme.example", opt_out())
+    await mark(store, "ana@acme.example", opt_out())
+    await lift(store, "ana@acme.example", note="", by="U0BO")
+    await mark(store, "ana@acme.example", opt_out())
 
     await forget_ana(store)
 
-    found = [(row.reason, row.lifted_at) for row in await rows(store, do_not_contact)]
-    assert found == [(opt_out().reason, LATER), (FORGOTTEN, None)]
+    found = [(row.cause, row.lifted_at) for row in await rows(store, do_not_contact)]
+    assert found == [("asked", LATER), ("asked", None), ("forgotten", None)]
+    assert [person.opt_out and person.opt_out.cause for person in (await only_card(store)).people] == [None, None]
 
 
 async def test_who_is_forgotten_twice_has_one_mark(store: Store) -> None:
@@ -153,6 +159,64 @@ async def test_the_mark_stands_under_a_new_secret_and_is_refused_without_the_old
 
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
         await report(store, license_(aliases=frozenset({"E-2"})))
-        assert await store.mails.claim(order(2)) == Refused(Reason.DO_NOT_CONTACT)
-        marked = await store.opt_outs.add("ana@acme.example", opt_out())
-        assert (marked.won, marked.opt_out.is_final) == (False, True)
+        assert await ask(store, order(2)) == Refused(Reason.DO_NOT_CONTACT)
+        marked = await mark(store, "ana@acme.example", opt_out())
+        assert (marked.won, marked.opt_out.cause.is_final) == (False, True)
+
+
+async def test_who_was_forgotten_on_one_license_is_forgotten_on_the_other_that_turns_out_to_be_the_same(
+    store: Store,
+) -> None:
+    await report(store, license_(aliases=frozenset({"E-1"}), technical=RTBF, updated=nov(24)))
+    await report(store, license_(aliases=frozenset({"E-2"})))
+
+    await report(store, license_(aliases=frozenset({"E-1", "E-2"}), technical=RTBF, updated=nov(25)))
+
+    assert [word for word in ANA_WORDS if word in await readable(store)] == []
+    await report(store, license_(aliases=frozenset({"E-3"})))
+    assert await ask(store, order(3, 3)) == Refused(Reason.DO_NOT_CONTACT)
+
+
+async def test_who_stood_on_a_license_before_somebody_who_was_erased_asked_for_nothing(store: Store) -> None:
+    await report(store, license_(aliases=frozenset({"E-1"}), technical=BO))
+    await store.people.erase("ana@acme.example", at=LATER, by="operator")
+
+    await report(store, license_(aliases=frozenset({"E-1"}), technical=ANA, updated=nov(24)))
+    await report(store, license_(aliases=frozenset({"E-1"}), technical=BO, updated=nov(25)))
+
+    assert [row.cause for row in await rows(store, do_not_contact)] == [Cause.ERASED]
+    assert isinstance(await ask(store, order(1)), Held)
+
+
+@pytest.mark.parametrize("cause", [Cause.FORGOTTEN, Cause.ERASED])
+async def test_a_mark_for_ever_asks_for_the_secret_it_was_written_with_however_often_it_is_said(
+    url: str, cause: Cause
+) -> None:
+    async def said_of_ana(store: Store, number: int) -> None:
+        await report(store, license_(aliases=frozenset({f"E-{number}"})))
+        if cause is Cause.FORGOTTEN:
+            await forget_ana(store, number)
+        else:
+            await store.people.erase("ana@acme.example", at=LATER, by="operator")
+
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await said_of_ana(store, 1)
+    async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
+        await said_of_ana(store, 2)
+
+    with pytest.raises(StoreError, match="another SECRET_KEY"):
+        async with open_store(url, secret_keys=[NEW_SECRET]):
+            pass
+
+
+async def test_whatever_people_type_later_a_mark_for_ever_goes_on_naming_nobody(store: Store) -> None:
+    await report(store, license_(aliases=frozenset({"E-1"})))
+    await mark(store, "ana@acme.example", opt_out())
+    await forget_ana(store)
+
+    assert (await mark(store, "ana@acme.example", opt_out(cause=Cause.COMPLAINED, note="Ana Ash rang"))).won
+    assert (await lift(store, "ana@acme.example", note="Ana Ash rang again", set_at=None)).won
+
+    after = await readable(store)
+    assert [word for word in ANA_WORDS if word in after] == []
+    assert await ask(store, order(1)) == Refused(Reason.FORGOTTEN)

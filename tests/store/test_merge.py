@@ -10,9 +10,10 @@ from bot.domain.history import Kind
 from bot.domain.policy import MailState, Reason, Refused
 from bot.store import Store
 from bot.store.deliveries import Lane
+from bot.store.mails import Stopped, Taken
 from bot.store.schema import delivery, evaluation, history, mail
 from tests.builders import NOON, TODAY, license_, nov, trial
-from tests.store.steps import LATER, bring, cards, known_of, mailed, only_card, order, report, rows
+from tests.store.steps import LATER, ask, bring, cards, claimed, known_of, mailed, only_card, order, report, rows, take
 
 OLD = license_(aliases=frozenset({"SEN-1"}))
 NEW = license_(aliases=frozenset({"E-1"}), company="Acme Ltd")
@@ -258,8 +259,46 @@ async def test_a_mail_sent_before_is_not_sent_again_after(store: Store, number: 
     await report(store, BOTH)
 
     for asked in (1, 2):
-        assert await store.mails.claim(order(asked, asked + 10)) == Refused(Reason.SENT, by="U0BO", at=LATER)
+        assert await ask(store, order(asked, asked + 10)) == Refused(Reason.SENT, by="U0BO", at=LATER)
     assert [m.attempt.state for m in (await only_card(store)).mails] == [MailState.SENT]
+
+
+async def test_of_one_mail_that_waits_on_both_one_is_sent(store: Store) -> None:
+    await split(store)
+    for number in (1, 2):
+        await ask(store, order(number, number))
+
+    await report(store, BOTH)
+
+    first, second = await take(store), await take(store)
+    assert isinstance(first, Taken)
+    assert isinstance(second, Stopped)
+
+
+@pytest.mark.parametrize(("sent", "waits"), [(1, 2), (2, 1)])
+async def test_a_mail_sent_on_one_stops_the_one_that_waits_on_the_other(store: Store, sent: int, waits: int) -> None:
+    await split(store)
+    await mailed(store, order(sent, 1))
+    await ask(store, order(waits, 2))
+
+    await report(store, BOTH)
+
+    refused = Refused(Reason.SENT, by="U0BO", at=LATER)
+    assert await take(store) == Stopped(refusal=refused)
+    assert await ask(store, order(1, 3)) == refused
+
+
+async def test_what_was_sent_on_one_of_three_is_known_on_the_one_that_stays(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"X-{n}"})) for n in (1, 2, 3)))
+    for number in (1, 2):
+        await ask(store, order(number, number, due_at=LATER))
+    await mailed(store, order(3, 3), MailState.UNKNOWN)
+    await report(store, license_(aliases=frozenset({"X-2", "X-3"})))
+    await report(store, license_(aliases=frozenset({"X-1", "X-2"})))
+
+    assert [await take(store) for _ in range(2)] == [
+        Stopped(refusal=Refused(Reason.UNKNOWN, by="U0BO", at=LATER)) for _ in range(2)
+    ]
 
 
 async def test_mails_that_failed_on_both_are_both_on_the_card(store: Store) -> None:
@@ -284,9 +323,7 @@ async def test_a_mail_that_failed_on_one_and_was_sent_on_the_other_is_on_the_car
 
 async def test_a_mail_under_way_is_settled_on_the_card_that_stays(store: Store) -> None:
     await split(store)
-    first, second = [await store.mails.claim(order(number, number)) for number in (1, 2)]
-    assert not isinstance(first, Refused)
-    assert not isinstance(second, Refused)
+    first, second = [await claimed(store, order(number, number)) for number in (1, 2)]
 
     await report(store, BOTH)
     await store.mails.settle(first.mail_id, MailState.SENT, at=LATER)

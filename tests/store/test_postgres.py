@@ -16,9 +16,9 @@ from bot.store.database import Database
 from bot.store.deliveries import Lane
 from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
-from tests.builders import NOON, license_, nov, opt_out
+from tests.builders import NOON, license_, nov
 from tests.scenarios.test_postgres import pytestmark as needs_a_server
-from tests.store.steps import LATER, SECRET, bring, cards, mailed, only_card, order, report, rows
+from tests.store.steps import LATER, SECRET, ask, bring, cards, mailed, mark, only_card, order, report, rows, take
 
 pytestmark = needs_a_server
 
@@ -35,12 +35,14 @@ async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
         owned = await asyncio.gather(
             *(each.evaluations.assign(1, f"U{n}", instead_of=None, by="U0BO", at=NOON) for n, each in enumerate(both))
         )
-        claims = await asyncio.gather(*(each.mails.claim(order(1, n)) for n, each in enumerate(both)))
-        marked = await asyncio.gather(*(each.opt_outs.add("ana@acme.example", opt_out()) for each in both))
+        claims = await asyncio.gather(*(ask(each, order(1, n)) for n, each in enumerate(both)))
+        sending = await asyncio.gather(*(take(each) for each in both))
+        marked = await asyncio.gather(*(mark(each, "ana@acme.example") for each in both))
 
         assert sum(each is not None for each in taken) == 1
         assert sum(each is not None and each.won for each in owned) == 1
         assert sum(not isinstance(each, Refused) for each in claims) == 1
+        assert sum(each is not None for each in sending) == 1
         assert sum(each.won for each in marked) == 1
 
 

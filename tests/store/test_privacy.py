@@ -7,8 +7,8 @@ import pytest
 from bot.domain.evaluation import Contact
 from bot.domain.policy import MailState
 from bot.store import Store
-from tests.builders import NOON, contact, license_, nov, opt_out
-from tests.store.steps import LATER, cards, mailed, order, report
+from tests.builders import contact, license_, nov, opt_out
+from tests.store.steps import LATER, cards, lift, mailed, mark, order, report
 
 PERSONAL = ("ana@acme.example", "Ana Ash", "bo.birch@home.example", "Bo Birch", "Ash,", "Dear Ana", "vendor secret")
 
@@ -25,9 +25,9 @@ async def test_neither_names_nor_addresses_nor_mails_can_be_read_in_the_files(
     await report(store, license_(technical=Contact(email="Ana.Ash@acme.example", name="Ash, Ana"), updated=nov(24)))
     await mailed(store, order(1, 1, body="Dear Ana Ash, a vendor secret"), MailState.FAILED)
     await mailed(store, order(1, 2, recipient="technical", subject="vendor secret"))
-    await store.opt_outs.add("ana@acme.example", opt_out(), evaluation_id=1)
-    await store.opt_outs.add("Ana.Ash@acme.example", opt_out(), evaluation_id=1)
-    await store.opt_outs.lift("ana@acme.example", set_at=NOON, note="", by="U0BO", at=LATER)
+    await mark(store, "ana@acme.example", opt_out(), evaluation_id=1)
+    await mark(store, "Ana.Ash@acme.example", opt_out(), evaluation_id=1)
+    await lift(store, "ana@acme.example", note="", by="U0BO")
     await store.polls.quarantine([("E-1", "licenseType is missing")], at=LATER)
     assert (await cards(store))[0].people
     if kind == "evaluators.db":  # everything out of the log, into the file itself

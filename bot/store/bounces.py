@@ -1,0 +1,111 @@
+"""Mails that came back: what that says of the address they went to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.consent import Cause, OptOut, Subject
+from bot.domain.history import Entry, Kind
+from bot.domain.policy import MailState
+from bot.store.database import Database
+from bot.store.keys import Keys
+from bot.store.letters import Letter
+from bot.store.opt_outs import mark
+from bot.store.outbox import remember
+from bot.store.schema import mail
+from bot.store.whole import whole
+
+_NOT_OF_THE_ADDRESS: Final = frozenset({"us", "complaint"})
+_MONTH: Final = timedelta(days=30)
+"""How long mails that came back softly count, and how long the pause is that they lead to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurMail:
+    """A mail that went out; the address is None once it was forgotten."""
+
+    mail_id: int
+    address: str | None = field(repr=False)
+
+
+@whole
+class Bounces:
+    """What became of mails after the server had taken them; each fact is written down once."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def by_message_id(self, message_id: str) -> OurMail | None:
+        """The mail that went out under this Message-ID, which has its angle brackets."""
+        return await self._found(mail.c.message_id == message_id)
+
+    async def by_id(self, mail_id: int) -> OurMail | None:
+        """The mail with this id."""
+        return await self._found(mail.c.id == mail_id)
+
+    async def evaluation(self, mail_id: int) -> int | None:
+        """The evaluation that a mail was about; None for a mail that never was."""
+        async with self._database.read() as connection:
+            found: int | None = await connection.scalar(select(mail.c.evaluation_id).where(mail.c.id == mail_id))
+            return found
+
+    async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
+        """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
+        await self._came_back(mail_id, status, "gone", Cause.BOUNCED, at=at)
+
+    async def complained(self, mail_id: int, *, at: datetime) -> None:
+        """The recipient complained: mark the address, over any weaker mark."""
+        await self._came_back(mail_id, "complaint", "complaint", Cause.COMPLAINED, at=at)
+
+    async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
+        """It did not get through; once `patience` mails to its address did not within a month, pause the address."""
+        await self._came_back(mail_id, status, "later", None, at=at, patience=patience)
+
+    async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
+        """It was refused because of us; the address stays as it was."""
+        await self._came_back(mail_id, status, "us", None, at=at)
+
+    async def _found(self, this: ColumnElement[bool]) -> OurMail | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(mail).where(this))).first()
+            if row is None:
+                return None
+            letter = Letter.opened(row.content, self._keys)
+            return OurMail(mail_id=row.id, address=letter.to if letter else None)
+
+    async def _came_back(
+        self, mail_id: int, status: str, means: str, cause: Cause | None, *, at: datetime, patience: int | None = None
+    ) -> None:
+        async with self._database.write() as connection:
+            row = (await connection.execute(select(mail).where(mail.c.id == mail_id))).first()
+            if row is None or row.bounced == status:
+                return
+            # Only what says something of the address has a time: by that it counts against it.
+            back: dict[str, Any] = {
+                "bounced": status,
+                "bounced_at": row.bounced_at if means in _NOT_OF_THE_ADDRESS else at,
+            }
+            if row.state == MailState.UNKNOWN:  # so it did go
+                back |= {"state": MailState.SENT, "settled_at": at}
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(back))
+            if row.state not in {MailState.SENDING, MailState.FAILED}:  # else it never went, and its history says why
+                details = {"template": row.template, "status": status, "means": means}
+                await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+            until = None
+            if patience is not None and await _times(connection, row, since=at - _MONTH) >= patience:
+                cause, until = Cause.PAUSED, at + _MONTH
+            letter = Letter.opened(row.content, self._keys)
+            if cause is not None and letter is not None:  # else they were forgotten, and marked for good
+                opt_out = OptOut(cause=cause, by=None, at=at, until=until)
+                subject = Subject.of_address(letter.to)
+                await mark(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
+
+
+async def _times(connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
+    """How many mails to the address of this one came back since then."""
+    theirs = (mail.c.address_key == row.address_key) & (mail.c.bounced_at >= since)
+    return await connection.scalar(select(func.count()).where(theirs)) or 0

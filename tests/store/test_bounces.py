@@ -1,0 +1,99 @@
+"""What mails that came back say of the address they went to."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.consent import Cause
+from bot.domain.policy import MailState
+from bot.store import Store
+from bot.store.schema import do_not_contact, mail
+from tests.builders import license_
+from tests.store.steps import LATER, mailed, order, report, rows
+
+
+async def send(store: Store, count: int) -> None:
+    """So many mails went to Ana."""
+    await report(store, license_())
+    for number in range(1, count + 1):
+        await mailed(store, order(1, number, template=f"letter-{number}"))
+
+
+async def soft(store: Store, mail_id: int, *, days: int = 0) -> None:
+    await store.bounces.soft(mail_id, status="4.2.2", at=LATER + timedelta(days=days), patience=3)
+
+
+async def causes(store: Store) -> list[str]:
+    return [row.cause for row in await rows(store, do_not_contact)]
+
+
+async def test_three_mails_that_did_not_get_through_within_a_month_are_a_pause(store: Store) -> None:
+    await send(store, 3)
+
+    for number in (1, 2, 2, 3):
+        assert await causes(store) == []
+        await soft(store, number)
+
+    [pause] = await rows(store, do_not_contact)
+    assert (pause.cause, pause.until) == (Cause.PAUSED, LATER + timedelta(days=30))
+
+
+async def test_what_is_longer_ago_than_a_month_does_not_count(store: Store) -> None:
+    await send(store, 3)
+
+    for number, days in ((1, 0), (2, 15), (3, 31)):
+        await soft(store, number, days=days)
+
+    assert await causes(store) == []
+
+
+async def test_what_was_refused_because_of_us_does_not_count_against_the_address(store: Store) -> None:
+    await send(store, 3)
+
+    for number in (1, 2):
+        await store.bounces.refused(number, status="5.7.1", at=LATER)
+    await soft(store, 3)
+
+    assert await causes(store) == []
+    assert [row.bounced for row in await rows(store, mail)] == ["5.7.1", "5.7.1", "4.2.2"]
+
+
+async def test_what_did_not_get_through_counts_whatever_is_reported_of_it_later(store: Store) -> None:
+    await send(store, 3)
+    await soft(store, 1)
+    await store.bounces.refused(1, status="5.7.1", at=LATER)
+
+    for number in (2, 3):
+        await soft(store, number)
+
+    assert await causes(store) == [Cause.PAUSED]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("bounced", "complained", [Cause.BOUNCED, Cause.COMPLAINED]),
+        ("complained", "bounced", [Cause.COMPLAINED]),
+    ],
+)
+async def test_the_stronger_cause_stands_whichever_comes_first(
+    store: Store, first: str, second: str, found: list[Cause]
+) -> None:
+    await send(store, 1)
+
+    for kind in (first, second):
+        if kind == "bounced":
+            await store.bounces.bounced(1, status="5.1.1", at=LATER)
+        else:
+            await store.bounces.complained(1, at=LATER)
+
+    assert await causes(store) == found
+
+
+async def test_a_mail_that_came_back_did_go(store: Store) -> None:
+    await report(store, license_())
+    await mailed(store, order(1), MailState.UNKNOWN)
+
+    await store.bounces.refused(1, status="5.7.1", at=LATER)
+
+    assert [row.state for row in await rows(store, mail)] == ["sent"]
