@@ -76,9 +76,15 @@ def ended_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] |
         loop.add_signal_handler(each, end)
 
 
-async def ended(task: asyncio.Task[None]) -> None:
-    """Cancel a task, and wait until it is gone."""
-    task.cancel()
+async def ended(task: asyncio.Task[None], *, again: float = 1.0) -> None:
+    """Cancel a task, and wait until it is gone; cancel it again after so many seconds in which it went on.
+
+    Before Python 3.12 `wait_for`, with which a library may wait for its server, swallows a cancellation that comes
+    together with what it waits for.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=again)
     await asyncio.gather(task, return_exceptions=True)
 
 

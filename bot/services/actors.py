@@ -3,13 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 import structlog
 
-from bot.errors import NotAllowed, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import NotAllowed, SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.slack.directory import Account, Directory
 
 log = structlog.get_logger()
@@ -34,6 +35,14 @@ class Right(StrEnum):
     """To mail somebody, or to lift the mark of somebody who said no: for those whom SLACK_ACTORS names."""
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How somebody signs; empty while Slack cannot say it."""
+
+    name: str = ""
+    title: str = ""
+
+
 class Actors:
     """Answers for each press whether the person may; asks Slack at most every five minutes about each."""
 
@@ -44,8 +53,8 @@ class Actors:
         self._account = _Remembered(directory.account, clock)
         self._members = _Remembered(directory.group, clock)
 
-    async def admit(self, user: str, right: Right) -> str:
-        """The name of a person who may; empty while Slack cannot say it. NotAllowed for one who may not."""
+    async def admit(self, user: str, right: Right) -> Signature:
+        """How a person signs who may. NotAllowed for one who may not."""
         try:
             # A press waits for this, and so does a trigger that lives three seconds.
             async with asyncio.timeout(_PATIENCE):
@@ -56,7 +65,7 @@ class Actors:
                     raise NotAllowed("Only some people here may mail or lift a mark: ask whoever runs the bot.")
         except (SlackUnavailable, SlackOutcomeUnknown, TimeoutError) as exc:
             if right is Right.TAKE:
-                return ""
+                return Signature()
             raise NotAllowed(
                 "Slack does not say at the moment who you are, so nothing was done. Please press again in a minute."
             ) from exc
@@ -64,7 +73,15 @@ class Actors:
             if exc.code in NOBODY:
                 raise NotAllowed("Slack does not know you as a member of this workspace.") from exc
             raise
-        return account.name
+        return Signature(account.name, account.title)
+
+    async def address(self, user: str) -> str | None:
+        """Where mail to a colleague goes; None where Slack does not say it."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return (await self._account(user)).email
+        except (SlackError, TimeoutError):
+            return None
 
     async def _is_named(self, user: str) -> bool:
         if user in self._users or not (self._users or self._groups):

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import structlog
 
+from bot.domain.policy import CAREFUL, Rules
 from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
@@ -36,7 +37,7 @@ _CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remed
 
 
 class Cards:
-    """The delivery of the outbox: one thing at a time by each way, which is a method in a channel."""
+    """The delivery of the outbox, by ways: a way is a method in a channel."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Cards:
         workspace_url: str,
         clock: Callable[[], datetime],
         today: Callable[[], date],
+        rules: Rules = CAREFUL,
     ) -> None:
         self._store = store
         self._poster = poster
@@ -56,6 +58,7 @@ class Cards:
         self._workspace_url = workspace_url
         self._clock = clock
         self._today = today
+        self._rules = rules
         self._beginning = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._broken: list[Delivery] = []
@@ -155,7 +158,7 @@ class Cards:
         # A person who cannot be written to must hold up neither the cards nor the other admins. What perhaps stands in
         # the channel is neither given up nor posted again before somebody could look.
         gives_up = is_person(way.channel) if found is Remedy.CHANNEL else way.lane is not Lane.LOOK
-        if found is Remedy.GONE and delivery.card is not None:
+        if found is Remedy.GONE and delivery.card is not None and delivery.ts is None:
             log.warning("card_gone", delivery=delivery.id, code=refusal.code)
             self._traffic.well(way)
             await self._store.deliveries.gone(delivery, at=self._clock(), error=str(refusal))
@@ -197,6 +200,9 @@ class Cards:
         if delivery.what is What.CARD and delivery.card is not None:
             await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
             return delivery.card.ts
+        if delivery.ts is not None:
+            await self._poster.update(delivery.channel, delivery.ts, message, _mark(delivery))
+            return delivery.ts
         thread = None if delivery.card is None else delivery.card.ts
         return await self._poster.post(delivery.channel, message, _mark(delivery), thread=thread)
 
@@ -219,14 +225,15 @@ class Cards:
         if card is None:
             return note_message("This evaluation is no longer on record.")
         if card.evaluation.id == evaluation_id:
-            return card_message(card, today=self._today())
+            return card_message(card, today=self._today(), rules=self._rules)
         there = card.evaluation.card
         return pointer_message(card, permalink(there, self._workspace_url) if there else None)
 
 
 def _may_repeat(delivery: Delivery) -> bool:
     """Whether to do it twice does no harm, or less than to look: to read direct messages would take two scopes more."""
-    return (delivery.what is What.CARD and delivery.card is not None) or is_person(delivery.channel)
+    is_change = delivery.ts is not None or (delivery.what is What.CARD and delivery.card is not None)
+    return is_change or is_person(delivery.channel)
 
 
 def _mark(delivery: Delivery) -> Mark:

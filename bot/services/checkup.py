@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import BotError, MailError, SlackRefused
 from bot.marketplace.client import Marketplace
 from bot.services.actors import NOBODY
-from bot.services.outreach import Post
+from bot.services.post import Post
 from bot.slack.directory import Directory
 from bot.slack.poster import Poster, translated
 
@@ -19,6 +19,7 @@ SCOPES: Final = frozenset(
         "chat:write",
         "commands",
         "users:read",
+        "users:read.email",
         "usergroups:read",
         "channels:read",
         "channels:history",
@@ -79,6 +80,8 @@ class Checkup:
             ("Marketplace", self._report),
             ("Mail server", self._mail),
             ("Mail templates", self._templates),
+            ("Mail signature (DKIM)", self._dkim),
+            ("Unsubscribe links", self._links),
         )
         for what, look in looks:
             try:
@@ -148,8 +151,20 @@ class Checkup:
             return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send mail"
         # A wrong MAIL_FROM is found here, not by the first person who presses Send.
         _ = self._post.sender.address, self._post.sender.answers_to, self._post.sender.privacy_page
+        _ = self._post.envelope(mail_id=10**9)
         await self._post.smtp.check()
         return "works"
+
+    async def _dkim(self) -> str:
+        signer = None if self._post is None else self._post.signer
+        if signer is None:
+            return "not set: leave it so where your mail server signs, else set DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY"
+        return f"signs; the DNS should have the TXT record {signer.record_name} with {signer.record}"
+
+    async def _links(self) -> str:
+        if self._post is None or self._post.links is None:
+            return "not set: mails ask for an answer instead; set PUBLIC_URL for a link"
+        return "in every mail; see that PUBLIC_URL reaches this bot from outside"
 
     async def _templates(self) -> str:
         if self._template_problems:

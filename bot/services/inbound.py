@@ -1,7 +1,7 @@
 """Take in what comes back from a mail, and act on it only where it is one of ours."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
@@ -12,6 +12,7 @@ from bot.domain.trust import normalised
 from bot.errors import MailRefused
 from bot.mail.address import ascii_address
 from bot.mail.bounces import Finding, Kind, Report, read_report
+from bot.store.bounces import OurMail
 
 log = structlog.get_logger()
 
@@ -30,14 +31,6 @@ class Came(StrEnum):
     COMPLAINED = "They complained: the address is marked, and nobody writes to it."
     COUNTED = "It did not get through this time: counted against the address."
     REFUSED = "Refused because of us and not of the address: the admins are told."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OurMail:
-    """A mail of ours that a report is about; the address is None once it was forgotten."""
-
-    mail_id: int
-    address: str | None = field(repr=False)
 
 
 class MailLedger(Protocol):

@@ -1,28 +1,38 @@
-"""Send the mail a person asked for: at most once, and never against policy."""
+"""The mail a person wants to send: drafted, looked at, ordered, taken back."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Final
 
-from bot.domain.card import Card
-from bot.domain.evaluation import Contact, Evaluation
-from bot.domain.policy import Allowed, MailState, Reason, Refused, may_contact
-from bot.errors import MailError, MailOutcomeUnknown, TemplateWrong
-from bot.mail.compose import Sender, compose, new_message_id
+from bot.domain.card import Card, mailable
+from bot.domain.evaluation import Contact
+from bot.domain.policy import Allowed, Decision, Ground, NeedsGround, Reason, Refused, Rules, too_soon
+from bot.errors import TemplateWrong
+from bot.mail.choice import offer
+from bot.mail.compose import new_message_id
 from bot.mail.facts import facts_of
-from bot.mail.smtp import Smtp
 from bot.mail.template import Filled, Template
-from bot.mail.words import Words, words
+from bot.services.actors import Signature
+from bot.services.post import Post
 from bot.store import Store
-from bot.store.mails import Claimed, Order, Verdict
+from bot.store.letters import Letter
+from bot.store.mails import Held, Order, Verdict
+
+_LOOKS: Final = 50
+_LOOK_AGAIN: Final = 0.1
+"""Seconds; another copy of the bot may have taken the form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """What it takes to send mail: a server, and who we are."""
+class Words:
+    """What stands in the form: what was chosen there when it was painted, and what a person made of the words since."""
 
-    smtp: Smtp
-    sender: Sender
+    template: str
+    recipient: str
+    subject: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,30 +45,15 @@ class Draft:
     """Id to name, of each template there is."""
     recipient: str
     recipients: Mapping[str, Contact]
+    decision: Allowed | NeedsGround
     filled: Filled
+    kept: bool
+    """Whether the words are a person's own, and the recipient another than they were written to."""
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """The server has taken the mail for this contact."""
-
-    contact: Contact
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSent:
-    """The mail did not go, or, `unsure`, nobody knows; `why` is a sentence."""
-
-    why: str
-    unsure: bool
-
-
-Outcome = Sent | NotSent | Refused
-
-
 class Outreach:
-    """Drafts and sends. Without a `post` office nothing is sent, and everybody who tries is told why."""
+    """Drafts and takes orders. Without a `post` office nothing is sent, and everybody who tries is told why."""
 
     def __init__(
         self,
@@ -66,6 +61,8 @@ class Outreach:
         post: Post | None,
         templates: Mapping[str, Template],
         *,
+        rules: Rules,
+        address_of: Callable[[str], Awaitable[str | None]],
         clock: Callable[[], datetime],
         today: Callable[[], date],
         token: Callable[[], str],
@@ -73,135 +70,158 @@ class Outreach:
         self._store = store
         self._post = post
         self._templates = templates
+        self._rules = rules
+        self._address_of = address_of
         self._clock = clock
         self._today = today
         self._token = token
+        self._keeping: dict[str, Letter] = {}
+        """The words on their way into the store, by token: while many press at once that can take a while."""
 
     async def draft(
-        self, evaluation_id: int, *, sender_name: str, template: str | None = None, recipient: str | None = None
+        self,
+        evaluation_id: int,
+        *,
+        signature: Signature,
+        template: str | None = None,
+        recipient: str | None = None,
+        words: Words | None = None,
     ) -> Draft | Refused:
-        """A template filled in for a contact; where none is named, the first that there is."""
+        """A template filled in for a contact; where none is named, the first that there is.
+
+        Of `words` that stand in the form already a person's own are kept while only the recipient changes.
+        """
         if self._post is None or not self._templates:
             return Refused(Reason.NOT_SET_UP)
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
             return Refused(Reason.NO_CONTACT)
-        choices = _choices(card)
-        allowed = {role: contact for role, (contact, decision) in choices.items() if isinstance(decision, Allowed)}
-        if not allowed:
+        choices = self._choices(card)
+        open_to = {role: decision for role, (_, decision) in choices.items() if not isinstance(decision, Refused)}
+        if not open_to:
             refusals = [decision for _, decision in choices.values() if isinstance(decision, Refused)]
             return refusals[0] if refusals else Refused(Reason.NO_CONTACT)
-        role = recipient if recipient in allowed else next(iter(allowed))
-        chosen = template if template is not None and template in self._templates else self._first_unsent(card)
-        facts = facts_of(card.evaluation, allowed[role], sender_name=sender_name, today=self._today())
-        try:
-            filled, problem = self._templates[chosen].fill(facts), None
-        except TemplateWrong as exc:
-            filled, problem = Filled("", ""), str(exc)
+        role = recipient if recipient in open_to else next(iter(open_to))
+        sent = {mail.template for mail in card.mails if mail.attempt.state.is_live}
+        offered = offer(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
+        if offered.chosen is None:
+            return Refused(Reason.NO_TEMPLATE)
+        names = _labels(offered.templates)
+        chosen = template if template is not None and template in names else offered.chosen.id
+        filled, problem = self._fill(card, chosen, choices[role][0], signature)
+        own = self._own(card, words, choices, signature) if words and words.template == chosen else None
         return Draft(
             card=card,
             template=chosen,
-            names={id_: each.name for id_, each in self._templates.items()},
+            names=names,
             recipient=role,
-            recipients=allowed,
-            filled=filled,
-            problem=problem,
+            recipients={role: choices[role][0] for role in open_to},
+            decision=open_to[role],
+            filled=own or filled,
+            kept=own is not None and words is not None and words.recipient != role,
+            problem=problem if own is None else None,
         )
 
-    async def send(
-        self, evaluation_id: int, *, template: str, recipient: str, subject: str, body: str, by: str
-    ) -> Outcome:
-        """Send these words, if policy allows it at this moment and nobody has sent this template before."""
+    async def keep(self, token: str, letter: Letter) -> None:
+        """Keep the words of a preview, until it is sent or a day is over."""
+        self._keeping[token] = letter
+        try:
+            await self._store.drafts.keep(token, letter, at=self._clock())
+        finally:
+            del self._keeping[token]
+
+    async def kept(self, token: str) -> Letter | None:
+        """The words of a preview; None once they are gone. They may still be on their way into the store."""
+        for _ in range(_LOOKS):
+            if letter := self._keeping.get(token) or await self._store.drafts.read(token):
+                return letter
+            await asyncio.sleep(_LOOK_AGAIN)
+        return None
+
+    async def order(
+        self, evaluation_id: int, letter: Letter, *, ground: Ground | None, by: str
+    ) -> Held | NeedsGround | Refused:
+        """Let these words go after the time to take them back, if policy allows it and no such mail went before."""
         if self._post is None:
             return Refused(Reason.NOT_SET_UP)
+        template = self._templates.get(letter.template)
+        if template is None:
+            return Refused(Reason.NO_TEMPLATE)
+        card = await self._store.evaluations.card(evaluation_id)
+        owner = None if card is None else card.evaluation.owner
+        now = self._clock()
         order = Order(
             evaluation_id=evaluation_id,
-            template=template,
-            recipient=recipient,
-            subject=subject,
-            body=body,
+            letter=replace(
+                letter,
+                template=template.family,
+                language=template.language,
+                reply_to=None if owner is None else await self._address_of(owner),
+            ),
+            ground=ground,
             message_id=new_message_id(self._token(), self._post.sender.address.domain),
             by=by,
-            at=self._clock(),
+            at=now,
+            due_at=now + self._rules.hold,
         )
-        claimed = await self._store.mails.claim(order)
-        if isinstance(claimed, Refused):
-            return claimed
-        return await self._hand_over(self._post, claimed)
+        return await self._store.mails.order(order, self._rules)
 
-    async def send_again(self, mail_id: int, *, by: str) -> Outcome | Verdict | None:
+    async def undo(self, mail_id: int, *, by: str) -> Verdict | None:
+        """Take one's own mail back before it goes; None for a mail that never was."""
+        return await self._store.mails.undo(mail_id, by=by, at=self._clock())
+
+    async def order_again(self, mail_id: int, *, by: str) -> Held | Refused | Verdict | None:
         """Send a mail again of which nobody knows whether it arrived, once, if policy still allows it.
 
         Whoever comes late gets the verdict of who came first; None for a mail that never was.
         """
         if self._post is None:
             return Refused(Reason.NOT_SET_UP)
-        claimed = await self._store.mails.claim_again(mail_id, by=by, at=self._clock())
-        return await self._hand_over(self._post, claimed) if isinstance(claimed, Claimed) else claimed
+        return await self._store.mails.order_again(mail_id, self._rules, by=by, at=self._clock())
 
     async def confirm(self, mail_id: int, *, by: str) -> Verdict | None:
         """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
-    async def _hand_over(self, post: Post, claimed: Claimed) -> Outcome:
-        order = claimed.order
-        card = await self._store.evaluations.card(order.evaluation_id)
-        try:
-            message = compose(
-                sender=post.sender,
-                to_address=claimed.address,
-                to_name=claimed.contact.name,
-                subject=order.subject,
-                body=order.body,
-                words=_words(card.evaluation if card else None),
-                message_id=order.message_id,
-                date=order.at,
-            )
-            await post.smtp.send(
-                message.as_bytes(), envelope_from=post.sender.address.addr_spec, recipient=claimed.address
-            )
-        except MailOutcomeUnknown as exc:
-            await self._settle(claimed, MailState.UNKNOWN, error=str(exc))
-            return NotSent(why=str(exc), unsure=True)
-        except MailError as exc:
-            await self._settle(claimed, MailState.FAILED, error=str(exc))
-            return NotSent(why=str(exc), unsure=False)
-        await self._settle(claimed, MailState.SENT)
-        return Sent(contact=claimed.contact)
+    def _choices(self, card: Card) -> dict[str, tuple[Contact, Decision]]:
+        """Each contact on the license by role, and whether they may be written to now."""
+        license_ = card.evaluation.license
+        found: dict[str, tuple[Contact, Decision]] = {}
+        for role, contact in (("technical", license_.technical), ("billing", license_.billing)):
+            who = next((person for person in card.people if person.contact == contact), None)
+            if who is not None:
+                decision = mailable(card, who, self._rules)
+                is_open = not isinstance(decision, Refused)
+                soon = too_soon(who.last_mail, self._rules, now=self._clock()) if is_open else None
+                found[role] = (who.contact, soon or decision)
+        return found
 
-    async def _settle(self, claimed: Claimed, state: MailState, *, error: str = "") -> None:
-        await self._store.mails.settle(claimed.mail_id, state, at=self._clock(), error=error)
-
-    def _first_unsent(self, card: Card) -> str:
-        sent = {mail.template for mail in card.mails if mail.attempt.state is not MailState.FAILED}
-        welcome_first = sorted(
-            self._templates, key=lambda template: (template in sent, template != "welcome", template)
-        )
-        return welcome_first[0]
-
-
-def _choices(card: Card) -> dict[str, tuple[Contact, Allowed | Refused]]:
-    """Each contact on the license by role, and whether they may be written to."""
-    evaluation = card.evaluation
-    marked = {person.contact: person.opt_out is not None for person in card.people}
-    roles = {"technical": evaluation.license.technical, "billing": evaluation.license.billing}
-    return {
-        role: (
+    def _fill(self, card: Card, template: str, contact: Contact, signature: Signature) -> tuple[Filled, str | None]:
+        facts = facts_of(
+            card.evaluation,
             contact,
-            may_contact(
-                evaluation.license,
-                evaluation.trial,
-                contact,
-                opted_out=marked.get(contact, False),
-                context=card.context,
-            ),
+            sender_name=signature.name,
+            sender_title=signature.title or None,
+            vendor=None if self._post is None else self._post.vendor,
+            today=self._today(),
         )
-        for role, contact in roles.items()
-        if contact is not None
-    }
+        try:
+            return self._templates[template].fill(facts), None
+        except TemplateWrong as exc:
+            return Filled("", ""), str(exc)
+
+    def _own(
+        self, card: Card, words: Words, choices: Mapping[str, tuple[Contact, Decision]], signature: Signature
+    ) -> Filled | None:
+        """The words in the form where a person changed them; None while they are those that the template gave."""
+        own = Filled(words.subject, words.body)
+        if words.recipient not in choices:
+            return None
+        given, _ = self._fill(card, words.template, choices[words.recipient][0], signature)
+        return None if own == given else own
 
 
-def _words(evaluation: Evaluation | None) -> Words:
-    if evaluation is None:
-        return words("en", app=None, began=None)
-    return words("en", app=evaluation.license.app_name, began=evaluation.trial.started)
+def _labels(templates: Sequence[Template]) -> dict[str, str]:
+    """Templates as people choose them, by id; of several with one name each says which."""
+    names = [each.name for each in templates]
+    return {each.id: each.name if names.count(each.name) == 1 else f"{each.name} ({each.id})" for each in templates}

@@ -34,12 +34,13 @@ class Pace:
         self._slack = rate.interval * (rate.burst - 1)
         self._next = clock() - self._slack
         self._held_until = clock()
-        self._failures = 0
+        self.failures = 0
+        """How often in a row it went wrong."""
         self._under_way = 0
 
     def wait(self) -> float:
         """Seconds until the next turn; 0 now, infinite while it hangs on one that is under way."""
-        if self._under_way and (self._alone or self._failures):
+        if self._under_way and (self._alone or self.failures):
             return math.inf
         return max(self._next - self._slack - self._clock(), self._held_until - self._clock(), 0.0)
 
@@ -58,8 +59,8 @@ class Pace:
 
     def failed(self, *, at_least: float = 0.0) -> float:
         """It went wrong: no turn for a while, longer each time, then one at a time; how many seconds."""
-        self._failures += 1
-        pause = max(backoff(self._failures), at_least)
+        self.failures += 1
+        pause = max(backoff(self.failures), at_least)
         now = self._clock()
         self._held_until = max(self._held_until, now + pause)
         self._next = max(self._next, now + pause + self._slack)
@@ -67,4 +68,4 @@ class Pace:
 
     def well(self) -> None:
         """It works."""
-        self._failures = 0
+        self.failures = 0

@@ -22,6 +22,7 @@ _POLL: Final = frozenset({*_AT_ONCE.values(), _KEEPS_FAILING})
 _SWEEP: Final = frozenset(f"sweep_{kind}" for kind in _POLL)
 """Apart, because polls may go well while every sweep fails: that is one trouble, not one an hour."""
 _ROWS: Final = "rows_unread"
+_MAIL: Final = "no_mail"
 _DEAF: Final = "no_presses"
 _DEAF_FOR: Final = timedelta(minutes=5)
 """Slack closes connections some times a day, and outages pass; after so long somebody should know."""
@@ -72,6 +73,14 @@ class Trouble:
             return
         await self._store.troubles.end({_REFUSED}, "", to=(), at=now)
         await self._begin(_REFUSED, reports.mail_refused(status))
+
+    async def no_mail(self, error: BotError) -> None:
+        """The mail server does not let the bot in."""
+        await self._begin(_MAIL, reports.no_mail(str(error)))
+
+    async def mail_goes(self) -> None:
+        """The mail server took a mail."""
+        await self._end({_MAIL}, reports.mail_goes_again)
 
     async def _begin(self, kind: str, text: str) -> None:
         await self._store.troubles.begin(kind, text, to=self._to, at=self._clock())

@@ -29,7 +29,7 @@ async def admit(here: World) -> Any:  # noqa: ANN401  an async generator
 
         async def ask(user: str, right: Right = Right.TAKE, *named: str) -> str:
             actors = known.setdefault(named, Actors(directory, team=TEAM, named=named, clock=here.clock))
-            return await actors.admit(user, right)
+            return (await actors.admit(user, right)).name
 
         yield ask
 
@@ -37,6 +37,14 @@ async def admit(here: World) -> Any:  # noqa: ANN401  an async generator
 @pytest.mark.parametrize("right", Right)
 async def test_a_member_may_and_is_called_by_name(admit: Admit, right: Right) -> None:
     assert await admit(ANA, right) == "Ana"
+
+
+async def test_where_slack_does_not_tell_an_address_there_is_none(here: World) -> None:
+    async with assembled(here.settings()) as parts:
+        actors = Actors(Directory(parts.client), team=TEAM, named=(), clock=here.clock)
+        assert await actors.address("U0NOBODY") is None
+        here.workspace.faults.add("users.info", faults.server_error(), times=9)
+        assert await actors.address(ANA) is None
 
 
 @pytest.mark.parametrize("right", Right)

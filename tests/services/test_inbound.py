@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.mail.bounces import Finding, Kind, Report
-from bot.services.inbound import Came, Inbound, OurMail, about
+from bot.services.inbound import Came, Inbound, about
+from bot.store.bounces import OurMail
 from tests.builders import NOON
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "bounces"

@@ -12,6 +12,7 @@ from bot.errors import (
     AnswerUnreadable,
     ApiGone,
     BotError,
+    MailSetupWrong,
     MarketplaceUnavailable,
     PermissionMissing,
     StoreError,
@@ -187,3 +188,27 @@ async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -
     assert [len(each) for each in heard] == [1, 0, 0, 1, 0]
     assert heard[0][0].startswith("U0ANA :warning: A recipient's mail server refused a mail because of us")
     assert "(status 5.7.26)" in heard[0][0]
+
+
+async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -> None:
+    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    heard = []
+    for _ in range(3):
+        await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
+        heard += await admins.heard()
+    assert [line.partition(". ")[0] for line in heard] == ["U0ANA :rotating_light: I cannot send mail"]
+
+    admins.clock.now += timedelta(hours=2)
+    for _ in range(3):
+        await trouble.mail_goes()
+        heard += await admins.heard()
+    assert heard[1:] == ["U0ANA :white_check_mark: Mail goes out again, after 2 h. What waited is going."]
+
+
+async def test_a_report_that_is_read_says_nothing_of_mail(admins: Admins) -> None:
+    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
+    await admins.heard()
+    assert await admins.read() == []
+    await trouble.mail_goes()
+    assert len(await admins.heard()) == 1

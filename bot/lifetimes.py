@@ -1,0 +1,71 @@
+"""How the bot begins and ends: what was interrupted is settled, and what is under way is finished."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.errors import SlackOutcomeUnknown, SlackUnavailable
+from bot.jobs import ended
+from bot.listeners.guard import Guard
+from bot.services.watch import Watch
+from bot.slack.poster import Identity, Poster
+from bot.store import Store
+
+log = structlog.get_logger()
+
+_LAST_ORDERS: Final = 5.0
+"""Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
+_PARTING: Final = 1.0
+
+
+async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
+    """What was under way when the bot stopped becomes unknown, and is settled by rule; cards that wait move along."""
+    mails = await store.mails.settle_interrupted(at=clock())
+    deliveries = await store.deliveries.settle_interrupted()
+    presses = await store.presses.forget_interrupted()
+    moved = await store.deliveries.move(channel)
+    if mails or deliveries or presses:
+        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries, presses=presses)
+    if moved:
+        log.info("cards_moved", cards=moved, channel=channel)
+
+
+async def identity_of(poster: Poster) -> Identity:
+    """Who we are in Slack; while Slack is away, keep asking. SlackRefused when the token is no good."""
+    wait = timedelta(seconds=1)
+    while True:
+        try:
+            return await poster.identity()
+        except (SlackUnavailable, SlackOutcomeUnknown) as exc:
+            log.warning("slack_away", reason=str(exc))
+            await asyncio.sleep(wait.total_seconds())
+            wait = min(wait * 2, timedelta(minutes=1))
+
+
+async def last_orders(
+    guard: Guard,
+    resting: Sequence[Callable[[], AbstractAsyncContextManager[None]]],
+    workers: Sequence[asyncio.Task[None]],
+) -> None:
+    """Let posts, mails, a running poll and presses come to their end, and begin nothing new."""
+    async with AsyncExitStack() as held:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ORDERS):
+                for paused in resting:
+                    await held.enter_async_context(paused())
+                await guard.drain(_LAST_ORDERS)
+                log.info("at_rest")
+        for worker in workers:
+            await ended(worker)
+
+
+async def cut_off(guard: Guard, watch: Watch) -> None:
+    """Wait for what was cancelled to let go of the store: what it was at is settled at the next start, by rule."""
+    await guard.cut_off()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PARTING), watch.paused():
+            pass

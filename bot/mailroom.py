@@ -1,0 +1,84 @@
+"""The post office as the settings describe it, or why there is none."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.config import Settings
+from bot.errors import MailSetupWrong
+from bot.mail.compose import Sender
+from bot.mail.dkim import Signer
+from bot.mail.smtp import Smtp, SmtpServer
+from bot.mail.verp import read
+from bot.services.inbound import Inbound
+from bot.services.links import Links
+from bot.services.post import Post, Returns
+from bot.services.trouble import Trouble
+from bot.store import Store
+from bot.store.keys import Keys
+
+_IDLE = 30.0
+"""Seconds that a connection to the mail server is kept for the next mail."""
+
+
+def post_office(settings: Settings) -> Post | None:
+    """The post office, once server, sender and postal address are all set. MailSetupWrong when a key is no good."""
+    if settings.smtp_host is None or settings.mail_from is None or settings.mail_postal_address is None:
+        return None
+    password = settings.smtp_password
+    server = SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+        tls=settings.smtp_tls,
+    )
+    sender = Sender(
+        from_address=settings.mail_from,
+        postal_address=settings.mail_postal_address,
+        reply_to=settings.mail_reply_to,
+        privacy_url=settings.mail_privacy_url,
+    )
+    keys = Keys(settings.secret_key)
+    return Post(
+        smtp=Smtp(server, idle=_IDLE),
+        sender=sender,
+        vendor=settings.mail_vendor,
+        kept=settings.retention,
+        signer=_signer(settings),
+        links=links(settings),
+        returns=Returns(address=settings.mail_bounces, key=keys.return_keys[0]) if settings.mail_bounces else None,
+    )
+
+
+def inbound(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> Inbound:
+    """Who takes in what comes back."""
+    keys = Keys(settings.secret_key).return_keys
+    trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
+    return Inbound(store.bounces, verp=lambda address: read(address, keys), tell=trouble.mail_refused, clock=clock)
+
+
+def links(settings: Settings) -> Links | None:
+    """The links of a bot that can be reached from outside."""
+    return None if settings.public_url is None else Links(Keys(settings.secret_key), public_url=settings.public_url)
+
+
+def our_name(settings: Settings) -> str:
+    """The name under which we write, for those who look at a page of ours."""
+    if settings.mail_vendor is not None or settings.mail_from is None:
+        return settings.mail_vendor or "us"
+    address = Sender(from_address=settings.mail_from, postal_address="").address
+    return address.display_name or address.domain
+
+
+def _signer(settings: Settings) -> Signer | None:
+    """The signature of the vendor's domain, where all three settings are there."""
+    given = (settings.dkim_domain, settings.dkim_selector, settings.dkim_key)
+    if not any(given):
+        return None
+    if settings.dkim_domain is None or settings.dkim_selector is None or settings.dkim_key is None:
+        raise MailSetupWrong("DKIM_DOMAIN, DKIM_SELECTOR and DKIM_KEY belong together: set all three, or none.")
+    try:
+        key = settings.dkim_key.read_bytes()
+    except OSError as exc:
+        raise MailSetupWrong("DKIM_KEY cannot be read: it should be a file that the bot's user may read.") from exc
+    return Signer(settings.dkim_domain, settings.dkim_selector, key)

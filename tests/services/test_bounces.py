@@ -1,0 +1,216 @@
+"""Reports of mail that came back, from their bytes to the marks and the lines in Slack."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.consent import Cause, OptOut, Subject
+from bot.domain.history import Kind
+from bot.domain.policy import MailState, Reason, Refused
+from bot.mail.verp import envelope_sender, read
+from bot.services.inbound import Came, Inbound
+from bot.services.trouble import Trouble
+from bot.slack.notes import note
+from bot.store.keys import Keys
+from tests.builders import license_
+from tests.services.conftest import ADMIN, PostRoom
+from tests.services.test_inbound import ANA, BOUNCE, FOLDER, OURS
+from tests.store.steps import SECRET, ask, bring, only_card, order, report
+
+KEYS = Keys([SECRET]).return_keys
+MAILBOX_FULL = (FOLDER / "postfix-mailbox-full.eml").read_bytes()
+
+
+@dataclass
+class Back:
+    """A mail that went to Ana, and the one who takes in what comes back of it."""
+
+    room: PostRoom
+
+    async def take(self, content: bytes) -> Came:
+        """Take a report in."""
+        clock = self.room.clock
+        trouble = Trouble(self.room.store, admins=[ADMIN], channel="C0CARDS", clock=clock)
+        inbound = Inbound(
+            self.room.store.bounces,
+            verp=lambda address: read(address, KEYS),
+            tell=trouble.mail_refused,
+            clock=clock,
+        )
+        return await inbound.take(content)
+
+    async def mark(self) -> OptOut | None:
+        """The mark against Ana's address."""
+        return await self.room.store.opt_outs.against([Subject.of_address(ANA)])
+
+    async def lines(self) -> list[str]:
+        """What the card's thread was told since somebody last looked."""
+        brought = await bring(self.room.store, at=self.room.clock())
+        return [line.split()[1] for line in brought if line.startswith("note")]
+
+    async def last(self) -> str:
+        """The last thing that happened, in words."""
+        last = (await only_card(self.room.store)).last
+        assert last is not None
+        return note(last)
+
+
+@pytest.fixture
+async def back(room: PostRoom) -> Back:
+    await room.ordered(message_id=OURS)
+    await room.deliver()
+    await bring(room.store, at=room.clock())
+    return Back(room)
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "lines", "said"),
+    [
+        (
+            "exim-no-such-user",
+            Came.BOUNCED,
+            [Kind.MAIL_BOUNCED, Kind.DO_NOT_CONTACT],
+            ":no_entry_sign: *Do not contact*: Mail to this address came back.",
+        ),
+        (
+            "postfix-mailbox-full",
+            Came.COUNTED,
+            [Kind.MAIL_BOUNCED],
+            ":leftwards_arrow_with_hook: *Welcome* came back (5.2.2): for reasons that may pass.",
+        ),
+        (
+            "gmail-policy",
+            Came.REFUSED,
+            [Kind.MAIL_BOUNCED],
+            ":leftwards_arrow_with_hook: *Welcome* came back (5.7.26): their server did not want it from us.",
+        ),
+        (
+            "arf-abuse",
+            Came.COMPLAINED,
+            [Kind.MAIL_BOUNCED, Kind.DO_NOT_CONTACT],
+            ":no_entry_sign: *Do not contact*: They complained.",
+        ),
+    ],
+)
+async def test_a_report_ends_in_what_it_means_and_in_a_line_that_says_so(
+    back: Back, name: str, came: Came, lines: list[Kind], said: str
+) -> None:
+    assert await back.take((FOLDER / f"{name}.eml").read_bytes()) is came
+    mark = await back.mark()
+    causes = {Came.BOUNCED: Cause.BOUNCED, Came.COMPLAINED: Cause.COMPLAINED}
+    assert (mark and mark.cause) == causes.get(came)
+    assert await back.lines() == lines
+    assert await back.last() == said
+
+
+@pytest.mark.parametrize("name", ["exim-no-such-user", "postfix-mailbox-full", "gmail-policy", "arf-abuse"])
+async def test_the_same_report_twice_counts_once(back: Back, name: str) -> None:
+    content = (FOLDER / f"{name}.eml").read_bytes()
+    await back.take(content)
+    await back.lines()
+    happened = await back.room.history()
+    mark = await back.mark()
+
+    assert await back.take(content) is not Came.UNKNOWN
+    assert await back.room.history() == happened
+    assert await back.mark() == mark
+    assert await back.lines() == []
+
+
+async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(back: Back) -> None:
+    await back.take((FOLDER / "gmail-policy.eml").read_bytes())
+    [said] = await back.room.told()
+    assert "refused a mail because of us" in said
+    assert await back.mark() is None
+
+
+async def test_three_mails_that_did_not_get_through_pause_the_address_for_a_month(back: Back) -> None:
+    for number in (1, 2, 3):
+        if number > 1:
+            back.room.clock.now += timedelta(days=7)
+            await back.room.ordered(number=number, template=f"letter-{number}", message_id=f"<{number}@vendor.example>")
+            await back.room.deliver()
+        assert await back.mark() is None
+        ours = OURS if number == 1 else f"<{number}@vendor.example>"
+        assert await back.take(MAILBOX_FULL.replace(OURS.encode(), ours.encode())) is Came.COUNTED
+
+    mark = await back.mark()
+    assert mark is not None
+    assert mark.cause is Cause.PAUSED
+    assert mark.until == back.room.clock() + timedelta(days=30)
+    await back.room.store.opt_outs.end_pauses(at=mark.until)
+    assert await back.mark() is None
+
+
+async def test_mails_of_long_ago_do_not_count(back: Back) -> None:
+    for number in (1, 2, 3):
+        if number > 1:
+            back.room.clock.now += timedelta(days=20)
+            await report(back.room.store, license_(aliases=frozenset({f"E-{number}"}), app_key=f"app-{number}"))
+            await back.room.ordered(number, number, message_id=f"<{number}@vendor.example>")
+            await back.room.deliver()
+        ours = OURS if number == 1 else f"<{number}@vendor.example>"
+        await back.take(MAILBOX_FULL.replace(OURS.encode(), ours.encode()))
+    assert await back.mark() is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOUNCE.replace(OURS.encode(), b"<somebody-elses@else.example>"),
+        b"",
+        b"\xff\x00 nothing at all",
+        (FOLDER / "vacation.eml").read_bytes(),
+        (FOLDER / "postfix-delayed.eml").read_bytes(),
+    ],
+    ids=["of no mail of ours", "empty", "bytes", "out of office", "only late"],
+)
+async def test_what_is_no_report_of_ours_changes_nothing(back: Back, content: bytes) -> None:
+    happened = await back.room.history()
+    assert await back.take(content) in {Came.UNKNOWN, Came.NO_REPORT}
+    assert (await back.mark(), await back.room.history()) == (None, happened)
+
+
+async def test_a_mail_is_known_by_the_address_it_came_back_to(back: Back) -> None:
+    ses = (FOLDER / "ses-bounce.eml").read_bytes()
+    ours = envelope_sender("bounces@vendor.example", 1, KEYS[0])
+    forged = envelope_sender("bounces@vendor.example", 1, b"another key")
+    tagged = b"bounces+mqqv6x@vendor.example"
+    assert tagged in ses
+    assert await back.take(ses.replace(tagged, forged.encode())) is Came.UNKNOWN
+    assert await back.mark() is None
+    assert await back.take(ses.replace(tagged, ours.encode())) is Came.BOUNCED
+    assert await back.mark() is not None
+
+
+async def test_of_a_mail_that_nobody_knew_about_a_report_says_that_it_went(room: PostRoom) -> None:
+    mail_id = await room.ordered(message_id=OURS)
+    await room.store.mails.settle(mail_id, MailState.UNKNOWN, at=room.clock())
+    await Back(room).take(BOUNCE)
+    assert await room.states() == [MailState.SENT]
+
+
+async def test_a_complaint_stands_above_a_bounce_and_not_the_other_way_round(back: Back) -> None:
+    await back.take(BOUNCE)
+    await back.take((FOLDER / "arf-abuse.eml").read_bytes())
+    mark = await back.mark()
+    assert mark is not None
+    assert mark.cause is Cause.COMPLAINED
+    await back.take(BOUNCE)
+    assert await back.mark() == mark
+
+
+async def test_of_somebody_who_was_erased_a_report_brings_nothing_back(back: Back) -> None:
+    await back.room.store.people.erase(ANA, at=back.room.clock(), by="command line")
+    assert await back.take(BOUNCE) is Came.BOUNCED
+    mark = await back.mark()
+    assert mark is not None
+    assert (mark.cause, mark.subject) == (Cause.ERASED, None)
+
+
+async def test_an_address_that_came_back_gets_no_mail_about_another_trial(back: Back) -> None:
+    await back.take(BOUNCE)
+    await report(back.room.store, license_(aliases=frozenset({"E-2"}), app_key="com.example.charts"))
+    found = await ask(back.room.store, order(2, 2))
+    assert found == Refused(Reason.DO_NOT_CONTACT)
