@@ -14,9 +14,11 @@ from bot.app import assembled
 from bot.errors import SlackRefused
 from bot.services.checkup import SCOPES
 from bot.slack import ids
+from bot.slack.blocks import note_message
 from bot.slack.directory import Directory
 from bot.slack.ids import Event
 from bot.slack.poster import Mark, Poster
+from bot.slack.today import help_message
 from tests.world import NOON, World
 
 ROOT = Path(__file__).parent.parent
@@ -38,13 +40,20 @@ def test_its_commands_are_the_ones_that_are_listened_to(manifest: dict[str, Any]
     assert [command["command"] for command in manifest["features"]["slash_commands"]] == [ids.COMMAND]
 
 
+def test_its_hint_and_the_help_name_the_same_words(manifest: dict[str, Any]) -> None:
+    [command] = manifest["features"]["slash_commands"]
+    known = re.findall(rf"`{ids.COMMAND} (\w+)`", str(help_message().blocks))
+    assert command["usage_hint"].split(" | ") == known
+
+
 def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -> None:
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
     assert len(manifest["oauth_config"]["scopes"]["bot"]) == len(SCOPES)
 
 
+EMAIL = "users:read.email"
 CALLS: dict[str, Callable[[Poster, Directory], Awaitable[object]]] = {
-    "chat:write": lambda poster, _: poster.whisper("C0EVALS", "U0ANA", "Hello"),
+    "chat:write": lambda poster, _: poster.whisper("C0EVALS", "U0ANA", note_message("Hello")),
     "users:read": lambda _, directory: directory.account("U0ANA"),
     "usergroups:read": lambda _, directory: directory.group("S0SALES"),
     "channels:read": lambda poster, _: poster.channel_name("C0EVALS"),
@@ -54,7 +63,17 @@ CALLS: dict[str, Callable[[Poster, Directory], Awaitable[object]]] = {
 }
 
 
-@pytest.mark.parametrize("scope", sorted(SCOPES - {"commands"}))
+async def test_addresses_of_colleagues_are_seen_with_their_scope_alone(here: World) -> None:
+    async with assembled(here.settings()) as parts:
+        directory = Directory(parts.client)
+        seen = await directory.account("U0BEN")
+        here.workspace.keys.scopes.remove(EMAIL)
+        unseen = await directory.account("U0BEN")
+    assert (seen.email, unseen.email) == ("ben@vendor.example", None)
+    assert seen.title == unseen.title == "Customer success"
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES - {"commands", EMAIL}))
 async def test_each_scope_is_needed_for_something_the_bot_does(here: World, scope: str) -> None:
     here.workspace.add_channel("G0PRIVATE", "private", private=True)
     here.workspace.groups["S0SALES"] = ["U0ANA"]

@@ -27,12 +27,14 @@ def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
     app.action(re.compile(rf"^{re.escape(ids.POST_AGAIN)}\.\d+$"))(guard(commands.asked_for_card))
     app.action(Settle.ARRIVED)(guard(mails.arrived))
     app.action(Settle.AGAIN)(guard(mails.again))
+    app.action(Settle.UNDO)(guard(mails.undone))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
-        app.action(field)(guard(forms.choosing))
+        app.action(field)(guard(mails.choosing))
     # Cards keep their buttons for ever; whatever we retire must still answer. Bolt takes the first that matches.
     app.action(re.compile(".*"))(pressed)
 
-    app.view(View.EMAIL)(guard(forms.email))
+    app.view(View.EMAIL)(guard(mails.previewed))
+    app.view(View.PREVIEW)(guard(mails.sent))
     app.view(View.DO_NOT_CONTACT)(guard(forms.do_not_contact))
     app.view(View.CONTACT_AGAIN)(guard(forms.contact_again))
     app.view(View.ASSIGN)(guard(forms.assign))

@@ -2,19 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import assert_never
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Action
-from bot.domain.policy import Refused
+from bot.domain.consent import may_lift
 from bot.errors import BotError
 from bot.listeners.deps import Deps, tell, tell_if_lost
+from bot.listeners.mails import draft_modal
 from bot.listeners.press import Press, read_press
 from bot.services.actors import Right
-from bot.services.outreach import Draft
 from bot.slack import answers, modals
 from bot.slack.ids import View
 from bot.slack.modals import Modal
@@ -70,8 +69,8 @@ class CardListeners:
         await self._deps.poster.change_modal(view_id, modal)
 
     async def _email(self, press: Press) -> Modal:
-        name = await self._deps.actors.admit(press.user, Right.OUTREACH)
-        draft = await self._deps.outreach.draft(press.about.evaluation_id, sender_name=name)
+        signature = await self._deps.actors.admit(press.user, Right.OUTREACH)
+        draft = await self._deps.outreach.draft(press.about.evaluation_id, signature=signature)
         return draft_modal(draft, press.about, now=self._deps.clock())
 
     async def _do_not_contact(self, press: Press) -> Modal:
@@ -84,30 +83,11 @@ class CardListeners:
         opt_out = await self._deps.consent.standing(press.about.evaluation_id)
         if opt_out is None:
             return modals.message(answers.NOT_MARKED)
-        return modals.contact_again(replace(press.about, seen=opt_out.at.isoformat()), opt_out.reason)
+        if not may_lift(opt_out.cause, self._deps.consent.authority(press.user)):
+            return modals.message(f"{opt_out.cause.words}. {answers.NOT_YOURS}")
+        return modals.contact_again(replace(press.about, seen=opt_out.at.isoformat()), opt_out)
 
     async def _assign(self, press: Press) -> Modal:
         await self._deps.actors.admit(press.user, Right.TAKE)
         owner = await self._deps.ownership.owner(press.about.evaluation_id)
         return modals.assign(replace(press.about, seen=owner))
-
-
-def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -> Modal:
-    """The modal to write a mail in, or to learn why none can be written."""
-    if isinstance(draft, Refused):
-        return modals.message(answers.refused(draft, now=now))
-    warnings = answers.warnings(draft.card, draft.recipients[draft.recipient])
-    if draft.problem is not None:
-        warnings = [escape(draft.problem, longest=500), *warnings]
-    return modals.email(
-        about,
-        modals.Letter(
-            template=draft.template,
-            templates=draft.names,
-            recipient=draft.recipient,
-            recipients=draft.recipients,
-            subject=draft.filled.subject,
-            body=draft.filled.body,
-            warnings=warnings,
-        ),
-    )

@@ -5,6 +5,7 @@ from datetime import date
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.listeners.deps import Deps
+from bot.listeners.dnc import DncListeners
 from bot.services.actors import Right
 from bot.slack.blocks import Message
 from bot.slack.health import health_message
@@ -16,19 +17,24 @@ class CommandListeners:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+        self._dnc = DncListeners(deps)
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer the person who typed it, and nobody else."""
-        await self._deps.actors.admit(args.body["user_id"], Right.READ)
-        match str(args.body.get("text") or "").strip().lower():
-            case "today":
+        user = args.body["user_id"]
+        await self._deps.actors.admit(user, Right.READ)
+        text = str(args.body.get("text") or "").strip()
+        match text.lower().split():
+            case ["today"]:
                 answer = await self._page(self._deps.daily.today(), 0)
-            case "health":
+            case ["health"]:
                 answer = health_message(await self._deps.health.condition())
-            case "" | "help":
+            case ["dnc", *_]:
+                answer = await self._dnc.typed(user, text.split()[1:])
+            case [] | ["help"]:
                 answer = help_message()
-            case unknown:
-                answer = help_message(unknown)
+            case _:
+                answer = help_message(text)
         await args.respond(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
 
     async def turned(self, args: AsyncArgs) -> None:

@@ -16,8 +16,9 @@ from bot.services.daily import Daily
 from bot.services.health import Health
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
-from bot.slack import answers
-from bot.slack.blocks import section
+from bot.slack import answers, modals
+from bot.slack.blocks import Message, note_message
+from bot.slack.ids import Field
 from bot.slack.modals import About
 from bot.slack.poster import Poster
 from bot.store.evaluations import Owned
@@ -39,20 +40,24 @@ class Deps:
     clock: Callable[[], datetime]
 
 
-async def tell(args: AsyncArgs, poster: Poster, text: str) -> None:
-    """Say something to the person who pressed, and to nobody else. `text` is mrkdwn, escaped."""
-    if args.context.response_url is not None and await _responded(args, text):
+async def tell(args: AsyncArgs, poster: Poster, answer: Message | str, *, replaces: bool = False) -> None:
+    """Say something to the person who pressed, and to nobody else. A text is mrkdwn, escaped.
+
+    It `replaces` words to them alone whose button was pressed, where that is so.
+    """
+    # In a block Slack makes no links of its own out of names.
+    message = note_message(answer) if isinstance(answer, str) else answer
+    if args.context.response_url is not None and await _responded(args, message, replaces=replaces):
         return
     channel = args.context.channel_id or _channel_of_view(args.body)
     if channel is not None and args.context.user_id is not None:
-        await poster.whisper(channel, args.context.user_id, text)
+        await poster.whisper(channel, args.context.user_id, message)
 
 
-async def _responded(args: AsyncArgs, text: str) -> bool:
+async def _responded(args: AsyncArgs, message: Message, *, replaces: bool) -> bool:
     try:
-        # In a block Slack makes no links of its own out of names.
         answer = await args.respond(
-            text=text, blocks=[section(text)], response_type="ephemeral", replace_original=False
+            text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=replaces
         )
     except (aiohttp.ClientError, TimeoutError):
         return False
@@ -65,6 +70,12 @@ async def tell_if_lost(args: AsyncArgs, deps: Deps, owned: Owned | None) -> None
         await tell(args, deps.poster, answers.GONE)
     elif not owned.won:
         await tell(args, deps.poster, answers.lost(owned.owner, owned.since, now=deps.clock()))
+
+
+def read_form(args: AsyncArgs) -> tuple[About, dict[Field, str]]:
+    """What a modal is about, and what was filled in."""
+    view = args.body["view"]
+    return About.unpack(view["private_metadata"]), modals.values(view)
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:

@@ -55,10 +55,13 @@ class Guard:
 
     async def _is_new(self, args: AsyncArgs) -> bool:
         """Acknowledge before any wait; whether there is something to do that was not done before."""
-        if args.body.get("type") == "view_submission" and (blank := modals.blank(args.body["view"])):
-            await args.ack(response_action="errors", errors=blank)
+        acknowledged = {}
+        if args.body.get("type") == "view_submission":
+            token = modals.draft_token(args.body.get("trigger_id", ""))
+            acknowledged = modals.acknowledgement(args.body["view"], token)
+        await args.ack(**acknowledged)
+        if acknowledged.get("response_action") == "errors":
             return False
-        await args.ack()
         # Each press has a trigger of its own; what Slack brings again, over the socket or HTTP, has the one it had.
         if "trigger_id" not in args.body or await self._presses.is_new(args.body["trigger_id"]):
             return True

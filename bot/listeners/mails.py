@@ -1,47 +1,135 @@
-"""The buttons under a mail of which nobody knows whether it arrived."""
+"""The mail: its form, its preview, and the buttons under one that waits or whose outcome nobody knows."""
 
 from datetime import datetime
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.policy import Refused
-from bot.listeners.deps import Deps, tell
+from bot.domain.policy import NeedsGround, Refused
+from bot.listeners.deps import Deps, read_form, tell
 from bot.services.actors import Right
-from bot.services.outreach import NotSent, Outcome, Sent
-from bot.slack import answers
-from bot.store.mails import Verdict
+from bot.services.outreach import Draft, Words
+from bot.slack import answers, modals
+from bot.slack.blocks import Message
+from bot.slack.ids import Field
+from bot.slack.modals import Modal
+from bot.slack.text import escape
+from bot.store.letters import Letter
+from bot.store.mails import Held, Verdict
 
 
 class MailListeners:
-    """What happens when somebody says how a mail ended. One of those who press decides; the others are told who."""
+    """From the first word of a mail to what became of it. Whether they may is asked again each time."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+
+    async def choosing(self, args: AsyncArgs) -> None:
+        """Another template or recipient was chosen: fill the words in anew, but for a person's own."""
+        about, filled = read_form(args)
+        signature = await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
+        template, recipient = modals.shown(about)
+        draft = await self._deps.outreach.draft(
+            about.evaluation_id,
+            signature=signature,
+            template=filled.get(Field.TEMPLATE),
+            recipient=filled.get(Field.RECIPIENT),
+            words=Words(
+                template=template,
+                recipient=recipient,
+                subject=filled.get(Field.SUBJECT, ""),
+                body=filled.get(Field.BODY, ""),
+            ),
+        )
+        modal = draft_modal(draft, about, now=self._deps.clock())
+        await self._deps.poster.change_modal(args.body["view"]["id"], modal)
+
+    async def previewed(self, args: AsyncArgs) -> None:
+        """The preview stands already: it came with the acknowledgement. Keep the words until it is sent."""
+        _, filled = read_form(args)
+        await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
+        letter = Letter(
+            template=filled.get(Field.TEMPLATE, ""),
+            recipient=filled.get(Field.RECIPIENT, ""),
+            subject=filled.get(Field.SUBJECT, ""),
+            body=filled.get(Field.BODY, ""),
+        )
+        await self._deps.outreach.keep(modals.draft_token(args.body["trigger_id"]), letter)
+
+    async def sent(self, args: AsyncArgs) -> None:
+        """Let the mail go after the time to take it back, and say so.
+
+        Not in the modal: an answer by the Web API and the one in the acknowledgement may reach Slack in either order.
+        """
+        about, _ = read_form(args)
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.OUTREACH)
+        token, ground = modals.chosen(about)
+        letter = await self._deps.outreach.kept(token)
+        if letter is None:
+            await tell(args, self._deps.poster, answers.DRAFT_GONE)
+            return
+        found = await self._deps.outreach.order(about.evaluation_id, letter, ground=ground, by=user)
+        await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+
+    async def undone(self, args: AsyncArgs) -> None:
+        """Take it back, if it has not gone; the button goes with the answer."""
+        user = args.body["user"]["id"]
+        verdict = await self._deps.outreach.undo(_mail(args), by=user)
+        answer = (
+            answers.GONE
+            if verdict is None
+            else answers.undone(verdict.state, by=verdict.by, user=user, won=verdict.won)
+        )
+        await tell(args, self._deps.poster, answer, replaces=True)
 
     async def arrived(self, args: AsyncArgs) -> None:
         """Take their word for it."""
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.OUTREACH)
         settled = await self._deps.outreach.confirm(_mail(args), by=user)
-        await tell(args, self._deps.poster, words(settled, now=self._deps.clock()))
+        await tell(args, self._deps.poster, words_for(settled, now=self._deps.clock()))
 
     async def again(self, args: AsyncArgs) -> None:
         """Send it once more, word for word."""
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.OUTREACH)
-        outcome = await self._deps.outreach.send_again(_mail(args), by=user)
-        await tell(args, self._deps.poster, words(outcome, now=self._deps.clock()))
+        found = await self._deps.outreach.order_again(_mail(args), by=user)
+        await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
 
 
-def words(outcome: Outcome | Verdict | None, *, now: datetime) -> str:
+def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -> Modal:
+    """The modal to write a mail in, or to learn why none can be written."""
+    if isinstance(draft, Refused):
+        return modals.message(answers.refused(draft, now=now))
+    warnings = answers.warnings(draft.card, draft.recipients[draft.recipient], draft.decision)
+    if draft.kept:
+        warnings = [answers.KEPT, *warnings]
+    if draft.problem is not None:
+        warnings = [escape(draft.problem, longest=500), *warnings]
+    return modals.email(
+        about,
+        modals.Letter(
+            template=draft.template,
+            templates=draft.names,
+            recipient=draft.recipient,
+            recipients=draft.recipients,
+            subject=draft.filled.subject,
+            body=draft.filled.body,
+            warnings=warnings,
+            needs_ground=isinstance(draft.decision, NeedsGround),
+        ),
+    )
+
+
+def words_for(found: Held | NeedsGround | Refused | Verdict | None, *, now: datetime) -> Message | str:
     """How it went, for the person who asked for it."""
-    match outcome:
-        case Sent(contact=contact):
-            return answers.sent(contact.name, contact.email)
-        case NotSent(why=why, unsure=unsure):
-            return answers.not_sent(why, unsure=unsure)
+    match found:
+        case Held(contact=contact, due_at=due_at, mail_id=mail_id):
+            return answers.held(due_at - now, contact.name, contact.email, mail_id)
+        case NeedsGround():
+            return answers.NEEDS_GROUND
         case Refused():
-            return answers.refused(outcome, now=now)
+            return answers.refused(found, now=now)
         case Verdict(won=won, state=state, by=by, at=at):
             return answers.settled(state, by=by, at=at, won=won, now=now)
         case None:

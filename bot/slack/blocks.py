@@ -8,11 +8,11 @@ from typing import Any, Final
 from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
 from bot.domain.evaluation import Contact, Evaluation, Hosting, License, State, days_left
 from bot.domain.history import UNTOLD, Kind
-from bot.domain.policy import MailState, Reason, Refused
+from bot.domain.policy import CAREFUL, MailState, Reason, Refused, Rules
 from bot.domain.terms import is_sold
 from bot.domain.trust import Flag, flags, words
 from bot.slack import ids
-from bot.slack.notes import mail_name, note, opportunity
+from bot.slack.notes import mail_name, note, opportunity, reaching
 from bot.slack.text import days, escape, mention, moment, span, tame
 
 Block = dict[str, Any]
@@ -75,7 +75,7 @@ def small(*texts: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text) for text in texts]}
 
 
-def card_message(card: Card, *, today: date) -> Message:
+def card_message(card: Card, *, today: date, rules: Rules = CAREFUL) -> Message:
     """The card of an evaluation as it stands, for the team's day `today`."""
     who = person(card)
     license_ = card.evaluation.license
@@ -84,10 +84,10 @@ def card_message(card: Card, *, today: date) -> Message:
         {"type": "section", "fields": [mrkdwn(text) for text in _fields(card, who, today=today)]},
     ]
     blocks += paragraphs([*_flag_line(card, who), *_context_lines(card), *_mail_lines(card)])
-    refusal = mailable(card, who)
+    refusal = mailable(card, who, rules)
     if isinstance(refusal, Refused):
         blocks.append(section(_refusal(refusal, who)))
-    blocks += [{"type": "actions", "elements": _buttons(card)}, small(_footer(card))]
+    blocks += [{"type": "actions", "elements": _buttons(card, rules)}, small(_footer(card))]
     return Message(text=_fallback(card), blocks=blocks)
 
 
@@ -242,13 +242,13 @@ def _refusal(refusal: Refused, who: Person | None) -> str:
     opt_out = None if who is None else who.opt_out
     if refusal.reason is Reason.DO_NOT_CONTACT and opt_out is not None:
         by = f", {mention(opt_out.by)}" if opt_out.by else ""
-        return f":no_entry_sign: *Do not contact*: {escape(opt_out.reason)}{by}, {moment(opt_out.at)}"
+        return f":no_entry_sign: *Do not contact*{reaching(opt_out)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}"
     sign = ":tada:" if refusal.reason is Reason.CONVERTED else ":no_entry_sign:"
     return f"{sign} No e-mail: {refusal.reason}"
 
 
-def _buttons(card: Card) -> list[Block]:
-    offered = actions(card)
+def _buttons(card: Card, rules: Rules) -> list[Block]:
+    offered = actions(card, rules)
     evaluation_id = card.evaluation.id
     buttons = [_button(action, evaluation_id) for action in _BUTTONS if action in offered]
     seen = {Action.RELEASE: card.evaluation.owner}
@@ -282,8 +282,11 @@ def _footer(card: Card) -> str:
 
 def _last(card: Card) -> str:
     """The last event; empty for one that the card says anyway."""
-    if any(mail.attempt.state is MailState.SENDING for mail in card.mails):
+    states = {mail.attempt.state for mail in card.mails}
+    if states & {MailState.HELD, MailState.SENDING}:
         return "A mail is on its way"
+    if MailState.DEFERRED in states:
+        return "A mail waits for the mail server"
     if card.last is None or card.last.kind in _SAID_BY_THE_CARD:
         return ""
     return f"{note(card.last).rstrip('.')}, {moment(card.last.at)}"

@@ -9,11 +9,14 @@ from bot.slack.poster import answered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A Slack user, as far as it matters who they are; `name` is how they sign."""
+    """A Slack user, as far as it matters who they are; `name` and `title` are how they sign."""
 
     name: str
     teams: frozenset[str]
     """Ids of the workspaces they belong to: one, but in an Enterprise organization."""
+    title: str = ""
+    email: str | None = None
+    """None where the app may not see it: it has no scope `users:read.email`."""
     guest: bool = False
     stranger: bool = False
     """Of another company, met in a shared channel."""
@@ -36,6 +39,8 @@ class Directory:
         return Account(
             name=str(name or ""),
             teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
+            title=str(profile.get("title") or ""),
+            email=profile.get("email") or None,
             guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             stranger=bool(found.get("is_stranger")),
             bot=bool(found.get("is_bot") or found.get("is_workflow_bot")),

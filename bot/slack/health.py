@@ -57,6 +57,9 @@ def _waiting(found: Condition) -> list[str]:
         lines.append("Nothing waits for Slack.")
     else:
         lines.append(f"{found.waiting:,} {'message waits' if found.waiting == 1 else 'messages wait'} for Slack.")
+    if found.mails_waiting:
+        mails = "1 mail waits for its" if found.mails_waiting == 1 else f"{found.mails_waiting:,} mails wait for their"
+        lines.append(f"{mails} time, or for the mail server.")
     if found.given_up:
         messages = "1 message" if found.given_up == 1 else f"{found.given_up:,} messages"
         lines.append(f":warning: {messages} of the last seven days will never get there; the log says why.")

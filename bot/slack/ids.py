@@ -17,6 +17,7 @@ class View(StrEnum):
     """The modals, by callback id."""
 
     EMAIL = "email"
+    PREVIEW = "preview"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
     ASSIGN = "assign"
@@ -30,16 +31,22 @@ class Field(StrEnum):
     RECIPIENT = "mail.recipient"
     SUBJECT = "mail.subject"
     BODY = "mail.body"
+    GROUND = "mail.ground"
     REASON = "opt_out.reason"
     NOTE = "opt_out.note"
     OWNER = "owner"
 
 
 class Settle(StrEnum):
-    """The buttons under a mail of which nobody knows whether it arrived, by action id; the value is the mail's id."""
+    """The buttons about one mail, by action id; the value is the mail's id.
+
+    The first two stand under one of which nobody knows whether it arrived.
+    """
 
     ARRIVED = "mail.arrived"
     AGAIN = "mail.again"
+    UNDO = "mail.undo"
+    """Under the words to the sender of a mail that waits."""
 
 
 class Event(StrEnum):

@@ -1,14 +1,18 @@
 """The modals: what a person fills in, and what comes back."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain.card import Reply
+from bot.domain.consent import CHOICES, Authority, OptOut, may_lift
 from bot.domain.evaluation import Contact
+from bot.domain.policy import Ground
 from bot.slack.blocks import Block, plain, section, small
 from bot.slack.ids import Field, View
+from bot.slack.markdown import painted
+from bot.slack.notes import reaching
 from bot.slack.text import escape, mention, tame
 
 Modal = dict[str, Any]
@@ -51,6 +55,7 @@ class Letter:
     body: str
     warnings: Sequence[str] = ()
     """Sentences of mrkdwn, escaped."""
+    needs_ground: bool = False
 
 
 def loading(view: View, about: About) -> Modal:
@@ -70,8 +75,9 @@ def message(text: str) -> Modal:
 
 
 def email(about: About, letter: Letter) -> Modal:
-    """Choose, read, change, send. Choosing fills the words in anew, so their inputs are new ones, too."""
+    """Choose, read, change, look at it. Choosing may fill the words in anew, so their inputs are new ones, too."""
     version = f"{letter.template}.{letter.recipient}"
+    about = replace(about, seen=f"{letter.template} {letter.recipient}")
     blocks = [section(f":warning: {warning}") for warning in letter.warnings]
     templates = {template: plain(name) for template, name in letter.templates.items()}
     recipients = {role: _person(contact.name or contact.email, role) for role, contact in letter.recipients.items()}
@@ -79,6 +85,11 @@ def email(about: About, letter: Letter) -> Modal:
         _input("Template", Field.TEMPLATE, _select(templates, letter.template), dispatches=True),
         _input("To", Field.RECIPIENT, _radio(recipients, letter.recipient), dispatches=True),
         small(f"Goes to {escape(letter.recipients[letter.recipient].email or '')}"),
+    ]
+    if letter.needs_ground:
+        grounds = {ground.name: plain(ground.value) for ground in Ground}
+        blocks.append(_input("On what ground may we write?", Field.GROUND, _select(grounds, None)))
+    blocks += [
         _input(
             "Subject",
             Field.SUBJECT,
@@ -94,13 +105,58 @@ def email(about: About, letter: Letter) -> Modal:
             "address are added below it.",
         ),
     ]
-    return _modal(View.EMAIL, about, blocks, submit="Send")
+    return _modal(View.EMAIL, about, blocks, submit="Preview")
+
+
+def preview(view: Mapping[str, Any], token: str) -> Modal:
+    """What will be sent, made of the form as it was filled in; `token` is where the words are kept meanwhile."""
+    filled = values(view)
+    about = About.unpack(view["private_metadata"])
+    chosen = f"{token} {filled.get(Field.GROUND, '')}".strip()
+    blocks = [
+        small(f"To {escape(_label(view, Field.RECIPIENT), longest=200)}"),
+        section(f"*{escape(filled.get(Field.SUBJECT, ''), longest=400)}*"),
+        *(section(text) for text in painted(filled.get(Field.BODY, ""))),
+        {"type": "divider"},
+        small("Below it follow why they get this, how to say no, and your postal address."),
+    ]
+    return _modal(View.PREVIEW, replace(about, seen=chosen), blocks, submit="Send")
+
+
+def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
+    """What Slack is told at once when a modal is sent: what to show next, if not nothing."""
+    if wrong := blank(view):
+        return {"response_action": "errors", "errors": wrong}
+    match view.get("callback_id"):
+        case View.EMAIL:
+            return {"response_action": "push", "view": preview(view, token)}
+        case View.PREVIEW:
+            return {"response_action": "clear"}
+        case _:
+            return {}
+
+
+def draft_token(trigger: str) -> str:
+    """Where the words of a preview are kept, by the trigger of the form: each is sent once, and nobody guesses it."""
+    return hashlib.sha256(trigger.encode()).hexdigest()[:32]
+
+
+def shown(about: About) -> tuple[str, str]:
+    """The template and the recipient with which the form was painted."""
+    template, _, recipient = (about.seen or "").rpartition(" ")
+    return template, recipient
+
+
+def chosen(about: About) -> tuple[str, Ground | None]:
+    """Where the words of a preview are kept, and the ground that was named."""
+    token, _, ground = (about.seen or "").partition(" ")
+    return token, Ground[ground] if ground else None
 
 
 def do_not_contact(about: About, people: Mapping[str, Contact]) -> Modal:
     """Ask who, why, and say what it means; sending this form is the confirmation."""
     options = {role: _person(contact.email, role) for role, contact in people.items()}
-    reasons = {reason.name: plain(reason.value) for reason in Reply}
+    reasons = {cause.name: plain(cause.words) for cause in CHOICES}
     blocks = [
         section(
             "From now on nobody can mail this address from here, *for any evaluation*. Every card of it shows that."
@@ -112,10 +168,15 @@ def do_not_contact(about: About, people: Mapping[str, Contact]) -> Modal:
     return _modal(View.DO_NOT_CONTACT, about, blocks, submit="Do not contact")
 
 
-def contact_again(about: About, reason: str) -> Modal:
+def contact_again(about: About, opt_out: OptOut) -> Modal:
     """Ask why a mark may be lifted; the answer stays on record."""
+    consent = (
+        "Lift it only with their *written consent*; say where it is."
+        if not may_lift(opt_out.cause, Authority.MEMBER)
+        else "Lift it only if they agreed, or if it was a mistake."
+    )
     blocks = [
-        section(f"Marked because: *{escape(reason)}*. Lift it only if they agreed, or if it was a mistake."),
+        section(f"Marked{reaching(opt_out)} because: *{opt_out.cause.words}*. {consent}"),
         _note("Why may we write again?", optional=False),
     ]
     return _modal(View.CONTACT_AGAIN, about, blocks, submit="Lift it")
@@ -154,10 +215,19 @@ def blank(view: Mapping[str, Any]) -> dict[str, str]:
 
 _TITLES = {
     View.EMAIL: "Write a mail",
+    View.PREVIEW: "Is it right?",
     View.DO_NOT_CONTACT: "Do not contact",
     View.CONTACT_AGAIN: "Lift do-not-contact",
     View.ASSIGN: "Assign",
 }
+
+
+def _label(view: Mapping[str, Any], field: Field) -> str:
+    """The words of the option that was chosen."""
+    for block in view["state"]["values"].values():
+        if field in block and block[field].get("selected_option"):
+            return str(block[field]["selected_option"]["text"]["text"])
+    return ""
 
 
 def _modal(view: View, about: About, blocks: list[Block], *, submit: str | None = None) -> Modal:
@@ -165,7 +235,7 @@ def _modal(view: View, about: About, blocks: list[Block], *, submit: str | None 
         "type": "modal",
         "callback_id": view.value,
         "title": plain(_TITLES[view], longest=24),
-        "close": plain("Cancel", longest=24),
+        "close": plain("Back" if view is View.PREVIEW else "Cancel", longest=24),
         "private_metadata": about.pack(),
         "blocks": blocks,
     }

@@ -5,10 +5,14 @@ from datetime import date
 from typing import Final
 
 from bot.domain.card import day
+from bot.domain.consent import Cause, OptOut, Scope, Subject
 from bot.domain.history import Entry, Kind
+from bot.domain.policy import Ground
 from bot.domain.terms import is_sold, type_in_words
 from bot.slack.text import days, escape, mention
 
+_NOBODY: Final = "Somebody"
+_BY_THEMSELVES: Final = {Cause.UNSUBSCRIBED: "they unsubscribed, by the link in a mail"}
 _FACTS: Final = {
     "company": "company {}",
     "country": "country {}",
@@ -25,11 +29,16 @@ _SIZES: Final = {
     "unlimited users": "unlimited users",
 }
 """What Atlassian's words for the size of the parent product mean."""
+_BOUNCES: Final = {
+    "gone": "the address takes no mail",
+    "later": "for reasons that may pass",
+    "us": "their server did not want it from us",
+}
 
 
 def note(entry: Entry) -> str:
     """One sentence of mrkdwn that says what happened, and who did it."""
-    return _SENTENCES[entry.kind](entry.details, "Somebody" if entry.actor is None else mention(entry.actor))
+    return _SENTENCES[entry.kind](entry.details, _NOBODY if entry.actor is None else mention(entry.actor))
 
 
 def mail_name(template: str) -> str:
@@ -42,6 +51,17 @@ def opportunity(size: str) -> str:
     if size.isdecimal():
         return "1 user" if size == "1" else f"{escape(size)} users"
     return _SIZES.get(size.lower()) or escape(size)
+
+
+def reaching(opt_out: OptOut) -> str:
+    """How far a mark reaches, where that is further than one address."""
+    match opt_out.subject:
+        case Subject(scope=Scope.DOMAIN, value=domain):
+            return f" anybody at {escape(domain)}"
+        case Subject(scope=Scope.SITE, value=site):
+            return f" anybody of {escape(site)}"
+        case _:
+            return ""
 
 
 Details = Mapping[str, str]
@@ -111,13 +131,36 @@ def _mail(sentence: str) -> Callable[[Details, str], str]:
     return say
 
 
+def _sent(details: Details, who: str) -> str:
+    ground = details.get("ground") or Ground.TRIAL.name
+    said = "" if ground == Ground.TRIAL.name else f" {Ground[ground]}."
+    return _mail(":email: {who} sent *{template}*.")(details, who) + said
+
+
 def _opted_out(details: Details, who: str) -> str:
-    remark = f" “{escape(details['note'], longest=500)}”" if details["note"] else ""
-    return f":no_entry_sign: {who} marked the contact do-not-contact: {escape(details['reason'])}.{remark}"
+    cause = Cause(details["cause"])
+    if who == _NOBODY:
+        return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(cause, cause.words)}."
+    return f":no_entry_sign: {who} marked the contact do-not-contact: {cause.words}.{_remark(details)}"
 
 
 def _contact_again(details: Details, who: str) -> str:
-    return f"{who} lifted the do-not-contact mark: “{escape(details['note'], longest=500)}”"
+    if who == _NOBODY:
+        return "The contact took back that they unsubscribed."
+    remark = _remark(details)
+    return f"{who} lifted the do-not-contact mark{f':{remark}' if remark else '.'}"
+
+
+def _remark(details: Details) -> str:
+    return f" “{escape(details['note'], longest=500)}”" if details.get("note") else ""
+
+
+def _bounced(details: Details, _who: str) -> str:
+    name, why = escape(mail_name(details["template"])), _BOUNCES.get(details["means"])
+    if why is None:
+        return f":no_entry_sign: They told their mail provider that *{name}* was not wanted."
+    status = f" ({escape(details['status'])})" if details["status"] else ""
+    return f":leftwards_arrow_with_hook: *{name}* came back{status}: {why}."
 
 
 def _day(iso: str) -> str:
@@ -136,7 +179,10 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
     Kind.MERGED: lambda _details, _who: "Two records of the report turned out to be one license.",
     Kind.ASSIGNED: _assigned,
     Kind.RELEASED: lambda _details, who: f"{who} gave this back; it has no owner.",
-    Kind.MAIL_SENT: _mail(":email: {who} sent *{template}*."),
+    Kind.MAIL_UNDONE: _mail("{who} took *{template}* back before it went."),
+    Kind.MAIL_DEFERRED: _mail(":hourglass_flowing_sand: *{template}* by {who} waits; it is tried again by itself."),
+    Kind.MAIL_BOUNCED: _bounced,
+    Kind.MAIL_SENT: _sent,
     Kind.MAIL_FAILED: _mail(":warning: {who} tried to send *{template}*; it was not sent."),
     Kind.MAIL_REFUSED: _mail(":no_entry_sign: {who} tried to send *{template}*; it was not sent."),
     Kind.MAIL_UNKNOWN: _mail(":grey_question: {who} sent *{template}*, and nobody knows whether it arrived."),
@@ -144,4 +190,5 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
     Kind.MAIL_AGAIN: _mail("{who} sends *{template}* again."),
     Kind.DO_NOT_CONTACT: _opted_out,
     Kind.CONTACT_AGAIN: _contact_again,
+    Kind.ERASED: lambda _details, _who: "The contact was erased at their request.",
 }

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
-from bot.slack.blocks import Message, section
+from bot.slack.blocks import Message
 from bot.slack.ids import Event
 from bot.slack.refusals import Remedy, remedy, sentence
 
@@ -87,9 +87,11 @@ class Poster:
             )
         )
 
-    async def whisper(self, channel: str, user: str, text: str) -> None:
-        """Say something to one person. `text` is mrkdwn, escaped."""
-        await answered(self._client.chat_postEphemeral(channel=channel, user=user, text=text, blocks=[section(text)]))
+    async def whisper(self, channel: str, user: str, message: Message) -> None:
+        """Say something to one person."""
+        await answered(
+            self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
+        )
 
     async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> str | None:
         """The timestamp of a message of ours posted after `since`; None when it is not there."""

@@ -90,6 +90,19 @@ def presses_again(after: timedelta) -> str:
     return f":white_check_mark: Presses reach me again, after {span(after)}. Whatever was not answered: press again."
 
 
+def no_mail(sentence: str) -> str:
+    """The mail server does not let the bot in."""
+    return (
+        f":rotating_light: I cannot send mail. {escape(sentence, longest=_LONGEST)} What was ordered waits, and goes "
+        "by itself once this is mended. I say here when it is well again."
+    )
+
+
+def mail_goes_again(after: timedelta) -> str:
+    """Mail goes out again, so long after the trouble was said."""
+    return f":white_check_mark: Mail goes out again, after {span(after)}. What waited is going."
+
+
 def mail_refused(status: str) -> str:
     """A mail was refused by the recipient's server, not because of its address; `status` is as in RFC 3463."""
     return (

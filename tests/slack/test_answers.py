@@ -1,5 +1,6 @@
 """What is said to the person who pressed."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,16 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.card import Card
-from bot.domain.evaluation import Partner
-from bot.domain.policy import MailState, Reason, Refused
+from bot.domain.card import Card, Person, mailable
+from bot.domain.consent import Cause, Scope, Subject
+from bot.domain.countries import Countries, CountryRule, Rule
+from bot.domain.evaluation import Contact, Partner
+from bot.domain.policy import Allowed, LastMail, MailState, NeedsGround, Reason, Refused, Rules
 from bot.domain.trust import Context
 from bot.slack import answers
-from tests.builders import NOON, card, contact, evaluation, license_, opt_out, sent_mail
-from tests.slack.checks import NAMES, check_text
+from bot.slack.blocks import section
+from bot.slack.ids import Settle
+from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, sent_mail
+from tests.slack.checks import LAW, NAMES, check, check_text, mrkdwn_of
 
 LATER = NOON + timedelta(minutes=5)
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
+
+DOMAIN = opt_out(cause=Cause.TEAM, subject=Subject(scope=Scope.DOMAIN, value="acme.example"))
 
 
 def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
@@ -36,21 +43,6 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             ":no_entry_sign: This template has already been sent for this evaluation. (<@U0BO>, 5 min ago)",
             id="refused because somebody was faster",
         ),
-        pytest.param(
-            answers.sent("Ana Ash", "ana@acme.example"), ":white_check_mark: Sent to Ana Ash.", id="sent to a name"
-        ),
-        pytest.param(
-            answers.sent(None, "ana@acme.example"),
-            ":white_check_mark: Sent to ana@acme.example.",
-            id="sent to an address",
-        ),
-        pytest.param(answers.sent(None, None), ":white_check_mark: Sent to the contact.", id="sent to who knows whom"),
-        pytest.param(
-            answers.not_sent("The server said no.", unsure=False), ":warning: The server said no.", id="not sent"
-        ),
-        pytest.param(
-            answers.not_sent("The line went dead.", unsure=True), ":grey_question: The line went dead.", id="who knows"
-        ),
         pytest.param(answers.lost("U0BO", NOON, now=LATER), "<@U0BO> took it 5 min ago.", id="taken"),
         pytest.param(answers.lost("U0BO", None, now=LATER), "<@U0BO> took it.", id="taken long ago"),
         pytest.param(
@@ -64,6 +56,11 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="marked",
         ),
         pytest.param(
+            answers.marked(DOMAIN, won=True, now=LATER),
+            ":white_check_mark: Marked. Nobody can mail anybody at acme.example from here any more.",
+            id="a domain marked",
+        ),
+        pytest.param(
             answers.marked(opt_out(), won=False, now=LATER),
             "It was marked already by <@U0BO>, 5 min ago: They asked us not to write.",
             id="marked by somebody else",
@@ -74,12 +71,63 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="marked by themselves",
         ),
         pytest.param(
-            answers.not_lifted("U0BO", NOON, now=LATER), "<@U0BO> lifted it already, 5 min ago.", id="lifted already"
+            answers.lifted("U0BO", NOON, None, won=True, now=NOON),
+            "Lifted. They can be written to again.",
+            id="lifted",
         ),
         pytest.param(
-            answers.not_lifted(None, None, now=LATER),
+            answers.lifted("U0BO", NOON, DOMAIN, won=True, now=NOON),
+            ":white_check_mark: Lifted. What stands: The team decided anybody at acme.example.",
+            id="lifted, and another mark stands",
+        ),
+        pytest.param(
+            answers.lifted("U0BO", NOON, None, won=False, now=LATER),
+            "<@U0BO> lifted it already, 5 min ago.",
+            id="lifted already",
+        ),
+        pytest.param(
+            answers.lifted(None, None, None, won=False, now=LATER),
             "There is no such do-not-contact mark any more.",
             id="nothing to lift",
+        ),
+        pytest.param(
+            answers.lifted(None, None, opt_out(cause=Cause.UNSUBSCRIBED, by=None), won=False, now=LATER),
+            ":no_entry_sign: Not lifted. What they said themselves only an admin of the bot can lift, with their "
+            "written consent. What stands: They unsubscribed.",
+            id="not theirs to lift",
+        ),
+        pytest.param(
+            answers.lifted(None, None, DOMAIN, won=False, now=LATER),
+            ":no_entry_sign: Not lifted. What stands: The team decided anybody at acme.example.",
+            id="another mark than the one that was to be lifted",
+        ),
+        pytest.param(
+            answers.undone(MailState.UNDONE, by="U0BO", user="U0BO", won=True),
+            ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
+            id="taken back",
+        ),
+        pytest.param(
+            answers.undone(MailState.UNDONE, by="U0BO", user="U0BO", won=False),
+            ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
+            id="taken back, pressed twice",
+        ),
+        pytest.param(
+            answers.undone(MailState.HELD, by="U0BO", user="U0ANA", won=False),
+            "Only <@U0BO>, who sent it, can take it back.",
+            id="somebody else's to take back",
+        ),
+        *(
+            pytest.param(
+                answers.undone(state, by="U0BO", user="U0BO", won=False),
+                f":warning: Too late to take it back: {why}.",
+                id=f"too late to take back: {state}",
+            )
+            for state, why in {
+                MailState.SENDING: "it is going out at this moment",
+                MailState.SENT: "it has gone",
+                MailState.UNKNOWN: "it has gone, and nobody knows whether it arrived",
+                MailState.FAILED: "it was not sent anyway; the card's thread says why",
+            }.items()
         ),
         pytest.param(
             answers.settled(MailState.SENT, by="U0BO", at=LATER, won=True, now=LATER),
@@ -133,7 +181,9 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
         pytest.param(
             card(mails=tuple(sent_mail(state, template=f"to-{state}") for state in MailState)),
             [
+                f"<@U0BO> is sending To held, {AT_NOON}",
                 f"<@U0BO> is sending To sending, {AT_NOON}",
+                f"<@U0BO> is sending To deferred, {AT_NOON}",
                 f"<@U0BO> sent To sent, {AT_NOON}",
                 f"<@U0BO> perhaps sent To unknown, {AT_NOON}",
             ],
@@ -142,23 +192,89 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
     ],
 )
 def test_before_somebody_writes_they_are_warned(shown: Card, said: list[str]) -> None:
-    assert answers.warnings(shown, shown.people[0].contact) == said
+    assert warnings(shown) == said
+
+
+def warnings(shown: Card, to: Contact | None = None, rules: Rules = OPEN) -> list[str]:
+    """What is said before somebody writes to a contact; where none is given, to the first."""
+    who = next(each for each in shown.people if to in (None, each.contact))
+    decision = mailable(shown, who, rules)
+    assert not isinstance(decision, Refused)
+    return answers.warnings(shown, who.contact, decision)
 
 
 def test_warnings_are_about_the_contact_who_is_written_to() -> None:
     desk = contact(email="billing@acme.example")
-    assert answers.warnings(of(billing=desk), desk) == ["Role address, not a person"]
-    assert answers.warnings(of(billing=desk), contact()) == []
+    assert warnings(of(billing=desk), desk) == ["Role address, not a person"]
+    assert warnings(of(billing=desk), contact()) == []
+
+
+NORWAY = CountryRule(rule=Rule.CONFIRM, why="Consent & proof.", law=LAW)
+
+
+@pytest.mark.parametrize(
+    ("country", "rule", "said"),
+    [
+        pytest.param("Norway", NORWAY, [f"Norway: Consent &amp; proof. <{LAW}|The law>"], id="with its law"),
+        pytest.param(
+            "Norway",
+            replace(NORWAY, law="http://law.example"),
+            ["Norway: Consent &amp; proof."],
+            id="no link but https",
+        ),
+        pytest.param("<Norway>", CountryRule(rule=Rule.CONFIRM), ["&lt;Norway&gt;: No rule is set for it."], id="none"),
+        pytest.param(None, NORWAY, [f"Country not known: Consent &amp; proof. <{LAW}|The law>"], id="not known"),
+        pytest.param("Norway", replace(NORWAY, rule=Rule.ALLOW), [], id="where nothing is asked"),
+    ],
+)
+def test_the_rule_of_the_country_is_said_with_its_law(country: str | None, rule: CountryRule, said: list[str]) -> None:
+    rules = Rules(countries=Countries(others=rule, unnamed=rule))
+    found = warnings(of(country=country), rules=rules)
+    assert found == said
+    for each in found:
+        check_text(each)
+
+
+def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_this_card_once() -> None:
+    last = LastMail(template="welcome", by="U0BO", at=NOON)
+    shown = card(people=(Person(contact=contact(), last_mail=last),))
+    assert warnings(shown) == [f"<@U0BO> mailed this address about another evaluation, {AT_NOON}"]
+    assert warnings(replace(shown, mails=(sent_mail(),))) == [f"<@U0BO> sent Welcome, {AT_NOON}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "whom"),
+    [
+        ("Ana Ash", "ana@acme.example", "Ana Ash"),
+        (None, "ana@acme.example", "ana@acme.example"),
+        (None, None, "the contact"),
+    ],
+    ids=["a name", "an address", "who knows whom"],
+)
+def test_a_mail_that_waits_can_be_taken_back(name: str | None, address: str | None, whom: str) -> None:
+    message = answers.held(timedelta(seconds=10), name, address, 12)
+    check(message)
+    assert mrkdwn_of(message.blocks) == [f":hourglass_flowing_sand: On its way to {whom} in 10 s."]
+    [button] = message.blocks[1]["elements"]
+    assert (button["action_id"], button["text"]["text"], button["value"]) == (Settle.UNDO, "Undo", "12")
+
+
+def test_a_mail_that_goes_at_once_has_nothing_to_take_back() -> None:
+    message = answers.held(timedelta(0), "Ana Ash", "ana@acme.example", 12)
+    check(message)
+    assert message.blocks == [section(":white_check_mark: On its way to Ana Ash.")]
 
 
 @given(name=NAMES, other=st.none() | NAMES)
 def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
-    mails = (sent_mail(template=name),)
+    domain = opt_out(subject=Subject(scope=Scope.DOMAIN, value=name))
+    asks = NeedsGround(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
+    check(answers.held(timedelta(seconds=10), other, name, 12))
     for said in (
-        answers.sent(other, name),
-        answers.not_sent(name, unsure=True),
-        answers.not_sent(name, unsure=False),
-        answers.marked(opt_out(reason=name), won=False, now=LATER),
-        *answers.warnings(card(mails=mails), contact()),
+        answers.marked(domain, won=True, now=LATER),
+        answers.marked(domain, won=False, now=LATER),
+        answers.lifted("U0BO", NOON, domain, won=True, now=LATER),
+        *answers.warnings(card(mails=(sent_mail(template=name),)), contact(), Allowed(name)),
+        *answers.warnings(of(country=other), contact(), asks),
     ):
         check_text(said)

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.card import Action, Card, Person
+from bot.domain.consent import Cause, Scope, Subject
+from bot.domain.countries import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, Partner, State, Trial
 from bot.domain.history import Kind
-from bot.domain.policy import MailState
+from bot.domain.policy import MailState, Rules
 from bot.domain.trust import Context
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, card_message, note_message, paragraphs, plain, pointer_message
@@ -192,6 +194,11 @@ def test_a_card_says_no_more_of_a_trial_than_the_report(seen: dict[str, Any], sh
     ("seen", "remark"),
     [
         pytest.param({"sandbox": True}, ":warning: Sandbox site", id="sandbox"),
+        pytest.param(
+            {"sandbox": True},
+            ":no_entry_sign: No e-mail: This is a sandbox site: whoever evaluates does it elsewhere.",
+            id="no mail to a sandbox",
+        ),
         pytest.param({"technical": contact(email="ana@gmail.com")}, ":warning: Free-mail address", id="free mail"),
         pytest.param(
             {"partner": Partner(name="Resell & Co", kind="Corporate_reseller")},
@@ -247,6 +254,40 @@ def test_a_card_shows_who_marked_the_contact_and_why() -> None:
     by_themselves = card(people=(Person(contact=contact(), opt_out=opt_out(by=None)),))
     assert f":no_entry_sign: *Do not contact*: They asked us not to write, <@U0BO>, {AT_NOON}" in lines(marked)
     assert f":no_entry_sign: *Do not contact*: They asked us not to write, {AT_NOON}" in lines(by_themselves)
+
+
+@pytest.mark.parametrize(
+    ("whom", "said"),
+    [
+        ("@acme.example", "*Do not contact* anybody at acme.example: They asked us not to write"),
+        ("acme.atlassian.net", "*Do not contact* anybody of acme.atlassian.net: They asked us not to write"),
+        ("site:jira.acme.example", "*Do not contact* anybody of jira.acme.example: They asked us not to write"),
+    ],
+    ids=["domain", "site", "own site"],
+)
+def test_a_card_shows_how_far_a_mark_reaches(whom: str, said: str) -> None:
+    shown = card(people=(Person(contact=contact(), opt_out=opt_out(subject=Subject.read(whom))),))
+    assert f":no_entry_sign: {said}, <@U0BO>, {AT_NOON}" in lines(shown)
+
+
+def test_a_mark_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() -> None:
+    marked = card(people=(Person(contact=contact(), opt_out=opt_out(cause=Cause.ERASED, by=None, subject=None)),))
+    *pressed, more = buttons(card_message(marked, today=TODAY))
+    assert [button["action_id"] for button in pressed] == [Action.CLAIM]
+    assert [ids.read_option(option["value"])[0] for option in more["options"]] == [Action.ASSIGN]
+
+
+def test_what_the_rules_do_not_allow_is_said_on_the_card_and_has_no_button() -> None:
+    blocked = Rules(countries=Countries(by_name={"norway": CountryRule(rule=Rule.BLOCK)}))
+    shown = card_message(card(evaluation=evaluation(license=license_(country="Norway"))), today=TODAY, rules=blocked)
+    check(shown)
+    assert ":no_entry_sign: No e-mail: Your rules by country do not allow mail to this one." in mrkdwn_of(shown.blocks)
+    assert Action.EMAIL not in {button["action_id"] for button in buttons(shown)}
+
+
+def test_a_mail_that_needs_a_ground_can_be_written() -> None:
+    shown = card_message(card(), today=TODAY)
+    assert Action.EMAIL in {button["action_id"] for button in buttons(shown)}
 
 
 def test_a_card_shows_what_else_the_customer_has() -> None:
@@ -315,6 +356,9 @@ def test_of_long_lists_a_card_shows_five() -> None:
         (MailState.UNKNOWN, ":grey_question: Welcome by <@U0BO>"),
         (MailState.FAILED, None),
         (MailState.SENDING, None),
+        (MailState.HELD, None),
+        (MailState.DEFERRED, None),
+        (MailState.UNDONE, None),
     ],
 )
 def test_a_card_shows_mails_that_may_have_arrived(state: MailState, said: str | None) -> None:
@@ -345,6 +389,24 @@ def footer(shown: Card) -> list[str]:
             id="an event",
         ),
         pytest.param(card(mails=(sent_mail(MailState.SENDING),)), ["A mail is on its way"], id="a mail under way"),
+        pytest.param(card(mails=(sent_mail(MailState.HELD),)), ["A mail is on its way"], id="a mail that is held"),
+        pytest.param(
+            card(mails=(sent_mail(MailState.DEFERRED),)), ["A mail waits for the mail server"], id="a mail put off"
+        ),
+        pytest.param(
+            card(mails=(sent_mail(MailState.DEFERRED), sent_mail(MailState.HELD, template="trial-ending"))),
+            ["A mail is on its way"],
+            id="one put off and one held",
+        ),
+        pytest.param(card(mails=(sent_mail(MailState.UNDONE),)), [], id="a mail taken back"),
+        pytest.param(
+            card(last=entry(Kind.MAIL_UNDONE, actor="U0BO", template="welcome")), [], id="that a mail was taken back"
+        ),
+        pytest.param(
+            card(last=entry(Kind.MAIL_BOUNCED, template="welcome", status="5.1.1", means="gone")),
+            [f":leftwards_arrow_with_hook: *Welcome* came back (5.1.1): the address takes no mail, {AT_NOON}"],
+            id="a mail that came back",
+        ),
     ],
 )
 def test_the_footer_tells_the_last_event(shown: Card, last: list[str]) -> None:
@@ -490,11 +552,14 @@ EVALUATIONS = st.builds(
     owner=st.none() | st.sampled_from(USERS),
     first_seen=st.integers(0, 10**6).map(lambda minutes: NOON + timedelta(minutes=minutes)),
 )
-OPT_OUTS = st.none() | st.builds(opt_out, reason=NAMES, by=st.none() | st.sampled_from(USERS), note=NAMES)
+SUBJECTS = st.none() | st.builds(Subject, scope=st.sampled_from(Scope), value=NAMES)
+OPT_OUTS = st.none() | st.builds(
+    opt_out, cause=st.sampled_from(Cause), subject=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
+)
 FACTS = "company country opportunity_size parent_product parent_edition sandbox channel".split()
 ENTRIES = st.none() | st.one_of(
     st.fixed_dictionaries(dict.fromkeys(FACTS, NAMES)).map(lambda facts: entry(Kind.ENRICHED, **facts)),
-    st.builds(entry, st.just(Kind.DO_NOT_CONTACT), actor=st.just("U0BO"), reason=NAMES, note=NAMES),
+    st.builds(entry, st.just(Kind.DO_NOT_CONTACT), actor=st.just("U0BO"), cause=st.sampled_from(Cause), note=NAMES),
     st.builds(entry, st.just(Kind.MAIL_FAILED), actor=st.just("U0BO"), template=NAMES, error=NAMES),
 )
 APPS = st.lists(NAMES, max_size=6).map(tuple)
@@ -541,7 +606,7 @@ def test_slack_takes_the_longest_card_there_can_be(name: str) -> None:
     message = card_message(
         card(
             evaluation=evaluation(license=seen, owner="U0BO", trial=trial(upgrade_to=name)),
-            people=(Person(contact=person, opt_out=opt_out(reason=name)),),
+            people=(Person(contact=person, opt_out=opt_out(subject=Subject(scope=Scope.SITE, value=name))),),
             context=Context(
                 customer_of=names,
                 uses=names,

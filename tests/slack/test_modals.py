@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.card import Reply
+from bot.domain.consent import CHOICES, Cause, OptOut, Scope, Subject
 from bot.domain.evaluation import Contact
+from bot.domain.policy import Ground
 from bot.slack import modals
 from bot.slack.ids import Field, View
 from bot.slack.modals import About, Letter, Modal
-from tests.builders import contact
+from tests.builders import contact, opt_out
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
+from tests.slack.test_markdown import WEB
 
 ABOUT = About(evaluation_id=7, channel="C0CARDS", seen="U0BO")
 LETTER = Letter(
@@ -74,6 +76,22 @@ def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
     assert element(modal, Field.BODY)["initial_value"] == "Hello Ana"
 
 
+def test_a_ground_is_asked_for_where_one_is_needed_and_nowhere_else() -> None:
+    modal = modals.email(ABOUT, replace(LETTER, needs_ground=True))
+    check_modal(modal)
+    assert options(modal, Field.GROUND) == {ground.name: ground.value for ground in Ground}
+    assert "initial_option" not in element(modal, Field.GROUND)
+    fields = [b["element"]["action_id"] for b in modals.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
+    assert Field.GROUND not in fields
+
+
+def test_the_form_remembers_with_which_words_it_was_painted() -> None:
+    letter = replace(LETTER, template="welcome.de", templates={"welcome.de": "Welcome (de)"})
+    about = About.unpack(modals.email(ABOUT, letter)["private_metadata"])
+    assert modals.shown(about) == ("welcome.de", "technical")
+    assert (about.evaluation_id, about.channel) == (ABOUT.evaluation_id, ABOUT.channel)
+
+
 def test_only_what_changes_the_words_is_told_at_once() -> None:
     inputs = [b for b in modals.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
     told = {block["element"]["action_id"] for block in inputs if block["dispatch_action"]}
@@ -85,7 +103,7 @@ def test_only_what_changes_the_words_is_told_at_once() -> None:
     [
         (modals.email(ABOUT, LETTER), Field.BODY),
         (modals.do_not_contact(ABOUT, {"technical": contact()}), Field.NOTE),
-        (modals.contact_again(ABOUT, "They complained"), Field.NOTE),
+        (modals.contact_again(ABOUT, opt_out()), Field.NOTE),
     ],
     ids=["text", "remark", "reason"],
 )
@@ -145,9 +163,7 @@ def test_a_do_not_contact_mark_asks_who_and_why() -> None:
         "technical": "bo@acme.example (technical contact)",
     }
     assert element(modal, Field.RECIPIENT)["initial_option"]["value"] == "billing"
-    assert {Reply[name].value: label for name, label in options(modal, Field.REASON).items()} == {
-        reply.value: reply.value for reply in Reply
-    }
+    assert options(modal, Field.REASON) == {cause.name: cause.words for cause in CHOICES}
     assert "initial_option" not in element(modal, Field.REASON)
 
 
@@ -157,7 +173,34 @@ def optional(modal: Modal) -> bool:
 
 def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
     assert optional(modals.do_not_contact(ABOUT, {"technical": contact()}))
-    assert not optional(modals.contact_again(ABOUT, "They complained"))
+    assert not optional(modals.contact_again(ABOUT, opt_out()))
+
+
+@pytest.mark.parametrize(
+    ("no", "said"),
+    [
+        pytest.param(
+            opt_out(),
+            "Marked because: *They asked us not to write*. Lift it only if they agreed, or if it was a mistake.",
+            id="written down by the team",
+        ),
+        pytest.param(
+            opt_out(cause=Cause.UNSUBSCRIBED, by=None),
+            "Marked because: *They unsubscribed*. Lift it only with their *written consent*; say where it is.",
+            id="said by themselves",
+        ),
+        pytest.param(
+            opt_out(cause=Cause.TEAM, subject=Subject(scope=Scope.DOMAIN, value="acme.example")),
+            "Marked anybody at acme.example because: *The team decided*. "
+            "Lift it only if they agreed, or if it was a mistake.",
+            id="a domain",
+        ),
+    ],
+)
+def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: OptOut, said: str) -> None:
+    modal = modals.contact_again(ABOUT, no)
+    check_modal(modal)
+    assert mrkdwn_of(modal["blocks"]) == [said]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +256,83 @@ def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:
     assert modals.values({"state": {"values": {"any": {"mail.colour": {"value": "red"}}}}}) == {}
 
 
+# --- The preview -----------------------------------------------------------------------------------------------------
+
+
+def filled(letter: Letter = LETTER, *, ground: Ground | None = None, about: About = ABOUT) -> dict[str, Any]:
+    """The form of a letter as it comes back when it is sent."""
+    modal = modals.email(about, replace(letter, needs_ground=ground is not None))
+    state = {}
+    for block in modal["blocks"]:
+        if block["type"] == "input":
+            asked = block["element"]
+            chosen = asked.get("initial_option")
+            if asked["action_id"] == Field.GROUND and ground is not None:
+                chosen = {"text": {"type": "plain_text", "text": ground.value}, "value": ground.name}
+            state[block["block_id"]] = {
+                asked["action_id"]: {"value": asked.get("initial_value"), "selected_option": chosen}
+            }
+    return {**modal, "state": {"values": state}}
+
+
+def test_the_preview_shows_what_is_sent_and_to_whom() -> None:
+    letter = replace(LETTER, body="Hello **Ana**,\n\nsee [the docs](https://vendor.example/docs).")
+    modal = modals.preview(filled(letter), "t0k3n")
+    check_modal(modal, links=["https://vendor.example/docs"])
+    assert mrkdwn_of(modal["blocks"]) == [
+        "To Ana Ash (technical contact)",
+        "*Your trial of Roadmap*",
+        "Hello *Ana*,\n\nsee <https://vendor.example/docs|the docs>.",
+        "Below it follow why they get this, how to say no, and your postal address.",
+    ]
+    assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Back")
+
+
+@pytest.mark.parametrize("ground", [None, *Ground])
+def test_the_preview_knows_where_the_words_are_and_on_what_ground_they_go(ground: Ground | None) -> None:
+    about = About.unpack(modals.preview(filled(ground=ground), "t0k3n")["private_metadata"])
+    assert modals.chosen(about) == ("t0k3n", ground)
+    assert (about.evaluation_id, about.channel) == (ABOUT.evaluation_id, ABOUT.channel)
+
+
+def test_a_token_belongs_to_one_form_that_was_sent() -> None:
+    tokens = {modals.draft_token(trigger) for trigger in ("1.2.a", "1.2.b", "")}
+    assert len(tokens) == 3
+    assert modals.draft_token("1.2.a") in tokens
+    assert all(len(token) == 32 and token.isalnum() for token in tokens)
+
+
+def test_slack_is_told_at_once_what_comes_next() -> None:
+    form = filled()
+    assert modals.acknowledgement(form, "t0k3n") == {"response_action": "push", "view": modals.preview(form, "t0k3n")}
+    sent = {**modals.preview(form, "t0k3n"), "state": {"values": {}}}
+    assert modals.acknowledgement(sent, "") == {"response_action": "clear"}
+
+
+def test_a_form_without_words_stays_open_and_says_what_is_missing() -> None:
+    form = filled(replace(LETTER, subject=" "))
+    assert modals.acknowledgement(form, "t0k3n") == {
+        "response_action": "errors",
+        "errors": {"mail.subject.welcome.technical": "Please write something."},
+    }
+
+
+@pytest.mark.parametrize("callback", [View.ASSIGN, View.DO_NOT_CONTACT, View.CONTACT_AGAIN, View.MESSAGE, "of.old"])
+def test_any_other_modal_closes(callback: str) -> None:
+    assert modals.acknowledgement({"callback_id": callback, "state": {"values": {}}}, "t0k3n") == {}
+
+
+@given(
+    name=NAMES,
+    subject=NAMES.map(lambda text: text[:200]).filter(str.strip),
+    body=NAMES.map(lambda text: text[:3000]).filter(str.strip),
+    ground=st.none() | st.sampled_from(Ground),
+)
+def test_slack_takes_the_preview_of_any_mail(name: str, subject: str, body: str, ground: Ground | None) -> None:
+    letter = replace(LETTER, recipients={"technical": contact(name=name)}, subject=subject, body=body)
+    check_modal(modals.preview(filled(letter, ground=ground), "t" * 32), links=WEB.findall(body))
+
+
 PEOPLE = st.builds(Contact, email=NAMES, name=st.none() | NAMES)
 ABOUTS = st.builds(
     About,
@@ -228,9 +348,9 @@ ABOUTS = st.builds(
     words=st.lists(NAMES, min_size=4, max_size=4),
 )
 def test_slack_takes_every_modal_about_anybody(about: About, recipients: dict[str, Contact], words: list[str]) -> None:
-    name, subject, body, reason = words
+    name, subject, body, host = words
     letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
     check_modal(modals.email(about, letter))
     check_modal(modals.do_not_contact(about, recipients))
-    check_modal(modals.contact_again(about, reason))
+    check_modal(modals.contact_again(about, opt_out(subject=Subject(scope=Scope.SITE, value=host))))
     check_modal(modals.assign(about))

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.consent import Scope, Subject
 from bot.domain.history import Entry, Kind
-from bot.slack.notes import mail_name, note, opportunity
-from tests.builders import entry
-from tests.slack.checks import NAMES, check_text
+from bot.slack.notes import mail_name, note, opportunity, reaching
+from tests.builders import entry, opt_out
+from tests.slack.checks import NAMES, assert_only_our_markup, check_text
 
 MAIL = {"template": "trial-ending", "error": ""}
 SOLD = {"type": "COMMERCIAL", "edition": "Standard", "tier": "10 Users", "days": "12"}
@@ -110,13 +111,73 @@ TOLD = {
         ":email: <@U0BO> says that *Trial ending* arrived.",
     ),
     "once more": (entry(Kind.MAIL_AGAIN, actor="U0BO", **MAIL), "<@U0BO> sends *Trial ending* again."),
+    "sent on another ground than the trial": (
+        entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "REQUEST"}),
+        ":email: <@U0BO> sent *Trial ending*. They asked us something, or for help.",
+    ),
+    "sent about the trial": (
+        entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "TRIAL"}),
+        ":email: <@U0BO> sent *Trial ending*.",
+    ),
+    "taken back": (
+        entry(Kind.MAIL_UNDONE, actor="U0BO", **MAIL),
+        "<@U0BO> took *Trial ending* back before it went.",
+    ),
+    "put off": (
+        entry(Kind.MAIL_DEFERRED, actor="U0BO", **MAIL | {"error": "The mail server is busy."}),
+        (
+            ":hourglass_flowing_sand: *Trial ending* by <@U0BO> waits; it is tried again by itself. "
+            "The mail server is busy."
+        ),
+    ),
+    "came back for good": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.1.1", means="gone"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (5.1.1): the address takes no mail.",
+    ),
+    "came back for now": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="4.2.2", means="later"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (4.2.2): for reasons that may pass.",
+    ),
+    "came back because the mailbox is full": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.2.2", means="later"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (5.2.2): for reasons that may pass.",
+    ),
+    "came back because of us": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.7.26", means="us"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (5.7.26): their server did not want it from us.",
+    ),
+    "came back, nobody knows why": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="later"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back: for reasons that may pass.",
+    ),
+    "complained": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="complaint", means="complaint"),
+        ":no_entry_sign: They told their mail provider that *Trial ending* was not wanted.",
+    ),
+    "erased": (entry(Kind.ERASED), "The contact was erased at their request."),
     "opted out": (
-        entry(Kind.DO_NOT_CONTACT, actor="U0BO", reason="They asked us not to write", note=""),
+        entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="asked", note=""),
         ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to write.",
     ),
-    "opted out, with a remark, by nobody of the team": (
-        entry(Kind.DO_NOT_CONTACT, reason="They complained", note="Called us."),
-        ":no_entry_sign: Somebody marked the contact do-not-contact: They complained. “Called us.”",
+    "opted out, with a remark": (
+        entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="complained", note="Called us."),
+        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They complained. “Called us.”",
+    ),
+    "unsubscribed": (
+        entry(Kind.DO_NOT_CONTACT, cause="unsubscribed", note=""),
+        ":no_entry_sign: *Do not contact*: they unsubscribed, by the link in a mail.",
+    ),
+    "marked by the machine": (
+        entry(Kind.DO_NOT_CONTACT, cause="bounced"),
+        ":no_entry_sign: *Do not contact*: Mail to this address came back.",
+    ),
+    "lifted by themselves": (
+        entry(Kind.CONTACT_AGAIN),
+        "The contact took back that they unsubscribed.",
+    ),
+    "lifted without a word": (
+        entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
+        "<@U0BO> lifted the do-not-contact mark.",
     ),
     "lifted": (
         entry(Kind.CONTACT_AGAIN, actor="U0BO", note="They agreed"),
@@ -142,15 +203,32 @@ def test_no_kind_of_fact_is_without_a_sentence() -> None:
             entry(Kind.CONVERTED, type="COMMERCIAL", edition="Standard", tier="10 Users"),
             TOLD["late facts"][0],
             entry(Kind.MAIL_FAILED, actor="U0BO", **MAIL),
-            entry(Kind.DO_NOT_CONTACT, actor="U0BO", reason="", note=""),
+            entry(Kind.MAIL_BOUNCED, template="", status=""),
+            entry(Kind.DO_NOT_CONTACT, actor="U0BO", note=""),
             entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
         )
     ],
 )
 @given(words=st.lists(NAMES, min_size=7, max_size=7))
 def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, words: list[str]) -> None:
-    details = {"days": "3", **dict(zip(happened.details, words, strict=False))}
+    details = {"days": "3", "cause": "asked", "means": "gone", **dict(zip(happened.details, words, strict=False))}
     check_text(note(entry(happened.kind, actor=happened.actor, **details)))
+
+
+@given(name=NAMES)
+@pytest.mark.parametrize("scope", Scope)
+def test_how_far_a_mark_reaches_is_said_harmlessly(scope: Scope, name: str) -> None:
+    assert_only_our_markup(reaching(opt_out(subject=Subject(scope=scope, value=name))))
+
+
+def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address() -> None:
+    told = {scope: reaching(opt_out(subject=Subject(scope=scope, value="acme.example"))) for scope in Scope}
+    assert told == {
+        Scope.ADDRESS: "",
+        Scope.DOMAIN: " anybody at acme.example",
+        Scope.SITE: " anybody of acme.example",
+    }
+    assert reaching(opt_out(subject=None)) == ""
 
 
 @pytest.mark.parametrize(

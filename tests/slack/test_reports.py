@@ -8,7 +8,10 @@ from bot.slack.refusals import sentence
 from bot.slack.reports import (
     delivered_again,
     first_run,
+    mail_goes_again,
+    mail_refused,
     many_wait,
+    no_mail,
     not_delivered,
     report_read_again,
     report_unread,
@@ -101,3 +104,26 @@ def test_a_closed_way_is_said_with_the_command_that_opens_it() -> None:
     assert delivered_again(timedelta(hours=2), channel="C0CARDS") == (
         ":white_check_mark: <#C0CARDS> takes what I bring again, after 2 h. What waited is going out."
     )
+
+
+def test_that_no_mail_goes_is_said_with_what_to_do_and_what_follows() -> None:
+    text = no_mail("The mail server refused the login (code 535): check SMTP_PASSWORD.")
+    check_text(text)
+    assert text == (
+        ":rotating_light: I cannot send mail. The mail server refused the login (code 535): check SMTP_PASSWORD. "
+        "What was ordered waits, and goes by itself once this is mended. I say here when it is well again."
+    )
+
+
+def test_that_mail_goes_again_is_said_with_how_long_it_did_not() -> None:
+    text = mail_goes_again(timedelta(hours=3))
+    check_text(text)
+    assert text == ":white_check_mark: Mail goes out again, after 3 h. What waited is going."
+
+
+@pytest.mark.parametrize(("status", "said"), [("5.7.26", "(status 5.7.26)"), ("", "(status unknown)")])
+def test_a_refusal_because_of_us_says_what_to_look_at(status: str, said: str) -> None:
+    text = mail_refused(status)
+    check_text(text)
+    assert said in text
+    assert "SPF, DKIM and DMARC" in text

@@ -33,7 +33,9 @@ def test_a_line_says_what_happened_and_asks_nothing(happened: Entry) -> None:
 
 def test_of_a_mail_that_nobody_knows_about_a_person_is_asked() -> None:
     check(entry_message(LOST))
-    assert {action: button["value"] for action, button in buttons(LOST).items()} == dict.fromkeys(Settle, "7")
+    assert {action: button["value"] for action, button in buttons(LOST).items()} == dict.fromkeys(
+        (Settle.ARRIVED, Settle.AGAIN), "7"
+    )
 
 
 def test_before_a_mail_is_sent_again_it_is_said_what_that_may_mean() -> None:

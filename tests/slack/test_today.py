@@ -172,9 +172,10 @@ def test_the_help_names_every_command(unknown: str, first: str) -> None:
     message = help_message(unknown)
     check(message)
     assert shown(message)[0] == first
-    assert [line.split("  ")[0] for line in shown(message)[1:4]] == [
+    assert [line.split("  ")[0] for line in shown(message)[1:5]] == [
         "`/evaluators today`",
         "`/evaluators health`",
+        "`/evaluators dnc`",
         "`/evaluators help`",
     ]
 

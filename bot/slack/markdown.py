@@ -1,0 +1,75 @@
+"""A mail's Markdown as Slack shows it in a preview: near enough to what the reader of the mail sees."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from bot.slack.text import escape, tame
+
+_PARAGRAPH: Final = 3000
+_MOST: Final = 2
+"""Paragraphs: more than a mail fills that is not made of `&` and `<`, which take up to five times their length."""
+_PIECE: Final = 500
+"""Characters that are escaped together, so that they fit a paragraph however long they become."""
+_LINK: Final = re.compile(r"\[([^\[\]]+)\]\((https?://[^()\s<>|]+)\)")
+_LONGEST_LINK: Final = 2000
+_EMPHASIS: Final = re.compile(r"(\*\*?)(?!\s)([^*]+)(?<!\s)\1")
+_ITEM: Final = re.compile(r"^(\s*)[-*+] ")
+_HEADING: Final = re.compile(r"^#{1,6} +(.*)$")
+
+
+def painted(body: str) -> list[str]:
+    """The paragraphs of a mail as mrkdwn, escaped, each as long as Slack takes it; at least one.
+
+    What is too much for Slack altogether ends in a sentence that says so.
+    """
+    texts = [""]
+    for line in body.strip().splitlines():
+        for piece in _painted(line):
+            if len(texts[-1]) + len(piece) >= _PARAGRAPH:
+                texts.append("")
+            texts[-1] += piece
+        if len(texts[-1]) < _PARAGRAPH:
+            texts[-1] += "\n"
+    shown = [text.strip("\n") or "–" for text in texts[:_MOST]]
+    return shown if len(texts) <= _MOST else [*shown, "… _The rest is too long to show here. It is sent as written._"]
+
+
+def _painted(line: str) -> Iterator[str]:
+    """A line in pieces, none of which may be cut."""
+    if heading := _HEADING.match(line):
+        yield from _marked("*", heading[1])
+        return
+    line, end = _ITEM.sub(r"\1• ", line), 0
+    for found in _LINK.finditer(line):
+        # Slack wants no more than this of an address; look-alikes in it would lead elsewhere.
+        link = f"<{tame(found[2], longest=_PARAGRAPH).replace('&', '&amp;')}|{escape(found[1])}>"
+        if len(link) <= _LONGEST_LINK:
+            yield from _text(line[end : found.start()])
+            yield link
+            end = found.end()
+    yield from _text(line[end:])
+
+
+def _text(text: str) -> Iterator[str]:
+    end = 0
+    for found in _EMPHASIS.finditer(text):
+        yield from _plain(text[end : found.start()])
+        yield from _marked("*" if found[1] == "**" else "_", found[2])
+        end = found.end()
+    yield from _plain(text[end:])
+
+
+def _marked(mark: str, text: str) -> Iterator[str]:
+    return (f"{mark}{piece}{mark}" if piece.strip() else piece for piece in _plain(text))
+
+
+def _plain(text: str) -> Iterator[str]:
+    return (_escaped(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
+
+
+def _escaped(text: str) -> str:
+    """Escaped, with the white space at its ends, which belongs to the sentence."""
+    if not text.strip():
+        return " "
+    return " " * text[:1].isspace() + escape(text, longest=5 * _PIECE) + " " * text[-1:].isspace()
