@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,18 +13,20 @@ from typing import Final
 
 import aiohttp
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
-from bot.errors import SlackOutcomeUnknown, SlackUnavailable
+from bot.domain.policy import Rules
 from bot.jobs import at_midnight, ended, ended_by_signals, every, forever, scheduler
+from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
-from bot.mail.compose import Sender
-from bot.mail.smtp import Smtp, SmtpServer
+from bot.mail.countries import load_countries
 from bot.mail.template import load_templates
+from bot.mailroom import inbound, links, our_name, post_office
 from bot.marketplace.client import Marketplace
 from bot.services.actors import Actors
 from bot.services.cards import Cards
@@ -31,8 +34,10 @@ from bot.services.closed import ClosedWays
 from bot.services.consent import Consent
 from bot.services.daily import Daily
 from bot.services.health import Health
-from bot.services.outreach import Outreach, Post
+from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
+from bot.services.post import Post
+from bot.services.postman import Postman
 from bot.services.presses import Presses
 from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
 from bot.services.trouble import Trouble
@@ -42,16 +47,19 @@ from bot.slack.poster import Identity, Poster
 from bot.slack.socket import PATIENCE, Patience, Socket
 from bot.store import Store, open_store
 from bot.store.deliveries import Lane
+from bot.web.inbound import Bounces
 from bot.web.server import endpoints, serve
+from bot.web.unsubscribe import Unsubscribe
 
 log = structlog.get_logger()
 
-_LAST_ORDERS: Final = 5.0
-"""Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
-_PARTING: Final = 1.0
+_PAUSES: Final = timedelta(hours=1)
+"""How often it is looked whether a pause is over."""
 _SLACK_TIMEOUT: Final = 30
 _ALIVE: Final = 50_000
 """New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
+_A_TURN: Final = 0.0005
+"""Seconds that one thread may compute while another waits: a thread that writes rows needs a turn for each of them."""
 
 
 def utc_now() -> datetime:
@@ -69,6 +77,7 @@ class Parts:
     client: AsyncWebClient
     poster: Poster
     post: Post | None
+    rules: Rules
     trouble: Trouble
 
 
@@ -76,6 +85,7 @@ class Parts:
 async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
     """The parts that speak to the world, open. BotError when one of them cannot be."""
     gc.set_threshold(_ALIVE)
+    sys.setswitchinterval(_A_TURN)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
         marketplace = await stack.enter_async_context(
@@ -114,7 +124,12 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             watch=watch,
             client=client,
             poster=Poster(client),
-            post=_post(settings),
+            post=post_office(settings),
+            rules=Rules(
+                countries=load_countries(settings.mail_countries),
+                at_most_every=settings.mail_at_most_every,
+                hold=settings.mail_hold,
+            ),
             trouble=trouble,
         )
 
@@ -143,8 +158,8 @@ async def running(
 
     Gives the port of the HTTP endpoints.
     """
-    await _settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
-    identity = await _identity(parts.poster)
+    await settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
+    identity = await identity_of(parts.poster)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
     cards = Cards(
         parts.store,
@@ -154,21 +169,34 @@ async def running(
         workspace_url=identity.url,
         clock=clock,
         today=daily.today,
+        rules=parts.rules,
     )
     health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
-    app, guard = _slack_app(settings, parts, identity, cards=cards, daily=daily, health=health, clock=clock)
+    consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
+    app, guard = _slack_app(
+        settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
+    )
     async with AsyncExitStack() as stack:
-        delivering = asyncio.create_task(forever("deliver", cards.run))
-        jobs = scheduler()
-        every(jobs, settings.poll_every, "poll", parts.watch.run_once)
-        at_midnight(jobs, settings.timezone, "repaint", cards.repaint_running)
+        workers = [asyncio.create_task(forever("deliver", cards.run))]
+        resting = [cards.paused, parts.watch.paused]
+        if parts.post is not None:
+            postman = Postman(parts.store, parts.post, rules=parts.rules, trouble=parts.trouble, clock=clock)
+            workers.append(asyncio.create_task(forever("mail", postman.run)))
+            resting.append(postman.paused)
+            stack.push_async_callback(parts.post.smtp.aclose)
+        jobs = _scheduled(settings, parts, cards, consent)
         jobs.start()
-        stack.push_async_callback(_cut_off, guard, parts.watch)
+        stack.push_async_callback(cut_off, guard, parts.watch)
         stack.callback(jobs.shutdown, wait=False)
-        stack.push_async_callback(_last_orders, guard, cards, parts.watch, delivering)
+        stack.push_async_callback(last_orders, guard, resting, workers)
         stack.callback(jobs.pause)
         slack = app if settings.slack_app_token is None else None
-        served = endpoints(health, slack=slack)
+        served = endpoints(
+            health,
+            slack=slack,
+            unsubscribing=_unsubscribing(settings, consent),
+            bounces=_bounces(settings, parts.store, clock=clock),
+        )
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
@@ -180,12 +208,23 @@ async def running(
         yield port
 
 
+def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent) -> AsyncIOScheduler:
+    """What is done again and again."""
+    jobs = scheduler()
+    every(jobs, settings.poll_every, "poll", parts.watch.run_once)
+    every(jobs, _PAUSES, "pauses", consent.end_pauses)
+    at_midnight(jobs, settings.timezone, "repaint", cards.repaint_running)
+    at_midnight(jobs, settings.timezone, "retention", partial(consent.forget_older, settings.retention))
+    return jobs
+
+
 def _slack_app(
     settings: Settings,
     parts: Parts,
     identity: Identity,
     *,
     cards: Cards,
+    consent: Consent,
     daily: Daily,
     health: Health,
     clock: Callable[[], datetime],
@@ -198,12 +237,19 @@ def _slack_app(
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)
     outreach = Outreach(
-        parts.store, parts.post, loaded.templates, clock=clock, today=daily.today, token=lambda: secrets.token_hex(16)
+        parts.store,
+        parts.post,
+        loaded.templates,
+        rules=parts.rules,
+        address_of=actors.address,
+        clock=clock,
+        today=daily.today,
+        token=lambda: secrets.token_hex(16),
     )
     deps = Deps(
         actors=actors,
         cards=cards,
-        consent=Consent(parts.store, clock=clock),
+        consent=consent,
         daily=daily,
         health=health,
         outreach=outreach,
@@ -216,64 +262,14 @@ def _slack_app(
     return app, guard
 
 
-def _post(settings: Settings) -> Post | None:
-    """The post office, once server, sender and postal address are all set."""
-    if settings.smtp_host is None or settings.mail_from is None or settings.mail_postal_address is None:
+def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:
+    """The page behind the links in mails, for a bot that can be reached from outside."""
+    ours = links(settings)
+    if ours is None:
         return None
-    password = settings.smtp_password
-    server = SmtpServer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        username=settings.smtp_username,
-        password=password.get_secret_value() if password else None,
-        tls=settings.smtp_tls,
-    )
-    sender = Sender(
-        from_address=settings.mail_from,
-        postal_address=settings.mail_postal_address,
-        reply_to=settings.mail_reply_to,
-    )
-    return Post(smtp=Smtp(server), sender=sender)
+    return Unsubscribe(ours, consent, sender=our_name(settings))
 
 
-async def _settle_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
-    mails = await store.mails.settle_interrupted(at=clock())
-    deliveries = await store.deliveries.settle_interrupted()
-    presses = await store.presses.forget_interrupted()
-    moved = await store.deliveries.move(channel)
-    if mails or deliveries or presses:
-        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries, presses=presses)
-    if moved:
-        log.info("cards_moved", cards=moved, channel=channel)
-
-
-async def _identity(poster: Poster) -> Identity:
-    """Who we are in Slack; while Slack is away, keep asking. SlackRefused when the token is no good."""
-    wait = timedelta(seconds=1)
-    while True:
-        try:
-            return await poster.identity()
-        except (SlackUnavailable, SlackOutcomeUnknown) as exc:
-            log.warning("slack_away", reason=str(exc))
-            await asyncio.sleep(wait.total_seconds())
-            wait = min(wait * 2, timedelta(minutes=1))
-
-
-async def _last_orders(guard: Guard, cards: Cards, watch: Watch, delivering: asyncio.Task[None]) -> None:
-    """Let posts, a running poll and presses come to their end, and begin nothing new."""
-    async with AsyncExitStack() as held:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_ORDERS):
-                await held.enter_async_context(cards.paused())
-                await held.enter_async_context(watch.paused())
-                await guard.drain(_LAST_ORDERS)
-                log.info("at_rest")
-        await ended(delivering)
-
-
-async def _cut_off(guard: Guard, watch: Watch) -> None:
-    """Wait for what was cancelled to let go of the store: what it was at is settled at the next start, by rule."""
-    await guard.cut_off()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_PARTING), watch.paused():
-            pass
+def _bounces(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> Bounces | None:
+    secret = settings.bounces_secret
+    return None if secret is None else Bounces(inbound(settings, store, clock=clock), secret=secret.get_secret_value())

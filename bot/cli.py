@@ -4,12 +4,11 @@ import asyncio
 import sqlite3
 import sys
 import webbrowser
-from collections.abc import Callable, Coroutine
 from contextlib import closing
 from datetime import UTC
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -17,8 +16,10 @@ from sqlalchemy.engine import make_url
 
 from bot.app import assembled, utc_now
 from bot.app import run as run_bot
+from bot.cli_people import dnc, people
 from bot.config import Settings, load_settings
 from bot.errors import BotError, SettingsWrong
+from bot.launch import with_settings
 from bot.log import set_up_logging
 from bot.mail.compose import Sender
 from bot.mail.template import load_templates
@@ -37,6 +38,8 @@ cli = typer.Typer(
 )
 database = typer.Typer(help="Look after the database.", no_args_is_help=True)
 cli.add_typer(database, name="db")
+cli.add_typer(dnc, name="dnc")
+cli.add_typer(people)
 
 _FAILED, _MISUSED = 1, 2
 
@@ -56,7 +59,7 @@ def main() -> None:
 @cli.command()
 def run() -> None:
     """Run the bot until it is told to stop."""
-    _with_settings(run_bot)
+    with_settings(run_bot)
 
 
 @cli.command()
@@ -72,13 +75,13 @@ def demo(
 @cli.command()
 def check() -> None:
     """Look at every token, scope, channel, server and the database; a line for each, with what to do."""
-    _with_settings(_check)
+    with_settings(_check)
 
 
 @cli.command()
 def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would come to.")] = False) -> None:
     """Read the report once and record what is new; the running bot brings the cards to Slack."""
-    _with_settings(_rehearse if dry_run else _poll)
+    with_settings(_rehearse if dry_run else _poll)
 
 
 @cli.command()
@@ -87,7 +90,7 @@ def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not as
 
     One that was broken off goes on where it stood.
     """
-    _with_settings(partial(_backfill, sure=yes))
+    with_settings(partial(_backfill, sure=yes))
 
 
 @cli.command()
@@ -104,19 +107,13 @@ def render(
 @database.command()
 def upgrade() -> None:
     """Bring the tables up to date; `run` does the same at its start."""
-    _with_settings(_upgrade)
+    with_settings(_upgrade)
 
 
 @database.command()
 def backup(target: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]) -> None:
     """Write a copy of the SQLite database, while the bot runs."""
     _backup(load_settings(), target)
-
-
-def _with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    settings = load_settings()
-    set_up_logging(json=settings.log_format == "json", level=settings.log_level)
-    asyncio.run(command(settings))
 
 
 async def _demo(port: int, *, open_browser: bool) -> None:
@@ -237,6 +234,7 @@ def _sender(settings: Settings | None) -> Sender:
         from_address=settings.mail_from,
         postal_address=settings.mail_postal_address,
         reply_to=settings.mail_reply_to,
+        privacy_url=settings.mail_privacy_url,
     )
 
 

@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.errors import SettingsWrong
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
+_PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
+"""Mail programs unsubscribe with one click over https alone; on the machine itself it may be http, to try it out."""
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -116,7 +118,30 @@ class Settings(BaseSettings):
     mail_from: Text | None = Field(None, description="who writes: Name <name@your-domain>")
     mail_reply_to: Text | None = Field(None, description="where answers go, if not to MAIL_FROM")
     mail_postal_address: Text | None = Field(None, description="your postal address, which the law asks for")
+    mail_privacy_url: Text | None = Field(None, description="the https address of your privacy policy")
+    mail_vendor: Text | None = Field(None, description="the name of your company, as mails give it")
     mail_templates: Path | None = Field(None, description="a folder with templates of your own")
+    mail_countries: Path | None = Field(None, description="a TOML file with your own rules by country")
+    mail_hold: Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))] = Field(
+        timedelta(seconds=10), description="a duration like 10s: how long a mail can be taken back; 0s: not at all"
+    )
+    mail_at_most_every: Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))] = Field(
+        timedelta(days=7), description="a duration like 7d between two mails to one address; 0s: no pause"
+    )
+    mail_bounces: Text | None = Field(None, description="an address whose mail is given to `evaluator-bot bounce`")
+    bounces_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
+        None, description="at least 32 random characters that sign what is sent to /bounces"
+    )
+    dkim_domain: Text | None = Field(None, description="the domain that signs, mostly that of MAIL_FROM")
+    dkim_selector: Text | None = Field(None, description="the selector under which the public key is in the DNS")
+    dkim_key: Path | None = Field(None, description="a file with the private RSA key, in PEM")
+    public_url: Annotated[Text, StringConstraints(pattern=_PUBLIC)] | None = Field(
+        None, description="the https address under which the world reaches this bot, for unsubscribe links"
+    )
+    retention: Duration = Field(
+        timedelta(days=730),
+        description="a duration like 730d after which contacts are forgotten, counted from the last event",
+    )
     secret_key: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
         description="at least 32 random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
         repr=False,

@@ -58,6 +58,8 @@ def conditioned(found: Condition) -> Iterator[str]:
     if found.quarantined > len(found.examples):
         yield f"    and {found.quarantined - len(found.examples):,} more"
     yield f"· Waiting for Slack: {found.waiting:,}; given up in the last seven days: {found.given_up:,}"
+    if found.mails_waiting:
+        yield f"· Mails that wait: {found.mails_waiting:,}"
     yield from (f"! {sentence}" for sentence in found.closed)
 
 

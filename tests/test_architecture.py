@@ -21,13 +21,21 @@ MAY_IMPORT = {
     "listeners": WORLD | {"services", "store", "slack"},
     "web": WORLD | {"services"},
     "jobs": WORLD,
+    "ending": {"jobs", "listeners", "services"},
     "config": WORLD,
+    "launch": {"config", "log"},
+    "mailroom": WORLD | {"config", "services", "mail", "store"},
     "log": set(),
     "demo": set(),
-    "app": WORLD | {"config", "jobs", "listeners", "web", "services", "marketplace", "store", "slack", "mail"},
+    "lifetimes": WORLD | {"jobs", "listeners", "services", "slack", "store"},
+    "app": WORLD
+    | {"config", "jobs", "lifetimes", "mailroom"}
+    | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services"},
-    "cli": WORLD | {"app", "config", "log", "preview", "printout", "demo", "services", "store", "mail"},
+    "cli": WORLD
+    | {"app", "cli_people", "config", "launch", "log", "preview", "printout", "demo", "services", "store", "mail"},
+    "cli_people": WORLD | {"app", "config", "launch", "mailroom", "store"},
     "__main__": {"cli"},
 }
 """Part to the parts it may import; every part may import itself."""

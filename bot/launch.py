@@ -1,0 +1,15 @@
+"""Run one command of the command line with the settings read and the log set up."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from bot.config import Settings, load_settings
+from bot.log import set_up_logging
+
+
+def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run it to its end. SettingsWrong when there is something to mend first."""
+    settings = load_settings()
+    set_up_logging(json=settings.log_format == "json", level=settings.log_level)
+    asyncio.run(command(settings))
