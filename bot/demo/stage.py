@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -48,6 +49,13 @@ async def stage(*, port: int) -> AsyncIterator[Scene]:
         yield Scene(url=url, settings=settings, taken=taken)
 
 
+def _free_port() -> int:
+    """A port for the bot's own pages: the links in its mails name it before it listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tuple[str, int | None]:
     try:
         return await stack.enter_async_context(workspace.serve(port)), None
@@ -59,12 +67,14 @@ def _settings(
     workspace: Workspace, marketplace: DemoMarketplace, marketplace_url: str, smtp_port: int, folder: Path
 ) -> dict[str, object]:
     """Every setting there is, so that nothing of the machine's own environment gets in."""
+    http_port = _free_port()
     return {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
         "slack_signing_secret": None,
         "slack_channel": CHANNEL,
         "slack_admins": "U0ANA",
+        "slack_actors": "",
         "slack_api_url": workspace.api_url,
         "marketplace_user": marketplace.user,
         "marketplace_token": marketplace.token,
@@ -74,6 +84,7 @@ def _settings(
         "poll_every": "2s",
         "sweep_every": "24h",
         "first_run_days": 1,
+        "test_sites": "",
         "database_url": f"sqlite+aiosqlite:///{folder / 'demo.db'}",
         "smtp_host": "127.0.0.1",
         "smtp_port": smtp_port,
@@ -83,10 +94,22 @@ def _settings(
         "mail_from": "Ana Sample <ana@vendor.example>",
         "mail_reply_to": None,
         "mail_postal_address": "Demo Vendor\n1 Sample Street\n00000 Springfield",
+        "mail_privacy_url": None,
+        "mail_vendor": "Demo Vendor",
         "mail_templates": None,
+        "mail_countries": None,
+        "mail_hold": "10s",
+        "mail_at_most_every": "7d",
+        "mail_bounces": None,
+        "bounces_secret": None,
+        "dkim_domain": None,
+        "dkim_selector": None,
+        "dkim_key": None,
+        "public_url": f"http://127.0.0.1:{http_port}",
+        "retention": "730d",
         "secret_key": "a key that protects nothing but this demo",
         "http_host": "127.0.0.1",
-        "http_port": 0,
+        "http_port": http_port,
         "timezone": "UTC",
         "log_format": "console",
         "log_level": "warning",

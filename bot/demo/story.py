@@ -130,7 +130,7 @@ def arrivals(today: date) -> list[Arrival | Change]:
     lately = today - timedelta(days=2)
     extended = today + timedelta(days=TRIAL_DAYS + 14)
     return [
-        Arrival(after=4, record=license_record(101, LANTERNS, TAIGA, today)),
+        Arrival(after=4, record=_with_two_contacts(101, today)),
         Arrival(after=9, record=license_record(102, COMPASS, SLOW, today, **_PENDING)),
         Arrival(after=14, record=license_record(103, LANTERNS, MOSAIC, lately, lastUpdated=today.isoformat())),
         Arrival(after=20, record=_data_center(104, today)),
@@ -161,6 +161,13 @@ _KNOWN: Record = {
     "parentProductBillingCycle": "ANNUAL",
     "installedOnSandbox": "No",
 }
+
+
+def _with_two_contacts(number: int, today: date) -> Record:
+    accounts = {"email": "eero@taiga.example", "name": "Eero Esimerkki"}
+    return license_record(
+        number, LANTERNS, TAIGA, today, contactDetails=contact_details(TAIGA) | {"billingContact": accounts}
+    )
 
 
 def _data_center(number: int, today: date) -> Record:

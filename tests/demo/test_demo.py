@@ -9,6 +9,10 @@ from pathlib import Path
 
 import aiohttp
 
+import bot.demo as bot_of_the_demo
+from bot.config import Settings, load_settings
+from bot.demo.stage import stage
+
 
 async def _demo(folder: Path, port: int) -> tuple[list[str], str]:
     """Start it, open the page once a card is there, press Ctrl-C; what it printed, and the page's first message."""
@@ -41,3 +45,18 @@ async def test_a_port_that_is_taken_is_said_and_another_is_used_and_a_second_sta
             assert lines[2:] == []
             assert "for the first time" in first
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_it_leaves_no_setting_to_the_machine_it_runs_on() -> None:
+    async with stage(port=0) as scene:
+        assert scene.settings.keys() == Settings.model_fields.keys()
+        settings = load_settings(_env_file=None, **scene.settings)
+    assert settings.public_url == f"http://127.0.0.1:{settings.http_port}"
+
+
+def test_its_page_knows_every_emoji_that_the_bot_writes() -> None:
+    bot = Path(bot_of_the_demo.__file__).parent.parent
+    known = set(re.findall(r"^  (\w+):", (bot / "demo" / "page" / "emoji.js").read_text(), re.MULTILINE))
+    written = {name for path in (bot / "slack").glob("*.py") for name in re.findall(r":([a-z]\w+):", path.read_text())}
+    assert {"email", "no_entry_sign"} <= written
+    assert written <= known

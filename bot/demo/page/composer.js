@@ -5,6 +5,8 @@ import { Suggestions } from "./suggestions.js";
 
 const WORDS = {
   today: "Who started to evaluate today",
+  dnc: "Whom nobody may write to",
+  health: "How the bot is doing",
   help: "What the bot can do",
 };
 

@@ -36,6 +36,7 @@ const EMOJI = {
   large_blue_circle: "🔵",
   large_green_circle: "🟢",
   large_yellow_circle: "🟡",
+  leftwards_arrow_with_hook: "↩️",
   lock: "🔒",
   mag: "🔍",
   mailbox_with_mail: "📬",

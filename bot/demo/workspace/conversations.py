@@ -56,12 +56,13 @@ def user(memory: Memory, args: Json) -> Json:
     found = memory.users.get(needed(args, "user"))
     if found is None:
         raise Refusal("user_not_found")
-    return {"user": found.wire()}
+    return {"user": found.wire(with_email=memory.shows_email)}
 
 
 def users(memory: Memory, _args: Json) -> Json:
     """Return all users on one page."""
-    return {"members": [member.wire() for member in memory.users.values()], "response_metadata": {"next_cursor": ""}}
+    members = [member.wire(with_email=memory.shows_email) for member in memory.users.values()]
+    return {"members": members, "response_metadata": {"next_cursor": ""}}
 
 
 def group(memory: Memory, args: Json) -> Json:

@@ -4,20 +4,38 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from bot.demo.workspace.events import Broadcast
-from bot.demo.workspace.state import BOT_USER, CHANNEL, Channel, Json, Message, Refusal, User, View
+from bot.demo.workspace.state import (
+    BOT_USER,
+    CHANNEL,
+    EMAIL_SCOPE,
+    Channel,
+    Json,
+    Keys,
+    Message,
+    Refusal,
+    User,
+    View,
+)
 from bot.demo.workspace.tickets import Tickets
 
 STACK_LIMIT = 3
+PEOPLE = (
+    User(id="U0ANA", name="ana", real_name="Ana", title="Product", email="ana@vendor.example"),
+    User(id="U0BEN", name="ben", real_name="Ben", title="Customer success", email="ben@vendor.example"),
+    User(id="U0CHIKA", name="chika", real_name="Chika", email="chika@vendor.example"),
+    User(id=BOT_USER, name="evaluator_bot", real_name="Evaluator Bot", is_bot=True),
+)
 
 
 class Memory:
     """Every change goes through here, so that every page hears of it."""
 
-    def __init__(self, clock: Callable[[], float], *, strict: bool) -> None:
+    def __init__(self, clock: Callable[[], float], *, strict: bool, keys: Keys) -> None:
         self.strict = strict
+        self._keys = keys
         self.events = Broadcast()
         self.tickets = Tickets(clock)
-        self.users: dict[str, User] = {}
+        self.users = {user.id: user for user in PEOPLE}
         self.groups: dict[str, list[str]] = {}
         self.channels: dict[str, Channel] = {}
         self.views: dict[str, list[View]] = {}
@@ -26,10 +44,12 @@ class Memory:
         self._ids = itertools.count(1)
         self._last_ts = 0  # microseconds: floats run out of digits here
         self._messages: dict[tuple[str, str], Message] = {}
-        for user_id, name in (("U0ANA", "Ana"), ("U0BEN", "Ben"), ("U0CHIKA", "Chika")):
-            self.users[user_id] = User(id=user_id, name=name.lower(), real_name=name)
-        self.users[BOT_USER] = User(id=BOT_USER, name="evaluator_bot", real_name="Evaluator Bot", is_bot=True)
         self.channels[CHANNEL] = Channel(id=CHANNEL, name="evaluators")
+
+    @property
+    def shows_email(self) -> bool:
+        """Whether the app may see people's addresses."""
+        return EMAIL_SCOPE in self._keys.scopes
 
     def new_id(self, letter: str) -> str:
         """Return an id that was never used, in Slack's shape."""

@@ -14,7 +14,7 @@ class People:
     """Each act waits until the app has acknowledged it: NotPossible or NotAcknowledged otherwise."""
 
     def __init__(self, memory: Memory, delivery: Delivery, response_url: Callable[[str], str]) -> None:
-        self.commands: dict[str, str] = {"/evaluators": "today"}
+        self.commands: dict[str, str] = {"/evaluators": "today | dnc | health"}
         self._memory = memory
         self._delivery = delivery
         self._response_url = response_url

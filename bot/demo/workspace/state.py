@@ -32,7 +32,8 @@ class NotAcknowledged(NotPossible):
     """The app did not take what a person did."""
 
 
-DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", "usergroups:read", "im:write"}) | {
+EMAIL_SCOPE = "users:read.email"
+DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", EMAIL_SCOPE, "usergroups:read", "im:write"}) | {
     f"{family}:{right}" for family in ("channels", "groups") for right in ("history", "read")
 }
 
@@ -54,6 +55,8 @@ class User:
     id: str
     name: str
     real_name: str
+    title: str = ""
+    email: str = ""
     is_bot: bool = False
     is_guest: bool = False
     is_stranger: bool = False
@@ -61,9 +64,11 @@ class User:
     deleted: bool = False
     tz: str = "UTC"
 
-    def wire(self) -> Json:
-        """Return the user as users.info does for an app without users:read.email."""
-        profile = {"real_name": self.real_name, "display_name": self.real_name}
+    def wire(self, *, with_email: bool = False) -> Json:
+        """Return the user as users.info does; with the address for an app that has users:read.email."""
+        profile = {"real_name": self.real_name, "display_name": self.real_name, "title": self.title}
+        if with_email and self.email:
+            profile["email"] = self.email
         return {
             "id": self.id,
             "team_id": self.team,

@@ -31,10 +31,11 @@ class Workspace:
         self.url = ""
         self.routes: list[web.AbstractRouteDef] = []
         """Further routes to serve beside Slack's, such as those of a mailbox."""
-        self._memory = Memory(clock, strict=strict)
+        self._memory = Memory(clock, strict=strict, keys=self.keys)
         events = self._memory.events
         self.delivery = Delivery(self.keys, events.wake)
-        self._api = WebApi(self._memory, self.keys, Limits(clock, enabled=rate_limits), self._socket_url)
+        self.limits = Limits(clock, enabled=rate_limits)
+        self._api = WebApi(self._memory, self.keys, self.limits, self._socket_url)
         self.faults, self.requests = self._api.faults, self._api.requests
         self._response_urls = ResponseUrls(self._memory, self.faults, self.requests)
         people = People(self._memory, self.delivery, lambda key: f"{self.url}/actions/{key}")
