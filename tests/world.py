@@ -13,7 +13,9 @@ from bot.config import Settings, load_settings
 from bot.demo.mailbox import Mailbox
 from bot.demo.marketplace import DemoMarketplace
 from bot.demo.workspace import CHANNEL, Message, View, Workspace
+from bot.demo.workspace.inputs import Values
 from bot.services.traffic import NO_LIMIT, Limits
+from bot.slack import ids
 from bot.slack.socket import PATIENCE, Patience
 from bot.store.deliveries import Lane
 
@@ -21,6 +23,7 @@ T = TypeVar("T")
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
+COUNTRIES = Path(__file__).parent / "fixtures" / "countries.toml"
 AT_ONCE = dict.fromkeys(Lane, Limits(workspace=NO_LIMIT))
 
 
@@ -89,6 +92,9 @@ class World:
             "smtp_tls": "none",
             "mail_from": "Ana Sample <ana@vendor.example>",
             "mail_postal_address": "1 Sample Street, Springfield",
+            "mail_countries": COUNTRIES,
+            "mail_hold": "0s",
+            "mail_at_most_every": "0s",
             "secret_key": "a key for tests that is long enough",
             "http_port": 0,
         }
@@ -134,6 +140,10 @@ class World:
         """Wait until a message shows these words; the message as it is then."""
         return await self.until(lambda: next((m for m in self._again(on) if words in m.shown), None)) or on
 
+    async def hides(self, words: str, on: Message) -> None:
+        """Wait until a message does not show these words any more."""
+        await self.until(lambda: not any(words in m.shown for m in self._again(on)))
+
     async def noted(self, words: str, under: Message) -> None:
         """Wait until a line in the thread of a card says these words."""
         await self.until(lambda: any(words in note for note in self.thread(under)))
@@ -168,6 +178,24 @@ class World:
         view = await self.until(seen)
         assert view is not None
         return view
+
+    async def write(self, user: str, card: Message, values: Values | None = None) -> None:
+        """Write a mail to the contact on a card, look at it, and send it."""
+        await self.workspace.press(user, card, "evaluation.email")
+        letter = await self.modal(user, "mail.body")
+        await self.workspace.submit(user, letter.id, values)
+        await self.send(user)
+
+    async def choose(self, user: str, card: Message, action: str) -> None:
+        """Choose something from the menu of a card."""
+        about = (card.metadata or {})["event_payload"]["evaluation"]
+        await self.workspace.press(user, card, ids.MORE, f"{action}:{about}")
+
+    async def send(self, user: str) -> None:
+        """Send what stands in the preview that somebody looks at."""
+        shown = self.workspace.views[user][-1]
+        assert shown.content["callback_id"] == ids.View.PREVIEW
+        await self.workspace.submit(user, shown.id)
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass, for whoever would wait."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -22,9 +23,9 @@ from bot.demo.cast import LANTERNS, NORTHWIND, Customer, license_record
 from bot.demo.marketplace import Handler
 from bot.demo.workspace import NotPossible
 from bot.demo.workspace.delivery import Envelope
-from tests.scenarios.crew import done, insist, nothing_is_lost_or_doubled, work
+from tests.scenarios.crew import BEN, done, insist, nothing_is_lost_or_doubled, work
 from tests.scenarios.process import at_rest, by_the_wall_clock, forked, life
-from tests.world import World, world
+from tests.world import Clock, World, world
 
 Kill = Callable[[], None]
 Trap = Callable[[World, Kill], Awaitable[None]]
@@ -108,6 +109,28 @@ def smtp(step: mailbox.Step, *, answered: bool = False) -> Trap:
     return trap
 
 
+class _Tripwire(list[Envelope]):
+    """What Slack sent; something happens so many seconds after the envelope of this number."""
+
+    def __init__(self, number: int, delay: float, then: Kill) -> None:
+        super().__init__()
+        self._number, self._delay, self._then = number, delay, then
+
+    def append(self, envelope: Envelope) -> None:
+        super().append(envelope)
+        if len(self) == self._number:
+            asyncio.get_running_loop().call_later(self._delay, self._then)
+
+
+def envelope(number: int, delay: float) -> Trap:
+    """So many seconds after something that a person did was sent to the bot."""
+
+    async def trap(here: World, kill: Kill) -> None:
+        here.workspace.delivery.sent = _Tripwire(number, delay, kill)
+
+    return trap
+
+
 EXPORT, PAGE = "/licenses/async/export", "/licenses"
 MATRIX: Mapping[str, tuple[Sequence[str], Mapping[str, Sequence[Trap]]]] = {
     "reading": (
@@ -143,6 +166,10 @@ MATRIX: Mapping[str, tuple[Sequence[str], Mapping[str, Sequence[Trap]]]] = {
             "answered": [smtp("ANSWER", answered=True)],
             "open": [slack("views.open", When.DONE)],
             "fill": [slack("views.update", When.LATER)],
+            "preview": [envelope(2, 0)],
+            "preview kept": [envelope(2, 0.02)],
+            "send": [envelope(3, 0)],
+            "told": [slack("chat.postEphemeral", When.RECEIVED)],
             "painted": [slack("chat.update", When.DONE, about="Welcome")],
             "noted": [slack("chat.postMessage", When.DONE, about="evaluation_note")],
         },
@@ -173,6 +200,47 @@ async def test_killed_at_a_step_it_goes_on_where_it_was(tmp_path: Path, act: str
             group.create_task(survive(number, point, traps))
 
 
+def _is_busy(here: World) -> None:
+    here.mailbox.faults["RCPT"] = mailbox.answer("451 4.7.1 Come back later")
+
+
+WAITING: Mapping[str, tuple[Trap, str, Callable[[World], object]]] = {
+    "held": (slack("chat.postEphemeral", When.DONE), "60s", lambda _: None),
+    "put off": (slack("chat.postMessage", When.DONE, about="waits"), "0s", _is_busy),
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("state", WAITING)
+async def test_killed_while_a_mail_waits_it_goes_out_once_when_its_time_has_come(here: World, state: str) -> None:
+    _begin(here)
+    trap, hold, before = WAITING[state]
+    await _killed(here, trap, ["mail"], before, mail_hold=hold)
+    assert here.mailbox.mails == []
+    here.clock = Clock(now=here.clock() + timedelta(seconds=61))
+    async with here.bot(mail_hold=hold) as parts:
+        card = await here.card(NORTHWIND.company)
+        await here.shows("Welcome sent by", on=card)
+        await here.noted("sent *Welcome*.", under=card)
+        await here.at_rest(parts)
+    nothing_is_lost_or_doubled(here, NORTHWIND, jobs=["mail"])
+
+
+async def test_killed_while_a_mail_is_held_its_sender_can_still_take_it_back(here: World) -> None:
+    _begin(here)
+    await _killed(here, slack("chat.postEphemeral", When.DONE), ["mail"], mail_hold="60s")
+    here.clock = Clock(now=here.clock())
+    async with here.bot(mail_hold="60s") as parts:
+        card = await here.card(NORTHWIND.company)
+        [held] = here.workspace.ephemerals(BEN)
+        await here.workspace.press(BEN, held, "mail.undo")
+        await here.told(BEN, "Taken back. Nothing was sent.")
+        await here.hides("on its way", on=card)
+        here.pass_by(minutes=2)
+        await here.at_rest(parts)
+    assert here.mailbox.mails == []
+
+
 async def _killed_and_started_again(here: World, traps: Sequence[Trap], jobs: Sequence[str]) -> None:
     for trap in traps:
         await _killed(here, trap, jobs)
@@ -183,10 +251,13 @@ async def _killed_and_started_again(here: World, traps: Sequence[Trap], jobs: Se
     nothing_is_lost_or_doubled(here, NORTHWIND, jobs=jobs)
 
 
-async def _killed(here: World, trap: Trap, jobs: Sequence[str]) -> None:
+async def _killed(
+    here: World, trap: Trap, jobs: Sequence[str], before: Callable[[World], object] = lambda _: None, **changes: object
+) -> None:
     """A life that ends in a trap, while the team is at work."""
     sprung = asyncio.Event()
-    async with life(here, birth=forked, ends_by=signal.SIGKILL, ready=lambda: True) as bot:
+    before(here)
+    async with life(here, birth=forked, ends_by=signal.SIGKILL, ready=lambda: True, **changes) as bot:
 
         def kill() -> None:
             bot.kill()
@@ -216,31 +287,11 @@ async def _until_the_end(working: Awaitable[None]) -> None:
         await working
 
 
-class _Tripwire(list[Envelope]):
-    """What Slack sent; something happens so many seconds after the envelope of this number."""
-
-    def __init__(self, number: int, delay: float, then: Kill) -> None:
-        super().__init__()
-        self._number, self._delay, self._then = number, delay, then
-
-    def append(self, envelope: Envelope) -> None:
-        super().append(envelope)
-        if len(self) == self._number:
-            asyncio.get_running_loop().call_later(self._delay, self._then)
-
-
-def envelope(number: int, delay: float) -> Trap:
-    """So many seconds after something that a person did was sent to the bot."""
-
-    async def trap(here: World, kill: Kill) -> None:
-        here.workspace.delivery.sent = _Tripwire(number, delay, kill)
-
-    return trap
-
-
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("job", "number"), [("claim", 1), ("mail", 2), ("mark", 2)])
-async def test_a_press_that_slack_brings_again_after_a_crash_is_not_lost(tmp_path: Path, job: str, number: int) -> None:
+@pytest.mark.parametrize(("job", "number"), [("claim", 1), ("mail", 3), ("mark", 2)])
+async def test_a_press_that_slack_brings_again_after_a_crash_is_done_or_answered(
+    tmp_path: Path, job: str, number: int
+) -> None:
     chance = random.Random(SEED)  # noqa: S311  chance, not secrecy
     turn = asyncio.Semaphore(AT_ONCE)
 
@@ -255,7 +306,7 @@ async def test_a_press_that_slack_brings_again_after_a_crash_is_not_lost(tmp_pat
                 pressed = here.workspace.delivery.sent[number - 1]
                 if pressed.id not in here.workspace.delivery.acknowledged:
                     await here.workspace.redeliver(pressed)
-                    await done(here, NORTHWIND, job)
+                    await done(here, NORTHWIND, job, or_told="Press Email again")
                 await insist(here, NORTHWIND, jobs=[job])
                 await at_rest(here, bot)
             nothing_is_lost_or_doubled(here, NORTHWIND, jobs=[job])

@@ -20,9 +20,7 @@ async def card(here: World) -> Message:
     here.mailbox.faults["ANSWER"] = mailbox.drop()
     async with here.bot():
         card = await here.card(NORTHWIND.company)
-        await here.workspace.press(ANA, card, "evaluation.email")
-        letter = await here.modal(ANA, "mail.body")
-        await here.workspace.submit(ANA, letter.id)
+        await here.write(ANA, card)
         await here.shows("did it arrive?", on=card)
         await here.until(lambda: _asked(here, card))
     return card
@@ -51,7 +49,7 @@ async def test_somebody_sends_it_again_word_for_word_under_the_same_message_id(h
     async with here.bot():
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.again")
-        await here.told(BEN, "Sent to")
+        await here.told(BEN, "On its way to")
         await here.shows(f"Welcome sent by <@{BEN}>", on=card)
         await here.noted(f"<@{BEN}> sends *Welcome* again.", under=card)
         await here.noted(f"<@{BEN}> sent *Welcome*.", under=card)
@@ -66,8 +64,8 @@ async def test_of_many_who_decide_at_once_one_does_and_all_others_are_told(here:
         presses = [(user, button) for user in (ANA, BEN, CHIKA) for button in ("mail.again", "mail.arrived") * 3]
         await asyncio.gather(*(here.workspace.press(user, question, button) for user, button in presses))
         said = await here.until(lambda: _answers(here, len(presses) + 1)) or []
-    [decision] = [words for words in said[1:] if "Sent to" in words or "Noted" in words]
-    assert len(here.mailbox.mails) == (2 if "Sent to" in decision else 1)
+    [decision] = [words for words in said[1:] if "On its way" in words or "Noted" in words]
+    assert len(here.mailbox.mails) == (2 if "On its way" in decision else 1)
     assert (
         len([words for words in said if "settled this" in words or "is sending it again" in words]) == len(presses) - 1
     )

@@ -62,10 +62,8 @@ async def test_reading_the_report_again_and_again_announces_nothing_twice(
 async def test_a_mail_goes_out_once_and_the_card_says_so(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
-        await here.workspace.press(ANA, card, "evaluation.email")
-        view = await here.modal(ANA, "mail.body")
-        await here.workspace.submit(ANA, view.id)
-        await here.told(ANA, "Sent to")
+        await here.write(ANA, card)
+        await here.told(ANA, "On its way to")
         await here.shows("Welcome sent by <@U0ANA>", on=card)
         await here.noted("<@U0ANA> sent *Welcome*", under=card)
     [mail] = here.mailbox.mails
@@ -76,16 +74,16 @@ async def test_a_mail_goes_out_once_and_the_card_says_so(here: World, trial: dic
 async def test_two_people_who_send_the_same_mail_at_once_send_one(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
-        views = {}
         for user in (ANA, BEN):
             await here.workspace.press(user, card, "evaluation.email")
-            views[user] = await here.modal(user, "mail.body")
-        await asyncio.gather(*(here.workspace.submit(user, view.id) for user, view in views.items()))
-        await here.until(lambda: all(here.workspace.ephemerals(user) for user in views))
-        said = sorted(here.workspace.ephemerals(user)[0].shown for user in views)
+            await here.workspace.submit(user, (await here.modal(user, "mail.body")).id)
+        await asyncio.gather(*(here.send(user) for user in (ANA, BEN)))
+        await here.until(lambda: all(here.workspace.ephemerals(user) for user in (ANA, BEN)))
+        said = sorted(here.workspace.ephemerals(user)[0].shown for user in (ANA, BEN))
+        await here.noted("sent *Welcome*", under=card)
     assert len(here.mailbox.mails) == 1
-    assert re.search(r"This template (has already been|is being) sent .*<@U0(ANA|BEN)>", said[0])
-    assert "Sent to" in said[1]
+    assert re.match(r":no_entry_sign: This template .* for this evaluation.* \(<@U0(ANA|BEN)>", said[0])
+    assert "On its way to" in said[1]
 
 
 async def test_do_not_contact_stops_every_mail_to_the_address_and_every_card_of_it_shows_that(
@@ -105,6 +103,7 @@ async def test_do_not_contact_stops_every_mail_to_the_address_and_every_card_of_
         await here.told(ANA, "Marked")
         await here.noted("<@U0ANA> marked the contact do-not-contact", under=card)
         await here.workspace.submit(BEN, letter.id)
+        await here.send(BEN)
         await here.told(BEN, "do-not-contact")
         await here.noted("it was not sent", under=other)
     assert here.mailbox.mails == []
@@ -256,13 +255,10 @@ async def test_a_company_named_like_a_mention_mentions_nobody(here: World) -> No
 async def test_a_refused_mail_is_said_and_can_be_sent_again(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
-        here.mailbox.faults["RCPT"] = mailbox.answer("550 no such user")
-        for words in ("550", "Sent to"):
-            await here.workspace.press(ANA, card, "evaluation.email")
-            view = await here.modal(ANA, "mail.body")
-            await here.workspace.submit(ANA, view.id)
-            await here.told(ANA, words)
-        await here.noted("it was not sent", under=card)
+        here.mailbox.faults["DATA"] = mailbox.answer("554 5.6.0 not like this")
+        for words in ("it was not sent", "sent *Welcome*."):
+            await here.write(ANA, card)
+            await here.noted(words, under=card)
     assert len(here.mailbox.mails) == 1
 
 
@@ -278,11 +274,13 @@ async def test_without_a_mail_server_the_email_button_says_what_is_missing(
 async def test_another_template_fills_the_mail_in_anew(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
+        here.pass_by(days=25)
         await here.workspace.press(ANA, card, "evaluation.email")
         view = await here.modal(ANA, "mail.body")
         await here.workspace.press_view(ANA, view.id, "mail.template", "trial-ending")
         view = await here.modal(ANA, "ends on 23 December 2026")
-        await here.workspace.submit(ANA, view.id, {})
+        await here.workspace.submit(ANA, view.id)
+        await here.send(ANA)
         await here.shows("Trial ending sent", on=card)
 
 

@@ -40,13 +40,6 @@ async def reached(here: World, way: str) -> AsyncIterator[Parts]:
         yield parts
 
 
-async def _write(here: World, user: str, card: Message) -> None:
-    """Write a mail to the contact on a card and send it."""
-    await here.workspace.press(user, card, "evaluation.email")
-    letter = await here.modal(user, "mail.body")
-    await here.workspace.submit(user, letter.id)
-
-
 @ways
 async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
     here: World, card: Message, way: str
@@ -74,14 +67,14 @@ async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
 async def test_a_mail_that_was_refused_is_not_sent_when_slack_repeats_the_submit(
     here: World, card: Message, way: str
 ) -> None:
-    here.mailbox.faults["RCPT"] = mailbox.answer("550 no such user")
+    here.mailbox.faults["DATA"] = mailbox.answer("554 5.6.0 not like this")
     async with reached(here, way):
-        await _write(here, ANA, card)
+        await here.write(ANA, card)
         submit = here.workspace.delivery.sent[-1]
-        await here.told(ANA, "550")
+        await here.noted("554", under=card)
         await here.workspace.redeliver(submit)
-        await _write(here, ANA, card)
-        await here.told(ANA, "Sent to")
+        await here.write(ANA, card)
+        await here.shows("Welcome sent by", on=card)
         await here.workspace.redeliver(submit)
         await here.noted("sent *Welcome*", under=card)
     assert len(here.mailbox.mails) == 1
@@ -158,11 +151,12 @@ async def test_a_mail_that_somebody_else_sent_is_said_with_who_and_how_long_ago(
     async with here.bot():
         for user in (ANA, BEN):
             await here.workspace.press(user, card, "evaluation.email")
-        letters = {user: await here.modal(user, "mail.body") for user in (ANA, BEN)}
-        await here.workspace.submit(ANA, letters[ANA].id)
-        await here.told(ANA, "Sent to")
+        for user in (ANA, BEN):
+            await here.workspace.submit(user, (await here.modal(user, "mail.body")).id)
+        await here.send(ANA)
+        await here.shows("Welcome sent by", on=card)
         here.pass_by(seconds=12)
-        await here.workspace.submit(BEN, letters[BEN].id)
+        await here.send(BEN)
         await here.told(BEN, f"(<@{ANA}>, 12 s ago)")
 
 
@@ -202,12 +196,12 @@ def team(here: World) -> list[str]:
 
 async def _mail_and_claim(here: World, user: str, cards: list[Message]) -> None:
     """Send the welcome mail of every card and claim it, in any order, whatever the others do meanwhile."""
-    welcome: Values = {"mail.template": {"mail.template": "welcome"}}
     for card in random.sample(cards, CARDS):
         await here.workspace.press(user, card, "evaluation.email")
         letter = await here.modal(user, "mail.body")
         await here.workspace.press(user, card, "evaluation.claim")
-        await here.workspace.submit(user, letter.id, welcome)
+        await here.workspace.submit(user, letter.id)
+        await here.send(user)
 
 
 async def _mark(here: World, users: list[str], card: Message) -> None:
@@ -227,17 +221,19 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
         # As the cards looked at first: nobody's view is repainted at once.
         cards = [copy.copy(await here.card(f"Firm {number:02}")) for number in TRIALS]
         await asyncio.gather(*(_mail_and_claim(here, user, cards) for user in team))
+        await here.workspace.until(lambda: _all_told(here, team, CARDS * (2 * len(team) - 1)), within=100)
         for card in cards:
+            await here.noted("sent *Welcome*", under=card)
             await _mark(here, team, card)
         told = await here.until(lambda: _all_told(here, team, CARDS * (3 * len(team) - 1))) or Counter()
         for number in TRIALS:
             await here.shows("*Do not contact*", on=await here.card(f"Firm {number:02}"))
         await here.until(lambda: all(len(here.thread(card)) == len(NOTED) for card in cards))
     interactions = [each for each in here.workspace.delivery.sent if each.kind == "interactive"]
-    assert len(interactions) == 5 * CARDS * len(team)
+    assert len(interactions) == 6 * CARDS * len(team)
     assert sorted(mail["to"] for mail in here.mailbox.mails) == sorted([f"ana@firm{n}.example"] for n in TRIALS)
-    assert {words: told[words] for words in ("Sent to", ":no_entry_sign: This template", "> took it", "Marked.")} == {
-        "Sent to": CARDS,
+    assert told == {
+        "On its way": CARDS,
         ":no_entry_sign: This template": CARDS * (len(team) - 1),
         "> took it": CARDS * (len(team) - 1),
         "Marked.": CARDS,
@@ -251,5 +247,5 @@ def _all_told(here: World, team: list[str], answers: int) -> Counter[str] | None
     said = [message.shown for user in team for message in here.workspace.ephemerals(user)]
     if len(said) < answers:
         return None
-    kinds = ("Sent to", ":no_entry_sign: This template", "> took it", "Marked.")
+    kinds = ("On its way", ":no_entry_sign: This template", "> took it", "Marked.")
     return Counter(kind for shown in said for kind in kinds if kind in shown)

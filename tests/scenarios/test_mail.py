@@ -1,0 +1,269 @@
+"""A mail from the first word to what became of it: looked at, held, taken back, stopped, put off."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.demo import mailbox
+from bot.demo.cast import CEDAR, LANTERNS, NORTHWIND, TRAIL, contact_details, license_record
+from bot.demo.workspace import Message, NotPossible, View
+from bot.demo.workspace.inputs import Values
+from bot.slack import ids
+from tests.world import TODAY, World
+
+ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
+BILL = {"email": "bill@northwind.test", "name": "Bill Test"}
+
+
+@pytest.fixture
+async def card(here: World) -> AsyncIterator[Message]:
+    """The card of a trial with two contacts, in a world where mails can be taken back for ten seconds."""
+    contacts = {**contact_details(NORTHWIND), "billingContact": BILL}
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY, contactDetails=contacts))
+    async with here.bot(mail_hold="10s"):
+        yield await here.card(NORTHWIND.company)
+
+
+async def _form(here: World, user: str, card: Message) -> View:
+    await here.workspace.press(user, card, "evaluation.email")
+    return await here.modal(user, "mail.body")
+
+
+def _inputs(form: View, **words: str) -> Values:
+    """Words for the inputs of a form, by the last part of their names."""
+    named = {block["block_id"]: block["element"]["action_id"] for block in form.blocks if block["type"] == "input"}
+    return {
+        block: {action: words[name]} for block, action in named.items() if (name := action.rpartition(".")[2]) in words
+    }
+
+
+async def test_a_mail_is_looked_at_held_and_sent_when_its_time_has_come(here: World, card: Message) -> None:
+    form = await _form(here, ANA, card)
+    await here.workspace.submit(ANA, form.id, _inputs(form, subject="Hello <Ada>", body="**Welcome**\n\n- one"))
+    below, preview = here.workspace.views[ANA]
+    assert (below.id, preview.content["callback_id"]) == (form.id, ids.View.PREVIEW)
+    for words in ("To Ada Test (technical contact)", "*Hello &lt;Ada&gt;*", "*Welcome*\n\n• one", "postal address"):
+        assert words in preview.shown
+    await here.send(ANA)
+    assert here.workspace.views[ANA] == []
+    await here.told(ANA, "On its way to Ada Test in 10 s.")
+    await here.shows("A mail is on its way", on=card)
+    assert here.mailbox.mails == []
+    here.pass_by(seconds=10)
+    await here.shows(f"Welcome sent by <@{ANA}>", on=card)
+    await here.noted(f"<@{ANA}> sent *Welcome*.", under=card)
+    [mail] = here.mailbox.mails
+    assert (mail["to"], mail["subject"]) == ([NORTHWIND.email], "Hello <Ada>")
+    assert "Welcome" in mail["text"]
+
+
+async def test_back_from_the_preview_the_words_are_still_there(here: World, card: Message) -> None:
+    form = await _form(here, ANA, card)
+    await here.workspace.submit(ANA, form.id, _inputs(form, body="My own words"))
+    await here.workspace.close_view(ANA, here.workspace.views[ANA][-1].id)
+    assert here.workspace.views[ANA] == [form]
+    await here.workspace.submit(ANA, form.id, _inputs(form, subject="And a subject"))
+    assert "My own words" in here.workspace.views[ANA][-1].shown
+    await here.send(ANA)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.until(lambda: here.mailbox.mails)
+    assert here.mailbox.mails[0]["subject"] == "And a subject"
+    assert "My own words" in here.mailbox.mails[0]["text"]
+
+
+async def test_its_sender_takes_it_back_and_may_send_it_anew(here: World, card: Message) -> None:
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    [held] = here.workspace.ephemerals(ANA)
+    await here.workspace.press(ANA, held, "mail.undo")
+    await here.told(ANA, "Taken back. Nothing was sent.")
+    assert [message.shown for message in here.workspace.ephemerals(ANA)] == [held.shown]
+    assert "mail.undo" not in str(held.blocks)
+    await here.hides("on its way", on=card)
+    here.pass_by(minutes=1)
+    await here.write(BEN, card)
+    await here.told(BEN, "On its way")
+    here.pass_by(seconds=10)
+    await here.shows(f"Welcome sent by <@{BEN}>", on=card)
+    assert len(here.mailbox.mails) == 1
+
+
+async def test_who_comes_too_late_to_take_it_back_is_told(here: World, card: Message) -> None:
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.shows("Welcome sent by", on=card)
+    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
+    await here.told(ANA, "Too late to take it back: it has gone.")
+    assert len(here.workspace.ephemerals(ANA)) == 1
+
+
+@pytest.mark.parametrize(
+    ("button", "answer"),
+    [
+        ("mail.again", f"Only <@{BEN}>, who sent it, can take it back."),
+        ("mail.arrived", "Too late to take it back: it has gone."),
+    ],
+)
+async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
+    here: World, card: Message, button: str, answer: str
+) -> None:
+    here.mailbox.faults["ANSWER"] = mailbox.drop()
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.noted("nobody knows", under=card)
+    [question] = here.workspace.thread(card.channel, card.ts)
+    await here.workspace.press(BEN, question, button)
+    await here.shows("Welcome sent by", on=card)
+    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
+    await here.told(ANA, answer)
+
+
+async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_thread(
+    here: World, card: Message
+) -> None:
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    await here.workspace.press(CHIKA, card, "evaluation.do_not_contact")
+    form = await here.modal(CHIKA, "opt_out.reason")
+    await here.workspace.submit(CHIKA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
+    await here.noted("it was not sent. This address is marked do-not-contact.", under=card)
+    await here.shows("*Do not contact*", on=card)
+    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
+    await here.told(ANA, "it was not sent anyway")
+    here.pass_by(minutes=1)
+    assert here.mailbox.mails == []
+
+
+@pytest.mark.parametrize("whom", ["@northwind.test", "northwind-test.atlassian.net"])
+async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, whom: str) -> None:
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    await here.workspace.command(CHIKA, f"/evaluators dnc add {whom} Their lawyer called")
+    await here.shows("*Do not contact* anybody", on=card)
+    here.pass_by(seconds=10)
+    await here.noted("it was not sent. This address is marked do-not-contact.", under=card)
+    assert here.mailbox.mails == []
+
+
+async def test_while_the_server_puts_it_off_the_card_says_so_and_it_is_tried_again_by_itself(
+    here: World, card: Message
+) -> None:
+    here.mailbox.faults["RCPT"] = mailbox.answer("451 4.7.1 Come back later")
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.noted("waits; it is tried again by itself", under=card)
+    await here.shows("A mail waits for the mail server", on=card)
+    here.pass_by(minutes=2)
+    await here.shows("Welcome sent by", on=card)
+    await here.noted("sent *Welcome*.", under=card)
+    assert len(here.thread(card)) == 2
+    assert len(here.mailbox.mails) == 1
+
+
+async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, card: Message) -> None:
+    here.mailbox.faults["RCPT"] = mailbox.answer("451 4.7.1 Come back later")
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.noted("waits", under=card)
+    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
+    await here.told(ANA, "Taken back")
+    here.pass_by(hours=1)
+    await here.hides("waits for the mail server", on=card)
+    assert here.mailbox.mails == []
+
+
+async def test_an_address_that_the_server_does_not_know_is_marked(here: World, card: Message) -> None:
+    here.mailbox.faults["RCPT"] = mailbox.answer("550 5.1.1 No such mailbox")
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.noted("it was not sent", under=card)
+    await here.shows("*Do not contact*: Mail to this address came back", on=card)
+
+
+async def test_another_template_fills_the_words_in_anew_and_another_recipient_keeps_ones_own(
+    here: World, card: Message
+) -> None:
+    here.pass_by(days=25)
+    form = await _form(here, ANA, card)
+    own = _inputs(form, body="Dear Ada, my own words")
+    await here.workspace.press_view(ANA, form.id, "mail.recipient", "billing", values=own)
+    form = await here.modal(ANA, "Your words were kept")
+    assert "Goes to bill@northwind.test" in form.shown
+    assert "Dear Ada, my own words" in str(form.blocks)
+    await here.workspace.press_view(ANA, form.id, "mail.template", "welcome.de")
+    form = await here.modal(ANA, "Was soll Sprint Lanterns for Jira")
+    assert "my own words" not in str(form.blocks)
+    assert "Bill" in str(form.blocks)
+    await here.workspace.submit(ANA, form.id)
+    await here.send(ANA)
+    await here.told(ANA, "On its way to Bill Test")
+    here.pass_by(seconds=10)
+    await here.shows("Welcome sent by", on=card)
+    assert here.mailbox.mails[0]["to"] == [BILL["email"]]
+
+
+async def test_replies_go_to_whoever_owns_the_evaluation(here: World, card: Message) -> None:
+    await here.workspace.press(BEN, card, "evaluation.claim")
+    await here.shows("Owner", on=card)
+    await here.write(ANA, card)
+    await here.told(ANA, "On its way")
+    here.pass_by(seconds=10)
+    await here.until(lambda: here.mailbox.mails)
+    assert here.mailbox.mails[0]["headers"]["Reply-To"] == "ben@vendor.example"
+
+
+async def test_one_address_is_not_mailed_about_two_apps_within_a_week_by_whomever(here: World) -> None:
+    for number, app in enumerate((LANTERNS, TRAIL)):
+        here.marketplace.add(license_record(number, app, NORTHWIND, TODAY))
+    async with here.bot(mail_at_most_every="7d"):
+        first, second = await here.card(f"· {LANTERNS.name}"), await here.card(f"· {TRAIL.name}")
+        form = await _form(here, BEN, second)
+        await here.write(ANA, first)
+        await here.shows("Welcome sent by", on=first)
+        here.pass_by(hours=2)
+        await here.workspace.submit(BEN, form.id)
+        await here.send(BEN)
+        await here.told(BEN, f"mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause. (<@{ANA}>, 2 h ago)")
+        await here.workspace.press(CHIKA, second, "evaluation.email")
+        await here.modal(CHIKA, "mailed a short while ago")
+        here.pass_by(days=7)
+        await here.write(CHIKA, second)
+        await here.shows(f"Welcome sent by <@{CHIKA}>", on=second)
+    assert len(here.mailbox.mails) == 2
+
+
+async def test_where_the_law_asks_for_a_ground_the_sender_names_it_and_it_stays_on_record(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot(mail_countries=None):
+        card = await here.card(NORTHWIND.company)
+        form = await _form(here, ANA, card)
+        assert "Germany: Advertising by mail needs prior express consent" in form.shown
+        with pytest.raises(NotPossible, match="On what ground may we write"):
+            await here.workspace.submit(ANA, form.id)
+        await here.workspace.submit(ANA, form.id, _inputs(form, ground="CONSENT"))
+        await here.send(ANA)
+        await here.noted(f"<@{ANA}> sent *Welcome*. They agreed to get mail from us.", under=card)
+    assert len(here.mailbox.mails) == 1
+
+
+async def test_a_ground_that_is_needed_only_since_the_form_was_opened_is_asked_for(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, CEDAR, TODAY))
+    async with here.bot(mail_countries=None) as parts:
+        card = await here.card(CEDAR.company)
+        form = await _form(here, ANA, card)
+        assert "On what ground" not in form.shown
+        moved = contact_details(replace(CEDAR, country="Germany"))
+        here.marketplace.change(here.marketplace.records[0]["appEntitlementNumber"], contactDetails=moved)
+        await parts.watch.run_once()
+        await here.shows("Germany", on=card)
+        await here.workspace.submit(ANA, form.id)
+        await here.send(ANA)
+        await here.told(ANA, "Nothing was sent: since you wrote, a ground is needed.")
+    assert here.mailbox.mails == []

@@ -1,0 +1,702 @@
+"""Whatever happens in whatever order: nobody who said no is mailed, nobody twice by accident, and no mail is lost.
+
+A team's months are played at random on the real store and services, which mail into a real mailbox over a socket; what
+is promised is worked out beside them, without their code.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Row, select
+
+from bot.demo.mailbox import Fault, Mail, Mailbox, Step, answer, drop
+from bot.domain.consent import Cause, OptOut, Subject
+from bot.domain.evaluation import Contact, License
+from bot.domain.policy import Ground, NeedsGround, Refused, Rules
+from bot.errors import StoreError
+from bot.mail.compose import Sender
+from bot.mail.smtp import Smtp, SmtpServer
+from bot.mail.template import load_templates
+from bot.services.consent import Consent
+from bot.services.links import Link, Links
+from bot.services.outreach import Outreach
+from bot.services.post import Post
+from bot.services.postman import Postman
+from bot.services.trouble import Trouble
+from bot.store import Store, open_store
+from bot.store.keys import Keys
+from bot.store.letters import Letter
+from bot.store.mails import Held, Verdict
+from bot.store.opt_outs import Marked
+from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail
+from tests.builders import NOON, OPEN
+from tests.scenarios.promised import (
+    FOR_EVER,
+    LONGEST_WAIT,
+    NUMBERS,
+    PATIENCE,
+    PEOPLE,
+    PUT_OFF_AT_MOST,
+    WAITS,
+    Promised,
+    TrueMail,
+)
+from tests.store.steps import CHANNEL, bring, cards, poll, report, rows
+from tests.store.test_forgetting import readable
+
+EXAMPLES, STEPS = (int(word) for word in os.environ.get("CORRESPONDENCE", "15x40").split("x"))
+"""How many times it is played, and for how long: CORRESPONDENCE=500x100 is an evening's."""
+ADMIN: Final = "U0ADMIN"
+TEMPLATES: Final = {
+    name: replace(template, id=name)
+    for template in load_templates().templates.values()
+    if template.family == "welcome"
+    for name in (template.id, template.id.replace("welcome", "news"), template.id.replace("welcome", "farewell"))
+}
+"""Three families, each in several languages."""
+SAID_BY_PEOPLE: Final = ("asked", "complained", "legal", "team")
+SUBJECTS: Final = (*PEOPLE, "@acme.example", "@beech.example", "acme.atlassian.net", "beech.atlassian.net")
+REPORTS: Final = {"bounced": "5.1.1", "soft": "4.2.2", "complained": "complaint", "refused": "5.7.1"}
+SPANS: Final = {"seconds": (5, 11), "hours": (1, 3), "days": (1, 3, 4, 8, 31)}
+RTBF: Final = Contact(forgotten=True)
+NOBODY_LISTENS, UNDONE_MEANWHILE = "nobody listens", "somebody undoes it meanwhile"
+NO_SUCH_ADDRESS: Final = "550 no such address"
+LATER: Final = {"451 at RCPT", "550 at MAIL", NOBODY_LISTENS}
+REFUSED: Final = {NO_SUCH_ADDRESS, "550 no relaying"}
+CUT: Final = {"cut before it was taken", "cut after it was taken"}
+FAULTS: Final[dict[str, tuple[Step, Fault]]] = {
+    "451 at RCPT": ("RCPT", answer("451 4.7.1 Come back later")),
+    "550 at MAIL": ("MAIL", answer("550 5.7.1 Sender refused")),
+    NO_SUCH_ADDRESS: ("RCPT", answer("550 5.1.1 User unknown")),
+    "550 no relaying": ("RCPT", answer("550 5.7.1 Unable to relay")),
+    "cut before it was taken": ("DATA", drop()),
+    "cut after it was taken": ("ANSWER", drop()),
+}
+EVENTS: Final = (
+    *("unsubscribed", "address", "domain", "site", "bought", "inactive"),
+    *("forgotten", "another", "killed", "undone", "complained"),
+)
+BUTTONS: Final = ("undo", "arrived", "again", "again")
+DEATHS: Final = ("between two mails", "with a mail in hand", "DATA", "ANSWER")
+_CLOSED_PORT: Final = 1
+
+yes = st.booleans()
+some = st.integers(0, 99)
+"""Of those that there are, whichever."""
+numbers, roles = st.sampled_from(NUMBERS), st.sampled_from(("technical", "billing"))
+people, users = st.sampled_from(tuple(PEOPLE)), st.sampled_from(("U0BO", "U0BO", "U0CY", ADMIN))
+spellings = st.sampled_from((str, str.upper, str.title))
+contacts = st.builds(lambda who, spelt: Contact(email=spelt(who), name=PEOPLE[who]), people, spellings)
+or_forgotten = st.one_of(*[contacts] * 12, st.just(RTBF))
+subjects = st.builds(lambda whom, spelt: spelt(whom), st.sampled_from(SUBJECTS), spellings)
+causes, templates = st.sampled_from(SAID_BY_PEOPLE), st.sampled_from(tuple(TEMPLATES))
+faults = st.none() | st.sampled_from((*FAULTS, *sorted(CUT), NOBODY_LISTENS, UNDONE_MEANWHILE))
+letters = st.lists(some, min_size=1, max_size=4)
+"""Mails that may be ordered at the moment, whichever."""
+spans = st.one_of(*[st.builds(timedelta, **{unit: st.sampled_from(many)}) for unit, many in SPANS.items()])
+
+
+class Correspondence(RuleBasedStateMachine):
+    """The rules are what a report, a team, the people they write to and a mail server may do at any time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.loop = asyncio.Runner()
+        self.world, self.bot = AsyncExitStack(), AsyncExitStack()
+        self.mailbox = Mailbox(on_mail=self.arrives)
+        self.secrets = ["the first key of a test that is long enough"]
+        self.policy = OPEN
+        self.ordered = 0
+        self.tokens: list[str] = []
+        """Of the unsubscribe links in all mails that arrived."""
+        self.wrong: list[str] = []
+        self.painted: Mapping[int, object] = {}
+        """What each card says of its people, since it was painted last."""
+        self.promised = Promised(at_most_every=timedelta(0), now=NOON)
+
+    @initialize(
+        days=st.sampled_from([0, 1, 7]),
+        seconds=st.sampled_from([0, 10]),
+        who=st.lists(contacts, min_size=6, max_size=6),
+    )
+    def the_bot_is_set_up(self, days: int, seconds: int, who: list[Contact]) -> None:
+        every, hold = timedelta(days=days), timedelta(seconds=seconds)
+        self.policy = Rules(countries=OPEN.countries, at_most_every=every, hold=hold)
+        self.promised.at_most_every = every
+        self.loop.run(self._open())
+        for number, contact in enumerate(who):
+            self._read(self.promised.row([number], contact, None, "active", named=False))
+
+    async def _open(self) -> None:
+        self.port = await self.world.enter_async_context(self.mailbox.serve())
+        await self._start()
+
+    async def _start(self) -> None:
+        url = f"sqlite+aiosqlite:///{self.folder / 'evaluators.db'}"
+        self.store: Store = await self.bot.enter_async_context(open_store(url, secret_keys=self.secrets))
+        await self.store.mails.settle_interrupted(at=self.now())
+        self.consent = Consent(self.store, clock=self.now, admins=[ADMIN])
+        self.outreach = Outreach(
+            self.store,
+            self._post(self.port),
+            TEMPLATES,
+            rules=self.policy,
+            address_of=_unknown,
+            clock=self.now,
+            today=lambda: self.now().date(),
+            token=lambda: str(self.ordered),
+        )
+
+    def now(self) -> datetime:
+        """The time, by every clock."""
+        return self.promised.now
+
+    def arrives(self, arrived: Mail) -> None:
+        """A mail is in somebody's mailbox: was it promised that it would not be?"""
+        [mine] = [m for m in self.promised.mails.values() if m.message_id == arrived["headers"]["Message-ID"]]
+        self.wrong += self.promised.arrives(mine)
+        if [mine.address] != [address.lower() for address in arrived["to"]]:
+            self.wrong.append("a mail arrived at another address than it was written to")
+        self.tokens += re.findall(r"/u/([^>]+)>", arrived["headers"]["List-Unsubscribe"])
+
+    # What the report says.
+
+    @rule(number=numbers, technical=or_forgotten, billing=st.none() | contacts, named=yes)
+    def a_license_is_reported(self, number: int, technical: Contact, billing: Contact | None, *, named: bool) -> None:
+        known = self.promised.licenses.get(number)
+        state = "bought" if known is not None and known.state == "bought" else "active"
+        self._read(self.promised.row([number], technical, billing, state, named=named))
+
+    @rule(number=numbers, contact=st.none() | contacts, state=st.sampled_from(["bought", "inactive", "cancelled"]))
+    def a_trial_is_over(self, number: int, contact: Contact | None, state: str) -> None:
+        known = self.promised.licenses.get(number)
+        if known is not None and known.state != "bought":
+            self._read(self.promised.row([number], contact, None, state, named=False))
+
+    @rule(number=numbers, technical=st.none() | or_forgotten, families=st.lists(templates, max_size=3))
+    def two_licenses_turn_out_to_be_one(self, number: int, technical: Contact | None, families: list[str]) -> None:
+        both = [number, (number + 3) % 6]
+        known = [self.promised.licenses.get(each) for each in both]
+        if all(known):
+            for family in families:
+                self.a_mail_is_ordered(number, "technical", family, "U0BO")
+            is_bought = any(each is not None and each.state == "bought" for each in known)
+            state = "bought" if is_bought else "active"
+            self._read(self.promised.row(both, technical, None, state, named=False))
+
+    @precondition(lambda self: self.promised.rows)
+    @rule(which=st.sets(some, min_size=1, max_size=4), by_digest=yes)
+    def old_rows_come_again(self, which: set[int], *, by_digest: bool) -> None:
+        again = [self.promised.rows[n % len(self.promised.rows)] for n in which]
+        self.loop.run((poll if by_digest else report)(self.store, *again))
+
+    def _read(self, row: License) -> None:
+        self.loop.run(report(self.store, row, at=self.now()))
+
+    # Who says no, and who takes that back.
+
+    @rule(table=st.lists(st.tuples(subjects, causes), min_size=1, max_size=2))
+    def marks_are_typed_or_imported(self, table: list[tuple[str, str]]) -> None:
+        [(whom, cause), *others] = table
+        adding = self.consent.add(_subject(whom), cause=Cause(cause), note=_note(whom), by="U0BO")
+        assert self.loop.run(adding).won == self.promised.silence.add(whom, cause)
+        marks = [
+            (_subject(whom), OptOut(cause=Cause(cause), by=ADMIN, at=self.now(), note=_note(whom)))
+            for whom, cause in others
+        ]
+        won = self.loop.run(self.store.opt_outs.add_all(marks))
+        assert won == sum([self.promised.silence.add(whom, cause) for whom, cause in others])
+
+    @rule(number=numbers, role=roles, cause=causes, by=users)
+    def somebody_is_marked_on_a_card(self, number: int, role: str, cause: str, by: str) -> None:
+        if number in self.promised.licenses:
+            address = self.promised.licenses[number].contact(role)
+            marked = self.loop.run(self._mark_on_card(number, role, cause, note=_note(address or ""), by=by))
+            if isinstance(marked, Refused):
+                assert address is None
+            else:
+                assert address is not None
+                assert marked.won == self.promised.silence.add(address, cause)
+
+    async def _mark_on_card(self, number: int, role: str, cause: str, *, note: str, by: str) -> Marked | Refused:
+        return await self.consent.mark(await self._evaluation(number), role=role, cause=Cause(cause), note=note, by=by)
+
+    @rule(which=st.lists(some, min_size=1, max_size=5), by=users)
+    def marks_are_lifted(self, which: list[int], by: str) -> None:
+        standing = [subject for subject, marks in self.promised.silence.standing.items() if marks]
+        for each in which:
+            self.a_mark_is_lifted([*standing, *SUBJECTS][each % (len(standing) + 1)], by)
+
+    def a_mark_is_lifted(self, subject: str, by: str) -> None:
+        lifted = self.loop.run(self.consent.take_back(_subject(subject), note=_note(subject), by=by))
+        assert lifted.won == (self.promised.silence.lift(subject, "admin" if by == ADMIN else "member") is not None)
+
+    @precondition(lambda self: self.tokens)
+    @rule(which=some, takes_it_back=yes)
+    def somebody_unsubscribes(self, which: int, *, takes_it_back: bool) -> None:
+        link = self._link(which)
+        self.loop.run(self.consent.unsubscribe(link))
+        self.promised.silence.add(link.address, "unsubscribed")
+        if takes_it_back:
+            self.loop.run(self.consent.resubscribe(link))
+            self.promised.silence.lift(link.address, "self")
+
+    @precondition(lambda self: self.promised.mails)
+    @rule(which=some, kinds=st.lists(st.sampled_from(("soft", *REPORTS)), min_size=1, max_size=4))
+    def mails_to_somebody_come_back(self, which: int, kinds: list[str]) -> None:
+        address = self._mail(which).address
+        theirs = [each for each in self.promised.mails.values() if each.address == address]
+        for mine, kind in zip(theirs, kinds, strict=False):
+            self.loop.run(self._come_back(mine.id, kind, REPORTS[kind]))
+            self.promised.comes_back(mine, REPORTS[kind], kind)
+
+    async def _come_back(self, mail_id: int, kind: str, status: str) -> None:
+        bounces = self.store.bounces
+        match kind:
+            case "bounced":
+                await bounces.bounced(mail_id, status=status, at=self.now())
+            case "soft":
+                await bounces.soft(mail_id, status=status, at=self.now(), patience=PATIENCE)
+            case "complained":
+                await bounces.complained(mail_id, at=self.now())
+            case _:
+                await bounces.refused(mail_id, status=status, at=self.now())
+
+    @rule(address=people, spelt=spellings)
+    def somebody_is_erased(self, address: str, spelt: type[str]) -> None:
+        if len(self.promised.erased) > 1:
+            address = min(self.promised.erased)
+        self.loop.run(self.store.people.erase(spelt(address), at=self.now(), by=ADMIN))
+        self.promised.is_erased(address)
+
+    # What is written.
+
+    @rule(number=numbers, role=roles, template=templates, by=users)
+    def a_mail_is_ordered(self, number: int, role: str, template: str, by: str) -> None:
+        if number not in self.promised.licenses:
+            return
+        refusals = self.promised.refusals(number, role, TEMPLATES[template].family)
+        self.ordered += 1
+        asked = self.loop.run(self._order(number, role, template, by))
+        address = self.promised.licenses[number].contact(role)
+        if isinstance(asked, Held) and address is not None:
+            assert not refusals
+            self.promised.mails[asked.mail_id] = TrueMail(
+                id=asked.mail_id,
+                message_id=f"<{self.ordered}@vendor.example>",
+                license=number,
+                family=TEMPLATES[template].family,
+                role=role,
+                address=address,
+                by=by,
+                at=self.now(),
+                due=asked.due_at,
+            )
+        else:
+            assert isinstance(asked, Refused)
+            assert asked.reason.name in refusals | self.promised.haste(number, role)
+
+    async def _order(self, number: int, role: str, template: str, by: str) -> Held | NeedsGround | Refused:
+        name = PEOPLE.get(self.promised.licenses[number].contact(role) or "", "")
+        letter = Letter(recipient=role, subject=f"For {name}", body=f"Dear {name}", template=template)
+        return await self.outreach.order(await self._evaluation(number), letter, ground=Ground.REQUEST, by=by)
+
+    def a_mail_is_taken_back(self, mine: TrueMail, by: str) -> None:
+        verdict = self.loop.run(self.outreach.undo(mine.id, by=by))
+        assert verdict is not None
+        assert verdict.won == (mine.state in WAITS and by == mine.by)
+        if verdict.won:
+            mine.ends("undone", self.now())
+
+    def somebody_says_that_it_arrived(self, mine: TrueMail, by: str) -> None:
+        verdict = self.loop.run(self.outreach.confirm(mine.id, by=by))
+        assert verdict is not None
+        assert verdict.won == (mine.state == "unknown")
+        if verdict.won:
+            mine.ends("sent", self.now())
+
+    @precondition(lambda self: self.promised.mails)
+    @rule(which=some, buttons=st.lists(st.sampled_from(BUTTONS), min_size=1, max_size=3), by=users, then=faults)
+    def buttons_are_pressed(self, which: int, buttons: list[str], by: str, then: str | None) -> None:
+        mine = self._mail(which, *(("held", "deferred") if buttons[0] == "undo" else ("unknown",)))
+        for button in buttons:
+            match button:
+                case "undo":
+                    self.a_mail_is_taken_back(mine, by)
+                case "arrived":
+                    self.somebody_says_that_it_arrived(mine, by)
+                case _:
+                    self.somebody_sends_it_again(mine, by)
+        self.the_postman_comes(then)
+        self.a_mail_is_ordered(mine.license, mine.role, mine.family, by)
+
+    def somebody_sends_it_again(self, mine: TrueMail, by: str) -> None:
+        refusals = self.promised.refusals(mine.license, mine.role, mine.family, but=mine)
+        asked = self.loop.run(self.outreach.order_again(mine.id, by=by))
+        if isinstance(asked, Held):
+            assert mine.state == "unknown"
+            assert not refusals
+            mine.state, mine.by, mine.at, mine.again = "held", by, self.now(), True
+            mine.due = asked.due_at
+        elif isinstance(asked, Refused):
+            assert asked.reason.name in refusals | self.promised.haste(mine.license, mine.role, but=mine)
+        else:
+            assert isinstance(asked, Verdict)
+            assert mine.state != "unknown"
+
+    @rule(fault=faults)
+    def the_postman_comes(self, fault: str | None) -> None:
+        self.loop.run(self._deliver(fault))
+
+    @rule()
+    def the_cards_are_painted(self) -> None:
+        self.loop.run(self._paint())
+
+    @rule(letters=letters, fault=faults, days=st.sampled_from((0, 1, 7)))
+    def the_team_writes(self, letters: list[int], fault: str | None, days: int) -> None:
+        for which in letters:
+            self._write(which)
+        self.time_passes(self.policy.hold)
+        self.the_postman_comes(fault)
+        self.time_passes(timedelta(days=days))
+
+    @rule(letters=letters, fault=faults)
+    def the_team_is_busy_for_weeks(self, letters: list[int], fault: str | None) -> None:
+        for number, which in enumerate(letters):
+            self.the_team_writes([which], fault if number else None, 8)
+
+    @rule(which=some, event=st.sampled_from(EVENTS), contact=contacts, put_off=yes, painted=yes)
+    def something_happens_while_a_mail_waits(
+        self, which: int, event: str, contact: Contact, *, put_off: bool, painted: bool
+    ) -> None:
+        mine = self._write(which)
+        if mine is None:
+            return
+        if put_off:
+            self.time_passes(self.policy.hold)
+            self.the_postman_comes("451 at RCPT")
+        if painted:
+            self.the_cards_are_painted()
+        self._happens(mine, event, contact)
+        self.what_was_promised_holds()
+        if painted:
+            self.the_cards_are_painted()
+        self.time_passes(timedelta(minutes=1))
+        self.the_postman_comes(None)
+
+    def _write(self, which: int) -> TrueMail | None:
+        """Order one of the mails that may be ordered, if there are any."""
+        choices = [
+            (number, role, template)
+            for number in sorted(self.promised.licenses)
+            for role in ("technical", "billing")
+            for template in sorted(TEMPLATES)
+            if not self.promised.refusals(number, role, TEMPLATES[template].family)
+            and not self.promised.haste(number, role)
+        ]
+        if not choices:
+            return None
+        before = set(self.promised.mails)
+        self.a_mail_is_ordered(*choices[which * 7 % len(choices)], "U0BO")
+        return next((mine for id_, mine in self.promised.mails.items() if id_ not in before), None)
+
+    def _happens(self, mine: TrueMail, event: str, contact: Contact) -> None:
+        site = self.promised.licenses[mine.license].site
+        match event:
+            case "unsubscribed":
+                self.loop.run(self.consent.unsubscribe(Link(address=mine.address.upper(), mail_id=mine.id)))
+                self.promised.silence.add(mine.address, "unsubscribed")
+            case "address":
+                self.marks_are_typed_or_imported([(mine.address, "asked")])
+            case "domain":
+                self.marks_are_typed_or_imported([("@" + mine.address.partition("@")[2], "team")])
+            case "site" if site is not None:
+                self.marks_are_typed_or_imported([(site, "legal")])
+            case "bought" | "inactive":
+                self.a_trial_is_over(mine.license, None, event)
+            case "forgotten" | "another":
+                who = RTBF if event == "forgotten" else contact
+                self._read(self.promised.row([mine.license], who, None, "active", named=False))
+            case "killed":
+                self.the_bot_is_killed_and_starts_again("between two mails", new_secret=True)
+            case "undone":
+                self.a_mail_is_taken_back(mine, mine.by)
+            case _:
+                self.mails_to_somebody_come_back(sorted(self.promised.mails).index(mine.id), ["complained"])
+
+    # What else happens.
+
+    @rule(span=spans)
+    def time_passes(self, span: timedelta) -> None:
+        self.promised.now += span
+        self.loop.run(self.consent.end_pauses())
+        self.promised.silence.end_pauses(self.now())
+
+    @rule(how=st.sampled_from(DEATHS), new_secret=yes)
+    def the_bot_is_killed_and_starts_again(self, how: str, *, new_secret: bool) -> None:
+        self.loop.run(self._restart(how, new_secret=new_secret))
+
+    @invariant()
+    def what_was_promised_holds(self) -> None:
+        if hasattr(self, "store"):
+            self.loop.run(self._check())
+
+    # How it is done.
+
+    def _post(self, port: int) -> Post:
+        return Post(
+            smtp=Smtp(SmtpServer(host="127.0.0.1", port=port, tls="none")),
+            sender=Sender(from_address="ana@vendor.example", postal_address="1 Sample Street"),
+            vendor="Vendor",
+            kept=timedelta(days=730),
+            links=Links(Keys(self.secrets), public_url="https://mail.vendor.test"),
+        )
+
+    def _postman(self, port: int) -> Postman:
+        # A fresh one, since one who met a fault pauses for some seconds of the machine's own clock.
+        trouble = Trouble(self.store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
+        return Postman(self.store, self._post(port), rules=self.policy, trouble=trouble, clock=self.now)
+
+    def _mail(self, which: int, *states: str) -> TrueMail:
+        """One of the mails; where there are some in these states, one of those."""
+        found = [each for each in self.promised.mails.values() if each.state in states]
+        found = found or list(self.promised.mails.values())
+        return found[which % len(found)]
+
+    def _link(self, which: int) -> Link:
+        """What stands behind the link in some mail that arrived."""
+        found = Links(Keys(self.secrets), public_url="").read(self.tokens[which % len(self.tokens)])
+        assert found is not None
+        return found
+
+    async def _evaluation(self, number: int) -> int:
+        """The evaluation of a license."""
+        query = (
+            select(evaluation.c.id)
+            .join(license_alias, license_alias.c.license_id == evaluation.c.license_id)
+            .where(license_alias.c.alias == f"E-{number}", evaluation.c.merged_into.is_(None))
+        )
+        async with self.store.database.read() as connection:
+            found: int = (await connection.scalars(query)).one()
+            return found
+
+    async def _deliver(self, fault: str | None) -> None:
+        """The postman's round, on which this goes wrong once."""
+        due = [each for each in self.promised.mails.values() if each.due is not None and each.due <= self.now()]
+        before = self._arrived()
+        if fault in FAULTS:
+            step, act = FAULTS[fault]
+            self.mailbox.faults[step] = act
+        elif fault == UNDONE_MEANWHILE:
+            self.mailbox.faults["DATA"] = self._undo_meanwhile
+        await self._postman(_CLOSED_PORT if fault == NOBODY_LISTENS else self.port).deliver()
+        was_met = bool(due) if fault == NOBODY_LISTENS else not self.mailbox.faults
+        self.mailbox.faults.clear()
+        await self._follow(fault if was_met else None, before)
+
+    async def _undo_meanwhile(self, _: SMTP) -> str:
+        """Whoever ordered the mail in hand wants to take it back: too late."""
+        [mail_id] = [row.id for row in await rows(self.store, mail) if row.state == "sending"]
+        verdict = await self.outreach.undo(mail_id, by=self.promised.mails[mail_id].by)
+        if verdict is None or verdict.won:
+            self.wrong.append("a mail was taken back while it was sent")
+        return "250 OK"
+
+    def _arrived(self) -> dict[int, int]:
+        return {each.id: len(each.arrived) for each in self.promised.mails.values()}
+
+    async def _follow(self, fault: str | None, before: Mapping[int, int]) -> None:
+        """Take over what became of mails; each needs a good reason."""
+        done = [row for row in await rows(self.store, mail) if row.state != self.promised.mails[row.id].state]
+        lost = [row for row in done if row.state in {"failed", "unknown"}]
+        for row in done:
+            mine = self.promised.mails[row.id]
+            if row.state == "sent":
+                assert len(mine.arrived) > before[mine.id]
+            elif row.state == "deferred":
+                assert fault in LATER
+            else:
+                assert row.state == "sending" or row in lost
+            if row not in lost:
+                mine.ends(row.state, self.now())
+        for row in lost:
+            if fault == NO_SUCH_ADDRESS and "refused the address" in row.error:
+                self.promised.comes_back(self.promised.mails[row.id], "5.1.1", "bounced")
+        for row in lost:
+            mine = self.promised.mails[row.id]
+            was_cut = fault in CUT and "went silent" in row.error
+            assert row.state == ("unknown" if was_cut or mine.doubtful else "failed")
+            assert was_cut or self._excuse(mine, fault, row.error), f"mail {mine.id} was lost: {row.error}"
+            mine.ends(row.state, self.now())
+
+    def _excuse(self, mine: TrueMail, fault: str | None, error: str) -> bool:
+        """Why a mail did not go, if there is a good reason."""
+        if "server" in error:
+            given_up = fault in LATER and self.now() - mine.at > PUT_OFF_AT_MOST - timedelta(hours=2)
+            return given_up or fault in REFUSED
+        too_late = mine.due is not None and self.now() - mine.due > LONGEST_WAIT
+        refusals = self.promised.refusals(mine.license, mine.role, mine.family, but=mine)
+        return too_late or bool(refusals | self.promised.haste(mine.license, mine.role, but=mine))
+
+    async def _restart(self, how: str, *, new_secret: bool) -> None:
+        before = self._arrived()
+        if how == "with a mail in hand":
+            await self.store.mails.take(self.policy, now=self.now())
+        elif how in {"DATA", "ANSWER"}:
+            await self._die_at("DATA" if how == "DATA" else "ANSWER")
+        await self._follow(None, before)
+        await self.bot.aclose()
+        if new_secret:
+            self.secrets.insert(0, f"another key of a test that is long enough, number {len(self.secrets)}")
+        await self._start()
+        for each in self.promised.mails.values():
+            if each.state == "sending":
+                each.ends("unknown", self.now())
+
+    async def _die_at(self, step: Step) -> None:
+        """Be cut off in the middle of the first mail of a round."""
+        reached = asyncio.Event()
+
+        async def hang(_: SMTP) -> str:
+            reached.set()
+            return await asyncio.Future()
+
+        self.mailbox.faults[step] = hang
+        round_ = asyncio.ensure_future(self._postman(self.port).deliver())
+        there = asyncio.ensure_future(reached.wait())
+        await asyncio.wait({round_, there}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (round_, there):
+            task.cancel()
+        await asyncio.gather(round_, there, return_exceptions=True)
+        self.mailbox.faults.clear()
+
+    async def _paint(self) -> None:
+        """Every card that says something else of its people than it should is to be painted."""
+        owed = {
+            row.evaluation_id for row in await rows(self.store, delivery) if (row.kind, row.state) == ("card", "due")
+        }
+        now = {
+            card.evaluation.id: tuple((each.contact, each.opt_out and each.opt_out.cause) for each in card.people)
+            for card in await cards(self.store)
+        }
+        stale = {each for each, people_on_it in self.painted.items() if each in now and now[each] != people_on_it}
+        assert stale <= owed
+        await bring(self.store, at=self.now() + timedelta(days=1))
+        self.painted = now
+
+    async def _check(self) -> None:
+        assert not self.wrong, self.wrong
+        async with self.store.database.read() as connection:
+            mails = (await connection.execute(select(mail))).all()
+            marks = (await connection.execute(select(do_not_contact))).all()
+        for row in mails:
+            mine = self.promised.mails[row.id]
+            assert row.state == mine.state
+            mine.due = row.due_at
+            if mine.state in WAITS and self.promised.silence.standing[mine.address]:
+                assert row.due_at <= self.now(), "what waits for somebody who said no is not stopped at once"
+        self._check_marks(marks)
+        if self.promised.erased:
+            words = (await readable(self.store, self.secrets)).lower()
+            gone = [word for each in self.promised.erased for word in (each, PEOPLE[each].lower()) if word in words]
+            assert gone == [], "something is left of somebody who was erased"
+
+    def _check_marks(self, marks: Sequence[Row[Any]]) -> None:
+        """The marks that stand are those that should, also for who will have only the newest secret."""
+        keys, newest = Keys(self.secrets), Keys(self.secrets[:1])
+        standing = [row for row in marks if row.lifted_at is None]
+        for subject, due in self.promised.silence.standing.items():
+            theirs = {row.cause for row in standing if row.subject_key in keys.fingerprints(subject)}
+            assert theirs == set(due), "other marks stand than should"
+            rows_ = [row for row in marks if row.subject_key in keys.fingerprints(subject)]
+            if FOR_EVER & set(due):
+                said = "".join(
+                    _opened(keys, sealed) for row in rows_ for sealed in (row.subject, row.note, row.lifted_note)
+                )
+                assert not said, "a mark says who was forgotten"
+            held = [row for row in rows_ if row.lifted_at is None]
+            # Who drops the older secrets is told that marks need them, or needs them for none.
+            if held and all(_opens(newest, row.subject) for row in held):
+                now = {row.subject_key for row in held}
+                assert newest.fingerprint(subject) in now, "a mark gets lost with an older secret"
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "store"):
+                self.loop.run(self._at_the_end())
+        finally:
+            self.loop.run(self.bot.aclose())
+            self.loop.run(self.world.aclose())
+            self.loop.close()
+            shutil.rmtree(self.folder)
+
+    async def _at_the_end(self) -> None:
+        """All is well with the server, and some hours go by: whatever waits arrives, or there is a reason."""
+        for _ in range(3):
+            await self._check()
+            self.promised.now += timedelta(hours=3)
+            await self._deliver(None)
+        await self._check()
+        assert [each.state for each in self.promised.mails.values() if each.state in WAITS] == []
+
+
+def _opened(keys: Keys, sealed: bytes | None) -> str:
+    return keys.open(sealed) if sealed else ""
+
+
+def _opens(keys: Keys, sealed: bytes) -> bool:
+    try:
+        keys.open(sealed)
+    except StoreError:
+        return False
+    return True
+
+
+async def _unknown(_: str) -> None:
+    """Slack does not tell the address of a member."""
+
+
+def _subject(text: str) -> Subject:
+    found = Subject.read(text)
+    assert found is not None
+    return found
+
+
+def _note(subject: str) -> str:
+    """What somebody types about a person, whose name they know."""
+    address = subject.lower()
+    return f"{PEOPLE[address]} <{address}> rang" if address in PEOPLE else "they rang"
+
+
+@pytest.mark.timeout(0)
+def test_nobody_is_mailed_who_said_no_nor_twice_and_no_mail_is_lost() -> None:
+    # Without shrinking, which would take minutes with a server behind every step; the steps are printed as they were.
+    some_months = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(Correspondence, settings=some_months)
