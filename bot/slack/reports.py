@@ -105,10 +105,11 @@ def mail_goes_again(after: timedelta) -> str:
 
 def mail_refused(status: str) -> str:
     """A mail was refused by the recipient's server, not because of its address; `status` is as in RFC 3463."""
+    code = escape(status) if status else "unknown"
     return (
-        f":warning: A recipient's mail server refused a mail because of us, not because of its address (status "
-        f"{escape(status) or 'unknown'}). The card's thread says which; nobody was marked. Look at SPF, DKIM and DMARC "
-        "of the domain of MAIL_FROM, and whether your mail server is on a blocklist. I say this once a day at most."
+        ":warning: A recipient's mail server refused a mail because of us, not because of its address "
+        f"(status {code}). The card's thread says which; nobody was marked. Look at SPF, DKIM and DMARC of the domain "
+        "of MAIL_FROM, and whether your mail server is on a blocklist. I say this once a day at most."
     )
 
 
