@@ -67,7 +67,7 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
 
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
-    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 11 + ["·"]
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 13 + ["·"]
     assert done.stdout.endswith("· Report: not read yet\n")
     assert done.returncode == 0
 
