@@ -63,8 +63,10 @@ class Bench:
         return self._run("team", f"--store={copy}", "presses", *given)
 
     def idle(self, *, seconds: float) -> dict[str, float]:
-        """What a bot takes while nothing happens."""
-        return self._run("team", f"--store={self._new('idle.db')}", "idle", f"--seconds={seconds}")
+        """What a bot takes while nothing happens, whose tables were there when it started."""
+        store = self._new("idle.db")
+        self._ours("idle.db", "sweep", rows=0, profile=None)
+        return self._run("team", f"--store={store}", "idle", f"--seconds={seconds}")
 
     def floor(self, rows: int, *, like: str | None = None) -> dict[str, float]:
         """Download and parse; with `like`, store as much as is in that store."""

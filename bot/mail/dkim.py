@@ -3,7 +3,6 @@
 import base64
 import re
 
-import dkim
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -45,6 +44,8 @@ class Signer:
 
     def sign(self, content: bytes) -> bytes:
         """The mail with its signature on top, stamped with the moment; send exactly these bytes."""
+        import dkim  # noqa: PLC0415  four megabytes that a bot which does not sign need not hold
+
         mail = dkim.DKIM(content)
         present = [name.lower() for name, _ in mail.headers]
         signed = [name for name in _SIGNED for _ in range(present.count(name) + 1)]
