@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
 from bot.domain.consent import Cause
-from bot.domain.evaluation import Contact
 from bot.domain.finding import Finding, find
 from bot.domain.history import entry_of
 from bot.domain.identity import Known, merged
@@ -146,8 +145,8 @@ class Licenses:
         """Write what a record adds to a license that is known; the trials that began with it."""
         license_id, *others = known.ids
         if finding.is_news:
-            merged_away = await merge_licenses(connection, license_id, others, self._keys, at=at)
-            await self._keep(connection, license_id, sight, finding, known, merged_away, at=at)
+            await merge_licenses(connection, license_id, others, self._keys, at=at)
+            await self._keep(connection, license_id, sight, finding, known, at=at)
         for digest in sight.digests:
             await insert_new(connection, seen_row, {"digest": digest, "license_id": license_id})
         begun: list[Started] = []
@@ -164,7 +163,6 @@ class Licenses:
         sight: Sight,
         finding: Finding,
         known: Known,
-        merged_away: Sequence[tuple[Contact | None, Contact | None]],
         *,
         at: datetime,
     ) -> None:
@@ -178,11 +176,10 @@ class Licenses:
             await insert_new(connection, license_alias, values)
         if now.updated > before.updated:
             await connection.execute(delete(seen_row).where(seen_row.c.license_id == license_id))
-        stood = [(before.technical, before.billing), *merged_away]
-        for role, was in [each for people in stood for each in zip(_ROLES, people, strict=True)]:
+        for role in _ROLES:
             if role in sight.erased:  # who was erased took the place of somebody who asked for nothing
                 continue
-            is_ = getattr(now, role)
+            was, is_ = getattr(before, role), getattr(now, role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
                 await forget(connection, self._keys, was.email, Cause.FORGOTTEN, at=at)
 

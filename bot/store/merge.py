@@ -7,13 +7,12 @@ from typing import Any, Final
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import grouped
 from bot.domain.policy import MailState
 from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
-from bot.store.rows import contacts_from, trial_from, trial_values
+from bot.store.rows import trial_from, trial_values
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 
 _LIVE: Final = [state for state in MailState if state.is_live]
@@ -21,15 +20,10 @@ _LIVE: Final = [state for state in MailState if state.is_live]
 
 async def merge_licenses(
     connection: AsyncConnection, keep: int, others: Sequence[int], keys: Keys, *, at: datetime
-) -> list[tuple[Contact | None, Contact | None]]:
-    """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays.
-
-    Gives back who stood on the others, technical and billing contact of each.
-    """
+) -> None:
+    """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays."""
     if not others:
-        return []
-    sealed = await connection.scalars(select(license_.c.contacts).where(license_.c.id.in_(others)))
-    people = [contacts_from(each, keys) for each in sealed]
+        return
     for other in others:
         await connection.execute(
             update(license_alias).where(license_alias.c.license_id == other).values(license_id=keep)
@@ -46,7 +40,6 @@ async def merge_licenses(
                 await _join(connection, winner, loser, at=at)
         values = {**trial_values(trial_from(group[-1])), "license_id": keep, **_shared(winner, group)}
         await connection.execute(update(evaluation).where(evaluation.c.id == winner.id).values(values))
-    return people
 
 
 def _weight(row: Row[Any]) -> tuple[bool, bool, int]:

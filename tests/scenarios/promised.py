@@ -44,7 +44,7 @@ NOBODY = "nobody"
 """Who stands on a license once the person was forgotten."""
 WAITS, LIVE = {"held", "deferred"}, {"held", "sending", "deferred", "sent", "unknown"}
 LONGEST_WAIT, PUT_OFF_AT_MOST = timedelta(days=3), timedelta(days=2)
-A_MONTH, PATIENCE = timedelta(days=30), 2
+A_MONTH, PATIENCE = timedelta(days=30), 3
 
 
 def normal(address: str) -> str:

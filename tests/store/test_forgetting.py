@@ -164,19 +164,6 @@ async def test_the_mark_stands_under_a_new_secret_and_is_refused_without_the_old
         assert (marked.won, marked.opt_out.cause.is_final) == (False, True)
 
 
-async def test_who_was_forgotten_on_one_license_is_forgotten_on_the_other_that_turns_out_to_be_the_same(
-    store: Store,
-) -> None:
-    await report(store, license_(aliases=frozenset({"E-1"}), technical=RTBF, updated=nov(24)))
-    await report(store, license_(aliases=frozenset({"E-2"})))
-
-    await report(store, license_(aliases=frozenset({"E-1", "E-2"}), technical=RTBF, updated=nov(25)))
-
-    assert [word for word in ANA_WORDS if word in await readable(store)] == []
-    await report(store, license_(aliases=frozenset({"E-3"})))
-    assert await ask(store, order(3, 3)) == Refused(Reason.DO_NOT_CONTACT)
-
-
 async def test_who_stood_on_a_license_before_somebody_who_was_erased_asked_for_nothing(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"}), technical=BO))
     await store.people.erase("ana@acme.example", at=LATER, by="operator")
