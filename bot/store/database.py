@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import StoreError
+from bot.store import driver
 
 _BUSY_SECONDS: Final = 15
 _SWITCHES: Final = 20
@@ -115,9 +116,14 @@ def _engine(url: str) -> AsyncEngine:
             "sqlite+aiosqlite:///evaluators.db, in a folder that exists."
         ) from exc
     if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "do_connect", _by_our_driver)
         event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _by_our_driver(_dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
+    options["async_creator_fn"] = driver.connect
 
 
 def _json(value: object) -> str:

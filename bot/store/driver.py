@@ -1,0 +1,77 @@
+"""SQLite by one trip to its thread for each statement, where aiosqlite takes four: open, execute, fetch, close.
+
+While the bot is busy each trip waits for its turn, and whoever writes holds up all others meanwhile.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+import aiosqlite
+
+
+class Connection(aiosqlite.Connection):
+    """A connection to SQLite, as SQLAlchemy's dialect for aiosqlite takes it."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=1)
+        self._thread.daemon = True  # it must not keep the process alive; SQLAlchemy does this to aiosqlite's own, too
+
+    def cursor(self) -> "_Cursor":  # type: ignore[override]  # without a trip
+        """Something that runs a statement and holds all its rows."""
+        return _Cursor(self)
+
+    async def rollback(self) -> None:
+        """Undo what was begun, if anything was: SQLAlchemy asks for this after each COMMIT, too."""
+        if self.in_transaction:
+            await super().rollback()
+
+    async def run(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do something in the connection's thread."""
+        await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+
+
+async def connect(*args: Any, **options: Any) -> Connection:  # noqa: ANN401  what sqlite3.connect takes
+    """A new connection, open."""
+    connection = Connection(lambda: sqlite3.connect(*args, **options))
+    await connection
+    return connection
+
+
+class _Cursor:
+    """The part of a cursor that SQLAlchemy asks for."""
+
+    arraysize = 1
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: list[Any] = []
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            self._take(connection.execute(statement, parameters))
+
+        await self._connection.run(work)
+
+    async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            self._take(connection.executemany(statement, parameters))
+
+        await self._connection.run(work)
+
+    async def fetchall(self) -> list[Any]:
+        return self._rows
+
+    async def close(self) -> None:
+        """Nothing is left open: all there was has been fetched."""
+
+    def _take(self, cursor: sqlite3.Cursor) -> None:
+        self._rows = cursor.fetchall()
+        self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
+        cursor.close()

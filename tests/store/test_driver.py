@@ -1,0 +1,58 @@
+"""Statements reach SQLite in one trip each, and their answers are those of any driver."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.store.database import Database
+from bot.store.schema import metadata, press
+from tests.builders import NOON
+
+PRESSES = [{"key": f"k{number}", "at": NOON} for number in range(3)]
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    database = Database("sqlite+aiosqlite:///:memory:")
+    async with database.write() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield database
+    await database.close()
+
+
+async def test_whatever_a_statement_is_its_answer_is_whole(database: Database) -> None:
+    async with database.write() as connection:
+        many = await connection.execute(insert(press), PRESSES)
+        assert many.rowcount == len(PRESSES)
+        new = await connection.execute(insert(press).values(key="k3", at=NOON).returning(press.c.key, press.c.done))
+        assert new.all() == [("k3", False)]
+        changed = await connection.execute(update(press).where(press.c.key != "k0").values(done=True))
+        assert changed.rowcount == len(PRESSES)
+    async with database.read() as connection:
+        keys = await connection.scalars(select(press.c.key).where(press.c.done).order_by(press.c.key))
+        assert keys.all() == ["k1", "k2", "k3"]
+        nobody = await connection.execute(select(press).where(press.c.key == "nobody"))
+        assert nobody.first() is None
+        assert list(nobody.keys()) == [column.name for column in press.columns]
+
+
+async def test_what_sqlite_refuses_is_raised_and_the_connection_goes_on(database: Database) -> None:
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        async with database.write() as connection:
+            await connection.execute(insert(press), [PRESSES[0], PRESSES[0]])
+    async with database.write() as connection:
+        assert (await connection.execute(select(press))).all() == []
+        await connection.execute(insert(press), PRESSES)
+
+
+async def test_each_statement_and_each_end_of_a_transaction_is_one_trip_to_the_thread(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG", logger="aiosqlite"):  # which says what its thread is given to do
+        async with database.write() as connection:
+            await connection.execute(insert(press), PRESSES)
+            assert (await connection.scalar(text("SELECT count(*) FROM press"))) == len(PRESSES)
+    trips = [message for message in caplog.messages if message.startswith("executing")]
+    assert len(trips) == len(("BEGIN", "INSERT", "SELECT", "COMMIT"))
