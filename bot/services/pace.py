@@ -44,6 +44,17 @@ class Pace:
             return math.inf
         return max(self._next - self._slack - self._clock(), self._held_until - self._clock(), 0.0)
 
+    def turns(self) -> float:
+        """How many turns there are now; infinite where nothing is counted."""
+        if self.wait() > 0:
+            return 0
+        if self._alone or self.failures:
+            return 1
+        if not self._rate.interval:
+            return math.inf
+        saved = self._slack - max(self._next - self._clock(), 0.0)
+        return 1 + saved // self._rate.interval
+
     def spend(self) -> None:
         """Take a turn."""
         self._next = max(self._next, self._clock()) + self._rate.interval

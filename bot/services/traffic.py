@@ -56,6 +56,10 @@ class Traffic:
         """Seconds until something may go; infinite while that hangs on what is under way."""
         return max(pace.wait() for pace in self._paces(way))
 
+    def turns(self, way: Way) -> float:
+        """How many things may go now; infinite where nobody counts them."""
+        return min(pace.turns() for pace in self._paces(way))
+
     def begin(self, way: Way) -> None:
         """Something goes; it is under way until `end`."""
         for pace in self._paces(way):

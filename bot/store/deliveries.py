@@ -57,23 +57,25 @@ class Deliveries:
         async with self._database.read() as connection:
             return {Way(Lane(lane), channel): due for lane, channel, due in await connection.execute(ways())}
 
-    async def take(self, lane: Lane, *, now: datetime, channel: str | None = None) -> Delivery | None:
-        """The next thing due in a lane, of one channel or of any, from now on ours; None when nothing is.
+    async def take(self, lane: Lane, *, now: datetime, channel: str | None = None, most: int = 1) -> list[Delivery]:
+        """The next things due in a lane, of one channel or of any, at `most` so many, from now on ours.
 
         Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
         """
         query = next_due(lane, anywhere=channel is None)
-        values = {"now": now, "lately": now - LATELY, "channel": channel}
+        values = {"now": now, "lately": now - LATELY, "channel": channel, "most": most}
         async with self._database.write() as connection:
-            row = (await connection.execute(query, values)).first()
-            if row is not None and _is_first_post(row) and await _summarise(connection, row.channel, at=now):
-                row = (await connection.execute(query, values)).first()
-            if row is None:
-                return None
-            await _set(connection, row.id, state="sending", attempts=row.attempts + 1)
-            entry = None if row.history_id is None else await self._entry(connection, row.history_id)
-            waiting, _ = await unposted(connection, row.channel) if row.kind == What.SUMMARY else (0, None)
-            return _delivery(row, entry, waiting)
+            rows = (await connection.execute(query, values)).all()
+            first = next(filter(_is_first_post, rows), None)
+            if first is not None and await _summarise(connection, first.channel, at=now):
+                rows = (await connection.execute(query, values)).all()
+            if not rows:
+                return []
+            theirs = delivery.c.id.in_([row.id for row in rows])
+            await connection.execute(
+                update(delivery).where(theirs).values(state="sending", attempts=delivery.c.attempts + 1)
+            )
+            return [await self._taken(connection, row) for row in rows]
 
     async def done(self, delivered: Delivery, *, ts: str) -> None:
         """It stands in Slack, with this timestamp; a card knows from now on where it is."""
@@ -168,25 +170,25 @@ class Deliveries:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(these)) or 0
 
+    async def _taken(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
+        entry = None if row.history_id is None else await self._entry(connection, row.history_id)
+        return Delivery(
+            id=row.id,
+            what=What(row.kind),
+            channel=row.channel,
+            attempts=row.attempts + 1,
+            at=row.at,
+            evaluation_id=row.evaluation_id,
+            card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
+            entry=entry,
+            text=row.text,
+            ts=row.ts,
+            waiting=(await unposted(connection, row.channel))[0] if row.kind == What.SUMMARY else 0,
+        )
+
     async def _entry(self, connection: AsyncConnection, history_id: int) -> Entry:
         row = (await connection.execute(select(history).where(history.c.id == history_id))).one()
         return await with_remark(connection, self._keys, entry_from(row))
-
-
-def _delivery(row: Row[Any], entry: Entry | None, waiting: int) -> Delivery:
-    return Delivery(
-        id=row.id,
-        what=What(row.kind),
-        channel=row.channel,
-        attempts=row.attempts + 1,
-        at=row.at,
-        evaluation_id=row.evaluation_id,
-        card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
-        entry=entry,
-        text=row.text,
-        ts=row.ts,
-        waiting=waiting,
-    )
 
 
 def _is_first_post(row: Row[Any]) -> bool:

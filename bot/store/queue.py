@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.schema import delivery, evaluation
@@ -95,8 +95,9 @@ def ways() -> Select[Any]:
 
 @cache
 def next_due(lane: Lane, *, anywhere: bool) -> Select[Any]:
-    """The one thing that goes next in a lane at `:now`, in `:channel` or anywhere; `:lately` is so long before."""
-    query = ready().where(_lane == lane, delivery.c.due_at <= bindparam("now")).order_by(*_ORDER[lane]).limit(1)
+    """What goes next in a lane at `:now`, in `:channel` or anywhere, `:most` things; `:lately` is so long before."""
+    these = ready().where(_lane == lane, delivery.c.due_at <= bindparam("now"))
+    query = these.order_by(*_ORDER[lane]).limit(bindparam("most", type_=Integer))
     return query if anywhere else query.where(delivery.c.channel == bindparam("channel"))
 
 

@@ -72,6 +72,31 @@ def test_the_pauses_grow_up_to_five_minutes_and_begin_anew_once_it_is_well() -> 
     assert backoff(10**6) == 300
 
 
+def test_as_many_turns_are_there_as_can_be_taken_without_a_wait() -> None:
+    clock = Clock()
+    pace = Pace(Rate(interval=1, burst=4), clock=clock)
+    found = []
+    for rest in (0, 0, 2.5, 0, 60):
+        clock.now += rest
+        turns_now = pace.turns()
+        taken = 0
+        while pace.wait() == 0:
+            pace.spend()
+            taken += 1
+        found.append((turns_now, taken))
+    assert found == [(4, 4), (0, 0), (2, 2), (0, 0), (4, 4)]
+
+
+def test_where_nothing_is_counted_there_is_no_end_of_turns_but_one_while_it_goes_wrong_or_is_to_be_alone() -> None:
+    clock = Clock()
+    pace = Pace(Rate(interval=0), clock=clock)
+    assert (pace.turns(), Pace(Rate(interval=0), alone=True, clock=clock).turns()) == (math.inf, 1)
+    pace.failed()
+    assert pace.turns() == 0
+    clock.now += pace.wait()
+    assert pace.turns() == 1
+
+
 @pytest.mark.parametrize(("alone", "fails", "hangs"), [(False, False, False), (True, False, True), (False, True, True)])
 def test_while_it_goes_wrong_or_is_to_be_alone_nothing_goes_beside_what_is_under_way(
     *, alone: bool, fails: bool, hangs: bool

@@ -41,7 +41,8 @@ class Admins:
     async def heard(self) -> list[str]:
         """What was said since they last looked: to whom, and how it begins."""
         brought = []
-        while (delivery := await self.store.deliveries.take(Lane.POST, now=self.clock())) is not None:
+        while taken := await self.store.deliveries.take(Lane.POST, now=self.clock()):
+            (delivery,) = taken
             brought.append(f"{delivery.channel} {delivery.text}")
             await self.store.deliveries.done(delivery, ts="1.0")
         return brought

@@ -75,7 +75,7 @@ async def only_card(store: Store) -> Card:
 async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
     """Bring to Slack all that is due, and what it sees: `post card 1`, `note ended in 1.0`, `say …`, `update …`."""
     brought: list[str] = []
-    while taken := [each for lane in Lane if (each := await store.deliveries.take(lane, now=at)) is not None]:
+    while taken := [each for lane in Lane for each in await store.deliveries.take(lane, now=at)]:
         for delivery in taken:
             brought.append(shown(delivery))
             ts = delivery.card.ts if delivery.card else f"{delivery.evaluation_id or -delivery.id}.0"

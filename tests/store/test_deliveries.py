@@ -15,8 +15,7 @@ MUCH_LATER = NOON + timedelta(days=1)
 
 async def take(store: Store, lane: Lane = Lane.POST, *, now: datetime = LATER) -> Delivery:
     """What is surely due."""
-    found = await store.deliveries.take(lane, now=now)
-    assert found is not None
+    (found,) = await store.deliveries.take(lane, now=now)
     return found
 
 
@@ -44,7 +43,7 @@ async def test_a_change_during_a_repaint_is_painted_after_it(store: Store) -> No
 
     await report(store, license_(tier="50 Users"))
 
-    assert await store.deliveries.take(Lane.UPDATE, now=LATER) is None
+    assert await store.deliveries.take(Lane.UPDATE, now=LATER) == []
     await store.deliveries.done(under_way, ts="1.0")
     assert await bring(store) == ["update card 1"]
 
@@ -55,7 +54,7 @@ async def test_a_note_waits_for_its_card(store: Store) -> None:
     card = await take(store)
 
     assert card.what is What.CARD
-    assert await store.deliveries.take(Lane.POST, now=MUCH_LATER) is None
+    assert await store.deliveries.take(Lane.POST, now=MUCH_LATER) == []
 
     await store.deliveries.done(card, ts="7.5")
     note = await take(store)
@@ -69,7 +68,7 @@ async def test_a_note_waits_for_the_repaint_which_finds_out_whether_its_card_is_
     await bring(store)
     await report(store, license_(ends=date(2027, 1, 20)))
 
-    assert await store.deliveries.take(Lane.POST, now=LATER) is None
+    assert await store.deliveries.take(Lane.POST, now=LATER) == []
     await store.deliveries.done(await take(store, Lane.UPDATE), ts="1.0")
     assert (await take(store)).what is What.NOTE
 
@@ -103,8 +102,9 @@ async def test_of_those_who_ask_for_a_card_at_once_one_gets_it(store: Store) -> 
     assert (sum(asked), await bring(store)) == (1, ["post card 1"])
 
 
+@pytest.mark.parametrize("most", [1, 2, 20])
 async def test_of_repaints_that_somebody_waits_for_the_oldest_goes_first_and_those_of_midnight_wait(
-    store: Store,
+    store: Store, most: int
 ) -> None:
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(1, 6)))
     await bring(store)
@@ -115,9 +115,10 @@ async def test_of_repaints_that_somebody_waits_for_the_oldest_goes_first_and_tho
         await store.evaluations.repaint(number, at=now - timedelta(seconds=ago))
 
     order = []
-    while taken := await store.deliveries.take(Lane.UPDATE, now=now):
-        order.append(taken.evaluation_id)
-        await store.deliveries.done(taken, ts="1.0")
+    while taken := await store.deliveries.take(Lane.UPDATE, now=now, most=most):
+        order += [each.evaluation_id for each in taken]
+        for each in taken:
+            await store.deliveries.done(each, ts="1.0")
 
     assert order == [5, 3, 4, 2, 1]
 
@@ -134,7 +135,8 @@ async def test_messages_go_before_notes_and_notes_before_cards_and_the_newest_ca
     await store.deliveries.say("Good morning", channel=CHANNEL, at=LATER)
 
     order = []
-    while (delivery := await store.deliveries.take(Lane.POST, now=LATER)) is not None:
+    while taken := await store.deliveries.take(Lane.POST, now=LATER):
+        (delivery,) = taken
         order.append(shown(delivery))
 
     assert order == ["say Good morning", "note extended in 1.0", "post card 3", "post card 4", "post card 2"]
@@ -181,7 +183,8 @@ async def test_a_summary_that_comes_too_late_is_not_said(store: Store) -> None:
 
 async def bring_posts(store: Store) -> None:
     """Post whatever is due."""
-    while (delivery := await store.deliveries.take(Lane.POST, now=LATER)) is not None:
+    while taken := await store.deliveries.take(Lane.POST, now=LATER):
+        (delivery,) = taken
         await store.deliveries.done(delivery, ts=f"{delivery.id}.0")
 
 
@@ -210,7 +213,8 @@ async def test_a_note_that_is_put_off_holds_back_those_after_it_and_no_other_car
     await bring(store)
     for end in (date(2027, 1, 20), date(2027, 2, 20)):
         await report(store, license_(ends=end), license_(aliases=frozenset({"E-2"}), ends=end))
-    while (repaint := await store.deliveries.take(Lane.UPDATE, now=LATER)) is not None:
+    while taken := await store.deliveries.take(Lane.UPDATE, now=LATER):
+        (repaint,) = taken
         await store.deliveries.done(repaint, ts="")
     first = await take(store)
     await store.deliveries.postpone(first, until=MUCH_LATER, error="later", unsure=False)
@@ -225,12 +229,12 @@ async def test_a_card_is_posted_once_and_updated_from_then_on(store: Store) -> N
     await report(store, license_())
     card = await take(store)
     assert (card.card, card.attempts, card.at) == (None, 1, NOON)
-    assert await store.deliveries.take(Lane.UPDATE, now=LATER) is None
+    assert await store.deliveries.take(Lane.UPDATE, now=LATER) == []
     await store.deliveries.done(card, ts="7.5")
 
     await store.evaluations.repaint(1, at=LATER)
 
-    assert await store.deliveries.take(Lane.POST, now=LATER) is None
+    assert await store.deliveries.take(Lane.POST, now=LATER) == []
     assert (await take(store, Lane.UPDATE)).card == CardRef(channel=CHANNEL, ts="7.5")
     assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.5")
 
@@ -256,7 +260,7 @@ async def test_what_is_put_off_comes_again_and_is_looked_for_if_it_may_have_arri
 
     lane = Lane.LOOK if unsure else Lane.POST
     assert await store.deliveries.ways() == {(lane, CHANNEL): MUCH_LATER}
-    assert await store.deliveries.take(lane, now=LATER) is None
+    assert await store.deliveries.take(lane, now=LATER) == []
     assert (await take(store, lane, now=MUCH_LATER)).attempts == 2
 
 
@@ -265,9 +269,9 @@ async def test_a_post_nobody_knows_the_outcome_of_holds_back_a_second_one(store:
     await store.deliveries.postpone(await take(store), until=MUCH_LATER, error="no answer", unsure=True)
     await report(store, license_(tier="25 Users"))
 
-    assert await store.deliveries.take(Lane.POST, now=LATER) is None
+    assert await store.deliveries.take(Lane.POST, now=LATER) == []
     first = await take(store, Lane.LOOK, now=MUCH_LATER)
-    assert await store.deliveries.take(Lane.POST, now=MUCH_LATER) is None
+    assert await store.deliveries.take(Lane.POST, now=MUCH_LATER) == []
     await store.deliveries.done(first, ts="7.5")
     assert await bring(store, at=MUCH_LATER) == ["update card 1"]
 
@@ -315,12 +319,29 @@ async def test_what_was_under_way_when_the_bot_stopped_may_have_arrived(url: str
     assert (first.evaluation_id, second.evaluation_id) == (1, 2)
 
 
+async def test_several_are_taken_at_once_in_order_each_with_its_words_and_none_of_them_twice(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await report(store, license_(ends=date(2027, 1, 20)))
+    await store.deliveries.done(await take(store, Lane.UPDATE), ts="1.0")
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in (2, 3)))
+    await store.deliveries.say("Good morning", channel=CHANNEL, at=LATER)
+
+    three = await store.deliveries.take(Lane.POST, now=LATER, most=3)
+    rest = await store.deliveries.take(Lane.POST, now=LATER, most=3)
+
+    assert [shown(each) for each in three] == ["say Good morning", "note extended in 1.0", "post card 2"]
+    assert [shown(each) for each in rest] == ["post card 3"]
+    assert [each.attempts for each in (*three, *rest)] == [1, 1, 1, 1]
+    assert await store.deliveries.take(Lane.POST, now=LATER, most=3) == []
+
+
 async def test_twenty_workers_at_once_get_one_delivery_each_and_none_twice(store: Store) -> None:
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(7)))
 
     taken = await asyncio.gather(*(store.deliveries.take(Lane.POST, now=LATER) for _ in range(20)))
 
-    assert sorted(each.evaluation_id or 0 for each in taken if each is not None) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(each.evaluation_id or 0 for some in taken for each in some) == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_two_copies_of_the_bot_never_take_the_same_delivery(store: Store, url: str) -> None:
@@ -330,7 +351,7 @@ async def test_two_copies_of_the_bot_never_take_the_same_delivery(store: Store, 
             *(each.deliveries.take(Lane.POST, now=LATER) for each in (store, other) for _ in range(10))
         )
 
-    assert len([each for each in taken if each is not None]) == 1
+    assert len([each for some in taken for each in some]) == 1
 
 
 @pytest.mark.parametrize(
@@ -345,7 +366,7 @@ async def test_a_delivery_is_due_from_its_moment_on(store: Store, *, now: dateti
     await report(store, license_(), at=NOON)
 
     assert await store.deliveries.ways() == {(Lane.POST, CHANNEL): NOON}
-    assert (await store.deliveries.take(Lane.POST, now=now) is not None) is is_due
+    assert bool(await store.deliveries.take(Lane.POST, now=now)) is is_due
 
 
 async def test_a_message_of_its_own_waits_for_no_card(store: Store) -> None:

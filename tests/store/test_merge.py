@@ -120,8 +120,7 @@ async def test_a_card_that_is_being_posted_while_it_loses_becomes_a_pointer(stor
     await report(store, OLD)
     await bring(store)
     await report(store, NEW)
-    under_way = await store.deliveries.take(Lane.POST, now=LATER)
-    assert under_way is not None
+    (under_way,) = await store.deliveries.take(Lane.POST, now=LATER)
 
     await report(store, BOTH)
     await store.deliveries.done(under_way, ts="2.0")

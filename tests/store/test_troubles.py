@@ -13,7 +13,8 @@ ADMINS = ("U0ANA", "U0BEN")
 async def said(store: Store) -> list[tuple[str, str | None]]:
     """To whom what was said since the last look."""
     brought = []
-    while (delivery := await store.deliveries.take(Lane.POST, now=LATER)) is not None:
+    while taken := await store.deliveries.take(Lane.POST, now=LATER):
+        (delivery,) = taken
         brought.append((delivery.channel, delivery.text))
         await store.deliveries.done(delivery, ts="1.0")
     return brought
