@@ -45,7 +45,7 @@ def main() -> None:
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection) -> Iterator[Table]:
     """Make the tables and indexes of `source` in `target`; what to insert for the same rows to be in them."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         target.execute(f"PRAGMA {pragma}")
     ours = "sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
     for kind, name, sql in source.execute(f"SELECT type, name, sql FROM sqlite_master WHERE {ours}").fetchall():

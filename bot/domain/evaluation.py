@@ -96,7 +96,7 @@ class License:
     @property
     def contacts(self) -> tuple[Contact, ...]:
         """The people on the license, technical contact first, without those it does not have."""
-        return tuple(contact for contact in (self.technical, self.billing) if contact is not None)
+        return tuple(filter(None, (self.technical, self.billing)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,9 +167,10 @@ def _contact(value: object) -> Contact | None:
     """The person, or None where nobody is named; of somebody forgotten nothing is kept."""
     if not isinstance(value, dict):
         return None
-    # Most details are asked here only whether they could say so: this is asked of every detail of every row.
-    if any(isinstance(each, str) and _FORGOTTEN in each.upper() and _is_forgotten(each) for each in value.values()):
-        return Contact(forgotten=True)
+    for detail in value.values():
+        # Most are asked here only whether they could say so: this is asked of every detail of every row.
+        if isinstance(detail, str) and _FORGOTTEN in detail.upper() and _is_forgotten(detail):
+            return Contact(forgotten=True)
     email, name = _text(value.get("email")), _text(value.get("name"))
     return Contact(email=email, name=name) if email or name else None
 

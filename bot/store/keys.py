@@ -69,12 +69,11 @@ class Keys:
 
     def fingerprint(self, address: str) -> str:
         """What stands in the database for an address; only who has the secret can compute it."""
-        return self.fingerprints(address)[0]
+        return _fingerprint(self._hash_keys[0], address)
 
     def fingerprints(self, address: str) -> tuple[str, ...]:
         """Every fingerprint under which an address may have been written, the newest secret's first."""
-        message = normalised(address).encode()
-        return tuple(hmac.digest(key, message, "sha256").hex()[:40] for key in self._hash_keys)
+        return tuple(_fingerprint(key, address) for key in self._hash_keys)
 
     def digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.
@@ -82,6 +81,10 @@ class Keys:
         It differs in each version of the bot: what a new one reads in a row it should read in all of them.
         """
         return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._digest_key).digest()
+
+
+def _fingerprint(key: bytes, address: str) -> str:
+    return hmac.digest(key, normalised(address).encode(), "sha256").hex()[:40]
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:

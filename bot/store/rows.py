@@ -47,7 +47,7 @@ def license_row(license_: License, keys: Keys) -> tuple[Any, ...]:
         *_plain_values(license_),
         company_key(license_.company),
         company_domain(license_),
-        keys.seal(orjson.dumps([_plain(technical), _plain(billing)]).decode()),
+        keys.seal(orjson.dumps((technical, billing)).decode()),
         _address_key(technical, keys),
         _address_key(billing, keys),
         partner and partner.name,
@@ -165,10 +165,6 @@ async def insert_new(connection: AsyncConnection, table: Table, values: dict[str
     result = await connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing().returning(key))
     row = result.first()
     return None if row is None else row[0]
-
-
-def _plain(contact: Contact | None) -> dict[str, Any] | None:
-    return None if contact is None else {"email": contact.email, "name": contact.name, "forgotten": contact.forgotten}
 
 
 def _contact(value: dict[str, Any] | None) -> Contact | None:
