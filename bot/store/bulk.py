@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Column, Date, Dialect, Row, Table, bindparam, insert, select
+from sqlalchemy import Boolean, Column, Date, Dialect, LargeBinary, Row, Table, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
@@ -49,6 +49,8 @@ def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str
 
 def _stored(type_: TypeEngine[Any], dialect: Dialect) -> _Stored | None:
     """What makes of a value what is stored, or None where it is stored as it is; rows are many, and days are few."""
+    if isinstance(type_, Boolean | LargeBinary):  # every driver takes these as Python has them
+        return None
     stored = type_.dialect_impl(dialect).bind_processor(dialect)
     return lru_cache(maxsize=_DAYS)(stored) if stored and isinstance(type_, Date | Instant) else stored
 
