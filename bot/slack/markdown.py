@@ -11,9 +11,11 @@ _MOST: Final = 2
 """Paragraphs: more than a mail fills that is not made of `&` and `<`, which take up to five times their length."""
 _PIECE: Final = 500
 """Characters that are escaped together, so that they fit a paragraph however long they become."""
-_LINK: Final = re.compile(r"\[([^\[\]]+)\]\((https?://[^()\s<>|]+)\)")
+_LINK: Final = re.compile(r"(\*\*?|)\[([^\[\]]+)\]\((https?://[^()\s<>|]+)\)\1")
 _LONGEST_LINK: Final = 2000
 _EMPHASIS: Final = re.compile(r"(\*\*?)(?!\s)([^*]+)(?<!\s)\1")
+_MARKS: Final = {"**": "*", "*": "_", "": ""}
+"""What Slack writes for what Markdown writes."""
 _ITEM: Final = re.compile(r"^(\s*)[-*+] ")
 _HEADING: Final = re.compile(r"^#{1,6} +(.*)$")
 
@@ -43,10 +45,11 @@ def _painted(line: str) -> Iterator[str]:
     line, end = _ITEM.sub(r"\1• ", line), 0
     for found in _LINK.finditer(line):
         # Slack wants no more than this of an address; look-alikes in it would lead elsewhere.
-        link = f"<{tame(found[2], longest=_PARAGRAPH).replace('&', '&amp;')}|{escape(found[1])}>"
+        link = f"<{tame(found[3], longest=_PARAGRAPH).replace('&', '&amp;')}|{escape(found[2])}>"
         if len(link) <= _LONGEST_LINK:
+            mark = _MARKS[found[1]]
             yield from _text(line[end : found.start()])
-            yield link
+            yield f"{mark}{link}{mark}"
             end = found.end()
     yield from _text(line[end:])
 
@@ -55,7 +58,7 @@ def _text(text: str) -> Iterator[str]:
     end = 0
     for found in _EMPHASIS.finditer(text):
         yield from _plain(text[end : found.start()])
-        yield from _marked("*" if found[1] == "**" else "_", found[2])
+        yield from _marked(_MARKS[found[1]], found[2])
         end = found.end()
     yield from _plain(text[end:])
 

@@ -13,7 +13,7 @@ from bot.domain.policy import MailState
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.letters import Letter
-from bot.store.opt_outs import mark
+from bot.store.opt_outs import mark, mark_nameless
 from bot.store.outbox import remember
 from bot.store.schema import mail
 from bot.store.whole import whole
@@ -98,11 +98,16 @@ class Bounces:
             until = None
             if patience is not None and await _times(connection, row, since=at - _MONTH) >= patience:
                 cause, until = Cause.PAUSED, at + _MONTH
-            letter = Letter.opened(row.content, self._keys)
-            if cause is not None and letter is not None:  # else they were forgotten, and marked for good
-                opt_out = OptOut(cause=cause, by=None, at=at, until=until)
-                subject = Subject.of_address(letter.to)
-                await mark(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
+            if cause is not None and row.state != MailState.UNDONE:  # else it never went
+                await self._mark(connection, row, OptOut(cause=cause, by=None, at=at, until=until))
+
+    async def _mark(self, connection: AsyncConnection, row: Row[Any], opt_out: OptOut) -> None:
+        letter = Letter.opened(row.content, self._keys)
+        if letter is None:  # they were forgotten, or are kept no longer
+            await mark_nameless(connection, self._keys, row.address_key, opt_out)
+        else:
+            subject = Subject.of_address(letter.to)
+            await mark(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
 
 
 async def _times(connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:

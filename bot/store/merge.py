@@ -28,9 +28,12 @@ async def merge_licenses(
         await connection.execute(
             update(license_alias).where(license_alias.c.license_id == other).values(license_id=keep)
         )
-        # Nobody would overwrite the people on a record that is never reported again.
-        nobody = {"contacts": keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
-        await connection.execute(update(license_).where(license_.c.id == other).values(merged_into=keep, **nobody))
+        # Nobody would overwrite the people on a record that is never reported again; a company may be called like one.
+        people = {"contacts": keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
+        company = {"company": None, "company_key": None, "domain": None}
+        await connection.execute(
+            update(license_).where(license_.c.id == other).values(merged_into=keep, **people, **company)
+        )
     theirs = evaluation.c.license_id.in_([keep, *others]) & evaluation.c.merged_into.is_(None)
     rows = (await connection.execute(select(evaluation).where(theirs).order_by(evaluation.c.id))).all()
     for group in grouped(rows, trial_from):

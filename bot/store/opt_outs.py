@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.consent import Authority, Cause, OptOut, Scope, Subject, adds, may_lift
 from bot.domain.history import Entry, Kind
+from bot.domain.policy import MailState
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
 from bot.store.reach import evaluations_of, hurry
 from bot.store.rows import insert_new
-from bot.store.schema import do_not_contact, mail
+from bot.store.schema import do_not_contact, evaluation, license_, mail
 from bot.store.whole import whole
 
 STANDS: Final = do_not_contact.c.lifted_at.is_(None)
@@ -172,6 +173,21 @@ async def mark(
     await hurry(connection, keys, subject, theirs, at=new.at)
     await repaint(connection, theirs, at=new.at)
     return Marked(won=True, opt_out=new)
+
+
+async def mark_nameless(connection: AsyncConnection, keys: Keys, fingerprint: str, new: OptOut) -> None:
+    """Mark an address of which nothing is left but its fingerprint, unless a mark that says as much stands."""
+    same = STANDS & (do_not_contact.c.subject_key == fingerprint)
+    rows = (await connection.execute(select(do_not_contact).where(same))).all()
+    if _stands_for_ever(rows) or not all(adds(new.cause, _opt_out(row, keys)) for row in rows):
+        return
+    values = {"scope": Scope.ADDRESS, "subject_key": fingerprint, "subject": keys.seal(""), "cause": new.cause}
+    await insert_new(connection, do_not_contact, {**values, "at": new.at, "until": new.until})
+    waits = (mail.c.address_key == fingerprint) & mail.c.state.in_([state for state in MailState if state.waits])
+    await connection.execute(update(mail).where(waits).values(due_at=new.at))
+    named = or_(license_.c.technical_key == fingerprint, license_.c.billing_key == fingerprint)
+    theirs = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id).where(named)
+    await repaint(connection, (await connection.scalars(theirs)).all(), at=new.at)
 
 
 async def standing(connection: AsyncConnection, keys: Keys, subjects: Collection[Subject]) -> OptOut | None:

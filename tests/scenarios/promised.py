@@ -273,7 +273,7 @@ class Promised:
         if mail.state == "unknown":
             mail.state, mail.moment = "sent", self.now
         if mail.state == "undone" or FOR_EVER & set(self.silence.standing[mail.address]):
-            return  # it never went, or nobody writes to them anyway; its words are gone, and the address with them
+            return  # it never went, or nobody writes to them anyway
         if kind in {"complained", "bounced"}:
             self.silence.add(mail.address, kind)
         theirs = [each.undelivered for each in self.mails.values() if each.address == mail.address]

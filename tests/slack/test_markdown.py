@@ -29,6 +29,9 @@ WEB = re.compile(r"\]\((https?://[^()\s<>|]+)\)")
         pytest.param(
             "[home](http://vendor.example/~ana/*)", "<http://vendor.example/~ana/*|home>", id="a link as it is"
         ),
+        pytest.param("**[a](https://a.example)**", "*<https://a.example|a>*", id="a bold link"),
+        pytest.param("an *[a](https://a.example)*", "an _<https://a.example|a>_", id="an emphasised link"),
+        pytest.param("*[a](https://a.example)", "∗<https://a.example|a>", id="a star before a link"),
         pytest.param("[x](javascript:alert)", "[x](javascript:alert)", id="no link"),
         pytest.param("[x](https://a.example|b)", "[x](https://a.example|b)", id="a link with another label inside"),
         pytest.param("[<!here>](https://a.example)", "<https://a.example|&lt;!here&gt;>", id="a mention in a label"),

@@ -4,12 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.consent import Cause
-from bot.domain.policy import MailState
+from bot.domain.consent import Cause, Subject
+from bot.domain.evaluation import Contact
+from bot.domain.policy import MailState, Reason, Refused
 from bot.store import Store
+from bot.store.keys import Keys
+from bot.store.letters import Letter
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
-from tests.store.steps import LATER, mailed, order, report, rows
+from tests.store.steps import LATER, SECRET, ask, mailed, order, report, rows
+
+KEYS = Keys([SECRET])
 
 
 async def send(store: Store, count: int) -> None:
@@ -97,3 +102,39 @@ async def test_a_mail_that_came_back_did_go(store: Store) -> None:
     await store.bounces.refused(1, status="5.7.1", at=LATER)
 
     assert [row.state for row in await rows(store, mail)] == ["sent"]
+
+
+async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the_address_all_the_same(
+    store: Store,
+) -> None:
+    await send(store, 1)
+    years = timedelta(days=800)
+    await store.people.forget_older(LATER + years, at=LATER + years)
+    [sent] = await rows(store, mail)
+    assert Letter.opened(sent.content, KEYS) is None
+
+    for _ in range(2):
+        await store.bounces.complained(1, at=LATER + years)
+
+    assert await causes(store) == [Cause.COMPLAINED]
+    opt_out = await store.opt_outs.against([Subject.of_address("ANA@acme.example")])
+    assert opt_out is not None
+    assert (opt_out.cause, opt_out.subject) == (Cause.COMPLAINED, None)
+    # They evaluate again: the card says so, and nobody may write to them.
+    await report(store, license_(aliases=frozenset({"E-2"}), updated=(LATER + years).date()))
+    refused = await ask(store, order(2, 2, template="welcome"))
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.DO_NOT_CONTACT
+
+
+@pytest.mark.parametrize("cause", [Cause.FORGOTTEN, Cause.ERASED])
+async def test_who_is_marked_for_ever_is_not_marked_again(store: Store, cause: Cause) -> None:
+    await send(store, 1)
+    if cause is Cause.ERASED:
+        await store.people.erase("ana@acme.example", at=LATER, by="U0ANA")
+    else:
+        await report(store, license_(technical=Contact(forgotten=True), updated=LATER.date() + timedelta(days=1)))
+
+    await store.bounces.complained(1, at=LATER)
+
+    assert await causes(store) == [cause]

@@ -75,6 +75,19 @@ async def test_no_copy_stays_on_a_license_that_was_merged_away(store: Store) -> 
     assert [word for word in ANA_WORDS if word in after] == []
 
 
+async def test_a_company_that_was_called_like_them_does_not_stay_on_a_license_that_was_merged_away(
+    store: Store,
+) -> None:
+    named = license_(aliases=frozenset({"E-2"}), company="Ana Ash Consulting")
+    await report(store, license_(aliases=frozenset({"E-1"})), named)
+    await report(store, license_(aliases=frozenset({"E-1", "E-2"}), technical=BO))
+
+    await store.people.erase("ana@acme.example", at=LATER, by="somebody")
+
+    after = await readable(store)
+    assert [word for word in ANA_WORDS if word.lower() in after.lower()] == []
+
+
 async def test_nobody_writes_to_them_on_another_license_either(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
     await report(store, license_(aliases=frozenset({"E-2"}), billing=BO))
