@@ -161,16 +161,7 @@ async def running(
     await settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
     identity = await identity_of(parts.poster)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
-    cards = Cards(
-        parts.store,
-        parts.poster,
-        traffic=Traffic(limits),
-        closed=ClosedWays(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
-        workspace_url=identity.url,
-        clock=clock,
-        today=daily.today,
-        rules=parts.rules,
-    )
+    cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
     health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
     consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
     app, guard = _slack_app(
@@ -191,12 +182,8 @@ async def running(
         stack.push_async_callback(last_orders, guard, resting, workers)
         stack.callback(jobs.pause)
         slack = app if settings.slack_app_token is None else None
-        served = endpoints(
-            health,
-            slack=slack,
-            unsubscribing=_unsubscribing(settings, consent),
-            bounces=_bounces(settings, parts.store, clock=clock),
-        )
+        bounces = _bounces(settings, parts.store, clock=clock)
+        served = endpoints(health, slack=slack, unsubscribing=_unsubscribing(settings, consent), bounces=bounces)
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
@@ -206,6 +193,28 @@ async def running(
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
         log.info("running", team=identity.team, channel=settings.slack_channel, port=port, http=slack is not None)
         yield port
+
+
+def _cards(
+    settings: Settings,
+    parts: Parts,
+    identity: Identity,
+    *,
+    limits: Mapping[Lane, Limits],
+    daily: Daily,
+    clock: Callable[[], datetime],
+) -> Cards:
+    """What brings to Slack what is owed to it."""
+    return Cards(
+        parts.store,
+        parts.poster,
+        traffic=Traffic(limits),
+        closed=ClosedWays(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
+        workspace_url=identity.url,
+        clock=clock,
+        today=daily.today,
+        rules=parts.rules,
+    )
 
 
 def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent) -> AsyncIOScheduler:

@@ -8,6 +8,8 @@ from typing import Final
 
 _LONGEST_PAUSE: Final = 300.0
 _MOST_DOUBLINGS: Final = 10
+_ROUNDING: Final = 1e-6
+"""Seven times 1.22 seconds hold seven turns, whatever is left of them in floating point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Pace:
         if not self._rate.interval:
             return math.inf
         saved = self._slack - max(self._next - self._clock(), 0.0)
-        return 1 + saved // self._rate.interval
+        return 1 + int(saved / self._rate.interval + _ROUNDING)
 
     def spend(self) -> None:
         """Take a turn."""

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.consent import Authority, Cause, OptOut, Scope, Subject, adds, may_lift
 from bot.domain.history import Entry, Kind
-from bot.domain.policy import MailState
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.outbox import remember, repaint
-from bot.store.reach import evaluations_of, hurry
+from bot.store.reach import evaluations_naming, evaluations_of, hurry, hurry_to
 from bot.store.rows import insert_new
-from bot.store.schema import do_not_contact, evaluation, license_, mail
+from bot.store.schema import do_not_contact, mail
 from bot.store.whole import whole
 
 STANDS: Final = do_not_contact.c.lifted_at.is_(None)
@@ -183,11 +182,8 @@ async def mark_nameless(connection: AsyncConnection, keys: Keys, fingerprint: st
         return
     values = {"scope": Scope.ADDRESS, "subject_key": fingerprint, "subject": keys.seal(""), "cause": new.cause}
     await insert_new(connection, do_not_contact, {**values, "at": new.at, "until": new.until})
-    waits = (mail.c.address_key == fingerprint) & mail.c.state.in_([state for state in MailState if state.waits])
-    await connection.execute(update(mail).where(waits).values(due_at=new.at))
-    named = or_(license_.c.technical_key == fingerprint, license_.c.billing_key == fingerprint)
-    theirs = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id).where(named)
-    await repaint(connection, (await connection.scalars(theirs)).all(), at=new.at)
+    await hurry_to(connection, [fingerprint], at=new.at)
+    await repaint(connection, await evaluations_naming(connection, [fingerprint]), at=new.at)
 
 
 async def standing(connection: AsyncConnection, keys: Keys, subjects: Collection[Subject]) -> OptOut | None:

@@ -18,9 +18,7 @@ async def evaluations_of(connection: AsyncConnection, keys: Keys, subject: Subje
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match subject.scope:
         case Scope.ADDRESS:
-            prints = keys.fingerprints(str(subject))
-            theirs = or_(license_.c.technical_key.in_(prints), license_.c.billing_key.in_(prints))
-            return (await connection.scalars(query.where(theirs))).all()
+            return await evaluations_naming(connection, keys.fingerprints(str(subject)))
         case Scope.SITE:
             return (await connection.scalars(query.where(func.lower(license_.c.site) == subject.value))).all()
         case Scope.DOMAIN:
@@ -37,6 +35,13 @@ async def evaluations_of(connection: AsyncConnection, keys: Keys, subject: Subje
             ]
 
 
+async def evaluations_naming(connection: AsyncConnection, prints: Collection[str]) -> Sequence[int]:
+    """The ids of all evaluations with a contact whose address has one of these fingerprints."""
+    named = or_(license_.c.technical_key.in_(prints), license_.c.billing_key.in_(prints))
+    query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
+    return (await connection.scalars(query.where(named))).all()
+
+
 async def hurry(
     connection: AsyncConnection, keys: Keys, subject: Subject, evaluation_ids: Collection[int], *, at: datetime
 ) -> None:
@@ -44,8 +49,14 @@ async def hurry(
 
     Of a domain or a site, what the server put off: what is held is due in some seconds anyway, and may be to others.
     """
-    theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     if subject.scope is Scope.ADDRESS:
-        waits = mail.c.state.in_([state for state in MailState if state.waits])
-        theirs = mail.c.address_key.in_(keys.fingerprints(str(subject))) & waits
+        await hurry_to(connection, keys.fingerprints(str(subject)), at=at)
+        return
+    theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     await connection.execute(update(mail).where(theirs).values(due_at=at))
+
+
+async def hurry_to(connection: AsyncConnection, prints: Collection[str], *, at: datetime) -> None:
+    """Make what waits to be sent to addresses with these fingerprints due now."""
+    waits = mail.c.state.in_([state for state in MailState if state.waits])
+    await connection.execute(update(mail).where(mail.c.address_key.in_(prints), waits).values(due_at=at))

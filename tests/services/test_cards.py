@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.workspace import CHANNEL, faults
 from bot.services.traffic import SLACKS_LIMITS
-from bot.store.deliveries import MANY
+from bot.store.deliveries import MANY, Lane
 from tests.desk import ADMIN, LOOK, POST, UPDATE, Desk, desk
 from tests.world import World, world
 
@@ -161,6 +161,22 @@ async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(
             await found.wait()
             await found.deliver()
         assert await found.waiting() > 1
+
+
+async def test_as_many_repaints_as_slack_takes_at_once_are_taken_from_the_outbox_at_once(here: World) -> None:
+    async with desk(here, limits=SLACKS_LIMITS) as found:
+        burst = SLACKS_LIMITS[Lane.UPDATE].workspace.burst
+        for number in range(1, burst + 4):
+            await found.begin_trial(number)
+        await found.settle()
+        for number in range(1, burst + 4):
+            await found.own(number)
+        before, writes = found.calls(UPDATE), found.parts.store.database.writes
+        await found.cards.begin()
+        assert found.parts.store.database.writes == writes + 1
+        await here.until(lambda: found.calls(UPDATE) >= before + burst)
+        assert found.calls(UPDATE) == before + burst
+        await found.settle()
 
 
 async def test_a_card_that_somebody_deleted_is_posted_again_when_a_person_asks_and_not_before(posted: Desk) -> None:

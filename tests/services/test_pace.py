@@ -87,6 +87,12 @@ def test_as_many_turns_are_there_as_can_be_taken_without_a_wait() -> None:
     assert found == [(4, 4), (0, 0), (2, 2), (0, 0), (4, 4)]
 
 
+@pytest.mark.parametrize("burst", range(1, 12))
+def test_a_burst_is_counted_whole_whatever_the_interval(burst: int) -> None:
+    for interval in (0.25, 1.02, 1.22, 1 / 3):
+        assert Pace(Rate(interval=interval, burst=burst), clock=Clock()).turns() == burst
+
+
 def test_where_nothing_is_counted_there_is_no_end_of_turns_but_one_while_it_goes_wrong_or_is_to_be_alone() -> None:
     clock = Clock()
     pace = Pace(Rate(interval=0), clock=clock)
