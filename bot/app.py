@@ -58,8 +58,8 @@ _PAUSES: Final = timedelta(hours=1)
 _SLACK_TIMEOUT: Final = 30
 _ALIVE: Final = 50_000
 """New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
-_A_TURN: Final = 0.0005
-"""Seconds that one thread may compute while another waits: a thread that writes rows needs a turn for each of them."""
+_A_TURN: Final = 0.0001
+"""Seconds that one thread may compute while another waits: the thread that writes rows needs a turn after each statement."""
 
 
 def utc_now() -> datetime:

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 _BATCH: Final = 500
 """Rows from which on they are looked at together."""
-_AT_A_STRETCH: Final = 50
+_AT_A_STRETCH: Final = 10
 """Rows after which whoever else has something to do gets a turn: a press must be acknowledged at once."""
 _RECORDED: Final = 5_000
 """Licenses that are recorded together: the more, the less often the database writes the same page."""
@@ -28,7 +28,7 @@ _NAMED: Final = 20
 
 
 class Reading:
-    """A pass under way; each batch is recorded all or nothing."""
+    """A pass under way: while a batch is recorded, all or nothing, the next one is read. To be closed at its end."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Reading:
         self._batch: list[Row] = []
         self._sights: list[Sight] = []
         self._unreadable: set[Unreadable] = set()
+        self._recording: asyncio.Task[None] | None = None
         self.tally = Tally()
 
     async def take(self, rows: Iterable[Row]) -> None:
@@ -55,12 +56,19 @@ class Reading:
         if len(self._batch) >= _BATCH:
             await self._look()
             if len(self._sights) >= _RECORDED:
-                await self._record()
+                await self._recorded()
+                self._recording = asyncio.create_task(self._record(self._taken()))
 
     async def flush(self) -> None:
         """Record what was taken."""
         await self._look()
-        await self._record()
+        await self._recorded()
+        await self._record(self._taken())
+
+    async def aclose(self) -> None:
+        """Wait until nothing is under way: of a pass that broke off, too, what was about to be recorded is."""
+        if self._recording is not None:
+            await asyncio.gather(self._recording, return_exceptions=True)
 
     async def _look(self) -> None:
         """Find out what the batch says that was not read before."""
@@ -83,8 +91,17 @@ class Reading:
         self.tally += Tally(rows=len(batch), quarantined=len(unreadable))
         self._progress(self.tally.rows)
 
-    async def _record(self) -> None:
+    def _taken(self) -> list[Sight]:
         sights, self._sights = self._sights, []
+        return sights
+
+    async def _recorded(self) -> None:
+        """Wait for the batch that is being recorded, and raise what that raised."""
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            await recording
+
+    async def _record(self, sights: list[Sight]) -> None:
         recorded = await self._store.licenses.record(sights, self._ringing, channel=self._channel, at=self._now)
         self.tally += Tally(**asdict(recorded))
 

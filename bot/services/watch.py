@@ -139,7 +139,8 @@ class Watch:
         ringing = self._ringing(now, quiet_before)
         reading = Reading(self._store, ringing=ringing, channel=self._channel, now=now, progress=progress)
         try:
-            await self._feed(reading, since, now)
+            async with aclosing(reading):
+                await self._feed(reading, since, now)
         except BotError as exc:
             await polls.fail(poll_id, reading.tally, at=self._clock(), error=str(exc))
             await self._trouble.failed(exc)

@@ -3,11 +3,21 @@
 While the bot is busy each trip waits for its turn, and whoever writes holds up all others meanwhile.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from itertools import chain, repeat
+from typing import Any, Final, Self
 
 import aiosqlite
+
+_ONE_ROW: Final = re.compile(r"INSERT INTO (.+) VALUES (\((?:\?, )*\?\))", re.DOTALL)
+_FEW: Final = 20
+"""Rows that are inserted one by one: what is made ready for many stays in memory."""
+_TOGETHER: Final = 500
+"""Rows in one statement, where they have few columns."""
+_VALUES: Final = 4_000
+"""Values in one statement; SQLite takes 32,766."""
 
 
 class Connection(aiosqlite.Connection):
@@ -29,6 +39,23 @@ class Connection(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], None]) -> None:
         """Do something in the connection's thread."""
         await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+
+
+def _insert(connection: sqlite3.Connection, into: str, row: str, rows: Sequence[Sequence[Any]]) -> int:
+    """Insert many rows with each statement; how many there were.
+
+    After each statement the thread has to wait until another lets it have Python's lock. OR ROLLBACK, since a mistake
+    ends the transaction anyhow: to take back the statement alone, SQLite would copy each page before it changes it.
+    """
+    width = len(rows[0])
+    size = min(_TOGETHER, _VALUES // width)
+    values = ", ".join([row] * size)
+    statement = f"INSERT OR ROLLBACK INTO {into} SELECT * FROM (VALUES {values}) LIMIT ?"  # noqa: S608  names and marks
+    for first in range(0, len(rows), size):
+        some = rows[first : first + size]
+        nothing = repeat(None, width * (size - len(some)))  # always the same statement, so that it is made ready once
+        connection.execute(statement, (*chain.from_iterable(some), *nothing, len(some)))
+    return len(rows)
 
 
 async def connect(*args: Any, **options: Any) -> Connection:  # noqa: ANN401  what sqlite3.connect takes
@@ -60,8 +87,13 @@ class _Cursor:
         await self._connection.run(work)
 
     async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> None:
+        rows, one_row = list(parameters), _ONE_ROW.fullmatch(statement)
+
         def work(connection: sqlite3.Connection) -> None:
-            self._take(connection.executemany(statement, parameters))
+            if one_row is None or len(rows) < _FEW:
+                self._take(connection.executemany(statement, rows))
+            else:
+                self.rowcount = _insert(connection, one_row[1], one_row[2], rows)
 
         await self._connection.run(work)
 

@@ -57,6 +57,14 @@ metadata = MetaData(
 )
 
 
+def _tied_to(column: str) -> ForeignKey:
+    """A foreign key that is checked when the transaction ends.
+
+    Checked by each statement, SQLite would copy every page that an INSERT of many rows changes before it changes it.
+    """
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")
+
+
 def _when(condition: str) -> dict[str, Any]:
     """A partial index, in both dialects."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
@@ -100,7 +108,7 @@ license_ = Table(
     Column("migration", Boolean, nullable=False),
     Column("kept", JSON(none_as_null=True)),  # details that the record leaves out: {detail: day it was last given}
     Column("first_seen", Instant, nullable=False),
-    Column("merged_into", ForeignKey("license.id")),
+    Column("merged_into", _tied_to("license.id")),
 )
 
 # Rows of the report that were read before: reading them again tells nothing.
@@ -108,7 +116,7 @@ seen_row = Table(
     "seen_row",
     metadata,
     Column("digest", LargeBinary, primary_key=True),  # keyed, over the row as it came
-    Column("license_id", ForeignKey("license.id"), nullable=False, index=True),
+    Column("license_id", _tied_to("license.id"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -117,14 +125,14 @@ license_alias = Table(
     metadata,
     Column("alias", Text, primary_key=True),
     Column("app_key", Text, primary_key=True),
-    Column("license_id", ForeignKey("license.id"), nullable=False, index=True),
+    Column("license_id", _tied_to("license.id"), nullable=False, index=True),
 )
 
 evaluation = Table(
     "evaluation",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("license_id", ForeignKey("license.id"), nullable=False),
+    Column("license_id", _tied_to("license.id"), nullable=False),
     Column("started", Date, nullable=False),
     Column("ends", Date),
     Column("state", Text, nullable=False),
@@ -136,7 +144,7 @@ evaluation = Table(
     Column("channel", Text),  # set: announced there; not set: recorded in silence
     Column("card_ts", Text),
     Column("card_gone", Instant),  # set: the card was deleted, and is posted again when somebody asks
-    Column("merged_into", ForeignKey("evaluation.id")),
+    Column("merged_into", _tied_to("evaluation.id")),
     Index("one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_when("merged_into IS NULL")),
     Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_when("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
@@ -146,7 +154,7 @@ history = Table(
     "history",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("evaluation_id", ForeignKey("evaluation.id"), nullable=False, index=True),
+    Column("evaluation_id", _tied_to("evaluation.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("actor", Text),
@@ -159,8 +167,8 @@ delivery = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", Text, nullable=False),  # card, note, message, summary
     Column("channel", Text, nullable=False),
-    Column("evaluation_id", ForeignKey("evaluation.id"), index=True),
-    Column("history_id", ForeignKey("history.id")),
+    Column("evaluation_id", _tied_to("evaluation.id"), index=True),
+    Column("history_id", _tied_to("history.id")),
     Column("text", Text),
     Column("state", Text, nullable=False),  # due, sending, unknown, done, given_up
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -178,7 +186,7 @@ mail = Table(
     "mail",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("evaluation_id", ForeignKey("evaluation.id"), nullable=False),
+    Column("evaluation_id", _tied_to("evaluation.id"), nullable=False),
     Column("template", Text, nullable=False),  # the family: no second one of it in another language
     Column("address_key", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),  # sealed: address, subject, body

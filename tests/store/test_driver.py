@@ -1,16 +1,19 @@
 """Statements reach SQLite in one trip each, and their answers are those of any driver."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.database import Database
-from bot.store.schema import metadata, press
+from bot.store.schema import metadata, press, seen_row
 from tests.builders import NOON
 
 PRESSES = [{"key": f"k{number}", "at": NOON} for number in range(3)]
+MANY = 2_345
+"""More rows than one statement takes."""
 
 
 @pytest.fixture
@@ -38,6 +41,43 @@ async def test_whatever_a_statement_is_its_answer_is_whole(database: Database) -
         assert list(nobody.keys()) == [column.name for column in press.columns]
 
 
+@pytest.mark.parametrize("count", [1, 19, 20, 499, 500, 501, 1000, MANY])
+async def test_of_many_rows_each_is_inserted_once_as_it_was_given(database: Database, count: int) -> None:
+    given = [(f"k{number:05}", NOON + timedelta(seconds=number), number % 3 == 0) for number in range(count)]
+    async with database.write() as connection:
+        many = await connection.execute(
+            insert(press), [{"key": key, "at": at, "done": done} for key, at, done in given]
+        )
+        assert many.rowcount == count
+    async with database.read() as connection:
+        assert (await connection.execute(select(press).order_by(press.c.key))).all() == given
+
+
+async def test_a_row_among_many_that_sqlite_refuses_takes_all_with_it_and_the_connection_goes_on(
+    database: Database,
+) -> None:
+    many = [{"key": f"k{number}", "at": NOON} for number in range(MANY)]
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        async with database.write() as connection:
+            await connection.execute(insert(press), [*many, many[7]])
+    async with database.write() as connection:
+        assert (await connection.execute(select(press))).all() == []
+        await connection.execute(insert(press), many)
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(press)) == MANY
+
+
+async def test_a_row_among_many_that_belongs_to_nothing_is_refused_at_the_end_and_takes_all_with_it(
+    database: Database,
+) -> None:
+    ties = [{"digest": number.to_bytes(16), "license_id": 1} for number in range(MANY)]
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        async with database.write() as connection:
+            await connection.execute(insert(seen_row), ties)
+    async with database.read() as connection:
+        assert (await connection.execute(select(seen_row))).all() == []
+
+
 async def test_what_sqlite_refuses_is_raised_and_the_connection_goes_on(database: Database) -> None:
     with pytest.raises(IntegrityError, match="UNIQUE"):
         async with database.write() as connection:
@@ -52,7 +92,7 @@ async def test_each_statement_and_each_end_of_a_transaction_is_one_trip_to_the_t
 ) -> None:
     with caplog.at_level("DEBUG", logger="aiosqlite"):  # which says what its thread is given to do
         async with database.write() as connection:
-            await connection.execute(insert(press), PRESSES)
-            assert (await connection.scalar(text("SELECT count(*) FROM press"))) == len(PRESSES)
+            await connection.execute(insert(press), [{"key": f"k{number}", "at": NOON} for number in range(MANY)])
+            assert (await connection.scalar(text("SELECT count(*) FROM press"))) == MANY
     trips = [message for message in caplog.messages if message.startswith("executing")]
     assert len(trips) == len(("BEGIN", "INSERT", "SELECT", "COMMIT"))

@@ -7,6 +7,14 @@ revision = "0001"
 down_revision = None
 
 
+def _tie(column: str, to: str, *, name: str) -> sa.ForeignKeyConstraint:
+    """A foreign key that is checked at the end of a transaction; in stores made before 2026-11-28, by each statement.
+
+    Those are as right, and slower only in the one thing they have behind them: a first sweep.
+    """
+    return sa.ForeignKeyConstraint([column], [to], name=op.f(name), deferrable=True, initially="DEFERRED")
+
+
 def upgrade() -> None:
     """Create every table."""
     op.create_table(
@@ -69,7 +77,7 @@ def upgrade() -> None:
         sa.Column("kept", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_into", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["merged_into"], ["license.id"], name=op.f("fk_license_merged_into")),
+        _tie("merged_into", "license.id", name="fk_license_merged_into"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_license")),
     )
     op.create_index(op.f("ix_license_billing_key"), "license", ["billing_key"], unique=False)
@@ -131,8 +139,8 @@ def upgrade() -> None:
         sa.Column("card_ts", sa.Text(), nullable=True),
         sa.Column("card_gone", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["license_id"], ["license.id"], name=op.f("fk_evaluation_license_id")),
-        sa.ForeignKeyConstraint(["merged_into"], ["evaluation.id"], name=op.f("fk_evaluation_merged_into")),
+        _tie("license_id", "license.id", name="fk_evaluation_license_id"),
+        _tie("merged_into", "evaluation.id", name="fk_evaluation_merged_into"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation")),
     )
     op.create_index(op.f("ix_evaluation_first_seen"), "evaluation", ["first_seen"], unique=False)
@@ -158,7 +166,7 @@ def upgrade() -> None:
         sa.Column("alias", sa.Text(), nullable=False),
         sa.Column("app_key", sa.Text(), nullable=False),
         sa.Column("license_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["license_id"], ["license.id"], name=op.f("fk_license_alias_license_id")),
+        _tie("license_id", "license.id", name="fk_license_alias_license_id"),
         sa.PrimaryKeyConstraint("alias", "app_key", name=op.f("pk_license_alias")),
     )
     op.create_index(op.f("ix_license_alias_license_id"), "license_alias", ["license_id"], unique=False)
@@ -166,7 +174,7 @@ def upgrade() -> None:
         "seen_row",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("license_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["license_id"], ["license.id"], name=op.f("fk_seen_row_license_id")),
+        _tie("license_id", "license.id", name="fk_seen_row_license_id"),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_seen_row")),
         sqlite_with_rowid=False,
     )
@@ -179,7 +187,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=True),
         sa.Column("details", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["evaluation_id"], ["evaluation.id"], name=op.f("fk_history_evaluation_id")),
+        _tie("evaluation_id", "evaluation.id", name="fk_history_evaluation_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
     )
     op.create_index(op.f("ix_history_evaluation_id"), "history", ["evaluation_id"], unique=False)
@@ -197,7 +205,7 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["evaluation_id"], ["evaluation.id"], name=op.f("fk_mail_evaluation_id")),
+        _tie("evaluation_id", "evaluation.id", name="fk_mail_evaluation_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
     )
@@ -224,8 +232,8 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ts", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["evaluation_id"], ["evaluation.id"], name=op.f("fk_delivery_evaluation_id")),
-        sa.ForeignKeyConstraint(["history_id"], ["history.id"], name=op.f("fk_delivery_history_id")),
+        _tie("evaluation_id", "evaluation.id", name="fk_delivery_evaluation_id"),
+        _tie("history_id", "history.id", name="fk_delivery_history_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
     )
     op.create_index(op.f("ix_delivery_evaluation_id"), "delivery", ["evaluation_id"], unique=False)
