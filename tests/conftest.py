@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import stamina
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import settings
 
 from tests.world import World, world
@@ -26,3 +28,9 @@ async def here(tmp_path: Path) -> AsyncIterator[World]:
     """A world with nobody in it but the team."""
     async with world(tmp_path) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def rsa_pem() -> bytes:
+    """A private key as people keep it in a file."""
+    return rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -105,6 +105,23 @@ async def test_check_names_everything_that_is_wrong_and_what_to_do(here: World) 
         assert any(words in line for line in wrong), words
 
 
+@pytest.mark.parametrize(("domain", "sign"), [("vendor.example", "✓"), ("elsewhere.example", "✗")])
+async def test_check_says_whether_a_signature_counts_for_the_address_that_writes(
+    here: World,
+    tmp_path: Path,
+    rsa_pem: bytes,
+    domain: str,
+    sign: str,
+) -> None:
+    key = tmp_path / "dkim.pem"
+    key.write_bytes(rsa_pem)
+    signature = {"dkim_domain": domain, "dkim_selector": "bot", "dkim_key": key}
+    done = await _run_beside(here, "check", mail_from="Ana <ana@vendor.example>", **signature)
+    [line] = [line for line in done.stdout.splitlines() if "DKIM" in line and line.startswith(sign)]
+    assert f"bot._domainkey.{domain} with v=DKIM1" in line or "Set DKIM_DOMAIN to vendor.example" in line
+    assert (done.returncode == 0) is (sign == "✓")
+
+
 async def test_poll_by_hand_says_what_it_read(here: World) -> None:
     done = await _run_beside(here, "poll")
     assert done.stdout == "0 rows read, 0 evaluations new, 0 announced, 0 unreadable.\n"

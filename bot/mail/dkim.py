@@ -42,6 +42,14 @@ class Signer:
         self.record = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode('ascii')}"
         """The text of the DNS record (TXT) with the public half."""
 
+    def vouches_for(self, domain: str) -> bool:
+        """Whether receivers count the signature for an address of this domain: that which signs, or one above or below.
+
+        DMARC's relaxed alignment (RFC 7489, 3.1.1), but for domains side by side, which it takes for one company's.
+        """
+        ours, theirs = f".{self._domain.decode().lower()}", f".{domain.lower()}"
+        return ours.endswith(theirs) or theirs.endswith(ours)
+
     def sign(self, content: bytes) -> bytes:
         """The mail with its signature on top, stamped with the moment; send exactly these bytes."""
         import dkim  # noqa: PLC0415  four megabytes that a bot which does not sign need not hold

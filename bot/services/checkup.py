@@ -7,7 +7,7 @@ from typing import Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError, MailError, SlackRefused
+from bot.errors import BotError, MailError, MailSetupWrong, SlackRefused
 from bot.marketplace.client import Marketplace
 from bot.services.actors import NOBODY
 from bot.services.post import Post
@@ -156,9 +156,14 @@ class Checkup:
         return "works"
 
     async def _dkim(self) -> str:
-        signer = None if self._post is None else self._post.signer
-        if signer is None:
+        if self._post is None or (signer := self._post.signer) is None:
             return "not set: leave it so where your mail server signs, else set DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY"
+        domain = self._post.sender.address.domain
+        if not signer.vouches_for(domain):
+            raise MailSetupWrong(
+                f"MAIL_FROM is an address of {domain}, for which a signature of another domain does not count. Set "
+                f"DKIM_DOMAIN to {domain} and DKIM_SELECTOR to a record there."
+            )
         return f"signs; the DNS should have the TXT record {signer.record_name} with {signer.record}"
 
     async def _links(self) -> str:

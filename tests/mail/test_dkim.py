@@ -128,3 +128,17 @@ def test_a_name_that_cannot_stand_in_dns_is_a_matter_of_settings(
 ) -> None:
     with pytest.raises(MailSetupWrong, match=setting):
         Signer(domain, selector, rsa_pem)
+
+
+@pytest.mark.parametrize("domain", ["vendor.example", "Vendor.Example", "mail.vendor.example"])
+def test_a_signature_counts_for_its_domain_and_those_below(signer: Signer, domain: str) -> None:
+    assert signer.vouches_for(domain)
+
+
+def test_a_signature_of_a_domain_below_counts_for_the_one_above(rsa_pem: bytes) -> None:
+    assert Signer("mail.vendor.example", "bot", rsa_pem).vouches_for("vendor.example")
+
+
+@pytest.mark.parametrize("domain", ["othervendor.example", "vendor.example.test", "vendor.test"])
+def test_a_signature_counts_for_no_other_domain(signer: Signer, domain: str) -> None:
+    assert not signer.vouches_for(domain)

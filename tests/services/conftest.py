@@ -21,7 +21,7 @@ from bot.store import Store, open_store
 from bot.store.mails import Held
 from bot.store.schema import history, mail
 from tests.builders import FREELY, license_
-from tests.mail.conftest import Tls, genuine, rsa_pem, signer, tls  # noqa: F401  pytest finds a fixture where its name is
+from tests.mail.conftest import Tls, genuine, signer, tls  # noqa: F401  pytest finds a fixture where its name is
 from tests.store.steps import SECRET, ask, bring, order, report, rows
 from tests.world import Clock
 
