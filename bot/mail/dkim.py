@@ -43,12 +43,11 @@ class Signer:
         """The text of the DNS record (TXT) with the public half."""
 
     def vouches_for(self, domain: str) -> bool:
-        """Whether receivers count the signature for an address of this domain: that which signs, or one above or below.
+        """Whether receivers count the signature for an address here: the domains are of one company (RFC 7489, 3.1.1).
 
-        DMARC's relaxed alignment (RFC 7489, 3.1.1), but for domains side by side, which it takes for one company's.
+        Their last two labels tell. Under suffixes like co.uk that says nothing, and what may count passes.
         """
-        ours, theirs = f".{self._domain.decode().lower()}", f".{domain.lower()}"
-        return ours.endswith(theirs) or theirs.endswith(ours)
+        return self._domain.decode().lower().split(".")[-2:] == domain.lower().split(".")[-2:]
 
     def sign(self, content: bytes) -> bytes:
         """The mail with its signature on top, stamped with the moment; send exactly these bytes."""

@@ -135,8 +135,9 @@ def test_a_signature_counts_for_its_domain_and_those_below(signer: Signer, domai
     assert signer.vouches_for(domain)
 
 
-def test_a_signature_of_a_domain_below_counts_for_the_one_above(rsa_pem: bytes) -> None:
-    assert Signer("mail.vendor.example", "bot", rsa_pem).vouches_for("vendor.example")
+@pytest.mark.parametrize("domain", ["vendor.example", "news.vendor.example"])
+def test_a_signature_of_a_domain_below_counts_for_the_one_above_and_those_beside(rsa_pem: bytes, domain: str) -> None:
+    assert Signer("mail.vendor.example", "bot", rsa_pem).vouches_for(domain)
 
 
 @pytest.mark.parametrize("domain", ["othervendor.example", "vendor.example.test", "vendor.test"])
