@@ -12,8 +12,9 @@ from typing import Any, Final, Self
 import aiosqlite
 
 _ONE_ROW: Final = re.compile(r"INSERT INTO (.+) VALUES (\((?:\?, )*\?\))", re.DOTALL)
+"""Nothing but an INSERT: with ON CONFLICT or RETURNING each row goes by itself."""
 _FEW: Final = 20
-"""Rows that are inserted one by one: what is made ready for many stays in memory."""
+"""Fewer rows are inserted one by one: what is made ready for many stays in memory."""
 _TOGETHER: Final = 500
 """Rows in one statement, where they have few columns."""
 _VALUES: Final = 4_000

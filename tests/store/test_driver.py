@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.database import Database
@@ -51,6 +52,18 @@ async def test_of_many_rows_each_is_inserted_once_as_it_was_given(database: Data
         assert many.rowcount == count
     async with database.read() as connection:
         assert (await connection.execute(select(press).order_by(press.c.key))).all() == given
+
+
+async def test_other_statements_for_many_rows_do_what_they_say_for_each(database: Database) -> None:
+    many = [{"key": f"k{number:05}", "at": NOON} for number in range(MANY)]
+    async with database.write() as connection:
+        await connection.execute(insert(press), many[:7])
+        await connection.execute(sqlite.insert(press).on_conflict_do_nothing(), many)
+        late = update(press).where(press.c.key == bindparam("whose")).values(done=True)
+        await connection.execute(late, [{"whose": each["key"]} for each in many[1:]])
+    async with database.read() as connection:
+        keys = await connection.execute(select(press.c.key, press.c.done).order_by(press.c.key))
+        assert keys.all() == [(each["key"], number > 0) for number, each in enumerate(many)]
 
 
 async def test_a_row_among_many_that_sqlite_refuses_takes_all_with_it_and_the_connection_goes_on(
