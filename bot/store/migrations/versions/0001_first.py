@@ -17,6 +17,21 @@ def _tie(column: str, to: str, *, name: str) -> sa.ForeignKeyConstraint:
 
 def upgrade() -> None:
     """Create every table."""
+    _do_not_contact()
+    _license()
+    _poll()
+    _press()
+    _quarantine()
+    _trouble()
+    _evaluation()
+    _license_alias()
+    _seen_row()
+    _history()
+    _mail()
+    _delivery()
+
+
+def _do_not_contact() -> None:
     op.create_table(
         "do_not_contact",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -39,6 +54,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("lifted_at IS NULL"),
         postgresql_where=sa.text("lifted_at IS NULL"),
     )
+
+
+def _license() -> None:
     op.create_table(
         "license",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -85,6 +103,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_license_domain"), "license", ["domain"], unique=False)
     op.create_index(op.f("ix_license_site"), "license", ["site"], unique=False)
     op.create_index(op.f("ix_license_technical_key"), "license", ["technical_key"], unique=False)
+
+
+def _poll() -> None:
     op.create_table(
         "poll",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -100,6 +121,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_poll")),
     )
     op.create_index("ix_poll_good", "poll", ["good", "id"], unique=False)
+
+
+def _press() -> None:
     op.create_table(
         "press",
         sa.Column("key", sa.Text(), nullable=False),
@@ -109,6 +133,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_press_at"), "press", ["at"], unique=False)
+
+
+def _quarantine() -> None:
     op.create_table(
         "quarantine",
         sa.Column("ref", sa.Text(), nullable=False),
@@ -117,12 +144,18 @@ def upgrade() -> None:
         sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("ref", "reason", name=op.f("pk_quarantine")),
     )
+
+
+def _trouble() -> None:
     op.create_table(
         "trouble",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_trouble")),
     )
+
+
+def _evaluation() -> None:
     op.create_table(
         "evaluation",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -161,6 +194,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("merged_into IS NULL"),
         postgresql_where=sa.text("merged_into IS NULL"),
     )
+
+
+def _license_alias() -> None:
     op.create_table(
         "license_alias",
         sa.Column("alias", sa.Text(), nullable=False),
@@ -170,6 +206,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alias", "app_key", name=op.f("pk_license_alias")),
     )
     op.create_index(op.f("ix_license_alias_license_id"), "license_alias", ["license_id"], unique=False)
+
+
+def _seen_row() -> None:
     op.create_table(
         "seen_row",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -179,6 +218,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_seen_row_license_id"), "seen_row", ["license_id"], unique=False)
+
+
+def _history() -> None:
     op.create_table(
         "history",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -191,6 +233,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
     )
     op.create_index(op.f("ix_history_evaluation_id"), "history", ["evaluation_id"], unique=False)
+
+
+def _mail() -> None:
     op.create_table(
         "mail",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -218,6 +263,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <> 'failed'"),
         postgresql_where=sa.text("state <> 'failed'"),
     )
+
+
+def _delivery() -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sa.Integer(), nullable=False),
