@@ -1,8 +1,9 @@
 """Many rows at once, in the words of the driver: what SQLAlchemy does for each value takes longer than the database."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import Boolean, Column, Date, Dialect, LargeBinary, Row, Table, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,16 +18,36 @@ _DAYS: Final = 4096
 """More than a report has."""
 
 
-async def insert_all(
-    connection: AsyncConnection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Insert rows, each with its values in the order of the columns named."""
-    if not rows:
-        return
-    statement, columns = _insert(table, names, connection.dialect)
-    given = list(zip(*rows, strict=True))
-    values = [map(stored, given[place]) if stored else given[place] for place, stored in columns]
-    await connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+class Inserts:
+    """Rows on their way into the database, one table after another, while those that follow are made."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._under_way: asyncio.Task[object] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait until nothing is under way, so that what follows is done with all of it, or undoes all of it."""
+        if self._under_way is not None:
+            await asyncio.gather(self._under_way, return_exceptions=kind is not None)
+
+    async def add(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Begin to insert rows, each with its values in the order of the columns named.
+
+        What the rows before them met is raised here, and then these are not inserted.
+        """
+        if not rows:
+            return
+        statement, columns = _insert(table, names, self._connection.dialect)
+        given = list(zip(*rows, strict=True))
+        values = [map(stored, given[place]) if stored else given[place] for place, stored in columns]
+        stored_rows = list(zip(*values, strict=True))
+        if self._under_way is not None:
+            await self._under_way
+        self._under_way = asyncio.create_task(self._connection.exec_driver_sql(statement, stored_rows))
+        await asyncio.sleep(0)  # it begins now, and not when whoever makes the next rows has to wait
 
 
 async def rows_with(connection: AsyncConnection, column: Column[Any], values: Iterable[object]) -> list[Row[Any]]:

@@ -37,7 +37,7 @@ class Connection(aiosqlite.Connection):
         if self.in_transaction:
             await super().rollback()
 
-    async def run(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    async def run(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Do something in the connection's thread."""
         await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
 

@@ -1,7 +1,8 @@
 """Licenses never seen before, stored many at a time: the very first run brings all there ever were."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final, TypeVar
 
 from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,47 +10,71 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.changes import Started
 from bot.domain.finding import Finding
 from bot.domain.history import entry_of
-from bot.store.bulk import insert_all
+from bot.store.bulk import Inserts
 from bot.store.keys import Keys
 from bot.store.rows import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, seen_row
 from bot.store.sights import Sight
+
+T = TypeVar("T")
+
+_A_PART: Final = 500
+"""Rows that are made while those before them are inserted; then whoever else has something to do gets a turn."""
 
 
 async def record_first_sights(
     connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], keys: Keys, *, channel: str, at: datetime
 ) -> None:
     """Store licenses, aliases, evaluations and history, and owe each announced evaluation its card."""
-    license_ids = await _next_ids(connection, license_, len(found))
-    licenses, aliases, rows = [], [], []
-    for (sight, finding), id_ in zip(found, license_ids, strict=True):
-        licenses.append((id_, at, *license_row(finding.seen, keys)))
-        aliases += [(app_key, alias, id_) for app_key, alias in sight.keys]
-        rows += [(digest, id_) for digest in sight.digests]
-    await insert_all(connection, license_, ("id", "first_seen", *LICENSE_COLUMNS), licenses)
-    await insert_all(connection, license_alias, ("app_key", "alias", "license_id"), aliases)
-    await insert_all(connection, seen_row, ("digest", "license_id"), rows)
+    ids = await _next_ids(connection, license_, len(found))
+    licenses = [(id_, *sighted) for id_, sighted in zip(ids, found, strict=True)]
     begun = [
-        (finding, change, id_)
-        for (_, finding), id_ in zip(found, license_ids, strict=True)
+        (id_, finding, change)
+        for id_, _, finding in licenses
         for change in finding.changes
         if isinstance(change, Started)
     ]
-    evaluations, entries, cards = [], [], []
-    for (finding, started, license_id), id_ in zip(
-        begun, await _next_ids(connection, evaluation, len(begun)), strict=True
-    ):
-        loud = started in finding.announced
-        evaluations.append((id_, license_id, at, channel if loud else None, *trial_row(started.trial)))
-        told = [change for change in finding.changes if change.trial == started.trial]
-        found_entries = [entry_of(change, finding.seen, at=at) for change in told]
-        entries += [entry_row(entry, id_) for entry in found_entries if entry is not None]
-        if loud:
-            cards.append(("card", channel, id_, "due", at, at))
-    whose = ("id", "license_id", "first_seen", "channel")
-    await insert_all(connection, evaluation, (*whose, *TRIAL_COLUMNS), evaluations)
-    await insert_all(connection, history, ENTRY_COLUMNS, entries)
-    await insert_all(connection, delivery, ("kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
+    ids = await _next_ids(connection, evaluation, len(begun))
+    evaluations = [(id_, *started) for id_, started in zip(ids, begun, strict=True)]
+    async with Inserts(connection) as inserts:
+        await _add_licenses(inserts, licenses, keys, at=at)
+        await _add_evaluations(inserts, evaluations, channel=channel, at=at)
+
+
+async def _add_licenses(
+    inserts: Inserts, licenses: Sequence[tuple[int, Sight, Finding]], keys: Keys, *, at: datetime
+) -> None:
+    for some in _in_parts(licenses):
+        rows = [(id_, at, *license_row(finding.seen, keys)) for id_, _, finding in some]
+        await inserts.add(license_, ("id", "first_seen", *LICENSE_COLUMNS), rows)
+    aliases = [(app_key, alias, id_) for id_, sight, _ in licenses for app_key, alias in sight.keys]
+    await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases)
+    digests = [(digest, id_) for id_, sight, _ in licenses for digest in sight.digests]
+    await inserts.add(seen_row, ("digest", "license_id"), digests)
+
+
+async def _add_evaluations(
+    inserts: Inserts, evaluations: Sequence[tuple[int, int, Finding, Started]], *, channel: str, at: datetime
+) -> None:
+    """Add each with what its license's record told of it."""
+    entries, cards = [], []
+    for some in _in_parts(evaluations):
+        rows = []
+        for id_, license_id, finding, started in some:
+            loud = started in finding.announced
+            rows.append((id_, license_id, at, channel if loud else None, *trial_row(started.trial)))
+            told = [change for change in finding.changes if change.trial == started.trial]
+            found = [entry_of(change, finding.seen, at=at) for change in told]
+            entries += [entry_row(entry, id_) for entry in found if entry is not None]
+            if loud:
+                cards.append(("card", channel, id_, "due", at, at))
+        await inserts.add(evaluation, ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS), rows)
+    await inserts.add(history, ENTRY_COLUMNS, entries)
+    await inserts.add(delivery, ("kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
+
+
+def _in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[first : first + _A_PART] for first in range(0, len(rows), _A_PART))
 
 
 async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:

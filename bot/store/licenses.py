@@ -31,8 +31,8 @@ from bot.store.sights import Sight, in_order, rounds
 from bot.store.whole import whole
 
 _ROLES: Final = ("technical", "billing")
-_A_PORTION: Final = 500
-"""Records after which is looked whether somebody else waits to write."""
+_A_PORTION: Final = 2_000
+"""Records after which is looked whether somebody else waits to write; the database is quickest table by table."""
 _FEW: Final = 60
 """The same while somebody does, or may: a press must not wait for many."""
 

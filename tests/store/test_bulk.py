@@ -1,19 +1,23 @@
 """What is written and found in the words of the driver is what SQLAlchemy would have written and found."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, Table, insert, text
+from sqlalchemy import Row, Table, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.evaluation import State
 from bot.domain.history import Kind
 from bot.store import Store, open_store
-from bot.store.bulk import insert_all, rows_with
+from bot.store.bulk import Inserts, rows_with
 from bot.store.database import Database
-from bot.store.schema import evaluation, history, license_, license_alias, seen_row
+from bot.store.driver import Connection
+from bot.store.schema import evaluation, history, license_, license_alias, press, seen_row
 from tests.builders import license_ as seen_license
 from tests.scenarios.test_postgres import pytestmark as needs_a_server
 from tests.store.steps import SECRET, report, rows
@@ -50,7 +54,8 @@ WHOLE: dict[Table, list[dict[str, Any]]] = {
 
 async def inserted(connection: AsyncConnection, table: Table, values: list[dict[str, Any]]) -> None:
     names = tuple(reversed(values[0])) if values else ()
-    await insert_all(connection, table, names, [tuple(row[name] for name in names) for row in values])
+    async with Inserts(connection) as inserts:
+        await inserts.add(table, names, [tuple(row[name] for name in names) for row in values])
 
 
 async def stored(database: Database, *, in_bulk: bool) -> list[list[Row[Any]]]:
@@ -90,6 +95,61 @@ async def test_a_time_whose_zone_nobody_knows_is_refused_in_bulk_too(store: Stor
         async with store.database.write() as connection:
             await inserted(connection, license_, [LICENSE | {"first_seen": naive}])
     assert await rows(store, license_) == []
+
+
+PRESSES = [[(f"{part}-{n}", TIMES[0]) for n in range(30)] for part in "abc"]
+
+
+async def add_presses(inserts: Inserts, parts: Sequence[list[tuple[str, datetime]]]) -> None:
+    for part in parts:
+        await inserts.add(press, ("key", "at"), part)
+
+
+async def test_while_rows_are_inserted_the_next_are_made_and_no_more_than_those(store: Store) -> None:
+    async with store.database.write() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(raw, Connection)
+        let_go = threading.Event()
+        held = asyncio.create_task(raw.run(lambda _: let_go.wait()))
+        async with Inserts(connection) as inserts:
+            await add_presses(inserts, PRESSES[:1])
+            adding = asyncio.create_task(add_presses(inserts, PRESSES[1:]))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            waited = not adding.done()
+            let_go.set()
+            await adding
+        assert waited
+        await held
+        assert await connection.scalar(select(func.count()).select_from(press)) == sum(map(len, PRESSES))
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+async def test_rows_that_are_refused_are_told_of_though_the_next_are_made_and_leave_nothing(
+    store: Store, wrong: int
+) -> None:
+    parts = [part + part[:1] if number == wrong else part for number, part in enumerate(PRESSES)]
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        async with store.database.write() as connection, Inserts(connection) as inserts:
+            await add_presses(inserts, parts)
+    assert await rows(store, press) == []
+    async with store.database.write() as connection, Inserts(connection) as inserts:
+        await add_presses(inserts, PRESSES)
+    assert len(await rows(store, press)) == sum(map(len, PRESSES))
+
+
+@pytest.mark.parametrize("last", [PRESSES[0], PRESSES[0] + PRESSES[0]])
+async def test_whoever_makes_rows_and_fails_is_heard_and_what_was_under_way_is_undone(
+    store: Store, last: list[tuple[str, datetime]]
+) -> None:
+    async def fails() -> None:
+        async with store.database.write() as connection, Inserts(connection) as inserts:
+            await add_presses(inserts, [last])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
+    assert await rows(store, press) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1200])
