@@ -82,8 +82,12 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str):
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
         return str(value) if whole else None
-    # Most texts are one word; what is printable holds no white space but the plain one.
-    words = value if value.isprintable() and " " not in value else " ".join(_UNSTORABLE.sub(" ", value).split())
+    if not value.isprintable():
+        words = " ".join(_UNSTORABLE.sub(" ", value).split())
+    elif " " in value:  # no other white space can be printed
+        words = " ".join(value.split())
+    else:
+        words = value
     return None if words.lower() in _NOTHING else words
 
 

@@ -34,7 +34,7 @@ class Keys:
         self._link_ciphers = [AESGCM(_derived(secret, b"links")) for secret in secret_keys]
         self.return_keys = tuple(_derived(secret, b"returns") for secret in secret_keys)
         """Keys of the addresses that mail which cannot be delivered comes back to, the newest secret's first."""
-        self._hash_keys = [_derived(secret, b"addresses") for secret in secret_keys]
+        self._hashes = [hmac.new(_derived(secret, b"addresses"), digestmod="sha256") for secret in secret_keys]
 
     def seal(self, text: str) -> bytes:
         """The text, encrypted and authenticated; the same text never seals twice to the same bytes."""
@@ -69,11 +69,11 @@ class Keys:
 
     def fingerprint(self, address: str) -> str:
         """What stands in the database for an address; only who has the secret can compute it."""
-        return _fingerprint(self._hash_keys[0], address)
+        return _fingerprint(self._hashes[0], address)
 
     def fingerprints(self, address: str) -> tuple[str, ...]:
         """Every fingerprint under which an address may have been written, the newest secret's first."""
-        return tuple(_fingerprint(key, address) for key in self._hash_keys)
+        return tuple(_fingerprint(keyed, address) for keyed in self._hashes)
 
     def digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.
@@ -83,8 +83,10 @@ class Keys:
         return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._digest_key).digest()
 
 
-def _fingerprint(key: bytes, address: str) -> str:
-    return hmac.digest(key, normalised(address).encode(), "sha256").hex()[:40]
+def _fingerprint(keyed: hmac.HMAC, address: str) -> str:
+    hashed = keyed.copy()  # the key need not be worked in again
+    hashed.update(normalised(address).encode())
+    return hashed.hexdigest()[:40]
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:
