@@ -98,3 +98,14 @@ def test_neither_contacts_nor_tokens_are_taken_for_the_other() -> None:
     assert keys.read_token(sealed) is None
     with pytest.raises(StoreError):
         keys.open(urlsafe_b64decode(keys.token("Ana Ash") + "=="))
+
+
+def test_what_an_earlier_version_wrote_is_found_and_read() -> None:
+    """Were it not, an update would forget who said no, and unsubscribe links of former mails would fail."""
+    keys = Keys([OLD])
+    sealed = "0f10b4fed2edb46a93eb928434412a1aecbeef8019bbc25b9deb43710ff73b783a50a5"
+
+    assert keys.fingerprint("ana@acme.example") == "df906d7b1f65135c085c0e71a714365e7b1881e0"
+    assert keys.open(bytes.fromhex(sealed)) == "Ana Ash"
+    assert keys.read_token("CAyCarH0mYM8mUlTBLRuQNj0NjkQ85689V8IrOWZ-q3g") == "7:ana"
+    assert keys.return_keys[0].hex() == "3b82173680a6e607e3b8e90ee3fd085c2e0c16672b7f59f25f69ff6561593c3a"
