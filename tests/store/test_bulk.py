@@ -124,6 +124,16 @@ async def test_while_rows_are_inserted_the_next_are_made_and_no_more_than_those(
         assert await connection.scalar(select(func.count()).select_from(press)) == sum(map(len, PRESSES))
 
 
+async def test_rows_are_inserted_while_whoever_added_them_computes(store: Store) -> None:
+    async with store.database.write() as connection, Inserts(connection) as inserts:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(raw, Connection)
+        began = threading.Event()
+        await raw.run(lambda database: database.set_trace_callback(lambda _: began.set()))
+        await add_presses(inserts, PRESSES[:1])
+        assert began.wait(10)  # as long as this lasts the event loop does nothing else
+
+
 @pytest.mark.parametrize("wrong", [0, 1, 2])
 async def test_rows_that_are_refused_are_told_of_though_the_next_are_made_and_leave_nothing(
     store: Store, wrong: int
