@@ -19,13 +19,10 @@ def upgrade() -> None:
     """Create every table."""
     _do_not_contact()
     _license()
-    _poll()
+    _polls()
     _press()
-    _quarantine()
-    _trouble()
     _evaluation()
-    _license_alias()
-    _seen_row()
+    _what_a_license_is_known_by()
     _history()
     _mail()
     _delivery()
@@ -105,7 +102,7 @@ def _license() -> None:
     op.create_index(op.f("ix_license_technical_key"), "license", ["technical_key"], unique=False)
 
 
-def _poll() -> None:
+def _polls() -> None:
     op.create_table(
         "poll",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -121,6 +118,20 @@ def _poll() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_poll")),
     )
     op.create_index("ix_poll_good", "poll", ["good", "id"], unique=False)
+    op.create_table(
+        "quarantine",
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("ref", "reason", name=op.f("pk_quarantine")),
+    )
+    op.create_table(
+        "trouble",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_trouble")),
+    )
 
 
 def _press() -> None:
@@ -133,26 +144,6 @@ def _press() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_press_at"), "press", ["at"], unique=False)
-
-
-def _quarantine() -> None:
-    op.create_table(
-        "quarantine",
-        sa.Column("ref", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("ref", "reason", name=op.f("pk_quarantine")),
-    )
-
-
-def _trouble() -> None:
-    op.create_table(
-        "trouble",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("kind", name=op.f("pk_trouble")),
-    )
 
 
 def _evaluation() -> None:
@@ -196,7 +187,7 @@ def _evaluation() -> None:
     )
 
 
-def _license_alias() -> None:
+def _what_a_license_is_known_by() -> None:
     op.create_table(
         "license_alias",
         sa.Column("alias", sa.Text(), nullable=False),
@@ -206,9 +197,6 @@ def _license_alias() -> None:
         sa.PrimaryKeyConstraint("alias", "app_key", name=op.f("pk_license_alias")),
     )
     op.create_index(op.f("ix_license_alias_license_id"), "license_alias", ["license_id"], unique=False)
-
-
-def _seen_row() -> None:
     op.create_table(
         "seen_row",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
