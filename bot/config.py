@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,13 +18,15 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsWrong
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
 """Mail programs unsubscribe with one click over https alone; on the machine itself it may be http, to try it out."""
+_ALIKE: Final = 0.8
+"""How much of two names is the same where one may be the other misspelt."""
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -180,6 +183,21 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  each setting has a
         raise SettingsWrong(list(dict.fromkeys(_line(error) for error in exc.errors()))) from exc
     except (OSError, UnicodeDecodeError):  # whose text may quote the file
         raise SettingsWrong([".env cannot be read. It should be a UTF-8 text that the bot's user may read."]) from None
+
+
+def misspelt() -> dict[str, str | None]:
+    """Names in `.env` that look like settings and are none, each with the one that may be meant.
+
+    Only what begins as a setting does, or nearly is one: the file may serve others, and a stray line may be a secret.
+    """
+    settings = list(Settings.model_fields)
+    families = {name.partition("_")[0] for name in settings if "_" in name}
+    found = {}
+    for name in DotEnvSettingsSource(Settings).env_vars:
+        meant = next(iter(get_close_matches(name, settings, n=1, cutoff=_ALIKE)), None)
+        if name not in settings and (meant or name.partition("_")[0] in families):
+            found[name.upper()] = meant and meant.upper()
+    return found
 
 
 def _line(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary

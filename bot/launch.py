@@ -4,12 +4,18 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bot.config import Settings, load_settings
+import structlog
+
+from bot.config import Settings, load_settings, misspelt
 from bot.log import set_up_logging
+
+log = structlog.get_logger()
 
 
 def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run it to its end. SettingsWrong when there is something to mend first."""
     settings = load_settings()
     set_up_logging(json=settings.log_format == "json", level=settings.log_level)
+    for name, meant in misspelt().items():
+        log.warning("no_such_setting", name=name, meant=meant or "see .env.example")
     asyncio.run(command(settings))

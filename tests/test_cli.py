@@ -65,6 +65,16 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
     assert "Usage" in done.stdout
 
 
+async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World) -> None:
+    (here.folder / ".env").write_text("MAIL_COUNTRYS=rules.toml\n")
+    done = await _run_beside(here, "db", "upgrade")
+    assert done.returncode == 0
+    told = [line for line in done.stderr.splitlines() if "no_such_setting" in line]
+    assert len(told) == 1
+    assert "MAIL_COUNTRYS" in told[0]
+    assert "MAIL_COUNTRIES" in told[0]
+
+
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
     assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 13 + ["·"]

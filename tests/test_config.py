@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.config import Settings, load_settings
+from bot.config import Settings, load_settings, misspelt
 from bot.errors import SettingsWrong
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -322,3 +322,26 @@ def test_no_secret_shows_when_the_settings_are_printed(monkeypatch: pytest.Monke
 
     secrets = ["xoxb-bot", "xapp-app", "api-token", KEY, "pass-word", "signing-secret", "bounces-secret", "db-word"]
     assert [secret for secret in secrets if secret in repr(settings) + str(settings)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("MAIL_COUNTRYS=rules.toml", {"MAIL_COUNTRYS": "MAIL_COUNTRIES"}),
+        ("pol_every=1h", {"POL_EVERY": "POLL_EVERY"}),
+        ("TIMEZON=Europe/Berlin", {"TIMEZON": "TIMEZONE"}),
+        ("MAIL_HELD_FOR_SECONDS=3", {"MAIL_HELD_FOR_SECONDS": None}),
+        ("MAIL_COUNTRIES=rules.toml\nlog_level=debug", {}),
+        ("COMPOSE_PROJECT_NAME=evaluators", {}),
+        (f"{KEY}==", {}),
+        ("", {}),
+    ],
+)
+def test_a_name_in_the_file_that_is_nearly_a_setting_is_told(line: str, said: dict[str, str | None]) -> None:
+    Path(".env").write_text(f"{line}\n")
+
+    assert misspelt() == said
+
+
+def test_where_there_is_no_file_nothing_is_misspelt() -> None:
+    assert misspelt() == {}
