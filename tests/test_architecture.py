@@ -103,7 +103,7 @@ def test_sql_stays_in_the_store(name: str) -> None:
 @pytest.mark.parametrize("name", list(MODULES))
 def test_modules_are_short_and_say_what_they_own(name: str) -> None:
     text = MODULES[name].read_text()
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 400
     assert ast.get_docstring(ast.parse(text))
 
 
