@@ -27,6 +27,7 @@ from bot.listeners.guard import Guard
 from bot.mail.countries import load_countries
 from bot.mail.template import load_templates
 from bot.mailroom import inbound, links, our_name, post_office
+from bot.marketplace.access import Route
 from bot.marketplace.client import Marketplace
 from bot.services.actors import Actors
 from bot.services.cards import Cards
@@ -88,6 +89,7 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
     sys.setswitchinterval(_A_TURN)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
+        network = settings.network
         marketplace = await stack.enter_async_context(
             Marketplace(
                 api_url=settings.marketplace_api_url,
@@ -95,6 +97,7 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
                 token=settings.marketplace_token.get_secret_value(),
                 vendor_id=settings.marketplace_vendor_id,
                 developer_id=settings.marketplace_developer_id,
+                route=Route(proxy=network.proxy_for(settings.marketplace_api_url), trust=network.trust),
             )
         )
         session = await stack.enter_async_context(
@@ -105,8 +108,10 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url.rstrip('/')}/",
             session=session,
+            ssl=network.trust,
             retry_handlers=[],
         )
+        client.proxy = network.proxy_for(client.base_url)  # given none, the SDK has taken one from the environment
         trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         watch = Watch(
             marketplace,
@@ -187,7 +192,13 @@ async def running(
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
-            socket = Socket(app, partial(parts.poster.socket_address, token), app_token=token, patience=patience)
+            socket = Socket(
+                app,
+                partial(parts.poster.socket_address, token),
+                app_token=token,
+                proxy_for=settings.network.proxy_for,
+                patience=patience,
+            )
             health.line = socket.line
             every(jobs, timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
