@@ -37,7 +37,8 @@ class _Exempt:
         if self.port is not None and self.port != port:
             return False
         if isinstance(self.place, str):
-            return self.place == "*" or host == self.place or host.endswith(f".{self.place}")
+            below = host.endswith(f".{self.place}") and not _is_address(host)
+            return self.place == "*" or host == self.place or below
         try:
             return ip_address(host) in self.place
         except ValueError:
