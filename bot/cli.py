@@ -25,9 +25,10 @@ from bot.mail.compose import Sender
 from bot.mail.template import load_templates
 from bot.preview import SAMPLE_SENDER, SAMPLE_TITLE, found, preview, sample
 from bot.printout import conditioned, counted, rehearsed
-from bot.services.checkup import Checkup
+from bot.services.checkup import Checkup, Finding
 from bot.services.health import Health
-from bot.store import open_store
+from bot.services.local_checks import file_permissions, secrets_in_the_clear
+from bot.store import files_of, open_store
 
 cli = typer.Typer(
     name="evaluator-bot",
@@ -150,6 +151,7 @@ async def _demo(port: int, *, open_browser: bool) -> None:
 
 async def _check(settings: Settings) -> None:
     typer.echo("✓ Settings: complete")
+    wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with assembled(settings) as parts:
         typer.echo("✓ Database: can be written")
         app_token = settings.slack_app_token
@@ -163,15 +165,36 @@ async def _check(settings: Settings) -> None:
             app_token=app_token.get_secret_value() if app_token else None,
             template_problems=load_templates(settings.mail_templates).problems,
         )
-        wrong = 0
         async for finding in checkup.findings():
-            typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
-            wrong += not finding.good
+            wrong += _shown(finding)
         health = Health(parts.store, poll_every=settings.poll_every, clock=utc_now)
         for line in conditioned(await health.condition()):
             typer.echo(line)
     if wrong:
         raise typer.Exit(_FAILED)
+
+
+def _local_findings(settings: Settings) -> list[Finding]:
+    """What can be looked at without a server."""
+    files = [ENV_FILE.get() or DEFAULT_FILE, *files_of(settings.database_url)]
+    return [
+        file_permissions([*files, settings.dkim_key] if settings.dkim_key else files),
+        secrets_in_the_clear(
+            smtp_host=settings.smtp_host,
+            smtp_tls=settings.smtp_tls,
+            has_password=settings.smtp_password is not None,
+            urls={
+                "SLACK_API_URL": settings.slack_api_url,
+                "MARKETPLACE_API_URL": settings.marketplace_api_url,
+            },
+        ),
+    ]
+
+
+def _shown(finding: Finding) -> bool:
+    """Print a finding; whether something is wrong."""
+    typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
+    return not finding.good
 
 
 async def _poll(settings: Settings) -> None:
@@ -276,7 +299,8 @@ def _backup(settings: Settings, target: Path) -> None:
 def _env_file_first(arguments: list[str]) -> list[str]:
     """The arguments with `--env-file PATH` before the command, where it belongs; behind it is as good."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    first, rest = [], []
+    first: list[str] = []
+    rest: list[str] = []
     words = iter(arguments[:end])
     for word in words:
         value = next(words, None) if word == "--env-file" else None

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
@@ -112,9 +112,7 @@ class Settings(BaseModel):
     slack_actors: Annotated[tuple[ActorId, ...], BeforeValidator(_listed)] = Field(
         (), description="ids of users (U…) and user groups (S…) with commas between, who may mail and lift marks"
     )
-    slack_api_url: WebAddress = Field(
-        "https://slack.com/api/", description="the base address of Slack's Web API"
-    )
+    slack_api_url: WebAddress = Field("https://slack.com/api/", description="the base address of Slack's Web API")
     marketplace_user: Text = Field(description="the e-mail address of the Atlassian account that reads the reports")
     marketplace_token: Token = Field(description="an API token of that account: id.atlassian.com, Security, API tokens")
     marketplace_vendor_id: Annotated[Text, StringConstraints(pattern=r"^\d+$")] | None = Field(
@@ -235,7 +233,7 @@ def load_settings(env_file: Path | None = None, environment: Mapping[str, str] =
     values |= {name.lower(): value for name, value in environment.items() if name.lower() in names and value}
     settings, problems = _validated(_rooted(values, path.parent), file, str(path))
     network, unusable = read_network(_variables(environment, file, path.parent))
-    unknown = _unknown(file.values, values)
+    unknown = _unknown(file.values)
     lost = [
         f"Line {file.lines[name.lower()]} of {path} sets {ascii(name)[1:-1]}, which is no setting. Write {meant}."
         for name, meant in unknown.items()
@@ -271,8 +269,8 @@ def _validated(values: Mapping[str, Any], file: EnvFile, path: str) -> tuple[Set
         return None, problems
 
 
-def _unless_wrong(settings: Settings | None, problems: Mapping[str, bool], *, also: list[str] | None = None) -> Settings:
-    lines = [*(also or ()), *problems]
+def _unless_wrong(settings: Settings | None, problems: Mapping[str, bool], *, also: Sequence[str] = ()) -> Settings:
+    lines = [*also, *problems]
     if settings is None or lines:
         missing_alone = not also and all(problems.values())
         raise (SettingsMissing if missing_alone else SettingsWrong)(lines) from None
@@ -301,7 +299,7 @@ def _variables(environment: Mapping[str, str], file: EnvFile, folder: Path) -> d
     return found
 
 
-def _unknown(written: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str | None]:
+def _unknown(written: Mapping[str, str]) -> dict[str, str | None]:
     """Names in the file that look like settings and are none, each with the one that may be meant.
 
     Only what begins as a setting does, or nearly is one: the file may serve others, and a stray line may be a secret.

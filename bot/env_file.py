@@ -73,7 +73,8 @@ def _text(path: Path) -> str:
             content = file.read(_LARGEST + 1)
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         reason = (isinstance(exc, OSError) and exc.strerror) or "not a path"
-        raise SettingsWrong([f"{path} cannot be read ({reason}). It should be a file that this user may read."]) from exc
+        problem = f"{path} cannot be read ({reason}). It should be a file that this user may read."
+        raise SettingsWrong([problem]) from exc
     if len(content) > _LARGEST:
         raise SettingsWrong([f"{path} is larger than a megabyte. It should be a text with a setting on each line."])
     try:
@@ -104,13 +105,15 @@ def _wrong(binding: Binding, name: str, *, known: Collection[str], several_lines
         return "has a space or a quote in the name. Write NAME=value"
     if any(found.lower() in known for found in _NAMES.findall(written.partition("\n")[2])):
         return "opens a quote that closes only after other settings. Close it on the same line"
-    if name not in known:
-        return None
-    if not value.startswith("'") and _LEAVES.search(binding.value):
+    return _altered(value, binding.value, several_lines=name in several_lines) if name in known else None
+
+
+def _altered(written: str, value: str, *, several_lines: bool) -> str | None:
+    """What would make a value another one than somebody wrote, with what to do; None when nothing does."""
+    if not written.startswith("'") and _LEAVES.search(value):
         return "holds ${ or $(, which is not replaced here. Put the value itself there, in single quotes"
-    breaks = "\n" if name in several_lines else ""
-    became_tab = "\t" in binding.value and "\t" not in value
-    if became_tab or CONTROL.search(binding.value.translate(dict.fromkeys(map(ord, breaks)))):
+    became_tab = "\t" in value and "\t" not in written
+    if became_tab or CONTROL.search(value.replace("\n", "") if several_lines else value):
         return r"holds a line break or another control character. In single quotes, \n and \t stay as they are"
     return None
 

@@ -38,7 +38,7 @@ class _Exempt:
             return False
         if isinstance(self.place, str):
             below = host.endswith(f".{self.place}") and not _is_address(host)
-            return self.place == "*" or host == self.place or below
+            return self.place in {"*", host} or below
         try:
             return ip_address(host) in self.place
         except ValueError:

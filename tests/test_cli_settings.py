@@ -92,11 +92,11 @@ def test_what_stands_behind_two_dashes_is_no_option(run: Run) -> None:  # noqa: 
 def test_a_file_that_cannot_be_read_is_said_by_its_name(run: Run, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "bot.env").write_text('SLACK_ACTORS="U0ALICE","U0CAROL"\n')
     done = run("dnc", "list", "--env-file", "bot.env")
-    assert done.err.splitlines() == [
-        "Fix these settings (environment or bot.env):",
+    assert done.err == (
+        "Fix these settings (environment or bot.env):\n"
         "Line 1 of bot.env (SLACK_ACTORS) has text after the closing quote. Leave the quotes out, or put single quotes "
-        "around everything after the equals sign.",
-    ]
+        "around everything after the equals sign.\n"
+    )
     assert not (tmp_path / "evaluators.db").exists()
 
 
@@ -124,7 +124,7 @@ def test_the_pipe_of_the_docs_works_as_written(
     spool.mkdir()
     monkeypatch.chdir(home)
     within(one_mail)
-    piped = subprocess.run(
+    piped = subprocess.run(  # noqa: S603  our own program
         ["/bin/sh", "-c", PIPE[1].replace(str(INSTALLED), str(home))],
         input=BOUNCE,
         cwd=spool,
@@ -215,7 +215,7 @@ def test_files_that_are_named_by_hand_end_as_every_command_does(run: Run) -> Non
 
 
 def test_a_closed_standard_input_is_said(tmp_path: Path) -> None:
-    closed = subprocess.run(
+    closed = subprocess.run(  # noqa: S603  our own program
         ["/bin/sh", "-c", f"'{sys.executable}' -m bot bounce <&-"],
         cwd=tmp_path,
         env={"PATH": os.defpath},

@@ -416,7 +416,11 @@ def test_everything_that_is_wrong_anywhere_is_named_at_once(monkeypatch: pytest.
 
     wrong = problems(monkeypatch, POLL_EVERY="often", SLACK_CHANNEL=None)
 
-    assert wrong == ["Line 1 of", "Line 2 of", "ALL_PROXY cannot be", "SLACK_CHANNEL is missing", "POLL_EVERY cannot be"]
+    lines, names = (
+        ["Line 1 of", "Line 2 of"],
+        ["ALL_PROXY cannot be", "SLACK_CHANNEL is missing", "POLL_EVERY cannot be"],
+    )
+    assert wrong == lines + names
 
 
 def test_what_stands_in_a_line_that_cannot_be_read_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:

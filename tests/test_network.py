@@ -85,7 +85,12 @@ def test_each_scheme_has_its_proxy_and_sockets_go_the_same_way() -> None:
 
     ways = {scheme: found.proxy_for(f"{scheme}://slack.example/") for scheme in ("http", "ws", "https", "wss")}
 
-    assert ways == {"http": "http://plain:1", "ws": "http://plain:1", "https": "http://secure:2", "wss": "http://secure:2"}
+    assert ways == {
+        "http": "http://plain:1",
+        "ws": "http://plain:1",
+        "https": "http://secure:2",
+        "wss": "http://secure:2",
+    }
     assert network(ALL_PROXY="any:3").proxy_for("wss://slack.example/") == "http://any:3"
     assert network(HTTP_PROXY="plain:1").proxy_for(SLACK) is None
 
@@ -146,7 +151,9 @@ def test_an_exemption_reaches_no_further(entries: str, proxied: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-@pytest.mark.parametrize("entry", ["[::1", "10.0.0.0/33", "slack.com/24", "slack.com:port", "a@b.example", "<local>", "."])
+@pytest.mark.parametrize(
+    "entry", ["[::1", "10.0.0.0/33", "slack.com/24", "slack.com:port", "a@b.example", "<local>", "."]
+)
 def test_an_exemption_that_cannot_be_used_is_named_by_its_place(name: str, entry: str) -> None:
     [line] = problems(**{name: f"slack.com,{entry}"})
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.store.bounces import Bounces
-from bot.store.database import Database
+from bot.store.database import Database, files_of
 from bot.store.deliveries import Deliveries
 from bot.store.drafts import Drafts
 from bot.store.evaluations import Evaluations
@@ -18,6 +18,8 @@ from bot.store.people import People
 from bot.store.polls import Polls
 from bot.store.presses import Presses
 from bot.store.troubles import Troubles
+
+__all__ = ["Store", "files_of", "open_store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,8 +50,8 @@ async def test_everything_goes_through_the_proxy(here: World, proxy: Proxy) -> N
 
 async def test_no_proxy_holds_for_every_way(here: World, proxy: Proxy) -> None:
     by_the_wall_clock(here)
-    proxies = {"all_proxy": proxy.url, "http_proxy": proxy.url, "https_proxy": proxy.url}
-    async with life(here, **proxies, no_proxy="localhost,127.0.0.1,[::1]"):
+    exempt = "localhost,127.0.0.1,[::1]"
+    async with life(here, all_proxy=proxy.url, http_proxy=proxy.url, https_proxy=proxy.url, no_proxy=exempt):
         await here.workspace.command(BEN, "/evaluators help")
         await here.until(lambda: here.workspace.ephemerals(BEN))
     assert proxy.asked == []
