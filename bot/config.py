@@ -52,8 +52,9 @@ def _duration(value: object) -> object:
 
 
 def _listed(value: object) -> object:
-    """A list written with commas."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    """A list written with commas; without an entry it is none, so that a restriction does not fall away with it."""
+    parts = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else ()
+    return parts or value
 
 
 def _lines(value: object) -> object:

@@ -13,13 +13,20 @@ from bot.services.checkup import Finding
 def file_permissions(paths: Iterable[Path]) -> Finding:
     """Whether other users of the machine may read or change files of ours; those that are not there do not count."""
     what = "File permissions"
-    ours = [path for path in paths if path.is_file()]
-    open_to_others = [shlex.quote(str(path)) for path in ours if path.stat().st_mode & stat.S_IRWXO]
+    open_to_others = [shlex.quote(str(path)) for path in paths if _is_open_to_others(path)]
     if open_to_others:
         names = " ".join(open_to_others)
         says = f"Every user of this machine may open {names}. Run: chmod o= {names}"
         return Finding(what=what, good=False, says=says)
     return Finding(what=what, good=True, says="no other user may open the settings, the database or the signing key")
+
+
+def _is_open_to_others(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # whether it can be read is said where it is read
+        return False
+    return stat.S_ISREG(mode) and bool(mode & stat.S_IRWXO)
 
 
 def secrets_in_the_clear(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
@@ -19,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import DatabaseUrlWrong, StoreError, StoreUnavailable
 from bot.store import driver
+
+log = structlog.get_logger()
 
 _BUSY_SECONDS: Final = 15
 _SWITCHES: Final = 20
@@ -155,8 +158,11 @@ def _json(value: object) -> str:
 
 
 def _private(path: Path) -> None:
-    """Create the file so that nobody else on the machine can read it."""
-    path.touch(mode=0o600)
+    """Create the file, where there is none, so that nobody else on the machine can read it."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        # Called from another folder, a command would otherwise work on an empty database without a word.
+        log.info("database_created", path=str(path.absolute()))
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own, differs by driver
