@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from benchmarks.vendor import NOON
 from bot.app import Parts, assembled, running, utc_now
-from bot.config import load_settings
+from bot.config import settings_of
 from bot.log import set_up_logging
 from bot.services.traffic import NO_LIMIT, SLACKS_LIMITS, Limits
 from bot.store.deliveries import Lane
@@ -67,7 +67,7 @@ async def live(asked: argparse.Namespace) -> None:
         begins = NOON if asked.noon else started
         return begins + (datetime.now(UTC) - started) + moment["after"]
 
-    settings = load_settings(_env_file=None, **json.loads(asked.settings))
+    settings = settings_of(**json.loads(asked.settings))
     limits = _AT_ONCE if asked.unpaced else SLACKS_LIMITS
     async with assembled(settings, clock=clock) as parts, running(settings, parts, clock=clock, limits=limits):
         bot = Live(parts, pass_by)

@@ -19,7 +19,7 @@ import httpx
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
 from bot.app import Parts, assembled
-from bot.config import load_settings
+from bot.config import settings_of
 from bot.log import set_up_logging
 
 CHANNEL: Final = "C0BENCH"
@@ -46,7 +46,7 @@ def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
 @asynccontextmanager
 async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Parts]:
     """The bot with this store and a vendor of so many licenses, at a time so long after the first noon."""
-    settings = load_settings(_env_file=None, **given(store, server=server, rows=rows))
+    settings = settings_of(**given(store, server=server, rows=rows))
     async with assembled(settings, clock=lambda: NOON + after) as parts:
         yield parts
 

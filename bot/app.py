@@ -27,6 +27,7 @@ from bot.listeners.guard import Guard
 from bot.mail.countries import load_countries
 from bot.mail.template import load_templates
 from bot.mailroom import inbound, links, our_name, post_office
+from bot.marketplace.access import Route
 from bot.marketplace.client import Marketplace
 from bot.services.actors import Actors
 from bot.services.cards import Cards
@@ -88,25 +89,11 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
     sys.setswitchinterval(_A_TURN)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
-        marketplace = await stack.enter_async_context(
-            Marketplace(
-                api_url=settings.marketplace_api_url,
-                user=settings.marketplace_user,
-                token=settings.marketplace_token.get_secret_value(),
-                vendor_id=settings.marketplace_vendor_id,
-                developer_id=settings.marketplace_developer_id,
-            )
-        )
+        marketplace = await stack.enter_async_context(_marketplace(settings))
         session = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
         )
-        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=f"{settings.slack_api_url.rstrip('/')}/",
-            session=session,
-            retry_handlers=[],
-        )
+        client = _slack_client(settings, session)
         trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         watch = Watch(
             marketplace,
@@ -132,6 +119,31 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             ),
             trouble=trouble,
         )
+
+
+def _marketplace(settings: Settings) -> Marketplace:
+    network = settings.network
+    return Marketplace(
+        api_url=settings.marketplace_api_url,
+        user=settings.marketplace_user,
+        token=settings.marketplace_token.get_secret_value(),
+        vendor_id=settings.marketplace_vendor_id,
+        developer_id=settings.marketplace_developer_id,
+        route=Route(proxy=network.proxy_for(settings.marketplace_api_url), trust=network.trust),
+    )
+
+
+def _slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
+    client = AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(),
+        base_url=f"{settings.slack_api_url.rstrip('/')}/",
+        session=session,
+        ssl=settings.network.trust,
+        retry_handlers=[],
+    )
+    client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one from the environment
+    return client
 
 
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -187,7 +199,8 @@ async def running(
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
-            socket = Socket(app, partial(parts.poster.socket_address, token), app_token=token, patience=patience)
+            address, way = partial(parts.poster.socket_address, token), settings.network.proxy_for
+            socket = Socket(app, address, app_token=token, proxy_for=way, patience=patience)
             health.line = socket.line
             every(jobs, timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))

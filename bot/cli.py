@@ -17,21 +17,21 @@ from sqlalchemy.engine import make_url
 from bot.app import assembled, utc_now
 from bot.app import run as run_bot
 from bot.cli_people import dnc, people
-from bot.config import Settings, load_settings
-from bot.errors import BotError, SettingsWrong
-from bot.launch import with_settings
+from bot.config import DEFAULT_FILE, Settings, settings_of
+from bot.errors import TRY_LATER, BotError, DatabaseUrlWrong, SettingsMissing, SettingsWrong
+from bot.launch import ENV_FILE, forget_proxies, read_settings, with_settings
 from bot.log import set_up_logging
 from bot.mail.compose import Sender
 from bot.mail.template import load_templates
 from bot.preview import SAMPLE_SENDER, SAMPLE_TITLE, found, preview, sample
 from bot.printout import conditioned, counted, rehearsed
-from bot.services.checkup import Checkup
+from bot.services.checkup import Checkup, Finding
 from bot.services.health import Health
-from bot.store import open_store
+from bot.services.local_checks import file_permissions, secrets_in_the_clear
+from bot.store import files_of, open_store
 
 cli = typer.Typer(
     name="evaluator-bot",
-    help="Tells your team in Slack who started to evaluate which of your Atlassian Marketplace apps.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,19 +41,37 @@ cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
 cli.add_typer(people)
 
-_FAILED, _MISUSED = 1, 2
+_FAILED, _MISUSED, _TRY_LATER = 1, 2, 75
+"""Exit codes; the last is EX_TEMPFAIL of sysexits.h, at which a mail server tries its pipe again."""
 
 
 def main() -> None:
-    """The entry point; what can be named ends in a sentence and an exit code: 1 failed, 2 misused."""
+    """The entry point; what can be named ends in a sentence and an exit code: 1 failed, 2 misused, 75 try later."""
     try:
-        cli()
+        cli(_env_file_first(sys.argv[1:]))
     except SettingsWrong as exc:
-        _complain(exc, "Mend the settings in the environment or in .env:")
+        _complain(exc, f"Fix these settings (environment or {ENV_FILE.get() or DEFAULT_FILE}):")
         sys.exit(_MISUSED)
+    except DatabaseUrlWrong as exc:
+        _complain(exc)
+        sys.exit(_MISUSED)
+    except TRY_LATER as exc:
+        _complain(exc)
+        sys.exit(_TRY_LATER)
     except BotError as exc:
         _complain(exc)
         sys.exit(_FAILED)
+
+
+@cli.callback()
+def options(
+    *,
+    env_file: Annotated[
+        Path | None, typer.Option(help="Read the settings from this file, instead of .env in the working folder.")
+    ] = None,
+) -> None:
+    """Tell your team in Slack who started to evaluate which of your Atlassian Marketplace apps."""
+    ENV_FILE.set(env_file)
 
 
 @cli.command()
@@ -113,14 +131,15 @@ def upgrade() -> None:
 @database.command()
 def backup(target: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]) -> None:
     """Write a copy of the SQLite database, while the bot runs."""
-    _backup(load_settings(), target)
+    _backup(read_settings(), target)
 
 
 async def _demo(port: int, *, open_browser: bool) -> None:
     from bot.demo.stage import stage  # noqa: PLC0415  a vendor's bot never loads the demo, nor what only it needs
 
     async with stage(port=port) as scene:
-        settings = load_settings(_env_file=None, **scene.settings)
+        settings = settings_of(**scene.settings)
+        forget_proxies()
         set_up_logging(json=False, level="warning")
         if scene.taken is not None:
             typer.echo(f"Port {scene.taken} is in use by another program; the page takes a free one.")
@@ -132,6 +151,7 @@ async def _demo(port: int, *, open_browser: bool) -> None:
 
 async def _check(settings: Settings) -> None:
     typer.echo("✓ Settings: complete")
+    wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with assembled(settings) as parts:
         typer.echo("✓ Database: can be written")
         app_token = settings.slack_app_token
@@ -145,15 +165,36 @@ async def _check(settings: Settings) -> None:
             app_token=app_token.get_secret_value() if app_token else None,
             template_problems=load_templates(settings.mail_templates).problems,
         )
-        wrong = 0
         async for finding in checkup.findings():
-            typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
-            wrong += not finding.good
+            wrong += _shown(finding)
         health = Health(parts.store, poll_every=settings.poll_every, clock=utc_now)
         for line in conditioned(await health.condition()):
             typer.echo(line)
     if wrong:
         raise typer.Exit(_FAILED)
+
+
+def _local_findings(settings: Settings) -> list[Finding]:
+    """What can be looked at without a server."""
+    files = [ENV_FILE.get() or DEFAULT_FILE, *files_of(settings.database_url)]
+    return [
+        file_permissions([*files, settings.dkim_key] if settings.dkim_key else files),
+        secrets_in_the_clear(
+            smtp_host=settings.smtp_host,
+            smtp_tls=settings.smtp_tls,
+            has_password=settings.smtp_password is not None,
+            urls={
+                "SLACK_API_URL": settings.slack_api_url,
+                "MARKETPLACE_API_URL": settings.marketplace_api_url,
+            },
+        ),
+    ]
+
+
+def _shown(finding: Finding) -> bool:
+    """Print a finding; whether something is wrong."""
+    typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
+    return not finding.good
 
 
 async def _poll(settings: Settings) -> None:
@@ -188,7 +229,7 @@ async def _backfill(settings: Settings, *, sure: bool) -> None:
 
 
 async def _render(named: str, evaluation_id: int | None, html: Path | None) -> None:
-    settings = _settings_if_complete() if evaluation_id is None else load_settings()
+    settings = _settings_if_complete() if evaluation_id is None else read_settings()
     loaded = load_templates(settings.mail_templates if settings else None)
     template = found(named, loaded)
     if template is None:
@@ -219,8 +260,8 @@ def _write(text: str, target: Path) -> None:
 def _settings_if_complete() -> Settings | None:
     """The settings, which whoever writes templates on a machine of their own need not have."""
     try:
-        return load_settings()
-    except SettingsWrong:
+        return read_settings()
+    except SettingsMissing:
         typer.echo("The settings are incomplete: MAIL_TEMPLATES is not looked at.", err=True)
         return None
 
@@ -253,6 +294,21 @@ def _backup(settings: Settings, target: Path) -> None:
     with closing(sqlite3.connect(str(url.database))) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
     typer.echo(f"Written to {target}.")
+
+
+def _env_file_first(arguments: list[str]) -> list[str]:
+    """The arguments with `--env-file PATH` before the command, where it belongs; behind it is as good."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    first: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments[:end])
+    for word in words:
+        value = next(words, None) if word == "--env-file" else None
+        if value is not None:
+            first += [word, value]
+        else:
+            (first if word.startswith("--env-file=") else rest).append(word)
+    return [*first, *rest, *arguments[end:]]
 
 
 def _complain(error: BotError, head: str = "") -> None:

@@ -14,7 +14,7 @@ from bot.config import Settings
 from bot.domain.consent import Authority, Cause, OptOut, Subject
 from bot.domain.marks_csv import counted, read, write
 from bot.domain.trust import well_formed
-from bot.errors import BotError
+from bot.errors import BotError, ReportPutOff
 from bot.launch import with_settings
 from bot.mailroom import inbound
 from bot.store import Store, open_store
@@ -100,9 +100,21 @@ def bounce(
         list[Path] | None, typer.Argument(help="Messages as files; without any, one from standard input.")
     ] = None,
 ) -> None:
-    """Take in a report of a mail that came back, as a mail pipe brings it: `evaluator-bot bounce < message.eml`."""
-    contents = [_content(path) for path in reports] if reports else [sys.stdin.buffer.read(_LARGEST)]
-    with_settings(partial(_bounce, contents=contents))
+    """Take in a report of an email that came back, as a mail pipe brings it: `evaluator-bot bounce < message.eml`.
+
+    From standard input it ends with 0 or, whatever stands in the way, with 75, so that the mail server tries again.
+    """
+    if reports:
+        with_settings(partial(_bounce, contents=[_content(path) for path in reports]))
+        return
+    if sys.stdin is None:
+        raise typer.BadParameter("Standard input is closed. Name a file, or pipe a message in.")
+    content = sys.stdin.buffer.read(_LARGEST)
+    try:
+        with_settings(partial(_bounce, contents=[content]))
+    except BotError as exc:
+        # A mail server that hears of anything but "later" drops the report for good, since it has no sender.
+        raise ReportPutOff(f"{exc}\nThe report was not taken in. The mail server should try again later.") from exc
 
 
 async def _add(settings: Settings, *, subject: Subject, cause: Cause, note: str) -> None:
@@ -179,7 +191,7 @@ async def _audit(settings: Settings) -> None:
 
 
 async def _bounce(settings: Settings, *, contents: list[bytes]) -> None:
-    async with _store(settings) as store:
+    async with open_store(settings.database_url, secret_keys=settings.secret_key, create=False) as store:
         for content in contents:
             typer.echo(await inbound(settings, store, clock=utc_now).take(content))
 

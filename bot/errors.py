@@ -2,6 +2,7 @@
 
 BotError
 ├── SettingsWrong               mend the settings, start again
+│   └── SettingsMissing         some are not set; those that are can be used
 ├── MarketplaceError
 │   ├── MarketplaceUnavailable  wait, the next poll tries again
 │   ├── TokenRefused            401: a person must make a new API token
@@ -23,7 +24,10 @@ BotError
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
 ├── FileWrong                   a file that somebody gave cannot be used; names the lines
 ├── NotAllowed                  this person may not do this; tell them
+├── ReportPutOff                a mail that came back could not be taken in: the mail server should bring it again
 └── StoreError                  the database cannot be used; the sentence says why
+    ├── DatabaseUrlWrong        DATABASE_URL leads nowhere; fix it, start again
+    └── StoreUnavailable        it is busy, full or away: what was asked may work later
 
 The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
 """
@@ -41,6 +45,10 @@ class SettingsWrong(BotError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class SettingsMissing(SettingsWrong):
+    """Settings are missing, and nothing is wrong with the others."""
 
 
 class MarketplaceError(BotError):
@@ -137,3 +145,19 @@ class NotAllowed(BotError):
 
 class StoreError(BotError):
     """The database cannot be used as it is."""
+
+
+class DatabaseUrlWrong(StoreError):
+    """DATABASE_URL is no address of a database, or of one in a folder that is not there."""
+
+
+class StoreUnavailable(StoreError):
+    """The database is busy, full, or cannot be reached; the same may work later."""
+
+
+class ReportPutOff(BotError):
+    """A mail that came back could not be taken in now; it must not be lost."""
+
+
+TRY_LATER = (MarketplaceUnavailable, SlackUnavailable, MailDeferred, StoreUnavailable, ReportPutOff)
+"""What may pass without anybody's doing, or must not be lost until somebody has done something."""

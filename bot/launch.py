@@ -1,21 +1,45 @@
 """Run one command of the command line with the settings read and the log set up."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
 
 import structlog
 
-from bot.config import Settings, load_settings, misspelt
+from bot.config import Loaded, Settings, load_settings
 from bot.log import set_up_logging
+from bot.network import PROXY_VARIABLES
 
 log = structlog.get_logger()
 
+ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
+"""The file that `--env-file` names."""
+
+
+def read_settings() -> Settings:
+    """The settings for the command that runs. SettingsWrong when there is something to fix first."""
+    return _loaded().settings
+
 
 def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Run it to its end. SettingsWrong when there is something to mend first."""
-    settings = load_settings()
-    set_up_logging(json=settings.log_format == "json", level=settings.log_level)
-    for name, meant in misspelt().items():
+    """Run it to its end. SettingsWrong when there is something to fix first."""
+    loaded = _loaded()
+    set_up_logging(json=loaded.settings.log_format == "json", level=loaded.settings.log_level)
+    for name, meant in loaded.unknown.items():
         log.warning("no_such_setting", name=name, meant=meant or "see .env.example")
-    asyncio.run(command(settings))
+    asyncio.run(command(loaded.settings))
+
+
+def forget_proxies() -> None:
+    """Take the proxies out of the environment: the Slack SDK takes them from there and does not look at NO_PROXY."""
+    for name in PROXY_VARIABLES:
+        os.environ.pop(name, None)
+
+
+def _loaded() -> Loaded:
+    loaded = load_settings(ENV_FILE.get())
+    forget_proxies()
+    return loaded

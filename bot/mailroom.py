@@ -40,7 +40,7 @@ def post_office(settings: Settings) -> Post | None:
     )
     keys = Keys(settings.secret_key)
     return Post(
-        smtp=Smtp(server, idle=_IDLE),
+        smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE),
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,

@@ -66,18 +66,19 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
 
 
 async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World) -> None:
-    (here.folder / ".env").write_text("MAIL_COUNTRYS=rules.toml\n")
+    (here.folder / ".env").write_text("TIMEZON=Europe/Berlin\n")
     done = await _run_beside(here, "db", "upgrade")
     assert done.returncode == 0
     told = [line for line in done.stderr.splitlines() if "no_such_setting" in line]
     assert len(told) == 1
-    assert "MAIL_COUNTRYS" in told[0]
-    assert "MAIL_COUNTRIES" in told[0]
+    assert "name=TIMEZON\n" in f"{told[0]}\n"
+    assert "meant=TIMEZONE " in told[0]
 
 
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
-    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 13 + ["·"]
+    assert f"database_created               path={here.folder / 'evaluators.db'}" in done.stderr
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 15 + ["·"]
     assert done.stdout.endswith("· Report: not read yet\n")
     assert done.returncode == 0
 
@@ -125,11 +126,37 @@ async def test_check_says_whether_a_signature_counts_for_the_address_that_writes
 ) -> None:
     key = tmp_path / "dkim.pem"
     key.write_bytes(rsa_pem)
+    key.chmod(0o600)
     signature = {"dkim_domain": domain, "dkim_selector": "bot", "dkim_key": key}
     done = await _run_beside(here, "check", mail_from="Ana <ana@vendor.example>", **signature)
     [line] = [line for line in done.stdout.splitlines() if "DKIM" in line and line.startswith(sign)]
     assert f"bot._domainkey.{domain} with v=DKIM1" in line or "Set DKIM_DOMAIN to vendor.example" in line
     assert (done.returncode == 0) is (sign == "✓")
+
+
+async def test_check_says_who_else_may_read_the_files_and_what_travels_in_the_clear(
+    here: World, rsa_pem: bytes
+) -> None:
+    (here.folder / ".env").write_text("TIMEZONE=UTC\n")
+    key = here.folder / "dkim key.pem"
+    key.write_bytes(rsa_pem)
+    database = here.folder / "evaluators.db"
+    database.touch()
+    for path, mode in ((here.folder / ".env", 0o644), (key, 0o604), (database, 0o602)):
+        path.chmod(mode)
+    signature = {"dkim_domain": "vendor.example", "dkim_selector": "bot", "dkim_key": key}
+    remote = {"smtp_host": "mail.test", "smtp_username": "bot", "smtp_password": "pass-word", "smtp_tls": "none"}
+    done = await _run_beside(here, "check", **signature, **remote)
+    lines = done.stdout.splitlines()
+    assert (
+        f"✗ File permissions: Every user of this machine may open .env {database} '{key}'. "
+        f"Run: chmod o= .env {database} '{key}'"
+    ) in lines
+    assert (
+        "✗ Encryption: With SMTP_TLS=none SMTP_PASSWORD can be read on the way. Set SMTP_TLS to starttls or tls."
+    ) in lines
+    assert done.returncode == 1
+    assert "pass-word" not in done.stdout + done.stderr
 
 
 async def test_poll_by_hand_says_what_it_read(here: World) -> None:

@@ -306,9 +306,10 @@ def test_a_file_that_is_not_there_is_said_and_no_other_is_taken(run: Run, tmp_pa
 # --- What stands in the way ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [["dnc", "list"], ["audit"], ["bounce"], ["export", ANA]])
+@pytest.mark.parametrize("command", [["dnc", "list"], ["audit"], ["bounce", "report.eml"], ["export", ANA]])
 def test_without_settings_it_is_misuse(run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     monkeypatch.delenv("SECRET_KEY")
+    Path("report.eml").write_bytes(BOUNCE)
     done = run(*command)
     assert (done.code, done.out) == (2, "")
     assert "SECRET_KEY is missing. It should be " in done.err

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.config import Settings, load_settings, misspelt
-from bot.errors import SettingsWrong
+from bot.config import Settings, load_settings, settings_of
+from bot.errors import SettingsMissing, SettingsWrong
+from bot.network import CA_VARIABLES, PROXY_VARIABLES
 
 KEY = "0123456789abcdef0123456789abcdef"
 UUID = "6a1c2b3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
@@ -27,6 +28,8 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.delenv(name, raising=False)
+    for name in (*PROXY_VARIABLES, *CA_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -35,7 +38,7 @@ def read(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
     for name, value in {**NEEDED, **changes}.items():
         if value is not None:
             monkeypatch.setenv(name, value)
-    return load_settings()
+    return load_settings().settings
 
 
 def problems(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> list[str]:
@@ -122,6 +125,9 @@ def test_what_is_missing_and_what_is_wrong_are_named_together(monkeypatch: pytes
         ("SLACK_ADMINS", "U0ANA,C0CARDS"),
         ("SLACK_ADMINS", "U0ANA U0BEN"),
         ("SLACK_ACTORS", "@sales"),
+        ("SLACK_ACTORS", ","),
+        ("SLACK_ACTORS", "  "),
+        ("SLACK_ACTORS", '"U0ANA"'),
         ("SLACK_ACTORS", "S0SALES,C0CARDS"),
         ("SLACK_API_URL", "slack.com/api"),
         ("MARKETPLACE_USER", "   "),
@@ -282,7 +288,7 @@ def test_settings_are_read_from_a_file_in_the_working_folder(encoding: str) -> N
     lines = [*(f"{name}={value}" for name, value in NEEDED.items()), 'MAIL_FROM="Zoë Ash <zoe@vendor.example>"', "X=1"]
     Path(".env").write_text("\n".join(lines), encoding=encoding)
 
-    settings = load_settings()
+    settings = load_settings().settings
 
     assert (settings.slack_bot_token.get_secret_value(), settings.mail_from) == (
         "xoxb-bot",
@@ -290,25 +296,14 @@ def test_settings_are_read_from_a_file_in_the_working_folder(encoding: str) -> N
     )
 
 
-def test_the_environment_wins_over_the_file_and_what_is_given_over_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(".env").write_text("POLL_EVERY=1m\nSWEEP_EVERY=1h\nHTTP_PORT=1", encoding="utf-8")
-    for name, value in {**NEEDED, "SWEEP_EVERY": "2h", "HTTP_PORT": "2"}.items():
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("POLL_EVERY=1m\nSWEEP_EVERY=1h", encoding="utf-8")
+    for name, value in {**NEEDED, "SWEEP_EVERY": "2h"}.items():
         monkeypatch.setenv(name, value)
 
-    settings = load_settings(http_port=3)
+    settings = load_settings().settings
 
-    assert (settings.poll_every, settings.sweep_every, settings.http_port) == (
-        timedelta(minutes=1),
-        timedelta(hours=2),
-        3,
-    )
-
-
-def test_a_file_that_is_no_text_is_said() -> None:
-    Path(".env").write_bytes(b"SLACK_CHANNEL=\xff\xfe\x00C")
-
-    with pytest.raises(SettingsWrong, match=r"\.env cannot be read"):
-        load_settings()
+    assert (settings.poll_every, settings.sweep_every) == (timedelta(minutes=1), timedelta(hours=2))
 
 
 def test_no_secret_shows_when_the_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,21 +322,176 @@ def test_no_secret_shows_when_the_settings_are_printed(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("MAIL_COUNTRYS=rules.toml", {"MAIL_COUNTRYS": "MAIL_COUNTRIES"}),
-        ("pol_every=1h", {"POL_EVERY": "POLL_EVERY"}),
         ("TIMEZON=Europe/Berlin", {"TIMEZON": "TIMEZONE"}),
+        ("pol_every=1h", {"POL_EVERY": "POLL_EVERY"}),
         ("MAIL_HELD_FOR_SECONDS=3", {"MAIL_HELD_FOR_SECONDS": None}),
         ("MAIL_COUNTRIES=rules.toml\nlog_level=debug", {}),
+        ("MAIL_COUNTRIES=rules.toml\nMAIL_COUNTRYS=rules.toml", {"MAIL_COUNTRYS": "MAIL_COUNTRIES"}),
         ("COMPOSE_PROJECT_NAME=evaluators", {}),
+        ("HTTP_PROXY=http://proxy.example:3128", {}),
+        ("TIMEZON=", {}),
         (f"{KEY}==", {}),
         ("", {}),
     ],
 )
-def test_a_name_in_the_file_that_is_nearly_a_setting_is_told(line: str, said: dict[str, str | None]) -> None:
+def test_a_name_in_the_file_that_is_nearly_a_setting_is_told(
+    monkeypatch: pytest.MonkeyPatch, line: str, said: dict[str, str | None]
+) -> None:
     Path(".env").write_text(f"{line}\n")
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
 
-    assert misspelt() == said
+    assert load_settings().unknown == said
 
 
-def test_where_there_is_no_file_nothing_is_misspelt() -> None:
-    assert misspelt() == {}
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("SLACK_ACTOR=U0ALICE", "SLACK_ACTORS"),
+        ("SLACK-ACTORS=U0ALICE", "SLACK_ACTORS"),
+        ("\u200bSLACK_ACTORS=U0ALICE", "SLACK_ACTORS"),
+        ("SLACK_ACTORS+=U0ALICE", "SLACK_ACTORS"),
+        ("MAIL_COUNTRYS=rules.toml", "MAIL_COUNTRIES"),
+        ("TEST_SITE=acme-dev.atlassian.net", "TEST_SITES"),
+    ],
+)
+def test_a_restriction_that_is_misspelt_does_not_fall_away(
+    monkeypatch: pytest.MonkeyPatch, line: str, meant: str
+) -> None:
+    Path(".env").write_text(f"# Who may\n{line}\n", encoding="utf-8")
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsWrong) as wrong:
+        load_settings()
+
+    [said] = wrong.value.problems
+    assert said.startswith("Line 2 of .env sets ")
+    assert said.endswith(f", which is no setting. Write {meant}.")
+    assert said.isascii()
+
+
+@pytest.mark.parametrize("source", ["environment", "file", "quoted", "single quotes"])
+def test_a_postal_address_may_have_several_lines(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    address = r"Musterweg 1\n 12345 Musterstadt"
+    quoted = {"file": address, "quoted": f'"{address}"', "single quotes": f"'{address}'"}
+    if source == "environment":
+        monkeypatch.setenv("MAIL_POSTAL_ADDRESS", address)
+    else:
+        Path(".env").write_text(f"MAIL_POSTAL_ADDRESS={quoted[source]}\n")
+
+    assert read(monkeypatch).mail_postal_address == "Musterweg 1\n12345 Musterstadt"
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SMTP_PASSWORD", "MAIL_FROM", "DATABASE_URL"])
+def test_a_line_break_inside_a_value_is_named_and_one_at_its_end_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    good = {**NEEDED, "DATABASE_URL": "sqlite+aiosqlite:///x.db"}.get(name, "word")
+
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, **{name: f"{good}\nX-Header: 1"})
+    assert wrong.value.problems == (f"{name} holds a line break or another control character. Remove it.",)
+    assert read(monkeypatch, **{name: f"{good}\n"}) == read(monkeypatch, **{name: good})
+
+
+@pytest.mark.parametrize("url", ["https://", "http://[slack", "https://slack.com:port/api", "https://sla ck.com/"])
+@pytest.mark.parametrize("name", ["SLACK_API_URL", "MARKETPLACE_API_URL"])
+def test_an_address_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+    assert problems(monkeypatch, **{name: url}) == [f"{name} cannot be"]
+
+
+def test_a_value_of_the_file_that_cannot_be_used_is_named_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("\n# Ours\nSLACK_ACTORS=U0ALICE U0BOB\nSLACK_ADMINS=@ana\n")
+
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, SLACK_ADMINS="@ben")
+
+    assert sorted(line.partition(" cannot")[0] for line in wrong.value.problems) == [
+        "SLACK_ACTORS (line 3 of .env)",
+        "SLACK_ADMINS",
+    ]
+
+
+def test_everything_that_is_wrong_anywhere_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SMTP_PASSWORD='secret\nSLACK_ACTOR=U0ALICE\n")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+
+    wrong = problems(monkeypatch, POLL_EVERY="often", SLACK_CHANNEL=None)
+
+    lines, names = (
+        ["Line 1 of", "Line 2 of"],
+        ["ALL_PROXY cannot be", "SLACK_CHANNEL is missing", "POLL_EVERY cannot be"],
+    )
+    assert wrong == lines + names
+
+
+def test_what_stands_in_a_line_that_cannot_be_read_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text('SLACK_CHANNEL="C0CARDS" and more\n')
+
+    assert problems(monkeypatch, SLACK_CHANNEL=None) == ["Line 1 of"]
+
+
+def test_what_is_only_missing_is_told_apart_from_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsMissing):
+        load_settings()
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, POLL_EVERY="often", SECRET_KEY=None)
+    assert not isinstance(wrong.value, SettingsMissing)
+
+
+@pytest.mark.parametrize(
+    ("written", "database"),
+    [
+        ("", "sqlite+aiosqlite:///FOLDER/evaluators.db"),
+        ("DATABASE_URL=sqlite+aiosqlite:///data/bot.db?timeout=5", "sqlite+aiosqlite:///FOLDER/data/bot.db?timeout=5"),
+        ("DATABASE_URL=sqlite+aiosqlite:////srv/bot.db", "sqlite+aiosqlite:////srv/bot.db"),
+        ("DATABASE_URL=sqlite+aiosqlite:///:memory:", "sqlite+aiosqlite:///:memory:"),
+        ("DATABASE_URL=sqlite+aiosqlite://", "sqlite+aiosqlite://"),
+        ("DATABASE_URL=postgresql+asyncpg://db/bot", "postgresql+asyncpg://db/bot"),
+    ],
+)
+def test_relative_paths_count_from_the_folder_of_the_file_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: str, database: str
+) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "bot.env").write_text(f"MAIL_TEMPLATES=letters\nDKIM_KEY=/srv/dkim.pem\n{written}\n")
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load_settings(folder / "bot.env").settings
+
+    assert settings.database_url == database.replace("FOLDER", str(folder))
+    assert (settings.mail_templates, settings.dkim_key) == (folder / "letters", Path("/srv/dkim.pem"))
+
+
+def test_a_file_in_the_working_folder_is_not_looked_at_when_another_is_named(tmp_path: Path) -> None:
+    Path(".env").write_text("this cannot be read")
+    other = tmp_path / "other.env"
+    other.write_text("".join(f"{name}={value}\n" for name, value in NEEDED.items()))
+
+    assert load_settings(other).settings.slack_channel == "C0CARDS"
+
+
+def test_the_network_is_read_from_the_environment_or_else_from_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("https_proxy=file.example:1\nHTTP_PROXY=file.example:2\nNO_PROXY=.vendor.example\n")
+    monkeypatch.setenv("HTTPS_PROXY", "http://environment.example:3")
+
+    network = read(monkeypatch).network
+
+    assert network.proxy_for("https://slack.com/") == "http://environment.example:3"
+    assert network.proxy_for("http://slack.com/") == "http://file.example:2"
+    assert network.proxy_for("https://chat.vendor.example/") is None
+
+
+def test_settings_that_are_given_take_nothing_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIMEZONE", "Asia/Kolkata")
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
+
+    settings = settings_of(**{name.lower(): value for name, value in NEEDED.items()})
+
+    assert settings.timezone.key == "UTC"
+    assert settings.network.proxy_for("https://slack.com/") is None
+    with pytest.raises(TypeError, match="no such setting: poll"):
+        settings_of(poll="10m")

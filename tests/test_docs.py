@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import Settings
+from bot.env_file import read_env_file
 
 ROOT = Path(__file__).parent.parent
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -14,6 +15,13 @@ NAMES = [name.upper() for name in Settings.model_fields]
 def test_the_example_file_has_every_setting_and_no_other() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     assert sorted(line.partition("=")[0] for line in lines if line and line[0] != "#") == sorted(NAMES)
+
+
+def test_the_example_file_can_be_read() -> None:
+    found = read_env_file(ROOT / ".env.example", known=set(Settings.model_fields), several_lines=())
+    assert found.problems == []
+    assert found.values["smtp_tls"] == Settings.model_fields["smtp_tls"].default
+    assert found.values["secret_key"] == found.values["mail_from"] == ""
 
 
 @pytest.mark.parametrize("name", NAMES)

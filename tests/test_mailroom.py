@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.config import Settings, load_settings
+from bot.config import Settings, settings_of
 from bot.errors import MailSetupWrong
 from bot.mail.verp import envelope_sender, read
 from bot.mailroom import links, our_name, post_office
@@ -26,7 +26,7 @@ KEYS = Keys([NEEDED["SECRET_KEY"]])
 def settings(**given: Any) -> Settings:  # noqa: ANN401  of its setting's type
     """Settings with all that mail needs, and nothing of the machine's own."""
     needed = {name.lower(): value for name, value in NEEDED.items()}
-    return load_settings(_env_file=None, **{**needed, **MAIL, **given})
+    return settings_of(**{**needed, **MAIL, **given})
 
 
 @pytest.mark.parametrize("missing", MAIL)

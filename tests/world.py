@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.app import Parts, assembled, running
-from bot.config import Settings, load_settings
+from bot.config import Settings, settings_of
 from bot.demo.mailbox import Mailbox
 from bot.demo.marketplace import DemoMarketplace
 from bot.demo.workspace import CHANNEL, Message, View, Workspace
@@ -106,7 +106,7 @@ class World:
 
     def settings(self, **changes: object) -> Settings:
         """The same settings, read; nothing of the machine's own gets in."""
-        return load_settings(_env_file=None, **self.given(**changes))
+        return settings_of(**self.given(**changes))
 
     @asynccontextmanager
     async def bot(self, **changes: object) -> AsyncIterator[Parts]:

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any, Literal
 
 import httpx
@@ -25,6 +27,17 @@ CHUNK = 64 * 1024
 """Bytes of a long answer that are given on at once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The way to the API: the address of a proxy, and the certificate authorities that are trusted, if not httpx's."""
+
+    proxy: str | None = None
+    trust: SSLContext | None = None
+
+
+DIRECT = Route()
+
+
 def worth_waiting(error: Exception) -> bool | float:
     """Whether to try again: after the time the Marketplace asks for, or else after stamina's growing pauses."""
     if not isinstance(error, ComeBackLater):
@@ -42,13 +55,18 @@ _RETRYING = stamina.AsyncRetryingCaller(
 class Access:
     """Asks under `api_url` and nowhere else: redirects are refused, and paths are the caller's, never an answer's."""
 
-    def __init__(self, *, api_url: str, user: str, token: str, timeout: httpx.Timeout = TIMEOUT) -> None:
+    def __init__(
+        self, *, api_url: str, user: str, token: str, timeout: httpx.Timeout = TIMEOUT, route: Route = DIRECT
+    ) -> None:
         self._base = f"{api_url.rstrip('/')}/rest/3"
         self._http = httpx.AsyncClient(
             auth=httpx.BasicAuth(user, token),
             headers={"Accept": "application/json", "User-Agent": "evaluator-bot (Marketplace licenses to Slack)"},
             timeout=timeout,
             follow_redirects=False,
+            trust_env=False,  # the variables are read once, for all clients alike
+            proxy=route.proxy,
+            verify=route.trust or True,
         )
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 
 from bot.errors import AnswerUnreadable, SettingsWrong
-from bot.marketplace.access import TIMEOUT, Access
+from bot.marketplace.access import DIRECT, TIMEOUT, Access, Route
 from bot.marketplace.answers import Product, Row, is_uuid, read_cursor, read_page, read_products
 from bot.marketplace.export import PATIENCE, Export
 from bot.marketplace.pages import PAGE_SIZE, Pages
@@ -34,12 +34,13 @@ class Marketplace:
         developer_id: str | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        route: Route = DIRECT,
     ) -> None:
         if developer_id and not is_uuid(developer_id):
             raise SettingsWrong(["MARKETPLACE_DEVELOPER_ID is not a UUID. Remove it and set MARKETPLACE_VENDOR_ID."])
         if not (developer_id or _VENDOR_ID.fullmatch(vendor_id or "")):
             raise SettingsWrong(["MARKETPLACE_VENDOR_ID is not a number. Take the one in your vendor page's address."])
-        self._access = Access(api_url=api_url, user=user, token=token, timeout=timeout)
+        self._access = Access(api_url=api_url, user=user, token=token, timeout=timeout, route=route)
         self._sleep = sleep
         self._vendor_id = vendor_id
         self._developer_id = developer_id or None

@@ -54,12 +54,14 @@ class Socket:
         address: Address,
         *,
         app_token: str,
+        proxy_for: Callable[[str], str | None] = lambda _: None,
         patience: Patience = PATIENCE,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._address = address
         self._app_token = app_token
+        self._proxy_for = proxy_for
         self._patience = patience
         self._elapsed = elapsed
         self._link: _Link | None = None
@@ -100,7 +102,7 @@ class Socket:
         address = await self._address()
         link = _Link(self._app, self._app_token, patience=self._patience, elapsed=self._elapsed)
         try:
-            await link.open(address)
+            await link.open(address, proxy=self._proxy_for(address))
         except BaseException:
             await link.close()
             raise
@@ -160,9 +162,10 @@ class _Link:
         self._pong: float | None = None
         self._ponged_at = self._spoke_at = elapsed()
 
-    async def open(self, address: str) -> None:
+    async def open(self, address: str, *, proxy: str | None) -> None:
         """Connect, and hear Slack's first word, which is hello; SlackUnavailable when there is none."""
         self._client.wss_uri = address
+        self._client.proxy = proxy  # where it was given none, the SDK has taken one from the environment
         try:
             async with asyncio.timeout(self._patience.opening):
                 await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types

@@ -5,19 +5,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.store.bounces import Bounces
-from bot.store.database import Database
+from bot.store.database import Database, files_of
 from bot.store.deliveries import Deliveries
 from bot.store.drafts import Drafts
 from bot.store.evaluations import Evaluations
 from bot.store.keys import Keys
 from bot.store.licenses import Licenses
 from bot.store.mails import Mails
-from bot.store.migrate import upgrade
+from bot.store.migrate import upgrade, verify
 from bot.store.opt_outs import OptOuts
 from bot.store.people import People
 from bot.store.polls import Polls
 from bot.store.presses import Presses
 from bot.store.troubles import Troubles
+
+__all__ = ["Store", "files_of", "open_store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,18 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[Store]:
-    """The store at a SQLAlchemy URL, its tables brought up to date. StoreError when it cannot be used."""
-    database = Database(url)
+async def open_store(url: str, *, secret_keys: Sequence[str], create: bool = True) -> AsyncIterator[Store]:
+    """The store at a SQLAlchemy URL, its tables brought up to date. StoreError when it cannot be used.
+
+    Without `create` nothing is created or brought up to date: StoreError where that would be needed.
+    """
+    database = Database(url, create=create)
     keys = Keys(secret_keys)
     try:
-        await upgrade(database, seal=keys.seal)
+        if create:
+            await upgrade(database, seal=keys.seal)
+        else:
+            await verify(database)
         store = Store(
             bounces=Bounces(database, keys),
             database=database,

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import StoreError
+from bot.errors import DatabaseUrlWrong, StoreError, StoreUnavailable
 from bot.store import driver
+
+log = structlog.get_logger()
 
 _BUSY_SECONDS: Final = 15
 _SWITCHES: Final = 20
@@ -31,6 +34,10 @@ _BEGIN: Final = {
     # One writer at a time, as on SQLite: two copies neither take the same delivery nor migrate at once.
     ("postgresql", "write"): f"SELECT pg_advisory_xact_lock({_LOCK})",
 }
+NO_TABLES: Final = (
+    "There is no database at DATABASE_URL yet. Start the bot, or run `evaluator-bot db upgrade`, and see that both use "
+    "the same settings."
+)
 _MENDABLE: Final = {
     "database is locked": "another program has held it too long. Stop that program.",
     "readonly": "it may not be written. Give the bot's user the right to write the file and its folder.",
@@ -40,15 +47,21 @@ _MENDABLE: Final = {
     "not a database": "the file is not a database. Check DATABASE_URL.",
     '(no such table|^relation ".*" does not exist)': "it has no tables yet. Run `evaluator-bot db upgrade`.",
     '^(database|role) ".*" does not exist': "the server does not know it, or the user. Check DATABASE_URL.",
+    "too many (clients|connections)": "its server takes no more connections now. Try again later.",
     "password authentication failed": "the server refused the user or the password. Check DATABASE_URL.",
 }
+
+_PASSING: Final = {"database is locked", "disk is full", "too many (clients|connections)"}
+"""Of these, what may be over when somebody tries again."""
+_PASSING_STATES: Final = ("08", "40", "53", "55P03", "57")
+"""How SQLSTATE begins where the connection broke, or the server is busy, full, or restarts (PostgreSQL, appendix A)."""
 
 
 class Database:
     """An engine with two doors: `read` for a consistent look, `write` for one fact at a time."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        self._engine = _engine(url, create=create)
         self._writer = self._engine.execution_options(door="write")
         # SQLite has one writer. Waiting in line here is fair; waiting in its busy handler is not.
         self._turn = asyncio.Lock()
@@ -103,15 +116,29 @@ class Database:
         await self._engine.dispose()
 
 
-def _engine(url: str) -> AsyncEngine:
+def files_of(url: str) -> tuple[Path, ...]:
+    """The files that a SQLite database is or may be made of; none for another database, or for a URL that is none."""
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            _private(Path(str(parsed.database)))
+    except ArgumentError:
+        return ()
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return ()
+    return tuple(Path(f"{parsed.database}{suffix}") for suffix in ("", "-wal", "-shm"))
+
+
+def _engine(url: str, *, create: bool) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        for path in files_of(url)[:1]:
+            if create:
+                _private(path)
+            elif not path.exists() or path.stat().st_size == 0:
+                raise StoreError(NO_TABLES)
         # What is stored has no place in the text of an error, nor in a log.
         engine = create_async_engine(parsed, hide_parameters=True, json_serializer=_json)
     except (ArgumentError, InvalidRequestError, ImportError, OSError) as exc:
-        raise StoreError(
+        raise DatabaseUrlWrong(
             f"DATABASE_URL cannot be used ({type(exc).__name__}). It should look like "
             "sqlite+aiosqlite:///evaluators.db, in a folder that exists."
         ) from exc
@@ -131,8 +158,11 @@ def _json(value: object) -> str:
 
 
 def _private(path: Path) -> None:
-    """Create the file so that nobody else on the machine can read it."""
-    path.touch(mode=0o600)
+    """Create the file, where there is none, so that nobody else on the machine can read it."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        # Called from another folder, a command would otherwise work on an empty database without a word.
+        log.info("database_created", path=str(path.absolute()))
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own, differs by driver
@@ -176,7 +206,10 @@ def _named_errors() -> Iterator[None]:
         reason = str(exc.orig)
         for sign, advice in _MENDABLE.items():
             if re.search(sign, reason):
-                raise StoreError(f"The database cannot be used: {advice}") from exc
+                kind = StoreUnavailable if sign in _PASSING else StoreError
+                raise kind(f"The database cannot be used: {advice}") from exc
+        if exc.connection_invalidated or str(getattr(exc.orig, "sqlstate", "")).startswith(_PASSING_STATES):
+            raise StoreUnavailable("The database cannot be used now: its server is busy or restarts.") from exc
         raise
     except OSError as exc:
-        raise StoreError("The database cannot be reached. Check DATABASE_URL, and that its server runs.") from exc
+        raise StoreUnavailable("The database cannot be reached. Check DATABASE_URL, and that its server runs.") from exc

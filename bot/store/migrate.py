@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
-from bot.store.database import Database
+from bot.store.database import NO_TABLES, Database
 
 SCRIPTS: Final = Path(__file__).with_name("migrations")
 
@@ -21,13 +21,32 @@ async def upgrade(database: Database, *, seal: Callable[[str], bytes]) -> str:
         return await connection.run_sync(_upgrade, seal)
 
 
+async def verify(database: Database) -> None:
+    """Change nothing. StoreError unless the schema is the one of this code."""
+    async with database.read() as connection:
+        current = await connection.run_sync(_version)
+    if current is None:
+        raise StoreError(NO_TABLES)
+    if current != _newest():
+        raise StoreError(
+            "The database is of another version of Evaluator Bot. Restart the bot, or run `evaluator-bot db upgrade`."
+        )
+
+
+def _newest() -> str:
+    return max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
 def _upgrade(connection: Connection, seal: Callable[[str], bytes]) -> str:
-    newest = max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
-    if inspect(connection).has_table("alembic_version"):
-        current = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        if current == newest:
-            return newest
-    return _migrated(connection, seal)
+    newest = _newest()
+    return newest if _version(connection) == newest else _migrated(connection, seal)
 
 
 def _migrated(connection: Connection, seal: Callable[[str], bytes]) -> str:

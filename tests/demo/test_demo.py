@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 
 import bot.demo as bot_of_the_demo
-from bot.config import Settings, load_settings
+from bot.config import Settings, settings_of
 from bot.demo.stage import stage
 
 
@@ -50,7 +50,7 @@ async def test_a_port_that_is_taken_is_said_and_another_is_used_and_a_second_sta
 async def test_it_leaves_no_setting_to_the_machine_it_runs_on() -> None:
     async with stage(port=0) as scene:
         assert scene.settings.keys() == Settings.model_fields.keys()
-        settings = load_settings(_env_file=None, **scene.settings)
+        settings = settings_of(**scene.settings)
     assert settings.public_url == f"http://127.0.0.1:{settings.http_port}"
 
 

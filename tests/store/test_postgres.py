@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.domain.evaluation import License
 from bot.domain.policy import MailState, Refused
-from bot.errors import StoreError
+from bot.errors import StoreError, StoreUnavailable
 from bot.store import open_store
 from bot.store.database import Database
 from bot.store.deliveries import Lane
@@ -81,6 +81,14 @@ async def test_the_store_is_the_same_there(postgres: str) -> None:
     async with open_store(postgres, secret_keys=[SECRET]) as store:
         assert (await only_card(store)).evaluation.license.days_to_convert == 10**17
         assert len(await rows(store, license_table)) == 2
+
+
+async def test_a_connection_that_the_server_ends_may_work_later(postgres: str) -> None:
+    database = Database(postgres)
+    with pytest.raises(StoreUnavailable, match="cannot be used now"):
+        async with database.read() as connection:
+            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await database.close()
 
 
 async def test_what_the_operator_can_mend_is_said_of_a_server_too(postgres: str) -> None:
