@@ -24,6 +24,7 @@ from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
+from bot.log import slack_logger
 from bot.mail.countries import load_countries
 from bot.mail.template import load_templates
 from bot.mailroom import inbound, links, our_name, post_office
@@ -47,6 +48,7 @@ from bot.slack.poster import Identity, Poster
 from bot.slack.socket import PATIENCE, Patience, Socket
 from bot.store import Store, open_store
 from bot.store.deliveries import Lane
+from bot.web.events import SlackEvents
 from bot.web.inbound import Bounces
 from bot.web.server import endpoints, serve
 from bot.web.unsubscribe import Unsubscribe
@@ -106,6 +108,7 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             base_url=f"{settings.slack_api_url.rstrip('/')}/",
             session=session,
             retry_handlers=[],
+            logger=slack_logger(),
         )
         trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         watch = Watch(
@@ -181,7 +184,7 @@ async def running(
         stack.callback(jobs.shutdown, wait=False)
         stack.push_async_callback(last_orders, guard, resting, workers)
         stack.callback(jobs.pause)
-        slack = app if settings.slack_app_token is None else None
+        slack = _events(settings, app) if settings.slack_app_token is None else None
         bounces = _bounces(settings, parts.store, clock=clock)
         served = endpoints(health, slack=slack, unsubscribing=_unsubscribing(settings, consent), bounces=bounces)
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
@@ -239,7 +242,9 @@ def _slack_app(
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, Guard]:
     secret = settings.slack_signing_secret
-    app = AsyncApp(client=parts.client, signing_secret=secret.get_secret_value() if secret else None)
+    app = AsyncApp(
+        client=parts.client, signing_secret=secret.get_secret_value() if secret else None, logger=slack_logger()
+    )
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
     actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
     loaded = load_templates(settings.mail_templates)
@@ -269,6 +274,12 @@ def _slack_app(
     )
     register(app, guard, deps)
     return app, guard
+
+
+def _events(settings: Settings, app: AsyncApp) -> SlackEvents | None:
+    """The way in for Slack over HTTP."""
+    secret = settings.slack_signing_secret
+    return None if secret is None else SlackEvents(app, secret=secret.get_secret_value())
 
 
 def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:

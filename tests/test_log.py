@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.log import redact, set_up_logging
+from bot.log import set_up_logging
+from bot.redaction import redact
 
 SECRETS = {
     "address": ("ana@acme.example", "<address>"),
