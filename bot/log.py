@@ -32,6 +32,8 @@ _MARGIN: Final = 500
 _SELDOM: Final = 60.0
 """Seconds in which a library says the same thing once, however often it happens."""
 _MANY: Final = 1_000
+_OWN_LINES: Final = frozenset({"exception", "stack"})
+"""What the renderer would begin a line with; only `_with_traceback` may have it do so."""
 
 
 def slack_logger() -> logging.Logger:
@@ -148,7 +150,10 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr) -> No
 
 def _clean(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Clean each value by itself: in a finished line, what is taken out could take a quotation mark with it."""
-    return {_plain_text(key): value if key == "exc_info" else _plain(value) for key, value in event.items()}
+    return {
+        f"{_plain_text(key)}_" if key in _OWN_LINES else _plain_text(key): value if key == "exc_info" else _plain(value)
+        for key, value in event.items()
+    }
 
 
 def _with_traceback(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

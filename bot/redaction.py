@@ -18,7 +18,8 @@ _WORD: Final = rf"(?:{_ATOM}|{_AT})"
 _WORDS: Final = re.compile(rf"(?:{_ATOM}|{_AT})++(?:(?<=@)\[[^\]\s]{{1,64}}\])?", re.IGNORECASE)
 """Whole words, each looked at once: sought at every letter of a very long one, an address would take minutes."""
 _INSIDE: Final = re.compile(_AT, re.IGNORECASE)
-_LONGEST_LOCAL: Final = 70
+_LONGEST_LOCAL: Final = 100
+_DEEPEST: Final = 8
 _PARTICLES: Final = frozenset("al bin da de del den der di dos du el la le van von y zu".split())
 _LONGEST_NAME: Final = 100
 _QUOTED_NAME: Final = re.compile(r"\\?\"[^\"\r\n]{0,100}\"\s*<$")
@@ -107,12 +108,18 @@ def _address_start(text: str, word: re.Match[str], last: int) -> int | None:
     # Its local part is in quotes, which may themselves be escaped, and may hold escaped ones.
     if start == last or text[start - 1] != '"':
         return None
-    is_escaped = text[start - 2 : start - 1] == "\\"
+    escaping = _backslashes(text, start - 1)
     first = max(last, start - _LONGEST_LOCAL)
     opening = text.rfind('"', first, start - 1)
-    while not is_escaped and opening > first and text[opening - 1] == "\\":
+    while opening > first and _backslashes(text, opening) > escaping:
         opening = text.rfind('"', first, opening)
-    return None if opening < 0 else opening - is_escaped
+    return None if opening < 0 else max(last, opening - _backslashes(text, opening))
+
+
+def _backslashes(text: str, end: int) -> int:
+    """How many stand before a place, as far as they matter."""
+    before = text[max(0, end - _DEEPEST) : end]
+    return len(before) - len(before.rstrip("\\"))
 
 
 def _without_name(before: str) -> str:
@@ -144,7 +151,7 @@ def _render(error: BaseException, *, depth: int = 0) -> Iterator[str]:
         links.append(cause)
     for link in reversed(links):
         yield "Traceback (most recent call last):\n"
-        yield from traceback.format_tb(link.__traceback__, limit=-_FRAMES)
+        yield redact("".join(traceback.format_tb(link.__traceback__, limit=-_FRAMES)))  # source lines hold literals
         yield f"{summarize(link)}\n"
         if isinstance(link, BaseExceptionGroup) and depth < _LINKS:
             parts = "".join(part for each in link.exceptions for part in _render(each, depth=depth + 1))

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import settings
 
+from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  pytest finds a fixture where its name is
 from tests.world import World, world
 
 # How long an example takes says more of the machine than of the code.

@@ -18,6 +18,7 @@ from bot.services.traffic import NO_LIMIT, Limits
 from bot.slack import ids
 from bot.slack.socket import PATIENCE, Patience
 from bot.store.deliveries import Lane
+from tests.log_watch import WATCH
 
 T = TypeVar("T")
 
@@ -214,4 +215,8 @@ async def world(folder: Path, *, rate_limits: bool = False) -> AsyncIterator[Wor
         await stack.enter_async_context(here.workspace.serve())
         here.addresses["marketplace_api_url"] = await stack.enter_async_context(here.marketplace.serve())
         here.addresses["smtp_port"] = await stack.enter_async_context(here.mailbox.serve())
+        slack, report = here.workspace, here.marketplace
+        WATCH.keep_private("a token", [slack.bot_token, slack.app_token, slack.signing_secret, report.token])
         yield here
+        for mail in here.mailbox.mails:
+            WATCH.keep_mail_private(f"{mail['subject']}\n{mail['text']}")

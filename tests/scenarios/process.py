@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.log_watch import WATCH
 from tests.world import WallClock, World
 
 _FORKS = get_context("forkserver")
@@ -89,7 +90,9 @@ async def life(
 ) -> AsyncIterator[Life]:
     """`evaluator-bot run` from the moment it is ready, which is when its socket is open; ended by a signal."""
     log = here.folder / "log"
-    pid, ended = await birth(here.folder, here.environment(**{"poll_every": "1s", **changes}), log)
+    pid, ended = await birth(
+        here.folder, here.environment(**{"poll_every": "1s", "log_level": "debug", **changes}), log
+    )
     life = Life(pid=pid, log=log, ended=asyncio.ensure_future(_code(ended)))
     try:
         await here.until(ready or (lambda: here.workspace.sockets))
@@ -101,6 +104,7 @@ async def life(
     finally:
         life.send(ends_by)
         await life.end()
+        WATCH.read(log)
 
 
 async def _code(ended: Awaitable[int]) -> int:

@@ -1,7 +1,6 @@
 """The signed way in for what Slack brings over HTTP."""
 
-import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.signature import SignatureVerifier
 
-from bot.log import set_up_logging, slack_logger
+from bot.log import slack_logger
 from bot.services.health import Health
 from bot.store import open_store
 from bot.web.events import PATH, SlackEvents
@@ -27,15 +26,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """What is logged, as it is written."""
-    stream = io.StringIO()
-    set_up_logging(json=False, level="debug", stream=stream)
-    yield stream
-
-
-@pytest.fixture
-async def here(tmp_path: Path, clock: Clock, log: io.StringIO) -> AsyncIterator[Site]:
+async def here(tmp_path: Path, clock: Clock, logged: Callable[[], str]) -> AsyncIterator[Site]:
     """The endpoint at work, before an app that knows one command."""
 
     async def authorize() -> None:
@@ -97,13 +88,13 @@ def wrong(at: int) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("kind", sorted(wrong(int(Clock().now))))
 async def test_what_is_not_signed_is_401_and_one_short_line(
-    here: Site, clock: Clock, log: io.StringIO, kind: str
+    here: Site, clock: Clock, logged: Callable[[], str], kind: str
 ) -> None:
     headers = wrong(int(clock.now))[kind]
 
     assert await post(here, CHALLENGE, headers) == (401, '{"error": "invalid request"}')
 
-    [line] = log.getvalue().splitlines()
+    [line] = logged().splitlines()
     assert "requests_unsigned" in line
     assert len(line) < 200
     assert not [value for value in headers.values() if len(value) > 9 and value in line]
@@ -111,25 +102,27 @@ async def test_what_is_not_signed_is_401_and_one_short_line(
 
 
 @pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff\xfe", b"payload=%7B", b"[1]", b"null", PRIVATE.encode()])
-async def test_an_unsigned_body_is_not_even_read(here: Site, log: io.StringIO, body: bytes) -> None:
+async def test_an_unsigned_body_is_not_even_read(here: Site, logged: Callable[[], str], body: bytes) -> None:
     for kind in ("application/json", FORM["Content-Type"], "text/plain; charset=nonsense", "\x01"):
         try:
             status, _ = await post(here, body, {"Content-Type": kind})
         except ValueError:  # no client sends this one
             continue
         assert status == 401
-    assert "Traceback" not in log.getvalue()
-    assert "Eksempel" not in log.getvalue()
+    assert "Traceback" not in logged()
+    assert "Eksempel" not in logged()
 
 
-async def test_a_flood_of_unsigned_requests_leaves_one_line_and_their_number(here: Site, log: io.StringIO) -> None:
+async def test_a_flood_of_unsigned_requests_leaves_one_line_and_their_number(
+    here: Site, logged: Callable[[], str]
+) -> None:
     for _ in range(30):
         await post(here, PRIVATE, FORM)
 
-    assert log.getvalue().count("\n") == 1
+    assert logged().count("\n") == 1
 
 
-def test_the_log_tells_once_a_minute_how_many_there_were(log: io.StringIO, clock: Clock) -> None:
+def test_the_log_tells_once_a_minute_how_many_there_were(logged: Callable[[], str], clock: Clock) -> None:
     unsigned = UnsignedRequests(clock=clock)
     for _ in range(5):
         unsigned.add(PATH)
@@ -139,12 +132,12 @@ def test_the_log_tells_once_a_minute_how_many_there_were(log: io.StringIO, clock
     unsigned.finish(PATH)
     unsigned.finish(PATH)
 
-    counts = [line.partition("count=")[2].split()[0] for line in log.getvalue().splitlines()]
+    counts = [line.partition("count=")[2].split()[0] for line in logged().splitlines()]
     assert counts == ["1", "5", "1"]
 
 
 async def test_nothing_of_a_signed_request_reaches_the_log_whether_it_is_known_or_not(
-    here: Site, clock: Clock, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    here: Site, clock: Clock, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slack_sdk.signature.Clock.now", lambda _: clock.now)
     submission = '{"type": "dialog_submission", "callback_id": "x", "submission": {"body": "Liv Eksempel wrote"}}'
@@ -155,5 +148,5 @@ async def test_nothing_of_a_signed_request_reaches_the_log_whether_it_is_known_o
     for text in (PRIVATE, PRIVATE.replace("evaluators", "nothing")):
         await post(here, text, signed(text, str(int(clock.now))) | FORM)
 
-    assert "Eksempel" not in log.getvalue()
-    assert "logger.info" not in log.getvalue()
+    assert "Eksempel" not in logged()
+    assert "logger.info" not in logged()

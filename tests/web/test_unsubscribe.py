@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -350,11 +351,11 @@ async def test_many_at_once_are_each_answered(page: Site, path: str, wishes: Wis
     assert wishes.unsubscribed == {ANA}
 
 
-async def test_nothing_of_a_link_reaches_the_log(page: Site, path: str, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_of_a_link_reaches_the_log(page: Site, path: str, logged: Callable[[], str]) -> None:
     await ask(page, "POST", path)
     await ask(page, "POST", "/u/nonsense-of-somebody")
 
-    said = "".join(capfd.readouterr())
+    said = logged()
     assert "unsubscribed" in said
     assert "mail=12" in said
     assert not [word for word in (ANA, "acme", path[3:], "nonsense") if word in said]
