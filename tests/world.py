@@ -19,6 +19,7 @@ from bot.slack import ids
 from bot.slack.socket import PATIENCE, Patience
 from bot.store.deliveries import Lane
 from tests.log_watch import WATCH
+from tests.machine import limit
 
 T = TypeVar("T")
 
@@ -130,7 +131,7 @@ class World:
 
     async def until(self, condition: Callable[[], T]) -> T:
         """Wait until something can be seen."""
-        return await self.workspace.until(condition, within=20)
+        return await self.workspace.until(condition, within=limit(20))
 
     async def card(self, words: str) -> Message:
         """Wait for the card, or the message, that shows these words."""
@@ -155,7 +156,7 @@ class World:
 
     async def at_rest(self, parts: Parts) -> None:
         """Wait until nothing is owed to Slack any more."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit(20)):
             moment = parts.store.database.writes
             while await parts.store.deliveries.waiting():
                 await parts.store.database.written(moment, seconds=1)

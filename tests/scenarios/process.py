@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.log_watch import WATCH
+from tests.machine import limit
 from tests.world import WallClock, World
 
 _FORKS = get_context("forkserver")
@@ -40,7 +41,7 @@ class Life:
 
     async def end(self) -> int:
         """Its exit code; TimeoutError when it takes longer than it may after a signal."""
-        return await asyncio.wait_for(asyncio.shield(self.ended), timeout=10)
+        return await asyncio.wait_for(asyncio.shield(self.ended), timeout=limit(10))
 
 
 Birth = Callable[[Path, Mapping[str, str], Path], Awaitable[tuple[int, Awaitable[int]]]]
@@ -113,7 +114,7 @@ async def _code(ended: Awaitable[int]) -> int:
 
 async def at_rest(here: World, bot: Life) -> None:
     """Wait until the bot, as its health says, has read the report and owes Slack nothing."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(limit(60)), aiohttp.ClientSession() as session:
         port = int(re.findall(r"running .* port=(\d+)", bot.log.read_text())[-1])
         while True:
             with suppress(aiohttp.ClientError):
@@ -128,3 +129,4 @@ def by_the_wall_clock(here: World) -> None:
     """A process of its own knows no other clock."""
     here.clock = WallClock()
     here.marketplace.today = here.clock.today
+    here.workspace.allow(seconds=limit(3))

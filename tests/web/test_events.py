@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.signature import SignatureVerifier
 
@@ -29,8 +30,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 async def here(tmp_path: Path, clock: Clock, logged: Callable[[], str]) -> AsyncIterator[Site]:
     """The endpoint at work, before an app that knows one command."""
 
-    async def authorize() -> None:
-        return None
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id="T0DEMO", bot_token="xoxb-1")
 
     app = AsyncApp(signing_secret=SIGNING_SECRET, authorize=authorize, logger=slack_logger())
 
