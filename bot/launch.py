@@ -15,7 +15,7 @@ log = structlog.get_logger()
 def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run it to its end. SettingsWrong when there is something to mend first."""
     settings = load_settings()
-    set_up_logging(json=settings.log_format == "json", level=settings.log_level)
+    set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
     for name, meant in misspelt().items():
         log.warning("no_such_setting", name=name, meant=meant or "see .env.example")
     asyncio.run(command(settings))

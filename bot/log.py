@@ -2,10 +2,13 @@
 
 import copy
 import logging
+import re
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TextIO
+from urllib.parse import quote
 
 import structlog
 
@@ -29,11 +32,13 @@ _SLACK: Final = "slack_"
 _LONGEST: Final = 8_000
 """Characters of one value; a longer one is cut."""
 _MARGIN: Final = 500
+_SHORTEST: Final = 8
+"""Characters of a secret: a shorter one may be a part of any word."""
 _SELDOM: Final = 60.0
 """Seconds in which a library says the same thing once, however often it happens."""
 _MANY: Final = 1_000
 _OWN_LINES: Final = frozenset({"exception", "stack"})
-"""What the renderer would begin a line with; only `_with_traceback` may have it do so."""
+"""What the renderer would begin a line with; only a traceback may."""
 
 
 def slack_logger() -> logging.Logger:
@@ -113,8 +118,11 @@ class Sink(logging.StreamHandler[TextIO]):
         return shown
 
 
-def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr) -> None:
-    """Send everything, ours and the libraries', through one redacting handler; replaces what was set up before."""
+def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secrets: Iterable[str] = ()) -> None:
+    """Send everything, ours and the libraries', through one redacting handler; replaces what was set up before.
+
+    `secrets` are taken out wherever they stand; addresses and tokens are found by their form.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -130,7 +138,7 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr) -> No
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _clean, _with_traceback, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Cleaner(secrets), renderer],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
@@ -148,43 +156,46 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr) -> No
     )
 
 
-def _clean(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Clean each value by itself: in a finished line, what is taken out could take a quotation mark with it."""
-    return {
-        f"{_plain_text(key)}_" if key in _OWN_LINES else _plain_text(key): value if key == "exc_info" else _plain(value)
-        for key, value in event.items()
-    }
+class _Cleaner:
+    """Cleans each value by itself: in a finished line, what is taken out could take a quotation mark with it."""
 
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = {each for secret in secrets if len(secret) >= _SHORTEST for each in (secret, quote(secret, safe=""))}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
-def _with_traceback(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Put the traceback in; its lines are the only ones that a line of the log may have more."""
-    given = event.pop("exc_info", None)
-    error = given[1] if isinstance(given, tuple) else given
-    if error is True:
-        error = sys.exception()
-    if isinstance(error, BaseException):
-        event["exception"] = render_traceback(error)
-    return event
+    def __call__(self, _logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        """Clean the fields, and put the traceback in: its lines are the only ones that an event may have more."""
+        given = event.pop("exc_info", None)
+        cleaned = {self._key(key): self._value(value) for key, value in event.items()}
+        error = given[1] if isinstance(given, tuple) else given
+        if error is True:
+            error = sys.exception()
+        if isinstance(error, BaseException):
+            cleaned["exception"] = self._secrets.sub("<secret>", render_traceback(error))
+        return cleaned
 
+    def _key(self, key: str) -> str:
+        name = self._text(key)
+        return f"{name}_" if name in _OWN_LINES else name
 
-def _plain(value: object) -> object:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case dict():
-            return {_plain_text(str(key)): _plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_plain(each) for each in value]
-        case BaseException():
-            return summarize(value)
-        case _:
-            return _plain_text(value if isinstance(value, str) else repr(value))
+    def _value(self, value: object) -> object:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {self._text(str(key)): self._value(each) for key, each in value.items()}
+            case list() | tuple():
+                return [self._value(each) for each in value]
+            case BaseException():
+                return self._text(summarize(value))
+            case _:
+                return self._text(value if isinstance(value, str) else repr(value))
 
-
-def _plain_text(text: str) -> str:
-    some = escape(redact(text[: 2 * _LONGEST]))
-    if len(text) <= 2 * _LONGEST and len(some) <= _LONGEST:
-        return some
-    # Where it was cut, there may stand a part of an address that nothing tells from a word.
-    shown = some[: min(_LONGEST, len(some) - _MARGIN)]
-    return f"{shown}… ({len(text)} characters)"
+    def _text(self, text: str) -> str:
+        some = escape(redact(self._secrets.sub("<secret>", text[: 2 * _LONGEST])))
+        if len(text) <= 2 * _LONGEST and len(some) <= _LONGEST:
+            return some
+        # Where it was cut, there may stand a part of an address that nothing tells from a word.
+        shown = some[: min(_LONGEST, len(some) - _MARGIN)]
+        return f"{shown}… ({len(text)} characters)"

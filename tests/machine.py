@@ -54,7 +54,7 @@ def _slack_is_as_slow_as_the_machine() -> Iterator[None]:
     """An app on a slow machine gets more time from the small Slack, and so does who waits for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delivery, "ACK_SECONDS", limit(_SLACKS_S))
-        patch.setitem(Broadcast.until.__kwdefaults__, "within", limit(_SLACKS_S))
+        patch.setattr(Broadcast.until, "__kwdefaults__", {"within": limit(_SLACKS_S)})
         yield
 
 

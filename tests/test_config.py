@@ -345,3 +345,14 @@ def test_a_name_in_the_file_that_is_nearly_a_setting_is_told(line: str, said: di
 
 def test_where_there_is_no_file_nothing_is_misspelt() -> None:
     assert misspelt() == {}
+
+
+def test_every_secret_is_known_for_the_log_to_take_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
+    given = {name.upper(): f"xoxb-{name}-{'x' * 32}" for name in hidden} | {"SLACK_APP_TOKEN": f"xapp-{'x' * 32}"}
+    url = "postgresql+asyncpg://bot:a%20password@db/bot"
+
+    secrets = read(monkeypatch, **given, DATABASE_URL=url, SECRET_KEY=f"{'y' * 32},{'z' * 32}").secrets()
+
+    assert len(hidden) >= 6
+    assert set(secrets) == {*given.values(), "a password", "y" * 32, "z" * 32}

@@ -65,10 +65,10 @@ def _as_it_was() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def written(say: Callable[[], object], *, as_json: bool, level: str = "info") -> str:
+def written(say: Callable[[], object], *, as_json: bool, level: str = "info", secrets: tuple[str, ...] = ()) -> str:
     """What stands in the log afterwards."""
     stream = io.StringIO()
-    set_up_logging(json=as_json, level=level, stream=stream)
+    set_up_logging(json=as_json, level=level, stream=stream, secrets=secrets)
     say()
     return stream.getvalue()
 
@@ -153,14 +153,17 @@ WRITINGS: dict[str, Callable[[str], str]] = {
 
 @in_both
 @pytest.mark.parametrize("write", WRITINGS.values(), ids=WRITINGS)
-@pytest.mark.parametrize("spelling", SPELLINGS)
-def test_an_address_is_taken_out_however_it_is_written(
-    *, spelling: str, write: Callable[[str], str], as_json: bool
-) -> None:
-    line = written(lambda: structlog.get_logger().info("found", what=write(spelling), after=1), as_json=as_json)
+def test_an_address_is_taken_out_however_it_is_written(*, write: Callable[[str], str], as_json: bool) -> None:
+    def say() -> None:
+        for spelling in SPELLINGS:
+            structlog.get_logger().info("found", what=write(spelling))
 
-    assert "<address>" in line
-    assert not re.search(r"ana|acm|Ана|ана|\b(?:Lima|lima)@", line.replace("smtp://ana:", ""))
+    lines = written(say, as_json=as_json).splitlines()
+
+    assert len(lines) == len(SPELLINGS)
+    assert not [line for line in lines if "<address>" not in line]
+    rest = [line.replace("smtp://ana:", "") for line in lines]
+    assert not [line for line in rest if re.search(r"ana|acm|Ана|ана|[Ll]ima", line)]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ LONG = [
 @pytest.mark.parametrize("part", LONG)
 def test_redaction_of_a_very_long_line_takes_moments(part: str) -> None:
     """Where time grew with the square of the length, this would take many minutes."""
-    line = f"{part * (200_000 // len(part))}ana@acme.example"
+    line = f"{part * (100_000 // len(part))}ana@acme.example"
 
     began = time.process_time()
     assert "ana@acme" not in escape(redact(line))
@@ -309,15 +312,13 @@ FORGED = "x{}2026-11-30T12:00:00Z [info     ] mail_sent mail=1"
 
 @in_both
 @pytest.mark.parametrize("say", SAYINGS.values(), ids=SAYINGS)
-@pytest.mark.parametrize("unsafe", UNSAFE.values(), ids=UNSAFE)
-def test_nothing_in_a_value_begins_a_line_or_hides_what_it_is(
-    *, unsafe: str, say: Callable[[str], object], as_json: bool
-) -> None:
-    line = written(lambda: say(FORGED.format(unsafe)), as_json=as_json)
+def test_nothing_in_a_value_begins_a_line_or_hides_what_it_is(*, say: Callable[[str], object], as_json: bool) -> None:
+    for name, unsafe in UNSAFE.items():
+        line = written(lambda unsafe=unsafe: say(FORGED.format(unsafe)), as_json=as_json)  # type: ignore[misc]
 
-    assert unsafe == "\n" or unsafe not in line
-    assert not [each for each in line.splitlines() if each.startswith(("2026-11-30T12:00:00Z", " mail=1"))]
-    assert len(line.split("\n")) == 2 or "Traceback" in line
+        assert unsafe == "\n" or unsafe not in line, name
+        assert not [each for each in line.splitlines() if each.startswith(("2026-11-30T12:00:00Z", " mail=1"))], name
+        assert len(line.split("\n")) == 2 or "Traceback" in line, name
 
 
 @in_both
@@ -431,3 +432,16 @@ def test_a_very_long_value_is_cut() -> None:
 
 def test_the_level_is_for_libraries_too() -> None:
     assert written(lambda: logging.getLogger("httpx").warning("x"), as_json=True, level="error") == ""
+
+
+@in_both
+@pytest.mark.parametrize("say", SAYINGS.values(), ids=SAYINGS)
+def test_a_secret_of_the_settings_is_taken_out_though_it_has_no_form(
+    *, say: Callable[[str], object], as_json: bool
+) -> None:
+    secrets = ("correct horse/battery", "correct horse", "on", "")
+    for secret in ("correct horse/battery", "correct%20horse%2Fbattery"):
+        line = written(lambda secret=secret: say(f"on {secret} on"), as_json=as_json, secrets=secrets)  # type: ignore[misc]
+
+        assert "on <secret> on" in line
+        assert "horse" not in line
