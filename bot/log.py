@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Final, TextIO
 from urllib.parse import quote
 
@@ -154,6 +155,14 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secre
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ends the process, as `sys.excepthook`; Python's own way would print it past the sink."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger().critical("uncaught", exc_info=error)
 
 
 class _Cleaner:

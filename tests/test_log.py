@@ -2,6 +2,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -445,3 +447,16 @@ def test_a_secret_of_the_settings_is_taken_out_though_it_has_no_form(
 
         assert "on <secret> on" in line
         assert "horse" not in line
+
+
+def test_what_ends_the_process_goes_through_the_sink() -> None:
+    code = (
+        "import sys; from bot.log import log_uncaught, set_up_logging; sys.excepthook = log_uncaught;"
+        " set_up_logging(json=False, level='info'); raise RuntimeError('ana@acme.example')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert done.returncode == 1
+    assert "uncaught" in done.stderr
+    assert "RuntimeError: <address>" in done.stderr
+    assert "ana" not in done.stderr.replace("<string>", "")
