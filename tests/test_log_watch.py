@@ -58,7 +58,8 @@ def test_the_log_of_a_process_is_read(tmp_path: Path) -> None:
     assert [leak.rpartition(" shows ")[2] for leak in watch.take_leaks()] == ["a name"]
 
 
-def test_a_run_in_which_a_name_is_logged_fails_and_does_not_show_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_in_which_a_name_is_logged_fails_and_does_not_show_it(tmp_path: Path, workers: str) -> None:
     (tmp_path / "conftest.py").write_text("from tests.log_watch import _every_sink_is_watched, logged\n")
     (tmp_path / "test_it.py").write_text(
         dedent("""
@@ -75,7 +76,18 @@ def test_a_run_in_which_a_name_is_logged_fails_and_does_not_show_it(tmp_path: Pa
         """)
     )
     done = subprocess.run(  # noqa: S603  pytest itself
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--show-capture=no", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "--show-capture=no",
+            "-n",
+            workers,
+            str(tmp_path),
+        ],
         cwd=tmp_path,
         env={"PATH": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
