@@ -86,7 +86,7 @@ class Sink(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it, unless it is not for here."""
-        ours = isinstance(record.msg, dict)  # structlog hands over the event as it is
+        ours = hasattr(record, "_logger")  # by which structlog's formatter knows them, too
         shown = record if ours else self._of_library(record)
         if shown is not None:
             super().emit(shown)
@@ -101,13 +101,12 @@ class Sink(logging.StreamHandler[TextIO]):
             return None
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # the template and its arguments do not fit
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):  # the arguments do not fit
             message = str(record.msg)
-        if record.name.startswith(_SLACK):
-            for sign in "({:":
-                message = message.partition(sign)[0]
-            if "`token` will be unused" in message:  # Bolt reads SLACK_BOT_TOKEN by itself, and needs it no more
-                return None
+        for sign in "({:" if record.name.startswith(_SLACK) else "{":  # a body begins here
+            message = message.partition(sign)[0]
+        if "`token` will be unused" in message:  # Bolt reads SLACK_BOT_TOKEN by itself, and needs it no more
+            return None
         line = message.partition("\n")[0].rstrip()
         error = record.exc_info[0] if record.exc_info else None
         template = str(record.msg).partition("\n")[0] if record.args else line

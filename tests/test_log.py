@@ -392,6 +392,15 @@ def test_bolt_and_the_sdk_are_cut_before_they_quote() -> None:
     assert events == ["Unhandled request", "Failed to run a listener", "Got"]
 
 
+def test_a_body_that_a_library_logs_as_it_is_is_not_written() -> None:
+    def say() -> None:
+        logging.getLogger("some.library").warning({"text": "Dear Liv"})
+        logging.getLogger("some.library").warning("Got %s", {"text": "Dear Liv"})
+
+    line = written(say, as_json=True)
+    assert [json.loads(each)["event"] for each in line.splitlines()] == ["", "Got"]
+
+
 def test_what_a_library_says_again_and_again_is_written_once_a_minute_with_their_number() -> None:
     def say(at: float) -> None:
         record = logging.LogRecord("some.library", logging.ERROR, "", 0, "No for %s", (at,), None)
