@@ -37,7 +37,8 @@ def limit(seconds: float) -> float:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each test as much more time before it counts as hanging."""
-    default = float(config.getoption("timeout", None) or config.getini("timeout") or 0)
+    given = config.getoption("timeout", None)
+    default = float(config.getini("timeout") or 0) if given is None else float(given)
     for item in items:
         marker = item.get_closest_marker("timeout")
         seconds = default if marker is None else float(marker.args[0])
