@@ -24,6 +24,7 @@ from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
+from bot.log import slack_logger
 from bot.mail.countries import load_countries
 from bot.mail.template import load_templates
 from bot.mailroom import inbound, links, our_name, post_office
@@ -48,6 +49,7 @@ from bot.slack.poster import Identity, Poster
 from bot.slack.socket import PATIENCE, Patience, Socket
 from bot.store import Store, open_store
 from bot.store.deliveries import Lane
+from bot.web.events import SlackEvents
 from bot.web.inbound import Bounces
 from bot.web.server import endpoints, serve
 from bot.web.unsubscribe import Unsubscribe
@@ -141,6 +143,7 @@ def _slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWe
         session=session,
         ssl=settings.network.trust,
         retry_handlers=[],
+        logger=slack_logger(),
     )
     client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one from the environment
     return client
@@ -193,7 +196,7 @@ async def running(
         stack.callback(jobs.shutdown, wait=False)
         stack.push_async_callback(last_orders, guard, resting, workers)
         stack.callback(jobs.pause)
-        slack = app if settings.slack_app_token is None else None
+        slack = _events(settings, app) if settings.slack_app_token is None else None
         bounces = _bounces(settings, parts.store, clock=clock)
         served = endpoints(health, slack=slack, unsubscribing=_unsubscribing(settings, consent), bounces=bounces)
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
@@ -252,7 +255,9 @@ def _slack_app(
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, Guard]:
     secret = settings.slack_signing_secret
-    app = AsyncApp(client=parts.client, signing_secret=secret.get_secret_value() if secret else None)
+    app = AsyncApp(
+        client=parts.client, signing_secret=secret.get_secret_value() if secret else None, logger=slack_logger()
+    )
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
     actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
     loaded = load_templates(settings.mail_templates)
@@ -282,6 +287,12 @@ def _slack_app(
     )
     register(app, guard, deps)
     return app, guard
+
+
+def _events(settings: Settings, app: AsyncApp) -> SlackEvents | None:
+    """The way in for Slack over HTTP."""
+    secret = settings.slack_signing_secret
+    return None if secret is None else SlackEvents(app, secret=secret.get_secret_value())
 
 
 def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:

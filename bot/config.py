@@ -8,7 +8,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -34,6 +34,7 @@ from bot.network import CA_VARIABLES, PROXY_VARIABLES, Network, read_network
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
 """Mail programs unsubscribe with one click over https alone; on the machine itself it may be http, to try it out."""
+_PASSWORD: Final = re.compile(r"://[^:@/]*:([^@]+)@")
 _ALIKE: Final = 0.8
 """How much of two names is the same where one may be the other misspelt."""
 DEFAULT_FILE: Final = Path(".env")
@@ -201,6 +202,12 @@ class Settings(BaseModel):
         if value is None and info.data.get(other, "wrong, which is said already") is None:
             raise PydanticCustomError("missing_both", "{other}", {"other": other})
         return value
+
+    def secrets(self) -> list[str]:
+        """Every value that opens something."""
+        hidden = [value.get_secret_value() for value in dict(self).values() if isinstance(value, SecretStr | Secret)]
+        password = _PASSWORD.search(self.database_url)
+        return [*hidden, *self.secret_key, *([unquote(password[1])] if password else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from bot.config import Loaded, Settings, load_settings
-from bot.log import set_up_logging
+from bot.log import log_uncaught, set_up_logging
 from bot.network import PROXY_VARIABLES
 
 log = structlog.get_logger()
@@ -27,10 +28,12 @@ def read_settings() -> Settings:
 def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run it to its end. SettingsWrong when there is something to fix first."""
     loaded = _loaded()
-    set_up_logging(json=loaded.settings.log_format == "json", level=loaded.settings.log_level)
+    settings = loaded.settings
+    set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
+    sys.excepthook = log_uncaught
     for name, meant in loaded.unknown.items():
         log.warning("no_such_setting", name=name, meant=meant or "see .env.example")
-    asyncio.run(command(loaded.settings))
+    asyncio.run(command(settings))
 
 
 def forget_proxies() -> None:

@@ -9,6 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import settings
 
+from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  pytest finds a fixture where its name is
+from tests.machine import (  # noqa: F401  the same
+    _slack_is_as_slow_as_the_machine,
+    pytest_collection_modifyitems,
+    pytest_report_header,
+)
 from tests.world import World, world
 
 # How long an example takes says more of the machine than of the code.

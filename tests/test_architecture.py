@@ -27,11 +27,12 @@ MAY_IMPORT = {
     "config": WORLD | {"env_file", "network"},
     "launch": {"config", "log", "network"},
     "mailroom": WORLD | {"config", "services", "mail", "store"},
-    "log": set(),
+    "redaction": set(),
+    "log": {"redaction"},
     "demo": set(),
     "lifetimes": WORLD | {"jobs", "listeners", "services", "slack", "store"},
     "app": WORLD
-    | {"config", "jobs", "lifetimes", "mailroom"}
+    | {"config", "jobs", "lifetimes", "log", "mailroom"}
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services"},

@@ -14,6 +14,7 @@ import pytest
 from bot.cli import cli
 from bot.demo.cast import KIWI, LANTERNS, NORTHWIND, TRAIL, VISTULA, entitlement, license_record
 from bot.domain.card import day
+from tests.machine import limit
 from tests.world import World
 
 
@@ -24,7 +25,7 @@ def _run(*arguments: str, folder: Path, environment: dict[str, str] | None = Non
         env={"PATH": os.defpath, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=limit(30),
         check=False,
     )
 

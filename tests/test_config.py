@@ -495,3 +495,14 @@ def test_settings_that_are_given_take_nothing_from_the_environment(monkeypatch: 
     assert settings.network.proxy_for("https://slack.com/") is None
     with pytest.raises(TypeError, match="no such setting: poll"):
         settings_of(poll="10m")
+
+
+def test_every_secret_is_known_for_the_log_to_take_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
+    given = {name.upper(): f"xoxb-{name}-{'x' * 32}" for name in hidden} | {"SLACK_APP_TOKEN": f"xapp-{'x' * 32}"}
+    url = "postgresql+asyncpg://bot:a%20password@db/bot"
+
+    secrets = read(monkeypatch, **given, DATABASE_URL=url, SECRET_KEY=f"{'y' * 32},{'z' * 32}").secrets()
+
+    assert len(hidden) >= 6
+    assert set(secrets) == {*given.values(), "a password", "y" * 32, "z" * 32}

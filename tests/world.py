@@ -18,6 +18,8 @@ from bot.services.traffic import NO_LIMIT, Limits
 from bot.slack import ids
 from bot.slack.socket import PATIENCE, Patience
 from bot.store.deliveries import Lane
+from tests.log_watch import WATCH
+from tests.machine import limit
 
 T = TypeVar("T")
 
@@ -129,7 +131,7 @@ class World:
 
     async def until(self, condition: Callable[[], T]) -> T:
         """Wait until something can be seen."""
-        return await self.workspace.until(condition, within=20)
+        return await self.workspace.until(condition, within=limit(20))
 
     async def card(self, words: str) -> Message:
         """Wait for the card, or the message, that shows these words."""
@@ -154,7 +156,7 @@ class World:
 
     async def at_rest(self, parts: Parts) -> None:
         """Wait until nothing is owed to Slack any more."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit(20)):
             moment = parts.store.database.writes
             while await parts.store.deliveries.waiting():
                 await parts.store.database.written(moment, seconds=1)
@@ -214,4 +216,8 @@ async def world(folder: Path, *, rate_limits: bool = False) -> AsyncIterator[Wor
         await stack.enter_async_context(here.workspace.serve())
         here.addresses["marketplace_api_url"] = await stack.enter_async_context(here.marketplace.serve())
         here.addresses["smtp_port"] = await stack.enter_async_context(here.mailbox.serve())
+        slack, report = here.workspace, here.marketplace
+        WATCH.keep_private("a token", [slack.bot_token, slack.app_token, slack.signing_secret, report.token])
         yield here
+        for mail in here.mailbox.mails:
+            WATCH.keep_mail_private(f"{mail['subject']}\n{mail['text']}")

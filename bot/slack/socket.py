@@ -1,7 +1,6 @@
 """Socket Mode: the connection over which presses arrive, replaced whenever there is doubt about it."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -150,9 +149,7 @@ class _Link:
         self._elapsed = elapsed
         self._greeted = asyncio.Event()
         self._why = ""
-        self._handler = AsyncSocketModeHandler(
-            app, app_token, ping_interval=patience.ping, logger=logging.getLogger("slack_sdk.socket_mode")
-        )
+        self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=patience.ping, logger=app.logger)
         self._client = self._handler.client
         # TEXT frames alone come by here: hello, envelopes, disconnect.
         self._client.on_message_listeners.append(self._said)

@@ -1,49 +1,87 @@
 """The HTTP endpoints, all of them."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import SettingsWrong
 from bot.services.health import Health
-from bot.web import inbound, unsubscribe
+from bot.web import events, inbound, unsubscribe
+from bot.web.events import SlackEvents
 from bot.web.inbound import Bounces
+from bot.web.unsigned import UnsignedRequests
 from bot.web.unsubscribe import Unsubscribe
 
 _LARGEST: Final = 1_000_000
 """Bytes of a request; a larger one is answered with 413."""
+_LARGEST_FIELD: Final = 32 * 1024
+"""Bytes of a header field or of the request line: proxies add cookies and certificates."""
+_HEAD_TIMEOUT_S: Final = 75.0
+"""Until a head is complete, from the first byte or from the request before; longer than proxies keep an idle connection
+for reuse (60 seconds), or they would use one that is just being closed."""
+_BODY_TIMEOUT_S: Final = 10.0
+"""Slack waits for three."""
+_LINGERING_S: Final = 2.0
+
+_HTTP_LOG: Final = logging.getLogger("aiohttp.server")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def endpoints(
-    health: Health, *, slack: AsyncApp | None, unsubscribing: Unsubscribe | None = None, bounces: Bounces | None = None
+    health: Health,
+    *,
+    slack: SlackEvents | None,
+    unsubscribing: Unsubscribe | None = None,
+    bounces: Bounces | None = None,
 ) -> web.Application:
     """`/health` for whoever watches; the others where they have somebody to come to them.
 
     `/slack/events` is for signed requests of Slack, instead of a socket; `/u/…` for the links in our mails; `/bounces`
     for what comes back from them.
     """
-    app = web.Application(client_max_size=_LARGEST)
+    app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
     if slack is not None:
-        app.router.add_post("/slack/events", _slack(slack))
+        app.router.add_post(events.PATH, slack.take)
+        app.on_cleanup.append(_finishing(slack.unsigned, events.PATH))
     if unsubscribing is not None:
         app.router.add_get(unsubscribe.PATH, unsubscribing.show)
         app.router.add_post(unsubscribe.PATH, unsubscribing.act)
     if bounces is not None:
         app.router.add_post(inbound.PATH, bounces.take)
+        app.on_cleanup.append(_finishing(bounces.unsigned, inbound.PATH))
     return app
 
 
 @asynccontextmanager
-async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
-    """Listen; the port, which is a free one for 0. SettingsWrong when the port cannot be had."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+async def serve(
+    app: web.Application,
+    *,
+    host: str,
+    port: int,
+    head_timeout: float = _HEAD_TIMEOUT_S,
+) -> AsyncIterator[int]:
+    """Listen; the port, which is a free one for 0. SettingsWrong when the port cannot be had.
+
+    A connection is closed after `head_timeout` seconds in which no request was complete.
+    """
+    _HTTP_LOG.addFilter(_without_request)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=1,
+        keepalive_timeout=head_timeout,
+        lingering_time=_LINGERING_S,
+        max_line_size=_LARGEST_FIELD,
+        max_field_size=_LARGEST_FIELD,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -65,11 +103,28 @@ def _health(health: Health) -> Handler:
     return answer
 
 
-def _slack(app: AsyncApp) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        response: web.StreamResponse = await to_aiohttp_response(
-            await app.async_dispatch(await to_bolt_request(request))
-        )
-        return response
+@web.middleware
+async def _with_body(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Read the body before anything is done, so that nobody can hold a request open with it."""
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            await request.read()
+    except TimeoutError:
+        return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
+    except (web.RequestPayloadError, ConnectionError):  # it is broken, or they hung up
+        return web.Response(status=HTTPStatus.BAD_REQUEST)
+    return await handler(request)
 
-    return answer
+
+def _finishing(unsigned: UnsignedRequests, path: str) -> Callable[[web.Application], Awaitable[None]]:
+    async def finish(_app: web.Application) -> None:
+        unsigned.finish(path)
+
+    return finish
+
+
+def _without_request(record: logging.LogRecord) -> bool:
+    """Take the error out of a record about a request that cannot be read: it quotes the line that is wrong."""
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True

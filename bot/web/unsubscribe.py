@@ -1,8 +1,8 @@
 """The page behind the unsubscribe link: looking changes nothing, pressing does."""
 
-import asyncio
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -25,9 +25,12 @@ _LARGEST: Final = 4096
 _ONE_CLICK: Final = b"One-Click"
 """What a mail program sends in `List-Unsubscribe`, as either kind of form (RFC 8058, 3.1)."""
 
-VISITS: Final = Rate(interval=0.05, burst=200)
+VISITS: Final = Rate(interval=2.0, burst=30)
+"""For each link, so that nobody with one takes a turn from those who have another."""
 GUESSES: Final = Rate(interval=1.0, burst=60)
-"""Apart, so that whoever tries links out takes no turn from those who have one."""
+"""For all that is no link of ours, so that nobody who tries links out takes a turn from those who have one."""
+_MOST_LINKS: Final = 10_000
+"""Links whose visits are counted; only links that we wrote take a place."""
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -67,7 +70,9 @@ class Unsubscribe:
         self._links = links
         self._objections = objections
         self._sender = sender
-        self._visits = Pace(visits, clock=clock)
+        self._visits = visits
+        self._clock = clock
+        self._paces: OrderedDict[Link, Pace] = OrderedDict()
         self._guesses = Pace(guesses, clock=clock)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -104,21 +109,28 @@ class Unsubscribe:
 
     def _turned_away(self, reader: pages.Reader, link: Link | None) -> web.Response | None:
         """The answer to whoever has no link, or has to wait; they learn no more than that."""
-        pace = self._guesses if link is None else self._visits
+        pace = self._guesses if link is None else self._pace(link)
         wait = pace.wait()
         if wait > 0:
             return _page(HTTPStatus.TOO_MANY_REQUESTS, pages.busy(reader), reader, retry_after=math.ceil(wait))
         pace.spend()
         return _missing(reader) if link is None else None
 
+    def _pace(self, link: Link) -> Pace:
+        """The pace of one link; the one that was away longest makes room for a new one."""
+        pace = self._paces.pop(link, None) or Pace(self._visits, clock=self._clock)
+        self._paces[link] = pace
+        if len(self._paces) > _MOST_LINKS:
+            self._paces.popitem(last=False)
+        return pace
+
 
 async def _body(request: web.Request) -> bytes:
     """The form; HTTPRequestEntityTooLarge for what is none of ours."""
-    try:
-        await request.content.readexactly(_LARGEST + 1)
-    except asyncio.IncompleteReadError as exc:
-        return exc.partial
-    raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=_LARGEST + 1, headers=_HEADERS)
+    body = await request.read()
+    if len(body) > _LARGEST:
+        raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=_HEADERS)
+    return body
 
 
 def _missing(reader: pages.Reader) -> web.Response:

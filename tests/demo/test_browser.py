@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, async_playwright, expect
 
+from tests.machine import limit
+
 ARTIFACTS = Path(__file__).parent.parent.parent / "artifacts"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -42,7 +44,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
     assert found is not None
     yield found[0]
     demo.send_signal(signal.SIGINT)
-    rest, _ = await asyncio.wait_for(demo.communicate(), timeout=10)
+    rest, _ = await asyncio.wait_for(demo.communicate(), timeout=limit(10))
     assert demo.returncode == 0
     assert b"Traceback" not in rest
 
@@ -53,6 +55,8 @@ async def page(url: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context(viewport={"width": 1440, "height": 1000}, reduced_motion="reduce")
+        context.set_default_timeout(limit(30_000))
+        expect.set_options(timeout=limit(5_000))
         page = await context.new_page()
         await page.goto(url)
         yield page
@@ -95,7 +99,7 @@ async def _do(page: Page, command: str) -> None:
 
 async def test_a_newcomer_does_the_whole_job_in_the_browser(page: Page) -> None:
     cards = page.locator("article.message").filter(has=page.get_by_role("button", name="Email…"))
-    await expect(cards.first).to_be_visible(timeout=60_000)
+    await expect(cards.first).to_be_visible(timeout=limit(60_000))
     await _photo(page, "1-first-card")
     first = _card(page, await cards.first.get_by_role("heading").inner_text())
     await first.get_by_role("button", name="Claim").click()
@@ -105,7 +109,7 @@ async def test_a_newcomer_does_the_whole_job_in_the_browser(page: Page) -> None:
     await _photo(page, "2-email")
     await (await _preview(page, form)).get_by_role("button", name="Send").click()
     await expect(first).to_contain_text("A mail is on its way")
-    await expect(first).to_contain_text("Welcome sent by", timeout=20_000)
+    await expect(first).to_contain_text("Welcome sent by", timeout=limit(20_000))
     await first.get_by_role("button", name="Do not contact…").click()
     form = page.get_by_role("dialog", name="Do not contact")
     await form.get_by_role("combobox", name="Why").select_option(label="They asked us not to write")
@@ -123,7 +127,7 @@ async def test_a_newcomer_does_the_whole_job_in_the_browser(page: Page) -> None:
 
 async def test_a_mail_is_chosen_changed_looked_at_taken_back_and_sent(page: Page) -> None:
     card = _card(page, "Taiga")
-    await expect(card).to_be_visible(timeout=60_000)
+    await expect(card).to_be_visible(timeout=limit(60_000))
     form = await _write(page, card)
     subject, body = form.get_by_role("textbox", name="Subject"), form.get_by_role("textbox", name="Text")
     await body.fill("These words go when another template comes.")
@@ -162,16 +166,16 @@ async def test_a_mail_is_chosen_changed_looked_at_taken_back_and_sent(page: Page
 
     form = await _write(page, card)
     await (await _preview(page, form)).get_by_role("button", name="Send").click()
-    await expect(card).to_contain_text("Welcome sent by", timeout=20_000)
+    await expect(card).to_contain_text("Welcome sent by", timeout=limit(20_000))
     await expect(page.locator("button.mail")).to_have_count(1)
 
 
 async def test_whoever_got_the_mail_says_no_by_its_link_and_the_card_follows(page: Page) -> None:
     card = _card(page, "Taiga")
-    await expect(card).to_be_visible(timeout=60_000)
+    await expect(card).to_be_visible(timeout=limit(60_000))
     form = await _write(page, card)
     await (await _preview(page, form)).get_by_role("button", name="Send").click()
-    await expect(card).to_contain_text("Welcome sent by", timeout=20_000)
+    await expect(card).to_contain_text("Welcome sent by", timeout=limit(20_000))
     await page.get_by_role("tab", name="Mailbox").click()
     await page.locator("button.mail").first.click()
     await page.get_by_text("All headers").click()
@@ -202,7 +206,7 @@ async def test_a_colleague_marks_the_domain_while_the_mail_is_looked_at_and_it_d
     page: Page, url: str
 ) -> None:
     card = _card(page, "Slow Sample Foundry")
-    await expect(card).to_be_visible(timeout=60_000)
+    await expect(card).to_be_visible(timeout=limit(60_000))
     preview = await _preview(page, await _write(page, card))
     bens = await page.context.new_page()
     await bens.goto(f"{url}/?as=U0BEN")
@@ -219,7 +223,7 @@ async def test_a_colleague_marks_the_domain_while_the_mail_is_looked_at_and_it_d
 
 async def test_the_keyboard_is_enough(page: Page) -> None:
     button = page.get_by_role("button", name="Email…").first
-    await button.focus(timeout=60_000)
+    await button.focus(timeout=limit(60_000))
     await page.keyboard.press("Enter")
     modal = page.get_by_role("dialog", name="Write a mail")
     await expect(modal.get_by_role("textbox", name="Subject")).to_be_visible()
@@ -244,7 +248,7 @@ async def test_the_story_brings_every_kind_of_evaluator_and_nobody_is_mentioned(
         "They have bought the app",
         "extended to",
     ):
-        await expect(_message(page, words).first).to_be_visible(timeout=110_000)
+        await expect(_message(page, words).first).to_be_visible(timeout=limit(110_000))
     await expect(page.locator(".broadcast")).to_have_count(0)
     await page.set_viewport_size({"width": 390, "height": 844})
     await _photo(page, "18-narrow")

@@ -12,6 +12,7 @@ import aiohttp
 import bot.demo as bot_of_the_demo
 from bot.config import Settings, settings_of
 from bot.demo.stage import stage
+from tests.machine import limit
 
 
 async def _demo(folder: Path, port: int) -> tuple[list[str], str]:
@@ -30,7 +31,7 @@ async def _demo(folder: Path, port: int) -> tuple[list[str], str]:
         while '"message"' not in first:
             first = (await events.content.readline()).decode()
     demo.send_signal(signal.SIGINT)
-    rest, _ = await asyncio.wait_for(demo.communicate(), timeout=10)
+    rest, _ = await asyncio.wait_for(demo.communicate(), timeout=limit(10))
     assert demo.returncode == 0, rest.decode()
     return [*lines, *rest.decode().splitlines()], first
 

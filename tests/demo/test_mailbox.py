@@ -7,6 +7,7 @@ import aiosmtplib
 import pytest
 
 from bot.demo.mailbox import Mail, Mailbox, Step, answer, drop
+from tests.machine import limit
 
 
 def letter(subject: str = "Grüße") -> EmailMessage:
@@ -21,7 +22,7 @@ def letter(subject: str = "Grüße") -> EmailMessage:
 
 
 async def send(port: int, message: EmailMessage) -> None:
-    await aiosmtplib.send(message, hostname="127.0.0.1", port=port, start_tls=False, timeout=5)
+    await aiosmtplib.send(message, hostname="127.0.0.1", port=port, start_tls=False, timeout=limit(5))
 
 
 async def test_a_mail_is_shown_as_the_page_wants_it() -> None:
@@ -93,6 +94,6 @@ async def test_closing_the_mailbox_ends_an_open_connection() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         assert (await reader.readline()).startswith(b"220 ")
 
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), limit(5)) == b""
     writer.close()
     await writer.wait_closed()

@@ -1,7 +1,7 @@
 """No press goes unanswered, whatever goes wrong behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -46,7 +46,7 @@ async def _type(here: World, listener: Listener) -> None:
 
 
 async def test_an_error_nobody_foresaw_is_acknowledged_and_answered_with_a_reference(
-    here: World, guard: Guard, capfd: pytest.CaptureFixture[str]
+    here: World, guard: Guard, logged: Callable[[], str]
 ) -> None:
     async def breaks(_args: AsyncArgs) -> None:
         raise RuntimeError("ana@northwind.test")
@@ -55,7 +55,7 @@ async def test_an_error_nobody_foresaw_is_acknowledged_and_answered_with_a_refer
     await here.told(ANA, "Something went wrong on our side")
     [answer] = here.workspace.ephemerals(ANA)
     assert "northwind" not in answer.shown
-    assert answer.shown.split("`")[1] in capfd.readouterr().out
+    assert answer.shown.split("`")[1] in logged()
 
 
 async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(here: World, guard: Guard) -> None:

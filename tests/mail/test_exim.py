@@ -10,6 +10,7 @@ from bot.mail.dkim import Signer
 from bot.mail.smtp import Smtp, SmtpServer
 from bot.mail.verp import envelope_sender
 from bot.mail.verp import read as read_verp
+from tests.machine import limit
 from tests.mail.conftest import Judge, Tls
 from tests.mail.exim import AVAILABLE, Exim, running_exim
 from tests.mail.letters import ANA, BOUNCES, letter, read
@@ -21,7 +22,7 @@ URL = "https://bot.vendor.example/u/token"
 
 
 def client(exim: Exim) -> Smtp:
-    return Smtp(SmtpServer(host="127.0.0.1", port=exim.port, tls="none", timeout=10), idle=60)
+    return Smtp(SmtpServer(host="127.0.0.1", port=exim.port, tls="none", timeout=limit(10)), idle=60)
 
 
 async def send(smtp: Smtp, to_address: str = ANA, *, body: str = "Hello", envelope_from: str = BOUNCES) -> None:
@@ -128,7 +129,7 @@ async def test_a_server_that_counts_the_mails_of_a_connection_gets_another_one()
 
 async def test_mail_travels_encrypted_to_a_certificate_we_trust_alone(tls: Tls) -> None:
     async with running_exim(certificate=tls.pem) as exim:
-        server = SmtpServer(host="127.0.0.1", port=exim.port, tls="starttls", timeout=10)
+        server = SmtpServer(host="127.0.0.1", port=exim.port, tls="starttls", timeout=limit(10))
         smtp = Smtp(server, trust=tls.trust)
         await send(smtp)
         with pytest.raises(MailSetupWrong, match="The certificate of the mail server"):
@@ -139,6 +140,6 @@ async def test_mail_travels_encrypted_to_a_certificate_we_trust_alone(tls: Tls) 
 
 
 async def test_encryption_that_is_not_offered_is_not_done_without(exim: Exim) -> None:
-    server = SmtpServer(host="127.0.0.1", port=exim.port, tls="starttls", timeout=10)
+    server = SmtpServer(host="127.0.0.1", port=exim.port, tls="starttls", timeout=limit(10))
     with pytest.raises(MailSetupWrong, match="check SMTP_TLS"):
         await send(Smtp(server))

@@ -13,6 +13,7 @@ from aiosmtpd.smtp import SMTP
 from bot.demo.mailbox import Fault, Mailbox, Step, answer, drop, hang
 from bot.errors import AddressRefused, MailDeferred, MailError, MailOutcomeUnknown, MailRefused, MailSetupWrong
 from bot.mail.smtp import Smtp, SmtpServer
+from tests.machine import limit
 from tests.mail.conftest import Tls
 from tests.mail.letters import ANA, BOUNCES, letter
 
@@ -25,7 +26,7 @@ async def send(smtp: Smtp, **changes: Any) -> None:  # noqa: ANN401  # any argum
 
 
 def at(port: int, *, timeout: float = 5.0) -> SmtpServer:
-    return SmtpServer(host="127.0.0.1", port=port, tls="none", timeout=timeout)
+    return SmtpServer(host="127.0.0.1", port=port, tls="none", timeout=limit(timeout))
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -45,7 +46,7 @@ async def listening(talk: Talk) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
-        await asyncio.wait_for(over.wait(), 5)
+        await asyncio.wait_for(over.wait(), limit(5))
 
 
 async def failure(smtp: Smtp) -> MailError:
@@ -341,7 +342,7 @@ async def test_a_refusal_costs_the_next_mail_nothing(step: Step, reply: str) -> 
 @pytest.mark.parametrize("step", ["RCPT", "DATA", "ANSWER"])
 async def test_after_silence_the_connection_is_not_used_again(step: Step) -> None:
     mailbox = Counted()
-    async with lasting(mailbox, timeout=0.4) as smtp:
+    async with lasting(mailbox, timeout=limit(0.4)) as smtp:
         mailbox.faults[step] = hang(asyncio.Event())
         with pytest.raises((MailDeferred, MailOutcomeUnknown)):
             await send(smtp, subject="first")

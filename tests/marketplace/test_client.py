@@ -25,6 +25,7 @@ from bot.errors import (
 from bot.marketplace.access import LONGEST_WAIT
 from bot.marketplace.answers import Product, Row
 from bot.marketplace.client import Marketplace
+from tests.machine import limit
 from tests.marketplace.conftest import TODAY, every_row
 
 
@@ -327,7 +328,7 @@ async def test_nobody_listening_is_unavailable() -> None:
 
 async def test_an_answer_that_does_not_come_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes the connection, and nobody reads
-        url, timeout = f"http://127.0.0.1:{silent.getsockname()[1]}", httpx.Timeout(0.01, connect=1.0)
+        url, timeout = f"http://127.0.0.1:{silent.getsockname()[1]}", httpx.Timeout(0.01, connect=limit(1))
         async with Marketplace(api_url=url, user="u", token="t", vendor_id="1", timeout=timeout) as client:
             with pytest.raises(MarketplaceUnavailable, match="ReadTimeout"):
                 await client.check()

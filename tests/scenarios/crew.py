@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from bot.demo.cast import Customer
 from bot.demo.workspace import Message, NotPossible
+from tests.machine import limit
 from tests.world import World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -22,7 +23,7 @@ async def insist(here: World, customer: Customer, *, jobs: Sequence[str] = ("cla
     """The same, and again, as people do when nothing happened."""
     for patience in range(3):
         with suppress(NotPossible, TimeoutError):
-            return await asyncio.wait_for(work(here, customer, jobs=jobs), timeout=10)
+            return await asyncio.wait_for(work(here, customer, jobs=jobs), timeout=limit(10))
         assert patience < 2, f"{customer.company}: {jobs} cannot be done"
     return None
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.log_watch import WATCH
+from tests.machine import limit
 from tests.world import WallClock, World
 
 _FORKS = get_context("forkserver")
@@ -39,7 +41,7 @@ class Life:
 
     async def end(self) -> int:
         """Its exit code; TimeoutError when it takes longer than it may after a signal."""
-        return await asyncio.wait_for(asyncio.shield(self.ended), timeout=10)
+        return await asyncio.wait_for(asyncio.shield(self.ended), timeout=limit(10))
 
 
 Birth = Callable[[Path, Mapping[str, str], Path], Awaitable[tuple[int, Awaitable[int]]]]
@@ -89,7 +91,9 @@ async def life(
 ) -> AsyncIterator[Life]:
     """`evaluator-bot run` from the moment it is ready, which is when its socket is open; ended by a signal."""
     log = here.folder / "log"
-    pid, ended = await birth(here.folder, here.environment(**{"poll_every": "1s", **changes}), log)
+    pid, ended = await birth(
+        here.folder, here.environment(**{"poll_every": "1s", "log_level": "debug", **changes}), log
+    )
     life = Life(pid=pid, log=log, ended=asyncio.ensure_future(_code(ended)))
     try:
         await here.until(ready or (lambda: here.workspace.sockets))
@@ -101,6 +105,7 @@ async def life(
     finally:
         life.send(ends_by)
         await life.end()
+        WATCH.read(log)
 
 
 async def _code(ended: Awaitable[int]) -> int:
@@ -109,7 +114,7 @@ async def _code(ended: Awaitable[int]) -> int:
 
 async def at_rest(here: World, bot: Life) -> None:
     """Wait until the bot, as its health says, has read the report and owes Slack nothing."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(limit(60)), aiohttp.ClientSession() as session:
         port = int(re.findall(r"running .* port=(\d+)", bot.log.read_text())[-1])
         while True:
             with suppress(aiohttp.ClientError):
@@ -124,3 +129,4 @@ def by_the_wall_clock(here: World) -> None:
     """A process of its own knows no other clock."""
     here.clock = WallClock()
     here.marketplace.today = here.clock.today
+    here.workspace.allow(seconds=limit(3))

@@ -23,6 +23,7 @@ from bot.demo.cast import LANTERNS, NORTHWIND, Customer, license_record
 from bot.demo.marketplace import Handler
 from bot.demo.workspace import NotPossible
 from bot.demo.workspace.delivery import Envelope
+from tests.machine import limit
 from tests.scenarios.crew import BEN, done, insist, nothing_is_lost_or_doubled, work
 from tests.scenarios.process import at_rest, by_the_wall_clock, forked, life
 from tests.world import Clock, World, world
@@ -265,7 +266,7 @@ async def _killed(
 
         await trap(here, kill)
         working = asyncio.create_task(_until_the_end(work(here, NORTHWIND, jobs=jobs)))
-        await asyncio.wait_for(sprung.wait(), timeout=30)
+        await asyncio.wait_for(sprung.wait(), timeout=limit(30))
     await _dropped(working)
     here.workspace.faults.clear()
     here.marketplace.around = None

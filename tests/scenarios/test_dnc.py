@@ -12,6 +12,7 @@ import pytest
 from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, TRAIL, VISTULA, license_record
 from bot.demo.workspace import Message
 from bot.demo.workspace.inputs import Values
+from tests.machine import limit
 from tests.scenarios.process import by_the_wall_clock
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visit
 from tests.world import TODAY, World
@@ -149,6 +150,6 @@ def _erase(here: World, address: str) -> str:
         env={"PATH": os.defpath, **here.environment()},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=limit(30),
         check=True,
     ).stdout

@@ -17,6 +17,7 @@ from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import Message, NotAcknowledged, faults
 from bot.demo.workspace.inputs import Values
 from bot.demo.workspace.state import User
+from tests.machine import limit
 from tests.world import TODAY, World
 
 ANA, BEN = "U0ANA", "U0BEN"
@@ -113,7 +114,7 @@ async def test_a_claim_that_comes_late_counts_all_the_same(here: World, card: Me
 
 async def test_a_modal_opens_while_the_database_is_busy(here: World, card: Message) -> None:
     async with here.bot() as parts, parts.store.database.write():
-        async with asyncio.timeout(2.5):  # a trigger lives three seconds
+        async with asyncio.timeout(limit(2.5)):  # a trigger lives three seconds
             await here.workspace.press(ANA, card, "evaluation.email")
             await here.until(lambda: here.workspace.views.get(ANA))
         await here.modal(ANA, "mail.body")
@@ -217,11 +218,11 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
     for number in TRIALS:
         customer = replace(NORTHWIND, company=f"Firm {number:02}", email=f"ana@firm{number}.example")
         here.marketplace.add(license_record(number, LANTERNS, customer, TODAY))
-    async with here.bot(), asyncio.timeout(150):
+    async with here.bot(), asyncio.timeout(limit(150)):
         # As the cards looked at first: nobody's view is repainted at once.
         cards = [copy.copy(await here.card(f"Firm {number:02}")) for number in TRIALS]
         await asyncio.gather(*(_mail_and_claim(here, user, cards) for user in team))
-        await here.workspace.until(lambda: _all_told(here, team, CARDS * (2 * len(team) - 1)), within=100)
+        await here.workspace.until(lambda: _all_told(here, team, CARDS * (2 * len(team) - 1)), within=limit(100))
         for card in cards:
             await here.noted("sent *Welcome*", under=card)
             await _mark(here, team, card)

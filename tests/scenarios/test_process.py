@@ -14,6 +14,7 @@ from bot.demo import mailbox
 from bot.demo.cast import LANTERNS, NORTHWIND, VISTULA, license_record
 from bot.demo.marketplace import Handler
 from bot.demo.workspace import faults
+from tests.machine import limit
 from tests.scenarios.process import by_the_wall_clock, life
 from tests.world import World
 
@@ -143,4 +144,4 @@ async def test_a_second_sigterm_ends_it_at_once(here: World, trial: None) -> Non
         began = time.monotonic()
         process.send(signal.SIGTERM)
         assert await process.end() == -signal.SIGTERM
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < limit(1)

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from bot.app import assembled
 from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record
-from bot.demo.marketplace import Fault
+from bot.demo.marketplace import Fault, Handler
 from bot.errors import MarketplaceError, TokenRefused
 from tests.world import TODAY, World
 
@@ -50,6 +51,31 @@ async def test_after_a_sweep_that_failed_comes_a_poll(started: World) -> None:
         with pytest.raises(MarketplaceError):
             await parts.watch.run_once()
         assert (await parts.watch.run_once()).announced == 1
+
+
+async def test_a_sweep_that_failed_is_asked_for_again_an_hour_later_and_not_with_the_next_poll(started: World) -> None:
+    sweeps = 0
+
+    async def refuse_exports(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal sweeps
+        if "/async/export" not in request.path:
+            return await handler(request)
+        sweeps += 1
+        return web.Response(status=401)
+
+    started.marketplace.around = refuse_exports
+    started.pass_by(hours=24)
+    async with assembled(started.settings(sweep_every="24h"), clock=started.clock) as parts:
+        with pytest.raises(TokenRefused):
+            await parts.watch.run_once()
+        for minutes in (0, 10, 49):
+            started.pass_by(minutes=minutes)
+            await parts.watch.run_once()
+        assert sweeps == 1
+        started.pass_by(minutes=1)
+        with pytest.raises(TokenRefused):
+            await parts.watch.run_once()
+        assert sweeps == 2
 
 
 async def test_a_poll_that_breaks_off_in_the_middle_loses_nothing(started: World) -> None:

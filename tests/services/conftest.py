@@ -21,6 +21,7 @@ from bot.store import Store, open_store
 from bot.store.mails import Held
 from bot.store.schema import history, mail
 from tests.builders import FREELY, license_
+from tests.machine import limit
 from tests.mail.conftest import Tls, genuine, signer, tls  # noqa: F401  pytest finds a fixture where its name is
 from tests.store.steps import SECRET, ask, bring, order, report, rows
 from tests.world import Clock
@@ -48,7 +49,9 @@ class PostRoom:
     @property
     def office(self) -> Post:
         """The post office."""
-        server = SmtpServer(**{"host": "127.0.0.1", "port": self.port, "tls": "none", "timeout": 5.0, **self.server})
+        server = SmtpServer(
+            **{"host": "127.0.0.1", "port": self.port, "tls": "none", "timeout": limit(5), **self.server}
+        )
         given = {"sender": SENDER, "vendor": "Sample Vendor", "kept": timedelta(days=730)}
         return Post(smtp=Smtp(server, trust=self.trust), **{**given, **self.post})
 

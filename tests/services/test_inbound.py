@@ -1,5 +1,6 @@
 """What comes back, and what it changes: only for mails of ours, and only as much as it says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -152,11 +153,11 @@ def test_a_complaint_counts_whoever_it_names() -> None:
     assert about(Report(findings=(complaint,), message_ids=(), delivered_to=()), ANA) == complaint
 
 
-async def test_nothing_of_a_report_reaches_the_log(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_of_a_report_reaches_the_log(desk: Desk, logged: Callable[[], str]) -> None:
     for path in FOLDER.glob("*.eml"):
         await desk.take(path.read_bytes())
 
-    said = "".join(capfd.readouterr())
+    said = logged()
     assert "report_taken" in said
     assert "5.1.10" in said
     assert not [word for word in ("@", "acme", "Ana", "vendor", "User unknown") if word in said]

@@ -25,6 +25,7 @@ from bot.services.post import Returns
 from bot.services.postman import retry_after
 from bot.store.keys import Keys
 from tests.builders import FREELY, contact, license_, opt_out
+from tests.machine import limit
 from tests.mail.conftest import Judge, Tls
 from tests.services.conftest import PostRoom
 from tests.store.steps import SECRET, bring, mark, only_card, report
@@ -435,7 +436,7 @@ async def test_what_is_ordered_while_the_postman_waits_goes_at_once(room: PostRo
     async with mailbox.serve() as room.port:
         running = asyncio.create_task(room.postman.run())
         await room.ordered()
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(limit(4)):
             await arrived.wait()
         await ended(running, again=0.01)
 

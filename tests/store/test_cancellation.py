@@ -11,6 +11,7 @@ from bot.store.deliveries import Lane
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 from tests.builders import NOON
 from tests.builders import license_ as a_license
+from tests.machine import limit
 from tests.store.steps import ask, order, report, rows, take
 
 ROUNDS = 3000
@@ -56,7 +57,7 @@ async def test_three_thousand_tasks_cancelled_at_random_leave_the_store_usable_a
         await asyncio.wait(tasks)
         cancelled += sum(task.cancelled() for task in tasks)
     assert cancelled > ROUNDS / 10
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         await _report(store, ROUNDS)
     licenses = {row.id for row in await rows(store, license_)}
     aliases = [row.license_id for row in await rows(store, license_alias)]

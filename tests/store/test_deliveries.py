@@ -8,6 +8,7 @@ from bot.store import Store, open_store
 from bot.store.deliveries import MANY, Delivery, Lane, What
 from bot.store.schema import delivery
 from tests.builders import NOON, license_, nov
+from tests.machine import limit
 from tests.store.steps import CHANNEL, LATER, SECRET, bring, only_card, report, rows, shown
 
 MUCH_LATER = NOON + timedelta(days=1)
@@ -395,7 +396,7 @@ async def test_whoever_waits_for_a_change_is_woken_by_it(store: Store) -> None:
 
     await store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         await waiting
 
 
@@ -403,10 +404,10 @@ async def test_a_change_between_the_look_and_the_wait_is_not_slept_through(store
     moment = store.database.writes
     await store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         await store.database.written(moment, seconds=30)
 
 
 async def test_a_wait_ends_by_itself_when_nothing_changes(store: Store) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         await store.database.written(store.database.writes, seconds=0.01)

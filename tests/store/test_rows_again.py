@@ -7,10 +7,10 @@ import pytest
 
 from bot.domain.evaluation import Contact
 from bot.domain.history import Kind
-from bot.store import Store
+from bot.store import Store, keys, open_store
 from bot.store.schema import history, seen_row
 from tests.builders import license_, nov
-from tests.store.steps import bring, cards, only_card, poll, report, rows
+from tests.store.steps import SECRET, bring, cards, only_card, poll, report, rows
 
 BO = Contact(email="bo@acme.example", name="Bo Birch")
 TWICE = (license_(), license_(technical=BO))
@@ -45,6 +45,19 @@ async def test_a_row_that_was_read_before_is_not_read_again(store: Store) -> Non
 
     assert again[0] is None
     assert again[1] is not None
+
+
+async def test_another_version_of_the_bot_reads_every_row_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = repr(license_())
+    found = []
+    for version in ("1.4.0", "1.4.0", "1.4.1", "1.4.0"):
+        monkeypatch.setattr(keys, "version", {"evaluator-bot": version}.__getitem__)
+        async with open_store(url, secret_keys=[SECRET]) as store:
+            [digest] = await store.licenses.unread([row])
+            found.append(digest is not None)
+            await poll(store, license_())
+
+    assert found == [True, False, True, False]
 
 
 async def test_a_row_that_could_not_be_recorded_is_read_again(store: Store) -> None:

@@ -5,6 +5,7 @@ from playwright.async_api import async_playwright, expect
 
 from bot.services.links import Links
 from tests.demo.test_browser import CHROMIUM, FLAGS, pytestmark  # noqa: F401  where there is no Chromium, nor is there a test
+from tests.machine import limit
 from tests.web.conftest import ANA, Site, Wishes
 
 
@@ -16,6 +17,8 @@ async def test_a_person_unsubscribes_on_a_phone_and_takes_it_back(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context(viewport={"width": 390, "height": 700}, locale="de-DE")
+        context.set_default_timeout(limit(30_000))
+        expect.set_options(timeout=limit(5_000))
         tab = await context.new_page()
         await tab.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         said: list[str] = []

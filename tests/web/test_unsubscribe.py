@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +13,7 @@ from bot.services.links import Link, Links
 from bot.services.pace import Rate
 from bot.store import keys as keys_module
 from bot.store.keys import Keys
+from bot.web import unsubscribe
 from bot.web.pages import POLICY
 from bot.web.unsubscribe import Unsubscribe
 from tests.web.conftest import ANA, SECRET, Clock, Site, Wishes, site
@@ -302,9 +304,24 @@ async def test_who_tries_links_out_is_slowed_down_and_takes_no_turn_from_others(
         assert [status for status, _, _ in visits] == [200, 200, 429]
         assert wishes.times == 1
 
+        another = "/u/" + links.url("bo@acme.example", 13).rsplit("/u/", 1)[1]
+        assert [(await ask(here, "POST", another))[0] for _ in range(3)] == [200, 200, 429]
+
         clock.now += 10
         assert (await ask(here, "POST", path))[0] == 200
         assert (await ask(here, "GET", "/u/5"))[0] == 404
+
+
+async def test_of_many_links_those_are_forgotten_first_that_were_away_longest(
+    tmp_path: Path, links: Links, wishes: Wishes, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsubscribe, "_MOST_LINKS", 2)
+    paths = ["/u/" + links.url(ANA, number).rsplit("/u/", 1)[1] for number in range(3)]
+    visits = Rate(interval=10, burst=1)
+    async with site(tmp_path, unsubscribing=Unsubscribe(links, wishes, sender="", clock=clock, visits=visits)) as here:
+        found = [(await ask(here, "GET", paths[number]))[0] for number in (0, 1, 0, 2, 0, 1)]
+
+    assert found == [200, 200, 429, 200, 429, 200]
 
 
 async def test_a_form_is_small(page: Site, path: str, wishes: Wishes) -> None:
@@ -334,11 +351,11 @@ async def test_many_at_once_are_each_answered(page: Site, path: str, wishes: Wis
     assert wishes.unsubscribed == {ANA}
 
 
-async def test_nothing_of_a_link_reaches_the_log(page: Site, path: str, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_of_a_link_reaches_the_log(page: Site, path: str, logged: Callable[[], str]) -> None:
     await ask(page, "POST", path)
     await ask(page, "POST", "/u/nonsense-of-somebody")
 
-    said = "".join(capfd.readouterr())
+    said = logged()
     assert "unsubscribed" in said
     assert "mail=12" in said
     assert not [word for word in (ANA, "acme", path[3:], "nonsense") if word in said]

@@ -38,6 +38,7 @@ class Tickets:
     """Issues triggers and response urls, and takes them back."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.trigger_seconds = TRIGGER_SECONDS
         self._clock = clock
         self._count = itertools.count(1)
         self._triggers: dict[str, Trigger] = {}
@@ -56,7 +57,7 @@ class Tickets:
             raise Refusal("invalid_trigger_id")
         if trigger.exchanged:
             raise Refusal("exchanged_trigger_id")
-        if self._clock() - trigger.issued > TRIGGER_SECONDS:
+        if self._clock() - trigger.issued > self.trigger_seconds:
             raise Refusal("expired_trigger_id")
         trigger.exchanged = True
         return trigger

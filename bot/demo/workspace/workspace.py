@@ -101,6 +101,11 @@ class Workspace:
     def request_url(self, url: str | None) -> None:
         self.delivery.request_url = url
 
+    def allow(self, *, seconds: float) -> None:
+        """Give the app so long to acknowledge what it is brought, and to use a trigger; Slack gives three seconds."""
+        self.delivery.ack_within = seconds
+        self._memory.tickets.trigger_seconds = seconds
+
     @property
     def sockets(self) -> int:
         """How many sockets the app has open."""

@@ -1,5 +1,6 @@
 """A workspace and a real Bolt app that is connected to it over real sockets."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.workspace import Workspace
+from tests.machine import limit
 
 
 @dataclass
@@ -26,7 +28,9 @@ class Clock:
 
 def client_of(workspace: Workspace) -> AsyncWebClient:
     """A Web API client that does not try again by itself."""
-    return AsyncWebClient(workspace.bot_token, base_url=workspace.api_url, retry_handlers=[], timeout=1)
+    return AsyncWebClient(
+        workspace.bot_token, base_url=workspace.api_url, retry_handlers=[], timeout=math.ceil(limit(1))
+    )
 
 
 @asynccontextmanager

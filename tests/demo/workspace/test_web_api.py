@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.demo.workspace import BOT_USER, CHANNEL, Workspace, faults
 from tests.demo.workspace.conftest import Clock
 from tests.demo.workspace.sample import CARD, modal, section
+from tests.machine import limit
 
 
 async def answer_to(client: AsyncWebClient, method: str, **args: object) -> Any:  # noqa: ANN401 - Slack's JSON
@@ -164,7 +165,7 @@ async def test_an_answer_can_be_lost_after_slack_acted(
 ) -> None:
     workspace.faults.add("chat.postMessage", fault)
     with pytest.raises((aiohttp.ClientError, TimeoutError)):
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(limit(0.2)):
             await client.chat_postMessage(channel=CHANNEL, text="Card")
     assert [m.text for m in workspace.messages()] == ["Card"]
 
