@@ -15,6 +15,7 @@ import aiohttp
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
@@ -34,6 +35,7 @@ from bot.services.closed import ClosedWays
 from bot.services.consent import Consent
 from bot.services.daily import Daily
 from bot.services.health import Health
+from bot.services.identity import BotIdentity
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
 from bot.services.post import Post
@@ -43,8 +45,9 @@ from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
 from bot.services.trouble import Trouble
 from bot.services.watch import Watch
 from bot.slack.directory import Directory
-from bot.slack.poster import Identity, Poster
+from bot.slack.poster import Poster
 from bot.slack.socket import PATIENCE, Patience, Socket
+from bot.slack.web_api import BoundedResponse
 from bot.store import Store, open_store
 from bot.store.deliveries import Lane
 from bot.web.inbound import Bounces
@@ -88,25 +91,8 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
     sys.setswitchinterval(_A_TURN)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
-        marketplace = await stack.enter_async_context(
-            Marketplace(
-                api_url=settings.marketplace_api_url,
-                user=settings.marketplace_user,
-                token=settings.marketplace_token.get_secret_value(),
-                vendor_id=settings.marketplace_vendor_id,
-                developer_id=settings.marketplace_developer_id,
-            )
-        )
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
-        )
-        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=f"{settings.slack_api_url.rstrip('/')}/",
-            session=session,
-            retry_handlers=[],
-        )
+        marketplace = await stack.enter_async_context(marketplace_of(settings))
+        client = await stack.enter_async_context(slack_client(settings))
         trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         watch = Watch(
             marketplace,
@@ -134,6 +120,31 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
         )
 
 
+@asynccontextmanager
+async def slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+    """The client of Slack's Web API, with its connections open."""
+    timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT)
+    async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
+        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
+        yield AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=f"{settings.slack_api_url.rstrip('/')}/",
+            session=session,
+            retry_handlers=[],
+        )
+
+
+def marketplace_of(settings: Settings) -> Marketplace:
+    """The vendor's reports. SettingsWrong when an id is none."""
+    return Marketplace(
+        api_url=settings.marketplace_api_url,
+        user=settings.marketplace_user,
+        token=settings.marketplace_token.get_secret_value(),
+        vendor_id=settings.marketplace_vendor_id,
+        developer_id=settings.marketplace_developer_id,
+    )
+
+
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
     """The bot, until SIGTERM or SIGINT; then what is under way comes to its end, within ten seconds.
 
@@ -159,15 +170,16 @@ async def running(
     Gives the port of the HTTP endpoints.
     """
     await settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
-    identity = await identity_of(parts.poster)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
-    cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
     health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
     consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
-    app, guard = _slack_app(
-        settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
-    )
     async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_of(parts.poster))
+        health.problems = identity.problems
+        cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
+        app, guard = _slack_app(
+            settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
+        )
         workers = [asyncio.create_task(forever("deliver", cards.run))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
@@ -187,18 +199,20 @@ async def running(
         port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
-            socket = Socket(app, partial(parts.poster.socket_address, token), app_token=token, patience=patience)
+            address = partial(parts.poster.socket_address, token)
+            socket = Socket(app, address, app_token=token, own_app=identity.app, patience=patience)
             health.line = socket.line
             every(jobs, timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
-        log.info("running", team=identity.team, channel=settings.slack_channel, port=port, http=slack is not None)
+        team = identity.known.team if identity.known else None
+        log.info("running", team=team, channel=settings.slack_channel, port=port, http=slack is not None)
         yield port
 
 
 def _cards(
     settings: Settings,
     parts: Parts,
-    identity: Identity,
+    identity: BotIdentity,
     *,
     limits: Mapping[Lane, Limits],
     daily: Daily,
@@ -230,7 +244,7 @@ def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent)
 def _slack_app(
     settings: Settings,
     parts: Parts,
-    identity: Identity,
+    identity: BotIdentity,
     *,
     cards: Cards,
     consent: Consent,
@@ -238,8 +252,7 @@ def _slack_app(
     health: Health,
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, Guard]:
-    secret = settings.slack_signing_secret
-    app = AsyncApp(client=parts.client, signing_secret=secret.get_secret_value() if secret else None)
+    app = _bolt_app(settings, parts.client, identity)
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
     actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
     loaded = load_templates(settings.mail_templates)
@@ -269,6 +282,29 @@ def _slack_app(
     )
     register(app, guard, deps)
     return app, guard
+
+
+def _bolt_app(settings: Settings, client: AsyncWebClient, identity: BotIdentity) -> AsyncApp:
+    """Bolt, which asks Slack nothing before it hands a press to its listener: its own way is an `auth.test`."""
+    secret = settings.slack_signing_secret
+
+    async def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
+        known = identity.known
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_id=known.bot if known else None,
+            bot_user_id=known.user if known else None,
+            bot_token=client.token,
+            user_id=user_id,
+        )
+
+    return AsyncApp(
+        # Bolt takes the token from `authorize`, and complains of one here.
+        client=AsyncWebClient(base_url=client.base_url, session=client.session, proxy=client.proxy, retry_handlers=[]),
+        authorize=authorize,
+        signing_secret=secret.get_secret_value() if secret else None,
+    )
 
 
 def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:

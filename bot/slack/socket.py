@@ -16,6 +16,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.domain.condition import Line
 from bot.errors import SlackError, SlackUnavailable
+from bot.slack.hello import app_of_hello
+from bot.slack.refusals import another_app
 
 log = structlog.get_logger()
 
@@ -54,10 +56,13 @@ class Socket:
         address: Address,
         *,
         app_token: str,
+        own_app: Callable[[], str | None] = lambda: None,
         patience: Patience = PATIENCE,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`own_app` gives the id of the Slack app of the bot token, once it is known."""
         self._app = app
+        self._own_app = own_app
         self._address = address
         self._app_token = app_token
         self._patience = patience
@@ -114,7 +119,7 @@ class Socket:
     async def _watch(self, link: "_Link") -> None:
         """Until the connection is over; then with a pause to come, unless it held."""
         since = self._elapsed()
-        while (reason := link.ended()) is None:
+        while (reason := self._another_app(link) or link.ended()) is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience.ping / 10):
                     await link.left.wait()
@@ -124,6 +129,11 @@ class Socket:
         else:
             self._wait_longer()
         log.warning("socket_over", reason=reason, pause=self._pause)
+
+    def _another_app(self, link: "_Link") -> str | None:
+        """Why nothing of ours comes over this connection, if it is another app's."""
+        own = self._own_app()
+        return another_app(link.app_id, own) if own and link.app_id and link.app_id != own else None
 
     def _down(self, reason: str) -> None:
         self._trouble = reason
@@ -144,6 +154,8 @@ class _Link:
 
     def __init__(self, app: AsyncApp, app_token: str, *, patience: Patience, elapsed: Callable[[], float]) -> None:
         self.left = asyncio.Event()
+        self.app_id: str | None = None
+        """The id of the Slack app that the connection belongs to, as Slack's hello gives it."""
         self._patience = patience
         self._elapsed = elapsed
         self._greeted = asyncio.Event()
@@ -212,9 +224,11 @@ class _Link:
             if task is not None
         ]
 
-    async def _said(self, _message: WSMessage) -> None:
+    async def _said(self, message: WSMessage) -> None:
         self._spoke_at = self._elapsed()
-        self._greeted.set()
+        if not self._greeted.is_set():
+            self.app_id = app_of_hello(message.data)
+            self._greeted.set()
 
     async def _leave(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  as the SDK calls it
         self._why = "Slack asked us to leave it." if force else "It was closed, or no pong came."
