@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from bot.app import assembled, utc_now
 from bot.app import run as run_bot
+from bot.check import check_setup
 from bot.cli_people import dnc, people
 from bot.config import Settings, load_settings
 from bot.errors import BotError, SettingsWrong
@@ -24,9 +25,7 @@ from bot.log import set_up_logging
 from bot.mail.compose import Sender
 from bot.mail.template import load_templates
 from bot.preview import SAMPLE_SENDER, SAMPLE_TITLE, found, preview, sample
-from bot.printout import conditioned, counted, rehearsed
-from bot.services.checkup import Checkup
-from bot.services.health import Health
+from bot.printout import counted, rehearsed
 from bot.store import open_store
 
 cli = typer.Typer(
@@ -131,28 +130,7 @@ async def _demo(port: int, *, open_browser: bool) -> None:
 
 
 async def _check(settings: Settings) -> None:
-    typer.echo("✓ Settings: complete")
-    async with assembled(settings) as parts:
-        typer.echo("✓ Database: can be written")
-        app_token = settings.slack_app_token
-        checkup = Checkup(
-            client=parts.client,
-            marketplace=parts.marketplace,
-            post=parts.post,
-            channel=settings.slack_channel,
-            admins=settings.slack_admins,
-            actors=settings.slack_actors,
-            app_token=app_token.get_secret_value() if app_token else None,
-            template_problems=load_templates(settings.mail_templates).problems,
-        )
-        wrong = 0
-        async for finding in checkup.findings():
-            typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
-            wrong += not finding.good
-        health = Health(parts.store, poll_every=settings.poll_every, clock=utc_now)
-        for line in conditioned(await health.condition()):
-            typer.echo(line)
-    if wrong:
+    if not await check_setup(settings):
         raise typer.Exit(_FAILED)
 
 

@@ -95,8 +95,8 @@ def unanswered(error: httpx.RequestError) -> ComeBackLater:
     url = error.request.url
     host, place = url.host, f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
     untrusted = (
-        f"The certificate of {host} is not trusted. If a proxy looks into the traffic, set SSL_CERT_FILE to a file with "
-        "its authority; otherwise check the clock of this machine and MARKETPLACE_API_URL."
+        f"The certificate of {host} is not trusted. If a proxy looks into the traffic, set SSL_CERT_FILE to a file "
+        "with its authority; otherwise check the clock of this machine and MARKETPLACE_API_URL."
     )
     kinds: Sequence[tuple[type[Exception], str]] = (
         (ssl.SSLCertVerificationError, untrusted),
@@ -126,7 +126,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         following = following.__cause__ or following.__context__
 
 
-def refusal(response: httpx.Response) -> MarketplaceError:
+def refusal(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  one for each kind of answer
     """What a status other than success stands for; the body is not quoted, it may name people."""
     status = response.status_code
     match status:

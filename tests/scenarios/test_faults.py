@@ -119,7 +119,7 @@ class Shut:
         for method in (POST, UPDATE, LOOK):
             here.workspace.faults.add(method, partial(self._meet, method))
 
-    async def _meet(self, method: str, request: web.Request, act: Act) -> web.Response:
+    async def _meet(self, method: str, request: web.Request, act: Act) -> web.StreamResponse:
         self._here.workspace.faults.add(method, partial(self._meet, method))
         channel = self._here.workspace.calls(method)[-1].get("channel")
         is_open = self.mended or self._channel not in (None, channel)

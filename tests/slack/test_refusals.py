@@ -16,4 +16,7 @@ def test_what_a_person_must_mend_is_said_with_what_to_do(code: str) -> None:
 
 
 def test_a_word_that_nobody_knows_is_not_tried_again_and_is_named() -> None:
-    assert (remedy("no_such_word"), sentence("no_such_word")) == (Remedy.GIVE_UP, "Slack refused: no_such_word.")
+    assert (remedy("no_such_word"), sentence("no_such_word")) == (
+        Remedy.GIVE_UP,
+        "Slack refused: no_such_word. If this lasts, update the bot, or report it.",
+    )

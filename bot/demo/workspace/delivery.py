@@ -38,6 +38,8 @@ class Delivery:
         self.ack_within = ACK_SECONDS
         self.greets = True
         """Whether a new socket is told hello; without it nothing ever comes over it but pongs."""
+        self.app_id = APP
+        """The app that the hello names: another one than ours for an app-level token of another app."""
         self.sent: list[Envelope] = []
         self.acknowledged: set[str] = set()
         """The ids of those that the app has heard, as far as Slack knows."""
@@ -70,7 +72,7 @@ class Delivery:
         await socket.prepare(request)
         if self.greets:
             self._sockets.append(socket)
-            hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": APP}}
+            hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": self.app_id}}
             await socket.send_json(hello)
             self._changed()
         try:
