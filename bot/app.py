@@ -174,7 +174,7 @@ async def running(
     health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
     consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
     async with AsyncExitStack() as stack:
-        identity = await stack.enter_async_context(identity_of(parts.poster))
+        identity = await stack.enter_async_context(identity_of(parts.poster, within=patience.identity))
         health.problems = identity.problems
         cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
         app, guard = _slack_app(

@@ -20,8 +20,6 @@ log = structlog.get_logger()
 _LAST_ORDERS: Final = 5.0
 """Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
 _PARTING: Final = 1.0
-_FIRST_ANSWER: Final = 5.0
-"""Seconds that the start waits to hear who the bot is in Slack."""
 
 
 async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
@@ -37,7 +35,7 @@ async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], 
 
 
 @asynccontextmanager
-async def identity_of(poster: Poster, *, within: float = _FIRST_ANSWER) -> AsyncIterator[BotIdentity]:
+async def identity_of(poster: Poster, *, within: float) -> AsyncIterator[BotIdentity]:
     """Who we are in Slack. SlackRefused when the token is no good.
 
     After so many seconds without an answer the bot goes to work all the same, and keeps asking meanwhile.

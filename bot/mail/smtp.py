@@ -248,6 +248,8 @@ def _why_not(exc: Exception, server: SmtpServer) -> str:
         return f"{_upper(place)} does not encrypt as we ask it to: check SMTP_PORT and SMTP_TLS."
     if isinstance(cause, (socket.gaierror, UnicodeError)):
         return f"Cannot find the mail server {server.host} (DNS): check SMTP_HOST, and the network of this machine."
+    if isinstance(cause, (aiosmtplib.SMTPServerDisconnected, ConnectionResetError)):
+        return f"{_upper(place)} hangs up at once: check SMTP_PORT and SMTP_TLS, and that it serves this machine."
     if isinstance(cause, OSError):
         return f"Cannot reach {place}: check SMTP_HOST, SMTP_PORT and SMTP_TLS, and that the server runs."
     return f"{_upper(place)} lacks the encryption or the login we need: check SMTP_TLS and SMTP_USERNAME."

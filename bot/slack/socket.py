@@ -39,6 +39,8 @@ class Patience:
     closing: float = 2.0
     steady: float = 60.0
     """A connection that held for so long is replaced at once; before the next after a shorter one there is a pause."""
+    identity: float = 5.0
+    """That the start waits to hear who the bot is; after that it is learnt while the bot works."""
     first_pause: float = 1.0
     longest_pause: float = 300.0
     """Pauses double in between; `apps.connections.open` is Tier 1: about once a minute."""

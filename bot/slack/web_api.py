@@ -22,7 +22,9 @@ _NOT_SLACK: Final = (
     "Slack's answer was not one of its Web API. A proxy or a sign-in page may stand in between, or SLACK_API_URL is "
     "wrong. If neither is so, try again later"
 )
-_BROKE_OFF: Final = "The connection to Slack broke off. Try again later; if it lasts, check the network and its proxy."
+_BROKE_OFF: Final = (
+    "Slack did not answer: the connection broke off. Try again later; if it lasts, check the network and its proxy."
+)
 _SLOW: Final = "Slack did not answer in time. Try again later; if it lasts, check the network and its proxy."
 
 

@@ -160,7 +160,7 @@ async def test_nobody_listening_is_a_matter_of_settings() -> None:
 async def test_a_host_that_cannot_exist_is_a_matter_of_settings() -> None:
     caught = await failure(Smtp(replace(at(25), host="smtp..test")))
 
-    assert str(caught).startswith("Cannot reach the mail server smtp..test:25: check SMTP_HOST")
+    assert str(caught).startswith("Cannot find the mail server smtp..test (DNS): check SMTP_HOST")
 
 
 @pytest.mark.parametrize(
