@@ -68,8 +68,8 @@ class Poster:
                 user=text(answer["user_id"]),
                 team=text(answer["team_id"]),
                 url=text(answer["url"]),
-                bot=answer["bot_id"],
-                app=answer["app_id"],
+                bot=_said(answer["bot_id"]),
+                app=_said(answer["app_id"]),
                 scopes_missing=None if granted is None else SCOPES - {scope.strip() for scope in granted.split(",")},
             )
 
@@ -167,6 +167,11 @@ class Poster:
         if not is_member:
             raise _refusal("not_in_channel")
         return name
+
+
+def _said(value: object) -> str | None:
+    """A text that need not be there."""
+    return value if isinstance(value, str) and value else None
 
 
 def _refusal(code: str) -> SlackRefused:
