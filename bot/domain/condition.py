@@ -63,7 +63,7 @@ class Condition:
     line: Line | None = None
     """None where Slack sends HTTP requests instead."""
     problems: tuple[str, ...] = ()
-    """What the installation of the Slack app lacks, a sentence each."""
+    """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
 
 
 def delays(found: Sequence[timedelta]) -> Delays | None:

@@ -19,7 +19,7 @@ class Health:
         self.line: Callable[[], Line | None] = lambda: None
         """How the connection to Slack is doing, once there is one."""
         self.problems: Callable[[], tuple[str, ...]] = tuple
-        """What the installation of the Slack app lacks, a sentence each."""
+        """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
         self._store = store
         self._poll_every = poll_every
         self._clock = clock

@@ -23,6 +23,7 @@ class BotIdentity:
         self.known: Identity | None = None
         """None until Slack has answered."""
         self._poster = poster
+        self._failure = ""
         self._learnt = asyncio.Event()
 
     async def team(self) -> str:
@@ -40,9 +41,10 @@ class BotIdentity:
         return self.known.app if self.known else None
 
     def problems(self) -> tuple[str, ...]:
-        """What the installation of the app lacks, a sentence each."""
-        missing = self.known.scopes_missing if self.known else None
-        return (scopes_missing(missing),) if missing else ()
+        """Why the identity is not known, or what the installation of the app lacks; a sentence each."""
+        if self.known is None:
+            return (self._failure,) if self._failure else ()
+        return (scopes_missing(self.known.scopes_missing),) if self.known.scopes_missing else ()
 
     async def learn(self) -> None:
         """Ask until Slack answers. SlackRefused when the token is no good."""
@@ -51,8 +53,10 @@ class BotIdentity:
             try:
                 await self._ask()
             except (SlackUnavailable, SlackOutcomeUnknown) as exc:
+                self._failure = str(exc)
                 log.warning("slack_away", reason=str(exc))
-                await asyncio.sleep(wait.total_seconds())
+                at_least = exc.retry_after if isinstance(exc, SlackUnavailable) else 0.0
+                await asyncio.sleep(max(wait.total_seconds(), at_least))
                 wait = min(wait * 2, _LONGEST_PAUSE)
             else:
                 return
@@ -63,6 +67,7 @@ class BotIdentity:
             try:
                 return await self.learn()
             except SlackRefused as exc:
+                self._failure = str(exc)
                 log.error("slack_refused", reason=str(exc))  # noqa: TRY400  Slack's word says it all
                 await asyncio.sleep(_LONGEST_PAUSE.total_seconds())
 

@@ -53,7 +53,7 @@ def _set_aside(found: Condition) -> list[str]:
 
 
 def _waiting(found: Condition) -> list[str]:
-    lines = [f":warning: {sentence}" for sentence in dict.fromkeys((*found.closed, *found.problems))]
+    lines = [f":warning: {sentence}" for sentence in dict.fromkeys((*found.closed, *map(escape, found.problems)))]
     if found.waiting == 0:
         lines.append("Nothing waits for Slack.")
     else:

@@ -19,8 +19,8 @@ _LARGEST: Final = 16 * 1024 * 1024
 """Bytes of an answer; Slack's longest are some hundred kilobytes."""
 _ADDRESS: Final = "Check the network of this machine, and SLACK_API_URL if you set it."
 _NOT_SLACK: Final = (
-    "Slack's answer was not one of its Web API. A proxy or a sign-in page may stand in between, or SLACK_API_URL is "
-    "wrong. If neither is so, try again later"
+    "What answered is not Slack's Web API. A proxy or a sign-in page may stand in between, or SLACK_API_URL is wrong. "
+    "If neither is so, try again later."
 )
 _BROKE_OFF: Final = (
     "Slack did not answer: the connection broke off. Try again later; if it lasts, check the network and its proxy."
@@ -82,7 +82,7 @@ def understood() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as exc:
-        raise SlackOutcomeUnknown(f"{_NOT_SLACK}.") from exc
+        raise SlackOutcomeUnknown(_NOT_SLACK) from exc
 
 
 def text(value: object) -> str:
@@ -127,7 +127,7 @@ def unanswered(error: Exception) -> SlackError:
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
         return SlackOutcomeUnknown("The address of Slack, or one it redirects to, is no URL. Check SLACK_API_URL.")
     if isinstance(error, aiohttp.ClientResponseError):
-        return SlackOutcomeUnknown(f"{_NOT_SLACK}.")
+        return SlackOutcomeUnknown(_NOT_SLACK)
     return SlackOutcomeUnknown(_SLOW if isinstance(error, TimeoutError) else _BROKE_OFF)
 
 
@@ -164,7 +164,7 @@ def _by_status(status: int) -> str:
             f"Slack, or a proxy on the way, cannot answer now ({status}). Try again later; if it lasts, look at "
             "slack-status.com."
         )
-    return f"{_NOT_SLACK} ({status})." if status != HTTPStatus.OK else f"{_NOT_SLACK}."
+    return _NOT_SLACK
 
 
 def _seconds(said: str | None) -> float:

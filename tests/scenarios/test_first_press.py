@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
@@ -13,6 +15,9 @@ from tests.world import TODAY, World
 
 ANA = "U0ANA"
 HASTY = Patience(identity=0.2)
+ANSWERS_500 = (
+    "Slack, or a proxy on the way, cannot answer now (500). Try again later; if it lasts, look at slack-status.com."
+)
 FIVE_WAYS: dict[str, Callable[[], faults.Fault]] = {
     "slow": faults.hang,
     "429": lambda: faults.rate_limited(60),
@@ -33,6 +38,12 @@ async def card(here: World) -> Message:
 @pytest.fixture(params=[True, False], ids=["over the socket", "over HTTP"])
 def by_socket(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
+
+
+async def _health(here: World) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{here.port}/health") as answer:
+        figures: dict[str, Any] = await answer.json()
+        return figures
 
 
 async def _acknowledged(here: World, press: Callable[[], object], *, within: float = 1.0) -> None:
@@ -82,10 +93,12 @@ async def test_what_needs_the_workspace_is_answered_while_it_is_unknown_and_done
         await here.until(lambda: here.workspace.sockets)
         await _acknowledged(here, lambda: here.workspace.command(ANA, "/evaluators today"))
         await here.told(ANA, "Please press again in a minute.")
+        assert (await _health(here))["problems"] == [ANSWERS_500]
         here.workspace.faults.clear()
         await here.until(lambda: here.workspace.calls("bots.info"))
         await here.workspace.command(ANA, "/evaluators today")
         await here.told(ANA, "Evaluations of 23 Nov 2026")
+        assert (await _health(here))["problems"] == []
 
 
 async def test_the_end_does_not_wait_for_an_identity_that_never_comes(
