@@ -299,9 +299,11 @@ def _bolt_app(settings: Settings, client: AsyncWebClient, identity: BotIdentity)
             user_id=user_id,
         )
 
+    # Bolt takes the token from `authorize`, and complains of one here.
+    nameless = AsyncWebClient(base_url=client.base_url, session=client.session, ssl=client.ssl, retry_handlers=[])
+    nameless.proxy = client.proxy
     return AsyncApp(
-        # Bolt takes the token from `authorize`, and complains of one here.
-        client=AsyncWebClient(base_url=client.base_url, session=client.session, proxy=client.proxy, retry_handlers=[]),
+        client=nameless,
         authorize=authorize,
         signing_secret=secret.get_secret_value() if secret else None,
     )

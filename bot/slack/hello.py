@@ -4,7 +4,8 @@ docs.slack.dev/apis/events-api/using-socket-mode
 """
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -15,14 +16,33 @@ from bot.slack.web_api import unanswered
 NO_HELLO: Final = "Slack gave an address for the socket and no hello there. Try again later."
 
 
+_FAREWELLS: Final[Mapping[str, str]] = {
+    "link_disabled": "Socket Mode is switched off for this Slack app. Switch it on on the app's page (Socket Mode).",
+    "too_many_websockets": "Too many connections are open for this Slack app. Stop what else uses its SLACK_APP_TOKEN.",
+}
+"""What Slack's reason for a `disconnect` means, where a person has to do something about it."""
+
+
 def app_of_hello(frame: object) -> str | None:
     """The id of the Slack app in a hello; None where it is not said."""
+    app_id = _read(frame, "connection_info", "app_id")
+    return app_id if isinstance(app_id, str) and app_id else None
+
+
+def farewell(frame: object) -> str | None:
+    """Why Slack ends the connection, if this is a `disconnect` about which a person has to do something."""
+    reason = _read(frame, "reason")
+    return _FAREWELLS.get(reason) if isinstance(reason, str) and _read(frame, "type") == "disconnect" else None
+
+
+def _read(frame: object, *path: str) -> object:
     try:
-        hello = json.loads(frame) if isinstance(frame, str) else {}
-        app_id = hello["connection_info"]["app_id"]
+        found: Any = json.loads(frame) if isinstance(frame, str) else None
+        for key in path:
+            found = found[key]
     except (LookupError, TypeError, ValueError, RecursionError):
         return None
-    return app_id if isinstance(app_id, str) and app_id else None
+    return found
 
 
 async def greeting(client: AsyncWebClient, address: str) -> str | None:
@@ -32,7 +52,7 @@ async def greeting(client: AsyncWebClient, address: str) -> str | None:
     """
     session = client.session or aiohttp.ClientSession()
     try:
-        async with session.ws_connect(address, proxy=client.proxy) as socket:
+        async with session.ws_connect(address, proxy=client.proxy, ssl=client.ssl or True) as socket:
             frame = await socket.receive()
     except aiohttp.WSServerHandshakeError as exc:
         raise SlackUnavailable(
@@ -45,6 +65,6 @@ async def greeting(client: AsyncWebClient, address: str) -> str | None:
     finally:
         if session is not client.session:
             await session.close()
-    if frame.type is not aiohttp.WSMsgType.TEXT:
-        raise SlackUnavailable(NO_HELLO, retry_after=0)
+    if _read(frame.data, "type") != "hello":
+        raise SlackUnavailable(farewell(frame.data) or NO_HELLO, retry_after=0)
     return app_of_hello(frame.data)

@@ -16,7 +16,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.domain.condition import Line
 from bot.errors import SlackError, SlackUnavailable
-from bot.slack.hello import app_of_hello
+from bot.slack.hello import NO_HELLO, app_of_hello, farewell
 from bot.slack.refusals import another_app
 
 log = structlog.get_logger()
@@ -162,6 +162,7 @@ class _Link:
         self._elapsed = elapsed
         self._greeted = asyncio.Event()
         self._why = ""
+        self._farewell: str | None = None
         self._handler = AsyncSocketModeHandler(
             app, app_token, ping_interval=patience.ping, logger=logging.getLogger("slack_sdk.socket_mode")
         )
@@ -182,7 +183,7 @@ class _Link:
                 await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types
                 await self._greeted.wait()
         except TimeoutError as exc:
-            raise SlackUnavailable("Slack gave an address for the socket and no hello there.", retry_after=0) from exc
+            raise SlackUnavailable(NO_HELLO, retry_after=0) from exc
 
     def heard_at(self) -> float:
         """When Slack gave its last sign of life."""
@@ -228,10 +229,11 @@ class _Link:
 
     async def _said(self, message: WSMessage) -> None:
         self._spoke_at = self._elapsed()
+        self._farewell = farewell(message.data)
         if not self._greeted.is_set():
             self.app_id = app_of_hello(message.data)
             self._greeted.set()
 
     async def _leave(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  as the SDK calls it
-        self._why = "Slack asked us to leave it." if force else "It was closed, or no pong came."
+        self._why = self._farewell or ("Slack asked us to leave it." if force else "It was closed, or no pong came.")
         self.left.set()

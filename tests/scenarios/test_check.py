@@ -231,6 +231,23 @@ async def test_an_app_token_of_another_app_is_named_with_both_apps(here: World, 
     assert here.workspace.sockets == 0
 
 
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("link_disabled", "Socket Mode is switched off for this Slack app."),
+        ("too_many_websockets", "Too many connections are open for this Slack app."),
+        ("refresh_requested", "no hello there. Try again later."),
+    ],
+)
+async def test_where_slack_turns_the_socket_away_it_says_why(
+    here: World, check: Check, reason: str, sentence: str
+) -> None:
+    here.workspace.delivery.turns_away = reason
+    found = await check()
+    assert found.wrong == {"Slack app token"}
+    assert sentence in found.says["Slack app token"]
+
+
 async def test_the_socket_is_left_at_once_after_hello(here: World, check: Check) -> None:
     assert (await check()).wrong == set()
     await here.until(lambda: here.workspace.sockets == 0)

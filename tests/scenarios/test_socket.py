@@ -115,6 +115,15 @@ async def test_an_app_token_of_another_app_is_named_and_once_it_is_right_presses
         assert (await _health(here))["problems"] == []
 
 
+async def test_socket_mode_that_is_switched_off_is_named(here: World) -> None:
+    async with here.bot():
+        here.workspace.delivery.turns_away = "link_disabled"
+        await here.workspace.disconnect_sockets("link_disabled")
+        await here.until(lambda: _asked(here) > 2)
+        [problem] = (await _health(here))["problems"]
+        assert problem.startswith("Socket Mode is switched off for this Slack app.")
+
+
 async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(
     here: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
