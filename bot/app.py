@@ -15,6 +15,7 @@ import aiohttp
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
@@ -36,6 +37,7 @@ from bot.services.closed import ClosedWays
 from bot.services.consent import Consent
 from bot.services.daily import Daily
 from bot.services.health import Health
+from bot.services.identity import BotIdentity
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
 from bot.services.post import Post
@@ -45,8 +47,9 @@ from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
 from bot.services.trouble import Trouble
 from bot.services.watch import Watch
 from bot.slack.directory import Directory
-from bot.slack.poster import Identity, Poster
+from bot.slack.poster import Poster
 from bot.slack.socket import PATIENCE, Patience, Socket
+from bot.slack.web_api import BoundedResponse
 from bot.store import Store, open_store
 from bot.store.deliveries import Lane
 from bot.web.events import SlackEvents
@@ -91,11 +94,8 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
     sys.setswitchinterval(_A_TURN)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
-        marketplace = await stack.enter_async_context(_marketplace(settings))
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_TIMEOUT))
-        )
-        client = _slack_client(settings, session)
+        marketplace = await stack.enter_async_context(marketplace_of(settings))
+        client = await stack.enter_async_context(slack_client(settings))
         trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         watch = Watch(
             marketplace,
@@ -112,7 +112,7 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
             marketplace=marketplace,
             watch=watch,
             client=client,
-            poster=Poster(client),
+            poster=Poster(client, proxy_for=settings.network.proxy_for),
             post=post_office(settings),
             rules=Rules(
                 countries=load_countries(settings.mail_countries),
@@ -123,7 +123,26 @@ async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_n
         )
 
 
-def _marketplace(settings: Settings) -> Marketplace:
+@asynccontextmanager
+async def slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+    """The client of Slack's Web API, with its connections open."""
+    timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT)
+    async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
+        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=f"{settings.slack_api_url.rstrip('/')}/",
+            session=session,
+            ssl=settings.network.trust,
+            retry_handlers=[],
+            logger=slack_logger(),
+        )
+        client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one of the environment
+        yield client
+
+
+def marketplace_of(settings: Settings) -> Marketplace:
+    """The vendor's reports. SettingsWrong when an id is none."""
     network = settings.network
     return Marketplace(
         api_url=settings.marketplace_api_url,
@@ -133,20 +152,6 @@ def _marketplace(settings: Settings) -> Marketplace:
         developer_id=settings.marketplace_developer_id,
         route=Route(proxy=network.proxy_for(settings.marketplace_api_url), trust=network.trust),
     )
-
-
-def _slack_client(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
-    client = AsyncWebClient(
-        token=settings.slack_bot_token.get_secret_value(),
-        base_url=f"{settings.slack_api_url.rstrip('/')}/",
-        session=session,
-        ssl=settings.network.trust,
-        retry_handlers=[],
-        logger=slack_logger(),
-    )
-    client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one from the environment
-    return client
 
 
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -174,15 +179,16 @@ async def running(
     Gives the port of the HTTP endpoints.
     """
     await settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
-    identity = await identity_of(parts.poster)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
-    cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
     health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
     consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
-    app, guard = _slack_app(
-        settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
-    )
     async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_of(parts.poster, within=patience.identity))
+        health.problems = identity.problems
+        cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
+        app, guard = _slack_app(
+            settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
+        )
         workers = [asyncio.create_task(forever("deliver", cards.run))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
@@ -203,18 +209,19 @@ async def running(
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
             address, way = partial(parts.poster.socket_address, token), settings.network.proxy_for
-            socket = Socket(app, address, app_token=token, proxy_for=way, patience=patience)
+            socket = Socket(app, address, app_token=token, own_app=identity.app, proxy_for=way, patience=patience)
             health.line = socket.line
             every(jobs, timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
-        log.info("running", team=identity.team, channel=settings.slack_channel, port=port, http=slack is not None)
+        team = identity.known.team if identity.known else None
+        log.info("running", team=team, channel=settings.slack_channel, port=port, http=slack is not None)
         yield port
 
 
 def _cards(
     settings: Settings,
     parts: Parts,
-    identity: Identity,
+    identity: BotIdentity,
     *,
     limits: Mapping[Lane, Limits],
     daily: Daily,
@@ -246,7 +253,7 @@ def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent)
 def _slack_app(
     settings: Settings,
     parts: Parts,
-    identity: Identity,
+    identity: BotIdentity,
     *,
     cards: Cards,
     consent: Consent,
@@ -254,10 +261,7 @@ def _slack_app(
     health: Health,
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, Guard]:
-    secret = settings.slack_signing_secret
-    app = AsyncApp(
-        client=parts.client, signing_secret=secret.get_secret_value() if secret else None, logger=slack_logger()
-    )
+    app = _bolt_app(settings, parts.client, identity)
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
     actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
     loaded = load_templates(settings.mail_templates)
@@ -293,6 +297,34 @@ def _events(settings: Settings, app: AsyncApp) -> SlackEvents | None:
     """The way in for Slack over HTTP."""
     secret = settings.slack_signing_secret
     return None if secret is None else SlackEvents(app, secret=secret.get_secret_value())
+
+
+def _bolt_app(settings: Settings, client: AsyncWebClient, identity: BotIdentity) -> AsyncApp:
+    """Bolt, which asks Slack nothing before it hands a press to its listener: its own way is an `auth.test`."""
+    secret = settings.slack_signing_secret
+
+    async def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
+        known = identity.known
+        return AuthorizeResult(
+            enterprise_id=enterprise_id,
+            team_id=team_id,
+            bot_id=known.bot if known else None,
+            bot_user_id=known.user if known else None,
+            bot_token=client.token,
+            user_id=user_id,
+        )
+
+    # Bolt takes the token from `authorize`, and complains of one here.
+    nameless = AsyncWebClient(
+        base_url=client.base_url, session=client.session, ssl=client.ssl, retry_handlers=[], logger=slack_logger()
+    )
+    nameless.proxy = client.proxy
+    return AsyncApp(
+        client=nameless,
+        authorize=authorize,
+        signing_secret=secret.get_secret_value() if secret else None,
+        logger=slack_logger(),
+    )
 
 
 def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from bot.app import assembled, utc_now
 from bot.app import run as run_bot
+from bot.check import check_setup
 from bot.cli_people import dnc, people
 from bot.config import DEFAULT_FILE, Settings, settings_of
 from bot.errors import TRY_LATER, BotError, DatabaseUrlWrong, SettingsMissing, SettingsWrong
@@ -24,11 +25,8 @@ from bot.log import set_up_logging
 from bot.mail.compose import Sender
 from bot.mail.template import load_templates
 from bot.preview import SAMPLE_SENDER, SAMPLE_TITLE, found, preview, sample
-from bot.printout import conditioned, counted, rehearsed
-from bot.services.checkup import Checkup, Finding
-from bot.services.health import Health
-from bot.services.local_checks import file_permissions, secrets_in_the_clear
-from bot.store import files_of, open_store
+from bot.printout import counted, rehearsed
+from bot.store import open_store
 
 cli = typer.Typer(
     name="evaluator-bot",
@@ -150,51 +148,8 @@ async def _demo(port: int, *, open_browser: bool) -> None:
 
 
 async def _check(settings: Settings) -> None:
-    typer.echo("✓ Settings: complete")
-    wrong = sum(_shown(finding) for finding in _local_findings(settings))
-    async with assembled(settings) as parts:
-        typer.echo("✓ Database: can be written")
-        app_token = settings.slack_app_token
-        checkup = Checkup(
-            client=parts.client,
-            marketplace=parts.marketplace,
-            post=parts.post,
-            channel=settings.slack_channel,
-            admins=settings.slack_admins,
-            actors=settings.slack_actors,
-            app_token=app_token.get_secret_value() if app_token else None,
-            template_problems=load_templates(settings.mail_templates).problems,
-        )
-        async for finding in checkup.findings():
-            wrong += _shown(finding)
-        health = Health(parts.store, poll_every=settings.poll_every, clock=utc_now)
-        for line in conditioned(await health.condition()):
-            typer.echo(line)
-    if wrong:
+    if not await check_setup(settings):
         raise typer.Exit(_FAILED)
-
-
-def _local_findings(settings: Settings) -> list[Finding]:
-    """What can be looked at without a server."""
-    files = [ENV_FILE.get() or DEFAULT_FILE, *files_of(settings.database_url)]
-    return [
-        file_permissions([*files, settings.dkim_key] if settings.dkim_key else files),
-        secrets_in_the_clear(
-            smtp_host=settings.smtp_host,
-            smtp_tls=settings.smtp_tls,
-            has_password=settings.smtp_password is not None,
-            urls={
-                "SLACK_API_URL": settings.slack_api_url,
-                "MARKETPLACE_API_URL": settings.marketplace_api_url,
-            },
-        ),
-    ]
-
-
-def _shown(finding: Finding) -> bool:
-    """Print a finding; whether something is wrong."""
-    typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
-    return not finding.good
 
 
 async def _poll(settings: Settings) -> None:

@@ -100,11 +100,12 @@ class SlackOutcomeUnknown(SlackError):
 
 
 class SlackRefused(SlackError):
-    """Slack answered `ok: false`; `code` is Slack's own word for why."""
+    """Slack answered `ok: false`; `code` is Slack's own word for why, `needed` are scopes that the app lacks."""
 
-    def __init__(self, sentence: str, *, code: str) -> None:
+    def __init__(self, sentence: str, *, code: str, needed: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.code = code
+        self.needed = tuple(needed)
 
 
 class MailError(BotError):

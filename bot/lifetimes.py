@@ -1,18 +1,18 @@
 """How the bot begins and ends: what was interrupted is settled, and what is under way is finished."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from typing import Final
 
 import structlog
 
-from bot.errors import SlackOutcomeUnknown, SlackUnavailable
 from bot.jobs import ended
 from bot.listeners.guard import Guard
+from bot.services.identity import BotIdentity
 from bot.services.watch import Watch
-from bot.slack.poster import Identity, Poster
+from bot.slack.poster import Poster
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -34,16 +34,24 @@ async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], 
         log.info("cards_moved", cards=moved, channel=channel)
 
 
-async def identity_of(poster: Poster) -> Identity:
-    """Who we are in Slack; while Slack is away, keep asking. SlackRefused when the token is no good."""
-    wait = timedelta(seconds=1)
-    while True:
+@asynccontextmanager
+async def identity_of(poster: Poster, *, within: float) -> AsyncIterator[BotIdentity]:
+    """Who we are in Slack. SlackRefused when the token is no good.
+
+    After so many seconds without an answer the bot goes to work all the same, and keeps asking meanwhile.
+    """
+    found = BotIdentity(poster)
+    try:
+        async with asyncio.timeout(within):
+            await found.learn()
+    except TimeoutError:
+        learning = asyncio.create_task(found.keep_learning())
         try:
-            return await poster.identity()
-        except (SlackUnavailable, SlackOutcomeUnknown) as exc:
-            log.warning("slack_away", reason=str(exc))
-            await asyncio.sleep(wait.total_seconds())
-            wait = min(wait * 2, timedelta(minutes=1))
+            yield found
+        finally:
+            await ended(learning)
+    else:
+        yield found
 
 
 async def last_orders(

@@ -1,6 +1,7 @@
 """The post office as the settings describe it, or why there is none."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from bot.config import Settings
@@ -22,6 +23,12 @@ _IDLE = 30.0
 
 def post_office(settings: Settings) -> Post | None:
     """The post office, once server, sender and postal address are all set. MailSetupWrong when a key is no good."""
+    found = unsigned_post_office(settings)
+    return found and replace(found, signer=signer(settings))
+
+
+def unsigned_post_office(settings: Settings) -> Post | None:
+    """The same without the signature of the vendor's domain, the key of which need not be good."""
     if settings.smtp_host is None or settings.mail_from is None or settings.mail_postal_address is None:
         return None
     password = settings.smtp_password
@@ -44,7 +51,6 @@ def post_office(settings: Settings) -> Post | None:
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,
-        signer=_signer(settings),
         links=links(settings),
         returns=Returns(address=settings.mail_bounces, key=keys.return_keys[0]) if settings.mail_bounces else None,
     )
@@ -70,8 +76,8 @@ def our_name(settings: Settings) -> str:
     return address.display_name or address.domain
 
 
-def _signer(settings: Settings) -> Signer | None:
-    """The signature of the vendor's domain, where all three settings are there."""
+def signer(settings: Settings) -> Signer | None:
+    """The signature of the vendor's domain, where all three settings are there. MailSetupWrong for a wrong one."""
     given = (settings.dkim_domain, settings.dkim_selector, settings.dkim_key)
     if not any(given):
         return None

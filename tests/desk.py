@@ -115,7 +115,7 @@ async def desk(
             Poster(client),
             traffic=Traffic(limits, clock=here.slack_time),
             closed=ClosedWays(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
-            workspace_url="https://demo.slack.test/",
+            workspace_url=lambda: "https://demo.slack.test/",
             clock=here.clock,
             today=here.clock.today,
         )

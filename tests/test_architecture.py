@@ -36,15 +36,37 @@ MAY_IMPORT = {
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services"},
+    "check": WORLD | {"app", "config", "mailroom", "printout", "services", "slack", "store", "mail"},
     "cli": WORLD
-    | {"app", "cli_people", "config", "launch", "log", "preview", "printout", "demo", "services", "store", "mail"},
+    | {
+        "app",
+        "check",
+        "cli_people",
+        "config",
+        "launch",
+        "log",
+        "preview",
+        "printout",
+        "demo",
+        "services",
+        "store",
+        "mail",
+    },
     "cli_people": WORLD | {"app", "config", "launch", "mailroom", "store"},
     "__main__": {"cli"},
 }
 """Part to the parts it may import; every part may import itself."""
 
 PURE = ("bot.domain", "bot.slack", "bot.mail", "bot.web.pages", "bot.web.words")
-NOT_PURE = {"bot.slack.poster", "bot.slack.directory", "bot.slack.socket", "bot.mail.smtp", "bot.mail.template"}
+NOT_PURE = {
+    "bot.slack.poster",
+    "bot.slack.directory",
+    "bot.slack.socket",
+    "bot.slack.web_api",
+    "bot.slack.hello",
+    "bot.mail.smtp",
+    "bot.mail.template",
+}
 WORLDLY = {
     "aiohttp",
     "httpx",
@@ -95,6 +117,12 @@ def test_what_decides_and_what_renders_touches_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("bot.domain")])
 def test_the_domain_imports_the_standard_library_and_itself(name: str) -> None:
     assert not [module for module in _imports(MODULES[name]) if module.startswith(("pydantic", "jinja2"))]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("bot.services")])
+def test_services_speak_to_the_outside_through_the_adapters(name: str) -> None:
+    outside = {"slack_sdk", "slack_bolt", "aiohttp", "httpx", "aiosmtplib"}
+    assert not {module.split(".")[0] for module in _imports(MODULES[name])} & outside
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("bot.") and not n.startswith("bot.store")])

@@ -79,7 +79,7 @@ async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World) -> N
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
     assert f"database_created               path={here.folder / 'evaluators.db'}" in done.stderr
-    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 15 + ["·"]
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 16 + ["·"]
     assert done.stdout.endswith("· Report: not read yet\n")
     assert done.returncode == 0
 

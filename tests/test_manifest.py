@@ -12,12 +12,12 @@ import yaml
 
 from bot.app import assembled
 from bot.errors import SlackRefused
-from bot.services.checkup import SCOPES
 from bot.slack import ids
 from bot.slack.blocks import note_message
 from bot.slack.directory import Directory
 from bot.slack.ids import Event
 from bot.slack.poster import Mark, Poster
+from bot.slack.refusals import SCOPES
 from bot.slack.today import help_message
 from tests.world import NOON, World
 

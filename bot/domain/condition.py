@@ -62,6 +62,8 @@ class Condition:
     """How many things owed to Slack in the last seven days will never get there."""
     line: Line | None = None
     """None where Slack sends HTTP requests instead."""
+    problems: tuple[str, ...] = ()
+    """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
 
 
 def delays(found: Sequence[timedelta]) -> Delays | None:

@@ -56,4 +56,4 @@ class CommandListeners:
 
     async def _page(self, day: date, page: int) -> Message:
         lines = await self._deps.daily.of(day)
-        return today_message(lines, today=day, page=page, workspace_url=self._deps.workspace_url)
+        return today_message(lines, today=day, page=page, workspace_url=self._deps.workspace_url())

@@ -36,7 +36,7 @@ class Deps:
     outreach: Outreach
     ownership: Ownership
     poster: Poster
-    workspace_url: str
+    workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]
 
 

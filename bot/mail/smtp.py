@@ -1,6 +1,7 @@
 """Hand mails to the SMTP server, one by one, and know how far each got."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -63,9 +64,18 @@ class Smtp:
             # Whatever the mail was worth, it was settled before the goodbye.
             await self._keep(session)
 
-    async def check(self) -> None:
-        """Connect, log in and leave; MailSetupWrong or MailDeferred says what stands in the way."""
-        await _leave(await self._connected())
+    async def check(self, *, envelope_from: str) -> None:
+        """Go as far as sending would before it names a recipient: connect, encrypt, log in, name the sender; leave.
+
+        MailSetupWrong, MailRefused or MailDeferred says what stands in the way.
+        """
+        sender = wire_address(envelope_from)
+        session = await self._connected()
+        with _or_closed(session), _nothing_sent(Step.SENDER):
+            await _mail_from(session, sender, () if sender.isascii() else _UTF8)
+        with suppress(aiosmtplib.SMTPException, OSError), _or_closed(session):
+            await session.rset(timeout=_PATIENCE)
+        await _leave(session)
 
     async def aclose(self) -> None:
         """Say goodbye to the server, if a connection still waits for a mail."""
@@ -102,6 +112,7 @@ class Smtp:
         )
         with _or_closed(session), _opening(server):
             await session.connect()
+            await _greet(session)
         return session
 
     @asynccontextmanager
@@ -142,17 +153,23 @@ class Smtp:
         return kept
 
 
+async def _greet(session: aiosmtplib.SMTP) -> None:
+    """Say EHLO, or HELO to a server that knows no other word and so has no extensions either."""
+    if session.is_ehlo_or_helo_needed:
+        try:
+            await session.ehlo()
+        except aiosmtplib.SMTPHeloError as exc:
+            if exc.code not in NO:
+                raise
+            await session.helo()
+
+
 async def _mail_from(session: aiosmtplib.SMTP, sender: str, options: Sequence[str]) -> None:
-    if options:
-        if session.is_ehlo_or_helo_needed:
-            # A server that does not know EHLO has no extensions either.
-            with suppress(aiosmtplib.SMTPHeloError):
-                await session.ehlo()
-        if not session.supports_extension("smtputf8"):
-            raise MailRefused(
-                "The address has letters outside ASCII before the @, and the mail server cannot send there (SMTPUTF8): "
-                "write to it by hand."
-            )
+    if options and not session.supports_extension("smtputf8"):
+        raise MailRefused(
+            "The address has letters outside ASCII before the @, and the mail server cannot send there (SMTPUTF8): "
+            "write to it by hand."
+        )
     await session.mail(sender, options=options, encoding="utf-8")
 
 
@@ -191,7 +208,7 @@ def _opening(server: SmtpServer) -> Iterator[None]:
     except (aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPServerDisconnected) as exc:
         raise MailDeferred(f"No answer from {place}: if it stays so, check SMTP_HOST, SMTP_PORT and SMTP_TLS.") from exc
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as exc:
-        raise MailSetupWrong(_why_not(exc, place)) from exc
+        raise MailSetupWrong(_why_not(exc, server)) from exc
 
 
 @contextmanager
@@ -221,11 +238,22 @@ def _perhaps_sent() -> Iterator[None]:
         ) from exc
 
 
-def _why_not(exc: Exception, place: str) -> str:
+def _why_not(exc: Exception, server: SmtpServer) -> str:
     """What a person should mend when no session came about."""
+    place = f"the mail server {server.host}:{server.port}"
     cause = exc.__cause__ or exc
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate of {place} is not trusted: check SMTP_HOST, or install its authority."
-    if isinstance(cause, (OSError, UnicodeError)):
+    if isinstance(cause, ssl.SSLError):
+        return f"{_upper(place)} does not encrypt as we ask it to: check SMTP_PORT and SMTP_TLS."
+    if isinstance(cause, (socket.gaierror, UnicodeError)):
+        return f"Cannot find the mail server {server.host} (DNS): check SMTP_HOST, and the network of this machine."
+    if isinstance(cause, (aiosmtplib.SMTPServerDisconnected, ConnectionResetError)):
+        return f"{_upper(place)} hangs up at once: check SMTP_PORT and SMTP_TLS, and that it serves this machine."
+    if isinstance(cause, OSError):
         return f"Cannot reach {place}: check SMTP_HOST, SMTP_PORT and SMTP_TLS, and that the server runs."
-    return f"{place[0].upper()}{place[1:]} lacks the encryption or the login we need: check SMTP_TLS and SMTP_USERNAME."
+    return f"{_upper(place)} lacks the encryption or the login we need: check SMTP_TLS and SMTP_USERNAME."
+
+
+def _upper(place: str) -> str:
+    return f"{place[0].upper()}{place[1:]}"

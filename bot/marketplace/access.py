@@ -9,7 +9,8 @@ from typing import Any, Literal
 import httpx
 import stamina
 
-from bot.marketplace.answers import BrokenOff, ComeBackLater, read_answer, refusal
+from bot.errors import AnswerUnreadable
+from bot.marketplace.answers import BrokenOff, ComeBackLater, read_answer, refusal, unanswered
 
 Query = Sequence[tuple[str, str]]
 
@@ -23,6 +24,8 @@ LONGEST_WAIT = 60.0
 """Seconds; who is asked to wait longer leaves it to the next poll."""
 PATIENCE = 180.0
 """Seconds after which no further attempt at one request begins."""
+LARGEST = 32 * 1024 * 1024
+"""Bytes of an answer that is read as a whole; a page of the report has some hundred thousand."""
 CHUNK = 64 * 1024
 """Bytes of a long answer that are given on at once."""
 
@@ -73,8 +76,10 @@ class Access:
         """Let go of the connections."""
         await self._http.aclose()
 
-    async def get(self, path: str, query: Query = ()) -> dict[str, Any]:
-        """The JSON object at a path."""
+    async def get(self, path: str, query: Query = (), *, retry: bool = True) -> dict[str, Any]:
+        """The JSON object at a path; without `retry` the first failure is the answer."""
+        if not retry:
+            return await self._answer("GET", path, query)
         return await _RETRYING(self._answer, "GET", path, query)
 
     async def post(self, path: str, query: Query) -> dict[str, Any]:
@@ -91,26 +96,43 @@ class Access:
             await response.aclose()
 
     async def _answer(self, method: Literal["GET", "POST"], path: str, query: Query) -> dict[str, Any]:
-        return read_answer(await self._send(method, path, query, stream=False))
+        response = await self._send(method, path, query)
+        try:
+            return read_answer(response, await _body(response) if response.is_success else b"")
+        finally:
+            await response.aclose()
 
     async def _opened(self, path: str) -> httpx.Response:
-        response = await self._send("GET", path, (), stream=True)
+        response = await self._send("GET", path, ())
         if not response.is_success:
             await response.aclose()
             raise refusal(response)
         return response
 
-    async def _send(self, method: Literal["GET", "POST"], path: str, query: Query, *, stream: bool) -> httpx.Response:
+    async def _send(self, method: Literal["GET", "POST"], path: str, query: Query) -> httpx.Response:
+        """The answer from its head on; whoever reads the rest closes it."""
         # Other clients of the export send an empty object, so this much is known to be taken.
         body: dict[str, str] | None = {} if method == "POST" else None
         request = self._http.build_request(method, f"{self._base}/{path}", params=list(query), json=body)
         try:
-            return await self._http.send(request, stream=stream)
+            return await self._http.send(request, stream=True)
         except httpx.RequestError as exc:
-            raise ComeBackLater(
-                f"The Marketplace could not be reached, or broke off ({type(exc).__name__}). If this lasts, check the "
-                "network, the proxy and MARKETPLACE_API_URL."
-            ) from exc
+            raise unanswered(exc) from exc
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    try:
+        async for piece in response.aiter_bytes(CHUNK):
+            body += piece
+            if len(body) > LARGEST:
+                raise AnswerUnreadable(
+                    "The Marketplace's answer is far longer than a page of the report. Check MARKETPLACE_API_URL, and "
+                    "that no proxy or sign-in page stands in between."
+                )
+    except httpx.RequestError as exc:
+        raise unanswered(exc) from exc
+    return bytes(body)
 
 
 async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+import socket
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
@@ -21,6 +23,8 @@ from bot.errors import (
     TokenRefused,
 )
 
+_ADDRESS = "Check the network and the proxy of this machine, and MARKETPLACE_API_URL if you set it."
+_LATER = "Try again later; if it lasts, check the network, the proxy and MARKETPLACE_API_URL."
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -68,12 +72,12 @@ class Product:
     name: str
 
 
-def read_answer(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object in an answer, or the error that the answer stands for."""
+def read_answer(response: httpx.Response, body: bytes) -> dict[str, Any]:
+    """The JSON object in the body of an answer, or the error that the answer stands for."""
     if not response.is_success:
         raise refusal(response)
     try:
-        answer = response.json()
+        answer = json.loads(body)
     except (ValueError, RecursionError) as exc:
         raise AnswerUnreadable(
             "The Marketplace answered with something that is not JSON. Check MARKETPLACE_API_URL, and that no proxy or "
@@ -86,7 +90,43 @@ def read_answer(response: httpx.Response) -> dict[str, Any]:
     return answer
 
 
-def refusal(response: httpx.Response) -> MarketplaceError:
+def unanswered(error: httpx.RequestError) -> ComeBackLater:
+    """What it means that a request got no answer, or half of one; names the host."""
+    url = error.request.url
+    host, place = url.host, f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    untrusted = (
+        f"The certificate of {host} is not trusted. If a proxy looks into the traffic, set SSL_CERT_FILE to a file "
+        "with its authority; otherwise check the clock of this machine and MARKETPLACE_API_URL."
+    )
+    kinds: Sequence[tuple[type[Exception], str]] = (
+        (ssl.SSLCertVerificationError, untrusted),
+        (ssl.SSLError, f"{place} does not speak TLS. Check MARKETPLACE_API_URL, and the proxy if there is one."),
+        (socket.gaierror, f"Cannot find {host} (DNS). {_ADDRESS}"),
+        (
+            httpx.ProxyError,
+            f"The proxy refuses the way to {host}. Check HTTPS_PROXY, with its login, and NO_PROXY.",
+        ),
+        (httpx.ConnectError, f"Cannot connect to {place}. {_ADDRESS}"),
+        (httpx.TimeoutException, f"{host} did not answer in time. {_LATER}"),
+        (httpx.ProtocolError, f"The answer of {host} broke off, or was not one of a web server. {_LATER}"),
+        (httpx.DecodingError, f"The answer of {host} cannot be decompressed. {_LATER}"),
+    )
+    causes = tuple(_causes(error))
+    for kind, sentence in kinds:
+        if any(isinstance(cause, kind) for cause in causes):
+            return ComeBackLater(sentence)
+    return ComeBackLater(f"The connection to {host} broke off. {_LATER}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it."""
+    following: BaseException | None = error
+    while following is not None:
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def refusal(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  one for each kind of answer
     """What a status other than success stands for; the body is not quoted, it may name people."""
     status = response.status_code
     match status:
@@ -101,6 +141,8 @@ def refusal(response: httpx.Response) -> MarketplaceError:
                 'reports" and "View all other reports" in the vendor\'s team, and check MARKETPLACE_VENDOR_ID or '
                 "MARKETPLACE_DEVELOPER_ID."
             )
+        case codes.PROXY_AUTHENTICATION_REQUIRED:
+            return ComeBackLater("The proxy asks for a login (407). Check HTTPS_PROXY, with its login, and NO_PROXY.")
         case codes.GONE:
             return ApiGone("Atlassian switched this version of the Marketplace API off (410). Update the bot.")
         case _ if response.is_server_error or status in {codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS}:

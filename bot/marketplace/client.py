@@ -54,11 +54,11 @@ class Marketplace:
     ) -> None:
         await self._access.close()
 
-    async def developer_id(self) -> str:
+    async def developer_id(self, *, retry: bool = True) -> str:
         """The UUID behind the vendor id; asked for once, then remembered."""
         async with self._resolving:
             if self._developer_id is None:
-                answer = await self._access.get(f"developer-space/vendor/{self._vendor_id}")
+                answer = await self._access.get(f"developer-space/vendor/{self._vendor_id}", retry=retry)
                 found = answer.get("developerId")
                 if not is_uuid(found):
                     raise AnswerUnreadable("The Marketplace named no developer id. Check MARKETPLACE_VENDOR_ID.")
@@ -105,12 +105,13 @@ class Marketplace:
         return Export(self._access, self._report, sleep=self._sleep, patience=patience).rows()
 
     async def check(self) -> str:
-        """The developer id, once one license could be asked for with it."""
-        read_page(await self._access.get(await self._report(), [("offset", "0"), ("limit", "1")]))
+        """The developer id, once one license could be asked for with it; nothing is tried again."""
+        report = await self._report(retry=False)
+        read_page(await self._access.get(report, [("offset", "0"), ("limit", "1")], retry=False))
         return await self.developer_id()
 
-    async def _report(self) -> str:
-        return f"reporting/developer-space/{await self.developer_id()}/licenses"
+    async def _report(self, *, retry: bool = True) -> str:
+        return f"reporting/developer-space/{await self.developer_id(retry=retry)}/licenses"
 
 
 def _filters(

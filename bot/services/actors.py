@@ -22,6 +22,7 @@ FRESH: Final = timedelta(minutes=5)
 _PATIENCE: Final = 2.0
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "no_such_subteam"})
 """Slack's codes for an id that names nobody."""
+_ELSEWHERE: Final = "This is for members of the workspace that the bot lives in; you are here from another one."
 
 
 class Right(StrEnum):
@@ -46,7 +47,15 @@ class Signature:
 class Actors:
     """Answers for each press whether the person may; asks Slack at most every five minutes about each."""
 
-    def __init__(self, directory: Directory, *, team: str, named: Sequence[str], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        *,
+        team: Callable[[], Awaitable[str]],
+        named: Sequence[str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`team` gives the id of the bot's workspace, once Slack has said it."""
         self._team = team
         self._users = {each for each in named if not each.startswith("S")}
         self._groups = [each for each in named if each.startswith("S")]
@@ -59,7 +68,7 @@ class Actors:
             # A press waits for this, and so does a trigger that lives three seconds.
             async with asyncio.timeout(_PATIENCE):
                 account = await self._account(user)
-                if sentence := _refusal(account, self._team):
+                if sentence := _refusal(account) or _from_elsewhere(account, await self._team()):
                     raise NotAllowed(sentence)
                 if right is Right.OUTREACH and not await self._is_named(user):
                     raise NotAllowed("Only some people here may mail or lift a mark: ask whoever runs the bot.")
@@ -115,12 +124,16 @@ class _Remembered(Generic[T]):
             return known[1]
 
 
-def _refusal(account: Account, team: str) -> str | None:
-    """Why this is nobody of ours, if so."""
+def _refusal(account: Account) -> str | None:
+    """Why this is nobody of ours, if the account alone says so."""
     if account.bot or account.deleted:
         return "This is for people who work here."
-    if account.stranger or team not in account.teams:
-        return "This is for members of the workspace that the bot lives in; you are here from another one."
+    if account.stranger:
+        return _ELSEWHERE
     if account.guest:
         return "This is for full members of the workspace; guests can read along."
     return None
+
+
+def _from_elsewhere(account: Account, team: str) -> str | None:
+    return None if team in account.teams else _ELSEWHERE

@@ -48,7 +48,7 @@ class Cards:
         *,
         traffic: Traffic,
         closed: ClosedWays,
-        workspace_url: str,
+        workspace_url: Callable[[], str | None],
         clock: Callable[[], datetime],
         today: Callable[[], date],
         rules: Rules = CAREFUL,
@@ -236,7 +236,8 @@ class Cards:
         if card.evaluation.id == evaluation_id:
             return card_message(card, today=self._today(), rules=self._rules)
         there = card.evaluation.card
-        return pointer_message(card, permalink(there, self._workspace_url) if there else None)
+        url = self._workspace_url()
+        return pointer_message(card, permalink(there, url) if there and url else None)
 
 
 def _may_repeat(delivery: Delivery) -> bool:

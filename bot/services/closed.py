@@ -23,25 +23,48 @@ _EVERYWHERE: Final = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """A way that Slack has closed, with its word for why; `channel` is None where it closed all."""
+    """A way that Slack has closed, with its word for why; `channel` is None where it closed all.
+
+    `needed` are the scopes that the app lacks, where that is why.
+    """
 
     lane: Lane
     channel: str | None
     code: str
+    needed: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
         """As a kind of trouble."""
-        return f"slack {self.lane} {self.channel or _EVERYWHERE} {self.code}"
+        scopes = f" {','.join(self.needed)}" if self.needed else ""
+        return f"slack {self.lane} {self.channel or _EVERYWHERE} {self.code}{scopes}"
+
+    @property
+    def is_look_alone(self) -> bool:
+        """Whether what is new can be brought all the same: the app may post, and may not read the channel."""
+        return self.lane is Lane.LOOK and refusals.remedy(self.code) is Remedy.SCOPE
+
+    def sentence(self) -> str:
+        """Why it is closed, and what opens it."""
+        return refusals.sentence(self.code, needed=self.needed)
 
     @classmethod
     def read(cls, kind: str) -> Self | None:
         """From a kind of trouble; None for trouble with something else."""
         match kind.split():
-            case ["slack", lane, channel, code]:
-                return cls(lane=Lane(lane), channel=None if channel == _EVERYWHERE else channel, code=code)
+            case ["slack", lane, channel, code, *scopes]:
+                return cls(
+                    lane=Lane(lane),
+                    channel=None if channel == _EVERYWHERE else channel,
+                    code=code,
+                    needed=tuple(scopes[0].split(",")) if scopes else (),
+                )
             case _:
                 return None
+
+    def is_told_with(self, other: "Closed") -> bool:
+        """Whether the two are one trouble to whoever hears of it."""
+        return (self.channel, self.is_look_alone) == (other.channel, other.is_look_alone)
 
     def concerns(self, way: Way) -> bool:
         """Whether something that went this way shows that it is open again."""
@@ -51,9 +74,7 @@ class Closed:
 def closed_ways(standing: Iterable[Standing]) -> list[str]:
     """What is closed at the moment, a sentence each that says what opens it."""
     found = [each for trouble in standing if (each := Closed.read(trouble.kind)) is not None]
-    said = (
-        ("" if each.channel is None else f"Channel {each.channel}: ") + refusals.sentence(each.code) for each in found
-    )
+    said = (("" if each.channel is None else f"Channel {each.channel}: ") + each.sentence() for each in found)
     return list(dict.fromkeys(said))
 
 
@@ -72,11 +93,13 @@ class ClosedWays:
         everywhere = refusals.remedy(refusal.code) is Remedy.TOKEN
         if is_person(way.channel) and not everywhere:
             return
-        closed = Closed(lane=way.lane, channel=None if everywhere else way.channel, code=refusal.code)
+        channel = None if everywhere else way.channel
+        closed = Closed(lane=way.lane, channel=channel, code=refusal.code, needed=refusal.needed)
         async with self._one_at_a_time:
-            others = [each for each in await self._standing() if each.channel == closed.channel]
+            others = [each for each in await self._standing() if each.is_told_with(closed)]
             to = () if any(each.code == closed.code for each in others) else self._to(closed)
-            text = reports.not_delivered(str(refusal), channel=closed.channel)
+            say = reports.not_looked_up if closed.is_look_alone else reports.not_delivered
+            text = say(str(refusal), channel=closed.channel)
             if await self._store.troubles.begin(closed.kind, text, to=to, at=self._clock()):
                 log.error("slack_closed", lane=way.lane, channel=closed.channel, code=refusal.code, reason=str(refusal))
 
@@ -89,8 +112,9 @@ class ClosedWays:
                 if closed is None or not closed.concerns(way):
                     continue
                 now = self._clock()
-                rest = [each for each in await self._standing() if each.channel == closed.channel and each != closed]
-                text = reports.delivered_again(now - trouble.since, channel=closed.channel)
+                rest = [each for each in await self._standing() if each.is_told_with(closed) and each != closed]
+                say = reports.looked_up_again if closed.is_look_alone else reports.delivered_again
+                text = say(now - trouble.since, channel=closed.channel)
                 await self._store.troubles.end([trouble.kind], text, to=() if rest else self._to(closed), at=now)
 
     async def _standing(self) -> list[Closed]:
@@ -98,6 +122,5 @@ class ClosedWays:
         return [closed for closed in read if closed is not None]
 
     def _to(self, closed: Closed) -> tuple[str, ...]:
-        if self._admins or closed.channel in (None, self._channel):
-            return self._admins
-        return (self._channel,)
+        is_shut = closed.channel in (None, self._channel) and not closed.is_look_alone
+        return self._admins if self._admins or is_shut else (self._channel,)

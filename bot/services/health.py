@@ -18,6 +18,8 @@ class Health:
     def __init__(self, store: Store, *, poll_every: timedelta, clock: Callable[[], datetime]) -> None:
         self.line: Callable[[], Line | None] = lambda: None
         """How the connection to Slack is doing, once there is one."""
+        self.problems: Callable[[], tuple[str, ...]] = tuple
+        """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
         self._store = store
         self._poll_every = poll_every
         self._clock = clock
@@ -42,10 +44,11 @@ class Health:
             closed=tuple(closed_ways(await self._store.troubles.standing())),
             given_up=await self._store.deliveries.given_up(since=now - _WEEK),
             line=self.line(),
+            problems=self.problems(),
         )
 
     async def figures(self) -> dict[str, Any]:
-        """The same for machines; ages and delays are in seconds."""
+        """The same for machines; ages and delays are in seconds, `problems` are sentences that say what to do."""
         found = await self.condition()
         late, line = found.delays, found.line
         return {
@@ -62,6 +65,7 @@ class Health:
             "given_up": found.given_up,
             "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
             "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
+            "problems": [*found.closed, *found.problems, *([line.trouble] if line and line.trouble else [])],
         }
 
 

@@ -1,10 +1,11 @@
 """Who people are, as Slack knows them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.poster import answered
+from bot.slack.web_api import answered, text, understood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +33,28 @@ class Directory:
 
     async def account(self, user: str) -> Account:
         """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
-        found = (await answered(self._client.users_info(user=user)))["user"]
-        profile = found.get("profile") or {}
-        name = profile.get("real_name") or found.get("real_name") or found.get("name")
-        # docs.slack.dev/reference/objects/user-object
-        return Account(
-            name=str(name or ""),
-            teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
-            title=str(profile.get("title") or ""),
-            email=profile.get("email") or None,
-            guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
-            stranger=bool(found.get("is_stranger")),
-            bot=bool(found.get("is_bot") or found.get("is_workflow_bot")),
-            deleted=bool(found.get("deleted")),
-        )
+        answer = await answered(self._client.users_info(user=user))
+        with understood():
+            return _account(answer["user"])
 
     async def group(self, group: str) -> frozenset[str]:
         """The ids of a user group's members. SlackRefused, `no_such_subteam`, for an id that is none."""
-        return frozenset((await answered(self._client.usergroups_users_list(usergroup=group)))["users"])
+        answer = await answered(self._client.usergroups_users_list(usergroup=group))
+        with understood():
+            return frozenset(map(text, answer["users"]))
+
+
+def _account(found: dict[str, Any]) -> Account:
+    profile = found.get("profile") or {}
+    name = profile.get("real_name") or found.get("real_name") or found.get("name")
+    # docs.slack.dev/reference/objects/user-object
+    return Account(
+        name=str(name or ""),
+        teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
+        title=str(profile.get("title") or ""),
+        email=profile.get("email") or None,
+        guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+        stranger=bool(found.get("is_stranger")),
+        bot=bool(found.get("is_bot") or found.get("is_workflow_bot")),
+        deleted=bool(found.get("deleted")),
+    )

@@ -9,7 +9,8 @@ from bot.slack.text import escape, moment, span
 
 def health_message(found: Condition) -> Message:
     """How the bot is doing, a line each."""
-    good = found.outcome in {"good", "running"} and found.quarantined == 0 and not found.closed
+    good = found.outcome in {"good", "running"} and found.quarantined == 0
+    good = good and not found.closed and not found.problems
     good = good and (found.line is None or found.line.down is None)
     head = "All is well" if good else "Something needs a look"
     lines = [f"*{head}*", *_reading(found), _delays(found), *_set_aside(found), *_waiting(found), *_line(found)]
@@ -52,7 +53,7 @@ def _set_aside(found: Condition) -> list[str]:
 
 
 def _waiting(found: Condition) -> list[str]:
-    lines = [f":warning: {sentence}" for sentence in found.closed]
+    lines = [f":warning: {sentence}" for sentence in dict.fromkeys((*found.closed, *map(escape, found.problems)))]
     if found.waiting == 0:
         lines.append("Nothing waits for Slack.")
     else:

@@ -1,24 +1,19 @@
 """Bring messages to Slack; what Slack answers becomes ours here."""
 
-from collections.abc import Awaitable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import SlackRefused
 from bot.slack.blocks import Message
+from bot.slack.hello import greeting
 from bot.slack.ids import Event
-from bot.slack.refusals import Remedy, remedy, sentence
+from bot.slack.refusals import SCOPES, Token, sentence
+from bot.slack.web_api import answered, responded, text, understood
 
-_SOON: Final = 5.0
-_LONGEST_WAIT: Final = 3600.0
-_TOO_MANY: Final = 429
-_SERVER_ERROR: Final = 500
 _HISTORY_PAGE: Final = 100
 
 
@@ -29,6 +24,12 @@ class Identity:
     user: str
     team: str
     url: str
+    bot: str | None = None
+    """The id by which messages name the bot; None for a token that is no bot's."""
+    app: str | None = None
+    """The id of the Slack app, where Slack says it."""
+    scopes_missing: frozenset[str] | None = None
+    """What the app needs and was not given; None where Slack does not say what it was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +57,30 @@ class Poster:
     Slack said no.
     """
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, *, proxy_for: Callable[[str], str | None] = lambda _: None) -> None:
+        """`proxy_for` returns the proxy for a WebSocket address; the client knows the one for the Web API."""
         self._client = client
+        self._proxy_for = proxy_for
 
     async def identity(self) -> Identity:
         """Who the token belongs to."""
-        answer = await answered(self._client.auth_test())
-        return Identity(user=answer["user_id"], team=answer["team_id"], url=answer["url"])
+        answer = await responded(self._client.auth_test())
+        with understood():
+            granted = answer.headers.get("x-oauth-scopes")
+            return Identity(
+                user=text(answer["user_id"]),
+                team=text(answer["team_id"]),
+                url=text(answer["url"]),
+                bot=_said(answer["bot_id"]),
+                app=_said(answer["app_id"]),
+                scopes_missing=None if granted is None else SCOPES - {scope.strip() for scope in granted.split(",")},
+            )
+
+    async def app(self, bot: str) -> str:
+        """The id of the Slack app that a bot belongs to."""
+        answer = await answered(self._client.bots_info(bot=bot))
+        with understood():
+            return text(answer["bot"]["app_id"])
 
     async def post(self, channel: str, message: Message, mark: Mark, *, thread: str | None = None) -> str:
         """Post a message, in a thread where one is named; its timestamp."""
@@ -77,7 +95,8 @@ class Poster:
                 unfurl_media=False,
             )
         )
-        return str(answer["ts"])
+        with understood():
+            return text(answer["ts"])
 
     async def update(self, channel: str, ts: str, message: Message, mark: Mark) -> None:
         """Paint a message anew."""
@@ -111,16 +130,19 @@ class Poster:
                     include_all_metadata=True,
                 )
             answer = await answered(asked)
-            for message in answer["messages"]:
-                if message.get("metadata") == mark.metadata():
-                    return str(message["ts"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            with understood():
+                for message in answer["messages"]:
+                    if message.get("metadata") == mark.metadata():
+                        return text(message["ts"])
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
         """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
-        return str((await answered(self._client.views_open(trigger_id=trigger, view=view)))["view"]["id"])
+        answer = await answered(self._client.views_open(trigger_id=trigger, view=view))
+        with understood():
+            return text(answer["view"]["id"])
 
     async def change_modal(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal. SlackRefused, `not_found`, for one that was closed."""
@@ -128,53 +150,32 @@ class Poster:
 
     async def socket_address(self, app_token: str) -> str:
         """Where to open a connection of Socket Mode, once."""
-        return str((await answered(self._client.apps_connections_open(app_token=app_token)))["url"])
+        answer = await answered(self._client.apps_connections_open(app_token=app_token), token=Token.APP)
+        with understood():
+            return text(answer["url"])
+
+    async def socket_app(self, app_token: str) -> str | None:
+        """Open a connection of Socket Mode and leave it after hello; the id of the Slack app it belongs to."""
+        address = await self.socket_address(app_token)
+        return await greeting(self._client, address, proxy=self._proxy_for(address))
 
     async def channel_name(self, channel: str) -> str:
         """The name of a channel that the bot can see and has joined; SlackRefused where it has not."""
-        found = (await answered(self._client.conversations_info(channel=channel)))["channel"]
-        if found.get("is_archived", False):
+        answer = await answered(self._client.conversations_info(channel=channel))
+        with understood():
+            found = answer["channel"]
+            is_archived, is_member = found.get("is_archived", False), found.get("is_member", True)
+            name = str(found.get("name") or channel)
+        if is_archived:
             raise _refusal("is_archived")
-        if not found.get("is_member", True):
+        if not is_member:
             raise _refusal("not_in_channel")
-        return str(found.get("name") or channel)
+        return name
 
 
-async def answered(asked: Awaitable[AsyncSlackResponse]) -> Any:  # noqa: ANN401  Slack's answer, as it came
-    """The answer to a call of the Web API; whatever goes wrong is one of our errors."""
-    try:
-        return (await asked).data
-    except SlackApiError as exc:
-        raise translated(exc) from exc
-    except aiohttp.ClientConnectorError as exc:
-        raise SlackUnavailable("Slack cannot be reached.", retry_after=_SOON) from exc
-    except (aiohttp.ClientError, TimeoutError, SlackClientError) as exc:
-        raise SlackOutcomeUnknown("Slack did not answer.") from exc
-
-
-def translated(error: SlackApiError) -> SlackError:
-    """Our error for an answer of Slack that is not ok."""
-    answer: Any = error.response
-    if isinstance(answer, aiohttp.ClientResponse):  # so the SDK gives an answer that is called JSON and is not
-        return SlackOutcomeUnknown("Slack had trouble of its own.")
-    if answer.status_code == _TOO_MANY:
-        said = answer.headers.get("Retry-After", answer.headers.get("retry-after"))
-        return SlackUnavailable("Slack asks to slow down.", retry_after=_seconds(said))
-    code = str(answer.get("error", "")) if isinstance(answer.data, dict) else ""
-    if answer.status_code >= _SERVER_ERROR or not code:
-        return SlackOutcomeUnknown("Slack had trouble of its own.")
-    match remedy(code):
-        case Remedy.WAIT:
-            return SlackUnavailable(sentence(code), retry_after=_SOON)
-        case Remedy.LOOK:
-            return SlackOutcomeUnknown(sentence(code))
-        case _:
-            return _refusal(code)
-
-
-def _seconds(said: str | None) -> float:
-    """How long to wait by a Retry-After, which may be missing or make no sense."""
-    return min(float(said), _LONGEST_WAIT) if said is not None and said.strip().isdecimal() else _SOON
+def _said(value: object) -> str | None:
+    """A text that need not be there."""
+    return value if isinstance(value, str) and value else None
 
 
 def _refusal(code: str) -> SlackRefused:

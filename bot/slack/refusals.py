@@ -1,8 +1,31 @@
 """Slack's words for why it did not do something, and what we do then; they are known nowhere else."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum, auto
 from typing import Final
+
+SCOPES: Final = frozenset(
+    {
+        "chat:write",
+        "commands",
+        "users:read",
+        "users:read.email",
+        "usergroups:read",
+        "channels:read",
+        "channels:history",
+        "groups:read",
+        "groups:history",
+    }
+)
+"""What the bot asks of Slack; `manifest.yml` gives the reason for each."""
+
+
+class Token(Enum):
+    """The token that a call was made with, named as the setting that holds it."""
+
+    BOT = "SLACK_BOT_TOKEN"
+    APP = "SLACK_APP_TOKEN"
 
 
 class Remedy(Enum):
@@ -26,20 +49,22 @@ class Remedy(Enum):
     """It will never be taken as it is."""
 
 
+TROUBLE: Final = "Slack had trouble of its own. Try again later; if it lasts, look at slack-status.com."
 _REPLACE: Final = "copy SLACK_BOT_TOKEN from the app's page and restart."
+_INSTALL: Final = "Bring it up to date with manifest.yml and install it again."
 _READ_ONLY: Final = "A setting of the channel or the workspace keeps the bot from posting. Ask a workspace admin."
 _MANY_BLOCKS: Final = "Slack would not take it whole."
 _NOT_THERE: Final = "The card is not there any more."
 
 _VERDICTS: Final[Mapping[str, tuple[Remedy, str]]] = {
-    "ratelimited": (Remedy.WAIT, "Slack asks to slow down."),
-    "rate_limited": (Remedy.WAIT, "Slack asks to slow down."),
-    "service_unavailable": (Remedy.WAIT, "Slack cannot answer now."),
+    "ratelimited": (Remedy.WAIT, "Slack asks to slow down. Try again later."),
+    "rate_limited": (Remedy.WAIT, "Slack asks to slow down. Try again later."),
+    "service_unavailable": (Remedy.WAIT, "Slack cannot answer now. Try again later."),
     "team_added_to_org": (Remedy.WAIT, "The workspace is moving to an Enterprise organisation."),
     "external_channel_migrating": (Remedy.WAIT, "The channel is moving."),
-    "internal_error": (Remedy.LOOK, "Slack had trouble of its own."),
-    "fatal_error": (Remedy.LOOK, "Slack had trouble of its own."),
-    "request_timeout": (Remedy.LOOK, "Slack had trouble of its own."),
+    "internal_error": (Remedy.LOOK, TROUBLE),
+    "fatal_error": (Remedy.LOOK, TROUBLE),
+    "request_timeout": (Remedy.LOOK, TROUBLE),
     "invalid_auth": (Remedy.TOKEN, f"Slack refused the bot token: {_REPLACE}"),
     "not_authed": (Remedy.TOKEN, "Slack got no bot token. Set SLACK_BOT_TOKEN and restart."),
     "token_revoked": (Remedy.TOKEN, f"The bot token was revoked. Install the app again, {_REPLACE}"),
@@ -55,10 +80,7 @@ _VERDICTS: Final[Mapping[str, tuple[Remedy, str]]] = {
     ),
     "accesslimited": (Remedy.TOKEN, "The workspace allows this network no access. Ask a workspace admin."),
     "ekm_access_denied": (Remedy.TOKEN, "An admin has suspended access to messages. Ask a workspace admin."),
-    "missing_scope": (
-        Remedy.SCOPE,
-        "The app lacks a scope. Bring it up to date with manifest.yml and install it again.",
-    ),
+    "missing_scope": (Remedy.SCOPE, f"The app lacks a scope. {_INSTALL}"),
     "not_in_channel": (Remedy.CHANNEL, "The bot is not in its channel. Type `/invite @Evaluator Bot` there."),
     "channel_not_found": (
         Remedy.CHANNEL,
@@ -91,11 +113,64 @@ _VERDICTS: Final[Mapping[str, tuple[Remedy, str]]] = {
 }
 
 
+_MAKE_ANOTHER: Final = (
+    "Create an app-level token with the scope connections:write (Basic Information → App-Level Tokens), put it in "
+    "SLACK_APP_TOKEN and restart."
+)
+_OF_APP_TOKEN: Final[Mapping[str, str]] = {
+    "invalid_auth": f"Slack refused the app-level token. {_MAKE_ANOTHER}",
+    "not_authed": f"Slack got no app-level token. {_MAKE_ANOTHER}",
+    "token_revoked": f"The app-level token was revoked. {_MAKE_ANOTHER}",
+    "token_expired": f"The app-level token has expired. {_MAKE_ANOTHER}",
+    "account_inactive": f"The app behind SLACK_APP_TOKEN was removed from the workspace. {_MAKE_ANOTHER}",
+    "not_allowed_token_type": f"SLACK_APP_TOKEN is not an app-level token (xapp-…). {_MAKE_ANOTHER}",
+    "missing_scope": f"The app-level token lacks the scope connections:write. {_MAKE_ANOTHER}",
+    "no_permission": f"The app-level token lacks the scope connections:write. {_MAKE_ANOTHER}",
+}
+"""Said of a call with the app-level token, where another sentence is due than for the bot token."""
+_WORD: Final = re.compile(r"[a-z0-9_.:-]{1,80}", re.IGNORECASE)
+
+
 def remedy(code: str) -> Remedy:
     """What to do about Slack's word; what is not known here will not be taken however often it is tried."""
     return _VERDICTS[code][0] if code in _VERDICTS else Remedy.GIVE_UP
 
 
-def sentence(code: str) -> str:
-    """What it means, and what mends it."""
-    return _VERDICTS[code][1] if code in _VERDICTS else f"Slack refused: {code}."
+def sentence(code: str, *, needed: Sequence[str] = (), token: Token = Token.BOT) -> str:
+    """What it means, and what mends it; `needed` are the scopes that Slack asked for in vain."""
+    if token is Token.APP and code in _OF_APP_TOKEN:
+        return _OF_APP_TOKEN[code]
+    if code == "missing_scope" and needed:
+        return scopes_missing(needed)
+    if code in _VERDICTS:
+        return _VERDICTS[code][1]
+    word = code if _WORD.fullmatch(code) else "a word that is unknown"
+    return f"Slack refused: {word}. If this lasts, update the bot, or report it."
+
+
+def scopes_missing(names: Collection[str]) -> str:
+    """The app may less than it has to."""
+    scopes = "the scope" if len(names) == 1 else "the scopes"
+    return f"The app lacks {scopes} {', '.join(sorted(names))}. {_INSTALL}"
+
+
+def scopes_needed(asked: object) -> tuple[str, ...]:
+    """The scopes in Slack's `needed`, in order.
+
+    Slack lists those of every kind of channel, any of which would do; of these only ours are of use.
+    """
+    names = {each.strip() for each in asked.split(",")} if isinstance(asked, str) else set()
+    named = {name for name in names if _WORD.fullmatch(name)}
+    return tuple(sorted(named & SCOPES or named))
+
+
+def another_app(theirs: str, ours: str) -> str:
+    """The app-level token and the bot token are of two Slack apps, given by their ids."""
+    return (
+        f"SLACK_APP_TOKEN belongs to another Slack app ({_shown(theirs)}) than SLACK_BOT_TOKEN ({_shown(ours)}), so no "
+        f"press can arrive. Take both tokens from the same app's page and restart."
+    )
+
+
+def _shown(word: str) -> str:
+    return word if _WORD.fullmatch(word) else "unknown"

@@ -70,6 +70,21 @@ def not_delivered(sentence: str, *, channel: str | None) -> str:
     )
 
 
+def not_looked_up(sentence: str, *, channel: str | None) -> str:
+    """The bot may not read a channel in which it may post; `sentence` says what mends it."""
+    where = "Slack" if channel is None else f"<#{channel}>"
+    return (
+        f":warning: I cannot look up what I posted in {where}. {sentence} New cards are posted all the same. A message "
+        "that may or may not have arrived waits until I can look it up, so that it does not appear twice."
+    )
+
+
+def looked_up_again(after: timedelta, *, channel: str | None) -> str:
+    """What was closed to looking is open again, so long after the trouble was said."""
+    where = "Slack" if channel is None else f"<#{channel}>"
+    return f":white_check_mark: I can look up what I posted in {where} again, after {span(after)}."
+
+
 def delivered_again(after: timedelta, *, channel: str | None) -> str:
     """What was closed is open again, so long after the trouble was said."""
     where = "Slack" if channel is None else f"<#{channel}>"

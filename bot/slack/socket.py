@@ -15,6 +15,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.domain.condition import Line
 from bot.errors import SlackError, SlackUnavailable
+from bot.slack.hello import NO_HELLO, app_of_hello, farewell
+from bot.slack.refusals import another_app
 
 log = structlog.get_logger()
 
@@ -36,6 +38,8 @@ class Patience:
     closing: float = 2.0
     steady: float = 60.0
     """A connection that held for so long is replaced at once; before the next after a shorter one there is a pause."""
+    identity: float = 5.0
+    """That the start waits to hear who the bot is; after that it is learnt while the bot works."""
     first_pause: float = 1.0
     longest_pause: float = 300.0
     """Pauses double in between; `apps.connections.open` is Tier 1: about once a minute."""
@@ -54,10 +58,13 @@ class Socket:
         *,
         app_token: str,
         proxy_for: Callable[[str], str | None] = lambda _: None,
+        own_app: Callable[[], str | None] = lambda: None,
         patience: Patience = PATIENCE,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`own_app` gives the id of the Slack app of the bot token, once it is known."""
         self._app = app
+        self._own_app = own_app
         self._address = address
         self._app_token = app_token
         self._proxy_for = proxy_for
@@ -115,7 +122,7 @@ class Socket:
     async def _watch(self, link: "_Link") -> None:
         """Until the connection is over; then with a pause to come, unless it held."""
         since = self._elapsed()
-        while (reason := link.ended()) is None:
+        while (reason := self._another_app(link) or link.ended()) is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience.ping / 10):
                     await link.left.wait()
@@ -125,6 +132,11 @@ class Socket:
         else:
             self._wait_longer()
         log.warning("socket_over", reason=reason, pause=self._pause)
+
+    def _another_app(self, link: "_Link") -> str | None:
+        """Why nothing of ours comes over this connection, if it is another app's."""
+        own = self._own_app()
+        return another_app(link.app_id, own) if own and link.app_id and link.app_id != own else None
 
     def _down(self, reason: str) -> None:
         self._trouble = reason
@@ -145,10 +157,13 @@ class _Link:
 
     def __init__(self, app: AsyncApp, app_token: str, *, patience: Patience, elapsed: Callable[[], float]) -> None:
         self.left = asyncio.Event()
+        self.app_id: str | None = None
+        """The id of the Slack app that the connection belongs to, as Slack's hello gives it."""
         self._patience = patience
         self._elapsed = elapsed
         self._greeted = asyncio.Event()
         self._why = ""
+        self._farewell: str | None = None
         self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=patience.ping, logger=app.logger)
         self._client = self._handler.client
         # TEXT frames alone come by here: hello, envelopes, disconnect.
@@ -168,7 +183,7 @@ class _Link:
                 await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types
                 await self._greeted.wait()
         except TimeoutError as exc:
-            raise SlackUnavailable("Slack gave an address for the socket and no hello there.", retry_after=0) from exc
+            raise SlackUnavailable(NO_HELLO, retry_after=0) from exc
 
     def heard_at(self) -> float:
         """When Slack gave its last sign of life."""
@@ -212,10 +227,13 @@ class _Link:
             if task is not None
         ]
 
-    async def _said(self, _message: WSMessage) -> None:
+    async def _said(self, message: WSMessage) -> None:
         self._spoke_at = self._elapsed()
-        self._greeted.set()
+        self._farewell = farewell(message.data)
+        if not self._greeted.is_set():
+            self.app_id = app_of_hello(message.data)
+            self._greeted.set()
 
     async def _leave(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  as the SDK calls it
-        self._why = "Slack asked us to leave it." if force else "It was closed, or no pong came."
+        self._why = self._farewell or ("Slack asked us to leave it." if force else "It was closed, or no pong came.")
         self.left.set()

@@ -16,8 +16,11 @@ LINES_A_PAGE: Final = 15
 """Keeps a page far below 50 blocks and 8,000 characters, whatever the names."""
 
 
-def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_url: str) -> Message:
-    """One page of the day, from 0; a page that does not exist is the nearest that does."""
+def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_url: str | None) -> Message:
+    """One page of the day, from 0; a page that does not exist is the nearest that does.
+
+    Names are links to the cards where the address of the workspace is known.
+    """
     head = f"Evaluations of {day(today)}"
     if not lines:
         return Message(
@@ -72,7 +75,7 @@ def permalink(card: CardRef, workspace_url: str) -> str:
     return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
 
 
-def _without_card(line: Listed, page: str, workspace_url: str) -> Block:
+def _without_card(line: Listed, page: str, workspace_url: str | None) -> Block:
     """A line whose card was deleted, or can no longer be changed, with the button that posts it again."""
     evaluation_id = line.evaluation.id
     button = {
@@ -84,10 +87,10 @@ def _without_card(line: Listed, page: str, workspace_url: str) -> Block:
     return {**section(f"{_line(line, workspace_url)}  ·  its card is gone"), "accessory": button}
 
 
-def _line(line: Listed, workspace_url: str) -> str:
+def _line(line: Listed, workspace_url: str | None) -> str:
     evaluation = line.evaluation
     name = escape(title(evaluation.license), longest=80)
-    if evaluation.card is not None:
+    if evaluation.card is not None and workspace_url is not None:
         name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
     parts = (
         f"• {name}",

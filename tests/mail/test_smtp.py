@@ -161,7 +161,7 @@ async def test_nobody_listening_is_a_matter_of_settings() -> None:
 async def test_a_host_that_cannot_exist_is_a_matter_of_settings() -> None:
     caught = await failure(Smtp(replace(at(25), host="smtp..test")))
 
-    assert str(caught).startswith("Cannot reach the mail server smtp..test:25: check SMTP_HOST")
+    assert str(caught).startswith("Cannot find the mail server smtp..test (DNS): check SMTP_HOST")
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,9 @@ async def test_check_logs_in_and_sends_nothing(tls: Tls) -> None:
     mailbox = Mailbox(certificate=tls.server, login=("bot", "secret"))
     async with mailbox.serve() as port:
         server = replace(at(port), tls="starttls", username="bot", password="secret")
-        await Smtp(server, trust=tls.trust).check()
+        await Smtp(server, trust=tls.trust).check(envelope_from=BOUNCES)
         with pytest.raises(MailSetupWrong):
-            await Smtp(replace(server, password="wrong"), trust=tls.trust).check()
+            await Smtp(replace(server, password="wrong"), trust=tls.trust).check(envelope_from=BOUNCES)
 
     assert mailbox.mails == []
 
@@ -248,7 +248,7 @@ async def test_check_logs_in_and_sends_nothing(tls: Tls) -> None:
 async def test_a_login_that_the_server_does_not_know_is_named() -> None:
     async with Mailbox().serve() as port:
         with pytest.raises(MailSetupWrong, match="check SMTP_TLS and SMTP_USERNAME"):
-            await Smtp(replace(at(port), username="bot", password="secret")).check()
+            await Smtp(replace(at(port), username="bot", password="secret")).check(envelope_from=BOUNCES)
 
 
 async def test_cancelling_passes_through_and_leaves_nothing_open() -> None:

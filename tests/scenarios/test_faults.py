@@ -119,7 +119,7 @@ class Shut:
         for method in (POST, UPDATE, LOOK):
             here.workspace.faults.add(method, partial(self._meet, method))
 
-    async def _meet(self, method: str, request: web.Request, act: Act) -> web.Response:
+    async def _meet(self, method: str, request: web.Request, act: Act) -> web.StreamResponse:
         self._here.workspace.faults.add(method, partial(self._meet, method))
         channel = self._here.workspace.calls(method)[-1].get("channel")
         is_open = self.mended or self._channel not in (None, channel)
@@ -153,6 +153,23 @@ async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everythi
         assert found.posted == 3
         assert here.thread(here.workspace.messages()[0]) == [CLAIMED]
         assert await found.parts.store.troubles.standing() == []
+
+
+async def test_a_missing_history_scope_is_named_and_new_cards_go_out(here: World) -> None:
+    async with desk(here) as found:
+        here.workspace.keys.scopes.discard("channels:history")
+        here.workspace.faults.add(POST, faults.cut_after())
+        await found.begin_trial(1)
+        await found.live(minutes=10)
+        await found.begin_trial(2)
+        await found.live(minutes=10)
+        assert (found.posted, await found.waiting()) == (2, 1)
+        [told] = found.told
+        assert "I cannot look up what I posted in <#C0EVALS>. The app lacks the scope channels:history." in told
+        here.workspace.keys.scopes.add("channels:history")
+        await found.settle()
+        assert found.posted == 2
+        assert found.told[1].startswith(":white_check_mark: I can look up what I posted")
 
 
 async def test_without_admins_a_closed_channel_is_on_record_and_nobody_is_written_to(here: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
 from bot.demo.workspace import NotAcknowledged, faults
+from bot.slack.refusals import another_app, scopes_missing
 from bot.slack.socket import Patience
 from tests.machine import limit
 from tests.world import TODAY, World
@@ -104,6 +105,45 @@ async def test_without_a_socket_cards_are_posted_all_the_same(here: World, fault
 async def _claims_once_open(here: World) -> None:
     await here.until(lambda: here.workspace.sockets)
     await _claims(here)
+
+
+async def test_an_app_token_of_another_app_is_named_and_once_it_is_right_presses_come_through(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.workspace.delivery.app_id = "A0OTHER"
+    async with here.at_work(here.settings()):
+        await here.until(lambda: _asked(here) > 1)
+        figures = await _health(here)
+        [problem] = figures["problems"]
+        assert problem == another_app("A0OTHER", "A0DEMO")
+        assert figures["seconds_socket_down"] is not None
+        assert problem in "".join(capsys.readouterr())
+        here.workspace.delivery.app_id = "A0DEMO"
+        await here.until(lambda: here.workspace.sockets)
+        await _claims(here)
+        assert (await _health(here))["problems"] == []
+
+
+async def test_socket_mode_that_is_switched_off_is_named(here: World) -> None:
+    async with here.bot():
+        here.workspace.delivery.turns_away = "link_disabled"
+        await here.workspace.disconnect_sockets("link_disabled")
+        await here.until(lambda: _asked(here) > 2)
+        [problem] = (await _health(here))["problems"]
+        assert problem.startswith("Socket Mode is switched off for this Slack app.")
+
+
+async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.workspace.keys.scopes -= {"channels:history", "users:read.email"}
+    async with here.at_work(here.settings()):
+        await here.until(lambda: here.workspace.sockets)
+        sentence = scopes_missing({"channels:history", "users:read.email"})
+        assert (await _health(here))["problems"] == [sentence]
+        assert sentence in "".join(capsys.readouterr())
+        await here.workspace.command(ANA, "/evaluators health")
+        await here.told(ANA, sentence)
 
 
 async def test_a_socket_without_hello_is_none(here: World) -> None:

@@ -17,6 +17,12 @@ from tests.world import World
 TEAM = "T0DEMO"
 ANA, BEN = "U0ANA", "U0BEN"
 
+
+async def team() -> str:
+    """Give the id of the bot's workspace."""
+    return TEAM
+
+
 Admit = Callable[..., Awaitable[str]]
 
 
@@ -28,7 +34,7 @@ async def admit(here: World) -> Any:  # noqa: ANN401  an async generator
         known: dict[tuple[str, ...], Actors] = {}
 
         async def ask(user: str, right: Right = Right.TAKE, *named: str) -> str:
-            actors = known.setdefault(named, Actors(directory, team=TEAM, named=named, clock=here.clock))
+            actors = known.setdefault(named, Actors(directory, team=team, named=named, clock=here.clock))
             return (await actors.admit(user, right)).name
 
         yield ask
@@ -41,7 +47,7 @@ async def test_a_member_may_and_is_called_by_name(admit: Admit, right: Right) ->
 
 async def test_where_slack_does_not_tell_an_address_there_is_none(here: World) -> None:
     async with assembled(here.settings()) as parts:
-        actors = Actors(Directory(parts.client), team=TEAM, named=(), clock=here.clock)
+        actors = Actors(Directory(parts.client), team=team, named=(), clock=here.clock)
         assert await actors.address("U0NOBODY") is None
         here.workspace.faults.add("users.info", faults.server_error(), times=9)
         assert await actors.address(ANA) is None

@@ -15,7 +15,8 @@ from bot.store.deliveries import Lane, Way
 from tests.world import Clock
 
 HOME, ELSE = "C0CARDS", "C0ELSE"
-POST, UPDATE = Way(Lane.POST, HOME), Way(Lane.UPDATE, HOME)
+POST, UPDATE, LOOK = Way(Lane.POST, HOME), Way(Lane.UPDATE, HOME), Way(Lane.LOOK, HOME)
+LACKS = "The app lacks the scope channels:history. Bring it up to date with manifest.yml and install it again."
 
 
 @dataclass
@@ -26,9 +27,9 @@ class Admins:
     names: tuple[str, ...] = ("U0ANA",)
     clock: Clock = field(default_factory=Clock)
 
-    async def refused(self, way: Way, code: str) -> list[str]:
+    async def refused(self, way: Way, code: str, *needed: str) -> list[str]:
         """What they hear when Slack closes a way."""
-        await self._ways.refused(way, SlackRefused(sentence(code), code=code))
+        await self._ways.refused(way, SlackRefused(sentence(code, needed=needed), code=code, needed=needed))
         return await self._heard()
 
     async def passed(self, way: Way) -> list[str]:
@@ -108,3 +109,34 @@ async def test_without_admins_the_channel_is_told_unless_it_is_what_is_closed(
     assert [line.split()[0] for line in await admins.refused(way, code)] == to
     assert len(await admins.closed()) == 1
     assert [line.split()[0] for line in await admins.passed(way)] == to
+
+
+@pytest.mark.parametrize("names", [("U0ANA",), ()], ids=["the admins", "the channel"])
+async def test_a_scope_for_looking_is_named_and_nobody_is_told_that_nothing_can_be_brought(
+    admins: Admins, names: tuple[str, ...]
+) -> None:
+    admins.names = names
+    [closed] = await admins.refused(LOOK, "missing_scope", "channels:history")
+    to = names[0] if names else HOME
+    assert closed.startswith(
+        f"{to} :warning: I cannot look up what I posted in <#{HOME}>. {LACKS} New cards are posted"
+    )
+    assert await admins.refused(LOOK, "missing_scope", "channels:history") == []
+    assert await admins.closed() == [f"Channel {HOME}: {LACKS}"]
+    assert await admins.passed(POST) == []
+    [opened] = await admins.passed(LOOK)
+    assert opened == f"{to} :white_check_mark: I can look up what I posted in <#{HOME}> again, after 2 h."
+    assert await admins.closed() == []
+
+
+async def test_a_scope_for_posting_is_named_and_is_a_trouble_of_its_own(admins: Admins) -> None:
+    await admins.refused(LOOK, "missing_scope", "channels:history")
+    [closed] = await admins.refused(POST, "missing_scope", "chat:write")
+    assert f"I cannot bring anything to <#{HOME}>. The app lacks the scope chat:write." in closed
+    [opened] = await admins.passed(POST)
+    assert f"<#{HOME}> takes what I bring again" in opened
+
+
+async def test_what_an_earlier_version_noted_without_a_scope_is_read(admins: Admins) -> None:
+    await admins.store.troubles.begin(f"slack look {HOME} missing_scope", "", to=(), at=admins.clock())
+    assert await admins.closed() == [f"Channel {HOME}: {sentence('missing_scope')}"]

@@ -84,3 +84,11 @@ def test_what_is_closed_stands_there_with_what_opens_it_and_what_was_given_up_is
     assert ":warning: Channel C0CARDS: type `/invite` there." in said
     assert "3 messages wait for Slack." in said
     assert ":warning: 1 message of the last seven days will never get there" in said
+
+
+def test_what_the_installation_lacks_stands_there_once() -> None:
+    lacks = "The app lacks the scope channels:history."
+    message = health_message(condition(closed=(lacks,), problems=(lacks,)))
+    check(message)
+    assert message.text == "Something needs a look"
+    assert str(message.blocks).count(lacks) == 1

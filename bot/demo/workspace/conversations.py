@@ -3,7 +3,7 @@
 from bot.demo.workspace.limits import TIER_2, TIER_3
 from bot.demo.workspace.memory import Memory
 from bot.demo.workspace.methods import Method, needed, number, own_channel, truth
-from bot.demo.workspace.state import BOT, BOT_USER, TEAM, Json, Message, Refusal
+from bot.demo.workspace.state import APP, BOT, BOT_USER, TEAM, Json, Message, Refusal
 
 MOST_A_PAGE = 999
 
@@ -19,6 +19,13 @@ def auth_test(memory: Memory, _args: Json) -> Json:
         "bot_id": BOT,
         "is_enterprise_install": False,
     }
+
+
+def bot(memory: Memory, args: Json) -> Json:
+    """Return the bot, with the app it belongs to."""
+    if needed(args, "bot") != BOT:
+        raise Refusal("bot_not_found")
+    return {"bot": {"id": BOT, "app_id": APP, "user_id": BOT_USER, "name": memory.users[BOT_USER].name}}
 
 
 def channel(memory: Memory, args: Json) -> Json:
@@ -80,6 +87,7 @@ def team(_memory: Memory, _args: Json) -> Json:
 
 METHODS = {
     "auth.test": Method(auth_test, rate=None),
+    "bots.info": Method(bot, "users:read", TIER_3),
     "conversations.info": Method(channel, ":read", TIER_3),
     "conversations.history": Method(history, ":history", TIER_3),
     "conversations.replies": Method(replies, ":history", TIER_3),

@@ -38,6 +38,10 @@ class Delivery:
         self.ack_within = ACK_SECONDS
         self.greets = True
         """Whether a new socket is told hello; without it nothing ever comes over it but pongs."""
+        self.turns_away: str | None = None
+        """The reason that a new socket hears in place of hello, such as `link_disabled`."""
+        self.app_id = APP
+        """The app that the hello names: another one than ours for an app-level token of another app."""
         self.sent: list[Envelope] = []
         self.acknowledged: set[str] = set()
         """The ids of those that the app has heard, as far as Slack knows."""
@@ -68,9 +72,11 @@ class Delivery:
         self._tickets.discard(request.query["ticket"])
         socket = web.WebSocketResponse(heartbeat=10, autoping=False)
         await socket.prepare(request)
-        if self.greets:
+        if self.turns_away is not None:
+            await socket.send_json({"type": "disconnect", "reason": self.turns_away, "debug_info": {}})
+        elif self.greets:
             self._sockets.append(socket)
-            hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": APP}}
+            hello = {"type": "hello", "num_connections": len(self._sockets), "connection_info": {"app_id": self.app_id}}
             await socket.send_json(hello)
             self._changed()
         try:

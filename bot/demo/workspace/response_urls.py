@@ -19,7 +19,7 @@ class ResponseUrls:
         self._faults = faults
         self._requests = requests
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one post to a response url."""
         args = await arguments(request)
         self._requests.append(Request("response_url", args))

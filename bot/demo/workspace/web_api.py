@@ -35,7 +35,7 @@ class WebApi:
         self._limits = limits
         self._socket_url = socket_url
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
         name = request.match_info["method"]
         try:
