@@ -39,10 +39,13 @@ _PARTICLES: Final = frozenset(
 )
 # A form was filled in because it had to be.
 _PLACEHOLDERS: Final = frozenset(
-    "abc anon anonymous asdf asdfgh blank customer deleted demo dummy example fake first firstname forename givenname "
-    "guest last lastname me myself na nachname name nan nil no nobody nom nombre none not null placeholder prenom "
-    "private prénom qwerty removed rtbf sample self somebody someone surname tba tbc tbd test tester testing testuser "
-    "unbekannt undefined unknown user username vorname xyz".split()
+    "abc anon anonymous asdf asdfgh customer deleted fake firstname forename givenname lastname me myself na nachname "
+    "name nan nil no nobody nom nombre none not null placeholder prenom prénom qwerty removed rtbf somebody someone "
+    "surname tba tbc tbd testuser unbekannt undefined unknown user username vorname xyz".split()
+)
+# The same where they come first; as family names they exist.
+_FIRST_PLACEHOLDERS: Final = frozenset(
+    "blank demo dummy example first guest last private sample self test tester testing".split()
 )
 # Parts of a firm; `ROLES` has those that are seen as local parts of addresses.
 _DESKS: Final = frozenset(
@@ -130,6 +133,8 @@ def _family_first(titles: Sequence[str], family: Sequence[str], behind: Sequence
 def _named(titles: Sequence[str], words: Sequence[str]) -> PersonName:
     """The person whose words these are, in the order in which they are said."""
     if not words or len(words) > _MOST_WORDS or not all(map(_may_be_of_a_name, words)):
+        return NOBODY
+    if _bare(words[0]) in _FIRST_PLACEHOLDERS:
         return NOBODY
     if not titles and len(words) == 1 and not _stands_alone(words[0]):
         return NOBODY

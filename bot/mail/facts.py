@@ -37,4 +37,3 @@ def facts_of(  # by keyword alone, and each is something to say
         sender_title=sender_title,
         vendor=vendor,
     )
-
