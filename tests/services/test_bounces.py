@@ -36,6 +36,7 @@ class Back:
             self.room.store.bounces,
             verp=lambda address: read(address, KEYS),
             tell=trouble.mail_refused,
+            tell_unclear=trouble.bounce_unclear,
             clock=clock,
         )
         return await inbound.take(content)

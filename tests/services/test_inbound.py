@@ -49,6 +49,10 @@ class Ledger:
         """Note it."""
         self.written.append(("refused", mail_id, status))
 
+    async def unclear(self, mail_id: int, *, at: datetime) -> None:
+        """Note it."""
+        self.written.append(("unclear", mail_id, ""))
+
 
 @dataclass
 class Desk:
@@ -64,7 +68,11 @@ class Desk:
         async def tell(status: str) -> None:
             self.told.append(status)
 
-        return await Inbound(self.ledger, verp=self.mails.get, tell=tell, clock=lambda: NOON).take(content)
+        async def tell_unclear() -> None:
+            self.told.append("unclear")
+
+        inbound = Inbound(self.ledger, verp=self.mails.get, tell=tell, tell_unclear=tell_unclear, clock=lambda: NOON)
+        return await inbound.take(content)
 
 
 @pytest.fixture
@@ -120,6 +128,13 @@ async def test_an_address_for_a_mail_that_is_gone_changes_nothing(desk: Desk) ->
     assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is Came.UNKNOWN
 
 
+def reported(*findings: Finding) -> Report:
+    """A report of that, and of nothing else."""
+    return Report(
+        findings=findings, is_standard=True, is_harmless=False, message_ids=(), delivered_to=(), returned_to=()
+    )
+
+
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
@@ -136,20 +151,20 @@ def test_a_report_on_several_says_of_an_address_what_concerns_it(address: str | 
         Finding(kind=Kind.POLICY, status="5.7.1", address="di@else.example"),
     )
 
-    assert about(Report(findings=findings, message_ids=(), delivered_to=()), address).kind is kind
+    assert about(reported(*findings), address).kind is kind
 
 
 def test_a_domain_beyond_ascii_is_the_same_in_both_writings() -> None:
     finding = Finding(kind=Kind.HARD, status="5.1.1", address="ana@xn--mller-kva.example")
 
-    assert about(Report(findings=(finding,), message_ids=(), delivered_to=()), "ana@müller.example") == finding
+    assert about(reported(finding), "ana@müller.example") == finding
 
 
 def test_a_complaint_counts_whoever_it_names() -> None:
     """Most services take the address out of it."""
     complaint = Finding(kind=Kind.COMPLAINT, address="redacted")
 
-    assert about(Report(findings=(complaint,), message_ids=(), delivered_to=()), ANA) == complaint
+    assert about(reported(complaint), ANA) == complaint
 
 
 async def test_nothing_of_a_report_reaches_the_log(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
