@@ -42,7 +42,10 @@ class _AsItStands(EmailPolicy):
         return unfolded.encode(errors="surrogateescape").decode(errors="replace")
 
 
-_PARSER: Final = BytesParser(_Mail, policy=_AsItStands())
+_PARSER: Final["BytesParser[EmailMessage]"] = BytesParser(
+    _Mail,
+    policy=_AsItStands(),  # type: ignore[arg-type]  # policies are generic in the stubs and not in Python
+)
 
 
 def parse(content: bytes) -> EmailMessage:
@@ -60,7 +63,7 @@ def headers(content: bytes) -> EmailMessage:
 def leaves(mail: EmailMessage) -> Iterator[EmailMessage]:
     """The parts that hold no parts, in their order; an attached mail is one of them."""
     for part in mail.walk():
-        if isinstance(part, EmailMessage) and not part.is_multipart():
+        if not part.is_multipart():
             yield part
 
 

@@ -88,6 +88,8 @@ def desk() -> Desk:
         ("gmail-policy", Came.REFUSED, ("refused", 12, "5.7.26"), ["5.7.26"]),
         ("arf-abuse", Came.COMPLAINED, ("complained", 12, ""), []),
         ("truncated", Came.BOUNCED, ("bounced", 12, "5.1.1"), []),
+        ("sender-rejected", Came.REFUSED, ("refused", 12, "5.1.0"), ["5.1.0"]),
+        ("sender-rejected-in-words", Came.REFUSED, ("refused", 12, "5.1.0"), ["5.1.0"]),
     ],
 )
 async def test_a_report_on_a_mail_of_ours_does_what_it_says(
@@ -108,6 +110,11 @@ async def test_a_report_on_a_mail_of_ours_does_what_it_says(
         ("vacation", Came.NO_REPORT),
         ("reply", Came.NO_REPORT),
         ("forwarded-by-a-person", Came.NO_REPORT),
+        ("exim-plain", Came.NO_REPORT),
+        ("qmail", Came.NO_REPORT),
+        ("mixed", Came.NO_REPORT),
+        ("old-gateway", Came.NO_REPORT),
+        ("prose", Came.NO_REPORT),
     ],
 )
 async def test_anything_else_changes_nothing(desk: Desk, name: str, came: Came) -> None:
@@ -120,6 +127,79 @@ async def test_a_mail_whose_message_id_was_changed_on_its_way_is_known_by_the_ad
 
     assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is Came.BOUNCED
     assert desk.ledger.written == [("bounced", 12, "5.1.1")]
+
+
+RETURN = "bounces+mqqv6x@vendor.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "written", "told"),
+    [
+        ("exim-plain", Came.BOUNCED, ("bounced", "5.1.1"), []),
+        ("exim-plain-unrouteable", Came.BOUNCED, ("bounced", "5.1.2"), []),
+        ("exim-plain-sender", Came.REFUSED, ("refused", "5.1.0"), ["5.1.0"]),
+        ("qmail", Came.BOUNCED, ("bounced", "5.1.1"), []),
+        ("qmail-sender", Came.REFUSED, ("refused", "5.1.0"), ["5.1.0"]),
+        ("mixed", Came.BOUNCED, ("bounced", "5.1.1"), []),
+        ("old-gateway", Came.BOUNCED, ("bounced", "5.1.1"), []),
+        ("old-gateway-delay", Came.NO_REPORT, None, []),
+        ("prose", Came.UNCLEAR, ("unclear", ""), ["unclear"]),
+        ("postfix-delayed", Came.NO_REPORT, None, []),
+        ("arf-not-spam", Came.NO_REPORT, None, []),
+        ("vacation", Came.NO_REPORT, None, []),
+    ],
+)
+async def test_at_the_return_address_of_a_mail_plain_notices_are_understood_and_the_rest_is_told(
+    desk: Desk, name: str, came: Came, written: tuple[str, str] | None, told: list[str]
+) -> None:
+    desk.mails = {RETURN: 12}
+    content = (FOLDER / f"{name}.eml").read_bytes()
+
+    assert await desk.take(content.replace(OURS.encode(), b"<rewritten@relay.example>")) is came
+    assert desk.ledger.written == ([] if written is None else [(written[0], 12, written[1])])
+    assert desk.told == told
+
+
+@pytest.mark.parametrize("name", ["reply", "read-receipt"])
+async def test_of_what_people_send_to_a_return_address_a_letter_is_told_and_a_receipt_is_not(
+    desk: Desk, name: str
+) -> None:
+    desk.mails = {"hello@vendor.example": 12}
+
+    assert (
+        await desk.take((FOLDER / f"{name}.eml").read_bytes())
+        is {
+            "reply": Came.UNCLEAR,
+            "read-receipt": Came.NO_REPORT,
+        }[name]
+    )
+
+
+@pytest.mark.parametrize("name", ["exim-plain", "qmail", "mixed", "old-gateway"])
+async def test_a_notice_about_somebody_else_marks_nobody(desk: Desk, name: str) -> None:
+    """It may be true: the mail was passed on. For a notice in words alone that is not enough to count."""
+    desk.mails = {RETURN: 12}
+    content = (FOLDER / f"{name}.eml").read_bytes().replace(ANA.encode(), b"cy@else.example")
+
+    assert await desk.take(content) is (Came.UNCLEAR if name == "old-gateway" else Came.COUNTED)
+    assert [what for what, _, _ in desk.ledger.written] == ["unclear" if name == "old-gateway" else "soft"]
+
+
+async def test_a_notice_on_a_person_who_was_forgotten_marks_nobody(desk: Desk) -> None:
+    desk.mails, desk.ledger.mail = {RETURN: 12}, OurMail(mail_id=12, address=None)
+
+    assert await desk.take((FOLDER / "old-gateway.eml").read_bytes()) is Came.UNCLEAR
+
+
+@pytest.mark.parametrize("name", ["exim-plain", "qmail", "old-gateway", "prose"])
+async def test_a_return_address_inside_of_what_came_proves_nothing(desk: Desk, name: str) -> None:
+    """Whoever got the mail can write its return address into a text; to have it come there is another thing."""
+    desk.mails = {RETURN: 12}
+    content = (FOLDER / f"{name}.eml").read_bytes()
+    head, _, body = content.partition(b"\n\n")
+
+    assert await desk.take(head.replace(b"mqqv6x", b"forged") + b"\n\n" + body) is Came.NO_REPORT
+    assert (desk.ledger.written, desk.told) == ([], [])
 
 
 async def test_an_address_for_a_mail_that_is_gone_changes_nothing(desk: Desk) -> None:
@@ -167,11 +247,16 @@ def test_a_complaint_counts_whoever_it_names() -> None:
     assert about(reported(complaint), ANA) == complaint
 
 
-async def test_nothing_of_a_report_reaches_the_log(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_of_a_report_reaches_the_log(
+    desk: Desk, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.mails = {RETURN: 12}
+    caplog.set_level("DEBUG")
     for path in FOLDER.glob("*.eml"):
         await desk.take(path.read_bytes())
 
-    said = "".join(capfd.readouterr())
+    said = "".join(capfd.readouterr()) + caplog.text
     assert "report_taken" in said
+    assert "report_unclear" in said
     assert "5.1.10" in said
     assert not [word for word in ("@", "acme", "Ana", "vendor", "User unknown") if word in said]
