@@ -20,8 +20,8 @@ _LONGEST: Final = 320
 _END_OF_BLOCK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,300}>")
 _ADDRESS: Final = re.compile(r"(?<![^\s<>,;:\"()])[^\s<>,;:\"()@]{1,200}@[^\s<>,;:\"()@]{1,255}")
-_WAYS: Final = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
-"""Where it was delivered, by the names that servers have for that."""
+_WAYS: Final = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "received")
+"""Where it was delivered, by the names that servers have for that; in `Received`, behind “for”."""
 _SAYS_NOTHING: Final = frozenset({"", "4.0.0", "5.0.0", "4.1.0", "5.1.0"})
 # RFC 5965, 7.3, and RFC 6591: a mail rescued from the spam folder, and a signature that did not verify.
 _NO_COMPLAINT: Final = frozenset({"not-spam", "auth-failure"})

@@ -41,6 +41,12 @@ _AWAY: Final = re.compile(
     r"|(?:read|gelesen|lu|leído) ?:)",
     re.IGNORECASE,
 )
+_FAILED: Final = re.compile(
+    r"undeliver|deliver(?:y|ed)\b.{0,20}(?:fail|status|problem|error)|fail\w*\b.{0,20}deliver|failure notice"
+    r"|(?:returned|rejected) (?:mail|message|to sender)|could not be delivered|unzustellbar|non remis"
+    r"|no entregado",
+    re.IGNORECASE,
+)
 _AUTOMATIC_FIELDS: Final = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-vacation")
 _AUTOMATIC_PRECEDENCE: Final = frozenset({"auto_reply", "bulk", "junk", "list"})
 
@@ -59,7 +65,12 @@ class Guess:
 
 def is_automatic_answer(mail: EmailMessage) -> bool:
     """Whether a person's mailbox answers in their place (RFC 3834): they are away, or have read it."""
-    if _DAEMON.search(" ".join(values(mail, "from"))) or values(mail, "x-failed-recipients"):
+    subjects = [decoded(subject) for subject in values(mail, "subject")[:_MOST]]
+    if (
+        _DAEMON.search(" ".join(values(mail, "from")))
+        or values(mail, "x-failed-recipients")
+        or any(map(_FAILED.search, subjects))
+    ):
         return False
     submitted = next(iter(values(mail, "auto-submitted")), "no")
     precedence = next(iter(values(mail, "precedence")), "")
@@ -67,7 +78,7 @@ def is_automatic_answer(mail: EmailMessage) -> bool:
         first_word(submitted.partition(";")[0]) != "no"
         or first_word(precedence) in _AUTOMATIC_PRECEDENCE
         or any(values(mail, name) for name in _AUTOMATIC_FIELDS)
-        or any(_AWAY.match(decoded(subject)) for subject in values(mail, "subject"))
+        or any(map(_AWAY.match, subjects))
     )
 
 

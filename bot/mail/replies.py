@@ -72,6 +72,11 @@ _BY_STATUS: Final = {
     "7.139": Topic.LOGIN,  # Exchange Online: SMTP AUTH is switched off
     "7.232": Topic.LIMIT,  # Exchange Online: daily limit of a tenant; so is the next one
     "7.233": Topic.LIMIT,
+    "7.321": Topic.RESTRICTED,  # Exchange Online: the recipient's server lacks TLS, or what DANE asks for; to 7.325
+    "7.322": Topic.RESTRICTED,
+    "7.323": Topic.RESTRICTED,
+    "7.324": Topic.RESTRICTED,
+    "7.325": Topic.RESTRICTED,
     "7.501": Topic.SENDER,  # Exchange Online: the account is banned; so are the next two
     "7.502": Topic.SENDER,
     "7.503": Topic.SENDER,
@@ -108,7 +113,7 @@ _WORDS: Final[tuple[tuple[Topic, str], ...]] = (
         \b(?:spf|dkim|dmarc)\b | sender\spolicy\sframework | unauthenticated\s(?:e-?mail|message|mail)\b
         | reverse\s(?:dns|name|host) | \bptr\b
         | (?:client\shost | \bip(?:v[46])?\b(?:\saddress)? | your\s(?:host|server))[^.;]{0,40}
-          (?:authori[sz]ed|block|banned|black|listed|reputation)
+          (?:authori[sz]ed|block|banned|black|list|reputation)
         """,
     ),
     (
@@ -142,7 +147,8 @@ _WORDS: Final[tuple[tuple[Topic, str], ...]] = (
         | (?<!recipient\s)e-?mail\saddress(?:es)?[^.;]{{0,20}}not\sverified | identities\sfailed
         | verified\s(?:sender|domain) | sender\s(?:identity|signature)
         | (?:sending|your\saccount|ability\sto\ssend)\b[^.;]{{0,40}}(?:block|disabled|paused|suspended)
-        | \brelay(?:ing)?\b[^.;]{{0,30}}{_NOT} | {_NOT}[^.;]{{0,20}}\brelay | rcpthosts | \bnot\sowned\sby
+        | \brelay(?:ing)?\b(?!\srecipient)[^.;]{{0,30}}{_NOT} | rcpthosts | \bnot\sowned\sby
+        | {_NOT}\w*\s(?:to\s|(?:permitted|allowed)\sto\s)?relay\b
         | sandbox\s(?:sub)?domain | authori[sz]ed\srecipient
         """,
     ),

@@ -20,8 +20,8 @@ _TOO_BIG = 552
 # Such an answer is about us, our server or our words. One word too many here costs a refusal that a person looks
 # at; one too few would bar an address that exists.
 _OF_US = re.compile(
-    r"relay|rcpthost|polic|spam|junk|virus|malware|content|phish|block|black.?list|deny.?list|rbl\b|reputation"
-    r"|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b|\b(helo|ehlo)\b"
+    r"relay(?! recipient)|rcpthost|polic|spam|junk|virus|malware|content|phish|block|black.?list|deny.?list|rbl\b"
+    r"|reputation|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b|\b(helo|ehlo)\b"
     r"|\bip\b|client|host\b.*(reject|refus)|prohibit|denied|not (allowed|permitted)|permission|banned|abus"
     r"|suspicious|trust|quota|\bfull\b|\brate\b|limit|too (many|much|large|big)|size|try again|later|tempor|busy"
     r"|service unavailable|tls|encrypt|bounce",

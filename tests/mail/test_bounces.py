@@ -257,6 +257,8 @@ def test_the_answer_of_somebody_who_is_away_is_harmless_and_that_of_a_person_is_
 ) -> None:
     mail = field if field.startswith("Subject") else f"{field}\nSubject: Re: Your trial"
     assert read_report(f"From: Ana <ana@acme.example>\n{mail}\n\nHello".encode()).is_harmless is harmless
+    notice = f"From: System Administrator <admin@acme.example>\n{mail}\nSubject: Undeliverable: Your trial\n\nHello"
+    assert not read_report(notice.encode()).is_harmless
     daemon = f"From: Mail Delivery System <MAILER-DAEMON@acme.example>\n{mail}\n\nHello"
     assert not read_report(daemon.encode()).is_harmless
 
@@ -452,3 +454,22 @@ def test_no_report_is_too_large_to_be_read_at_once(content: bytes) -> None:
     guess(content)
 
     assert max(map(len, (found.findings, found.message_ids, found.delivered_to))) <= 50
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "To: <{}>",
+        'To: "Bounces, of Demo Vendor" <{}>',
+        "Delivered-To: {}",
+        "X-Original-To: {}",
+        "Envelope-To: {}",
+        "X-Delivered-To: {}",
+        "Received: from mx.acme.example by mx.vendor.example (Postfix) with ESMTP id 4F3\n\tfor <{}>; Thu, 12 Mar",
+    ],
+)
+def test_the_address_it_came_to_is_found_wherever_servers_write_it(field: str) -> None:
+    mail = f"From: Mailer-Daemon@acme.example\n{field.format(VERP)}\nTo: bounces@vendor.example\n\nAlas"
+
+    assert VERP in read_report(mail.encode()).delivered_to
+    assert VERP not in read_report(b"From: a@b.test\n\n" + mail.encode()).delivered_to

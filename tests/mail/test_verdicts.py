@@ -20,6 +20,8 @@ ANA = "ana@acme.example"
         (550, "5.1.1 ana@spam-relay.example... User unknown"),
         (553, "5.1.3 Bad destination mailbox address syntax"),
         (551, "5.1.6 User has moved"),
+        (550, f"5.1.1 <{ANA}>: Recipient address rejected: User unknown in relay recipient table"),
+        (550, f"5.1.1 <{ANA}>: Recipient address rejected: unverified address: host mx said: 550 User unknown"),
         (554, "5.1.2 Bad destination system: no such domain"),
         (550, "#5.1.1 unknown user"),
         (553, "sorry, no mailbox here by that name. (#5.1.1)"),
@@ -70,6 +72,7 @@ REFUSALS = [
     (550, "5.7.124 Sender not in allowed-senders list"),
     (550, "5.7.133 Sender not authenticated for group"),
     (550, "5.7.1 Sender was not authenticated by organization"),
+    (550, "5.7.321 starttls-not-supported: Destination mail server must support TLS to receive mail."),
     (550, "5.7.507 Access denied, rejected by recipient"),
 ]
 
@@ -121,6 +124,8 @@ TROUBLE_OF_OURS = [
     (550, "relay not permitted", SENDER),
     (550, "5.7.1 Unable to relay", SENDER),
     (554, f"5.7.1 <{ANA}>: Relay access denied", SENDER),
+    (550, "we do not relay", SENDER),
+    (550, "not permitted to relay through this server", SENDER),
     (550, "5.7.1 Relaying denied. Proper authentication required.", LOGIN),
     (553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", SENDER),
     (550, "authentication required", LOGIN),
@@ -134,6 +139,7 @@ TROUBLE_OF_OURS = [
     (550, "5.7.20 No passing DKIM signature found", PROOF),
     (554, "5.7.1 Client host rejected: cannot find your reverse hostname", PROOF),
     (554, "5.7.1 Service unavailable; Client host [192.0.2.7] blocked using rbl.example", PROOF),
+    (553, "5.7.1 [BL21] Connections will not be accepted from 192.0.2.7, because the ip is in Spamhaus's list", PROOF),
     (550, "5.1.1 Client host blocked, see https://rbl.example", PROOF),
     (550, "5.7.1 [192.0.2.7] The IP you're using to send mail is not authorized to send email directly", PROOF),
 ]  # fmt: skip
