@@ -21,10 +21,10 @@ _TOO_BIG = 552
 # at; one too few would bar an address that exists.
 _OF_US = re.compile(
     r"relay(?! recipient)|rcpthost|polic|spam|junk|virus|malware|content|phish|block|black.?list|deny.?list|rbl\b"
-    r"|reputation|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b|\b(helo|ehlo)\b"
-    r"|\bip\b|client|host\b.*(reject|refus)|prohibit|denied|not (allowed|permitted)|permission|banned|abus"
-    r"|suspicious|trust|quota|\bfull\b|\brate\b|limit|too (many|much|large|big)|size|try again|later|tempor|busy"
-    r"|service unavailable|tls|encrypt|bounce",
+    r"|reputation|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b"
+    r"|\b(helo|ehlo)\b|\bip\b|client|host\b.*(reject|refus)|prohibit|denied|not (allowed|permitted)|permission"
+    r"|banned|abus|suspicious|trust|quota|\bfull\b|\brate\b|limit|too (many|much|large|big)|size|try again|later|tempor"
+    r"|busy|service unavailable|tls|encrypt|bounce",
     re.IGNORECASE,
 )
 _OF_SETUP = {
