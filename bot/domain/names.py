@@ -155,7 +155,7 @@ def _is_plain(words: Sequence[str], *, titled: bool) -> bool:
     return (
         _is_latin(first)
         and _WORD.fullmatch(first) is not None
-        and (first[0].isupper() or first.islower())
+        and _capitalized(first)[0].isupper()
         and 1 < len(first) <= _LONGEST_GIVEN
         and _bare(first) not in _PARTICLES
     )

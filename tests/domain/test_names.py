@@ -87,7 +87,7 @@ def test_a_plain_given_name_is_found_however_it_is_written(name: str, first: str
         *("administrator", "root", "Atlassian", "IT-Support", "IT.Support", "Team Ana", "Ana (IT)", "No Reply"),
         *("Einkauf", "Buchhaltung", "Comptabilité", "Soporte", "Service Informatique", "License Management"),
         *("ana.lima@acme.example", "Ana <ana@acme.example>", "ana@acme", "mailto:ana@acme.example", "acme.example"),
-        *("ana.lima", "ana_lima", "alima01", "alima", "ana", "AnaLima", "ANA", "aNA Lima", "iPhone User"),
+        *("ana.lima", "ana_lima", "alima01", "alima", "ana", "AnaLima", "ANA", "aNA Lima", "iPhone User", "ĸa Lima"),
         *(
             "null null",
             "null",
