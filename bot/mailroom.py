@@ -60,7 +60,13 @@ def inbound(settings: Settings, store: Store, *, clock: Callable[[], datetime]) 
     """Who takes in what comes back."""
     keys = Keys(settings.secret_key).return_keys
     trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
-    return Inbound(store.bounces, verp=lambda address: read(address, keys), tell=trouble.mail_refused, clock=clock)
+    return Inbound(
+        store.bounces,
+        verp=lambda address: read(address, keys),
+        tell=trouble.mail_refused,
+        tell_unclear=trouble.bounce_unclear,
+        clock=clock,
+    )
 
 
 def links(settings: Settings) -> Links | None:

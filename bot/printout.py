@@ -60,6 +60,8 @@ def conditioned(found: Condition) -> Iterator[str]:
     yield f"· Waiting for Slack: {found.waiting:,}; given up in the last seven days: {found.given_up:,}"
     if found.mails_waiting:
         yield f"· Mails that wait: {found.mails_waiting:,}"
+    if found.bounces_unclear:
+        yield f"! Emails of the last 30 days with a bounce that cannot be read: {found.bounces_unclear:,}"
     yield from (f"! {sentence}" for sentence in found.closed)
 
 

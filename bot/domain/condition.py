@@ -56,6 +56,8 @@ class Condition:
     """How many things are owed to Slack."""
     mails_waiting: int = 0
     """How many mails have not gone yet: held, or put off by the mail server."""
+    bounces_unclear: int = 0
+    """How many mails of the last thirty days have something at their return address that nobody understands."""
     closed: tuple[str, ...] = ()
     """The ways to Slack that are closed, a sentence each with what opens it."""
     given_up: int = 0

@@ -4,6 +4,7 @@ from datetime import date
 
 from bot.domain.card import told_end
 from bot.domain.evaluation import Contact, Evaluation, days_left
+from bot.domain.names import person_name
 from bot.domain.trust import company_key
 from bot.mail.template import Facts
 
@@ -17,12 +18,15 @@ def facts_of(  # by keyword alone, and each is something to say
     vendor: str | None = None,
     today: date,
 ) -> Facts:
-    """The facts for a mail to this contact; how a trial ends is left out where it is not known."""
+    """The facts for a mail to this contact; how a trial ends is left out where it is not known.
+
+    So is the contact's name where it does not plainly name a person: a desk or a company is not greeted by name.
+    """
     license_, ends = evaluation.license, told_end(evaluation)
-    name = None if contact is None else contact.name
+    name = person_name(contact.name if contact else None, company=license_.company)
     return Facts(
-        recipient_name=name,
-        first_name=_first(name or ""),
+        recipient_name=name.full,
+        first_name=name.given,
         company=license_.company if company_key(license_.company) else None,
         app=license_.app_name,
         site=license_.site,
@@ -33,10 +37,3 @@ def facts_of(  # by keyword alone, and each is something to say
         sender_title=sender_title,
         vendor=vendor,
     )
-
-
-def _first(name: str) -> str | None:
-    """The given name, as `Ana Lima` or `Lima, Ana` has it."""
-    _, comma, given = name.partition(",")
-    words = (given if comma else name).split()
-    return words[0] if words else None

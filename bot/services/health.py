@@ -9,6 +9,7 @@ from bot.services.closed import closed_ways
 from bot.store import Store
 
 _WEEK: Final = timedelta(days=7)
+_MONTH: Final = timedelta(days=30)
 _EXAMPLES: Final = 5
 
 
@@ -41,6 +42,7 @@ class Health:
             examples=tuple(await polls.set_aside(at_most=_EXAMPLES)),
             waiting=await self._store.deliveries.waiting(),
             mails_waiting=await self._store.mails.waiting(),
+            bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
             closed=tuple(closed_ways(await self._store.troubles.standing())),
             given_up=await self._store.deliveries.given_up(since=now - _WEEK),
             line=self.line(),
@@ -61,6 +63,7 @@ class Health:
             "quarantined": found.quarantined,
             "waiting_for_slack": found.waiting,
             "mails_waiting": found.mails_waiting,
+            "bounces_unclear": found.bounces_unclear,
             "closed_ways": len(found.closed),
             "given_up": found.given_up,
             "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,

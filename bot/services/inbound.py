@@ -12,6 +12,7 @@ from bot.domain.trust import normalised
 from bot.errors import MailRefused
 from bot.mail.address import ascii_address
 from bot.mail.bounces import Finding, Kind, Report, read_report
+from bot.mail.notices import guess
 from bot.store.bounces import OurMail
 
 log = structlog.get_logger()
@@ -31,6 +32,7 @@ class Came(StrEnum):
     COMPLAINED = "They complained: the address is marked, and nobody writes to it."
     COUNTED = "It did not get through this time: counted against the address."
     REFUSED = "Refused because of us and not of the address: the admins are told."
+    UNCLEAR = "Came to the return address of an email and says nothing we understand: counted, and the admins are told."
 
 
 class MailLedger(Protocol):
@@ -60,13 +62,19 @@ class MailLedger(Protocol):
         """It was refused because of us; the address stays as it was."""
         ...
 
+    async def unclear(self, mail_id: int, *, at: datetime) -> None:
+        """Something came to its return address that nobody understands; the address stays as it was."""
+        ...
+
 
 class Inbound:
     """Reports and complaints, as they come in.
 
     Anybody can write to the address for bounces. What proves a report is that it names a mail of ours: by its
-    Message-ID, which nobody guesses, or by the address for that one mail, which `verp` reads and nobody forges.
-    `tell` tells the admins of a refusal, by its status, as often as they should hear of it.
+    Message-ID, which nobody guesses, or by the address for that one mail, which `verp` reads and nobody forges. What
+    has not the form of a report counts by that address alone: people answer and forward with our Message-ID in it.
+    `tell` tells the admins of a refusal, by its status, and `tell_unclear` of what nobody understands, as often as
+    they should hear of it.
     """
 
     def __init__(
@@ -75,35 +83,58 @@ class Inbound:
         *,
         verp: Callable[[str], int | None],
         tell: Callable[[str], Awaitable[None]],
+        tell_unclear: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._verp = verp
         self._tell = tell
+        self._tell_unclear = tell_unclear
         self._clock = clock
 
     async def take(self, content: bytes) -> Came:
         """Read a mail that came in, and do what it asks for; whoever wrote it, nothing of its text is kept."""
         report = read_report(content)
-        if report is None:
+        if report.is_harmless:
             return Came.NO_REPORT
         mail = await self._ours(report)
         if mail is None:
+            if not (report.is_standard and report.findings):
+                return Came.NO_REPORT
             log.info("report_unmatched", findings=len(report.findings))
             return Came.UNKNOWN
+        if not report.findings:
+            return await self._guess(mail, content)
         finding = about(report, mail.address)
         log.info("report_taken", mail=mail.mail_id, kind=finding.kind, status=finding.status)
         return await self._act(mail.mail_id, finding)
 
     async def _ours(self, report: Report) -> OurMail | None:
-        for message_id in report.message_ids[:_TRIES]:
+        proven = report.is_standard and report.findings
+        for message_id in report.message_ids[:_TRIES] if proven else ():
             if (mail := await self._ledger.by_message_id(message_id)) is not None:
                 return mail
-        ids = [mail_id for each in report.delivered_to if (mail_id := self._verp(each)) is not None]
+        addresses = [*report.delivered_to, *(report.returned_to if proven else ())]
+        ids = [mail_id for each in addresses if (mail_id := self._verp(each)) is not None]
         for mail_id in ids[:_TRIES]:
             if (mail := await self._ledger.by_id(mail_id)) is not None:
                 return mail
         return None
+
+    async def _guess(self, mail: OurMail, content: bytes) -> Came:
+        """Take in what came to the return address of a mail and is no report that we read."""
+        guessed = guess(content)
+        own = [each for each in guessed.failed if _is_of(each.address, mail.address)]
+        if own:
+            finding = min(own, key=lambda each: each.strength)
+            log.info("notice_taken", mail=mail.mail_id, kind=finding.kind, status=finding.status)
+            return await self._act(mail.mail_id, finding)
+        if any(_is_of(each, mail.address) for each in guessed.delayed):
+            return Came.NO_REPORT
+        log.warning("report_unclear", mail=mail.mail_id)
+        await self._ledger.unclear(mail.mail_id, at=self._clock())
+        await self._tell_unclear()
+        return Came.UNCLEAR
 
     async def _act(self, mail_id: int, finding: Finding) -> Came:
         at, status = self._clock(), finding.status
@@ -130,11 +161,14 @@ def about(report: Report, address: str | None) -> Finding:
     address itself a dead one.
     """
     complaints = [each for each in report.findings if each.kind is Kind.COMPLAINT]
-    ours = {_comparable(address)} if address else set[str]()
-    own = [each for each in report.findings if ours & {_comparable(each.address), _comparable(each.original)}]
+    own = [each for each in report.findings if _is_of(each.address, address) or _is_of(each.original, address)]
     found = min(complaints or own or report.findings, key=lambda each: each.strength)
     passed_on = address is not None and not own and found.kind is Kind.HARD
     return replace(found, kind=Kind.SOFT) if passed_on else found
+
+
+def _is_of(named: str, address: str | None) -> bool:
+    return address is not None and _comparable(named) == _comparable(address)
 
 
 def _comparable(address: str) -> str:

@@ -28,6 +28,7 @@ _DEAF_FOR: Final = timedelta(minutes=5)
 """Slack closes connections some times a day, and outages pass; after so long somebody should know."""
 
 _REFUSED: Final = "mail_refused"
+_UNCLEAR: Final = "bounce_unclear"
 _REMINDED_AFTER: Final = timedelta(days=1)
 """Nothing tells when servers take our mails again; so long after it was said, the next refusal is said again."""
 
@@ -67,12 +68,11 @@ class Trouble:
 
     async def mail_refused(self, status: str) -> None:
         """A server refused a mail because of us, with this status; said once a day, however many there are."""
-        now = self._clock()
-        since = [each.since for each in await self._store.troubles.standing() if each.kind == _REFUSED]
-        if since and now - min(since) < _REMINDED_AFTER:
-            return
-        await self._store.troubles.end({_REFUSED}, "", to=(), at=now)
-        await self._begin(_REFUSED, reports.mail_refused(status))
+        await self._once_a_day(_REFUSED, reports.mail_refused(status))
+
+    async def bounce_unclear(self) -> None:
+        """Something came to the return address of a mail that nobody understands; said once a day, as above."""
+        await self._once_a_day(_UNCLEAR, reports.unclear_bounce())
 
     async def no_mail(self, error: BotError) -> None:
         """The mail server does not let the bot in."""
@@ -81,6 +81,14 @@ class Trouble:
     async def mail_goes(self) -> None:
         """The mail server took a mail."""
         await self._end({_MAIL}, reports.mail_goes_again)
+
+    async def _once_a_day(self, kind: str, text: str) -> None:
+        now = self._clock()
+        since = [each.since for each in await self._store.troubles.standing() if each.kind == kind]
+        if since and now - min(since) < _REMINDED_AFTER:
+            return
+        await self._store.troubles.end({kind}, "", to=(), at=now)
+        await self._begin(kind, text)
 
     async def _begin(self, kind: str, text: str) -> None:
         await self._store.troubles.begin(kind, text, to=self._to, at=self._clock())

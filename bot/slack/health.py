@@ -61,6 +61,9 @@ def _waiting(found: Condition) -> list[str]:
     if found.mails_waiting:
         mails = "1 mail waits for its" if found.mails_waiting == 1 else f"{found.mails_waiting:,} mails wait for their"
         lines.append(f"{mails} time, or for the mail server.")
+    if found.bounces_unclear:
+        emails = "1 email" if found.bounces_unclear == 1 else f"{found.bounces_unclear:,} emails"
+        lines.append(f":warning: Something came back for {emails} of the last 30 days that I can't read as a bounce.")
     if found.given_up:
         messages = "1 message" if found.given_up == 1 else f"{found.given_up:,} messages"
         lines.append(f":warning: {messages} of the last seven days will never get there; the log says why.")

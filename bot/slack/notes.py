@@ -157,6 +157,8 @@ def _remark(details: Details) -> str:
 
 def _bounced(details: Details, _who: str) -> str:
     name, why = escape(mail_name(details["template"])), _BOUNCES.get(details["means"])
+    if details["means"] == "unclear":
+        return f":grey_question: Something came back for *{name}* that I can't read. Check whether it arrived."
     if why is None:
         return f":no_entry_sign: They told their mail provider that *{name}* was not wanted."
     status = f" ({escape(details['status'])})" if details["status"] else ""

@@ -128,5 +128,14 @@ def mail_refused(status: str) -> str:
     )
 
 
+def unclear_bounce() -> str:
+    """Something came to the return address of a mail that nobody understands."""
+    return (
+        ":warning: Something came back for an email that I can't read as a bounce. The card's thread says which email; "
+        "nobody was blocked. Ask the person another way if you need to know whether it arrived. `/evaluators health` "
+        "counts these. I say this once a day at most."
+    )
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -18,6 +18,8 @@ from bot.store.outbox import remember
 from bot.store.schema import mail
 from bot.store.whole import whole
 
+_UNCLEAR: Final = "unclear"
+"""Stands for a status where something came back that nobody understands."""
 _NOT_OF_THE_ADDRESS: Final = frozenset({"us", "complaint"})
 _MONTH: Final = timedelta(days=30)
 """How long mails that came back softly count, and how long the pause is that they lead to."""
@@ -68,6 +70,23 @@ class Bounces:
     async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
         """It was refused because of us; the address stays as it was."""
         await self._came_back(mail_id, status, "us", None, at=at)
+
+    async def unclear(self, mail_id: int, *, at: datetime) -> None:
+        """Something came to its return address that nobody understands; what is known of it already stays."""
+        async with self._database.write() as connection:
+            unknown = (mail.c.id == mail_id) & mail.c.bounced.is_(None)
+            row = (await connection.execute(select(mail).where(unknown))).first()
+            if row is None:
+                return
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(bounced=_UNCLEAR))
+            details = {"template": row.template, "status": "", "means": _UNCLEAR}
+            await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+
+    async def count_unclear(self, *, since: datetime) -> int:
+        """How many mails that were asked for since then have an answer that nobody understands."""
+        async with self._database.read() as connection:
+            unclear = (mail.c.bounced == _UNCLEAR) & (mail.c.at >= since)
+            return await connection.scalar(select(func.count()).where(unclear)) or 0
 
     async def _found(self, this: ColumnElement[bool]) -> OurMail | None:
         async with self._database.read() as connection:

@@ -1,6 +1,7 @@
 """The page behind the unsubscribe link: looking changes nothing, pressing does."""
 
 import math
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from bot.web.words import language
 
 log = structlog.get_logger()
 
-PATH: Final = "/u/{token:.*}"
+PATH: Final = r"/u/{token:[\s\S]*}"
+_IN_TOKENS: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LARGEST: Final = 4096
 """Bytes of a form with one field."""
 _ONE_CLICK: Final = b"One-Click"
@@ -77,13 +79,13 @@ class Unsubscribe:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """GET and HEAD, which programs send on their own: only ever a page."""
-        link = self._links.read(request.match_info["token"])
+        link = self._links.read(_token(request))
         reader = self._reader(request, link)
         return self._turned_away(reader, link) or _page(HTTPStatus.OK, pages.ask(reader), reader)
 
     async def act(self, request: web.Request) -> web.StreamResponse:
         """POST: unsubscribe, or take it back where the form says so."""
-        link = self._links.read(request.match_info["token"])
+        link = self._links.read(_token(request))
         reader = self._reader(request, link)
         turned_away = self._turned_away(reader, link)
         if turned_away is not None or link is None:
@@ -123,6 +125,12 @@ class Unsubscribe:
         if len(self._paces) > _MOST_LINKS:
             self._paces.popitem(last=False)
         return pace
+
+
+def _token(request: web.Request) -> str:
+    """The token in the path, without what programs and people leave around a link: full stops, brackets, quotes."""
+    found = _IN_TOKENS.search(request.match_info["token"])
+    return found[0] if found else ""
 
 
 async def _body(request: web.Request) -> bytes:

@@ -34,11 +34,23 @@ def test_what_is_known_can_be_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "first"),
-    [("Ana", "Ana"), (" Ana  Maria Ash", "Ana"), ("Ash, Ana Maria", "Ana"), ("Ash,", None), (" ", None), (None, None)],
+    ("name", "first", "full"),
+    [
+        ("Ana Ash", "Ana", "Ana Ash"),
+        ("Ash, Dr. Ana Maria", "Ana", "Dr. Ana Maria Ash"),
+        ("Herr Ash", None, "Herr Ash"),
+        ("Acme", None, None),
+        ("IT Support", None, None),
+        ("ana.ash@acme.example", None, None),
+        (None, None, None),
+    ],
 )
-def test_a_given_name_is_found_where_people_write_it(name: str | None, first: str | None) -> None:
-    assert facts_of(evaluation(), contact(name=name), sender_name="Ben", today=TODAY).first_name == first
+def test_a_contact_is_greeted_by_name_where_it_has_a_persons(
+    name: str | None, first: str | None, full: str | None
+) -> None:
+    facts = facts_of(evaluation(), contact(name=name), sender_name="Ben", today=TODAY)
+
+    assert (facts.first_name, facts.recipient_name) == (first, full)
 
 
 @pytest.mark.parametrize("company", ["n/a", "-", "ana@acme.example", None])

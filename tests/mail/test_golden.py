@@ -58,3 +58,20 @@ def test_a_shipped_mail_leaks_no_tag_and_loads_nothing(id_: str) -> None:
 
     assert not re.search(r"\{\{|\}\}|\{%|%\}|None|undefined", mail.subject + mail.text + mail.html)
     assert not re.search(r"<(img|link|script|style|iframe|object)\b|src=|url\(|@import", mail.html)
+
+
+@pytest.mark.parametrize("family", ["welcome", "trial-ending"])
+@pytest.mark.parametrize(
+    ("language", "greeting", "by_name"),
+    [
+        ("", "Hello there,", "Hello Ana,"),
+        (".de", "Guten Tag,", "Guten Tag Dr. Ana Lima,"),
+        (".es", "Hola:", "Hola Ana:"),
+        (".fr", "Bonjour,", "Bonjour Ana,"),
+    ],
+)
+def test_a_person_is_greeted_by_name_and_a_desk_is_not(family: str, language: str, greeting: str, by_name: str) -> None:
+    for name, said in (("IT Support", greeting), ("null null", greeting), ("Lima, Dr. Ana", by_name)):
+        customer = evaluation(license=license_(technical=contact(name=name)))
+        mail = preview(TEMPLATES[family + language], customer, sender=SENDER, today=date(2026, 12, 13))
+        assert mail.text.startswith(f"{said}\n\n")

@@ -9,6 +9,7 @@ from bot.domain.consent import Cause, OptOut, Subject
 from bot.domain.history import Kind
 from bot.domain.policy import MailState, Reason, Refused
 from bot.mail.verp import envelope_sender, read
+from bot.services.health import Health
 from bot.services.inbound import Came, Inbound
 from bot.services.trouble import Trouble
 from bot.slack.notes import note
@@ -36,6 +37,7 @@ class Back:
             self.room.store.bounces,
             verp=lambda address: read(address, KEYS),
             tell=trouble.mail_refused,
+            tell_unclear=trouble.bounce_unclear,
             clock=clock,
         )
         return await inbound.take(content)
@@ -214,3 +216,60 @@ async def test_an_address_that_came_back_gets_no_mail_about_another_trial(back: 
     await report(back.room.store, license_(aliases=frozenset({"E-2"}), app_key="com.example.charts"))
     found = await ask(back.room.store, order(2, 2))
     assert found == Refused(Reason.DO_NOT_CONTACT)
+
+
+def to_return_address(name: str, mail_id: int) -> bytes:
+    """What came to the address for the bounces of this mail, with no other sign of which mail it was."""
+    address = envelope_sender("bounces@vendor.example", mail_id, KEYS[0])
+    content = (FOLDER / f"{name}.eml").read_bytes().replace(OURS.encode(), b"<rewritten@relay.example>")
+    return content.replace(b"bounces+mqqv6x@vendor.example", address.encode())
+
+
+@pytest.mark.parametrize("name", ["exim-plain", "qmail", "mixed", "old-gateway"])
+async def test_a_plain_notice_at_a_return_address_marks_the_address(back: Back, name: str) -> None:
+    assert await back.take(to_return_address(name, 1)) is Came.BOUNCED
+
+    mark = await back.mark()
+    assert mark is not None
+    assert mark.cause is Cause.BOUNCED
+    assert await back.room.told() == []
+
+
+async def test_a_plain_notice_at_a_forged_return_address_changes_nothing(back: Back) -> None:
+    forged = to_return_address("exim-plain", 1).replace(b"+1-", b"+2-")
+
+    assert await back.take(forged) is Came.NO_REPORT
+    assert await back.mark() is None
+
+
+async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> None:
+    health = Health(back.room.store, poll_every=timedelta(hours=1), clock=back.room.clock)
+    for _ in range(2):
+        assert await back.take(to_return_address("prose", 1)) is Came.UNCLEAR
+    assert (await health.condition()).bounces_unclear == 1
+    assert (await health.figures())["bounces_unclear"] == 1
+    assert "came back for *Welcome* that I can't read" in await back.last()
+    assert await back.mark() is None
+    brought = await bring(back.room.store, at=back.room.clock())
+    [said] = [line for line in brought if line.startswith("say")]
+    assert "came back for an email that I can't read" in said
+    assert len([line for line in brought if line.startswith("note")]) == 1
+    assert "acme" not in said
+    assert "Alas" not in said
+
+    back.room.clock.now += timedelta(days=1)
+    await back.take(to_return_address("prose", 1))
+    assert len(await back.room.told()) == 1
+
+    assert await back.take(to_return_address("exim-plain", 1)) is Came.BOUNCED
+    assert (await health.condition()).bounces_unclear == 0
+    await back.take(to_return_address("prose", 1))
+    assert (await health.condition()).bounces_unclear == 0
+
+
+async def test_a_sender_that_was_rejected_is_told_and_marks_nobody(back: Back) -> None:
+    assert await back.take((FOLDER / "sender-rejected.eml").read_bytes()) is Came.REFUSED
+
+    assert await back.mark() is None
+    [said] = await back.room.told()
+    assert "MAIL_FROM" in said

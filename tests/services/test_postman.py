@@ -179,8 +179,8 @@ async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
 
 @pytest.mark.parametrize(
     ("step", "reply"),
-    [("RCPT", "550 5.7.1 Relaying denied"), ("DATA", "554 5.7.1 Looks like spam"), ("DATA", "552 5.3.4 Too big")],
-    ids=["relay", "spam", "size"],
+    [("RCPT", "550 5.7.124 Not in list"), ("DATA", "554 5.7.1 Looks like spam"), ("DATA", "552 5.3.4 Too big")],
+    ids=["restricted", "spam", "size"],
 )
 async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRoom, step: Step, reply: str) -> None:
     await room.ordered()
@@ -193,6 +193,49 @@ async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRo
     assert await room.history() == [Kind.MAIL_FAILED]
     assert "trying again will not help" in await room.why()
     assert room.mailbox.mails == []
+
+
+@pytest.mark.parametrize(
+    ("step", "reply"),
+    [
+        ("RCPT", "550 5.7.1 Relaying denied"),
+        ("DATA", "554 5.2.252 SendAsDenied; not allowed to send as hello@vendor.example"),
+        ("DATA", "550 5.7.60 SMTP; Client does not have permissions to send as this sender"),
+        ("DATA", "554 Message rejected: Email address is not verified."),
+    ],
+    ids=["relay", "SendAsDenied", "permissions", "SES"],
+)
+async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_know_once(
+    room: PostRoom, step: Step, reply: str
+) -> None:
+    await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
+    await room.ordered(1, 1)
+    await room.ordered(2, 2)
+    heard = []
+    for _ in range(3):
+        room.mailbox.faults[step] = answer(reply)
+        room.clock.now += timedelta(minutes=10)
+        await room.postman.deliver()
+        heard += await room.told()
+        room.mailbox.faults.clear()
+
+    assert MailState.FAILED not in await room.states()
+    assert await room.store.opt_outs.against([Subject.of_address(ANA)]) is None
+    assert "check MAIL_FROM" in heard[0]
+    assert len([line for line in heard if "cannot send mail" in line]) == 1
+    await room.deliver(minutes=10)
+    assert await room.states() == [MailState.SENT, MailState.SENT]
+
+
+async def test_a_daily_limit_passes_and_the_mail_goes_later(room: PostRoom) -> None:
+    await room.ordered()
+    steps: tuple[Step, ...] = ("RCPT", "DATA")
+    for step in steps:
+        room.mailbox.faults[step] = answer("550 5.4.5 Daily user sending limit exceeded.")
+        await room.deliver(hours=12)
+        assert await room.states() == [MailState.DEFERRED]
+    await room.deliver(hours=12)
+    assert await room.states() == [MailState.SENT]
 
 
 async def test_an_address_that_the_server_cannot_write_to_fails_alone(room: PostRoom) -> None:

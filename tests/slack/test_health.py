@@ -55,6 +55,8 @@ def set_aside(number: int) -> SetAside:
             id="rows set aside",
         ),
         pytest.param({"waiting": 1}, ["1 message waits for Slack"], id="one waits"),
+        pytest.param({"bounces_unclear": 1}, ["Something came back for 1 email of the last 30 days"], id="unclear"),
+        pytest.param({"bounces_unclear": 1200}, ["for 1,200 emails of the last 30 days that I can't read"], id="many"),
         pytest.param({"waiting": 12}, ["12 messages wait for Slack"], id="some wait"),
         pytest.param({"line": Line(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"),
         pytest.param(

@@ -146,6 +146,10 @@ TOLD = {
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.7.26", means="us"),
         ":leftwards_arrow_with_hook: *Trial ending* came back (5.7.26): their server did not want it from us.",
     ),
+    "came back, and nobody can read it": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="unclear"),
+        ":grey_question: Something came back for *Trial ending* that I can't read. Check whether it arrived.",
+    ),
     "came back, nobody knows why": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="later"),
         ":leftwards_arrow_with_hook: *Trial ending* came back: for reasons that may pass.",

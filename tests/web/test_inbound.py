@@ -23,10 +23,10 @@ def ledger() -> Ledger:
 async def here(tmp_path: Path, ledger: Ledger, clock: Clock) -> AsyncIterator[Site]:
     """The endpoint at work."""
 
-    async def tell(_status: str) -> None:
+    async def tell(*_status: str) -> None:
         pass
 
-    inbound = Inbound(ledger, verp=lambda _address: None, tell=tell, clock=lambda: datetime.now(UTC))
+    inbound = Inbound(ledger, verp=lambda _address: None, tell=tell, tell_unclear=tell, clock=lambda: datetime.now(UTC))
     async with site(tmp_path, bounces=Bounces(inbound, secret=SECRET, clock=clock)) as found:
         yield found
 

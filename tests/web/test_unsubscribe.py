@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from yarl import URL
 
 from bot.services.links import Link, Links
 from bot.services.pace import Rate
@@ -134,7 +135,6 @@ def forged(path: str) -> dict[str, str]:
         "half": token[: len(token) // 2],
         "one letter": "A",
         "longer": token + "A",
-        "padded": token + "==",
         "swapped": token[10:] + token[:10],
         "case": token.swapcase(),
         "last letter spelled differently": token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1],
@@ -147,7 +147,8 @@ def forged(path: str) -> dict[str, str]:
         "no link": Keys([SECRET]).token("what else there may be"),
         "an address": ANA,
         "not base64": "%F0%9F%98%80%00%ff",
-        "a path": f"{token}/",
+        "behind another": f"x.{token}",
+        "in two": f"{token[:9]}.{token[9:]}",
         "a page": "<script>alert(1)</script>",
         "endless": "A" * 5000,
     }
@@ -167,6 +168,20 @@ async def test_every_wrong_link_gets_the_same_answer_to_the_byte(
     assert ("This link does not work." in expected[2]) is (method != "HEAD")
     assert {kind for kind, answer in answers.items() if answer != expected} == set()
     assert wishes.times == 0
+
+
+AROUND = ".)>\",';:!?]}*=/&\\"
+ESCAPED = "%22 %3E %29. ). == &gt; &quot; &gt;. %C2%A0 %E2%80%8B %20 %0D%0A %E2%80%9D %C2%BB %00 <br> %3C/a%3E".split()
+
+
+@pytest.mark.parametrize("behind", [*AROUND, *ESCAPED])
+async def test_what_is_left_around_a_link_does_it_no_harm(page: Site, path: str, wishes: Wishes, behind: str) -> None:
+    for around in (path + behind, path.replace("/u/", "/u/%3C") + behind):
+        url = URL(page.url("") + around, encoded=True)
+        async with page.session.get(url) as shown, page.session.post(url) as done:
+            assert (shown.status, done.status) == (200, 200)
+            assert "a•••@acme.example" in await shown.text()
+    assert wishes.unsubscribed == {ANA}
 
 
 def test_no_letter_of_a_link_can_be_another(links: Links, path: str) -> None:
