@@ -23,6 +23,7 @@ BotError
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
 ├── FileWrong                   a file that somebody gave cannot be used; names the lines
 ├── NotAllowed                  this person may not do this; tell them
+├── InteractionUnreadable       what Slack sent makes no sense here; tell the person that nothing was done
 └── StoreError                  the database cannot be used; the sentence says why
 
 The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
@@ -133,6 +134,16 @@ class FileWrong(BotError):
 
 class NotAllowed(BotError):
     """Whoever pressed may not do this, or nobody can say whether they may."""
+
+
+class InteractionUnreadable(BotError):
+    """A press, a form or a command lacks something, or names what cannot be; nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Slack sent this in a form that the bot does not understand, so nothing was done. "
+            "Please use the buttons of a card, or type /evaluators."
+        )
 
 
 class StoreError(BotError):

@@ -1,10 +1,14 @@
 """Who people are, as Slack knows them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.poster import answered
+
+_SLACKBOT: Final = "USLACKBOT"
+"""Slack's own bot, which users.info does not call one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class Directory:
             email=profile.get("email") or None,
             guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
             stranger=bool(found.get("is_stranger")),
-            bot=bool(found.get("is_bot") or found.get("is_workflow_bot")),
+            bot=bool(found.get("is_bot") or found.get("is_workflow_bot")) or user == _SLACKBOT,
             deleted=bool(found.get("deleted")),
         )
 

@@ -93,6 +93,10 @@ class Poster:
             self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
         )
 
+    async def write_to(self, user: str, message: Message) -> None:
+        """Send one person a direct message."""
+        await answered(self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks))
+
     async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> str | None:
         """The timestamp of a message of ours posted after `since`; None when it is not there."""
         oldest, cursor = str(since.timestamp()), None

@@ -5,11 +5,16 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_internals import build_async_context
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.request.internals import parse_body
 
 from bot.errors import SettingsWrong
 from bot.services.health import Health
+from bot.slack.payload import tidy
 from bot.web import inbound, unsubscribe
 from bot.web.inbound import Bounces
 from bot.web.unsubscribe import Unsubscribe
@@ -67,9 +72,20 @@ def _health(health: Health) -> Handler:
 
 def _slack(app: AsyncApp) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        response: web.StreamResponse = await to_aiohttp_response(
-            await app.async_dispatch(await to_bolt_request(request))
-        )
+        response: web.StreamResponse = await to_aiohttp_response(await app.async_dispatch(await _bolt_request(request)))
         return response
 
     return answer
+
+
+async def _bolt_request(request: web.Request) -> AsyncBoltRequest:
+    """Return a request as Bolt takes it. Its signature is still to be checked: the body may be anything."""
+    text = (await request.read()).decode("utf-8", "replace")
+    found = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
+    try:
+        payload = parse_body(text, found.content_type)
+    except (ValueError, RecursionError):
+        payload = {}
+    found.raw_body, found.body = text, tidy(payload)
+    found.context = build_async_context(AsyncBoltContext({}), found.body)
+    return found
