@@ -105,6 +105,7 @@ def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -
     if isinstance(draft, Refused):
         return modals.message(answers.refused(draft, now=now))
     warnings = answers.warnings(draft.card, draft.recipients[draft.recipient], draft.decision)
+    warnings += [answers.not_open(each) for each in draft.refused]
     if draft.kept:
         warnings = [answers.KEPT, *warnings]
     if draft.problem is not None:

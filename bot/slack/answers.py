@@ -4,7 +4,7 @@ import math
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.card import Card
+from bot.domain.card import Card, Recipient
 from bot.domain.consent import Authority, OptOut, may_lift
 from bot.domain.evaluation import Contact
 from bot.domain.policy import Allowed, MailState, NeedsGround, Refused
@@ -69,6 +69,14 @@ def refused(refusal: Refused, *, now: datetime) -> str:
     ago = f", {span(now - refusal.at)} ago" if refusal.at else ""
     by = f" ({mention(refusal.by)}{ago})" if refusal.by else ""
     return f":no_entry_sign: {refusal.reason}{by}"
+
+
+def not_open(recipient: Recipient) -> str:
+    """Why the other contact on a license cannot be emailed."""
+    contact = recipient.person.contact
+    name = escape(contact.name or contact.email or "The other one", longest=100)
+    reason = recipient.decision.reason if isinstance(recipient.decision, Refused) else ""
+    return f"{name} ({recipient.role} contact) can't be emailed. {reason}".rstrip()
 
 
 def warnings(card: Card, contact: Contact, decision: Allowed | NeedsGround) -> list[str]:
