@@ -171,7 +171,14 @@ async def running(
         workers = [asyncio.create_task(forever("deliver", cards.run))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
-            postman = Postman(parts.store, parts.post, rules=parts.rules, trouble=parts.trouble, clock=clock)
+            postman = Postman(
+                parts.store,
+                parts.post,
+                rules=parts.rules,
+                trouble=parts.trouble,
+                clock=clock,
+                address_of=_actors(settings, parts, identity, clock=clock).address,
+            )
             workers.append(asyncio.create_task(forever("mail", postman.run)))
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
@@ -217,6 +224,11 @@ def _cards(
     )
 
 
+def _actors(settings: Settings, parts: Parts, identity: Identity, *, clock: Callable[[], datetime]) -> Actors:
+    """Who may press what; what Slack says of people is kept for some minutes."""
+    return Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
+
+
 def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent) -> AsyncIOScheduler:
     """What is done again and again."""
     jobs = scheduler()
@@ -241,7 +253,7 @@ def _slack_app(
     secret = settings.slack_signing_secret
     app = AsyncApp(client=parts.client, signing_secret=secret.get_secret_value() if secret else None)
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
-    actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
+    actors = _actors(settings, parts, identity, clock=clock)
     loaded = load_templates(settings.mail_templates)
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)

@@ -12,7 +12,8 @@ BotError
 │   └── ExportFailed            there is no export to be had; read the report page by page
 ├── SlackError
 │   ├── SlackUnavailable        nothing was taken; wait, then try again
-│   ├── SlackOutcomeUnknown     the answer never came; look before trying again
+│   ├── SlackOutcomeUnknown     nobody can say whether it was done; look before trying again
+│   │   └── SlackSilent         no answer came at all: it may still be done later, so look after a longer pause
 │   └── SlackRefused            Slack said no, with its own code
 ├── MailError
 │   ├── MailRefused             the server will not take this mail
@@ -90,6 +91,10 @@ class SlackUnavailable(SlackError):
 
 class SlackOutcomeUnknown(SlackError):
     """The request went out and no answer came back: Slack may have acted on it."""
+
+
+class SlackSilent(SlackOutcomeUnknown):
+    """No answer came in time, or the connection broke: what was asked may show up late."""
 
 
 class SlackRefused(SlackError):

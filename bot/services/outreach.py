@@ -110,7 +110,7 @@ class Outreach:
             return Refused(Reason.NO_TEMPLATE)
         names = _labels(offered.templates)
         chosen = template if template is not None and template in names else offered.chosen.id
-        contacts = {each.role: each.person.contact for each in choices.values()}
+        contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
         filled, problem = self._fill(card, chosen, contacts[role], signature)
         own = self._own(card, words, contacts, signature) if words and words.template == chosen else None
         return Draft(

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import WSMessage
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.domain.condition import Line
@@ -216,9 +216,9 @@ class _Link:
             if task is not None
         ]
 
-    async def _hand_over(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+    async def _hand_over(self, _client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         request.payload = tidy(request.payload)
-        await self._handler.handle(client, request)
+        await self._handler.handle(self._client, request)
 
     async def _said(self, _message: WSMessage) -> None:
         self._spoke_at = self._elapsed()
