@@ -209,7 +209,7 @@ class Cards:
             return None
         thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
         since = delivery.at - _CLOCKS_DIFFER
-        found = await self._poster.find_all(delivery.channel, _mark(delivery), since=since, thread=thread)
+        found = await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
         if not found:
             return delivery.ts
         kept, *younger = found

@@ -101,7 +101,7 @@ class Poster:
         """Delete a message of ours."""
         await answered(self._client.chat_delete(channel=channel, ts=ts))
 
-    async def find_all(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> list[str]:
+    async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> list[str]:
         """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
 
         There is more than one when a post that nobody answered shows up late.
