@@ -171,14 +171,8 @@ async def running(
         workers = [asyncio.create_task(forever("deliver", cards.run))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
-            postman = Postman(
-                parts.store,
-                parts.post,
-                rules=parts.rules,
-                trouble=parts.trouble,
-                clock=clock,
-                address_of=_actors(settings, parts, identity, clock=clock).address,
-            )
+            actors = _actors(settings, parts, identity, clock=clock)
+            postman = _postman(parts, parts.post, actors, clock=clock)
             workers.append(asyncio.create_task(forever("mail", postman.run)))
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
@@ -222,6 +216,11 @@ def _cards(
         today=daily.today,
         rules=parts.rules,
     )
+
+
+def _postman(parts: Parts, post: Post, actors: Actors, *, clock: Callable[[], datetime]) -> Postman:
+    """What sends emails."""
+    return Postman(parts.store, post, rules=parts.rules, trouble=parts.trouble, clock=clock, address_of=actors.address)
 
 
 def _actors(settings: Settings, parts: Parts, identity: Identity, *, clock: Callable[[], datetime]) -> Actors:

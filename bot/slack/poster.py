@@ -95,7 +95,9 @@ class Poster:
 
     async def write_to(self, user: str, message: Message) -> None:
         """Send one person a direct message."""
-        await answered(self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks))
+        await answered(
+            self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks, unfurl_links=False)
+        )
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message of ours."""
