@@ -126,11 +126,17 @@ class Deliveries:
     async def gone(self, delivered: Delivery, *, at: datetime, error: str) -> None:
         """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
 
-        Nothing is owed to it from then on, until somebody asks for it anew.
+        Nothing is owed to it from then on, until somebody asks for it anew. What went to a card that has since moved
+        to an older message goes there.
         """
         there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
         waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(("due", "unknown"))
         async with self._database.write() as connection:
+            known = await connection.scalar(select(evaluation.c.card_ts).where(there))
+            if known is not None and delivered.card is not None and known != delivered.card.ts:
+                # The card is owed a fresh look already.
+                await _set(connection, delivered.id, state="due" if delivered.what is What.NOTE else "done")
+                return
             await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
             await connection.execute(
                 update(delivery).where(waiting | (delivery.c.id == delivered.id)).values(state="given_up", error=error)

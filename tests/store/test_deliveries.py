@@ -446,3 +446,20 @@ async def test_the_older_of_two_cards_takes_over_what_was_said_under_the_younger
     assert await store.deliveries.settle_interrupted() == 1
     await store.deliveries.done(await take(store, Lane.LOOK), ts="7.1")
     assert await bring(store) == ["note extended in 7.1", "update card 1"]
+
+
+async def test_a_change_that_comes_to_the_younger_card_after_its_deletion_says_nothing_of_the_older(
+    store: Store,
+) -> None:
+    await report(store, license_())
+    await store.deliveries.done(await take(store), ts="7.5", look_again=LATER)
+    await report(store, license_(ends=date(2027, 1, 20)))
+    repaint = await take(store, Lane.UPDATE)
+    looked = await take(store, Lane.LOOK)
+    await store.deliveries.adopt(looked, ts="7.1", at=LATER)
+
+    await store.deliveries.gone(repaint, at=LATER, error="The card is not there any more.")
+
+    await store.deliveries.done(looked, ts="7.1")
+    assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.1")
+    assert await bring(store) == ["note extended in 7.1", "update card 1"]
