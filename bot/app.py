@@ -192,7 +192,8 @@ async def running(
         workers = [asyncio.create_task(forever("deliver", cards.run))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
-            postman = Postman(parts.store, parts.post, rules=parts.rules, trouble=parts.trouble, clock=clock)
+            actors = _actors(settings, parts, identity, clock=clock)
+            postman = _postman(parts, parts.post, actors, clock=clock)
             workers.append(asyncio.create_task(forever("mail", postman.run)))
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
@@ -240,6 +241,16 @@ def _cards(
     )
 
 
+def _postman(parts: Parts, post: Post, actors: Actors, *, clock: Callable[[], datetime]) -> Postman:
+    """What sends emails."""
+    return Postman(parts.store, post, rules=parts.rules, trouble=parts.trouble, clock=clock, address_of=actors.address)
+
+
+def _actors(settings: Settings, parts: Parts, identity: BotIdentity, *, clock: Callable[[], datetime]) -> Actors:
+    """Who may press what; what Slack says of people is kept for some minutes."""
+    return Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
+
+
 def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent) -> AsyncIOScheduler:
     """What is done again and again."""
     jobs = scheduler()
@@ -263,7 +274,7 @@ def _slack_app(
 ) -> tuple[AsyncApp, Guard]:
     app = _bolt_app(settings, parts.client, identity)
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
-    actors = Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
+    actors = _actors(settings, parts, identity, clock=clock)
     loaded = load_templates(settings.mail_templates)
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)

@@ -13,7 +13,8 @@ BotError
 │   └── ExportFailed            there is no export to be had; read the report page by page
 ├── SlackError
 │   ├── SlackUnavailable        nothing was taken; wait, then try again
-│   ├── SlackOutcomeUnknown     the answer never came; look before trying again
+│   ├── SlackOutcomeUnknown     nobody can say whether it was done; look before trying again
+│   │   └── SlackSilent         no answer came at all: it may still be done later, so look after a longer pause
 │   └── SlackRefused            Slack said no, with its own code
 ├── MailError
 │   ├── MailRefused             the server will not take this mail
@@ -25,6 +26,7 @@ BotError
 ├── FileWrong                   a file that somebody gave cannot be used; names the lines
 ├── NotAllowed                  this person may not do this; tell them
 ├── ReportPutOff                a mail that came back could not be taken in: the mail server should bring it again
+├── InteractionUnreadable       what Slack sent makes no sense here; tell the person that nothing was done
 └── StoreError                  the database cannot be used; the sentence says why
     ├── DatabaseUrlWrong        DATABASE_URL leads nowhere; fix it, start again
     └── StoreUnavailable        it is busy, full or away: what was asked may work later
@@ -99,6 +101,10 @@ class SlackOutcomeUnknown(SlackError):
     """The request went out and no answer came back: Slack may have acted on it."""
 
 
+class SlackSilent(SlackOutcomeUnknown):
+    """No answer came in time, or the connection broke: what was asked may show up late."""
+
+
 class SlackRefused(SlackError):
     """Slack answered `ok: false`; `code` is Slack's own word for why, `needed` are scopes that the app lacks."""
 
@@ -142,6 +148,16 @@ class FileWrong(BotError):
 
 class NotAllowed(BotError):
     """Whoever pressed may not do this, or nobody can say whether they may."""
+
+
+class InteractionUnreadable(BotError):
+    """A press, a form or a command lacks something, or names what cannot be; nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Slack sent this in a form that the bot does not understand, so nothing was done. "
+            "Please use the buttons of a card, or type /evaluators."
+        )
 
 
 class StoreError(BotError):

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "mail": WORLD,
     "services": WORLD | {"marketplace", "store", "slack", "mail"},
     "listeners": WORLD | {"services", "store", "slack"},
-    "web": WORLD | {"services"},
+    "web": WORLD | {"services", "slack"},
     "jobs": WORLD,
     "ending": {"jobs", "listeners", "services"},
     "env_file": {"errors"},

@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.domain.consent import OptOut
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
-from bot.domain.policy import CAREFUL, Attempt, Case, Decision, LastMail, Refused, Rules, may_contact
+from bot.domain.policy import CAREFUL, Attempt, Case, Decision, LastMail, Refused, Rules, may_contact, too_soon
 from bot.domain.trust import Context, company_key, customer_domain, reachable
 
 
@@ -19,6 +19,27 @@ class Person:
     opt_out: OptOut | None = None
     last_mail: LastMail | None = None
     """The latest mail to their address, for whatever evaluation."""
+
+
+class Role(StrEnum):
+    """As what somebody stands on a license."""
+
+    TECHNICAL = "technical"
+    BILLING = "billing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """A contact on a license, and whether the team may write to them."""
+
+    role: Role
+    person: Person
+    decision: Decision
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they can be emailed."""
+        return not isinstance(self.decision, Refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +111,33 @@ def mailable(card: Card, who: Person | None, rules: Rules = CAREFUL) -> Decision
     return may_contact(case, rules)
 
 
+def recipients(card: Card, rules: Rules = CAREFUL, *, now: datetime | None = None) -> tuple[Recipient, ...]:
+    """Return the contacts on the license, technical first, each with whether the team may write to them.
+
+    The card offers an email if one of them can be emailed, and the form begins with the first who can. With `now`, an
+    address that got an email a short while ago is refused; a card does not say so, as it would stay when that is over.
+    """
+    license_ = card.evaluation.license
+    found = []
+    for role, contact in ((Role.TECHNICAL, license_.technical), (Role.BILLING, license_.billing)):
+        who = next((each for each in card.people if each.contact == contact), None)
+        if who is not None:
+            decision = mailable(card, who, rules)
+            if now is not None and not isinstance(decision, Refused):
+                decision = too_soon(who.last_mail, rules, now=now) or decision
+            found.append(Recipient(role=role, person=who, decision=decision))
+    return tuple(found)
+
+
 def actions(card: Card, rules: Rules = CAREFUL) -> tuple[Action, ...]:
     """The buttons that make sense now, in the order of `Action`."""
     evaluation, who = card.evaluation, person(card)
     opt_out = None if who is None else who.opt_out
-    has_address = who is not None and who.contact.email is not None
+    can_be_marked = any(each.contact.email is not None and each.opt_out is None for each in card.people)
     offers = (
-        (Action.EMAIL, not isinstance(mailable(card, who, rules), Refused)),
+        (Action.EMAIL, any(each.is_open for each in recipients(card, rules))),
         (Action.CLAIM, evaluation.owner is None and evaluation.trial.state is State.RUNNING),
-        (Action.DO_NOT_CONTACT, has_address and opt_out is None),
+        (Action.DO_NOT_CONTACT, can_be_marked),
         (Action.ASSIGN, True),
         (Action.RELEASE, evaluation.owner is not None),
         (Action.CONTACT_AGAIN, opt_out is not None and not opt_out.cause.is_final),

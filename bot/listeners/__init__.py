@@ -3,7 +3,6 @@
 import re
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Action
 from bot.listeners.cards import CardListeners
@@ -23,6 +22,7 @@ def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
     pressed = guard(cards.pressed)
     for action in (*Action, ids.MORE):
         app.action(action)(pressed)
+    app.action(ids.UNKNOWN)(guard(commands.unknown))
     app.action(re.compile(rf"^{re.escape(ids.PAGE)}\.\d+$"))(guard(commands.turned))
     app.action(re.compile(rf"^{re.escape(ids.POST_AGAIN)}\.\d+$"))(guard(commands.asked_for_card))
     app.action(Settle.ARRIVED)(guard(mails.arrived))
@@ -37,11 +37,8 @@ def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
     app.view(View.PREVIEW)(guard(mails.sent))
     app.view(View.DO_NOT_CONTACT)(guard(forms.do_not_contact))
     app.view(View.CONTACT_AGAIN)(guard(forms.contact_again))
-    app.view(View.ASSIGN)(guard(forms.assign))
-    app.view(re.compile(".*"))(guard(_closes))
+    app.view(View.ASSIGN)(guard(forms.assign, check=forms.check_owner))
+    app.view(re.compile(".*"))(guard(forms.unknown))
 
-    app.command(ids.COMMAND)(guard(commands.typed))
-
-
-async def _closes(_args: AsyncArgs) -> None:
-    """A modal without anything to send."""
+    # Under whatever name the command was set up in this workspace.
+    app.command(re.compile(".*"))(guard(commands.typed))

@@ -12,6 +12,7 @@ from bot.domain.consent import may_lift
 from bot.errors import BotError
 from bot.listeners.deps import Deps, tell, tell_if_lost
 from bot.listeners.mails import draft_modal
+from bot.listeners.modal import change_modal, open_modal
 from bot.listeners.press import Press, read_press
 from bot.services.actors import Right
 from bot.slack import answers, modals
@@ -61,12 +62,12 @@ class CardListeners:
 
         Nothing is asked before but whether the press is new: neither who it is, nor the database.
         """
-        view_id = await self._deps.poster.open_modal(press.trigger, modals.loading(view, press.about))
+        view_id = await open_modal(self._deps, press.trigger, modals.loading(view, press.about))
         try:
             modal = await content()
         except BotError as exc:
             modal = modals.message(escape(str(exc), longest=1000))
-        await self._deps.poster.change_modal(view_id, modal)
+        await change_modal(self._deps, view_id, modal)
 
     async def _email(self, press: Press) -> Modal:
         signature = await self._deps.actors.admit(press.user, Right.OUTREACH)

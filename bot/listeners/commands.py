@@ -2,14 +2,19 @@
 
 from datetime import date
 
+import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.listeners.deps import Deps
+from bot.errors import InteractionUnreadable
+from bot.listeners.deps import Deps, tell
 from bot.listeners.dnc import DncListeners
 from bot.services.actors import Right
 from bot.slack.blocks import Message
 from bot.slack.health import health_message
+from bot.slack.payload import somebody_waits
 from bot.slack.today import help_message, read_page, read_post_again, today_message
+
+log = structlog.get_logger()
 
 
 class CommandListeners:
@@ -35,25 +40,36 @@ class CommandListeners:
                 answer = help_message()
             case _:
                 answer = help_message(text)
-        await args.respond(text=answer.text, blocks=answer.blocks, response_type="ephemeral")
+        await tell(args, self._deps.poster, answer)
+
+    async def unknown(self, args: AsyncArgs) -> None:
+        """Answer what no listener takes, such as shortcuts, dialogs and buttons in old attachments."""
+        kind = args.body["actions"][0].get("value", "")
+        log.info("interaction_unknown", kind=kind[:40])
+        if somebody_waits(kind):
+            raise InteractionUnreadable
 
     async def turned(self, args: AsyncArgs) -> None:
         """Show another page in place of the one whose button was pressed."""
         await self._deps.actors.admit(args.body["user"]["id"], Right.READ)
-        await self._show(args, args.body["actions"][0]["value"])
+        await self._show(args, _value(args))
 
     async def asked_for_card(self, args: AsyncArgs) -> None:
         """Owe a card that was deleted anew; whoever asks after somebody else sees that it is not gone any more."""
         await self._deps.actors.admit(args.body["user"]["id"], Right.TAKE)
-        page, evaluation_id = read_post_again(args.body["actions"][0]["value"])
+        page, evaluation_id = read_post_again(_value(args))
         await self._deps.cards.post_again(evaluation_id)
         await self._show(args, page)
 
     async def _show(self, args: AsyncArgs, value: str) -> None:
         day, page = read_page(value)
         answer = await self._page(day, page)
-        await args.respond(text=answer.text, blocks=answer.blocks, replace_original=True)
+        await tell(args, self._deps.poster, answer, replaces=True)
 
     async def _page(self, day: date, page: int) -> Message:
         lines = await self._deps.daily.of(day)
         return today_message(lines, today=day, page=page, workspace_url=self._deps.workspace_url())
+
+
+def _value(args: AsyncArgs) -> str:
+    return str(args.body["actions"][0].get("value", ""))

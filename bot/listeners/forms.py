@@ -6,10 +6,11 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.consent import Cause
 from bot.domain.policy import Refused
+from bot.errors import InteractionUnreadable
 from bot.listeners.deps import Deps, read_form, tell, tell_if_lost
 from bot.services.actors import Right
-from bot.slack import answers
-from bot.slack.ids import Field
+from bot.slack import answers, modals
+from bot.slack.ids import Field, View
 
 
 class FormListeners:
@@ -43,7 +44,7 @@ class FormListeners:
         await self._deps.actors.admit(user, Right.OUTREACH)
         lifted = await self._deps.consent.lift(
             about.evaluation_id,
-            set_at=datetime.fromisoformat(about.seen or ""),
+            set_at=_moment(about.seen),
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
@@ -52,6 +53,20 @@ class FormListeners:
             self._deps.poster,
             answers.lifted(lifted.by, lifted.at, lifted.stands, won=lifted.won, now=self._deps.clock()),
         )
+
+    async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
+        """What to say at the field when the person chosen cannot own an evaluation, by block id."""
+        view = args.body["view"]
+        owner, block_id = modals.values(view).get(Field.OWNER), modals.field_of(view, Field.OWNER)
+        if owner is None or block_id is None:
+            return {}
+        problem = await self._deps.actors.why_not_owner(owner)
+        return {} if problem is None else {block_id: problem}
+
+    async def unknown(self, args: AsyncArgs) -> None:
+        """Answer a form that no version of today knows; a message of ours has nothing to send."""
+        if args.body["view"]["callback_id"] != View.MESSAGE:
+            await tell(args, self._deps.poster, answers.OLD_FORM)
 
     async def assign(self, args: AsyncArgs) -> None:
         """Set the owner, unless somebody changed it while the modal was open."""
@@ -62,3 +77,14 @@ class FormListeners:
             about.evaluation_id, filled[Field.OWNER], instead_of=about.seen, by=user
         )
         await tell_if_lost(args, self._deps, owned)
+
+
+def _moment(seen: str | None) -> datetime:
+    """When the mark was set that a person saw."""
+    try:
+        found = datetime.fromisoformat(seen or "")
+    except ValueError as exc:
+        raise InteractionUnreadable from exc
+    if found.tzinfo is None:
+        raise InteractionUnreadable
+    return found

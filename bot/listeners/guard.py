@@ -18,7 +18,12 @@ from bot.slack.text import escape
 log = structlog.get_logger()
 
 Listener = Callable[[AsyncArgs], Awaitable[None]]
-EXPIRED_TRIGGER = frozenset({"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"})
+Check = Callable[[AsyncArgs], Awaitable[dict[str, str]]]
+"""Looks at a form before it is acknowledged, within two seconds; what is wrong with it, by block id."""
+EXPIRED_TRIGGER = frozenset(
+    {"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"}
+    | {"invalid_trigger_id", "invalid_trigger"}
+)
 
 
 class Guard:
@@ -29,8 +34,11 @@ class Guard:
         self._presses = presses
         self._running: set[asyncio.Task[Any]] = set()
 
-    def __call__(self, listener: Listener) -> Listener:
-        """The listener with the outermost `try` around it; it is called for what is acknowledged and new."""
+    def __call__(self, listener: Listener, *, check: Check | None = None) -> Listener:
+        """The listener with the outermost `try` around it; it is called for what is acknowledged and new.
+
+        With a `check`, a form that does not pass stays open, with what is wrong at its fields.
+        """
 
         async def guarded(args: AsyncArgs) -> None:
             task = asyncio.current_task()
@@ -38,11 +46,14 @@ class Guard:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
             try:
-                if await self._is_new(args):
+                if await self._is_new(args, check):
                     await listener(args)
-                    await self._presses.done(args.body.get("trigger_id", ""))
-            except SlackRefused as exc:
-                await self._answer(args, answers.EXPIRED if exc.code in EXPIRED_TRIGGER else escape(str(exc)))
+                    await self._done(args)
+            except SlackError as exc:
+                is_expired = isinstance(exc, SlackRefused) and exc.code in EXPIRED_TRIGGER
+                if not is_expired:
+                    log.warning("press_failed", listener=listener.__qualname__, reason=str(exc))
+                await self._answer(args, answers.EXPIRED if is_expired else answers.slack_failed(exc))
             except BotError as exc:
                 log.warning("press_failed", listener=listener.__qualname__, reason=str(exc))
                 await self._answer(args, escape(str(exc), longest=1000))
@@ -53,12 +64,14 @@ class Guard:
 
         return guarded
 
-    async def _is_new(self, args: AsyncArgs) -> bool:
-        """Acknowledge before any wait; whether there is something to do that was not done before."""
-        acknowledged = {}
+    async def _is_new(self, args: AsyncArgs, check: Check | None) -> bool:
+        """Acknowledge before any wait but that of a `check`; whether there is something to do that is new."""
+        acknowledged: dict[str, Any] = {}
         if args.body.get("type") == "view_submission":
             token = modals.draft_token(args.body.get("trigger_id", ""))
-            acknowledged = modals.acknowledgement(args.body["view"], token)
+            acknowledged = modals.acknowledgement(args.body.get("view") or {}, token)
+            if not acknowledged and check is not None and (wrong := await check(args)):
+                acknowledged = {"response_action": "errors", "errors": wrong}
         await args.ack(**acknowledged)
         if acknowledged.get("response_action") == "errors":
             return False
@@ -67,6 +80,12 @@ class Guard:
             return True
         log.info("press_repeated", kind=args.body.get("type", "command"))
         return False
+
+    async def _done(self, args: AsyncArgs) -> None:
+        try:
+            await self._presses.done(args.body.get("trigger_id", ""))
+        except BotError as exc:  # it was done all the same, and answered
+            log.warning("press_not_noted", reason=str(exc))
 
     async def drain(self, seconds: float) -> int:
         """Wait for the listeners under way, at most so many seconds; how many are still running then."""
@@ -85,9 +104,6 @@ class Guard:
         return {*self._running, *self._presses.under_way.values()}
 
     async def _answer(self, args: AsyncArgs, text: str) -> None:
-        try:
-            if args.ack.response is None:
-                await args.ack()
-            await tell(args, self._poster, text)
-        except SlackError as exc:
-            log.warning("answer_lost", reason=str(exc))
+        if args.ack.response is None:
+            await args.ack()
+        await tell(args, self._poster, text)

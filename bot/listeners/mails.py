@@ -5,13 +5,16 @@ from datetime import datetime
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.policy import NeedsGround, Refused
+from bot.errors import InteractionUnreadable
 from bot.listeners.deps import Deps, read_form, tell
+from bot.listeners.modal import change_modal
 from bot.services.actors import Right
 from bot.services.outreach import Draft, Words
 from bot.slack import answers, modals
 from bot.slack.blocks import Message
 from bot.slack.ids import Field
 from bot.slack.modals import Modal
+from bot.slack.payload import read_id
 from bot.slack.text import escape
 from bot.store.letters import Letter
 from bot.store.mails import Held, Verdict
@@ -41,7 +44,7 @@ class MailListeners:
             ),
         )
         modal = draft_modal(draft, about, now=self._deps.clock())
-        await self._deps.poster.change_modal(args.body["view"]["id"], modal)
+        await change_modal(self._deps, args.body["view"]["id"], modal)
 
     async def previewed(self, args: AsyncArgs) -> None:
         """The preview stands already: it came with the acknowledgement. Keep the words until it is sent."""
@@ -102,6 +105,7 @@ def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -
     if isinstance(draft, Refused):
         return modals.message(answers.refused(draft, now=now))
     warnings = answers.warnings(draft.card, draft.recipients[draft.recipient], draft.decision)
+    warnings += [answers.not_open(each) for each in draft.refused]
     if draft.kept:
         warnings = [answers.KEPT, *warnings]
     if draft.problem is not None:
@@ -137,4 +141,7 @@ def words_for(found: Held | NeedsGround | Refused | Verdict | None, *, now: date
 
 
 def _mail(args: AsyncArgs) -> int:
-    return int(args.body["actions"][0]["value"])
+    mail_id = read_id(args.body["actions"][0].get("value"))
+    if mail_id is None:
+        raise InteractionUnreadable
+    return mail_id

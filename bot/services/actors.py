@@ -22,7 +22,26 @@ FRESH: Final = timedelta(minutes=5)
 _PATIENCE: Final = 2.0
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "no_such_subteam"})
 """Slack's codes for an id that names nobody."""
-_ELSEWHERE: Final = "This is for members of the workspace that the bot lives in; you are here from another one."
+
+
+class Outsider(StrEnum):
+    """Why somebody is no full member of the workspace; the value is said to whoever chose them, in a form."""
+
+    BOT = "This is a bot. Choose a person."
+    GONE = "Their account is deactivated. Choose another person."
+    ELSEWHERE = "They belong to another company or workspace. Choose a member of this one."
+    GUEST = "They are a guest here. Choose a full member."
+    UNKNOWN = "Slack does not know this person. Choose another one."
+
+
+_TO_THEMSELVES: Final = {
+    Outsider.BOT: "This is for people who work here.",
+    Outsider.GONE: "This is for people who work here.",
+    Outsider.ELSEWHERE: "This is for members of the workspace that the bot lives in; you are here from another one.",
+    Outsider.GUEST: "This is for full members of the workspace; guests can read along.",
+    Outsider.UNKNOWN: "Slack does not know you as a member of this workspace.",
+}
+NOBODY_KNOWS: Final = "Slack cannot say who this is at the moment. Please try again in a minute."
 
 
 class Right(StrEnum):
@@ -68,8 +87,8 @@ class Actors:
             # A press waits for this, and so does a trigger that lives three seconds.
             async with asyncio.timeout(_PATIENCE):
                 account = await self._account(user)
-                if sentence := _refusal(account) or _from_elsewhere(account, await self._team()):
-                    raise NotAllowed(sentence)
+                if found := await self._outsider(account):
+                    raise NotAllowed(_TO_THEMSELVES[found])
                 if right is Right.OUTREACH and not await self._is_named(user):
                     raise NotAllowed("Only some people here may mail or lift a mark: ask whoever runs the bot.")
         except (SlackUnavailable, SlackOutcomeUnknown, TimeoutError) as exc:
@@ -80,17 +99,40 @@ class Actors:
             ) from exc
         except SlackRefused as exc:
             if exc.code in NOBODY:
-                raise NotAllowed("Slack does not know you as a member of this workspace.") from exc
+                raise NotAllowed(_TO_THEMSELVES[Outsider.UNKNOWN]) from exc
             raise
         return Signature(account.name, account.title)
 
     async def address(self, user: str) -> str | None:
-        """Where mail to a colleague goes; None where Slack does not say it."""
+        """Where replies to a colleague go; None for one who is no full member any more, or while Slack does not say it.
+
+        Replies then go where those to everybody go, which the vendor reads.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
-                return (await self._account(user)).email
+                account = await self._account(user)
+                return None if await self._outsider(account) else account.email
         except (SlackError, TimeoutError):
             return None
+
+    async def why_not_owner(self, user: str) -> str | None:
+        """Why somebody cannot own an evaluation, as a sentence; None for a full member of the workspace.
+
+        While Slack cannot say, nobody can be given one: they would be told of it, and get the replies.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._outsider(await self._account(user))
+        except SlackRefused as exc:
+            return Outsider.UNKNOWN if exc.code in NOBODY else NOBODY_KNOWS
+        except (SlackError, TimeoutError):
+            return NOBODY_KNOWS
+
+    async def _outsider(self, account: Account) -> Outsider | None:
+        """Return why somebody is not a full member of the bot's workspace; its id is asked for last, as it may wait."""
+        if found := outsider(account):
+            return found
+        return None if await self._team() in account.teams else Outsider.ELSEWHERE
 
     async def _is_named(self, user: str) -> bool:
         if user in self._users or not (self._users or self._groups):
@@ -124,16 +166,12 @@ class _Remembered(Generic[T]):
             return known[1]
 
 
-def _refusal(account: Account) -> str | None:
-    """Why this is nobody of ours, if the account alone says so."""
-    if account.bot or account.deleted:
-        return "This is for people who work here."
+def outsider(account: Account) -> Outsider | None:
+    """Return why an account is not a full member of any workspace of ours, as far as the account alone says so."""
+    if account.bot:
+        return Outsider.BOT
+    if account.deleted:
+        return Outsider.GONE
     if account.stranger:
-        return _ELSEWHERE
-    if account.guest:
-        return "This is for full members of the workspace; guests can read along."
-    return None
-
-
-def _from_elsewhere(account: Account, team: str) -> str | None:
-    return None if team in account.teams else _ELSEWHERE
+        return Outsider.ELSEWHERE
+    return Outsider.GUEST if account.guest else None

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import structlog
 
 from bot.domain.policy import CAREFUL, Rules
-from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackSilent, SlackUnavailable
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
 from bot.services.traffic import Reach, Traffic
@@ -33,6 +33,12 @@ _LEAST_WAIT: Final = 0.01
 _AT_ONCE: Final = 20
 """Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
 _CLOCKS_DIFFER: Final = timedelta(minutes=15)
+_LATE_AFTER_S: Final = 30.0
+"""How long after a post that nobody answered it is looked up: Slack may show it late."""
+_LOOK_FOR_SECOND: Final = timedelta(minutes=10)
+"""After what was posted again: when to look whether the earlier attempt has shown up since."""
+_POSTED_AGAIN: Final = 3
+"""The least attempts of what was posted again: a post, a look that found nothing, a post."""
 _SHORT: Final = 3000
 _MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
 _CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
@@ -63,7 +69,7 @@ class Cards:
         self._rules = rules
         self._beginning = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._broken: list[Delivery] = []
+        self._broken: list[tuple[Delivery, Way]] = []
 
     async def run(self) -> None:
         """Deliver for ever; ends by being cancelled, with all that is under way."""
@@ -133,25 +139,28 @@ class Cards:
         self._under_way.discard(task)
         if not task.cancelled() and (broke := task.exception()) is not None:
             log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
-            self._broken.append(delivery)
+            self._broken.append((delivery, way))
 
     async def _put_off_broken(self) -> None:
         """Nobody knows how far those came that ended in an error nobody foresaw."""
         while self._broken:
-            await self._later(self._broken[0], "It broke.", wait=backoff(self._broken[0].attempts), unsure=True)
+            delivery, way = self._broken[0]
+            unsure = way.lane is Lane.LOOK or not _may_repeat(delivery)
+            await self._later(delivery, "It broke.", wait=backoff(delivery.attempts), unsure=unsure)
             self._broken.pop(0)
 
     async def _bring(self, delivery: Delivery, way: Way) -> None:
         is_look = way.lane is Lane.LOOK
         try:
-            ts = await (self._find(delivery) if is_look else self._send(delivery, way))
+            ts = await (self._find(delivery, way) if is_look else self._send(delivery, way))
         except SlackUnavailable as exc:
             self._traffic.failed(way, Reach.WAY if way.lane is Lane.POST else Reach.LANE, at_least=exc.retry_after)
             await self._later(delivery, exc, unsure=is_look)
         except SlackOutcomeUnknown as exc:
             self._traffic.failed(way, Reach.WAY)
             unsure = is_look or not _may_repeat(delivery)
-            await self._later(delivery, exc, wait=backoff(delivery.attempts), unsure=unsure)
+            wait = _LATE_AFTER_S if isinstance(exc, SlackSilent) and unsure and not is_look else 0.0
+            await self._later(delivery, exc, wait=max(wait, backoff(delivery.attempts)), unsure=unsure)
         except SlackRefused as exc:
             await self._refused(delivery, way, exc)
         else:
@@ -159,7 +168,9 @@ class Cards:
             if ts is None:
                 await self._later(delivery, "It is not there.", unsure=False)
             else:
-                await self._store.deliveries.done(delivery, ts=ts)
+                is_second = delivery.attempts >= _POSTED_AGAIN and not _may_repeat(delivery)
+                look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
+                await self._store.deliveries.done(delivery, ts=ts, look_again=look_again)
             await self._closed.passed(way)
 
     async def _refused(self, delivery: Delivery, way: Way, refusal: SlackRefused) -> None:
@@ -171,6 +182,10 @@ class Cards:
             log.warning("card_gone", delivery=delivery.id, code=refusal.code)
             self._traffic.well(way)
             await self._store.deliveries.gone(delivery, at=self._clock(), error=str(refusal))
+        elif way.lane is Lane.LOOK and delivery.ts is not None and found not in _CLOSES:
+            # It stands there as far as we know; only whether it stands there twice cannot be said.
+            self._traffic.well(way)
+            await self._store.deliveries.done(delivery, ts=delivery.ts)
         elif found in {Remedy.TOKEN, Remedy.SCOPE} or not gives_up:
             self._traffic.failed(way, _CLOSES.get(found, Reach.WAY))
             await self._later(delivery, refusal, unsure=way.lane is Lane.LOOK)
@@ -185,13 +200,37 @@ class Cards:
         until = self._clock() + timedelta(seconds=wait)
         await self._store.deliveries.postpone(delivery, until=until, error=str(why), unsure=unsure)
 
-    async def _find(self, delivery: Delivery) -> str | None:
-        """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there."""
-        if _may_repeat(delivery):
+    async def _find(self, delivery: Delivery, way: Way) -> str | None:
+        """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there.
+
+        Of two the older one is kept, and the younger is deleted.
+        """
+        if delivery.ts is None and _may_repeat(delivery):
             return None
         thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
         since = delivery.at - _CLOCKS_DIFFER
-        return await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
+        found = await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
+        if not found:
+            return delivery.ts
+        kept, *younger = found
+        if delivery.ts not in {None, kept}:
+            await self._store.deliveries.adopt(delivery, ts=kept, at=self._clock())
+        for ts in younger:
+            log.warning("message_doubled", delivery=delivery.id, what=delivery.what)
+            await self._delete(delivery, ts, way)
+        return kept
+
+    async def _delete(self, delivery: Delivery, ts: str, way: Way) -> None:
+        """Delete the younger of two messages; of a card with our lines under it."""
+        notes = await self._poster.notes_under(delivery.channel, ts) if delivery.what is What.CARD else []
+        for each in (*notes, ts):
+            self._traffic.spend(way)
+            try:
+                await self._poster.delete(delivery.channel, each)
+            except SlackRefused as exc:
+                if remedy(exc.code) in _CLOSES:
+                    raise
+                log.warning("message_not_deleted", delivery=delivery.id, code=exc.code)  # it may be gone already
 
     async def _send(self, delivery: Delivery, way: Way) -> str:
         message = await self._message(delivery)

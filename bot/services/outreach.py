@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.domain.card import Card, mailable
+from bot.domain.card import Card, Recipient, recipients
 from bot.domain.evaluation import Contact
-from bot.domain.policy import Allowed, Decision, Ground, NeedsGround, Reason, Refused, Rules, too_soon
+from bot.domain.policy import Allowed, Ground, NeedsGround, Reason, Refused, Rules
 from bot.errors import TemplateWrong
 from bot.mail.choice import offer
 from bot.mail.compose import new_message_id
@@ -45,6 +45,8 @@ class Draft:
     """Id to name, of each template there is."""
     recipient: str
     recipients: Mapping[str, Contact]
+    refused: Sequence[Recipient]
+    """Those on the license who cannot be emailed."""
     decision: Allowed | NeedsGround
     filled: Filled
     kept: bool
@@ -96,26 +98,28 @@ class Outreach:
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
             return Refused(Reason.NO_CONTACT)
-        choices = self._choices(card)
-        open_to = {role: decision for role, (_, decision) in choices.items() if not isinstance(decision, Refused)}
+        choices = {each.role: each for each in recipients(card, self._rules, now=self._clock())}
+        open_to = {role: each.decision for role, each in choices.items() if not isinstance(each.decision, Refused)}
         if not open_to:
-            refusals = [decision for _, decision in choices.values() if isinstance(decision, Refused)]
+            refusals = [each.decision for each in choices.values() if isinstance(each.decision, Refused)]
             return refusals[0] if refusals else Refused(Reason.NO_CONTACT)
-        role = recipient if recipient in open_to else next(iter(open_to))
+        role = next((each for each in open_to if each == recipient), next(iter(open_to)))
         sent = {mail.template for mail in card.mails if mail.attempt.state.is_live}
         offered = offer(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
         if offered.chosen is None:
             return Refused(Reason.NO_TEMPLATE)
         names = _labels(offered.templates)
         chosen = template if template is not None and template in names else offered.chosen.id
-        filled, problem = self._fill(card, chosen, choices[role][0], signature)
-        own = self._own(card, words, choices, signature) if words and words.template == chosen else None
+        contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
+        filled, problem = self._fill(card, chosen, contacts[role], signature)
+        own = self._own(card, words, contacts, signature) if words and words.template == chosen else None
         return Draft(
             card=card,
             template=chosen,
             names=names,
             recipient=role,
-            recipients={role: choices[role][0] for role in open_to},
+            recipients={each: contacts[each] for each in open_to},
+            refused=[each for each in choices.values() if not each.is_open],
             decision=open_to[role],
             filled=own or filled,
             kept=own is not None and words is not None and words.recipient != role,
@@ -183,19 +187,6 @@ class Outreach:
         """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
-    def _choices(self, card: Card) -> dict[str, tuple[Contact, Decision]]:
-        """Each contact on the license by role, and whether they may be written to now."""
-        license_ = card.evaluation.license
-        found: dict[str, tuple[Contact, Decision]] = {}
-        for role, contact in (("technical", license_.technical), ("billing", license_.billing)):
-            who = next((person for person in card.people if person.contact == contact), None)
-            if who is not None:
-                decision = mailable(card, who, self._rules)
-                is_open = not isinstance(decision, Refused)
-                soon = too_soon(who.last_mail, self._rules, now=self._clock()) if is_open else None
-                found[role] = (who.contact, soon or decision)
-        return found
-
     def _fill(self, card: Card, template: str, contact: Contact, signature: Signature) -> tuple[Filled, str | None]:
         facts = facts_of(
             card.evaluation,
@@ -210,14 +201,12 @@ class Outreach:
         except TemplateWrong as exc:
             return Filled("", ""), str(exc)
 
-    def _own(
-        self, card: Card, words: Words, choices: Mapping[str, tuple[Contact, Decision]], signature: Signature
-    ) -> Filled | None:
+    def _own(self, card: Card, words: Words, contacts: Mapping[str, Contact], signature: Signature) -> Filled | None:
         """The words in the form where a person changed them; None while they are those that the template gave."""
         own = Filled(words.subject, words.body)
-        if words.recipient not in choices:
+        if words.recipient not in contacts:
             return None
-        given, _ = self._fill(card, words.template, choices[words.recipient][0], signature)
+        given, _ = self._fill(card, words.template, contacts[words.recipient], signature)
         return None if own == given else own
 
 

@@ -1,13 +1,15 @@
 """Hand over the mails that are due: once each, never against policy, and what the server puts off, later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
+from bot.domain.evaluation import Evaluation
 from bot.domain.policy import MailState, Rules
 from bot.errors import AddressRefused, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
 from bot.services.pace import Pace, Rate
@@ -42,13 +44,16 @@ class Postman:
         trouble: Trouble,
         clock: Callable[[], datetime],
         pace: Pace | None = None,
+        address_of: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
+        """`address_of` says where replies to a colleague go now; without it they go where the order says."""
         self._store = store
         self._post = post
         self._rules = rules
         self._trouble = trouble
         self._clock = clock
         self._pace = pace or Pace(Rate(interval=0), alone=True)
+        self._address_of = address_of
         self._at_work = asyncio.Lock()
 
     async def run(self) -> None:
@@ -80,8 +85,10 @@ class Postman:
 
     async def _send(self, taken: Taken) -> None:
         card = await self._store.evaluations.card(taken.evaluation_id)
+        evaluation = None if card is None else card.evaluation
+        letter = replace(taken.letter, reply_to=await self._reply_to(taken, evaluation))
         try:
-            await self._post.hand_over(taken, card.evaluation if card else None)
+            await self._post.hand_over(replace(taken, letter=letter), evaluation)
         except MailOutcomeUnknown as exc:
             await self._settle(taken, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
@@ -105,6 +112,13 @@ class Postman:
             self._pace.well()
             await self._settle(taken, MailState.SENT)
             await self._trouble.mail_goes()
+
+    async def _reply_to(self, taken: Taken, evaluation: Evaluation | None) -> str | None:
+        """Where replies go: an email can wait for days, in which the owner may change, leave, or become a guest."""
+        if self._address_of is None:
+            return taken.letter.reply_to
+        owner = None if evaluation is None else evaluation.owner
+        return None if owner is None else await self._address_of(owner)
 
     async def _settle(self, taken: Taken, state: MailState, *, error: str = "") -> None:
         log.info("mail_settled", mail=taken.mail_id, state=state)

@@ -4,11 +4,12 @@ import math
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.card import Card
+from bot.domain.card import Card, Recipient
 from bot.domain.consent import Authority, OptOut, may_lift
 from bot.domain.evaluation import Contact
 from bot.domain.policy import Allowed, MailState, NeedsGround, Refused
 from bot.domain.trust import words
+from bot.errors import SlackError, SlackRefused
 from bot.slack.blocks import Message, note_message, plain, section
 from bot.slack.ids import Settle
 from bot.slack.notes import mail_name, reaching
@@ -28,8 +29,19 @@ EXPIRED = "That took too long, and Slack let go of it. Please press again."
 GONE = "This evaluation is no longer on record."
 RETIRED = "This button is from an earlier time. The card is being painted anew; please use the new one."
 LIFTED = "Lifted. They can be written to again."
+OLD_FORM = "This form is from an earlier version, so nothing was done. Please press the button on the card again."
 NOT_MARKED = "There is no such do-not-contact mark any more."
 NOBODY_TO_MARK = "There is no address here that could be marked, or it is marked already."
+
+
+def slack_failed(error: SlackError) -> str:
+    """For what Slack did not do at that moment, or refuses to do."""
+    what_to_do = (
+        "Nothing was done. Please tell the person who runs the bot."
+        if isinstance(error, SlackRefused)
+        else "Nothing was done. Please press again in a minute."
+    )
+    return f"{escape(str(error), longest=1000)} {what_to_do}"
 
 
 def broken(reference: str) -> str:
@@ -57,6 +69,14 @@ def refused(refusal: Refused, *, now: datetime) -> str:
     ago = f", {span(now - refusal.at)} ago" if refusal.at else ""
     by = f" ({mention(refusal.by)}{ago})" if refusal.by else ""
     return f":no_entry_sign: {refusal.reason}{by}"
+
+
+def not_open(recipient: Recipient) -> str:
+    """Why the other contact on a license cannot be emailed."""
+    contact = recipient.person.contact
+    name = escape(contact.name or contact.email or "The other one", longest=100)
+    reason = recipient.decision.reason if isinstance(recipient.decision, Refused) else ""
+    return f"{name} ({recipient.role} contact) can't be emailed. {reason}".rstrip()
 
 
 def warnings(card: Card, contact: Contact, decision: Allowed | NeedsGround) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
+from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, recipients, title, told_end
 from bot.domain.evaluation import Contact, Evaluation, Hosting, License, State, days_left
 from bot.domain.history import UNTOLD, Kind
 from bot.domain.policy import CAREFUL, MailState, Reason, Refused, Rules
@@ -86,7 +86,7 @@ def card_message(card: Card, *, today: date, rules: Rules = CAREFUL) -> Message:
     blocks += paragraphs([*_flag_line(card, who), *_context_lines(card), *_mail_lines(card)])
     refusal = mailable(card, who, rules)
     if isinstance(refusal, Refused):
-        blocks.append(section(_refusal(refusal, who)))
+        blocks.append(section(_refusal(refusal, who) + _other(card, rules)))
     blocks += [{"type": "actions", "elements": _buttons(card, rules)}, small(_footer(card))]
     return Message(text=_fallback(card), blocks=blocks)
 
@@ -245,6 +245,15 @@ def _refusal(refusal: Refused, who: Person | None) -> str:
         return f":no_entry_sign: *Do not contact*{reaching(opt_out)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}"
     sign = ":tada:" if refusal.reason is Reason.CONVERTED else ":no_entry_sign:"
     return f"{sign} No e-mail: {refusal.reason}"
+
+
+def _other(card: Card, rules: Rules) -> str:
+    """Who can be emailed where the person on the card cannot."""
+    other = next((each for each in recipients(card, rules) if each.is_open), None)
+    if other is None:
+        return ""
+    contact = other.person.contact
+    return f"\n{escape(contact.name or contact.email or '', longest=100)} ({other.role} contact) can be emailed."
 
 
 def _buttons(card: Card, rules: Rules) -> list[Block]:

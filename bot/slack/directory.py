@@ -1,11 +1,14 @@
 """Who people are, as Slack knows them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.web_api import answered, text, understood
+
+_SLACKBOT: Final = "USLACKBOT"
+"""Slack's own bot, which users.info does not call one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Directory:
         """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
         answer = await answered(self._client.users_info(user=user))
         with understood():
-            return _account(answer["user"])
+            return _account(user, answer["user"])
 
     async def group(self, group: str) -> frozenset[str]:
         """The ids of a user group's members. SlackRefused, `no_such_subteam`, for an id that is none."""
@@ -44,7 +47,7 @@ class Directory:
             return frozenset(map(text, answer["users"]))
 
 
-def _account(found: dict[str, Any]) -> Account:
+def _account(user: str, found: dict[str, Any]) -> Account:
     profile = found.get("profile") or {}
     name = profile.get("real_name") or found.get("real_name") or found.get("name")
     # docs.slack.dev/reference/objects/user-object
@@ -55,6 +58,6 @@ def _account(found: dict[str, Any]) -> Account:
         email=profile.get("email") or None,
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
         stranger=bool(found.get("is_stranger")),
-        bot=bool(found.get("is_bot") or found.get("is_workflow_bot")),
+        bot=bool(found.get("is_bot") or found.get("is_workflow_bot")) or user == _SLACKBOT,
         deleted=bool(found.get("deleted")),
     )

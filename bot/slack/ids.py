@@ -8,6 +8,8 @@ from bot.domain.card import Action
 COMMAND: Final = "/evaluators"
 MORE: Final = "evaluation.more"
 """The overflow menu of a card; its options carry an `Action` and the evaluation's id."""
+UNKNOWN: Final = "unknown"
+"""What an interaction is taken for that no listener knows; its value is the kind that Slack calls it."""
 PAGE: Final = "today.page"
 POST_AGAIN: Final = "today.post_again"
 """The button beside a trial whose card was deleted; its value is the page it stands on, with the evaluation's id."""

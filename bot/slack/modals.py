@@ -2,17 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.consent import CHOICES, Authority, OptOut, may_lift
 from bot.domain.evaluation import Contact
 from bot.domain.policy import Ground
+from bot.errors import InteractionUnreadable
 from bot.slack.blocks import Block, plain, section, small
 from bot.slack.ids import Field, View
 from bot.slack.markdown import painted
 from bot.slack.notes import reaching
+from bot.slack.payload import read_id
 from bot.slack.text import escape, mention, tame
 
 Modal = dict[str, Any]
@@ -36,9 +38,15 @@ class About:
 
     @classmethod
     def unpack(cls, metadata: str) -> "About":
-        """From private metadata of a view."""
-        evaluation_id, channel, seen = json.loads(metadata)
-        return cls(evaluation_id=int(evaluation_id), channel=str(channel), seen=seen)
+        """From private metadata of a view. InteractionUnreadable for what we did not write there."""
+        try:
+            number, channel, seen = json.loads(metadata)
+        except (ValueError, TypeError, RecursionError) as exc:
+            raise InteractionUnreadable from exc
+        evaluation_id = read_id(str(number))
+        if evaluation_id is None or not isinstance(channel, str) or not isinstance(seen, str | None):
+            raise InteractionUnreadable
+        return cls(evaluation_id=evaluation_id, channel=channel, seen=seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +119,7 @@ def email(about: About, letter: Letter) -> Modal:
 def preview(view: Mapping[str, Any], token: str) -> Modal:
     """What will be sent, made of the form as it was filled in; `token` is where the words are kept meanwhile."""
     filled = values(view)
-    about = About.unpack(view["private_metadata"])
+    about = About.unpack(view.get("private_metadata", ""))
     chosen = f"{token} {filled.get(Field.GROUND, '')}".strip()
     blocks = [
         small(f"To {escape(_label(view, Field.RECIPIENT), longest=200)}"),
@@ -128,7 +136,7 @@ def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
     if wrong := blank(view):
         return {"response_action": "errors", "errors": wrong}
     match view.get("callback_id"):
-        case View.EMAIL:
+        case View.EMAIL if not incomplete(view):
             return {"response_action": "push", "view": preview(view, token)}
         case View.PREVIEW:
             return {"response_action": "clear"}
@@ -148,8 +156,10 @@ def shown(about: About) -> tuple[str, str]:
 
 
 def chosen(about: About) -> tuple[str, Ground | None]:
-    """Where the words of a preview are kept, and the ground that was named."""
+    """Where the words of a preview are kept, and the ground that was named. InteractionUnreadable for another one."""
     token, _, ground = (about.seen or "").partition(" ")
+    if ground and ground not in Ground.__members__:
+        raise InteractionUnreadable
     return token, Ground[ground] if ground else None
 
 
@@ -192,25 +202,69 @@ def assign(about: About) -> Modal:
 
 
 def values(view: Mapping[str, Any]) -> dict[Field, str]:
-    """What a person filled in, by field: texts, ids of options, users; what was left empty is missing."""
+    """What a person filled in, by field: texts, ids of options, users.
+
+    What was left empty, holds nothing but white space, or is no option of ours is missing.
+    """
     found = {}
-    for block in view["state"]["values"].values():
-        for action_id, state in block.items():
-            chosen = state.get("selected_option") or {}
-            value = state.get("value") or state.get("selected_user") or chosen.get("value")
-            if value and action_id in set(Field):
-                found[Field(action_id)] = str(value)
+    for _, field, state in _inputs(view):
+        chosen = state.get("selected_option") or {}
+        value = str(state.get("value") or state.get("selected_user") or chosen.get("value") or "")
+        if value.strip() and value in _OPTIONS.get(field, {value}):
+            found[field] = value
     return found
 
 
 def blank(view: Mapping[str, Any]) -> dict[str, str]:
-    """What to say under each input of words that holds nothing but white space, by block id."""
+    """What to say under each input that must be filled in and is not, by block id."""
+    found = values(view)
+    # These stand in a form only where they are needed; a note may be left out of one form and not of another.
+    needed = {*_needed(view), Field.SUBJECT, Field.BODY, Field.GROUND}
     return {
-        block_id: "Please write something."
-        for block_id, block in view["state"]["values"].items()
-        for action_id, state in block.items()
-        if action_id in {Field.SUBJECT, Field.BODY} and not (state.get("value") or "").strip()
+        block_id: "Please write something." if field in _WRITTEN else "Please choose."
+        for block_id, field, _ in _inputs(view)
+        if field in needed and field not in found
     }
+
+
+def incomplete(view: Mapping[str, Any]) -> bool:
+    """Whether a form lacks what it must have, or is not about an evaluation."""
+    try:
+        About.unpack(view.get("private_metadata", ""))
+    except InteractionUnreadable:
+        return True
+    return not _needed(view) <= values(view).keys()
+
+
+def field_of(view: Mapping[str, Any], field: Field) -> str | None:
+    """The id of the block in which a field stands."""
+    return next((block_id for block_id, each, _ in _inputs(view) if each is field), None)
+
+
+_NEEDED: Final[Mapping[str, frozenset[Field]]] = {
+    View.EMAIL: frozenset({Field.TEMPLATE, Field.RECIPIENT, Field.SUBJECT, Field.BODY}),
+    View.DO_NOT_CONTACT: frozenset({Field.RECIPIENT, Field.REASON}),
+    View.CONTACT_AGAIN: frozenset({Field.NOTE}),
+    View.ASSIGN: frozenset({Field.OWNER}),
+}
+_WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE})
+_OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
+    Field.RECIPIENT: frozenset({"technical", "billing"}),
+    Field.REASON: frozenset(cause.name for cause in CHOICES),
+    Field.GROUND: frozenset(Ground.__members__),
+}
+
+
+def _needed(view: Mapping[str, Any]) -> frozenset[Field]:
+    return _NEEDED.get(view.get("callback_id", ""), frozenset())
+
+
+def _inputs(view: Mapping[str, Any]) -> Iterator[tuple[str, Field, Mapping[str, Any]]]:
+    """Each input of ours with its block's id and its state."""
+    for block_id, block in view.get("state", {}).get("values", {}).items():
+        for action_id, state in block.items():
+            if action_id in set(Field):
+                yield block_id, Field(action_id), state
 
 
 _TITLES = {
@@ -224,10 +278,8 @@ _TITLES = {
 
 def _label(view: Mapping[str, Any], field: Field) -> str:
     """The words of the option that was chosen."""
-    for block in view["state"]["values"].values():
-        if field in block and block[field].get("selected_option"):
-            return str(block[field]["selected_option"]["text"]["text"])
-    return ""
+    options = (state.get("selected_option") or {} for _, each, state in _inputs(view) if each is field)
+    return next((str(option.get("text", {}).get("text", "")) for option in options), "")
 
 
 def _modal(view: View, about: About, blocks: list[Block], *, submit: str | None = None) -> Modal:

@@ -1,6 +1,6 @@
 """Bring messages to Slack; what Slack answers becomes ours here."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -112,9 +112,40 @@ class Poster:
             self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
         )
 
-    async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> str | None:
-        """The timestamp of a message of ours posted after `since`; None when it is not there."""
-        oldest, cursor = str(since.timestamp()), None
+    async def write_to(self, user: str, message: Message) -> None:
+        """Send one person a direct message."""
+        await answered(
+            self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks, unfurl_links=False)
+        )
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message of ours."""
+        await answered(self._client.chat_delete(channel=channel, ts=ts))
+
+    async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> list[str]:
+        """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
+
+        There is more than one when a post that nobody answered shows up late.
+        """
+        oldest = str(since.timestamp())
+        found = [
+            str(message["ts"])
+            async for message in self._messages(channel, oldest, thread)
+            if message.get("metadata") == mark.metadata()
+        ]
+        return sorted(found, key=float)
+
+    async def notes_under(self, channel: str, ts: str) -> list[str]:
+        """Return the timestamps of our lines in the thread of a message."""
+        return [
+            str(message["ts"])
+            async for message in self._messages(channel, ts, ts)
+            if (message.get("metadata") or {}).get("event_type") == Event.NOTE
+        ]
+
+    async def _messages(self, channel: str, oldest: str, thread: str | None) -> AsyncIterator[dict[str, Any]]:
+        """Yield what stands in a channel, or in a thread of it, since a timestamp."""
+        cursor = None
         while True:
             if thread is None:
                 asked = self._client.conversations_history(
@@ -131,12 +162,12 @@ class Poster:
                 )
             answer = await answered(asked)
             with understood():
-                for message in answer["messages"]:
-                    if message.get("metadata") == mark.metadata():
-                        return text(message["ts"])
+                messages = [message for message in answer["messages"] if text(message["ts"])]
                 cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            for message in messages:
+                yield message
             if not cursor:
-                return None
+                return
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
         """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""

@@ -12,10 +12,13 @@ import structlog
 from aiohttp import WSMessage
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.domain.condition import Line
 from bot.errors import SlackError, SlackUnavailable
 from bot.slack.hello import NO_HELLO, app_of_hello, farewell
+from bot.slack.payload import tidy
 from bot.slack.refusals import another_app
 
 log = structlog.get_logger()
@@ -166,6 +169,7 @@ class _Link:
         self._farewell: str | None = None
         self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=patience.ping, logger=app.logger)
         self._client = self._handler.client
+        self._client.socket_mode_request_listeners[:] = [self._hand_over]
         # TEXT frames alone come by here: hello, envelopes, disconnect.
         self._client.on_message_listeners.append(self._said)
         # Whatever lets the SDK (3.47) reconnect goes through this method: its monitor of pongs, a CLOSE frame, Slack's
@@ -226,6 +230,10 @@ class _Link:
             for task in (client.message_receiver, client.message_processor, client.current_session_monitor)
             if task is not None
         ]
+
+    async def _hand_over(self, _client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        request.payload = tidy(request.payload)
+        await self._handler.handle(self._client, request)
 
     async def _said(self, message: WSMessage) -> None:
         self._spoke_at = self._elapsed()

@@ -8,12 +8,17 @@ from typing import Final
 from bot.domain.card import Listed, day, title, told_end
 from bot.domain.evaluation import CardRef, Evaluation, State
 from bot.domain.terms import is_sold
+from bot.errors import InteractionUnreadable
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
+from bot.slack.payload import read_id
 from bot.slack.text import escape, mention
 
 LINES_A_PAGE: Final = 15
 """Keeps a page far below 50 blocks and 8,000 characters, whatever the names."""
+
+_PAGE_DIGITS: Final = 6
+_YEARS: Final = range(2000, 3000)
 
 
 def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_url: str | None) -> Message:
@@ -59,15 +64,26 @@ def help_message(unknown: str = "") -> Message:
 
 
 def read_post_again(value: str) -> tuple[str, int]:
-    """The page on which a button to post a card again stands, and the evaluation."""
-    page, _, evaluation_id = value.rpartition(":")
-    return page, int(evaluation_id)
+    """The page on which a button to post a card again stands, and the evaluation. InteractionUnreadable for another."""
+    page, _, number = value.rpartition(":")
+    evaluation_id = read_id(number)
+    if evaluation_id is None:
+        raise InteractionUnreadable
+    return page, evaluation_id
 
 
 def read_page(value: str) -> tuple[date, int]:
-    """The day and the page that a paging button leads to."""
+    """The day and the page that a paging button leads to. InteractionUnreadable for a value that we did not write."""
     day_, _, page = value.partition(":")
-    return date.fromisoformat(day_), int(page)
+    if not page.isdecimal() or len(page) > _PAGE_DIGITS:
+        raise InteractionUnreadable
+    try:
+        found = date.fromisoformat(day_)
+    except ValueError as exc:
+        raise InteractionUnreadable from exc
+    if found.year not in _YEARS:
+        raise InteractionUnreadable
+    return found, int(page)
 
 
 def permalink(card: CardRef, workspace_url: str) -> str:

@@ -10,7 +10,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackSilent, SlackUnavailable
 from bot.slack.refusals import Remedy, Token, remedy, scopes_needed, sentence
 
 _SOON: Final = 5.0
@@ -128,7 +128,7 @@ def unanswered(error: Exception) -> SlackError:
         return SlackOutcomeUnknown("The address of Slack, or one it redirects to, is no URL. Check SLACK_API_URL.")
     if isinstance(error, aiohttp.ClientResponseError):
         return SlackOutcomeUnknown(_NOT_SLACK)
-    return SlackOutcomeUnknown(_SLOW if isinstance(error, TimeoutError) else _BROKE_OFF)
+    return SlackSilent(_SLOW if isinstance(error, TimeoutError) else _BROKE_OFF)
 
 
 def _unreachable(error: aiohttp.ClientConnectorError) -> str:

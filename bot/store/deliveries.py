@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.evaluation import CardRef
@@ -12,7 +12,7 @@ from bot.domain.history import Entry
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.outbox import repaint, say
-from bot.store.queue import IS_CARD, LATELY, OPEN, Lane, Way, What, next_due, unposted, ways
+from bot.store.queue import IS_CARD, LATELY, Lane, Way, What, is_open, next_due, unposted, ways
 from bot.store.remarks import with_remark
 from bot.store.rows import entry_from, insert_row
 from bot.store.schema import delivery, evaluation, history
@@ -39,7 +39,7 @@ class Delivery:
     entry: Entry | None = None
     text: str | None = None
     ts: str | None = None
-    """Of a line that stands there already, and says too much."""
+    """Of a line that stands there already, and says too much; or of a message that may stand there twice."""
     waiting: int = 0
     """Of a summary: how many cards wait for their first post in the channel."""
 
@@ -77,16 +77,37 @@ class Deliveries:
             )
             return [await self._taken(connection, row) for row in rows]
 
-    async def done(self, delivered: Delivery, *, ts: str) -> None:
-        """It stands in Slack, with this timestamp; a card knows from now on where it is."""
+    async def done(self, delivered: Delivery, *, ts: str, look_again: datetime | None = None) -> None:
+        """It stands in Slack, with this timestamp; a card knows from now on where it is.
+
+        With `look_again` it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
+        """
+        found = {"state": "done"} if look_again is None else {"state": "unknown", "due_at": look_again}
         async with self._database.write() as connection:
-            await _set(connection, delivered.id, state="done", ts=ts, error=None)
+            await _set(connection, delivered.id, ts=ts, error=None, **found)
             if delivered.what is What.CARD and delivered.card is None:
                 await connection.execute(
                     update(evaluation)
                     .where(evaluation.c.id == delivered.evaluation_id, evaluation.c.card_ts.is_(None))
                     .values(card_ts=ts)
                 )
+
+    async def adopt(self, delivered: Delivery, *, ts: str, at: datetime) -> None:
+        """Of two messages of one delivery the older one is kept, which has this timestamp.
+
+        What is under the younger card is owed again under the older, which is owed a fresh look.
+        """
+        theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == What.NOTE)
+        under = theirs & (delivery.c.state == "done") & (delivery.c.ts > delivered.ts)
+        younger = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts == delivered.ts)
+        async with self._database.write() as connection:
+            await _set(connection, delivered.id, ts=ts)
+            if delivered.what is not What.CARD or delivered.evaluation_id is None:
+                return
+            moved = await connection.execute(update(evaluation).where(younger).values(card_ts=ts))
+            if moved.rowcount:
+                await connection.execute(update(delivery).where(under).values(state="due", ts=None, due_at=at))
+                await repaint(connection, [delivered.evaluation_id], at=at)
 
     async def postpone(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
         """It did not (or, `unsure`, perhaps did) reach Slack; it is due again at `until`."""
@@ -105,11 +126,17 @@ class Deliveries:
     async def gone(self, delivered: Delivery, *, at: datetime, error: str) -> None:
         """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
 
-        Nothing is owed to it from then on, until somebody asks for it anew.
+        Nothing is owed to it from then on, until somebody asks for it anew. What went to a card that has since moved
+        to an older message goes there.
         """
         there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
         waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(("due", "unknown"))
         async with self._database.write() as connection:
+            known = await connection.scalar(select(evaluation.c.card_ts).where(there))
+            if known is not None and delivered.card is not None and known != delivered.card.ts:
+                # The card is owed a fresh look already.
+                await _set(connection, delivered.id, state="due" if delivered.what is What.NOTE else "done")
+                return
             await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
             await connection.execute(
                 update(delivery).where(waiting | (delivery.c.id == delivered.id)).values(state="given_up", error=error)
@@ -149,8 +176,12 @@ class Deliveries:
     async def settle_interrupted(self) -> int:
         """At start: whatever was under way when the bot stopped may have reached Slack; how many there were."""
         async with self._database.write() as connection:
+            # A line that stands there already is changed once more, which does no harm.
+            is_change = (delivery.c.kind == What.NOTE) & delivery.c.ts.is_not(None)
             result = await connection.execute(
-                update(delivery).where(delivery.c.state == "sending").values(state="unknown")
+                update(delivery)
+                .where(delivery.c.state == "sending")
+                .values(state=case((is_change, "due"), else_="unknown"))
             )
             return result.rowcount
 
@@ -162,7 +193,7 @@ class Deliveries:
     async def waiting(self) -> int:
         """How many things are owed."""
         async with self._database.read() as connection:
-            return await connection.scalar(select(func.count()).where(delivery.c.state.in_(OPEN))) or 0
+            return await connection.scalar(select(func.count()).where(is_open(delivery))) or 0
 
     async def given_up(self, *, since: datetime) -> int:
         """How many things that were owed since then will never reach Slack."""

@@ -5,12 +5,17 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.schema import delivery, evaluation
 
 OPEN: Final = ("due", "sending", "unknown")
+
+
+def is_open(owed: FromClause) -> ColumnElement[bool]:
+    """Return what is still owed. What stands in Slack is not, though it may be looked up once more for a second one."""
+    return owed.c.state.in_(OPEN) & ~((owed.c.state == "unknown") & owed.c.ts.is_not(None))
 
 
 class Lane(StrEnum):
@@ -19,7 +24,7 @@ class Lane(StrEnum):
     POST = "post"
     UPDATE = "update"
     LOOK = "look"
-    """What may have been posted is looked up before it is posted again."""
+    """What may have been posted is looked up before it is posted again; later once more, for two of one thing."""
 
 
 class Way(NamedTuple):
@@ -72,7 +77,7 @@ def ready() -> Select[Any]:
         earlier.c.evaluation_id == delivery.c.evaluation_id,
         or_(earlier.c.kind == delivery.c.kind, earlier.c.kind == What.CARD),
         earlier.c.id < delivery.c.id,
-        earlier.c.state.in_(OPEN),
+        is_open(earlier),
     )
     return (
         select(delivery, evaluation.c.card_ts, _lane.label("lane"))

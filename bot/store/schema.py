@@ -174,7 +174,7 @@ delivery = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
-    Column("ts", Text),
+    Column("ts", Text),  # of an unknown one: it stands there, and is looked up once more for a second one
     Column("error", Text),
     # Ten changes of a card in a burst are one repaint: the newest state wins.
     Index("one_repaint_waits", "evaluation_id", unique=True, **_when("kind = 'card' AND state = 'due'")),

@@ -9,9 +9,13 @@ from typing import Final
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.request.internals import parse_body
 from slack_sdk.signature import SignatureVerifier
 
+from bot.slack.payload import tidy
 from bot.web.unsigned import UnsignedRequests
 
 PATH: Final = "/slack/events"
@@ -39,7 +43,7 @@ class SlackEvents:
         if body is None or not self._is_signed(body, request):
             self.unsigned.add(PATH)
             return web.json_response({"error": "invalid request"}, status=HTTPStatus.UNAUTHORIZED)
-        asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers))
+        asked = _bolt_request(request, body)
         response: web.StreamResponse = await to_aiohttp_response(await self._app.async_dispatch(asked))
         return response
 
@@ -58,3 +62,15 @@ def _text(body: bytes) -> str | None:
         return body.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _bolt_request(request: web.Request, text: str) -> AsyncBoltRequest:
+    """Return a signed request as Bolt takes it, its body in one of the shapes that listeners know."""
+    found = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
+    try:
+        payload = parse_body(text, found.content_type)
+    except (ValueError, RecursionError):
+        payload = {}
+    found.raw_body, found.body = text, tidy(payload)
+    found.context = build_async_context(AsyncBoltContext({}), found.body)
+    return found

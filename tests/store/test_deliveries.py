@@ -411,3 +411,56 @@ async def test_a_change_between_the_look_and_the_wait_is_not_slept_through(store
 async def test_a_wait_ends_by_itself_when_nothing_changes(store: Store) -> None:
     async with asyncio.timeout(limit(5)):
         await store.database.written(store.database.writes, seconds=0.01)
+
+
+async def test_what_was_posted_again_is_looked_up_once_more_and_nothing_waits_for_that(store: Store) -> None:
+    await report(store, license_())
+    await report(store, license_(ends=date(2027, 1, 20)))
+
+    await store.deliveries.done(await take(store), ts="7.5", look_again=MUCH_LATER)
+
+    assert (await take(store)).what is What.NOTE
+    assert await store.deliveries.take(Lane.LOOK, now=LATER) == []
+    looked = await take(store, Lane.LOOK, now=MUCH_LATER)
+    assert (looked.evaluation_id, looked.ts) == (1, "7.5")
+    await store.deliveries.done(looked, ts="7.5")
+    assert await store.deliveries.take(Lane.LOOK, now=MUCH_LATER) == []
+
+
+async def test_the_older_of_two_cards_takes_over_what_was_said_under_the_younger_and_nothing_said_before(
+    store: Store,
+) -> None:
+    await report(store, license_())
+    await report(store, license_(ends=date(2027, 1, 20)))
+    await store.deliveries.done(await take(store), ts="7.5", look_again=LATER)
+    await store.deliveries.done(await take(store), ts="6.5")  # under a card that was deleted since
+    await report(store, license_(ends=date(2027, 2, 20)))
+    await store.deliveries.done(await take(store, Lane.UPDATE), ts="7.5")
+    await store.deliveries.done(await take(store), ts="8.5")
+    assert await store.deliveries.waiting() == 0
+
+    await store.deliveries.adopt(await take(store, Lane.LOOK), ts="7.1", at=LATER)
+
+    assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.1")
+    assert await store.deliveries.settle_interrupted() == 1
+    assert (await take(store, Lane.LOOK)).ts == "7.1"
+    assert await store.deliveries.settle_interrupted() == 1
+    await store.deliveries.done(await take(store, Lane.LOOK), ts="7.1")
+    assert await bring(store) == ["note extended in 7.1", "update card 1"]
+
+
+async def test_a_change_that_comes_to_the_younger_card_after_its_deletion_says_nothing_of_the_older(
+    store: Store,
+) -> None:
+    await report(store, license_())
+    await store.deliveries.done(await take(store), ts="7.5", look_again=LATER)
+    await report(store, license_(ends=date(2027, 1, 20)))
+    repaint = await take(store, Lane.UPDATE)
+    looked = await take(store, Lane.LOOK)
+    await store.deliveries.adopt(looked, ts="7.1", at=LATER)
+
+    await store.deliveries.gone(repaint, at=LATER, error="The card is not there any more.")
+
+    await store.deliveries.done(looked, ts="7.1")
+    assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.1")
+    assert await bring(store) == ["note extended in 7.1", "update card 1"]

@@ -58,6 +58,23 @@ def cut_after() -> Fault:
     return fault
 
 
+def late(wait: Callable[[], Awaitable[object]]) -> Fault:
+    """Break the connection, and do it all the same after something of the test's choice."""
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def later(act: Act) -> None:
+        await wait()
+        await act()
+
+    async def fault(request: web.Request, act: Act) -> web.Response:
+        task = asyncio.create_task(later(act))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        return _cut(request)
+
+    return fault
+
+
 def hang_after() -> Fault:
     """Do it, then never answer: the app runs into its own timeout."""
 

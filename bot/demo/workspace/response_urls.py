@@ -29,7 +29,7 @@ class ResponseUrls:
                 self.act(self._memory.tickets.respond(request.match_info["key"]), args)
             except Refusal as refusal:
                 return refused(refusal, status=404 if refusal.error.endswith("_url") else 400)
-            return web.json_response({"ok": True})
+            return web.Response(text="ok")
 
         return await self._faults.around("response_url", request, act)
 

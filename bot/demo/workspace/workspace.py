@@ -140,6 +140,10 @@ class Workspace:
         """Add a person."""
         self._memory.users[user.id] = user
 
+    def trigger(self, user: str) -> str:
+        """Issue a trigger, for a payload that is made by hand."""
+        return self._memory.tickets.trigger(user)
+
     def messages(self, channel: str = CHANNEL) -> list[Message]:
         """Return what stands in the channel, oldest first, without replies and ephemeral messages."""
         return [m for m in self._memory.messages() if m.channel == channel and not m.thread_ts and not m.only_for]
