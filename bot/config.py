@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     Secret,
@@ -20,6 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
+from bot.domain.typed import read_own_site
 from bot.errors import SettingsWrong
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
@@ -41,6 +43,18 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _hosts(value: object) -> object:
+    """A list written with commas, semicolons or spaces: no host has one in it."""
+    return tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else value
+
+
+def _own_site(value: str) -> str:
+    """A site or a mail domain, however it was written."""
+    if (found := read_own_site(value)) is None:
+        raise ValueError("neither a site nor a domain")
+    return found
+
+
 def _zone(value: object) -> object:
     try:
         return ZoneInfo(value) if isinstance(value, str) else value
@@ -52,6 +66,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0
 Token = Annotated[SecretStr, Field(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=32)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+OwnSite = Annotated[str, AfterValidator(_own_site)]
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")]
 ActorId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,}$")]
 
@@ -105,7 +120,7 @@ class Settings(BaseSettings):
     first_run_days: int = Field(
         1, ge=0, le=365, description="how many days back the very first run announces, 0 to 365"
     )
-    test_sites: Annotated[tuple[Text, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    test_sites: Annotated[tuple[OwnSite, ...], NoDecode, BeforeValidator(_hosts)] = Field(
         (), description="sites (acme-dev.atlassian.net) and mail domains of your own, with commas between"
     )
     database_url: Text = Field(
@@ -204,4 +219,5 @@ def _line(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary
     """A problem in words; never the value, which may be a secret."""
     name = error["ctx"]["other"] if error["type"] == "missing_both" else str(error["loc"][0])
     what = "is missing" if error["type"] in {"missing", "missing_both"} else "cannot be used"
-    return f"{name.upper()} {what}. It should be {_asked(name)}."
+    entry = next((f" (entry {place + 1})" for place in error["loc"][1:] if isinstance(place, int)), "")
+    return f"{name.upper()}{entry} {what}. It should be {_asked(name)}."

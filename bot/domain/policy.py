@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.address import is_address
 from bot.domain.consent import OptOut
 from bot.domain.countries import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, License, State, Trial
 from bot.domain.terms import is_sold
-from bot.domain.trust import STRANGER, Context, Flag, flags, well_formed
+from bot.domain.trust import STRANGER, Context, Flag, flags
 
 
 class Reason(StrEnum):
@@ -162,7 +163,7 @@ def may_contact(case: Case, rules: Rules, *, ground: Ground | None = None) -> De
         (case.opt_out is not None, Reason.DO_NOT_CONTACT),
         (contact is not None and contact.forgotten, Reason.FORGOTTEN),
         (address is None, Reason.NO_CONTACT),
-        (address is not None and not well_formed(address), Reason.MALFORMED),
+        (address is not None and not is_address(address), Reason.MALFORMED),
         (license_.atlassian, Reason.ATLASSIAN),
         (has_license and is_sold(license_.license_type), Reason.CONVERTED),
         (has_license, Reason.GRANTED),

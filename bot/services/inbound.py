@@ -8,9 +8,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from bot.domain.trust import normalised
-from bot.errors import MailRefused
-from bot.mail.address import ascii_address
+from bot.domain.address import canonical
 from bot.mail.bounces import Finding, Kind, Report, read_report
 from bot.store.bounces import OurMail
 
@@ -130,16 +128,8 @@ def about(report: Report, address: str | None) -> Finding:
     address itself a dead one.
     """
     complaints = [each for each in report.findings if each.kind is Kind.COMPLAINT]
-    ours = {_comparable(address)} if address else set[str]()
-    own = [each for each in report.findings if ours & {_comparable(each.address), _comparable(each.original)}]
+    ours = {canonical(address)} if address else set[str]()
+    own = [each for each in report.findings if ours & {canonical(each.address), canonical(each.original)}]
     found = min(complaints or own or report.findings, key=lambda each: each.strength)
     passed_on = address is not None and not own and found.kind is Kind.HARD
     return replace(found, kind=Kind.SOFT) if passed_on else found
-
-
-def _comparable(address: str) -> str:
-    """The address as servers write it, domain in ASCII; or as it is compared, where they could not write it at all."""
-    try:
-        return normalised(ascii_address(address))
-    except MailRefused:
-        return normalised(address)

@@ -10,13 +10,13 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.address import canonical
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
 from bot.domain.consent import Cause
 from bot.domain.finding import Finding, find
 from bot.domain.history import entry_of
 from bot.domain.identity import Known, merged
 from bot.domain.ringing import Ringing
-from bot.domain.trust import normalised
 from bot.store.bulk import rows_with
 from bot.store.database import Database
 from bot.store.first_sight import record_first_sights
@@ -94,7 +94,7 @@ class Licenses:
         if not gone:
             return sight
         emails = {contact.email for contact in sight.license.contacts if contact.email is not None}
-        theirs = {normalised(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
+        theirs = {canonical(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
         if not theirs:
             return sight
         seen = without(sight.license, theirs)
