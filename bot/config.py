@@ -219,5 +219,6 @@ def _line(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary
     """A problem in words; never the value, which may be a secret."""
     name = error["ctx"]["other"] if error["type"] == "missing_both" else str(error["loc"][0])
     what = "is missing" if error["type"] in {"missing", "missing_both"} else "cannot be used"
-    entry = next((f" (entry {place + 1})" for place in error["loc"][1:] if isinstance(place, int)), "")
-    return f"{name.upper()}{entry} {what}. It should be {_asked(name)}."
+    line = f"{name.upper()} {what}. It should be {_asked(name)}."
+    is_of_many = error["type"] == "value_error" and len(error["loc"]) > 1
+    return f"{line} Look at entry {error['loc'][1] + 1}." if is_of_many else line

@@ -238,11 +238,11 @@ def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])
-@pytest.mark.parametrize("whom", ["@acme.example", "acme", "ana@acme"])
+@pytest.mark.parametrize("whom", ["@acme.example", "acme", "ana@"])
 def test_only_an_address_is_a_person(run: Run, command: str, whom: str) -> None:
     done = run(command, whom)
     assert (done.code, done.out) == (2, "")
-    assert "not an e-mail address" in done.err
+    assert "not an email address" in done.err
 
 
 def test_what_was_done_with_peoples_data_is_on_record_without_their_names(run: Run, tmp_path: Path) -> None:

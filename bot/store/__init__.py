@@ -44,7 +44,7 @@ async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[S
     database = Database(url)
     keys = Keys(secret_keys)
     try:
-        await upgrade(database, seal=keys.seal)
+        await upgrade(database, keys=keys)
         store = Store(
             bounces=Bounces(database, keys),
             database=database,

@@ -1,6 +1,5 @@
 """Bring the tables up to date."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -8,29 +7,30 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
 from bot.store.database import Database
+from bot.store.keys import Keys
 
 SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
-async def upgrade(database: Database, *, seal: Callable[[str], bytes]) -> str:
+async def upgrade(database: Database, *, keys: Keys) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
-    `seal` encrypts what an older schema kept in the open.
+    With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
     """
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade, seal)
+        return await connection.run_sync(_upgrade, keys)
 
 
-def _upgrade(connection: Connection, seal: Callable[[str], bytes]) -> str:
+def _upgrade(connection: Connection, keys: Keys) -> str:
     newest = max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
     if inspect(connection).has_table("alembic_version"):
         current = connection.scalar(text("SELECT version_num FROM alembic_version"))
         if current == newest:
             return newest
-    return _migrated(connection, seal)
+    return _migrated(connection, keys)
 
 
-def _migrated(connection: Connection, seal: Callable[[str], bytes]) -> str:
+def _migrated(connection: Connection, keys: Keys) -> str:
     # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -40,7 +40,7 @@ def _migrated(connection: Connection, seal: Callable[[str], bytes]) -> str:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    config.attributes["seal"] = seal
+    config.attributes |= {"seal": keys.seal, "open": keys.open, "fingerprint": keys.fingerprint}
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
