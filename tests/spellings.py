@@ -1,4 +1,4 @@
-"""Spellings of one mailbox, as reports, people and mail servers write it; apart from the bot's code."""
+"""Spellings of one mailbox, domain or site, as reports, people and mail servers write them; apart from the bot's code."""
 
 import unicodedata
 from collections.abc import Callable
@@ -7,51 +7,50 @@ from hypothesis import strategies as st
 
 UNSEEN = ("\u200b", "\ufeff", "\u00ad", "\u2060", "\u200e", "\u202c", "\u0000", "\ufe0f", "\u3164")
 """Characters that nobody sees."""
+AROUND = ("{}", "{}", "{}", "“{}”", "'{}'", "`{}`", "<{}>", "({})", "{},", "{}.", "“{}”,", "«{}» ", "{};")
+"""What people type around it."""
 
 
-def _domain_in_unicode(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{_decoded(domain)}"
+def _at_domain(change: Callable[[str], str]) -> Callable[[str], str]:
+    def changed(text: str) -> str:
+        local, at, domain = text.rpartition("@")
+        return local + at + change(domain)
+
+    return changed
 
 
-def _domain_in_ascii(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{_encoded(domain)}"
-
-
-def _encoded(domain: str) -> str:
+def _in_unicode(domain: str) -> str:
     """With Python's own tables, which are older than the library's."""
-    try:
-        return domain.encode("idna").decode()
-    except UnicodeError:
-        return domain
-
-
-def _decoded(domain: str) -> str:
     try:
         return domain.encode().decode("idna")
     except UnicodeError:
         return domain
 
 
-def _full_width_dots(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{domain.replace('.', '。')}"
+def _in_ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
 
 
 WAYS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "upper case": str.upper,
     "title case": str.title,
-    "domain in capitals": lambda a: a.rpartition("@")[0] + "@" + a.rpartition("@")[2].upper(),
-    "domain in Unicode": _domain_in_unicode,
-    "domain in ASCII": _domain_in_ascii,
-    "full-width dots": _full_width_dots,
-    "composed": lambda a: unicodedata.normalize("NFC", a),
-    "decomposed": lambda a: unicodedata.normalize("NFD", a),
-    "white space around": lambda a: f" {a}\n",
+    "domain in capitals": _at_domain(str.upper),
+    "domain in Unicode": _at_domain(_in_unicode),
+    "domain in Unicode and capitals": _at_domain(lambda domain: _in_unicode(domain).upper()),
+    "domain in ASCII": _at_domain(_in_ascii),
+    "full-width dots": _at_domain(lambda domain: domain.replace(".", "。")),
+    "composed": lambda text: unicodedata.normalize("NFC", text),
+    "decomposed": lambda text: unicodedata.normalize("NFD", _at_domain(_in_unicode)(text)),
+    "white space around": lambda text: f" {text}\n",
+    "zero width behind": lambda text: f"{text}\u200b",
+    "soft hyphen within": lambda text: f"{text[:1]}\u00ad{text[1:]}",
+    "directions around": lambda text: f"\u202a{text}\u202c",
 }
-"""How one address may be written."""
+"""How one address, domain or site may be written."""
 
 
 @st.composite
@@ -63,3 +62,11 @@ def spellings(draw: st.DrawFn, address: str) -> str:
         place = draw(st.integers(0, len(address)))
         address = address[:place] + char + address[place:]
     return address
+
+
+def plain(text: str) -> str:
+    """One spelling for all of these, as the scenarios write it."""
+    for char in (*UNSEEN, "\u202a"):
+        text = text.replace(char, "")
+    text = unicodedata.normalize("NFC", text.strip(" \n“”'`<>(),.«»;").replace("。", ".")).lower()
+    return _at_domain(_in_ascii)(text)
