@@ -1,4 +1,4 @@
-"""Spellings of one mailbox, domain or site, as reports, people and mail servers write them; apart from the bot's code."""
+"""Spellings of one mailbox, domain or site, as reports and people write them; apart from the bot's code."""
 
 import unicodedata
 from collections.abc import Callable
