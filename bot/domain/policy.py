@@ -23,7 +23,7 @@ class Reason(StrEnum):
     NO_TEMPLATE = "No template is meant for this app at this time of the trial."
     NO_CONTACT = "The report has no address for this contact."
     FORGOTTEN = "This contact asked Atlassian to be forgotten."
-    MALFORMED = "The address in the report is not an e-mail address."
+    MALFORMED = "The address in the report is not an email address."
     DO_NOT_CONTACT = "This address is marked do-not-contact."
     ATLASSIAN = "This is Atlassian's own license."
     SANDBOX = "This is a sandbox site: whoever evaluates does it elsewhere."

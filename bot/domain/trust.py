@@ -51,7 +51,7 @@ class Flag(StrEnum):
     PARTNER_DOMAIN = "A partner of other customers has this mail domain: perhaps a reseller"
     NO_CONTACT = "No contact in the report"
     FORGOTTEN = "Contact asked Atlassian to be forgotten"
-    MALFORMED = "The address in the report is not an e-mail address"
+    MALFORMED = "The address in the report is not an email address"
     FREE_MAIL = "Free-mail address"
     ROLE = "Role address, not a person"
     CONTACTS_DIFFER = "Technical and billing contact have different mail domains"
