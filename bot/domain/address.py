@@ -13,6 +13,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 import email_validator
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -29,12 +30,15 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
 LONGEST: Final = 254
 """Octets of an address: RFC 5321, 4.5.3.1.3, without the angle brackets."""
 LONGEST_LOCAL: Final = 64
-"""Octets before the @: RFC 5321, 4.5.3.1.1."""
+"""Characters before the @: RFC 5321, 4.5.3.1.1."""
+_LONGEST_LABEL: Final = 63
+"""Octets of a part of a domain: RFC 1035, 2.3.1."""
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _LABEL: Final = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
 _LAST_LABEL: Final = r"(?:[A-Za-z0-9]++-)*+[A-Za-z0-9]*[A-Za-z]"
-_PLAIN: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@(?:{_LABEL}\.)++{_LAST_LABEL}")
+_PLAIN_HOST: Final = re.compile(rf"(?:{_LABEL}\.)++{_LAST_LABEL}")
+_PLAIN: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@{_PLAIN_HOST.pattern}")
 """An address in ASCII, without a label like `xn--…`: with at most `LONGEST_LOCAL` characters in all, the library says
 the same of it, and takes a hundred times as long."""
 _REMEMBERED: Final = 1024
@@ -51,6 +55,7 @@ _CLOSERS: Final = ")]>}】〕〉》"
 _ENDING: Final = ".,;:!?…、/ "
 _EMPHASIS: Final = "*_~|="
 _BULLET: Final = re.compile(r"[•·‣▪–—-]\s+")
+_MAILTO: Final = re.compile(r"mailto:", re.IGNORECASE)
 _LINK: Final = re.compile(r"<((?:mailto:|https?://)[^<>|\s]+)(?:\|([^<>]*))?>", re.IGNORECASE)
 """As Slack writes what it makes a link of: `<mailto:ana@acme.example|ana@acme.example>`, `<https://acme.example>`."""
 _ANGLED: Final = re.compile(r"(?:[^<>@]*\s)?<([^<>]+)>")
@@ -110,6 +115,9 @@ def domain_of(address: str | None) -> str | None:
 
 def ascii_domain(host: str) -> str | None:
     """Return a host in ASCII (UTS 46) and lower case; None where mail could be at no such domain."""
+    if len(host) <= _LONGEST_LABEL and _PLAIN_HOST.fullmatch(host):
+        written = host.lower()
+        return None if f".{written}".endswith(_RESERVED) else written
     found = _validated(f"a@{host}")
     return None if found is None else found.ascii_domain
 
@@ -149,6 +157,12 @@ def unwrap(text: str) -> Unwrapped:
         word = shorter
 
 
+def mailbox_of(word: str) -> str:
+    """Return what a `mailto:` names, without what it proposes for the letter; any other word as it is."""
+    found = _MAILTO.match(word)
+    return unquote(word[found.end() :].partition("?")[0]) if found else word
+
+
 def _as_typed(link: re.Match[str]) -> str:
     """What a person typed that Slack made a link of; its target, where it shows something else."""
     label = link[2] or ""
@@ -182,7 +196,7 @@ def _canonical(address: str) -> str:
 def _meant(address: str) -> ValidatedEmail | None:
     """The address, or the one that is plainly meant: whoever is in it should be found by it."""
     tidied = _tidied(address)
-    return _validated(tidied) or _validated(tidied, quoted=True) or _validated(unwrap(address).word)
+    return _validated(tidied) or _validated(tidied, quoted=True) or _validated(mailbox_of(unwrap(address).word))
 
 
 @lru_cache(maxsize=_REMEMBERED)

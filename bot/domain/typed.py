@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote
 
-from bot.domain.address import QUOTES, ascii_domain, canonical, is_address, unwrap
+from bot.domain.address import QUOTES, ascii_domain, canonical, is_address, mailbox_of, unwrap
 
 SITES: Final = (".atlassian.net", ".jira.com")
 """What the addresses of cloud sites end in."""
 
 _SITE: Final = re.compile(r"site:\s*", re.IGNORECASE)
-_MAILTO: Final = re.compile(r"mailto:", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _ANYBODY_AT: Final = re.compile(r"\*?@")
 """`@acme.example`, `*@acme.example`."""
@@ -60,8 +58,8 @@ def read_typed(text: str) -> Address | Host | None:
     word, is_exact = unwrap(text)
     if is_exact:
         return _address(word)
-    if mailto := _MAILTO.match(word):
-        return _address(unquote(word[mailto.end() :].partition("?")[0]))
+    if (mailbox := mailbox_of(word)) != word:
+        return _address(mailbox)
     if _is_of_mail(word):
         # What is quoted as RFC 5321 has it would be torn apart: "ana"@acme.example.
         return _address(word) or _address(canonical(text))
@@ -78,6 +76,8 @@ def read_own_site(text: str) -> str | None:
 
 def site_key(site: str) -> str:
     """Return a site of the report as it is compared."""
+    if (host := ascii_domain(site)) is not None:
+        return host
     found = read_typed(site)
     return found.value if isinstance(found, Host) else canonical(site)
 
@@ -100,10 +100,10 @@ def split_target(text: str) -> tuple[str, str]:
     if linked := _LINKED.fullmatch(text):
         return linked["link"], linked["rest"].strip()
     quoted = _QUOTED.fullmatch(text)
-    if quoted is None or (" " in quoted["inside"] and not quoted["rest"] and "<" not in quoted["inside"]):
+    if quoted is None or (len(quoted["inside"].split()) > 1 and not quoted["rest"] and "<" not in quoted["inside"]):
         inside = text if quoted is None else quoted["inside"]
-        first, _, rest = inside.replace("\n", " ").partition(" ")
-        return first, rest.strip()
+        first, *rest = inside.split(maxsplit=1) or [""]
+        return first, "".join(rest).strip()
     return quoted["inside"], quoted["rest"].strip()
 
 

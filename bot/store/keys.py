@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.domain.address import canonical, keys
+from bot.domain.consent import Scope, Subject
 from bot.errors import StoreError
 
 _NONCE_BYTES: Final = 12
@@ -78,6 +79,16 @@ class Keys:
         compared by, and stays so for good.
         """
         return tuple(_fingerprint(keyed, key) for keyed in self._hashes for key in keys(address))
+
+    def subject_fingerprint(self, subject: Subject) -> str:
+        """What stands in the database for what a mark stands against."""
+        return _fingerprint(self._hashes[0], subject.key)
+
+    def subject_fingerprints(self, subject: Subject) -> tuple[str, ...]:
+        """Every fingerprint under which a subject may have been written, the newest secret's first."""
+        if subject.scope is Scope.ADDRESS:
+            return self.fingerprints(subject.value)
+        return tuple(_fingerprint(keyed, subject.key) for keyed in self._hashes)
 
     def digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.

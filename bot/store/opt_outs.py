@@ -154,7 +154,7 @@ async def mark(
     is_nameless = new.cause.is_final or _stands_for_ever(rows)
     values = {
         "scope": subject.scope,
-        "subject_key": keys.fingerprint(subject.key),
+        "subject_key": keys.subject_fingerprint(subject),
         # Never empty: by it is known whether the secret is still among ours.
         "subject": keys.seal("" if is_nameless else subject.key),
         "cause": new.cause,
@@ -217,7 +217,7 @@ async def forget(connection: AsyncConnection, keys: Keys, address: str, cause: C
 
 async def _marks(connection: AsyncConnection, keys: Keys, subjects: Iterable[Subject]) -> Sequence[Row[Any]]:
     """Every mark there ever was against one of these, the strongest first."""
-    fingerprints = [each for subject in subjects for each in keys.fingerprints(subject.key)]
+    fingerprints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
     found = await connection.execute(
         select(do_not_contact).where(do_not_contact.c.subject_key.in_(fingerprints)).order_by(do_not_contact.c.id)
     )

@@ -19,7 +19,7 @@ async def evaluations_of(connection: AsyncConnection, keys: Keys, subject: Subje
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match subject.scope:
         case Scope.ADDRESS:
-            return await evaluations_naming(connection, keys.fingerprints(subject.key))
+            return await evaluations_naming(connection, keys.subject_fingerprints(subject))
         case Scope.SITE:
             spelt = {subject.value, unicode_domain(subject.value)}
             return (await connection.scalars(query.where(func.lower(license_.c.site).in_(spelt)))).all()
@@ -52,7 +52,7 @@ async def hurry(
     Of a domain or a site, what the server put off: what is held is due in some seconds anyway, and may be to others.
     """
     if subject.scope is Scope.ADDRESS:
-        await hurry_to(connection, keys.fingerprints(subject.key), at=at)
+        await hurry_to(connection, keys.subject_fingerprints(subject), at=at)
         return
     theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     await connection.execute(update(mail).where(theirs).values(due_at=at))

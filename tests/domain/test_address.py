@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis.provisional import domains
 
 from bot.domain import address as module
 from bot.domain.address import (
@@ -63,6 +64,7 @@ NEARLY = st.lists(
         ("ana@acme.example.", ANA),
         ("ana@acme.example;", ANA),
         ("ana＠acme.example", ANA),
+        ("mailto:ana@acme.example", ANA),
     ],
 )
 def test_two_spellings_of_a_mailbox_have_one_key(one: str, other: str) -> None:
@@ -235,6 +237,14 @@ def test_case_and_composition_do_not_count(text: str) -> None:
 )
 def test_the_domain_of_an_address(address: str | None, domain: str | None) -> None:
     assert domain_of(address) == domain
+
+
+@given(domains() | NEARLY | ASCII)
+@example("acme.INVALID")
+@example("invalid")
+@example(f"{'a' * 63}.example")
+def test_a_host_is_judged_as_the_domain_of_an_address(host: str) -> None:
+    assert ascii_domain(host) == (None if "@" in host else domain_of(f"a@{host}"))
 
 
 def test_a_host_is_written_in_ascii_and_back() -> None:

@@ -23,6 +23,7 @@ from bot.domain.typed import bare_line, is_another_target, read_own_site, read_t
         ("ana at acme.example", "ana", "at acme.example"),
         ("“ana lima” they asked", "ana lima", "they asked"),
         ("ana@acme.example\nthey asked", "ana@acme.example", "they asked"),
+        ("ana@acme.example\u00a0they asked", "ana@acme.example", "they asked"),
         ("ana@acme.example", "ana@acme.example", ""),
         ("", "", ""),
     ],
