@@ -84,18 +84,13 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str):
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
         return str(value) if whole else None
-    if not _is_plain(value):
+    if not (value.isascii() and value.isprintable()):
         words = " ".join(strip_invisible(value).split())
     elif " " in value:  # no other white space can be printed
         words = " ".join(value.split())
     else:
         words = value
     return None if words.lower() in _NOTHING else words
-
-
-def _is_plain(text: str) -> bool:
-    """Whether all of a text can be seen, but for spaces: it is so of nearly every text, and quickly known."""
-    return text.isascii() and text.isprintable()
 
 
 def _known(value: object) -> str | None:
@@ -180,11 +175,14 @@ def _contact(value: object) -> Contact | None:
         return None
     for detail in value.values():
         # Most are asked here only whether they could say so: this is asked of every detail of every row.
-        could = isinstance(detail, str) and (_FORGOTTEN in detail.upper() or not _is_plain(detail))
-        if could and _is_forgotten(detail):
+        if isinstance(detail, str) and _may_say_so(detail) and _is_forgotten(detail):
             return Contact(forgotten=True)
     email, name = _text(value.get("email")), _text(value.get("name"))
     return Contact(email=email, name=name) if email or name else None
+
+
+def _may_say_so(detail: str) -> bool:
+    return _FORGOTTEN in detail.upper() or not (detail.isascii() and detail.isprintable())
 
 
 def _is_forgotten(detail: str) -> bool:
