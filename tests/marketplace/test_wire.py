@@ -292,11 +292,11 @@ def test_what_nobody_sees_leaves_every_text(char: str) -> None:
     def hidden(text: str) -> str:
         return f"{char}{text[:2]}{char}{text[2:]}{char}"
 
-    details = {"company": hidden("Acme"), "country": hidden("Norway"), "region": hidden("EMEA")}
+    details: dict[str, object] = {"company": hidden("Acme"), "country": hidden("Norway"), "region": hidden("EMEA")}
     details |= {"technicalContact": {"email": hidden("bob@zwsp.example"), "name": hidden("Bob Birch")}}
     texts = {name: hidden(str(value)) for name, value in BARE.items()}
     found = read_license({**texts, "contactDetails": details, "cloudSiteHostname": hidden("acme.atlassian.net")})
-    plain = {"company": "Acme", "country": "Norway", "region": "EMEA"}
+    plain: dict[str, object] = {"company": "Acme", "country": "Norway", "region": "EMEA"}
     plain |= {"technicalContact": {"email": "bob@zwsp.example", "name": "Bob Birch"}}
     assert found == read(contactDetails=plain, cloudSiteHostname="acme.atlassian.net")
     assert read_contact(email=hidden("RTBF")) == Contact(forgotten=True)

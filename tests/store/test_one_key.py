@@ -102,7 +102,7 @@ def a_mail(number: int, evaluation_id: int, to: str, key: str, at: datetime = NO
 
 async def standing(store: Store, whom: str) -> Cause | None:
     found = await store.opt_outs.against([Subject.of_address(whom)])
-    return found and found.cause
+    return None if found is None else found.cause
 
 
 async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: str) -> None:
