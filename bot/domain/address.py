@@ -54,7 +54,7 @@ _OPENERS: Final = "([<【〔〈《"
 _CLOSERS: Final = ")]>}】〕〉》"
 _ENDING: Final = ".,;:!?…、/ "
 _EMPHASIS: Final = "*_~|="
-_BULLET: Final = re.compile(r"[•·‣▪–—-]\s+")
+_BULLET: Final = re.compile(r"(?:[•·‣▪–—-]\s+)++")
 _MAILTO: Final = re.compile(r"mailto:", re.IGNORECASE)
 _LINK: Final = re.compile(r"<((?:mailto:|https?://)[^<>|\s]+)(?:\|([^<>]*))?>", re.IGNORECASE)
 """As Slack writes what it makes a link of: `<mailto:ana@acme.example|ana@acme.example>`, `<https://acme.example>`."""
@@ -118,13 +118,13 @@ def ascii_domain(host: str) -> str | None:
     if len(host) <= _LONGEST_LABEL and _PLAIN_HOST.fullmatch(host):
         written = host.lower()
         return None if f".{written}".endswith(_RESERVED) else written
-    found = _validated(f"a@{host}")
+    found = _validated(f"a@{_tidied(host)}")
     return None if found is None else found.ascii_domain
 
 
 def unicode_domain(host: str) -> str:
     """Return a host in ASCII as people write it."""
-    found = _validated(f"a@{host}")
+    found = _validated(f"a@{host}") if "xn--" in host else None
     return host if found is None else found.domain
 
 

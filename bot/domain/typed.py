@@ -20,13 +20,13 @@ _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """A site by its name alone, `acme-dev`."""
 _LINKED: Final = re.compile(r"(?P<link>\S*<[^<>\s]+\|[^<>]*>\S*)(?P<rest>.*)", re.DOTALL)
 """A link of Slack's at the beginning; what it shows may have spaces."""
-_QUOTES: Final = "[" + QUOTES + "]+"
-_WHOLE_QUOTED: Final = re.compile(f"{_QUOTES}([^{QUOTES}]*){_QUOTES}[.,;:!?]*")
+_QUOTES: Final = f"[{QUOTES}]++"
+_WHOLE_QUOTED: Final = re.compile(f"{_QUOTES}([^{QUOTES}]*+){_QUOTES}[.,;:!?]*+")
 _QUOTED: Final = re.compile(
     rf"""{_QUOTES}
         (?P<inside>\S.*?)
         {_QUOTES}
-        [.,;:!?]* (?:\s+|\Z)
+        [.,;:!?]*+ (?:\s+|\Z)
         (?P<rest>.*)""",
     re.VERBOSE | re.DOTALL,
 )

@@ -89,6 +89,14 @@ def test_a_second_target_is_told_from_a_reason() -> None:
     assert [is_another_target(word) for word in ("they", "@Ana", "acme.example", "at", "<@U0ANA>")] == [False] * 5
 
 
+@pytest.mark.parametrize("part", ["'", "<", "“x", "(", "*", "a ", "@", "<a|", "•  ", "&lt;", "x.", "\u200d", "ا\u200c"])
+def test_a_long_line_takes_no_long_time(part: str) -> None:
+    for text in (part * 3_000, f"{part * 3_000}x", f"“x{part * 3_000} y"):
+        read_typed(text)
+        target, _ = split_target(bare_line(text))
+        assert target in text
+
+
 @given(st.text(max_size=60))
 def test_whatever_is_typed_is_read_or_not_and_nothing_raises(text: str) -> None:
     read_typed(text)
