@@ -45,6 +45,8 @@ _REMEMBERED: Final = 1024
 """Other addresses of which it is remembered what the library said: each is asked for several times in a row."""
 _RESERVED: Final = tuple(f".{name}" for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)
 
+_LONGEST_TYPED: Final = 2_000
+"""Characters of a word with all that stands around it; a longer one is no address, and would take long to unwrap."""
 _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 """What Slack writes for these three."""
 _FULL_WIDTH: Final = {0xFF01 + n: 0x21 + n for n in range(94)} | {0x3002: ".", 0xFF61: ".", 0xFE6B: "@"}
@@ -147,14 +149,15 @@ def unwrap(text: str) -> Unwrapped:
     for entity, char in _ENTITIES:
         text = text.replace(entity, char)
     word = _tidied(_LINK.sub(_as_typed, text).translate(_FULL_WIDTH))
-    while True:
+    while len(word) <= _LONGEST_TYPED:
         angled = _ANGLED.fullmatch(word)
         if angled and is_address(angled[1]):
             return Unwrapped(angled[1], is_exact=True)
         shorter = angled[1] if angled else _bared(word)
         if shorter == word:
-            return Unwrapped(word)
+            break
         word = shorter
+    return Unwrapped(word)
 
 
 def mailbox_of(word: str) -> str:
