@@ -11,9 +11,9 @@ import typer
 
 from bot.app import utc_now
 from bot.config import Settings
-from bot.domain.consent import Authority, Cause, OptOut, Subject
-from bot.domain.marks_csv import counted, read, write
-from bot.domain.trust import well_formed
+from bot.domain.address import canonical
+from bot.domain.consent import Authority, Cause, OptOut, Scope, Subject
+from bot.domain.marks_csv import counted, fits, read, write
 from bot.errors import BotError, ReportPutOff
 from bot.launch import with_settings
 from bot.mailroom import inbound
@@ -160,6 +160,9 @@ async def _export_marks(settings: Settings) -> None:
         marks = await store.opt_outs.all_standing()
         await store.people.note("dnc export", at=utc_now(), by=_WHO, marks=len(marks))
     typer.echo(write(marks), nl=False)
+    if unfit := sum(mark.subject is not None and not fits(mark) for mark in marks):
+        stand = "stands" if unfit == 1 else "stand"
+        typer.echo(f"{unfit:,} more {stand} against what is not an address: no email can be sent to it.", err=True)
     if hidden := sum(mark.subject is None for mark in marks):
         stand = "stands" if hidden == 1 else "stand"
         typer.echo(f"{hidden:,} more {stand} against people who were forgotten: nothing is known of them.", err=True)
@@ -210,9 +213,12 @@ def _subject(text: str) -> Subject:
 
 
 def _address(text: str) -> str:
-    if not well_formed(text.strip()):
-        raise typer.BadParameter("This is not an e-mail address.")
-    return text.strip()
+    """Whom it names; what no email can be sent to may stand in the report all the same, and is somebody's."""
+    found = Subject.read(text)
+    address = found.value if found is not None and found.scope is Scope.ADDRESS else canonical(text)
+    if not all(address.rpartition("@")):
+        raise typer.BadParameter("This is not an email address.")
+    return address
 
 
 def _content(path: Path) -> bytes:

@@ -27,6 +27,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.domain.typed import read_own_site
 from bot.env_file import CONTROL, NO_FILE, EnvFile, read_env_file
 from bot.errors import SettingsMissing, SettingsWrong
 from bot.network import CA_VARIABLES, PROXY_VARIABLES, Network, read_network
@@ -73,6 +74,19 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _hosts(value: object) -> object:
+    """A list written with commas, semicolons or spaces: no host has one in it. Without an entry it is none."""
+    parts = tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else ()
+    return parts or value
+
+
+def _own_site(value: str) -> str:
+    """A site or a mail domain, however it was written."""
+    if (found := read_own_site(value)) is None:
+        raise ValueError("neither a site nor a domain")
+    return found
+
+
 def _zone(value: object) -> object:
     try:
         return ZoneInfo(value) if isinstance(value, str) else value
@@ -85,6 +99,7 @@ Token = Annotated[SecretStr, Field(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=32)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 WebAddress = Annotated[Text, AfterValidator(_web_address)]
+OwnSite = Annotated[str, AfterValidator(_own_site)]
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")]
 ActorId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,}$")]
 
@@ -131,7 +146,7 @@ class Settings(BaseModel):
     first_run_days: int = Field(
         1, ge=0, le=365, description="how many days back the very first run announces, 0 to 365"
     )
-    test_sites: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = Field(
+    test_sites: Annotated[tuple[OwnSite, ...], BeforeValidator(_hosts)] = Field(
         (), description="sites (acme-dev.atlassian.net) and mail domains of your own, with commas between"
     )
     database_url: Text = Field(
@@ -271,9 +286,8 @@ def _validated(values: Mapping[str, Any], file: EnvFile, path: str) -> tuple[Set
             of_file = name in file.values and file.values[name] == values.get(name)
             at = f" (line {file.lines[name]} of {path})" if of_file else ""
             what = "is missing" if _is_missing(error) else "cannot be used"
-            problems[f"{name.upper()}{at} {what}. It should be {Settings.model_fields[name].description}."] = (
-                _is_missing(error)
-            )
+            advice = f"It should be {Settings.model_fields[name].description}.{_place(error)}"
+            problems[f"{name.upper()}{at} {what}. {advice}"] = _is_missing(error)
         return None, problems
 
 
@@ -326,6 +340,12 @@ def _unknown(written: Mapping[str, str]) -> dict[str, str | None]:
 def _name(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary
     """Which setting an error is about."""
     return str(error["ctx"]["other"] if error["type"] == "missing_both" else error["loc"][0])
+
+
+def _place(error: Any) -> str:  # noqa: ANN401  as above
+    """Which entry of a list it is, where only one of several is wrong."""
+    is_of_many = error["type"] == "value_error" and len(error["loc"]) > 1
+    return f" Look at entry {error['loc'][1] + 1}." if is_of_many else ""
 
 
 def _is_missing(error: Any) -> bool:  # noqa: ANN401  as above

@@ -166,6 +166,9 @@ def test_what_is_missing_and_what_is_wrong_are_named_together(monkeypatch: pytes
         ("TIMEZONE", "Berlin"),
         ("TIMEZONE", "Europe"),
         ("TIMEZONE", "../../etc/passwd"),
+        ("TEST_SITES", "ana@acme.example"),
+        ("TEST_SITES", "acme-dev, *.atlassian.net"),
+        ("TEST_SITES", "acme_dev"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
     ],
@@ -178,6 +181,13 @@ def test_a_value_that_cannot_be_used_is_named_with_what_to_do(
 
     [line] = wrong.value.problems
     assert line.startswith(f"{name} cannot be used. It should be ")
+
+
+def test_an_entry_of_a_list_that_cannot_be_used_is_named_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, TEST_SITES="acme-dev, ana@acme.example, *")
+    assert [line.rpartition(". ")[2] for line in wrong.value.problems] == ["Look at entry 2.", "Look at entry 3."]
+    assert "ana@" not in str(wrong.value)
 
 
 def test_no_value_is_shown_not_even_in_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,6 +241,10 @@ def test_keys_are_a_list_with_commas_and_the_first_one_comes_first(monkeypatch: 
         ("HTTP_PORT", "0", "http_port", 0),
         ("FIRST_RUN_DAYS", "0", "first_run_days", 0),
         ("TEST_SITES", "acme-dev, acme.example,", "test_sites", ("acme-dev", "acme.example")),
+        ("TEST_SITES", "https://acme-dev.atlassian.net/", "test_sites", ("acme-dev.atlassian.net",)),
+        ("TEST_SITES", "*.acme.example @Müller.example", "test_sites", ("*.acme.example", "xn--mller-kva.example")),
+        ("TEST_SITES", "acme-dev;Acme.example ; “acme-qa”", "test_sites", ("acme-dev", "acme.example", "acme-qa")),
+        ("TEST_SITES", " , ;", "test_sites", ()),
         ("smtp_host", "mail.vendor.example", "smtp_host", "mail.vendor.example"),
     ],
 )

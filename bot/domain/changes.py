@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from bot.domain.address import canonical
 from bot.domain.details import completed
 from bot.domain.evaluation import License, State, Trial
 from bot.domain.identity import Known, same_trial, trials_of, upgrade_trial
-from bot.domain.trust import normalised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,4 +268,4 @@ def _shown(seen: License) -> Iterable[str]:
 
 
 def _people(license_: License) -> list[tuple[str | None, bool]]:
-    return [(contact.email and normalised(contact.email), contact.forgotten) for contact in license_.contacts]
+    return [(contact.email and canonical(contact.email), contact.forgotten) for contact in license_.contacts]

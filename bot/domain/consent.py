@@ -1,16 +1,14 @@
 """Who said no: to what a do-not-contact mark applies, how strong its reason is, who may take it back."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
+from bot.domain.address import canonical, is_address
 from bot.domain.evaluation import License
-from bot.domain.trust import normalised, well_formed
+from bot.domain.typed import SITES, Address, Host, read_typed, site_key
 
-_HOST: Final = re.compile(r"(?=.{4,253}\Z)[^\s@/:.]+(\.[^\s@/:.]+)+")
-_SITES: Final = (".atlassian.net", ".jira.com")
 _SITE: Final = "site:"
 
 
@@ -26,7 +24,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What somebody may not be written at; `value` is normalised."""
+    """What somebody may not be written at; `value` is in its canonical form."""
 
     scope: Scope
     value: str
@@ -34,7 +32,7 @@ class Subject:
     @classmethod
     def of_address(cls, address: str) -> Self:
         """A single address."""
-        return cls(scope=Scope.ADDRESS, value=normalised(address))
+        return cls(scope=Scope.ADDRESS, value=canonical(address))
 
     @classmethod
     def read(cls, text: str) -> Self | None:
@@ -42,24 +40,37 @@ class Subject:
 
         `site:` before a host makes it a site, whatever it looks like; None for what is none of these.
         """
-        word = normalised(text).removeprefix("mailto:")
-        if well_formed(word):
-            return cls(scope=Scope.ADDRESS, value=word)
-        host = word.removeprefix(_SITE).removeprefix("@").removeprefix("https://").rstrip("/.")
-        if not _HOST.fullmatch(host):
-            return None
-        is_site = word.startswith(_SITE) or (host.endswith(_SITES) and not word.startswith("@"))
-        return cls(scope=Scope.SITE if is_site else Scope.DOMAIN, value=host)
+        match read_typed(text):
+            case Address(value=value):
+                return cls(scope=Scope.ADDRESS, value=value)
+            case Host(value=value, is_site=is_site) if "." in value:
+                return cls(scope=Scope.SITE if is_site else Scope.DOMAIN, value=value)
+            case _:
+                return None
 
-    def __str__(self) -> str:
-        """As `read` takes it."""
+    @classmethod
+    def from_key(cls, scope: Scope, key: str) -> Self:
+        """From what `key` gave."""
+        return cls(scope=scope, value=key.removeprefix(_PREFIXES[scope]))
+
+    @property
+    def key(self) -> str:
+        """By which it is found again."""
         match self.scope:
             case Scope.ADDRESS:
                 return self.value
             case Scope.DOMAIN:
                 return f"@{self.value}"
             case Scope.SITE:
-                return self.value if self.value.endswith(_SITES) else f"{_SITE}{self.value}"
+                return self.value if self.value.endswith(SITES) else f"{_SITE}{self.value}"
+
+    def __str__(self) -> str:
+        """As `read` takes it; an address that begins like something else stands in angle brackets."""
+        is_taken_for_another = is_address(self.key) and Subject.read(self.key) != self
+        return f"<{self.key}>" if is_taken_for_another else self.key
+
+
+_PREFIXES: Final = {Scope.ADDRESS: "", Scope.DOMAIN: "@", Scope.SITE: _SITE}
 
 
 def reached_by(subject: Subject) -> tuple[Subject, ...]:
@@ -76,7 +87,7 @@ def subjects_of(license_: License | None, address: str) -> tuple[Subject, ...]:
     found = reached_by(Subject.of_address(address))
     if license_ is None or license_.site is None:
         return found
-    return (*found, Subject(scope=Scope.SITE, value=normalised(license_.site)))
+    return (*found, Subject(scope=Scope.SITE, value=site_key(license_.site)))
 
 
 class Cause(StrEnum):

@@ -1,6 +1,7 @@
 """Which sights of the report speak of the same license, which of the same trial."""
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
@@ -11,6 +12,8 @@ from bot.domain.evaluation import License, State, Trial
 
 T = TypeVar("T")
 
+_ENTITLEMENT: Final = "E-"
+"""What the number of an entitlement begins with: E-4AB-12C-D3E-F45."""
 _CORRECTION: Final = timedelta(days=7)
 """Starts closer than this are one trial: no trial is so short that a second one could follow it."""
 _UPGRADE_TRIAL: Final = timedelta(days=30)
@@ -24,6 +27,21 @@ class Known:
     ids: tuple[int, ...]
     license: License
     trials: tuple[Trial, ...]
+
+
+def is_renamed(known: AbstractSet[str], seen: AbstractSet[str]) -> bool:
+    """Return whether two sets of aliases, under two app keys, are of one entitlement: the app has got another key.
+
+    Its number and an id beside it are the same, and no id of one is missing in the other. One id alone says nothing:
+    apps of one site share the numbers of their host on old records.
+    """
+    return (known <= seen or seen <= known) and bool(entitlements(known & seen))
+
+
+def entitlements(aliases: AbstractSet[str]) -> list[str]:
+    """Return the numbers of an entitlement among aliases; none where there is no other id to bear them out."""
+    numbers = [alias for alias in aliases if alias.startswith(_ENTITLEMENT)]
+    return numbers if len(numbers) < len(aliases) else []
 
 
 def trials_of(seen: License) -> tuple[Trial, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from bot.domain.address import unwrap
 from bot.domain.consent import Cause, OptOut, Subject
 from bot.errors import FileWrong
 
@@ -19,15 +20,20 @@ _MOST_PROBLEMS: Final = 20
 
 
 def write(marks: Iterable[OptOut]) -> str:
-    """The table, with a head; those of people who were forgotten are not in it: nothing is known of them."""
+    """The table, with a head, of those marks that a table can hold."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(_HEAD)
     for mark in marks:
-        if mark.subject is not None:
+        if mark.subject is not None and fits(mark):
             row = (str(mark.subject), mark.cause.value, mark.note, mark.at.isoformat(timespec="seconds"))
             table.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
+
+
+def fits(mark: OptOut) -> bool:
+    """Whether a table can hold a mark: not of people who were forgotten, nor of what no email can be sent to."""
+    return mark.subject is not None and Subject.read(str(mark.subject)) == mark.subject
 
 
 def read(text: str, *, at: datetime, by: str | None) -> list[tuple[Subject, OptOut]]:
@@ -36,7 +42,8 @@ def read(text: str, *, at: datetime, by: str | None) -> list[tuple[Subject, OptO
     Without a head the columns are subject, cause, note, at. What is left empty is `asked`, nothing, and now.
     """
     rows = list(_rows(text))
-    head = [_NAMES.get(cell.lower(), cell.lower()) for cell in rows[0][1]] if rows else []
+    names = [unwrap(cell).word.lower() for cell in rows[0][1]] if rows else []
+    head = [_NAMES.get(name, name) for name in names]
     has_head = "subject" in head
     if has_head and (unknown := [name for name in head if name not in _HEAD]):
         raise FileWrong(f"Line 1: unknown column “{unknown[0][:40]}”; it knows {', '.join(_HEAD)}.")
@@ -73,7 +80,7 @@ def _mark(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[Subje
     subject = Subject.read(cells.get("subject", ""))
     if subject is None:
         return "the subject is no address, domain or site."
-    cause = cells.get("cause", "").lower() or Cause.ASKED
+    cause = unwrap(cells.get("cause", "")).word.lower() or Cause.ASKED
     if cause not in _TAKEN:
         return f"the cause should be one of {', '.join(sorted(_TAKEN))}."
     when = _moment(cells["at"]) if cells.get("at") else at

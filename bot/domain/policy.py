@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.address import is_address
 from bot.domain.consent import OptOut
 from bot.domain.countries import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, License, State, Trial
 from bot.domain.terms import is_sold
-from bot.domain.trust import STRANGER, Context, Flag, flags, well_formed
+from bot.domain.trust import STRANGER, Context, Flag, flags
 
 
 class Reason(StrEnum):
@@ -22,7 +23,7 @@ class Reason(StrEnum):
     NO_TEMPLATE = "No template is meant for this app at this time of the trial."
     NO_CONTACT = "The report has no address for this contact."
     FORGOTTEN = "This contact asked Atlassian to be forgotten."
-    MALFORMED = "The address in the report is not an e-mail address."
+    MALFORMED = "The address in the report is not an email address."
     DO_NOT_CONTACT = "This address is marked do-not-contact."
     ATLASSIAN = "This is Atlassian's own license."
     SANDBOX = "This is a sandbox site: whoever evaluates does it elsewhere."
@@ -162,7 +163,7 @@ def may_contact(case: Case, rules: Rules, *, ground: Ground | None = None) -> De
         (case.opt_out is not None, Reason.DO_NOT_CONTACT),
         (contact is not None and contact.forgotten, Reason.FORGOTTEN),
         (address is None, Reason.NO_CONTACT),
-        (address is not None and not well_formed(address), Reason.MALFORMED),
+        (address is not None and not is_address(address), Reason.MALFORMED),
         (license_.atlassian, Reason.ATLASSIAN),
         (has_license and is_sold(license_.license_type), Reason.CONVERTED),
         (has_license, Reason.GRANTED),

@@ -6,11 +6,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.address import domain_of
 from bot.domain.evaluation import License, State, Trial
-from bot.domain.trust import domain_of
+from bot.domain.typed import SITES, site_key
 
 _GIVEN_AWAY: Final = frozenset({"FREE", "COMMUNITY"})
-_CLOUD: Final = ".atlassian.net"
 
 
 class Silence(StrEnum):
@@ -28,7 +28,7 @@ class Ringing:
     """What decides of a trial seen for the first time.
 
     `quiet_before` is set while history is read in: what began earlier was there before the bot. `own_sites` holds
-    sites (`acme-dev` or `acme-dev.atlassian.net`) and mail domains of the vendor, in lower case.
+    sites (`acme-dev` or `acme-dev.atlassian.net`) and mail domains of the vendor, as `typed.read_own_site` gives them.
     """
 
     today: date
@@ -54,6 +54,9 @@ class Ringing:
 
 
 def _places(license_: License) -> set[str]:
-    site = (license_.site or "").lower()
-    domains = {domain_of(contact.email) or "" for contact in license_.contacts}
-    return {site, site.removesuffix(_CLOUD), *domains} - {""}
+    """By what a license may be one of the vendor's own: its hosts, and `*.` before each domain that they are under."""
+    site = site_key(license_.site) if license_.site else ""
+    names = {site.removesuffix(suffix) for suffix in SITES}
+    hosts = {site, *(domain_of(contact.email) or "" for contact in license_.contacts)} - {""}
+    below = {f"*.{'.'.join(labels[n:])}" for host in hosts if (labels := host.split(".")) for n in range(len(labels))}
+    return (names | hosts | below) - {""}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.address import canonical, domain_of, is_address
 from bot.domain.evaluation import Contact, License, Partner
 
 FREE_MAIL: Final = frozenset(
@@ -37,7 +38,6 @@ _NO_COMPANY: Final = frozenset(
 """What people type where a form insists on a company."""
 
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
-_ADDRESS: Final = re.compile(r"[^\s@<>(),;:\"\[\]\\]+@(?:[^\s@.<>(),;:\"\[\]\\]+\.)+[^\s@.<>(),;:\"\[\]\\]{2,}")
 
 
 class Flag(StrEnum):
@@ -51,7 +51,7 @@ class Flag(StrEnum):
     PARTNER_DOMAIN = "A partner of other customers has this mail domain: perhaps a reseller"
     NO_CONTACT = "No contact in the report"
     FORGOTTEN = "Contact asked Atlassian to be forgotten"
-    MALFORMED = "The address in the report is not an e-mail address"
+    MALFORMED = "The address in the report is not an email address"
     FREE_MAIL = "Free-mail address"
     ROLE = "Role address, not a person"
     CONTACTS_DIFFER = "Technical and billing contact have different mail domains"
@@ -78,23 +78,6 @@ class Context:
 STRANGER: Final = Context()
 
 
-def normalised(address: str) -> str:
-    """The address as it is compared: trimmed, all in lower case, so that a no covers every spelling of it."""
-    return address.strip().lower()
-
-
-def well_formed(address: str) -> bool:
-    """Whether mail could be sent to `address`: one @, a dotted domain, no white space or list characters."""
-    return len(address) <= 254 and _ADDRESS.fullmatch(address) is not None  # noqa: PLR2004  RFC 5321, 4.5.3.1.3
-
-
-def domain_of(address: str | None) -> str | None:
-    """The domain of an address, in lower case; None when it has none."""
-    if address is None or not well_formed(address.strip()):
-        return None
-    return normalised(address).rpartition("@")[2]
-
-
 def company_domain(license_: License) -> str | None:
     """The domain that stands for a company, maybe a partner's: the technical contact's, unless anybody can be there."""
     for contact in license_.contacts:
@@ -112,13 +95,13 @@ def customer_domain(license_: License) -> str | None:
 def company_key(company: str | None) -> str | None:
     """A company's name as it is compared: letters and digits, case folded; None where it names nobody (“n/a”, “x”)."""
     key = _NO_LETTERS.sub("", (company or "").casefold())
-    names_nobody = len(set(key)) < 2 or key in _NO_COMPANY or well_formed(company or "")  # noqa: PLR2004  x, xx, 000
+    names_nobody = len(set(key)) < 2 or key in _NO_COMPANY or is_address(company or "")  # noqa: PLR2004  x, xx, 000
     return None if names_nobody else key
 
 
 def reachable(license_: License) -> Contact | None:
     """The contact to show and to write to first: one with a good address, technical before billing."""
-    return next((c for c in license_.contacts if c.email is not None and well_formed(c.email)), None)
+    return next((c for c in license_.contacts if c.email is not None and is_address(c.email)), None)
 
 
 def flags(license_: License, contact: Contact | None, context: Context = STRANGER) -> tuple[Flag, ...]:
@@ -128,7 +111,7 @@ def flags(license_: License, contact: Contact | None, context: Context = STRANGE
         (Flag.SANDBOX, license_.sandbox is True),
         (Flag.MIGRATION, license_.migration),
     )
-    if contact is not None and contact.email is not None and well_formed(contact.email):
+    if contact is not None and contact.email is not None and is_address(contact.email):
         about = (*_relation(license_, contact, contact.email, context), *_address(license_, contact.email))
     elif contact is not None and contact.email is not None:
         about = (Flag.MALFORMED,)
@@ -155,7 +138,7 @@ def _relation(license_: License, contact: Contact, address: str, context: Contex
 
 
 def _address(license_: License, address: str) -> tuple[Flag, ...]:
-    local, _, domain = normalised(address).rpartition("@")
+    local, _, domain = canonical(address).rpartition("@")
     domains = {domain_of(each.email) for each in license_.contacts} - {None}
     found = (
         (Flag.FREE_MAIL, domain in FREE_MAIL),

@@ -5,6 +5,7 @@ from datetime import date
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.domain.typed import bare_line, read_words, split_target
 from bot.errors import InteractionUnreadable
 from bot.listeners.deps import Deps, tell
 from bot.listeners.dnc import DncListeners
@@ -28,14 +29,14 @@ class CommandListeners:
         """Answer the person who typed it, and nobody else."""
         user = args.body["user_id"]
         await self._deps.actors.admit(user, Right.READ)
-        text = str(args.body.get("text") or "").strip()
-        match text.lower().split():
+        text = bare_line(str(args.body.get("text") or ""))
+        match read_words(text):
             case ["today"]:
                 answer = await self._page(self._deps.daily.today(), 0)
             case ["health"]:
                 answer = health_message(await self._deps.health.condition())
             case ["dnc", *_]:
-                answer = await self._dnc.typed(user, text.split()[1:])
+                answer = await self._dnc.typed(user, split_target(text)[1])
             case [] | ["help"]:
                 answer = help_message()
             case _:

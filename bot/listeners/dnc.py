@@ -1,8 +1,9 @@
 """`/evaluators dnc …`: do-not-contact marks by what is typed."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 
 from bot.domain.consent import Cause, Subject
+from bot.domain.typed import is_another_target, read_words, split_target
 from bot.listeners.deps import Deps
 from bot.services.actors import Right
 from bot.slack import answers, dnc
@@ -15,23 +16,33 @@ class DncListeners:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
 
-    async def typed(self, user: str, words: Sequence[str]) -> Message:
+    async def typed(self, user: str, text: str) -> Message:
         """The answer to what somebody typed after `dnc`."""
-        match words:
+        verb, rest = split_target(text)
+        match read_words(verb):
             case []:
                 await self._deps.actors.admit(user, Right.READ)
                 return dnc.list_message(await self._deps.consent.all_standing())
-            case [verb, whom, *why] if verb.lower() in {"add", "lift"}:
-                subject = Subject.read(whom)
-                if subject is None:
-                    return note_message(dnc.NOT_A_SUBJECT)
-                change = self._add if verb.lower() == "add" else self._lift
-                return await change(user, subject, " ".join(why)) if why else note_message(dnc.WHY)
-            case [whom] if (subject := Subject.read(whom)) is not None:
+            case ["add"]:
+                return await self._change(self._add, user, rest)
+            case ["lift"]:
+                return await self._change(self._lift, user, rest)
+            case _ if not rest and (subject := Subject.read(verb)) is not None:
                 await self._deps.actors.admit(user, Right.READ)
                 return dnc.standing_message(subject, await self._deps.consent.against(subject))
             case _:
                 return note_message(dnc.NOT_A_SUBJECT)
+
+    async def _change(self, change: Callable[[str, Subject, str], Awaitable[Message]], user: str, text: str) -> Message:
+        whom, why = split_target(text)
+        subject = Subject.read(whom)
+        if subject is None:
+            return note_message(dnc.NOT_A_SUBJECT)
+        if not why:
+            return note_message(dnc.WHY)
+        if is_another_target(why.split(maxsplit=1)[0]):
+            return note_message(dnc.ONE_AT_A_TIME)
+        return await change(user, subject, why)
 
     async def _add(self, user: str, subject: Subject, note: str) -> Message:
         await self._deps.actors.admit(user, Right.TAKE)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from bot.domain.evaluation import Contact, Hosting, License, Partner
+from bot.domain.invisible import strip_invisible
 
 T = TypeVar("T")
 
@@ -19,8 +20,6 @@ _NOTHING: Final = frozenset({"", "null"})
 _NOT_KNOWN: Final = frozenset({"na", "n/a", "pending", "unknown", _FORGOTTEN.lower()})
 _LONGEST_NUMBER: Final = 18
 """Digits; a longer one is junk, and fits no column of a database."""
-_UNSTORABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters and halves of surrogate pairs: valid in JSON, refused by databases and mail."""
 _ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?=$|[T ])", re.ASCII)
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
@@ -78,12 +77,15 @@ def read_license(record: object) -> License | Unreadable:
 
 
 def _text(value: object) -> str | None:
-    """The words of a field on one line, or None where there are none; a whole number is a text too."""
+    """The words of a field on one line, or None where there are none; a whole number is a text too.
+
+    What nobody sees goes: databases and mail refuse some of it, and it makes another address, id or name of the same.
+    """
     if not isinstance(value, str):
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
         return str(value) if whole else None
-    if not value.isprintable():
-        words = " ".join(_UNSTORABLE.sub(" ", value).split())
+    if not (value.isascii() and value.isprintable()):
+        words = " ".join(strip_invisible(value).split())
     elif " " in value:  # no other white space can be printed
         words = " ".join(value.split())
     else:
@@ -173,10 +175,14 @@ def _contact(value: object) -> Contact | None:
         return None
     for detail in value.values():
         # Most are asked here only whether they could say so: this is asked of every detail of every row.
-        if isinstance(detail, str) and _FORGOTTEN in detail.upper() and _is_forgotten(detail):
+        if isinstance(detail, str) and _may_say_so(detail) and _is_forgotten(detail):
             return Contact(forgotten=True)
     email, name = _text(value.get("email")), _text(value.get("name"))
     return Contact(email=email, name=name) if email or name else None
+
+
+def _may_say_so(detail: str) -> bool:
+    return _FORGOTTEN in detail.upper() or not (detail.isascii() and detail.isprintable())
 
 
 def _is_forgotten(detail: str) -> bool:

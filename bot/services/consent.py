@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.domain.address import canonical
 from bot.domain.card import Card, person
 from bot.domain.consent import Authority, Cause, OptOut, Subject, reached_by, subjects_of
 from bot.domain.evaluation import Contact
@@ -37,8 +38,9 @@ class Consent:
         found: dict[str, Contact] = {}
         for role, contact in (("technical", license_.technical), ("billing", license_.billing)):
             marked = any(p.contact == contact and p.opt_out is not None for p in card.people)
-            known = {c.email for c in found.values()}
-            if contact is not None and contact.email is not None and contact.email not in known and not marked:
+            known = {canonical(c.email) for c in found.values() if c.email is not None}
+            is_free = contact is not None and contact.email is not None and not marked
+            if is_free and contact is not None and canonical(contact.email or "") not in known:
                 found[role] = contact
         return found
 

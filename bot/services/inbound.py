@@ -8,9 +8,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from bot.domain.trust import normalised
-from bot.errors import MailRefused
-from bot.mail.address import ascii_address
+from bot.domain.address import canonical
 from bot.mail.bounces import Finding, Kind, Report, read_report
 from bot.mail.notices import guess
 from bot.store.bounces import OurMail
@@ -168,12 +166,4 @@ def about(report: Report, address: str | None) -> Finding:
 
 
 def _is_of(named: str, address: str | None) -> bool:
-    return address is not None and _comparable(named) == _comparable(address)
-
-
-def _comparable(address: str) -> str:
-    """The address as servers write it, domain in ASCII; or as it is compared, where they could not write it at all."""
-    try:
-        return normalised(ascii_address(address))
-    except MailRefused:
-        return normalised(address)
+    return address is not None and canonical(named) == canonical(address)

@@ -17,6 +17,10 @@ HOW: Final = (
     "Tables come and go with `evaluator-bot dnc import` and `export`."
 )
 NOT_A_SUBJECT: Final = "That is no address, domain or site. " + HOW
+ONE_AT_A_TIME: Final = (
+    "Nothing changed: one address or domain at a time. Send a command for each, or import a table with "
+    "`evaluator-bot dnc import`. A reason starts with another word."
+)
 WHY: Final = "Say why: the words after it stay on record."
 
 

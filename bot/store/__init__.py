@@ -50,7 +50,7 @@ async def open_store(url: str, *, secret_keys: Sequence[str], create: bool = Tru
     keys = Keys(secret_keys)
     try:
         if create:
-            await upgrade(database, seal=keys.seal)
+            await upgrade(database, keys=keys)
         else:
             await verify(database)
         store = Store(

@@ -115,7 +115,7 @@ class Bounces:
                 details = {"template": row.template, "status": status, "means": means}
                 await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
             until = None
-            if patience is not None and await _times(connection, row, since=at - _MONTH) >= patience:
+            if patience is not None and await self._times(connection, row, since=at - _MONTH) >= patience:
                 cause, until = Cause.PAUSED, at + _MONTH
             if cause is not None and row.state != MailState.UNDONE:  # else it never went
                 await self._mark(connection, row, OptOut(cause=cause, by=None, at=at, until=until))
@@ -128,8 +128,9 @@ class Bounces:
             subject = Subject.of_address(letter.to)
             await mark(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
 
-
-async def _times(connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
-    """How many mails to the address of this one came back since then."""
-    theirs = (mail.c.address_key == row.address_key) & (mail.c.bounced_at >= since)
-    return await connection.scalar(select(func.count()).where(theirs)) or 0
+    async def _times(self, connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
+        """How many mails to the address of this one came back since then."""
+        letter = Letter.opened(row.content, self._keys)
+        prints = [row.address_key] if letter is None else self._keys.fingerprints(letter.to)
+        theirs = mail.c.address_key.in_(prints) & (mail.c.bounced_at >= since)
+        return await connection.scalar(select(func.count()).where(theirs)) or 0

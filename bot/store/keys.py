@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bot.domain.trust import normalised
+from bot.domain.address import canonical, keys
+from bot.domain.consent import Scope, Subject
 from bot.errors import StoreError
 
 _NONCE_BYTES: Final = 12
@@ -69,11 +70,25 @@ class Keys:
 
     def fingerprint(self, address: str) -> str:
         """What stands in the database for an address; only who has the secret can compute it."""
-        return _fingerprint(self._hashes[0], address)
+        return _fingerprint(self._hashes[0], canonical(address))
 
     def fingerprints(self, address: str) -> tuple[str, ...]:
-        """Every fingerprint under which an address may have been written, the newest secret's first."""
-        return tuple(_fingerprint(keyed, address) for keyed in self._hashes)
+        """Every fingerprint under which an address may have been written, the newest secret's first.
+
+        Of somebody who was forgotten nothing else is left: it may have been made of the form that earlier versions
+        compared by, and stays so for good.
+        """
+        return tuple(_fingerprint(keyed, key) for keyed in self._hashes for key in keys(address))
+
+    def subject_fingerprint(self, subject: Subject) -> str:
+        """What stands in the database for what a mark stands against."""
+        return _fingerprint(self._hashes[0], subject.key)
+
+    def subject_fingerprints(self, subject: Subject) -> tuple[str, ...]:
+        """Every fingerprint under which a subject may have been written, the newest secret's first."""
+        if subject.scope is Scope.ADDRESS:
+            return self.fingerprints(subject.value)
+        return tuple(_fingerprint(keyed, subject.key) for keyed in self._hashes)
 
     def digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.
@@ -83,9 +98,9 @@ class Keys:
         return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._digest_key).digest()
 
 
-def _fingerprint(keyed: hmac.HMAC, address: str) -> str:
+def _fingerprint(keyed: hmac.HMAC, key: str) -> str:
     hashed = keyed.copy()  # the key need not be worked in again
-    hashed.update(normalised(address).encode())
+    hashed.update(key.encode(errors="surrogatepass"))
     return hashed.hexdigest()[:40]
 
 

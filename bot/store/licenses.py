@@ -1,7 +1,7 @@
 """Licenses with their aliases: what is known of a record, what a fresh sight of it adds."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,13 +10,13 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.address import canonical
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
 from bot.domain.consent import Cause
 from bot.domain.finding import Finding, find
 from bot.domain.history import entry_of
-from bot.domain.identity import Known, merged
+from bot.domain.identity import Known, is_renamed, merged
 from bot.domain.ringing import Ringing
-from bot.domain.trust import normalised
 from bot.store.bulk import rows_with
 from bot.store.database import Database
 from bot.store.first_sight import record_first_sights
@@ -94,7 +94,7 @@ class Licenses:
         if not gone:
             return sight
         emails = {contact.email for contact in sight.license.contacts if contact.email is not None}
-        theirs = {normalised(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
+        theirs = {canonical(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
         if not theirs:
             return sight
         seen = without(sight.license, theirs)
@@ -118,8 +118,12 @@ class Licenses:
         wanted = {alias for sight in sights for alias in sight.license.aliases}
         found = await rows_with(connection, license_alias.c.alias, wanted)
         ids = {(row.app_key, row.alias): row.license_id for row in found}
+        by_alias: dict[str, set[int]] = defaultdict(set)
+        for row in found:
+            by_alias[row.alias].add(row.license_id)
         known = await self._load(connection, set(ids.values()))
-        return [merged([known[id_] for id_ in {ids[key] for key in sight.keys if key in ids}]) for sight in sights]
+        theirs = ({ids[key] for key in sight.keys if key in ids} | _renamed(sight, by_alias, known) for sight in sights)
+        return [merged([known[id_] for id_ in each]) for each in theirs]
 
     async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, Known]:
         if not ids:
@@ -171,7 +175,8 @@ class Licenses:
         await connection.execute(
             update(license_).where(license_.c.id == license_id).values(license_values(now, self._keys))
         )
-        for alias in sorted(now.aliases - before.aliases):
+        is_same_app = now.app_key == before.app_key
+        for alias in sorted(now.aliases - before.aliases if is_same_app else now.aliases):
             values = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
             await insert_new(connection, license_alias, values)
         if now.updated > before.updated:
@@ -182,6 +187,18 @@ class Licenses:
             was, is_ = getattr(before, role), getattr(now, role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
                 await forget(connection, self._keys, was.email, Cause.FORGOTTEN, at=at)
+
+
+def _renamed(sight: Sight, by_alias: Mapping[str, set[int]], known: Mapping[int, Known]) -> set[int]:
+    """The licenses of the same entitlement under the keys that its app had before."""
+    if not by_alias:
+        return set()
+    seen = sight.license
+    found = set[int]().union(*(by_alias.get(alias, ()) for alias in seen.aliases))
+    others = {id_: known[id_].license for id_ in found}
+    return {
+        id_ for id_, each in others.items() if each.app_key != seen.app_key and is_renamed(each.aliases, seen.aliases)
+    }
 
 
 async def _apply(

@@ -1,6 +1,5 @@
 """Bring the tables up to date."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -8,17 +7,18 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
 from bot.store.database import NO_TABLES, Database
+from bot.store.keys import Keys
 
 SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
-async def upgrade(database: Database, *, seal: Callable[[str], bytes]) -> str:
+async def upgrade(database: Database, *, keys: Keys) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
-    `seal` encrypts what an older schema kept in the open.
+    With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
     """
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade, seal)
+        return await connection.run_sync(_upgrade, keys)
 
 
 async def verify(database: Database) -> None:
@@ -44,12 +44,12 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _upgrade(connection: Connection, seal: Callable[[str], bytes]) -> str:
+def _upgrade(connection: Connection, keys: Keys) -> str:
     newest = _newest()
-    return newest if _version(connection) == newest else _migrated(connection, seal)
+    return newest if _version(connection) == newest else _migrated(connection, keys)
 
 
-def _migrated(connection: Connection, seal: Callable[[str], bytes]) -> str:
+def _migrated(connection: Connection, keys: Keys) -> str:
     # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -59,7 +59,7 @@ def _migrated(connection: Connection, seal: Callable[[str], bytes]) -> str:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    config.attributes["seal"] = seal
+    config.attributes |= {"seal": keys.seal, "open": keys.open, "fingerprint": keys.fingerprint}
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()

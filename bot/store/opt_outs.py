@@ -154,9 +154,9 @@ async def mark(
     is_nameless = new.cause.is_final or _stands_for_ever(rows)
     values = {
         "scope": subject.scope,
-        "subject_key": keys.fingerprint(str(subject)),
+        "subject_key": keys.subject_fingerprint(subject),
         # Never empty: by it is known whether the secret is still among ours.
-        "subject": keys.seal("" if is_nameless else str(subject)),
+        "subject": keys.seal("" if is_nameless else subject.key),
         "cause": new.cause,
         "note": keys.seal(new.note) if new.note and not is_nameless else None,
         "actor": new.by,
@@ -217,7 +217,7 @@ async def forget(connection: AsyncConnection, keys: Keys, address: str, cause: C
 
 async def _marks(connection: AsyncConnection, keys: Keys, subjects: Iterable[Subject]) -> Sequence[Row[Any]]:
     """Every mark there ever was against one of these, the strongest first."""
-    fingerprints = [each for subject in subjects for each in keys.fingerprints(str(subject))]
+    fingerprints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
     found = await connection.execute(
         select(do_not_contact).where(do_not_contact.c.subject_key.in_(fingerprints)).order_by(do_not_contact.c.id)
     )
@@ -242,8 +242,8 @@ def _opt_out(row: Row[Any], keys: Keys) -> OptOut:
 
 def _subject(row: Row[Any], keys: Keys) -> Subject | None:
     """None once it was erased."""
-    text = keys.open(row.subject)
-    return Subject.read(text) or (Subject(scope=Scope(row.scope), value=text) if text else None)
+    key = keys.open(row.subject)
+    return Subject.from_key(Scope(row.scope), key) if key else None
 
 
 def _is(row: Row[Any]) -> Any:  # noqa: ANN401  a condition

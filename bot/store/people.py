@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.address import canonical, fold
 from bot.domain.consent import Cause, Subject
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
-from bot.domain.trust import normalised
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.letters import Letter
@@ -56,7 +56,7 @@ class People:
         """Everything that is held of an address, ready for JSON."""
         async with self._database.write() as connection:
             held = {
-                "address": normalised(address),
+                "address": canonical(address),
                 "exported_at": at.isoformat(),
                 "licenses": await self._licenses(connection, address),
                 "mails": await self._mails(connection, address),
@@ -130,7 +130,7 @@ class People:
 
     async def _redact(self, connection: AsyncConnection, row: Row[Any], address: str) -> None:
         seen = await license_of(connection, row.id, self._keys)
-        values = license_values(without(seen, {normalised(address)}), self._keys)
+        values = license_values(without(seen, {canonical(address)}), self._keys)
         await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
 
     async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
@@ -158,7 +158,7 @@ class People:
                     "contacts": [
                         {"role": role, "email": contact.email, "name": contact.name}
                         for role, contact in (("technical", seen.technical), ("billing", seen.billing))
-                        if contact is not None and normalised(contact.email or "") == normalised(address)
+                        if contact is not None and canonical(contact.email or "") == canonical(address)
                     ],
                     "evaluations": [
                         {"started": str(t.started), "state": t.state, "first_seen": t.first_seen.isoformat()}
@@ -201,11 +201,11 @@ class People:
 
 def without(seen: License, addresses: set[str]) -> License:
     """The license without the people who have one of these addresses, and without a company that is a person's name."""
-    gone = [c for c in seen.contacts if c.email is not None and normalised(c.email) in addresses]
+    gone = [c for c in seen.contacts if c.email is not None and canonical(c.email) in addresses]
     if not gone:
         return seen
-    words = {normalised(word) for contact in gone for word in (contact.email, contact.name) if word}
-    is_person = seen.company is not None and any(word in normalised(seen.company) for word in words)
+    words = {fold(word) for contact in gone for word in (contact.email, contact.name) if word}
+    is_person = seen.company is not None and any(word in fold(seen.company) for word in words | addresses)
     return replace(
         seen,
         technical=_GONE if seen.technical in gone else seen.technical,

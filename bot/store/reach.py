@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.address import unicode_domain
 from bot.domain.consent import Scope, Subject, subjects_of
 from bot.domain.policy import MailState
 from bot.store.keys import Keys
@@ -18,9 +19,10 @@ async def evaluations_of(connection: AsyncConnection, keys: Keys, subject: Subje
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match subject.scope:
         case Scope.ADDRESS:
-            return await evaluations_naming(connection, keys.fingerprints(str(subject)))
+            return await evaluations_naming(connection, keys.subject_fingerprints(subject))
         case Scope.SITE:
-            return (await connection.scalars(query.where(func.lower(license_.c.site) == subject.value))).all()
+            spelt = {subject.value, unicode_domain(subject.value)}
+            return (await connection.scalars(query.where(func.lower(license_.c.site).in_(spelt)))).all()
         case Scope.DOMAIN:
             # Rare enough to look into every contact that somebody can see: the table knows a company's domain alone.
             shown = query.add_columns(license_.c.contacts).where(evaluation.c.channel.is_not(None))
@@ -50,7 +52,7 @@ async def hurry(
     Of a domain or a site, what the server put off: what is held is due in some seconds anyway, and may be to others.
     """
     if subject.scope is Scope.ADDRESS:
-        await hurry_to(connection, keys.fingerprints(str(subject)), at=at)
+        await hurry_to(connection, keys.subject_fingerprints(subject), at=at)
         return
     theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     await connection.execute(update(mail).where(theirs).values(due_at=at))

@@ -7,7 +7,7 @@ from itertools import repeat
 from operator import attrgetter
 
 from bot.domain.evaluation import License
-from bot.domain.identity import Known, trials_of
+from bot.domain.identity import Known, entitlements, trials_of
 from bot.domain.trust import reachable
 
 
@@ -55,7 +55,7 @@ def rounds(
     taken: set[object] = set()
     these, waiting = [], []
     for sight, k in zip(sights, known, strict=True):
-        claims: set[object] = {*sight.keys, *(k.ids if k else ())}
+        claims: set[object] = {*sight.keys, *entitlements(sight.license.aliases), *(k.ids if k else ())}
         if taken.isdisjoint(claims):
             these.append((sight, k))
         else:

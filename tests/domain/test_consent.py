@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from hypothesis.provisional import domains
 
+from bot.domain.address import canonical
 from bot.domain.consent import CHOICES, Authority, Cause, Scope, Subject, adds, may_lift, reached_by, subjects_of
 from tests.builders import NOON, license_, opt_out
 
@@ -33,6 +35,46 @@ STRONGEST_FIRST = (
         ("acme.jira.com", Scope.SITE, "acme.jira.com"),
         ("site:jira.acme.example", Scope.SITE, "jira.acme.example"),
         ("@acme.atlassian.net", Scope.DOMAIN, "acme.atlassian.net"),
+        ("“ana@smart.example”", Scope.ADDRESS, "ana@smart.example"),
+        ("‘ana@smart.example’,", Scope.ADDRESS, "ana@smart.example"),
+        ("«ana@smart.example»", Scope.ADDRESS, "ana@smart.example"),
+        ("„ana@smart.example“", Scope.ADDRESS, "ana@smart.example"),
+        ("`ana@code.example`", Scope.ADDRESS, "ana@code.example"),
+        ("'ana@acme.example", Scope.ADDRESS, "ana@acme.example"),
+        ("(ana@acme.example).", Scope.ADDRESS, "ana@acme.example"),
+        ("[ana@acme.example]", Scope.ADDRESS, "ana@acme.example"),
+        ("「ana@acme.example」", Scope.ADDRESS, "ana@acme.example"),
+        ("Ana Lima <ana@acme.example>", Scope.ADDRESS, "ana@acme.example"),
+        ('"ana"@acme.example', Scope.ADDRESS, "ana@acme.example"),
+        ("MAILTO:ana@acme.example?subject=Trial&body=Hi", Scope.ADDRESS, "ana@acme.example"),
+        ("mailto:ana%2Bjira@acme.example", Scope.ADDRESS, "ana+jira@acme.example"),
+        ("<mailto:ana@acme.example|ana@acme.example>", Scope.ADDRESS, "ana@acme.example"),
+        ("<mailto:ana@acme.example|Ana>,", Scope.ADDRESS, "ana@acme.example"),
+        ("ana@Müller.example", Scope.ADDRESS, "ana@xn--mller-kva.example"),
+        ("ana@acme.example\u200b", Scope.ADDRESS, "ana@acme.example"),
+        ("ana＠acme。example", Scope.ADDRESS, "ana@acme.example"),
+        ("<'ana@acme.example>", Scope.ADDRESS, "'ana@acme.example"),
+        ("comma.example,", Scope.DOMAIN, "comma.example"),
+        ("star.example.", Scope.DOMAIN, "star.example"),
+        ("*@star.example", Scope.DOMAIN, "star.example"),
+        ("*.star.example", Scope.DOMAIN, "star.example"),
+        ("@*.star.example", Scope.DOMAIN, "star.example"),
+        (".star.example", Scope.DOMAIN, "star.example"),
+        ("“@star.example”", Scope.DOMAIN, "star.example"),
+        ("*@<http://star.example|star.example>", Scope.DOMAIN, "star.example"),
+        ("<https://www.acme.example|www.acme.example>", Scope.DOMAIN, "acme.example"),
+        ("<https://acme.example/>", Scope.DOMAIN, "acme.example"),
+        ("https://www.acme.example:8443/pricing?x=1#y", Scope.DOMAIN, "acme.example"),
+        ("http://acme.example", Scope.DOMAIN, "acme.example"),
+        ("//acme.example/", Scope.DOMAIN, "acme.example"),
+        ("Müller.example", Scope.DOMAIN, "xn--mller-kva.example"),
+        ("@MU\u0308LLER。example", Scope.DOMAIN, "xn--mller-kva.example"),
+        ("https://acme.atlassian.net/jira/software/projects/X/boards/1", Scope.SITE, "acme.atlassian.net"),
+        ("ACME.atlassian.net/wiki", Scope.SITE, "acme.atlassian.net"),
+        ("*.acme.atlassian.net", Scope.SITE, "acme.atlassian.net"),
+        ("site:https://jira.acme.example/browse", Scope.SITE, "jira.acme.example"),
+        ("“Site:jira.müller.example”", Scope.SITE, "jira.xn--mller-kva.example"),
+        ("@atlassian.net", Scope.DOMAIN, "atlassian.net"),
     ],
 )
 def test_what_people_type_is_an_address_a_domain_or_a_site(typed: str, scope: Scope, value: str) -> None:
@@ -40,16 +82,55 @@ def test_what_people_type_is_an_address_a_domain_or_a_site(typed: str, scope: Sc
 
 
 @pytest.mark.parametrize(
-    "typed", ["", " ", "@", "acme", "ana@", "ana@acme", "a b@acme.example", "acme..example", "x" * 300]
+    "typed",
+    [
+        *("", " ", "@", "acme", "ana@", "ana@acme", "a b@acme.example", "acme..example", "x" * 300, "“”", "``", "<>"),
+        *("ana at acme.example", "ana[at]acme.example", "ana..lima@acme.example", "ana.@acme.example"),
+        *("ana@acme.example,bo@acme.example", "ana@acme.example bo@acme.example", "@acme.example @else.example"),
+        *("https://ana@acme.example/", "mailto:", "mailto:acme.example", "https://", "site:", "site:acme", "*", "*@*"),
+        *(
+            "*.example",
+            "127.0.0.1",
+            "https://127.0.0.1/",
+            "ana@127.0.0.1",
+            "ana@xn--zzzzzz.example",
+            "xn--zzzzzz.example",
+        ),
+        *("<@U0ANA>", "<#C0CARDS|cards>", "<!channel>", "@here", "atlassian.net", "*.atlassian.net", "*.jira.com"),
+        *("a_b.example", "-acme.example", "ana@acme.invalid", "\u200b", "\ud800"),
+    ],
 )
 def test_anything_else_is_none(typed: str) -> None:
     assert Subject.read(typed) is None
 
 
-@given(st.text(max_size=60) | st.emails())
-def test_a_subject_reads_as_it_is_written(text: str) -> None:
+@given(st.text(max_size=60) | st.emails() | domains() | domains().map("site:{}".format))
+def test_a_subject_reads_as_it_is_written_and_is_found_by_its_key(text: str) -> None:
     subject = Subject.read(text)
-    assert subject is None or Subject.read(str(subject)) == subject
+    if subject is not None:
+        assert Subject.read(str(subject)) == subject
+        assert Subject.from_key(subject.scope, subject.key) == subject
+        assert canonical(subject.key) == subject.key
+
+
+@given(st.emails())
+@example("'ana@acme.example")
+@example("*@acme.example")
+@example("`ana`@acme.example")
+def test_the_subject_of_a_real_address_reads_as_it_is_written(address: str) -> None:
+    subject = Subject.of_address(address)
+    assert Subject.read(str(subject)) == subject
+
+
+@given(
+    st.emails() | domains(),
+    st.sampled_from(["“{}”", "'{}'", "`{}`", "<{}>", "({}),", "{}.", "{};", " {}\n", "*{}*"]),
+)
+def test_marks_around_it_change_nothing(target: str, around: str) -> None:
+    plain = Subject.read(f"<{target}>" if "@" in target else target)
+    assume(target[0] not in "'`*{_~|=")  # may be part of an address, or one of two marks
+    assert plain is not None
+    assert Subject.read(around.format(target)) == plain
 
 
 def test_an_address_falls_under_its_domain_those_above_it_and_the_site() -> None:

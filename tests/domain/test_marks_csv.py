@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.consent import Cause, OptOut, Scope, Subject
-from bot.domain.marks_csv import counted, read, write
+from bot.domain.marks_csv import counted, fits, read, write
 from bot.errors import FileWrong
 from tests.builders import NOON, opt_out
 
@@ -31,10 +31,59 @@ def test_a_table_with_a_head_is_read_by_its_columns() -> None:
         "\ufeffana@acme.example;asked;\r\n",
         '\n"ana@acme.example"\n\n',
         "subject\nana@acme.example",
+        "“ana@acme.example”",
+        "`ana@acme.example`,asked",
+        "mailto:ana@acme.example,“Asked”",
+        "'ana@acme.example",
+        "ana@acme.example.",
+        "“E-Mail”;Note\nAna Lima <ana@acme.example>;",
+        "ana@acme.example\u200b",
     ],
 )
 def test_a_bare_list_is_enough(text: str) -> None:
     assert [subject for subject, _ in read(text, at=NOON, by=None)] == [ANA]
+
+
+@pytest.mark.parametrize(
+    ("line", "domain"),
+    [
+        ("“comma.example,”", "comma"),
+        ("comma.example,", "comma"),
+        ('"comma.example,",asked', "comma"),
+        ("*@star.example", "star"),
+        ("*.star.example", "star"),
+    ],
+)
+def test_a_domain_in_a_table_is_taken_as_it_is_meant(line: str, domain: str) -> None:
+    [(subject, _)] = read(line, at=NOON, by=None)
+    assert subject == Subject(scope=Scope.DOMAIN, value=f"{domain}.example")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("ana at acme.example", "ana@acme.example bo@acme.example", "ana@acme.example;bo@acme.example,asked"),
+        *(
+            "ana..lima@acme.example",
+            "ana@acme.example\tasked",
+            "*",
+            "someone",
+            "ana@xn--zzzzzz.example",
+        ),
+    ],
+)
+def test_a_line_that_cannot_match_anybody_is_named_and_nothing_is_read(line: str) -> None:
+    with pytest.raises(FileWrong, match=r"\ALine 2: "):
+        read(f"bo@acme.example\n{line}\n", at=NOON, by=None)
+
+
+def test_a_table_holds_what_can_be_read_again() -> None:
+    marks = [
+        opt_out(subject=Subject.of_address(each)) for each in ("'ana@acme.example", "ana at acme", "bo@acme.example")
+    ]
+    assert [fits(mark) for mark in marks] == [True, False, True]
+    assert [subject for subject, _ in read(write(marks), at=NOON, by=None)] == [marks[0].subject, marks[2].subject]
+    assert not fits(opt_out(subject=None))
 
 
 def test_every_line_that_is_wrong_is_named_and_none_of_its_words_is_repeated() -> None:
@@ -89,7 +138,7 @@ CAUSES = st.sampled_from([c for c in Cause if not c.is_final and c is not Cause.
 MARKS = st.builds(
     opt_out,
     cause=CAUSES,
-    subject=st.emails().map(Subject.read).filter(bool),
+    subject=st.emails().map(Subject.of_address),
     at=st.integers(0, 10**6).map(lambda seconds: NOON - timedelta(seconds=seconds)),
     note=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), max_size=20),
 )

@@ -59,6 +59,19 @@ def test_which_trials_get_a_card(
         pytest.param("acme", {"site": "acme-dev.atlassian.net"}, False, id="part of a name is another name"),
         pytest.param("acme.example", {"technical": contact(email="a@mail.acme.example")}, False, id="another domain"),
         pytest.param("acme", {"company": "Acme"}, False, id="a company is no site"),
+        pytest.param("acme-dev", {"site": "acme-dev.jira.com"}, True, id="a site of former days by its name"),
+        pytest.param(
+            "*.acme.example", {"technical": contact(email="a@acme.example")}, True, id="all below, and itself"
+        ),
+        pytest.param("*.acme.example", {"technical": contact(email="a@x.y.acme.example")}, True, id="all below"),
+        pytest.param("*.acme.example", {"site": "jira.acme.example"}, True, id="a site below"),
+        pytest.param("*.acme.example", {"technical": contact(email="a@notacme.example")}, False, id="not below"),
+        pytest.param(
+            "xn--mller-kva.example", {"technical": contact(email="a@Müller.example")}, True, id="a name in ASCII"
+        ),
+        pytest.param(
+            "acme.example", {"technical": contact(email="a@acme.example\u200b")}, True, id="invisible letters"
+        ),
         pytest.param("", {"site": None, "technical": None}, False, id="nothing is nobody's"),
     ],
 )

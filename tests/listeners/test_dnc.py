@@ -93,6 +93,45 @@ async def test_a_guest_learns_nothing(here: World, parts: Parts) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "marked"),
+    [
+        ("add “ana@smart.example” they asked", "ana@smart.example"),
+        ("add `ana@code.example` they asked", "ana@code.example"),
+        ("“add” 'ana@smart.example', they asked", "ana@smart.example"),
+        ("add <mailto:ana@acme.example|ana@acme.example> they asked", "ana@acme.example"),
+        ("add &lt;ana@acme.example&gt; they asked", "ana@acme.example"),
+        ("add comma.example, they asked", "@comma.example"),
+        ("add *@star.example they asked", "@star.example"),
+        ("add *.star.example they asked", "@star.example"),
+        ("add https://acme.example/about they asked", "@acme.example"),
+        ("add ana@MÜLLER.example they asked", "ana@xn--mller-kva.example"),
+        ("add “ana@smart.example they asked”", "ana@smart.example"),
+    ],
+)
+async def test_what_is_plainly_meant_is_marked(here: World, parts: Parts, typed: str, marked: str) -> None:
+    assert "Marked. Nobody can mail" in await said(here, BEN, typed)
+    [mark] = await parts.store.opt_outs.all_standing()
+    assert (str(mark.subject), mark.note) == (marked, "they asked")
+
+
+async def test_a_command_in_code_marks_is_the_command(here: World, parts: Parts) -> None:
+    before = len(here.workspace.ephemerals(BEN))
+    await here.workspace.command(BEN, "/evaluators `dnc add @acme.example they asked`")
+    await here.until(lambda: len(here.workspace.ephemerals(BEN)) > before)
+    [mark] = await parts.store.opt_outs.all_standing()
+    assert (str(mark.subject), mark.note) == ("@acme.example", "they asked")
+
+
+@pytest.mark.usefixtures("parts")
+@pytest.mark.parametrize("typed", ["today.", "“today”", "`today`", "Today!"])
+async def test_today_is_today_whatever_stands_around_it(here: World, typed: str) -> None:
+    before = len(here.workspace.ephemerals(BEN))
+    await here.workspace.command(BEN, f"/evaluators {typed}")
+    await here.until(lambda: len(here.workspace.ephemerals(BEN)) > before)
+    assert NORTHWIND.company in here.workspace.ephemerals(BEN)[-1].shown
+
+
+@pytest.mark.parametrize(
     ("typed", "answer"),
     [
         ("bo@else.example", "bo@else.example is not marked."),
@@ -104,6 +143,12 @@ async def test_a_guest_learns_nothing(here: World, parts: Parts) -> None:
         ("somebody", "That is no address, domain or site."),
         ("forget bo@else.example now", "That is no address, domain or site."),
         ("<!channel>", "That is no address, domain or site."),
+        ("add ana at acme.example", "That is no address, domain or site."),
+        ("add ana..lima@acme.example they asked", "That is no address, domain or site."),
+        ("add ana@acme.example,bo@acme.example they asked", "That is no address, domain or site."),
+        ("add ana@acme.example, bo@acme.example they asked", "one address or domain at a time"),
+        ("add “ana lima” they asked", "That is no address, domain or site."),
+        ("add *.atlassian.net they asked", "That is no address, domain or site."),
     ],
 )
 async def test_whatever_is_typed_is_answered_and_changes_nothing(

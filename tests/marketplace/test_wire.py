@@ -278,3 +278,32 @@ def test_atlassian_itself_and_migrations_are_marked() -> None:
     assert not read(licenseSourceType="Non-Atlassian").atlassian
     assert read(cmtDetails={"status": "non-converted"}).migration
     assert not read(cmtDetails={}).migration
+
+
+UNSEEN = (
+    *("\u200b", "\ufeff", "\u00ad", "\u2060", "\u200e", "\u200f", "\u202a", "\u202c", "\u2066", "\u061c", "\u180e"),
+    *("\ufe0f", "\u034f", "\u3164", "\u115f", "\u2800", "\U000e0041", "\x00", "\x7f", "\x9f", "\u200c", "\u200d"),
+)
+"""Characters that nobody sees."""
+
+
+@pytest.mark.parametrize("char", UNSEEN, ids=ascii)
+def test_what_nobody_sees_leaves_every_text(char: str) -> None:
+    def hidden(text: str) -> str:
+        return f"{char}{text[:2]}{char}{text[2:]}{char}"
+
+    details: dict[str, object] = {"company": hidden("Acme"), "country": hidden("Norway"), "region": hidden("EMEA")}
+    details |= {"technicalContact": {"email": hidden("bob@zwsp.example"), "name": hidden("Bob Birch")}}
+    texts = {name: hidden(str(value)) for name, value in BARE.items()}
+    found = read_license({**texts, "contactDetails": details, "cloudSiteHostname": hidden("acme.atlassian.net")})
+    plain: dict[str, object] = {"company": "Acme", "country": "Norway", "region": "EMEA"}
+    plain |= {"technicalContact": {"email": "bob@zwsp.example", "name": "Bob Birch"}}
+    assert found == read(contactDetails=plain, cloudSiteHostname="acme.atlassian.net")
+    assert read_contact(email=hidden("RTBF")) == Contact(forgotten=True)
+    assert read_contact(email=char, name=f"{char}{char}") is None
+
+
+@pytest.mark.parametrize("name", ["علی\u200cرضا", "क्\u200dष", "ශ්\u200dරී", "Mission 👩\u200d🚀", "👩🏽\u200d💻 Studio"])
+def test_a_joiner_stays_where_it_shapes_what_is_seen(name: str) -> None:
+    assert read_contact(name=name) == Contact(name=name)
+    assert read_contact(name=f"\u200c{name}\u200d\u200c") == Contact(name=name)

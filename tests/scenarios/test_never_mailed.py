@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -61,7 +61,9 @@ from tests.scenarios.promised import (
     WAITS,
     Promised,
     TrueMail,
+    normal,
 )
+from tests.spellings import AROUND, WAYS
 from tests.store.steps import CHANNEL, bring, cards, poll, report, rows
 from tests.store.test_forgetting import readable
 
@@ -76,7 +78,7 @@ TEMPLATES: Final = {
 }
 """Three families, each in several languages."""
 SAID_BY_PEOPLE: Final = ("asked", "complained", "legal", "team")
-SUBJECTS: Final = (*PEOPLE, "@acme.example", "@beech.example", "acme.atlassian.net", "beech.atlassian.net")
+SUBJECTS: Final = (*PEOPLE, "@acme.example", "@xn--bche-0ra.example", "acme.atlassian.net", "beech.atlassian.net")
 REPORTS: Final = {"bounced": "5.1.1", "soft": "4.2.2", "complained": "complaint", "refused": "5.7.1"}
 SPANS: Final = {"seconds": (5, 11), "hours": (1, 3), "days": (1, 3, 4, 8, 31)}
 RTBF: Final = Contact(forgotten=True)
@@ -106,10 +108,15 @@ some = st.integers(0, 99)
 """Of those that there are, whichever."""
 numbers, roles = st.sampled_from(NUMBERS), st.sampled_from(("technical", "billing"))
 people, users = st.sampled_from(tuple(PEOPLE)), st.sampled_from(("U0BO", "U0BO", "U0CY", ADMIN))
-spellings = st.sampled_from((str, str.upper, str.title))
+spellings = st.sampled_from(tuple(WAYS.values()))
 contacts = st.builds(lambda who, spelt: Contact(email=spelt(who), name=PEOPLE[who]), people, spellings)
 or_forgotten = st.one_of(*[contacts] * 12, st.just(RTBF))
-subjects = st.builds(lambda whom, spelt: spelt(whom), st.sampled_from(SUBJECTS), spellings)
+subjects = st.builds(
+    lambda whom, spelt, around: around.format(spelt(whom)),
+    st.sampled_from(SUBJECTS),
+    spellings,
+    st.sampled_from(AROUND),
+)
 causes, templates = st.sampled_from(SAID_BY_PEOPLE), st.sampled_from(tuple(TEMPLATES))
 faults = st.none() | st.sampled_from((*FAULTS, *sorted(CUT), NOBODY_LISTENS, UNDONE_MEANWHILE))
 letters = st.lists(some, min_size=1, max_size=4)
@@ -285,7 +292,7 @@ class Correspondence(RuleBasedStateMachine):
                 await bounces.refused(mail_id, status=status, at=self.now())
 
     @rule(address=people, spelt=spellings)
-    def somebody_is_erased(self, address: str, spelt: type[str]) -> None:
+    def somebody_is_erased(self, address: str, spelt: Callable[[str], str]) -> None:
         if len(self.promised.erased) > 1:
             address = min(self.promised.erased)
         self.loop.run(self.store.people.erase(spelt(address), at=self.now(), by=ADMIN))
@@ -690,7 +697,7 @@ def _subject(text: str) -> Subject:
 
 def _note(subject: str) -> str:
     """What somebody types about a person, whose name they know."""
-    address = subject.lower()
+    address = normal(subject)
     return f"{PEOPLE[address]} <{address}> rang" if address in PEOPLE else "they rang"
 
 

@@ -69,6 +69,61 @@ async def test_the_same_id_in_two_apps_is_two_licenses(store: Store) -> None:
     assert {card.evaluation.license.app_name for card in await cards(store)} == {"Roadmap for Jira", "Forms"}
 
 
+RENAMED = license_(aliases=frozenset({ENTITLEMENT, "0b7c5a9e"}), app_key="com.example.roadmap-next", updated=nov(24))
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        pytest.param([[0], [1]], id="one after the other"),
+        pytest.param([[0, 1]], id="in one batch"),
+        pytest.param([[1], [0]], id="the former name comes late"),
+        pytest.param([[0], [1], [0], [1]], id="rows come again"),
+        pytest.param([[0], [2]], id="with another id"),
+        pytest.param([[0], [1], [3]], id="named anew once more"),
+    ],
+)
+async def test_an_app_that_was_renamed_has_one_card(store: Store, batches: list[list[int]]) -> None:
+    former = replace(RENAMED, app_key="com.example.roadmap", updated=nov(23))
+    more = replace(RENAMED, aliases=RENAMED.aliases | {LEGACY})
+    again = replace(RENAMED, app_key="com.example.roadmap-third", updated=nov(25))
+    for batch in batches:
+        await report(store, *([former, RENAMED, more, again][number] for number in batch))
+
+    license_now = (await only_card(store)).evaluation.license
+    assert license_now.app_key == (again if batches[-1] == [3] else RENAMED).app_key
+    assert await bring(store) == ["post card 1"]
+    live = [row for row in await rows(store, license_table) if row.merged_into is None]
+    assert len(live) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({ENTITLEMENT, "another id"}, id="another id"),
+        pytest.param({"E-OTHER", "0b7c5a9e"}, id="another number"),
+        pytest.param({ENTITLEMENT}, id="its number alone"),
+        pytest.param({"0b7c5a9e"}, id="no number"),
+    ],
+)
+async def test_an_entitlement_of_another_app_is_another_license(store: Store, other: set[str]) -> None:
+    await report(store, RENAMED)
+    await report(store, replace(RENAMED, app_key="com.example.forms", aliases=frozenset(other)))
+
+    assert len(await cards(store)) == 2
+
+
+async def test_two_cards_of_a_renamed_app_become_one(store: Store) -> None:
+    legacy = license_(aliases=frozenset({LEGACY}))
+    await report(store, legacy)
+    await report(store, replace(legacy, app_key=RENAMED.app_key, aliases=frozenset({ENTITLEMENT, "0b7c5a9e"})))
+    assert len(await cards(store)) == 2
+
+    await report(store, replace(legacy, aliases=frozenset({LEGACY, ENTITLEMENT, "0b7c5a9e"}), updated=nov(24)))
+
+    assert len(await cards(store)) == 1
+
+
 async def test_nothing_is_recalled_and_nothing_recorded_of_an_empty_batch(store: Store) -> None:
     assert await known_of(store) == []
     assert await store.licenses.unread([]) == []

@@ -54,7 +54,7 @@ async def test_a_second_start_changes_nothing(url: str) -> None:
 
 async def test_two_that_start_together_both_succeed(url: str) -> None:
     databases = [Database(url), Database(url)]
-    versions = await asyncio.gather(*(upgrade(database, seal=Keys([SECRET]).seal) for database in databases))
+    versions = await asyncio.gather(*(upgrade(database, keys=Keys([SECRET])) for database in databases))
     for database in databases:
         await database.close()
     assert versions[0] == versions[1]

@@ -1,0 +1,142 @@
+"""One reader of what people type where an address, a domain or a site is meant: commands, tables, settings."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.address import QUOTES, ascii_domain, canonical, is_address, mailbox_of, unwrap
+
+SITES: Final = (".atlassian.net", ".jira.com")
+"""What the addresses of cloud sites end in."""
+
+_SITE: Final = re.compile(r"site:\s*", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_ANYBODY_AT: Final = re.compile(r"\*?@")
+"""`@acme.example`, `*@acme.example`."""
+_BELOW: Final = re.compile(r"(?:\*?\.)+")
+"""`*.acme.example`, `.acme.example`."""
+_PORT: Final = re.compile(r":\d*\Z", re.ASCII)
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+"""A site by its name alone, `acme-dev`."""
+_LINKED: Final = re.compile(r"(?P<link>\S*<[^<>\s]+\|[^<>]*>\S*)(?P<rest>.*)", re.DOTALL)
+"""A link of Slack's at the beginning; what it shows may have spaces."""
+_QUOTES: Final = f"[{QUOTES}]++"
+_WHOLE_QUOTED: Final = re.compile(f"{_QUOTES}([^{QUOTES}]*+){_QUOTES}[.,;:!?]*+")
+_QUOTED: Final = re.compile(
+    rf"""{_QUOTES}
+        (?P<inside>\S.*?)
+        {_QUOTES}
+        [.,;:!?]*+ (?:\s+|\Z)
+        (?P<rest>.*)""",
+    re.VERBOSE | re.DOTALL,
+)
+"""Something in quotes or code marks at the beginning; quotes of two kinds are often mixed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mailbox, by its canonical form."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A domain or a site, in ASCII and lower case; its name alone where it was typed without a dot."""
+
+    value: str
+    is_mail: bool = False
+    """Whether it was typed as that of addresses: `@acme.example`."""
+    is_site: bool = False
+    """Whether it is a customer site, by its name or since it was typed so: `site:jira.acme.example`."""
+    is_below: bool = False
+    """Whether the hosts below it are meant: `*.acme.example`."""
+
+
+def read_typed(text: str) -> Address | Host | None:
+    """Return the address or the host that is plainly meant, whatever stands around it; None for anything else."""
+    word, is_exact = unwrap(text)
+    if is_exact:
+        return _address(word)
+    if (mailbox := mailbox_of(word)) != word:
+        return _address(mailbox)
+    if _is_of_mail(word):
+        # What is quoted as RFC 5321 has it would be torn apart: "ana"@acme.example.
+        return _address(word) or _address(canonical(text))
+    return _host(word)
+
+
+def read_own_site(text: str) -> str | None:
+    """Return a site or a mail domain as it is compared, `*.acme.example` for all below one too; None if it is none."""
+    found = read_typed(text)
+    if not isinstance(found, Host):
+        return None
+    return f"*.{found.value}" if found.is_below and not found.is_site else found.value
+
+
+def site_key(site: str) -> str:
+    """Return a site of the report as it is compared."""
+    if (host := ascii_domain(site)) is not None:
+        return host
+    found = read_typed(site)
+    return found.value if isinstance(found, Host) else canonical(site)
+
+
+def bare_line(text: str) -> str:
+    """Return a line without quotes or code marks around all of it."""
+    text = text.strip()
+    whole = _WHOLE_QUOTED.fullmatch(text)
+    return whole[1].strip() if whole else text
+
+
+def read_words(text: str) -> list[str]:
+    """Return the words of a command in lower case, without what stands around each."""
+    return [found for word in text.split() if (found := unwrap(word).word.lower())]
+
+
+def split_target(text: str) -> tuple[str, str]:
+    """Return what a line begins with, taken as one where it is in quotes, and the rest of it."""
+    text = text.strip()
+    if linked := _LINKED.fullmatch(text):
+        return linked["link"], linked["rest"].strip()
+    quoted = _QUOTED.fullmatch(text)
+    if quoted is None or (len(quoted["inside"].split()) > 1 and not quoted["rest"] and "<" not in quoted["inside"]):
+        inside = text if quoted is None else quoted["inside"]
+        first, *rest = inside.split(maxsplit=1) or [""]
+        return first, "".join(rest).strip()
+    return quoted["inside"], quoted["rest"].strip()
+
+
+def is_another_target(word: str) -> bool:
+    """Return whether a word names an address, or everybody at a domain: one that was to be marked as well."""
+    return "@" in word and read_typed(word) is not None
+
+
+def _is_of_mail(word: str) -> bool:
+    return "@" in word and not (_ANYBODY_AT.match(word) or _SCHEME.match(word) or _SITE.match(word))
+
+
+def _address(word: str) -> Address | None:
+    found = canonical(word)
+    return Address(value=found) if is_address(word) and is_address(found) else None
+
+
+def _host(word: str) -> Host | None:
+    site, mail = _SITE.match(word), _ANYBODY_AT.match(word)
+    named = site or mail
+    word = word[named.end() :] if named else word
+    scheme = _SCHEME.match(word)
+    word = re.split(r"[/?#\\]", word[scheme.end() :] if scheme else word, maxsplit=1)[0]
+    word = _PORT.sub("", word).rstrip(".")
+    below = _BELOW.match(word)
+    name = word[below.end() :] if below else word
+    host = ascii_domain(name)
+    if host is None:
+        is_name = _NAME.fullmatch(name.lower()) and not (mail or below or site)
+        return Host(value=name.lower(), is_site=True) if is_name else None
+    if named is None:
+        host = host.removeprefix("www.") if ascii_domain(host.removeprefix("www.")) else host
+    if f".{host}" in SITES and mail is None:
+        return None  # of every customer, or of nobody
+    is_site = site is not None or (host.endswith(SITES) and mail is None)
+    return Host(value=host, is_mail=mail is not None, is_site=is_site, is_below=below is not None)
