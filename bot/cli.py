@@ -18,7 +18,7 @@ from bot.app import assembled, utc_now
 from bot.app import run as run_bot
 from bot.cli_people import dnc, people
 from bot.config import Settings, load_settings
-from bot.errors import BotError, SettingsWrong
+from bot.errors import BotError, DatabaseBusy, LeaseLost, SettingsWrong
 from bot.launch import with_settings
 from bot.log import set_up_logging
 from bot.mail.compose import Sender
@@ -41,16 +41,19 @@ cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
 cli.add_typer(people)
 
-_FAILED, _MISUSED = 1, 2
+_FAILED, _MISUSED, _TRY_LATER = 1, 2, 75
 
 
 def main() -> None:
-    """The entry point; what can be named ends in a sentence and an exit code: 1 failed, 2 misused."""
+    """The entry point; what can be named ends in a sentence and an exit code: 1 failed, 2 misused, 75 try later."""
     try:
         cli()
     except SettingsWrong as exc:
         _complain(exc, "Mend the settings in the environment or in .env:")
         sys.exit(_MISUSED)
+    except (DatabaseBusy, LeaseLost) as exc:
+        _complain(exc)
+        sys.exit(_TRY_LATER)
     except BotError as exc:
         _complain(exc)
         sys.exit(_FAILED)

@@ -24,6 +24,8 @@ BotError
 ├── FileWrong                   a file that somebody gave cannot be used; names the lines
 ├── NotAllowed                  this person may not do this; tell them
 └── StoreError                  the database cannot be used; the sentence says why
+    ├── DatabaseBusy            another program or copy holds it: try again later
+    └── LeaseLost               another copy leads: write nothing and send nothing more
 
 The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
 """
@@ -137,3 +139,11 @@ class NotAllowed(BotError):
 
 class StoreError(BotError):
     """The database cannot be used as it is."""
+
+
+class DatabaseBusy(StoreError):
+    """Another program, or another copy of the bot, holds the database: trying again later helps."""
+
+
+class LeaseLost(StoreError):
+    """Another copy of the bot leads, or may lead by now: this one must write nothing and send nothing."""

@@ -2,13 +2,13 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import BotError
 
@@ -16,32 +16,90 @@ log = structlog.get_logger()
 
 _BREATH: Final = 5.0
 """Seconds before a worker that broke is started again."""
+_LOOK_S: Final = 30.0
+"""How often it is looked whether a new day has begun."""
+_PARTING_S: Final = 1.0
+_NEW_BY_EVERY_CLOCK: Final = timedelta(minutes=1)
+
+Run = Callable[[], Awaitable[object]]
 
 
-def scheduler() -> AsyncIOScheduler:
-    """A scheduler whose jobs never overlap with themselves, run late rather than not at all, and catch up once."""
-    return AsyncIOScheduler(
-        timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-    )
+class Jobs:
+    """Jobs that never overlap with themselves, run late rather than not at all, and catch up once.
+
+    Intervals are measured by a clock that only goes forward: a wall clock that is set back would put the next run off
+    by as much. Nothing runs before `ready` has come to its end.
+    """
+
+    def __init__(self, *, ready: Run | None = None, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._ready = ready
+        self._elapsed = elapsed
+        self._loops: list[Run] = []
+        self._tasks: list[asyncio.Task[object]] = []
+        self._is_started = self._is_paused = False
+
+    def start(self) -> None:
+        """Run them from now on."""
+        self._is_started = True
+        for loop in self._loops:
+            self._begin(loop)
+
+    def pause(self) -> None:
+        """Begin none any more; those that run go on."""
+        self._is_paused = True
+
+    async def shutdown(self) -> None:
+        """Cancel those that run, and wait a moment until they are gone."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_PARTING_S)
+
+    def every(self, interval: timedelta, name: str, run: Run) -> None:
+        """Run something now and then every so often; errors are logged and do not stop the schedule."""
+        job, seconds = logged(name, run), interval.total_seconds()
+
+        async def loop() -> None:
+            due = self._elapsed()
+            while not self._is_paused:
+                await job()
+                due = max(due + seconds, self._elapsed())
+                await asyncio.sleep(due - self._elapsed())
+
+        self._add(loop)
+
+    def at_midnight(self, zone: ZoneInfo, name: str, run: Run, *, clock: Callable[[], datetime]) -> None:
+        """Run something when a day begins in the zone; a minute later, so that it is the new day by every clock."""
+        job = logged(name, run)
+
+        async def loop() -> None:
+            def today() -> object:
+                return (clock() - _NEW_BY_EVERY_CLOCK).astimezone(zone).date()
+
+            day = today()
+            while not self._is_paused:
+                if (now := today()) != day:  # also after the clock was set back
+                    day = now
+                    await job()
+                await asyncio.sleep(_LOOK_S)
+
+        self._add(loop)
+
+    def _add(self, loop: Run) -> None:
+        self._loops.append(loop)
+        if self._is_started:
+            self._begin(loop)
+
+    def _begin(self, loop: Run) -> None:
+        async def begin() -> None:
+            if self._ready is not None:
+                await self._ready()
+            await loop()
+
+        self._tasks.append(asyncio.create_task(begin()))
 
 
-def every(jobs: AsyncIOScheduler, interval: timedelta, name: str, run: Callable[[], Awaitable[object]]) -> None:
-    """Run something now and then every so often; what goes wrong is logged, and the next time comes all the same."""
-    jobs.add_job(
-        logged(name, run),
-        "interval",
-        seconds=interval.total_seconds(),
-        id=name,
-        next_run_time=datetime.now(UTC),
-    )
-
-
-def at_midnight(jobs: AsyncIOScheduler, zone: ZoneInfo, name: str, run: Callable[[], Awaitable[object]]) -> None:
-    """Run something when a day begins in the zone; a minute later, so that it is the new day by every clock."""
-    jobs.add_job(logged(name, run), "cron", hour=0, minute=1, timezone=zone, id=name)
-
-
-def logged(name: str, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:
+def logged(name: str, run: Run) -> Callable[[], Awaitable[bool]]:
     """`run` with the outermost `try` around it; whether it came to its end."""
 
     async def job() -> bool:
@@ -88,7 +146,7 @@ async def ended(task: asyncio.Task[None], *, again: float = 1.0) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def forever(name: str, run: Callable[[], Awaitable[object]]) -> None:
+async def forever(name: str, run: Run) -> None:
     """A worker that is started again whenever it breaks; ends by being cancelled."""
     job = logged(name, run)
     while True:

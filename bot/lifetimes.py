@@ -17,7 +17,7 @@ from bot.store import Store
 
 log = structlog.get_logger()
 
-_LAST_ORDERS: Final = 5.0
+_LAST_ORDERS: Final = 4.0
 """Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
 _PARTING: Final = 1.0
 

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "web": WORLD | {"services"},
     "jobs": WORLD,
     "ending": {"jobs", "listeners", "services"},
+    "lead": WORLD | {"jobs", "store"},
     "config": WORLD,
     "launch": {"config", "log"},
     "mailroom": WORLD | {"config", "services", "mail", "store"},
@@ -29,7 +30,7 @@ MAY_IMPORT = {
     "demo": set(),
     "lifetimes": WORLD | {"jobs", "listeners", "services", "slack", "store"},
     "app": WORLD
-    | {"config", "jobs", "lifetimes", "mailroom"}
+    | {"config", "jobs", "lead", "lifetimes", "mailroom"}
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services"},

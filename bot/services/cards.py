@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import structlog
 
 from bot.domain.policy import CAREFUL, Rules
-from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import BotError, LeaseLost, SlackOutcomeUnknown, SlackRefused, SlackUnavailable, StoreError
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
 from bot.services.traffic import Reach, Traffic
@@ -132,7 +132,10 @@ class Cards:
         self._traffic.end(way)
         self._under_way.discard(task)
         if not task.cancelled() and (broke := task.exception()) is not None:
-            log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
+            if isinstance(broke, StoreError):
+                log.warning("delivery_not_settled", delivery=delivery.id, what=delivery.what, reason=str(broke))
+            else:
+                log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
             self._broken.append(delivery)
 
     async def _put_off_broken(self) -> None:
@@ -145,6 +148,9 @@ class Cards:
         is_look = way.lane is Lane.LOOK
         try:
             ts = await (self._find(delivery) if is_look else self._send(delivery, way))
+        except LeaseLost as exc:
+            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            await self._later(delivery, exc, unsure=is_look)
         except SlackUnavailable as exc:
             self._traffic.failed(way, Reach.WAY if way.lane is Lane.POST else Reach.LANE, at_least=exc.retry_after)
             await self._later(delivery, exc, unsure=is_look)
@@ -206,6 +212,7 @@ class Cards:
 
     async def _put(self, delivery: Delivery, message: Message) -> str:
         """Post it, or change what is there; its timestamp."""
+        self._store.leases.ensure()
         if delivery.what is What.CARD and delivery.card is not None:
             await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
             return delivery.card.ts

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from bot.domain.policy import MailState, Rules
-from bot.errors import AddressRefused, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
+from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
 from bot.services.pace import Pace, Rate
 from bot.services.post import Post
 from bot.services.trouble import Trouble
@@ -81,7 +81,11 @@ class Postman:
     async def _send(self, taken: Taken) -> None:
         card = await self._store.evaluations.card(taken.evaluation_id)
         try:
+            self._store.leases.ensure()
             await self._post.hand_over(taken, card.evaluation if card else None)
+        except LeaseLost as exc:
+            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            await self._later(taken, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
             await self._settle(taken, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
@@ -110,7 +114,7 @@ class Postman:
         log.info("mail_settled", mail=taken.mail_id, state=state)
         await self._store.mails.settle(taken.mail_id, state, at=self._clock(), error=error)
 
-    async def _later(self, taken: Taken, why: MailError, *, wait: timedelta) -> None:
+    async def _later(self, taken: Taken, why: BotError, *, wait: timedelta) -> None:
         now = self._clock()
         log.warning("mail_put_off", mail=taken.mail_id, reason=str(why))
         if now + wait - taken.ordered_at > _PUT_OFF_AT_MOST:

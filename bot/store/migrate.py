@@ -12,6 +12,12 @@ from bot.store.database import Database
 SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
+async def is_outdated(database: Database) -> bool:
+    """Whether there are tables, and `upgrade` would change them."""
+    async with database.read() as connection:
+        return await connection.run_sync(lambda c: _version(c) not in (None, _newest()))
+
+
 async def upgrade(database: Database, *, seal: Callable[[str], bytes]) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
@@ -21,12 +27,25 @@ async def upgrade(database: Database, *, seal: Callable[[str], bytes]) -> str:
         return await connection.run_sync(_upgrade, seal)
 
 
+def _newest() -> str:
+    return max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+
+
+def _version(connection: Connection) -> str | None:
+    """The version of the tables; None where there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
 def _upgrade(connection: Connection, seal: Callable[[str], bytes]) -> str:
-    newest = max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
-    if inspect(connection).has_table("alembic_version"):
-        current = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        if current == newest:
-            return newest
+    newest = _newest()
+    if _version(connection) == newest:
+        return newest
+    if connection.dialect.name == "postgresql":  # a large table takes its time
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     return _migrated(connection, seal)
 
 

@@ -1,7 +1,8 @@
 """The HTTP endpoints, all of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
 from aiohttp import web
@@ -40,19 +41,31 @@ def endpoints(
     return app
 
 
-@asynccontextmanager
-async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
-    """Listen; the port, which is a free one for 0. SettingsWrong when the port cannot be had."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
+@contextmanager
+def listening(*, host: str, port: int) -> Iterator[Sequence[socket.socket]]:
+    """Take the port, a free one for 0; who comes early waits for `serve`. SettingsWrong when it cannot be had."""
+    with ExitStack() as stack:
         try:
-            await site.start()
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            places = dict.fromkeys((family, address) for family, _, _, _, address in found)
+            sockets = [
+                stack.enter_context(socket.create_server(address[:2], family=family)) for family, address in places
+            ]
         except OSError as exc:
             raise SettingsWrong(
                 [f"HTTP_PORT {port} cannot be had at {host} ({exc.strerror}). Set HTTP_PORT to a free one."]
             ) from exc
+        yield sockets
+
+
+@asynccontextmanager
+async def serve(app: web.Application, sockets: Sequence[socket.socket]) -> AsyncIterator[int]:
+    """Answer who comes to sockets that listen; their port."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        for each in sockets:
+            await web.SockSite(runner, each).start()
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
