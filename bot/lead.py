@@ -50,9 +50,9 @@ class Lead:
                 log.info("standing_by", leader=str(await leases.holder()))
                 return
             if time.monotonic() >= ends:
+                other = await leases.holder() or "of which nothing is known"
                 raise DatabaseBusy(
-                    f"Another copy of the bot runs on this database ({await leases.holder() or 'it is not known which'}). "
-                    "Stop it first, or use PostgreSQL for two copies."
+                    f"Another copy of the bot runs on this database: {other}. Stop it, or use PostgreSQL for two copies."
                 )
             await asyncio.sleep(self._timing.look_every)
 
