@@ -45,15 +45,23 @@ class Lead:
         DatabaseBusy when another copy has the SQLite file, and still has it after the `patience`.
         """
         leases, ends = self._store.leases, time.monotonic() + self._timing.patience
-        while not await leases.take():
-            if leases.is_shared:
-                log.info("standing_by", leader=str(await leases.holder()))
-                return
-            if time.monotonic() >= ends:
-                other = await leases.holder() or "of which nothing is known"
-                raise DatabaseBusy(
-                    f"Another copy of the bot runs on this database: {other}. Stop it, or use PostgreSQL for two copies."
-                )
+        while True:
+            try:
+                if await leases.take():
+                    return
+            except DatabaseBusy:
+                log.warning("database_locked")
+                if time.monotonic() >= ends:
+                    raise
+            else:
+                if leases.is_shared:
+                    log.info("standing_by", leader=str(await leases.holder()))
+                    return
+                if time.monotonic() >= ends:
+                    other = await leases.holder() or "of which nothing is known"
+                    raise DatabaseBusy(
+                        f"Another copy of the bot runs on this database: {other}. Stop it, or use PostgreSQL for two."
+                    )
             await asyncio.sleep(self._timing.look_every)
 
     async def begin(self) -> None:

@@ -23,7 +23,7 @@ from bot.slack.reports import many_wait
 from bot.slack.thread import entry_message
 from bot.slack.today import permalink
 from bot.store import Store
-from bot.store.deliveries import Delivery, Lane, Way, What
+from bot.store.deliveries import LONGEST_WAIT, Delivery, Lane, Way, What
 
 log = structlog.get_logger()
 
@@ -83,7 +83,7 @@ class Cards:
             await self._put_off_broken()
             waits = [math.inf]
             for way, due in (await self._store.deliveries.ways()).items():
-                wait = max((due - self._clock()).total_seconds(), self._traffic.wait(way))
+                wait = max(self._until(due), self._traffic.wait(way))
                 if wait > 0:
                     waits.append(wait)
                     continue
@@ -93,6 +93,10 @@ class Cards:
                 ):
                     self._begin(taken, way)
             return max(min(waits), _LEAST_WAIT)
+
+    def _until(self, due: datetime) -> float:
+        wait = due - self._clock()
+        return 0.0 if wait > LONGEST_WAIT else wait.total_seconds()
 
     def _begin(self, taken: Delivery, way: Way) -> None:
         self._traffic.begin(way)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.condition import Line
+from bot.domain.elapsed import has_passed
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
 from bot.slack import reports
 from bot.store import Store
@@ -69,7 +70,7 @@ class Trouble:
         """A server refused a mail because of us, with this status; said once a day, however many there are."""
         now = self._clock()
         since = [each.since for each in await self._store.troubles.standing() if each.kind == _REFUSED]
-        if since and now - min(since) < _REMINDED_AFTER:
+        if since and not has_passed(_REMINDED_AFTER, since=min(since), now=now):
             return
         await self._store.troubles.end({_REFUSED}, "", to=(), at=now)
         await self._begin(_REFUSED, reports.mail_refused(status))

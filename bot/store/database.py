@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import structlog
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
@@ -21,6 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import DatabaseBusy, StoreError
 from bot.store import driver
 from bot.store.whole import interruptible
+
+log = structlog.get_logger()
 
 _PATIENCE_S: Final = 15.0
 """How long a lock that is held elsewhere is waited for, before whoever wants to write is told."""
@@ -143,7 +146,9 @@ class Database:
             except DBAPIError as exc:
                 if re.search(_LOCKED, str(exc.orig)) is None:
                     raise
-                self.locked_since = began if self.locked_since is None else self.locked_since
+                if self.locked_since is None:
+                    log.warning("database_locked")
+                    self.locked_since = began
                 if time.monotonic() - began >= _PATIENCE_S:
                     raise
             else:

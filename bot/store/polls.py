@@ -87,9 +87,14 @@ class Polls:
         async with self._database.read() as connection:
             return _poll((await connection.execute(select(poll).order_by(poll.c.id.desc()).limit(1))).first())
 
-    async def last_good(self, *, whole: bool = False) -> Poll | None:
-        """The latest reading that came to its end, or the latest such of the `whole` report; None before the first."""
+    async def last_good(self, *, whole: bool = False, before: datetime | None = None) -> Poll | None:
+        """The latest reading that came to its end, or the latest such of the `whole` report; None before the first.
+
+        Those dated after `before` are left out.
+        """
         query = select(poll).where(poll.c.good).order_by(poll.c.id.desc()).limit(1)
+        if before is not None:
+            query = query.where(poll.c.started_at <= before)
         async with self._database.read() as connection:
             return _poll((await connection.execute(query.where(poll.c.whole) if whole else query)).first())
 

@@ -49,9 +49,7 @@ class Copy:
 @asynccontextmanager
 async def copies(url: str) -> AsyncIterator[tuple[Copy, Copy]]:
     async with AsyncExitStack() as stack:
-        one, other = [
-            Copy(await stack.enter_async_context(open_store(url, secret_keys=[SECRET]))) for _ in range(2)
-        ]
+        one, other = [Copy(await stack.enter_async_context(open_store(url, secret_keys=[SECRET]))) for _ in range(2)]
         stack.callback(one.leases.close)
         stack.callback(other.leases.close)
         yield one, other
