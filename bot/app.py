@@ -30,10 +30,12 @@ from bot.mailroom import inbound, links, our_name, post_office
 from bot.marketplace.client import Marketplace
 from bot.services.actors import Actors
 from bot.services.cards import Cards
+from bot.services.clock_watch import ClockWatch, since_boot
 from bot.services.closed import ClosedWays
 from bot.services.consent import Consent
 from bot.services.daily import Daily
 from bot.services.health import Health
+from bot.services.lock_alert import LockAlert
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
 from bot.services.post import Post
@@ -55,6 +57,8 @@ log = structlog.get_logger()
 
 _PAUSES: Final = timedelta(hours=1)
 """How often it is looked whether a pause is over."""
+_WATCH: Final = timedelta(seconds=5)
+_WIPE: Final = timedelta(minutes=1)
 _SLACK_TIMEOUT: Final = 30
 _ALIVE: Final = 50_000
 """New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
@@ -163,6 +167,7 @@ async def running(
     limits: Mapping[Lane, Limits] = SLACKS_LIMITS,
     patience: Patience = PATIENCE,
     timing: LeadTiming = TIMING,
+    elapsed: Callable[[], float] = since_boot,
 ) -> AsyncIterator[int]:
     """The bot at work, inside the block; at its end nothing new is taken, and what is under way is finished.
 
@@ -189,11 +194,12 @@ async def running(
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
         jobs = Jobs(ready=lead.had)
+        jobs.every(_WATCH, "clock", ClockWatch(parts.store, clock=clock, elapsed=elapsed).look)
         _schedule(jobs, settings, parts, cards, consent, clock=clock)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
         stack.push_async_callback(jobs.shutdown)
-        stack.push_async_callback(last_orders, guard, resting, workers)
+        stack.push_async_callback(last_orders, guard, resting, workers, parts.store.database)
         stack.callback(jobs.pause)
         slack = app if settings.slack_app_token is None else None
         bounces = _bounces(settings, parts.store, clock=clock)
@@ -235,6 +241,9 @@ def _schedule(
     jobs: Jobs, settings: Settings, parts: Parts, cards: Cards, consent: Consent, *, clock: Callable[[], datetime]
 ) -> None:
     """What is done again and again."""
+    admins, channel = settings.slack_admins, settings.slack_channel
+    jobs.every(_WATCH, "lock", LockAlert(parts.store.database, parts.poster, admins=admins, channel=channel).look)
+    jobs.every(_WIPE, "wipe", parts.store.people.wipe)
     jobs.every(settings.poll_every, "poll", parts.watch.run_once)
     jobs.every(_PAUSES, "pauses", consent.end_pauses)
     jobs.at_midnight(settings.timezone, "repaint", cards.repaint_running, clock=clock)

@@ -50,7 +50,6 @@ class Lead:
                 if await leases.take():
                     return
             except DatabaseBusy:
-                log.warning("database_locked")
                 if time.monotonic() >= ends:
                     raise
             else:

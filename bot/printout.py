@@ -6,6 +6,7 @@ from bot.domain.card import day, title
 from bot.domain.condition import Condition
 from bot.domain.evaluation import License, Trial
 from bot.services.rehearsal import Outlook
+from bot.slack.health import machine
 
 _SHOWN = 50
 """Lines of a kind; the rest is counted."""
@@ -60,7 +61,7 @@ def conditioned(found: Condition) -> Iterator[str]:
     yield f"· Waiting for Slack: {found.waiting:,}; given up in the last seven days: {found.given_up:,}"
     if found.mails_waiting:
         yield f"· Mails that wait: {found.mails_waiting:,}"
-    yield from (f"! {sentence}" for sentence in found.closed)
+    yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
 
 
 def _unreadable(outlook: Outlook) -> Iterator[str]:

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     | {"config", "jobs", "lead", "lifetimes", "mailroom"}
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
-    "printout": WORLD | {"services"},
+    "printout": WORLD | {"services", "slack"},
     "cli": WORLD
     | {"app", "cli_people", "config", "launch", "log", "preview", "printout", "demo", "services", "store", "mail"},
     "cli_people": WORLD | {"app", "config", "launch", "mailroom", "store"},

@@ -126,7 +126,13 @@ class World:
         async with (
             assembled(settings, clock=self.clock) as parts,
             running(
-                settings, parts, clock=self.clock, limits=AT_ONCE, patience=self.patience, timing=self.timing
+                settings,
+                parts,
+                clock=self.clock,
+                limits=AT_ONCE,
+                patience=self.patience,
+                timing=self.timing,
+                elapsed=lambda: self.clock().timestamp(),
             ) as self.port,
         ):
             yield parts

@@ -77,6 +77,7 @@ async def open_store(
             troubles=Troubles(database),
         )
         await store.opt_outs.verify_keys()
+        await store.people.wipe()
         yield store
     finally:
         leases.close()

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import DatabaseBusy, StoreError
-from bot.store import driver
+from bot.store import driver, file_users
 from bot.store.whole import interruptible
 
 log = structlog.get_logger()
@@ -95,6 +96,18 @@ class Database:
         """Whether several copies of the bot may use it at once."""
         return self._engine.dialect.name != "sqlite"
 
+    def locked_for(self) -> timedelta | None:
+        """How long another program has let nobody here write; None while writing works."""
+        return None if self.locked_since is None else timedelta(seconds=time.monotonic() - self.locked_since)
+
+    def writers(self) -> list[str]:
+        """The other processes that keep a SQLite file from being written, as far as that can be known."""
+        return [] if self.path is None else file_users.writers(self.path)
+
+    def readers(self) -> list[str]:
+        """The other processes in the middle of reading or writing a SQLite file, as far as that can be known."""
+        return [] if self.path is None else file_users.readers(self.path)
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the database throughout. StoreError when it cannot be used."""
@@ -110,7 +123,7 @@ class Database:
         """
         self._writers += 1
         try:
-            with _named_errors():
+            with _named_errors(), self._locks_noted():
                 async with AsyncExitStack() as stack:
                     with interruptible():
                         await stack.enter_async_context(self._turn)
@@ -130,12 +143,31 @@ class Database:
 
         On a server it goes beside the writers; a file has one writer at a time.
         """
-        with _named_errors():
+        with _named_errors(), self._locks_noted(ends_them=not self.is_server):
             async with AsyncExitStack() as stack:
                 if not self.is_server:
                     with interruptible():
                         await stack.enter_async_context(self._turn)
                 yield await stack.enter_async_context(self._engine.execution_options(door="lease").begin())
+
+    @contextmanager
+    def _locks_noted(self, *, ends_them: bool = True) -> Iterator[None]:
+        """Note when a transaction meets a lock that is held elsewhere, and when one comes to its end again."""
+        began = time.monotonic()
+        try:
+            yield
+        except DBAPIError as exc:
+            if _is_lock(exc):
+                self._note_lock(began)
+            raise
+        else:
+            if ends_them:
+                self.locked_since = None
+
+    def _note_lock(self, since: float) -> None:
+        if self.locked_since is None:
+            log.warning("database_locked")
+            self.locked_since = since
 
     async def _begun(self, stack: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
         """A connection with its transaction begun, once no other program locks the database."""
@@ -144,15 +176,10 @@ class Database:
             try:
                 connection = await stack.enter_async_context(engine.begin())
             except DBAPIError as exc:
-                if re.search(_LOCKED, str(exc.orig)) is None:
+                if not _is_lock(exc) or time.monotonic() - began >= _PATIENCE_S:
                     raise
-                if self.locked_since is None:
-                    log.warning("database_locked")
-                    self.locked_since = began
-                if time.monotonic() - began >= _PATIENCE_S:
-                    raise
+                self._note_lock(began)
             else:
-                self.locked_since = None
                 return connection
             with interruptible():
                 await asyncio.sleep(_RETRY_S)
@@ -265,6 +292,10 @@ def _write_ahead(cursor: Any) -> None:  # noqa: ANN401  as above
 def _begin(connection: Connection) -> None:
     door = connection.get_execution_options().get("door", "read")
     connection.exec_driver_sql(_BEGIN[connection.dialect.name, door])
+
+
+def _is_lock(error: DBAPIError) -> bool:
+    return re.search(_LOCKED, str(error.orig)) is not None
 
 
 @contextmanager

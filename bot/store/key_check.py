@@ -39,13 +39,13 @@ async def remember(database: Database, keys: Keys) -> None:
 
 
 async def _samples(connection: AsyncConnection) -> AsyncIterator[bytes]:
-    columns = await connection.run_sync(_columns)
-    if "key_check" in columns:
+    if await connection.run_sync(lambda c: inspect(c).has_table(key_check.name)):
         known = (await connection.scalars(select(key_check.c.sealed))).all()
         for sealed in known:
             yield sealed
         if known:
             return
+    columns = await connection.run_sync(_columns)
     for name, choices in _SEALED.items():
         found = next((choice for choice in choices if choice in columns.get(name, ())), None)
         if found is None:
@@ -60,8 +60,4 @@ async def _samples(connection: AsyncConnection) -> AsyncIterator[bytes]:
 
 def _columns(connection: Connection) -> dict[str, set[str]]:
     found = inspect(connection)
-    return {
-        name: {each["name"] for each in found.get_columns(name)}
-        for name in ("key_check", *_SEALED)
-        if found.has_table(name)
-    }
+    return {name: {each["name"] for each in found.get_columns(name)} for name in _SEALED if found.has_table(name)}

@@ -10,7 +10,7 @@ from bot.store.schema import delivery
 from tests.builders import NOON, license_, nov
 from tests.store.steps import CHANNEL, LATER, SECRET, bring, only_card, report, rows, shown
 
-MUCH_LATER = NOON + timedelta(days=1)
+MUCH_LATER = NOON + timedelta(hours=2)
 
 
 async def take(store: Store, lane: Lane = Lane.POST, *, now: datetime = LATER) -> Delivery:
