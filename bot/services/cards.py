@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import structlog
 
+from bot.domain.elapsed import CLOCKS_DIFFER, is_future
 from bot.domain.policy import CAREFUL, Rules
 from bot.errors import BotError, LeaseLost, SlackOutcomeUnknown, SlackRefused, SlackUnavailable, StoreError
 from bot.services.closed import ClosedWays
@@ -32,7 +33,7 @@ _LOOK_AGAIN: Final = 5.0
 _LEAST_WAIT: Final = 0.01
 _AT_ONCE: Final = 20
 """Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
-_CLOCKS_DIFFER: Final = timedelta(minutes=15)
+_A_WEEK: Final = timedelta(days=7)
 _SHORT: Final = 3000
 _MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
 _CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
@@ -200,7 +201,9 @@ class Cards:
         if _may_repeat(delivery):
             return None
         thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
-        since = delivery.at - _CLOCKS_DIFFER
+        # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
+        is_ahead = is_future(delivery.at, self._clock())
+        since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
         return await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
 
     async def _send(self, delivery: Delivery, way: Way) -> str:

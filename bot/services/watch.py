@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from bot.domain.discovery import late_arrivals, look_back
-from bot.domain.elapsed import CLOCKS_DIFFER, has_passed
+from bot.domain.elapsed import CLOCKS_DIFFER, has_passed, is_future
 from bot.domain.ringing import Ringing
 from bot.errors import BotError, ExportFailed
 from bot.marketplace.answers import Row
@@ -63,6 +63,8 @@ class Watch:
             good = await self._store.polls.last_good()
             if good is None:
                 return await self._read(None, quiet_before=self._first_day(), words=self._hello)
+            if is_future(good.started_at, self._clock()):
+                await self._announce_missed()
             tally = await self._read(await self._since())
             if await self._sweep_is_due():
                 tally += await self._read(None)
@@ -108,6 +110,15 @@ class Watch:
         """
         good = await self._store.polls.last_good(before=self._clock() + CLOCKS_DIFFER)
         return None if good is None else good.started_at.date()
+
+    async def _announce_missed(self) -> None:
+        """Announce what was read while the clock was ahead, and taken for over; not what had begun before the bot."""
+        now = self._clock()
+        ringing = self._ringing(now, await self._since() or self._first_day())
+        missed = await self._store.licenses.announce_missed(
+            ringing, after=now + CLOCKS_DIFFER, channel=self._channel, at=now
+        )
+        log.warning("clock_was_ahead", announced=missed)
 
     def _first_day(self) -> date:
         """What began earlier was there before the bot, and does not ring in its first run."""

@@ -94,28 +94,28 @@ class Poster:
         )
 
     async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> str | None:
-        """The timestamp of a message of ours posted after `since`; None when it is not there."""
-        oldest, cursor = str(since.timestamp()), None
+        """The timestamp of a message of ours posted after `since`; None when it is not there.
+
+        `since` is by our clock, which may be wrong: all of the thread, and the newest page of the channel, are looked
+        through whatever it says.
+        """
+        cursor = None
         while True:
             if thread is None:
                 asked = self._client.conversations_history(
-                    channel=channel, oldest=oldest, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
+                    channel=channel, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
                 )
             else:
                 asked = self._client.conversations_replies(
-                    channel=channel,
-                    ts=thread,
-                    oldest=oldest,
-                    limit=_HISTORY_PAGE,
-                    cursor=cursor,
-                    include_all_metadata=True,
+                    channel=channel, ts=thread, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
                 )
             answer = await answered(asked)
             for message in answer["messages"]:
                 if message.get("metadata") == mark.metadata():
                     return str(message["ts"])
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
+            is_before = thread is None and any(float(each["ts"]) < since.timestamp() for each in answer["messages"])
+            if not cursor or is_before:
                 return None
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from tests.scenarios.process import by_the_wall_clock, life
+from tests.scenarios.process import by_the_wall_clock, forked, life
 from tests.scenarios.test_postgres import postgres
 from tests.scenarios.test_postgres import pytestmark as needs_a_server
 from tests.world import World
@@ -51,7 +51,7 @@ async def locked(url: str) -> AsyncIterator[None]:
 
 
 async def test_sigterm_ends_it_within_ten_seconds_while_the_database_is_locked(here: World, database: str) -> None:
-    async with life(here, database_url=database) as process:
+    async with life(here, birth=forked, database_url=database) as process:
         card = await here.card(NORTHWIND.company)
         async with locked(database):
             for _ in range(5):
@@ -62,21 +62,21 @@ async def test_sigterm_ends_it_within_ten_seconds_while_the_database_is_locked(h
             assert await process.end() == 0
             assert time.monotonic() - began < 10
     assert "Traceback" not in process.log.read_text()
-    async with life(here, database_url=database):
+    async with life(here, birth=forked, database_url=database):
         await here.workspace.press(ANA, card, "evaluation.claim")
         await here.shows(f"Owner: <@{ANA}>", on=card)
     assert sum(NORTHWIND.company in message.text for message in here.workspace.messages()) == 1
 
 
 async def test_sigterm_ends_a_start_that_waits_for_a_locked_database(here: World, database: str) -> None:
-    async with life(here, database_url=database):
+    async with life(here, birth=forked, database_url=database):
         await here.card(NORTHWIND.company)
 
     def waits() -> bool:
         return "database_locked" in (here.folder / "log").read_text()
 
     (here.folder / "log").unlink()
-    async with locked(database), life(here, database_url=database, ready=waits) as process:
+    async with locked(database), life(here, birth=forked, database_url=database, ready=waits) as process:
         process.send(signal.SIGTERM)
         assert await process.end() == 0
     assert "Traceback" not in process.log.read_text()
