@@ -31,9 +31,9 @@ class Jobs:
     by as much. Nothing runs before `ready` has come to its end.
     """
 
-    def __init__(self, *, ready: Run | None = None, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, ready: Run | None = None, look_every: float = _LOOK_S) -> None:
         self._ready = ready
-        self._elapsed = elapsed
+        self._look_every = look_every
         self._loops: list[Run] = []
         self._tasks: list[asyncio.Task[object]] = []
         self._is_started = self._is_paused = False
@@ -60,11 +60,11 @@ class Jobs:
         job, seconds = logged(name, run), interval.total_seconds()
 
         async def loop() -> None:
-            due = self._elapsed()
+            due = time.monotonic()
             while not self._is_paused:
                 await job()
-                due = max(due + seconds, self._elapsed())
-                await asyncio.sleep(due - self._elapsed())
+                due = max(due + seconds, time.monotonic())
+                await asyncio.sleep(due - time.monotonic())
 
         self._add(loop)
 
@@ -81,7 +81,7 @@ class Jobs:
                 if (now := today()) != day:  # also after the clock was set back
                     day = now
                     await job()
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(self._look_every)
 
         self._add(loop)
 

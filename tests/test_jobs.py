@@ -1,10 +1,12 @@
-"""How workers end."""
+"""When jobs run, and how workers end."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.jobs import ended
+from bot.jobs import Jobs, ended
 
 
 @pytest.mark.parametrize("deaf", [0, 1, 3], ids=["at once", "at the second time", "late"])
@@ -39,3 +41,92 @@ async def test_a_task_that_breaks_while_it_ends_is_gone_too() -> None:
     await asyncio.sleep(0)
     await ended(task)
     assert task.done()
+
+
+async def test_a_job_runs_at_once_and_then_at_its_interval_however_long_it_takes() -> None:
+    ran = list[str]()
+    done = asyncio.Event()
+
+    async def run() -> None:
+        ran.append("began")
+        await asyncio.sleep(0.01)
+        ran.append("ended")
+        if len(ran) == 8:
+            done.set()
+
+    jobs = Jobs()
+    jobs.every(timedelta(milliseconds=1), "test", run)
+    jobs.start()
+    await asyncio.wait_for(done.wait(), timeout=10)
+    await jobs.shutdown()
+    assert ran[:8] == ["began", "ended"] * 4
+
+
+async def test_a_job_that_breaks_comes_again_and_none_begins_once_they_are_paused() -> None:
+    ran = 0
+    twice = asyncio.Event()
+
+    async def run() -> None:
+        nonlocal ran
+        ran += 1
+        if ran == 2:
+            twice.set()
+        raise OSError
+
+    jobs = Jobs()
+    jobs.start()
+    jobs.every(timedelta(milliseconds=1), "test", run)
+    await asyncio.wait_for(twice.wait(), timeout=10)
+    jobs.pause()
+    before = ran
+    await asyncio.sleep(0.02)
+    assert ran <= before + 1
+    await jobs.shutdown()
+
+
+async def test_nothing_runs_before_this_copy_may_work() -> None:
+    ready, ran = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        ran.set()
+
+    jobs = Jobs(ready=ready.wait)
+    jobs.every(timedelta(hours=1), "test", run)
+    jobs.start()
+    await asyncio.sleep(0.01)
+    assert not ran.is_set()
+    ready.set()
+    await asyncio.wait_for(ran.wait(), timeout=10)
+    await jobs.shutdown()
+
+
+async def test_a_day_begins_a_minute_after_midnight_in_the_zone_also_once_the_clock_was_set_back() -> None:
+    now, looks, days = datetime(2026, 11, 23, 22, 59, tzinfo=UTC), asyncio.Semaphore(0), list[datetime]()
+
+    def clock() -> datetime:
+        looks.release()
+        return now
+
+    async def run() -> None:
+        days.append(now)
+
+    jobs = Jobs(look_every=0.001)
+    jobs.at_midnight(ZoneInfo("Europe/Berlin"), "test", run, clock=clock)
+    jobs.start()
+    for then, count in (
+        (datetime(2026, 11, 23, 23, 0, tzinfo=UTC), 0),
+        (datetime(2026, 11, 23, 23, 1, tzinfo=UTC), 1),
+        (datetime(2026, 11, 24, 22, 0, tzinfo=UTC), 1),
+        (datetime(2030, 1, 1, tzinfo=UTC), 2),  # the clock is wrong
+        (datetime(2026, 11, 24, 22, 5, tzinfo=UTC), 3),  # and is right again
+        (datetime(2026, 11, 24, 23, 2, tzinfo=UTC), 4),
+    ):
+        now = then
+        for _ in range(3):
+            await asyncio.wait_for(looks.acquire(), timeout=10)
+        while not looks.locked():
+            await looks.acquire()
+        await asyncio.wait_for(looks.acquire(), timeout=10)
+        await asyncio.wait_for(looks.acquire(), timeout=10)
+        assert len(days) == count
+    await jobs.shutdown()
