@@ -194,8 +194,8 @@ async def running(
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
         jobs = Jobs(ready=lead.had)
-        jobs.every(_WATCH, "clock", ClockWatch(parts.store, clock=clock, elapsed=elapsed).look)
-        _schedule(jobs, settings, parts, cards, consent, clock=clock)
+        watch = ClockWatch(parts.store, clock=clock, elapsed=elapsed)
+        _schedule(jobs, settings, parts, watch, cards, consent, clock=clock)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
         stack.push_async_callback(jobs.shutdown)
@@ -238,16 +238,31 @@ def _cards(
 
 
 def _schedule(
-    jobs: Jobs, settings: Settings, parts: Parts, cards: Cards, consent: Consent, *, clock: Callable[[], datetime]
+    jobs: Jobs,
+    settings: Settings,
+    parts: Parts,
+    watch: ClockWatch,
+    cards: Cards,
+    consent: Consent,
+    *,
+    clock: Callable[[], datetime],
 ) -> None:
     """What is done again and again."""
-    admins, channel = settings.slack_admins, settings.slack_channel
-    jobs.every(_WATCH, "lock", LockAlert(parts.store.database, parts.poster, admins=admins, channel=channel).look)
-    jobs.every(_WIPE, "wipe", parts.store.people.wipe)
+    alert = LockAlert(parts.store.database, parts.poster, admins=settings.slack_admins, channel=settings.slack_channel)
+
+    async def forget() -> None:
+        if await watch.is_steady():
+            await consent.forget_older(settings.retention)
+        else:
+            log.warning("retention_put_off")
+
+    jobs.every(_WATCH, "clock", watch.look)
+    jobs.every(_WATCH, "lock", alert.look)
     jobs.every(settings.poll_every, "poll", parts.watch.run_once)
     jobs.every(_PAUSES, "pauses", consent.end_pauses)
+    jobs.every(_WIPE, "wipe", parts.store.people.wipe)
     jobs.at_midnight(settings.timezone, "repaint", cards.repaint_running, clock=clock)
-    jobs.at_midnight(settings.timezone, "retention", partial(consent.forget_older, settings.retention), clock=clock)
+    jobs.at_midnight(settings.timezone, "retention", forget, clock=clock)
 
 
 def _slack_app(

@@ -49,6 +49,12 @@ class ClockWatch:
             kind = f"{_KIND} {round(moved.total_seconds()):+d}"
             await self._store.troubles.begin(kind, "", to=(), at=now)
 
+    async def is_steady(self) -> bool:
+        """Whether the clock was not set forward during the last day: then what is old by it may not be old at all."""
+        await self.look()
+        moved = moved_by(await self._store.troubles.standing())
+        return moved is None or moved <= timedelta(0)
+
     def _moved(self, now: datetime, seconds: float) -> timedelta:
         if self._last is None:
             return timedelta(0)

@@ -53,7 +53,9 @@ class Poll:
         return "running" if self.error is None else "failed"
 
 
-_SWEPT: Final = select(func.max(poll.c.started_at)).where(poll.c.good, poll.c.whole).scalar_subquery()
+_SWEPT: Final = (
+    select(poll.c.started_at).where(poll.c.good, poll.c.whole).order_by(poll.c.id.desc()).limit(1).scalar_subquery()
+)
 _STILL: Final = _SWEPT.is_(None) | (quarantine.c.last_seen >= _SWEPT)
 """What came again since the whole report was last read: the rest can be read by now, or is gone."""
 

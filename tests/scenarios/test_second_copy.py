@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from sqlalchemy import text
 
 from bot.app import assembled
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
@@ -15,9 +16,11 @@ from bot.errors import DatabaseBusy, SettingsWrong
 from bot.lead import TIMING
 from bot.store.deliveries import Lane
 from bot.store.schema import delivery, mail, poll
+from tests.scenarios.process import by_the_wall_clock
 from tests.scenarios.test_postgres import postgres
 from tests.scenarios.test_postgres import pytestmark as needs_a_server
 from tests.store.steps import rows
+from tests.test_cli import _run_beside
 from tests.world import TODAY, World
 
 __all__ = ["postgres"]  # pytest finds a fixture where its name is
@@ -114,3 +117,43 @@ async def test_on_a_server_the_second_copy_takes_over_once_the_first_is_gone(tri
             await trial.card(NORTHWIND.company)
             await trial.at_rest(second)
     assert sum(NORTHWIND.company in each.text for each in trial.workspace.messages()) == 1
+
+
+COMMANDS = (
+    (["poll"], "1 rows read"),
+    (["backfill", "--yes"], "0 evaluations new"),
+    (["dnc", "add", "ana@acme.example"], "Marked."),
+    (["dnc", "list"], "ana@acme.example"),
+    (["erase", "ana@acme.example", "--yes"], "Erased: 0 licenses"),
+    (["audit"], "erase"),
+    (["db", "upgrade"], "up to date"),
+    (["check"], "Slack bot token"),
+)
+
+
+@pytest.mark.timeout(180)
+async def test_every_command_may_run_beside_the_bot_and_neither_disturbs_the_other(trial: World) -> None:
+    by_the_wall_clock(trial)
+    trial.marketplace.records.clear()
+    trial.marketplace.add(license_record(1, LANTERNS, NORTHWIND, trial.clock.today()))
+    async with trial.bot() as parts:
+        card = await trial.card(NORTHWIND.company)
+        for command, says in COMMANDS:
+            done = await _run_beside(trial, *command)
+            assert says in done.stdout, done.stderr
+            assert "Traceback" not in done.stderr
+        await trial.workspace.press(ANA, card, "evaluation.claim")
+        await trial.shows(f"Owner: <@{ANA}>", on=card)
+        await trial.at_rest(parts)
+        assert parts.store.leases.is_held
+    assert sum(NORTHWIND.company in each.text for each in trial.workspace.messages()) == 1
+
+
+async def test_a_database_that_others_use_ends_a_command_with_75(trial: World) -> None:
+    async with assembled(trial.settings()) as parts:
+        await parts.store.leases.take()
+        async with parts.store.database.write() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        done = await _run_beside(trial, "db", "upgrade")
+        assert (done.returncode, f"process {os.getpid()} on" in done.stderr) == (75, True)
+        assert len(done.stderr.splitlines()) == 1

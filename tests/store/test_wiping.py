@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.store import Store, open_store
 from bot.store.schema import license_ as license_table
 from tests.builders import contact, license_
-from tests.store.steps import LATER, SECRET, only_card, report, rows
+from tests.store.steps import LATER, SECRET, report, rows
 
 READ = """
 import sqlite3, sys
@@ -58,7 +58,6 @@ async def test_what_another_program_still_reads_is_said_and_goes_once_it_lets_go
     assert await store.people.wipe()
     assert not _is_left(file, sealed)
     assert await store.troubles.standing() == []
-    assert (await only_card(store)).people == ()
 
 
 async def test_the_next_command_finishes_it(url: str, file: Path) -> None:
