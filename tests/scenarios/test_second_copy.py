@@ -120,7 +120,7 @@ async def test_on_a_server_the_second_copy_takes_over_once_the_first_is_gone(tri
 
 
 COMMANDS = (
-    (["poll"], "1 rows read"),
+    (["poll"], "rows read, 0 evaluations new, 0 announced"),
     (["backfill", "--yes"], "0 evaluations new"),
     (["dnc", "add", "ana@acme.example"], "Marked."),
     (["dnc", "list"], "ana@acme.example"),
