@@ -136,7 +136,7 @@ async def _demo(port: int, *, open_browser: bool) -> None:
 async def _check(settings: Settings) -> None:
     typer.echo("✓ Settings: complete")
     async with assembled(settings) as parts:
-        typer.echo("✓ Database: can be written")
+        typer.echo("✓ Database: can be written, and SECRET_KEY opens what is in it")
         app_token = settings.slack_app_token
         checkup = Checkup(
             client=parts.client,

@@ -23,6 +23,7 @@ dnc = typer.Typer(help="Do-not-contact: whom nobody may write to.", no_args_is_h
 people = typer.Typer()
 
 _WHO: Final = "command line"
+_TRY_LATER: Final = 75
 _LARGEST: Final = 10_000_000
 """Bytes of a report or a table; a real one has some thousand."""
 
@@ -176,6 +177,7 @@ async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
         f"database file, because {who} is reading it. The bot takes them out as soon as it can, and so does the next "
         "command; `evaluator-bot check` shows whether they are gone."
     )
+    raise typer.Exit(_TRY_LATER)
 
 
 async def _audit(settings: Settings) -> None:
