@@ -63,6 +63,10 @@ _MENDABLE: Final = {
     "not a database": "the file is not a database. Check DATABASE_URL.",
     '(no such table|^relation ".*" does not exist)': "it has no tables yet. Run `evaluator-bot db upgrade`.",
     '^(database|role) ".*" does not exist': "the server does not know it, or the user. Check DATABASE_URL.",
+    "due to statement timeout": "the server took longer than 30 seconds. Look at its load and its locks.",
+    "(terminating|closed|lost|reset).* connection|connection (is|was) closed|idle-in-transaction": (
+        "the server ended the connection. See that it runs; what was under way is tried again."
+    ),
     "password authentication failed": "the server refused the user or the password. Check DATABASE_URL.",
 }
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Final
 
-from sqlalchemy import Row, func, inspect, select, update
+from sqlalchemy import Row, bindparam, func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import LeaseLost
@@ -24,6 +24,13 @@ from bot.store.whole import interruptible, whole
 _NAME: Final = "main"
 _MARGIN: Final = 2 / 15
 """The part of its term before whose end a holder stops: another one may count from a moment earlier."""
+
+
+_LEADS: Final = (
+    select(lease.c.epoch)
+    .where(lease.c.name == _NAME, lease.c.holder == bindparam("me"), lease.c.epoch == bindparam("mine"))
+    .with_for_update(read=True)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +111,8 @@ class Leases:
                 return False
             ours = {"holder": self._me, "epoch": row.epoch + 1, "until": now + self.term}
             who = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": self._since}
-            await connection.execute(update(lease).values(**ours, **who, version=version("evaluator-bot")))
+            this = update(lease).where(lease.c.name == _NAME)
+            await connection.execute(this.values(**ours, **who, version=version("evaluator-bot")))
         self._life.keep(self._me)
         self._epoch, self._renewed_at = row.epoch + 1, began
         self._database.guard = self._fence
@@ -163,8 +171,7 @@ class Leases:
 
     async def _fence(self, connection: AsyncConnection) -> None:
         """Let nothing be written once another copy leads; the row stays as it is until the transaction ends."""
-        query = select(lease.c.epoch).where(*self._ours()).with_for_update(read=True)
-        if await connection.scalar(query) is None:
+        if await connection.scalar(_LEADS, {"me": self._me, "mine": self._epoch}) is None:
             self._lost.set()
             raise LeaseLost("Another copy of the bot took over, so this one writes nothing.")
 
