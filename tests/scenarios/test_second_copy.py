@@ -123,16 +123,12 @@ COMMANDS = (
     (["poll"], "rows read, 0 evaluations new, 0 announced"),
     (["backfill", "--yes"], "0 evaluations new"),
     (["dnc", "add", "ana@acme.example"], "Marked."),
-    (["dnc", "list"], "ana@acme.example"),
     (["erase", "ana@acme.example", "--yes"], "Erased: 0 licenses"),
-    (["audit"], "erase"),
-    (["db", "upgrade"], "up to date"),
-    (["check"], "Slack bot token"),
 )
 
 
-@pytest.mark.timeout(180)
-async def test_every_command_may_run_beside_the_bot_and_neither_disturbs_the_other(trial: World) -> None:
+@pytest.mark.timeout(300)
+async def test_commands_that_write_may_run_beside_the_bot_and_neither_disturbs_the_other(trial: World) -> None:
     by_the_wall_clock(trial)
     trial.marketplace.records.clear()
     trial.marketplace.add(license_record(1, LANTERNS, NORTHWIND, trial.clock.today()))
