@@ -13,14 +13,14 @@ from typing import Final
 
 import aiohttp
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.domain.policy import Rules
-from bot.jobs import at_midnight, ended, ended_by_signals, every, forever, scheduler
+from bot.jobs import Jobs, ended, ended_by_signals, forever
+from bot.lead import TIMING, LeadTiming, leading
 from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted
 from bot.listeners import register
 from bot.listeners.deps import Deps
@@ -33,11 +33,13 @@ from bot.marketplace.access import Route
 from bot.marketplace.client import Marketplace
 from bot.services.actors import Actors
 from bot.services.cards import Cards
+from bot.services.clock_watch import ClockWatch, since_boot
 from bot.services.closed import ClosedWays
 from bot.services.consent import Consent
 from bot.services.daily import Daily
 from bot.services.health import Health
 from bot.services.identity import BotIdentity
+from bot.services.lock_alert import LockAlert
 from bot.services.outreach import Outreach
 from bot.services.ownership import Ownership
 from bot.services.post import Post
@@ -54,13 +56,15 @@ from bot.store import Store, open_store
 from bot.store.deliveries import Lane
 from bot.web.events import SlackEvents
 from bot.web.inbound import Bounces
-from bot.web.server import endpoints, serve
+from bot.web.server import endpoints, listening, serve
 from bot.web.unsubscribe import Unsubscribe
 
 log = structlog.get_logger()
 
 _PAUSES: Final = timedelta(hours=1)
 """How often it is looked whether a pause is over."""
+_WATCH: Final = timedelta(seconds=5)
+_WIPE: Final = timedelta(minutes=1)
 _SLACK_TIMEOUT: Final = 30
 _ALIVE: Final = 50_000
 """New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
@@ -88,12 +92,19 @@ class Parts:
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Parts]:
-    """The parts that speak to the world, open. BotError when one of them cannot be."""
+async def assembled(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, patience: timedelta = timedelta(0)
+) -> AsyncIterator[Parts]:
+    """The parts that speak to the world, open. BotError when one of them cannot be.
+
+    `patience` is how long a bot of another version is waited for, where the tables have to change.
+    """
     gc.set_threshold(_ALIVE)
     sys.setswitchinterval(_A_TURN)
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.database_url, secret_keys=settings.secret_key))
+        store = await stack.enter_async_context(
+            open_store(settings.database_url, secret_keys=settings.secret_key, patience=patience)
+        )
         marketplace = await stack.enter_async_context(marketplace_of(settings))
         client = await stack.enter_async_context(slack_client(settings))
         trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
@@ -157,12 +168,14 @@ def marketplace_of(settings: Settings) -> Marketplace:
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
     """The bot, until SIGTERM or SIGINT; then what is under way comes to its end, within ten seconds.
 
-    A second signal ends it at once, which is as safe as any other moment to be killed.
+    A second signal ends it at once, which is as safe as any other moment to be killed. DatabaseBusy when another copy
+    has the database; LeaseLost, after an end in order, when another one took over.
     """
     ended_by_signals(asyncio.get_running_loop(), asyncio.current_task())
+    patience = timedelta(seconds=TIMING.patience)
     with suppress(asyncio.CancelledError):
-        async with assembled(settings, clock=clock) as parts, running(settings, parts, clock=clock):
-            await asyncio.Event().wait()
+        async with assembled(settings, clock=clock, patience=patience) as parts, running(settings, parts, clock=clock):
+            await parts.store.leases.until_lost()
 
 
 @asynccontextmanager
@@ -173,46 +186,53 @@ async def running(
     clock: Callable[[], datetime] = utc_now,
     limits: Mapping[Lane, Limits] = SLACKS_LIMITS,
     patience: Patience = PATIENCE,
+    timing: LeadTiming = TIMING,
+    elapsed: Callable[[], float] = since_boot,
 ) -> AsyncIterator[int]:
     """The bot at work, inside the block; at its end nothing new is taken, and what is under way is finished.
 
-    Gives the port of the HTTP endpoints.
+    Gives the port of the HTTP endpoints. A copy that does not lead answers presses, and begins to work once it leads.
     """
-    await settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
-    daily = Daily(parts.store, zone=settings.timezone, clock=clock)
-    health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
-    consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
+    settle = partial(settle_interrupted, parts.store, channel=settings.slack_channel, clock=clock)
     async with AsyncExitStack() as stack:
+        lead = await stack.enter_async_context(leading(parts.store, settle=settle, timing=timing))
+        sockets = stack.enter_context(listening(host=settings.http_host, port=settings.http_port))
+        await lead.begin()
+        daily = Daily(parts.store, zone=settings.timezone, clock=clock)
+        health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
+        consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
         identity = await stack.enter_async_context(identity_of(parts.poster, within=patience.identity))
         health.problems = identity.problems
         cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
         app, guard = _slack_app(
             settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
         )
-        workers = [asyncio.create_task(forever("deliver", cards.run))]
+        workers = [asyncio.create_task(forever("deliver", lead.when_had(cards.run)))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
             actors = _actors(settings, parts, identity, clock=clock)
             postman = _postman(parts, parts.post, actors, clock=clock)
-            workers.append(asyncio.create_task(forever("mail", postman.run)))
+            workers.append(asyncio.create_task(forever("mail", lead.when_had(postman.run))))
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
-        jobs = _scheduled(settings, parts, cards, consent)
+        jobs = Jobs(ready=lead.had)
+        watch = ClockWatch(parts.store, clock=clock, elapsed=elapsed)
+        _schedule(jobs, settings, parts, watch, cards, consent)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
-        stack.callback(jobs.shutdown, wait=False)
-        stack.push_async_callback(last_orders, guard, resting, workers)
+        stack.push_async_callback(jobs.shutdown)
+        stack.push_async_callback(last_orders, guard, resting, workers, parts.store.database)
         stack.callback(jobs.pause)
         slack = _events(settings, app) if settings.slack_app_token is None else None
         bounces = _bounces(settings, parts.store, clock=clock)
         served = endpoints(health, slack=slack, unsubscribing=_unsubscribing(settings, consent), bounces=bounces)
-        port = await stack.enter_async_context(serve(served, host=settings.http_host, port=settings.http_port))
+        port = await stack.enter_async_context(serve(served, sockets))
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
             address, way = partial(parts.poster.socket_address, token), settings.network.proxy_for
             socket = Socket(app, address, app_token=token, own_app=identity.app, proxy_for=way, patience=patience)
             health.line = socket.line
-            every(jobs, timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
+            jobs.every(timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
         team = identity.known.team if identity.known else None
         log.info("running", team=team, channel=settings.slack_channel, port=port, http=slack is not None)
@@ -251,14 +271,30 @@ def _actors(settings: Settings, parts: Parts, identity: BotIdentity, *, clock: C
     return Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
 
 
-def _scheduled(settings: Settings, parts: Parts, cards: Cards, consent: Consent) -> AsyncIOScheduler:
+def _schedule(
+    jobs: Jobs,
+    settings: Settings,
+    parts: Parts,
+    watch: ClockWatch,
+    cards: Cards,
+    consent: Consent,
+) -> None:
     """What is done again and again."""
-    jobs = scheduler()
-    every(jobs, settings.poll_every, "poll", parts.watch.run_once)
-    every(jobs, _PAUSES, "pauses", consent.end_pauses)
-    at_midnight(jobs, settings.timezone, "repaint", cards.repaint_running)
-    at_midnight(jobs, settings.timezone, "retention", partial(consent.forget_older, settings.retention))
-    return jobs
+    alert = LockAlert(parts.store.database, parts.poster, admins=settings.slack_admins, channel=settings.slack_channel)
+
+    async def forget() -> None:
+        if await watch.is_steady():
+            await consent.forget_older(settings.retention)
+        else:
+            log.warning("retention_put_off")
+
+    jobs.every(_WATCH, "clock", watch.look)
+    jobs.every(_WATCH, "lock", alert.look)
+    jobs.every(settings.poll_every, "poll", parts.watch.run_once)
+    jobs.every(_PAUSES, "pauses", consent.end_pauses)
+    jobs.every(_WIPE, "wipe", parts.store.people.wipe)
+    jobs.at_midnight(settings.timezone, "repaint", cards.repaint_running)
+    jobs.at_midnight(settings.timezone, "retention", forget)
 
 
 def _slack_app(

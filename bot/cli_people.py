@@ -23,6 +23,7 @@ dnc = typer.Typer(help="Do-not-contact: whom nobody may write to.", no_args_is_h
 people = typer.Typer()
 
 _WHO: Final = "command line"
+_TRY_LATER: Final = 75
 _LARGEST: Final = 10_000_000
 """Bytes of a report or a table; a real one has some thousand."""
 
@@ -179,11 +180,19 @@ async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
         typer.confirm("Everything of this person goes, for good. Erase?", abort=True)
     async with _store(settings) as store:
         erased = await store.people.erase(address, at=utc_now(), by=_WHO)
+        readers = [] if erased.is_wiped else store.database.readers()
     cards = f"{_count(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} painted anew while the bot runs"
+    found = f"{_count(erased.licenses, 'license')}, {_count(erased.mails, 'mail')}. {cards}. Nobody can write to this"
+    if erased.is_wiped:
+        typer.echo(f"Erased: {found} address from here any more.")
+        return
+    who = " and ".join(readers) or "another program"
     typer.echo(
-        f"Erased: {_count(erased.licenses, 'license')}, {_count(erased.mails, 'mail')}. {cards}. Nobody can write to "
-        "this address from here any more."
+        f"Not erased completely yet: {found} address from here any more. The old pages are still in the log of the "
+        f"database file, because {who} is reading it. The bot takes them out as soon as it can, and so does the next "
+        "command; `evaluator-bot check` shows whether they are gone."
     )
+    raise typer.Exit(_TRY_LATER)
 
 
 async def _audit(settings: Settings) -> None:

@@ -29,7 +29,9 @@ BotError
 ├── InteractionUnreadable       what Slack sent makes no sense here; tell the person that nothing was done
 └── StoreError                  the database cannot be used; the sentence says why
     ├── DatabaseUrlWrong        DATABASE_URL leads nowhere; fix it, start again
-    └── StoreUnavailable        it is busy, full or away: what was asked may work later
+    ├── StoreUnavailable        it is busy, full or away: what was asked may work later
+    │   └── DatabaseBusy        another program or copy holds it: try again later
+    └── LeaseLost               another copy leads: write nothing and send nothing more
 
 The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
 """
@@ -172,9 +174,17 @@ class StoreUnavailable(StoreError):
     """The database is busy, full, or cannot be reached; the same may work later."""
 
 
+class DatabaseBusy(StoreUnavailable):
+    """Another program, or another copy of the bot, holds the database: trying again later helps."""
+
+
+class LeaseLost(StoreError):
+    """Another copy of the bot leads, or may lead by now: this one must write nothing and send nothing."""
+
+
 class ReportPutOff(BotError):
     """A mail that came back could not be taken in now; it must not be lost."""
 
 
-TRY_LATER = (MarketplaceUnavailable, SlackUnavailable, MailDeferred, StoreUnavailable, ReportPutOff)
+TRY_LATER = (MarketplaceUnavailable, SlackUnavailable, MailDeferred, StoreUnavailable, LeaseLost, ReportPutOff)
 """What may pass without anybody's doing, or must not be lost until somebody has done something."""

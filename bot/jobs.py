@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,6 +10,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.errors import BotError
 
@@ -16,32 +20,102 @@ log = structlog.get_logger()
 
 _BREATH: Final = 5.0
 """Seconds before a worker that broke is started again."""
+_WATCH_S: Final = 30.0
+"""How often the scheduler's clock is compared with one that nobody sets."""
+_CLOCK_SET: Final = 5.0
+"""Seconds by which the two must drift apart before the jobs are scheduled again; time services correct less."""
+_PARTING_S: Final = 1.0
+
+Run = Callable[[], Awaitable[object]]
 
 
-def scheduler() -> AsyncIOScheduler:
-    """A scheduler whose jobs never overlap with themselves, run late rather than not at all, and catch up once."""
-    return AsyncIOScheduler(
-        timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-    )
+class Jobs:
+    """Jobs that never overlap with themselves, run late rather than not at all, and catch up once.
+
+    APScheduler plans by the clock of the machine. If that clock is set, the jobs are planned again: otherwise a clock
+    set back by a day would silence the polls for a day. Nothing runs before `ready` has returned.
+    """
+
+    def __init__(
+        self,
+        *,
+        ready: Run | None = None,
+        now: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._ready = ready
+        self._now = now
+        self._elapsed = elapsed
+        self._offset = now() - elapsed()
+        self._starting: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[object]] = set()
+
+    def start(self) -> None:
+        """Run the jobs from now on, once `ready` has returned."""
+        self._starting = asyncio.create_task(self._start())
+
+    def pause(self) -> None:
+        """Start no job any more; those that run go on."""
+        if self._starting is not None:
+            self._starting.cancel()
+        if self._scheduler.running:
+            self._scheduler.pause()
+
+    async def shutdown(self) -> None:
+        """Cancel the jobs that run, and wait a moment for their end."""
+        self.pause()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=_PARTING_S)
+
+    def every(self, interval: timedelta, name: str, run: Run) -> None:
+        """Run now, then every `interval`. Errors are logged and do not stop the schedule."""
+        self._add(name, run, IntervalTrigger(seconds=interval.total_seconds(), timezone=UTC), at=datetime.now(UTC))
+
+    def at_midnight(self, zone: ZoneInfo, name: str, run: Run) -> None:
+        """Run one minute after midnight in the zone, when it is the new day by every clock."""
+        trigger = CronTrigger(hour=0, minute=1, timezone=zone)
+        self._add(name, run, trigger, at=trigger.get_next_fire_time(None, datetime.now(UTC)))
+
+    def look(self) -> None:
+        """Plan every job again if the clock was set since the last look."""
+        offset = self._now() - self._elapsed()
+        if abs(offset - self._offset) < _CLOCK_SET:
+            return
+        self._offset = offset
+        for job in self._scheduler.get_jobs():
+            is_interval = isinstance(job.trigger, IntervalTrigger)
+            now = datetime.now(UTC)
+            job.modify(next_run_time=now if is_interval else job.trigger.get_next_fire_time(None, now))
+
+    async def _start(self) -> None:
+        if self._ready is not None:
+            await self._ready()
+        self._scheduler.start()
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            self.look()
+
+    def _add(self, name: str, run: Run, trigger: BaseTrigger, *, at: datetime | None) -> None:
+        job = logged(name, run)
+
+        async def tracked() -> None:
+            task = asyncio.current_task()
+            if task is not None:
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            await job()
+
+        self._scheduler.add_job(tracked, trigger, id=name, next_run_time=at)
 
 
-def every(jobs: AsyncIOScheduler, interval: timedelta, name: str, run: Callable[[], Awaitable[object]]) -> None:
-    """Run something now and then every so often; what goes wrong is logged, and the next time comes all the same."""
-    jobs.add_job(
-        logged(name, run),
-        "interval",
-        seconds=interval.total_seconds(),
-        id=name,
-        next_run_time=datetime.now(UTC),
-    )
-
-
-def at_midnight(jobs: AsyncIOScheduler, zone: ZoneInfo, name: str, run: Callable[[], Awaitable[object]]) -> None:
-    """Run something when a day begins in the zone; a minute later, so that it is the new day by every clock."""
-    jobs.add_job(logged(name, run), "cron", hour=0, minute=1, timezone=zone, id=name)
-
-
-def logged(name: str, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[bool]]:
+def logged(name: str, run: Run) -> Callable[[], Awaitable[bool]]:
     """`run` with the outermost `try` around it; whether it came to its end."""
 
     async def job() -> bool:
@@ -88,7 +162,7 @@ async def ended(task: asyncio.Task[None], *, again: float = 1.0) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def forever(name: str, run: Callable[[], Awaitable[object]]) -> None:
+async def forever(name: str, run: Run) -> None:
     """A worker that is started again whenever it breaks; ends by being cancelled."""
     job = logged(name, run)
     while True:

@@ -14,10 +14,11 @@ from bot.services.identity import BotIdentity
 from bot.services.watch import Watch
 from bot.slack.poster import Poster
 from bot.store import Store
+from bot.store.database import Database
 
 log = structlog.get_logger()
 
-_LAST_ORDERS: Final = 5.0
+_LAST_ORDERS: Final = 4.0
 """Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
 _PARTING: Final = 1.0
 
@@ -58,14 +59,16 @@ async def last_orders(
     guard: Guard,
     resting: Sequence[Callable[[], AbstractAsyncContextManager[None]]],
     workers: Sequence[asyncio.Task[None]],
+    database: Database,
 ) -> None:
     """Let posts, mails, a running poll and presses come to their end, and begin nothing new."""
+    seconds = _LAST_ORDERS if database.locked_since is None else _PARTING
     async with AsyncExitStack() as held:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_ORDERS):
+            async with asyncio.timeout(seconds):
                 for paused in resting:
                     await held.enter_async_context(paused())
-                await guard.drain(_LAST_ORDERS)
+                await guard.drain(seconds)
                 log.info("at_rest")
         for worker in workers:
             await ended(worker)

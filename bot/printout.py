@@ -6,6 +6,7 @@ from bot.domain.card import day, title
 from bot.domain.condition import Condition
 from bot.domain.evaluation import License, Trial
 from bot.services.rehearsal import Outlook
+from bot.slack.health import machine
 
 _SHOWN = 50
 """Lines of a kind; the rest is counted."""
@@ -62,7 +63,7 @@ def conditioned(found: Condition) -> Iterator[str]:
         yield f"· Mails that wait: {found.mails_waiting:,}"
     if found.bounces_unclear:
         yield f"! Emails of the last 30 days with a bounce that cannot be read: {found.bounces_unclear:,}"
-    yield from (f"! {sentence}" for sentence in found.closed)
+    yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
 
 
 def _unreadable(outlook: Outlook) -> Iterator[str]:

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "jobs": WORLD,
     "ending": {"jobs", "listeners", "services"},
     "env_file": {"errors"},
+    "lead": WORLD | {"jobs", "store"},
     "network": set(),
     "config": WORLD | {"env_file", "network"},
     "launch": {"config", "log", "network"},
@@ -33,11 +34,11 @@ MAY_IMPORT = {
     "demo": set(),
     "lifetimes": WORLD | {"jobs", "listeners", "services", "slack", "store"},
     "app": WORLD
-    | {"config", "jobs", "lifetimes", "log", "mailroom"}
+    | {"config", "jobs", "lead", "lifetimes", "log", "mailroom"}
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
-    "printout": WORLD | {"services"},
-    "check": WORLD | {"app", "config", "mailroom", "printout", "services", "slack", "store", "mail"},
+    "printout": WORLD | {"services", "slack"},
+    "check": WORLD | {"app", "config", "launch", "mailroom", "printout", "services", "slack", "store", "mail"},
     "cli": WORLD
     | {
         "app",

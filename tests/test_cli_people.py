@@ -21,6 +21,7 @@ from bot.store.keys import Keys
 from tests.builders import contact, license_, opt_out
 from tests.services.test_inbound import BOUNCE, OURS
 from tests.store.steps import mailed, order, report
+from tests.store.test_wiping import reader
 from tests.test_config import NEEDED
 
 ANA = "ana@acme.example"
@@ -266,6 +267,23 @@ def test_a_person_is_erased_once_somebody_says_yes(run: Run) -> None:
     held = json.loads(run("export", ANA).out)
     assert (held["licenses"], [each["cause"] for each in held["do_not_contact"]]) == ([], ["erased"])
     assert "Ash" not in json.dumps(held)
+
+
+def test_what_another_program_keeps_of_somebody_erased_is_said_and_taken_out_by_the_next_command(
+    run: Run, tmp_path: Path
+) -> None:
+    within(one_mail)
+    with reader(tmp_path / "evaluators.db") as pid:
+        done = run("erase", ANA, "--yes")
+        assert done.code == 75
+        assert done.out.startswith("Not erased completely yet: 1 license, 1 mail.")
+        assert f"(process {pid}) is reading it" in done.out or "another program is reading it" in done.out
+        assert "Erased" not in done.out
+    assert within(_unwiped) == []
+
+
+async def _unwiped(store: Store) -> object:
+    return await store.troubles.standing()
 
 
 def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:

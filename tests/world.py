@@ -14,6 +14,7 @@ from bot.demo.mailbox import Mailbox
 from bot.demo.marketplace import DemoMarketplace
 from bot.demo.workspace import CHANNEL, Message, View, Workspace
 from bot.demo.workspace.inputs import Values
+from bot.lead import TIMING, LeadTiming
 from bot.services.traffic import NO_LIMIT, Limits
 from bot.slack import ids
 from bot.slack.socket import PATIENCE, Patience
@@ -67,6 +68,7 @@ class World:
     addresses: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     patience: Patience = PATIENCE
+    timing: LeadTiming = TIMING
 
     def __post_init__(self) -> None:
         """Let everybody live by the same clock."""
@@ -125,7 +127,15 @@ class World:
         """The bot from the first moment on, whatever it can do by then."""
         async with (
             assembled(settings, clock=self.clock) as parts,
-            running(settings, parts, clock=self.clock, limits=AT_ONCE, patience=self.patience) as self.port,
+            running(
+                settings,
+                parts,
+                clock=self.clock,
+                limits=AT_ONCE,
+                patience=self.patience,
+                timing=self.timing,
+                elapsed=lambda: self.clock().timestamp(),
+            ) as self.port,
         ):
             yield parts
 

@@ -62,6 +62,12 @@ class Condition:
     """The ways to Slack that are closed, a sentence each with what opens it."""
     given_up: int = 0
     """How many things owed to Slack in the last seven days will never get there."""
+    clock_moved: timedelta | None = None
+    """By how much the clock of the machine was set during the last day: negative when it was set back."""
+    locked: timedelta | None = None
+    """How long another program has kept the bot from writing to the database."""
+    unwiped: bool = False
+    """Whether what was erased can still be found in the files of the database."""
     line: Line | None = None
     """None where Slack sends HTTP requests instead."""
     problems: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Final
 from bot.domain.address import is_address
 from bot.domain.consent import OptOut
 from bot.domain.countries import Countries, CountryRule, Rule
+from bot.domain.elapsed import has_passed
 from bot.domain.evaluation import Contact, License, State, Trial
 from bot.domain.terms import is_sold
 from bot.domain.trust import STRANGER, Context, Flag, flags
@@ -199,7 +200,7 @@ def too_soon(last: LastMail | None, rules: Rules, *, now: datetime) -> Refused |
     if last is None or not rules.at_most_every:
         return None
     since = last.went or last.at
-    if now - since >= rules.at_most_every and not last.waits:
+    if has_passed(rules.at_most_every, since=since, now=now) and not last.waits:
         return None
     return Refused(Reason.TOO_SOON, by=last.by, at=since)
 

@@ -161,7 +161,7 @@ class _Remembered(Generic[T]):
         """The answer; errors are not kept."""
         async with self._turn[key]:
             known = self._known.get(key)
-            if known is None or self._clock() - known[0] >= FRESH:
+            if known is None or not timedelta(0) <= self._clock() - known[0] < FRESH:
                 known = self._known[key] = (self._clock(), await self._ask(key))
             return known[1]
 

@@ -10,8 +10,17 @@ from typing import Final, assert_never
 
 import structlog
 
+from bot.domain.elapsed import CLOCKS_DIFFER, is_future
 from bot.domain.policy import CAREFUL, Rules
-from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackSilent, SlackUnavailable
+from bot.errors import (
+    BotError,
+    LeaseLost,
+    SlackOutcomeUnknown,
+    SlackRefused,
+    SlackSilent,
+    SlackUnavailable,
+    StoreError,
+)
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
 from bot.services.traffic import Reach, Traffic
@@ -23,7 +32,7 @@ from bot.slack.reports import many_wait
 from bot.slack.thread import entry_message
 from bot.slack.today import permalink
 from bot.store import Store
-from bot.store.deliveries import Delivery, Lane, Way, What
+from bot.store.deliveries import LONGEST_WAIT, Delivery, Lane, Way, What
 
 log = structlog.get_logger()
 
@@ -32,13 +41,13 @@ _LOOK_AGAIN: Final = 5.0
 _LEAST_WAIT: Final = 0.01
 _AT_ONCE: Final = 20
 """Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
-_CLOCKS_DIFFER: Final = timedelta(minutes=15)
 _LATE_AFTER_S: Final = 30.0
 """How long after a post that nobody answered it is looked up: Slack may show it late."""
 _LOOK_FOR_SECOND: Final = timedelta(minutes=10)
 """After what was posted again: when to look whether the earlier attempt has shown up since."""
 _POSTED_AGAIN: Final = 3
 """The least attempts of what was posted again: a post, a look that found nothing, a post."""
+_A_WEEK: Final = timedelta(days=7)
 _SHORT: Final = 3000
 _MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
 _CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
@@ -89,7 +98,7 @@ class Cards:
             await self._put_off_broken()
             waits = [math.inf]
             for way, due in (await self._store.deliveries.ways()).items():
-                wait = max((due - self._clock()).total_seconds(), self._traffic.wait(way))
+                wait = max(self._until(due), self._traffic.wait(way))
                 if wait > 0:
                     waits.append(wait)
                     continue
@@ -99,6 +108,10 @@ class Cards:
                 ):
                     self._begin(taken, way)
             return max(min(waits), _LEAST_WAIT)
+
+    def _until(self, due: datetime) -> float:
+        wait = due - self._clock()
+        return 0.0 if wait > LONGEST_WAIT else wait.total_seconds()
 
     def _begin(self, taken: Delivery, way: Way) -> None:
         self._traffic.begin(way)
@@ -138,7 +151,10 @@ class Cards:
         self._traffic.end(way)
         self._under_way.discard(task)
         if not task.cancelled() and (broke := task.exception()) is not None:
-            log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
+            if isinstance(broke, StoreError):
+                log.warning("delivery_not_settled", delivery=delivery.id, what=delivery.what, reason=str(broke))
+            else:
+                log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
             self._broken.append((delivery, way))
 
     async def _put_off_broken(self) -> None:
@@ -153,6 +169,9 @@ class Cards:
         is_look = way.lane is Lane.LOOK
         try:
             ts = await (self._find(delivery, way) if is_look else self._send(delivery, way))
+        except LeaseLost as exc:
+            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            await self._later(delivery, exc, unsure=is_look)
         except SlackUnavailable as exc:
             self._traffic.failed(way, Reach.WAY if way.lane is Lane.POST else Reach.LANE, at_least=exc.retry_after)
             await self._later(delivery, exc, unsure=is_look)
@@ -208,7 +227,9 @@ class Cards:
         if delivery.ts is None and _may_repeat(delivery):
             return None
         thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
-        since = delivery.at - _CLOCKS_DIFFER
+        # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
+        is_ahead = is_future(delivery.at, self._clock())
+        since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
         found = await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
         if not found:
             return delivery.ts
@@ -245,6 +266,7 @@ class Cards:
 
     async def _put(self, delivery: Delivery, message: Message) -> str:
         """Post it, or change what is there; its timestamp."""
+        self._store.leases.ensure()
         if delivery.what is What.CARD and delivery.card is not None:
             await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
             return delivery.card.ts

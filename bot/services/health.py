@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bot.domain.condition import Condition, Line, delays
+from bot.domain.elapsed import age, is_future
+from bot.services.clock_watch import moved_by
 from bot.services.closed import closed_ways
 from bot.store import Store
+from bot.store.people import UNWIPED
 
 _WEEK: Final = timedelta(days=7)
 _MONTH: Final = timedelta(days=30)
@@ -29,6 +32,10 @@ class Health:
         """All of it, at this moment; delays are those of the last seven days."""
         now, polls = self._clock(), self._store.polls
         last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(whole=True)
+        standing = await self._store.troubles.standing()
+        moved = moved_by(standing)
+        if moved is None and last is not None and is_future(last.started_at, now):
+            moved = now - last.started_at
         return Condition(
             now=now,
             outcome=None if last is None else last.outcome,
@@ -36,15 +43,18 @@ class Health:
             read_at=None if good is None else good.started_at,
             rows=None if good is None else good.tally.rows,
             swept_at=None if swept is None else swept.started_at,
-            next_poll=None if last is None else last.started_at + self._poll_every,
+            next_poll=None if last is None else min(last.started_at, now) + self._poll_every,
             delays=delays(await self._store.evaluations.delays(since=now - _WEEK)),
             quarantined=await polls.quarantined(),
             examples=tuple(await polls.set_aside(at_most=_EXAMPLES)),
             waiting=await self._store.deliveries.waiting(),
             mails_waiting=await self._store.mails.waiting(),
             bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
-            closed=tuple(closed_ways(await self._store.troubles.standing())),
+            closed=tuple(closed_ways(standing)),
             given_up=await self._store.deliveries.given_up(since=now - _WEEK),
+            clock_moved=moved,
+            locked=self._store.database.locked_for(),
+            unwiped=any(each.kind == UNWIPED for each in standing),
             line=self.line(),
             problems=self.problems(),
         )
@@ -55,8 +65,8 @@ class Health:
         late, line = found.delays, found.line
         return {
             "last_poll": found.outcome,
-            "seconds_since_good_poll": _seconds(found.now - found.read_at) if found.read_at else None,
-            "seconds_since_sweep": _seconds(found.now - found.swept_at) if found.swept_at else None,
+            "seconds_since_good_poll": _seconds(age(found.read_at, found.now)) if found.read_at else None,
+            "seconds_since_sweep": _seconds(age(found.swept_at, found.now)) if found.swept_at else None,
             "rows_last_read": found.rows,
             "median_delay": _seconds(late.median) if late else None,
             "worst_delay": _seconds(late.worst) if late else None,
@@ -66,6 +76,8 @@ class Health:
             "bounces_unclear": found.bounces_unclear,
             "closed_ways": len(found.closed),
             "given_up": found.given_up,
+            "seconds_clock_moved": _seconds(found.clock_moved) if found.clock_moved else None,
+            "seconds_database_locked": _seconds(found.locked) if found.locked is not None else None,
             "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
             "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
             "problems": [*found.closed, *found.problems, *([line.trouble] if line and line.trouble else [])],

@@ -11,12 +11,12 @@ import structlog
 
 from bot.domain.evaluation import Evaluation
 from bot.domain.policy import MailState, Rules
-from bot.errors import AddressRefused, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
+from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
 from bot.services.pace import Pace, Rate
 from bot.services.post import Post
 from bot.services.trouble import Trouble
 from bot.store import Store
-from bot.store.mails import Stopped, Taken
+from bot.store.mails import MOST_PUT_OFF, Stopped, Taken, longest_wait
 
 log = structlog.get_logger()
 
@@ -24,7 +24,6 @@ _LOOK_AGAIN: Final = 5.0
 """Seconds after which is looked even if this process wrote nothing: another one may have."""
 _WHILE_ONE_WAITS: Final = 1.0
 _PUT_OFF_AT_MOST: Final = timedelta(days=2)
-_LONGEST_WAIT: Final = timedelta(hours=2)
 _SHOULD_BE_KNOWN: Final = 5
 """Mails in a row that the server put off: one may be grey-listed, five are no matter of an address any more."""
 _NO_SUCH_ADDRESS: Final = "5.1.1"
@@ -68,8 +67,10 @@ class Postman:
         async with self._at_work:
             while (pause := self._pace.wait()) == 0:
                 due = await self._store.mails.next_due()
-                if due is None or due > self._clock():
-                    return _LOOK_AGAIN if due is None else _WHILE_ONE_WAITS
+                if due is None:
+                    return _LOOK_AGAIN
+                if timedelta(0) < due - self._clock() <= longest_wait(self._rules):
+                    return _WHILE_ONE_WAITS
                 taken = await self._store.mails.take(self._rules, now=self._clock())
                 if isinstance(taken, Stopped):
                     log.info("mail_stopped", reason=taken.refusal.reason.name)
@@ -88,7 +89,11 @@ class Postman:
         evaluation = None if card is None else card.evaluation
         letter = replace(taken.letter, reply_to=await self._reply_to(taken, evaluation))
         try:
+            self._store.leases.ensure()
             await self._post.hand_over(replace(taken, letter=letter), evaluation)
+        except LeaseLost as exc:
+            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            await self._later(taken, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
             await self._settle(taken, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
@@ -124,7 +129,7 @@ class Postman:
         log.info("mail_settled", mail=taken.mail_id, state=state)
         await self._store.mails.settle(taken.mail_id, state, at=self._clock(), error=error)
 
-    async def _later(self, taken: Taken, why: MailError, *, wait: timedelta) -> None:
+    async def _later(self, taken: Taken, why: BotError, *, wait: timedelta) -> None:
         now = self._clock()
         log.warning("mail_put_off", mail=taken.mail_id, reason=str(why))
         if now + wait - taken.ordered_at > _PUT_OFF_AT_MOST:
@@ -135,4 +140,4 @@ class Postman:
 
 def retry_after(attempts: int) -> timedelta:
     """How long to wait after so many attempts that were put off: a minute, then four times as long each time."""
-    return min(timedelta(minutes=4 ** min(attempts - 1, 10)), _LONGEST_WAIT)
+    return min(timedelta(minutes=4 ** min(attempts - 1, 10)), MOST_PUT_OFF)

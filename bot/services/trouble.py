@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.condition import Line
+from bot.domain.elapsed import has_passed
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
 from bot.slack import reports
 from bot.store import Store
@@ -85,7 +86,7 @@ class Trouble:
     async def _once_a_day(self, kind: str, text: str) -> None:
         now = self._clock()
         since = [each.since for each in await self._store.troubles.standing() if each.kind == kind]
-        if since and now - min(since) < _REMINDED_AFTER:
+        if since and not has_passed(_REMINDED_AFTER, since=min(since), now=now):
             return
         await self._store.troubles.end({kind}, "", to=(), at=now)
         await self._begin(kind, text)

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from bot.domain.discovery import late_arrivals, look_back
+from bot.domain.elapsed import CLOCKS_DIFFER, has_passed, is_future
 from bot.domain.ringing import Ringing
 from bot.errors import BotError, ExportFailed
 from bot.marketplace.answers import Row
@@ -62,7 +63,9 @@ class Watch:
             good = await self._store.polls.last_good()
             if good is None:
                 return await self._read(None, quiet_before=self._first_day(), words=self._hello)
-            tally = await self._read(good.started_at.date())
+            if is_future(good.started_at, self._clock()):
+                await self._announce_missed()
+            tally = await self._read(await self._since())
             if await self._sweep_is_due():
                 tally += await self._read(None)
             return tally
@@ -84,7 +87,7 @@ class Watch:
         good = await self._store.polls.last_good()
         if good is None:
             return await self._rehearse(None, quiet_before=self._first_day())
-        return await self._rehearse(good.started_at.date())
+        return await self._rehearse(await self._since())
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -96,9 +99,26 @@ class Watch:
         """Whether to read the whole report, for what no question about the last days would find."""
         now = self._clock()
         good, last = await self._store.polls.last_good(whole=True), await self._store.polls.last_sweep()
-        if last is not None and not last.good and now - last.started_at < _NEXT_SWEEP:
+        if last is not None and not last.good and not has_passed(_NEXT_SWEEP, since=last.started_at, now=now):
             return False
-        return good is None or now - good.started_at >= self._sweep_every
+        return good is None or has_passed(self._sweep_every, since=good.started_at, now=now)
+
+    async def _since(self) -> date | None:
+        """Up to which day the report is known for certain; None for all of it.
+
+        A poll that is dated ahead was dated by a clock that was wrong: nobody knows what it has seen.
+        """
+        good = await self._store.polls.last_good(before=self._clock() + CLOCKS_DIFFER)
+        return None if good is None else good.started_at.date()
+
+    async def _announce_missed(self) -> None:
+        """Announce what was read while the clock was ahead, and taken for over; not what had begun before the bot."""
+        now = self._clock()
+        ringing = self._ringing(now, await self._since() or self._first_day())
+        missed = await self._store.licenses.announce_missed(
+            ringing, after=now + CLOCKS_DIFFER, channel=self._channel, at=now
+        )
+        log.warning("clock_was_ahead", announced=missed)
 
     def _first_day(self) -> date:
         """What began earlier was there before the bot, and does not ring in its first run."""

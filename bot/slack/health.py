@@ -1,6 +1,6 @@
 """The answer to `/evaluators health`: whether the report is read, how late trials are seen, what cannot be read."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.condition import Condition
 from bot.slack.blocks import Message, paragraphs
@@ -12,8 +12,17 @@ def health_message(found: Condition) -> Message:
     good = found.outcome in {"good", "running"} and found.quarantined == 0
     good = good and not found.closed and not found.problems
     good = good and (found.line is None or found.line.down is None)
+    good = good and found.clock_moved is None and found.locked is None and not found.unwiped
     head = "All is well" if good else "Something needs a look"
-    lines = [f"*{head}*", *_reading(found), _delays(found), *_set_aside(found), *_waiting(found), *_line(found)]
+    lines = [
+        f"*{head}*",
+        *_reading(found),
+        _delays(found),
+        *_set_aside(found),
+        *_waiting(found),
+        *_machine(found),
+        *_line(found),
+    ]
     return Message(text=head, blocks=paragraphs(lines))
 
 
@@ -68,6 +77,31 @@ def _waiting(found: Condition) -> list[str]:
         messages = "1 message" if found.given_up == 1 else f"{found.given_up:,} messages"
         lines.append(f":warning: {messages} of the last seven days will never get there; the log says why.")
     return lines
+
+
+def machine(found: Condition) -> list[str]:
+    """What is wrong with the machine the bot runs on, a sentence each in plain text."""
+    lines = []
+    if found.clock_moved is not None:
+        way = "forward" if found.clock_moved > timedelta(0) else "back"
+        lines.append(
+            f"The clock of the server moved {way} by {span(abs(found.clock_moved))} during the last day. Check its "
+            "time service (NTP): times on cards and in lists may be wrong."
+        )
+    if found.locked is not None:
+        lines.append(
+            f"Another program has locked the database for {span(found.locked)}, so nothing can be written. Stop it."
+        )
+    if found.unwiped:
+        lines.append(
+            "What was erased is still in the log of the database file, because another program reads it. It goes as "
+            "soon as that program lets go."
+        )
+    return lines
+
+
+def _machine(found: Condition) -> list[str]:
+    return [f":warning: {sentence}" for sentence in machine(found)]
 
 
 def _line(found: Condition) -> list[str]:

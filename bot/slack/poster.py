@@ -125,12 +125,12 @@ class Poster:
     async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> list[str]:
         """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
 
-        There is more than one when a post that nobody answered shows up late.
+        There is more than one when a post that nobody answered shows up late. `since` is by our clock, which may be
+        wrong: all of the thread, and the newest page of the channel, are looked through whatever it says.
         """
-        oldest = str(since.timestamp())
         found = [
             str(message["ts"])
-            async for message in self._messages(channel, oldest, thread)
+            async for message in self._messages(channel, since.timestamp(), thread)
             if message.get("metadata") == mark.metadata()
         ]
         return sorted(found, key=float)
@@ -139,34 +139,30 @@ class Poster:
         """Return the timestamps of our lines in the thread of a message."""
         return [
             str(message["ts"])
-            async for message in self._messages(channel, ts, ts)
+            async for message in self._messages(channel, float(ts), ts)
             if (message.get("metadata") or {}).get("event_type") == Event.NOTE
         ]
 
-    async def _messages(self, channel: str, oldest: str, thread: str | None) -> AsyncIterator[dict[str, Any]]:
-        """Yield what stands in a channel, or in a thread of it, since a timestamp."""
+    async def _messages(self, channel: str, since: float, thread: str | None) -> AsyncIterator[dict[str, Any]]:
+        """Yield the messages of a thread, or of a channel, newest first, to the page that reaches `since`."""
         cursor = None
         while True:
             if thread is None:
                 asked = self._client.conversations_history(
-                    channel=channel, oldest=oldest, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
+                    channel=channel, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
                 )
             else:
                 asked = self._client.conversations_replies(
-                    channel=channel,
-                    ts=thread,
-                    oldest=oldest,
-                    limit=_HISTORY_PAGE,
-                    cursor=cursor,
-                    include_all_metadata=True,
+                    channel=channel, ts=thread, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
                 )
             answer = await answered(asked)
             with understood():
                 messages = [message for message in answer["messages"] if text(message["ts"])]
                 cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+                is_before = thread is None and any(float(each["ts"]) < since for each in messages)
             for message in messages:
                 yield message
-            if not cursor:
+            if not cursor or is_before:
                 return
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:

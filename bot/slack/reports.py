@@ -1,5 +1,6 @@
 """What the bot says of itself: of its first run, of trouble, and of its end."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -51,6 +52,20 @@ def rows_unread(rows: int) -> str:
 def rows_read_again(after: timedelta) -> str:
     """The whole report could be read without setting a row aside."""
     return f":white_check_mark: Every row of the licenses report can be read again, after {span(after)}."
+
+
+def database_locked(length: timedelta, *, by: Sequence[str]) -> str:
+    """Another program has locked the database for so long; `by` names the processes, where they are known."""
+    who = escape(" and ".join(by)) if by else "Another program"
+    return (
+        f":rotating_light: {who} has locked the database for {span(length)}. New trials, presses and emails wait. "
+        "Stop that program, or let it finish. I'll say here when it is over."
+    )
+
+
+def database_free(after: timedelta) -> str:
+    """The database can be written again, after it was locked for so long."""
+    return f":white_check_mark: The database can be written again, after {span(after)}. What waited is going out."
 
 
 def many_wait(cards: int) -> str:

@@ -1,18 +1,24 @@
 """All that the bot remembers. One public method is one fact in one transaction; no transaction leaves this package."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
+from bot.errors import DatabaseBusy
+from bot.store import key_check
 from bot.store.bounces import Bounces
 from bot.store.database import Database, files_of
 from bot.store.deliveries import Deliveries
 from bot.store.drafts import Drafts
 from bot.store.evaluations import Evaluations
 from bot.store.keys import Keys
+from bot.store.leases import Leases
 from bot.store.licenses import Licenses
 from bot.store.mails import Mails
-from bot.store.migrate import upgrade, verify
+from bot.store.migrate import is_outdated, upgrade, verify
 from bot.store.opt_outs import OptOuts
 from bot.store.people import People
 from bot.store.polls import Polls
@@ -31,6 +37,7 @@ class Store:
     deliveries: Deliveries
     drafts: Drafts
     evaluations: Evaluations
+    leases: Leases
     licenses: Licenses
     mails: Mails
     opt_outs: OptOuts
@@ -41,16 +48,23 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str, *, secret_keys: Sequence[str], create: bool = True) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, *, secret_keys: Sequence[str], create: bool = True, patience: timedelta = timedelta(0)
+) -> AsyncIterator[Store]:
     """The store at a SQLAlchemy URL, its tables brought up to date. StoreError when it cannot be used.
 
-    Without `create` nothing is created or brought up to date: StoreError where that would be needed.
+    Without `create` nothing is created or brought up to date: StoreError where that would be needed. DatabaseBusy when
+    a bot of another version still runs on tables that this one would change, after `patience`.
     """
     database = Database(url, create=create)
-    keys = Keys(secret_keys)
+    keys, leases = Keys(secret_keys), Leases(database)
     try:
+        await key_check.verify(database, keys)
         if create:
+            if await is_outdated(database):
+                await _until_free(leases, patience)
             await upgrade(database, keys=keys)
+            await key_check.remember(database, keys)
         else:
             await verify(database)
         store = Store(
@@ -59,6 +73,7 @@ async def open_store(url: str, *, secret_keys: Sequence[str], create: bool = Tru
             deliveries=Deliveries(database, keys),
             drafts=Drafts(database, keys),
             evaluations=Evaluations(database, keys),
+            leases=leases,
             licenses=Licenses(database, keys),
             mails=Mails(database, keys),
             opt_outs=OptOuts(database, keys),
@@ -68,6 +83,19 @@ async def open_store(url: str, *, secret_keys: Sequence[str], create: bool = Tru
             troubles=Troubles(database),
         )
         await store.opt_outs.verify_keys()
+        await store.people.wipe()
         yield store
     finally:
+        leases.close()
         await database.close()
+
+
+async def _until_free(leases: Leases, patience: timedelta) -> None:
+    ends = time.monotonic() + patience.total_seconds()
+    while (holder := await leases.holder()) is not None:
+        if time.monotonic() >= ends:
+            raise DatabaseBusy(
+                f"A bot of another version runs on this database ({holder}). Stop it before this version changes the "
+                "tables; if it was killed just now, try again in 20 seconds."
+            )
+        await asyncio.sleep(1)

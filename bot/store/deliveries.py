@@ -12,13 +12,13 @@ from bot.domain.history import Entry
 from bot.store.database import Database
 from bot.store.keys import Keys
 from bot.store.outbox import repaint, say
-from bot.store.queue import IS_CARD, LATELY, Lane, Way, What, is_open, next_due, unposted, ways
+from bot.store.queue import IS_CARD, LATELY, LONGEST_WAIT, Lane, Way, What, is_open, next_due, unposted, ways
 from bot.store.remarks import with_remark
 from bot.store.rows import entry_from, insert_row
 from bot.store.schema import delivery, evaluation, history
 from bot.store.whole import whole
 
-__all__ = ["MANY", "Deliveries", "Delivery", "Lane", "Way", "What"]
+__all__ = ["LONGEST_WAIT", "MANY", "Deliveries", "Delivery", "Lane", "Way", "What"]
 
 MANY: Final = 20
 """More cards than this that wait for their first post in a channel are announced by one summary before them."""
@@ -63,7 +63,7 @@ class Deliveries:
         Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
         """
         query = next_due(lane, anywhere=channel is None)
-        values = {"now": now, "lately": now - LATELY, "channel": channel, "most": most}
+        values = {"now": now, "lately": now - LATELY, "wrong": now + LONGEST_WAIT, "channel": channel, "most": most}
         async with self._database.write() as connection:
             rows = (await connection.execute(query, values)).all()
             first = next(filter(_is_first_post, rows), None)

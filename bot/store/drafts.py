@@ -26,7 +26,7 @@ class Drafts:
     async def keep(self, token: str, letter: Letter, *, at: datetime) -> None:
         """Keep the words for a day."""
         async with self._database.write() as connection:
-            await connection.execute(delete(draft).where(draft.c.at < at - _KEPT))
+            await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
             await insert_new(connection, draft, {"token": token, "content": letter.sealed(self._keys), "at": at})
 
     async def read(self, token: str) -> Letter | None:

@@ -53,6 +53,14 @@ class Keys:
             "The database was written with another SECRET_KEY. Put the old key behind the new one, after a comma."
         )
 
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the first of the secrets, with which everything is written, sealed this."""
+        try:
+            self._ciphers[0].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+        except InvalidTag:
+            return False
+        return True
+
     def token(self, text: str) -> str:
         """The text for a link: nobody can read it there, nor write one of their own."""
         nonce = secrets.token_bytes(_NONCE_BYTES)

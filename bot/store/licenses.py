@@ -25,7 +25,7 @@ from bot.store.merge import merge_licenses
 from bot.store.opt_outs import erased, forget
 from bot.store.outbox import remember, repaint
 from bot.store.people import without
-from bot.store.rows import insert_new, license_from, license_values, trial_from, trial_values
+from bot.store.rows import insert_new, license_from, license_of, license_values, trial_from, trial_values
 from bot.store.schema import evaluation, license_, license_alias, seen_row
 from bot.store.sights import Sight, in_order, rounds
 from bot.store.whole import whole
@@ -88,6 +88,24 @@ class Licenses:
                         break
                     count = min(2 * count, _A_PORTION)
         return Recorded(started=started, announced=announced)
+
+    async def announce_missed(self, ringing: Ringing, *, after: datetime, channel: str, at: datetime) -> int:
+        """Announce running trials that a clock which was ahead took for ones that are over; how many.
+
+        They are those first seen `after` a time that is still to come; they count as first seen `at` this moment.
+        """
+        ahead = evaluation.c.first_seen > after
+        silent = select(evaluation).where(ahead, evaluation.c.channel.is_(None), evaluation.c.merged_into.is_(None))
+        async with self._database.write() as connection:
+            missed = [
+                row.id
+                for row in (await connection.execute(silent.order_by(evaluation.c.id))).all()
+                if ringing.silence(await license_of(connection, row.license_id, self._keys), trial_from(row)) is None
+            ]
+            await connection.execute(update(evaluation).where(ahead).values(first_seen=at))
+            await connection.execute(update(evaluation).where(evaluation.c.id.in_(missed)).values(channel=channel))
+            await repaint(connection, missed, at=at)
+            return len(missed)
 
     def _allowed(self, sight: Sight, gone: AbstractSet[str]) -> Sight:
         """The record without people who were erased: of them nothing is kept, whatever brings it back."""

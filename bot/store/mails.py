@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.elapsed import CLOCKS_DIFFER
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Ground, MailState, NeedsGround, Reason, Refused, Rules
@@ -19,7 +20,7 @@ from bot.store.rows import insert_row, live_evaluation
 from bot.store.schema import mail
 from bot.store.whole import whole
 
-__all__ = ["Held", "Letter", "Mails", "Order", "Stopped", "Taken", "Verdict"]
+__all__ = ["MOST_PUT_OFF", "Held", "Letter", "Mails", "Order", "Stopped", "Taken", "Verdict", "longest_wait"]
 
 _KIND_OF_OUTCOME: Final = {
     MailState.SENT: Kind.MAIL_SENT,
@@ -27,6 +28,8 @@ _KIND_OF_OUTCOME: Final = {
     MailState.UNKNOWN: Kind.MAIL_UNKNOWN,
 }
 _WAITS: Final = mail.c.state.in_([state for state in MailState if state.waits])
+MOST_PUT_OFF: Final = timedelta(hours=2)
+"""The longest pause between two attempts of an email that the server puts off."""
 _STALE: Final = timedelta(days=3)
 """A mail that could not go for so long says what is no longer so; it may come out of a backup, too."""
 
@@ -59,7 +62,8 @@ class Mails:
 
     async def take(self, rules: Rules, *, now: datetime) -> Taken | Stopped | None:
         """The mail that is due longest, from now on ours to send, if the policy still allows it; None when none is."""
-        due = select(mail).where(_WAITS, mail.c.due_at <= now).order_by(mail.c.due_at, mail.c.id).limit(1)
+        is_due = (mail.c.due_at <= now) | (mail.c.due_at > now + longest_wait(rules))
+        due = select(mail).where(_WAITS, is_due).order_by(mail.c.due_at, mail.c.id).limit(1)
         async with self._database.write() as connection:
             row = (await connection.execute(due)).first()
             return None if row is None else await self._take(connection, row, rules, now=now)
@@ -214,6 +218,11 @@ class Mails:
             "at": order.at,
         }
         return await insert_row(connection, mail, values)
+
+
+def longest_wait(rules: Rules) -> timedelta:
+    """What no email is put off for: one that is due later was written by a clock that was wrong, and is due."""
+    return max(rules.hold, MOST_PUT_OFF) + CLOCKS_DIFFER
 
 
 async def _mail(connection: AsyncConnection, mail_id: int) -> Row[Any] | None:

@@ -12,6 +12,12 @@ from bot.store.keys import Keys
 SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
+async def is_outdated(database: Database) -> bool:
+    """Whether there are tables, and `upgrade` would change them."""
+    async with database.read() as connection:
+        return await connection.run_sync(lambda c: _version(c) not in (None, _newest()))
+
+
 async def upgrade(database: Database, *, keys: Keys) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
@@ -46,7 +52,12 @@ def _version(connection: Connection) -> str | None:
 
 def _upgrade(connection: Connection, keys: Keys) -> str:
     newest = _newest()
-    return newest if _version(connection) == newest else _migrated(connection, keys)
+    if _version(connection) == newest:
+        return newest
+    if connection.dialect.name == "postgresql":  # a large table takes its time
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    return _migrated(connection, keys)
 
 
 def _migrated(connection: Connection, keys: Keys) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.consent import Authority, Cause, OptOut, Scope, Subject, adds, may_lift
+from bot.domain.elapsed import CLOCKS_DIFFER
 from bot.domain.history import Entry, Kind
 from bot.store.database import Database
 from bot.store.keys import Keys
@@ -18,6 +19,7 @@ from bot.store.rows import insert_new
 from bot.store.schema import do_not_contact, mail
 from bot.store.whole import whole
 
+_LONGEST_PAUSE: Final = timedelta(days=30)
 STANDS: Final = do_not_contact.c.lifted_at.is_(None)
 
 
@@ -93,7 +95,10 @@ class OptOuts:
 
     async def end_pauses(self, *, at: datetime) -> int:
         """Lift the marks whose time is over; how many there were."""
-        over = STANDS & (do_not_contact.c.until <= at)
+        # No pause is longer: one that ends later was set by a clock that was ahead, and nobody knows when.
+        over = STANDS & (
+            (do_not_contact.c.until <= at) | (do_not_contact.c.until > at + _LONGEST_PAUSE + CLOCKS_DIFFER)
+        )
         async with self._database.write() as connection:
             rows = (await connection.execute(select(do_not_contact).where(over))).all()
             for row in rows:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,11 +18,14 @@ from bot.store.letters import Letter
 from bot.store.opt_outs import forget
 from bot.store.outbox import remember, repaint, tell_again
 from bot.store.reach import evaluations_of
-from bot.store.rows import license_of, license_values
-from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail
+from bot.store.rows import insert_new, license_of, license_values
+from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, trouble
 from bot.store.whole import whole
 
 _GONE = Contact(forgotten=True)
+UNWIPED: Final = "erased data in the log"
+"""The kind of trouble that stands until the files of the database hold nothing more of what was erased."""
+_UNWIPED: Final = trouble.c.kind == UNWIPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Erased:
     licenses: int
     mails: int
     cards: int
+    is_wiped: bool = True
+    """Whether nothing of it is left in the files of the database; else `wipe` takes it out later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +89,14 @@ class People:
             await repaint(connection, evaluations, at=at)
             found = Erased(licenses=len(licenses), mails=mails, cards=len(evaluations))
             await _audit(connection, "erase", at=at, by=by, licenses=found.licenses, mails=mails)
-        await self._database.wipe()
-        return found
+            await insert_new(connection, trouble, {"kind": UNWIPED, "since": at})
+        return replace(found, is_wiped=await self._wiped())
+
+    async def wipe(self) -> bool:
+        """Take what was erased out of the files, if that could not be done at once; whether nothing of it is left."""
+        async with self._database.read() as connection:
+            is_owed = (await connection.execute(select(trouble).where(_UNWIPED))).first() is not None
+        return await self._wiped() if is_owed else True
 
     async def forget_older(self, than: datetime, *, at: datetime) -> int:
         """Take the contacts out of licenses to which nothing happened since, and the words out of mails of before."""
@@ -119,6 +130,13 @@ class People:
         """Write down that something was done with people's data."""
         async with self._database.write() as connection:
             await _audit(connection, action, at=at, by=by, **counts)
+
+    async def _wiped(self) -> bool:
+        if not await self._database.wipe():
+            return False
+        async with self._database.write() as connection:
+            await connection.execute(delete(trouble).where(_UNWIPED))
+        return True
 
     async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:
         prints = self._keys.fingerprints(address)

@@ -53,7 +53,9 @@ class Poll:
         return "running" if self.error is None else "failed"
 
 
-_SWEPT: Final = select(func.max(poll.c.started_at)).where(poll.c.good, poll.c.whole).scalar_subquery()
+_SWEPT: Final = (
+    select(poll.c.started_at).where(poll.c.good, poll.c.whole).order_by(poll.c.id.desc()).limit(1).scalar_subquery()
+)
 _STILL: Final = _SWEPT.is_(None) | (quarantine.c.last_seen >= _SWEPT)
 """What came again since the whole report was last read: the rest can be read by now, or is gone."""
 
@@ -87,9 +89,14 @@ class Polls:
         async with self._database.read() as connection:
             return _poll((await connection.execute(select(poll).order_by(poll.c.id.desc()).limit(1))).first())
 
-    async def last_good(self, *, whole: bool = False) -> Poll | None:
-        """The latest reading that came to its end, or the latest such of the `whole` report; None before the first."""
+    async def last_good(self, *, whole: bool = False, before: datetime | None = None) -> Poll | None:
+        """The latest reading that came to its end, or the latest such of the `whole` report; None before the first.
+
+        Those dated after `before` are left out.
+        """
         query = select(poll).where(poll.c.good).order_by(poll.c.id.desc()).limit(1)
+        if before is not None:
+            query = query.where(poll.c.started_at <= before)
         async with self._database.read() as connection:
             return _poll((await connection.execute(query.where(poll.c.whole) if whole else query)).first())
 

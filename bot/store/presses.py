@@ -24,7 +24,7 @@ class Presses:
     async def record(self, key: str, *, at: datetime) -> bool:
         """Write a press down; whether it is the first time that anybody sees it."""
         async with self._database.write() as connection:
-            await connection.execute(delete(press).where(press.c.at < at - _KEPT))
+            await connection.execute(delete(press).where((press.c.at < at - _KEPT) | (press.c.at > at + _KEPT)))
             return await insert_new(connection, press, {"key": key, "at": at}) is not None
 
     async def done(self, key: str) -> None:

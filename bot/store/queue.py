@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.elapsed import CLOCKS_DIFFER
 from bot.store.schema import delivery, evaluation
 
 OPEN: Final = ("due", "sending", "unknown")
@@ -49,6 +50,12 @@ _lane: Final[ColumnElement[str]] = case(
     (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), Lane.UPDATE),
     (and_(delivery.c.kind == What.NOTE, delivery.c.ts.is_not(None)), Lane.UPDATE),
     else_=Lane.POST,
+)
+LONGEST_WAIT: Final = timedelta(hours=1) + CLOCKS_DIFFER
+"""Nothing is put off for longer: what is due later was written by a clock that was wrong, and is due."""
+_is_due: Final[ColumnElement[bool]] = or_(
+    delivery.c.due_at <= bindparam("now", type_=delivery.c.due_at.type),
+    delivery.c.due_at > bindparam("wrong", type_=delivery.c.due_at.type),
 )
 _JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
 LATELY: Final = timedelta(minutes=1)
@@ -100,8 +107,11 @@ def ways() -> Select[Any]:
 
 @cache
 def next_due(lane: Lane, *, anywhere: bool) -> Select[Any]:
-    """What goes next in a lane at `:now`, in `:channel` or anywhere, `:most` things; `:lately` is so long before."""
-    these = ready().where(_lane == lane, delivery.c.due_at <= bindparam("now"))
+    """What goes next in a lane at `:now`, in `:channel` or anywhere, `:most` things.
+
+    `:lately` is so long before, `:wrong` so long after.
+    """
+    these = ready().where(_lane == lane, _is_due)
     query = these.order_by(*_ORDER[lane]).limit(bindparam("most", type_=Integer))
     return query if anywhere else query.where(delivery.c.channel == bindparam("channel"))
 

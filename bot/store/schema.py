@@ -291,3 +291,26 @@ press = Table(
     Column("done", Boolean, nullable=False, server_default=text("false")),
     sqlite_with_rowid=False,
 )
+
+# Which copy of the bot leads: it alone polls, posts and sends.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text),  # a random name, new at each start; not set while nobody holds it
+    Column("epoch", BigInteger, nullable=False),  # one more with each new holder
+    Column("until", Instant),  # by the clock of the database
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("started_at", Instant),
+    Column("version", Text),
+)
+
+# One text for each SECRET_KEY that was ever written with: each must open, or the key is a wrong one.
+key_check = Table(
+    "key_check",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+)

@@ -2,19 +2,43 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
+
+_waiting: Final[WeakSet[asyncio.Task[Any]]] = WeakSet()
+"""Calls that have begun nothing in the database: they wait for their turn, or for a lock that is held elsewhere."""
+_LOOK_S: Final = 0.05
+_LONGEST_S: Final = 4.0
+"""How long a cancelled call may take. Locks are waited for in shorter steps, so only a server that hangs takes longer;
+then the connection is given up with the call."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Mark a stretch of a public call in which nothing is begun, so that its cancellation takes effect at once."""
+    task = asyncio.current_task()
+    if task is None:
+        yield
+        return
+    _waiting.add(task)
+    try:
+        yield
+    finally:
+        _waiting.discard(task)
 
 
 def whole(noun: type[T]) -> type[T]:
     """A class whose public coroutines cannot be cut in the middle; the cancellation is raised after their end.
 
     A driver that is cancelled between BEGIN and COMMIT leaves a connection that nobody can use and that may hold
-    the lock of the only writer.
+    the lock of the only writer. A call that has begun nothing is cancelled at once: a database that is locked must not
+    keep the bot from ending.
     """
     for name, method in list(vars(noun).items()):
         if inspect.iscoroutinefunction(method) and not name.startswith("_"):
@@ -29,11 +53,19 @@ def _to_its_end(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            while not task.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({task})
+            await _finish(task)
             # Whoever asked is gone; an error has nobody to go to, and a warning about it would be noise.
             _ = task.cancelled() or task.exception()
             raise
 
     return run
+
+
+async def _finish(task: asyncio.Future[Any]) -> None:
+    """Wait until a call whose caller was cancelled is over."""
+    ends = time.monotonic() + _LONGEST_S
+    while not task.done():
+        if task in _waiting or time.monotonic() >= ends:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task}, timeout=_LOOK_S)

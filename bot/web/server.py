@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Final
 
@@ -60,15 +61,28 @@ def endpoints(
     return app
 
 
+@contextmanager
+def listening(*, host: str, port: int) -> Iterator[Sequence[socket.socket]]:
+    """Take the port, a free one for 0; who comes early waits for `serve`. SettingsWrong when it cannot be had."""
+    with ExitStack() as stack:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            places = dict.fromkeys((family, address) for family, _, _, _, address in found)
+            sockets = [
+                stack.enter_context(socket.create_server(address[:2], family=family)) for family, address in places
+            ]
+        except OSError as exc:
+            raise SettingsWrong(
+                [f"HTTP_PORT {port} cannot be had at {host} ({exc.strerror}). Set HTTP_PORT to a free one."]
+            ) from exc
+        yield sockets
+
+
 @asynccontextmanager
 async def serve(
-    app: web.Application,
-    *,
-    host: str,
-    port: int,
-    head_timeout: float = _HEAD_TIMEOUT_S,
+    app: web.Application, sockets: Sequence[socket.socket], *, head_timeout: float = _HEAD_TIMEOUT_S
 ) -> AsyncIterator[int]:
-    """Listen; the port, which is a free one for 0. SettingsWrong when the port cannot be had.
+    """Answer requests on sockets that listen; yields their port.
 
     A connection is closed after `head_timeout` seconds in which no request was complete.
     """
@@ -84,13 +98,8 @@ async def serve(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as exc:
-            raise SettingsWrong(
-                [f"HTTP_PORT {port} cannot be had at {host} ({exc.strerror}). Set HTTP_PORT to a free one."]
-            ) from exc
+        for each in sockets:
+            await web.SockSite(runner, each).start()
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()

@@ -158,6 +158,21 @@ def test_one_address_gets_one_mail_a_week_whoever_sends_it_about_whatever(ago: t
     assert decision == (Refused(Reason.TOO_SOON, by="U0BO", at=NOON - ago) if refused else ALLOWED)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "refused"),
+    [
+        (timedelta(seconds=5), True),
+        (timedelta(minutes=15), True),
+        (timedelta(days=1), False),
+        (timedelta(days=400), False),
+    ],
+)
+def test_a_mail_that_is_dated_ahead_does_not_silence_its_address_until_then(ahead: timedelta, *, refused: bool) -> None:
+    last = LastMail(template="welcome", by="U0BO", at=NOON + ahead)
+    decision = may_email(case(), OPEN, attempt=None, last=last, now=NOON)
+    assert isinstance(decision, Refused) is refused
+
+
 def test_without_a_pause_the_next_mail_may_go_at_once() -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON)
     rules = Rules(countries=OPEN.countries, at_most_every=timedelta(0))

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from bot.demo.mailbox import Fault, Mail, Mailbox, Step, answer, drop
 from bot.domain.consent import Cause, OptOut, Subject
 from bot.domain.evaluation import Contact, License
 from bot.domain.policy import Ground, NeedsGround, Refused, Rules
-from bot.errors import StoreError
+from bot.errors import LeaseLost, StoreError
 from bot.mail.compose import Sender
 from bot.mail.smtp import Smtp, SmtpServer
 from bot.mail.template import load_templates
@@ -46,6 +46,7 @@ from bot.services.postman import Postman
 from bot.services.trouble import Trouble
 from bot.store import Store, open_store
 from bot.store.keys import Keys
+from bot.store.leases import Leases
 from bot.store.letters import Letter
 from bot.store.mails import Held, Verdict
 from bot.store.opt_outs import Marked
@@ -100,6 +101,7 @@ EVENTS: Final = (
     *("forgotten", "another", "killed", "undone", "complained"),
 )
 BUTTONS: Final = ("undo", "arrived", "again", "again")
+STANDSTILLS: Final = ("between two mails", "with a mail in hand")
 DEATHS: Final = ("between two mails", "with a mail in hand", "DATA", "ANSWER")
 _CLOSED_PORT: Final = 1
 
@@ -136,6 +138,8 @@ class Correspondence(RuleBasedStateMachine):
         self.secrets = ["the first key of a test that is long enough"]
         self.policy = OPEN
         self.ordered = 0
+        self.seconds = 0.0
+        """By the stopwatch of the machine, on which the lead of a copy runs out."""
         self.tokens: list[str] = []
         """Of the unsubscribe links in all mails that arrived."""
         self.wrong: list[str] = []
@@ -161,8 +165,19 @@ class Correspondence(RuleBasedStateMachine):
         await self._start()
 
     async def _start(self) -> None:
+        self.store: Store = await self._copy(self.bot)
+        assert await self.store.leases.take(), "a start waits for a copy that is gone"
+        await self._begin()
+
+    async def _copy(self, stack: AsyncExitStack) -> Store:
+        """Another copy of the bot, on a stopwatch of the test's own."""
         url = f"sqlite+aiosqlite:///{self.folder / 'evaluators.db'}"
-        self.store: Store = await self.bot.enter_async_context(open_store(url, secret_keys=self.secrets))
+        opened = await stack.enter_async_context(open_store(url, secret_keys=self.secrets))
+        store = replace(opened, leases=Leases(opened.database, elapsed=lambda: self.seconds))
+        stack.callback(store.leases.close)
+        return store
+
+    async def _begin(self) -> None:
         await self.store.mails.settle_interrupted(at=self.now())
         self.consent = Consent(self.store, clock=self.now, admins=[ADMIN])
         self.outreach = Outreach(
@@ -467,6 +482,10 @@ class Correspondence(RuleBasedStateMachine):
     def the_bot_is_killed_and_starts_again(self, how: str, *, new_secret: bool) -> None:
         self.loop.run(self._restart(how, new_secret=new_secret))
 
+    @rule(how=st.sampled_from(("beside", *STANDSTILLS)))
+    def a_second_copy_starts(self, how: str) -> None:
+        self.loop.run(self._second_copy(how))
+
     @invariant()
     def what_was_promised_holds(self) -> None:
         if hasattr(self, "store"):
@@ -483,10 +502,11 @@ class Correspondence(RuleBasedStateMachine):
             links=Links(Keys(self.secrets), public_url="https://mail.vendor.test"),
         )
 
-    def _postman(self, port: int) -> Postman:
+    def _postman(self, port: int, store: Store | None = None) -> Postman:
+        store = store or self.store
         # A fresh one, since one who met a fault pauses for some seconds of the machine's own clock.
-        trouble = Trouble(self.store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
-        return Postman(self.store, self._post(port), rules=self.policy, trouble=trouble, clock=self.now)
+        trouble = Trouble(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
+        return Postman(store, self._post(port), rules=self.policy, trouble=trouble, clock=self.now)
 
     def _mail(self, which: int, *states: str) -> TrueMail:
         """One of the mails; where there are some in these states, one of those."""
@@ -577,12 +597,48 @@ class Correspondence(RuleBasedStateMachine):
             await self._die_at("DATA" if how == "DATA" else "ANSWER")
         await self._follow(None, before)
         await self.bot.aclose()
+        self.seconds += 1
         if new_secret:
             self.secrets.insert(0, f"another key of a test that is long enough, number {len(self.secrets)}")
         await self._start()
         for each in self.promised.mails.values():
             if each.state == "sending":
                 each.ends("unknown", self.now())
+
+    async def _second_copy(self, how: str) -> None:
+        """It is sent away while the first one lives; it takes over where that stands still, and then wakes up."""
+        stack = AsyncExitStack()
+        other = await self._copy(stack)
+        assert not await other.leases.take()
+        if how == "beside":
+            await self.store.leases.renew()
+            await stack.aclose()
+            return
+        before = self._arrived()
+        if how == "with a mail in hand":
+            await self.store.mails.take(self.policy, now=self.now())
+            await self._follow(None, before)
+        self.seconds += other.leases.term.total_seconds()
+        assert await other.leases.take()
+        first, self.store, self.bot = (self.store, self.bot), other, stack
+        await self._begin()
+        for each in self.promised.mails.values():
+            if each.state == "sending":
+                each.ends("unknown", self.now())
+        await self._wakes_up(first[0])
+        await first[1].aclose()
+        await self.store.leases.renew()  # as it does every few seconds
+
+    async def _wakes_up(self, first: Store) -> None:
+        """A copy that stood still goes on with what it was at: nothing leaves it, and nothing is written."""
+        before, mails = self._arrived(), await rows(self.store, mail)
+        with pytest.raises(LeaseLost):
+            first.leases.ensure()
+        with suppress(LeaseLost):
+            await self._postman(self.port, first).deliver()
+        with pytest.raises(LeaseLost):
+            await first.mails.settle_interrupted(at=self.now())
+        assert (self._arrived(), await rows(self.store, mail)) == (before, mails)
 
     async def _die_at(self, step: Step) -> None:
         """Be cut off in the middle of the first mail of a round."""

@@ -197,11 +197,34 @@ async def test_a_card_that_somebody_deleted_is_posted_again_when_a_person_asks_a
     assert len(posted.here.thread(card)) == 1
 
 
-async def test_a_bot_whose_clock_is_ahead_of_slacks_still_finds_its_card(owed: Desk) -> None:
-    owed.here.slack_is_behind = timedelta(minutes=10)
-    owed.here.workspace.faults.add(POST, faults.cut_after())
-    await owed.settle()
-    assert (owed.posted, owed.calls(), owed.calls(LOOK)) == (1, 1, 1)
+@pytest.mark.parametrize("ahead", [{"minutes": 10}, {"days": 3}, {"days": 400}], ids=str)
+async def test_a_bot_whose_clock_is_ahead_of_slacks_still_finds_its_card(here: World, ahead: dict[str, int]) -> None:
+    here.slack_is_behind = timedelta(**ahead)
+    async with desk(here) as found:
+        await found.begin_trial()
+        here.workspace.faults.add(POST, faults.cut_after())
+        await found.settle()
+        assert (found.posted, found.calls(), found.calls(LOOK)) == (1, 1, 1)
+
+
+async def test_a_card_that_was_posted_while_the_clock_was_ahead_is_found_once_it_is_right(here: World) -> None:
+    here.slack_is_behind = timedelta(days=90)
+    async with desk(here) as found:
+        await found.begin_trial()
+        here.workspace.faults.add(POST, faults.cut_after())
+        await found.deliver()
+        here.slack_is_behind = timedelta(0)
+        here.pass_by(days=-90, hours=2)
+        await found.settle()
+        assert (found.posted, found.calls(), await found.waiting()) == (1, 1, 0)
+
+
+async def test_what_is_owed_at_a_time_far_ahead_is_owed_now(here: World) -> None:
+    async with desk(here) as found:
+        ahead = here.clock() + timedelta(days=365)
+        await found.parts.store.deliveries.say("Good morning", channel=CHANNEL, at=ahead)
+        await found.deliver()
+        assert (found.posted, await found.waiting()) == (1, 0)
 
 
 async def test_an_error_nobody_foresaw_costs_one_card_a_pause_and_the_others_nothing(

@@ -56,6 +56,12 @@ async def test_a_mail_that_is_held_does_not_go_before_its_time(room: PostRoom) -
     assert (await room.states(), len(room.mailbox.mails)) == ([MailState.SENT], 1)
 
 
+async def test_a_mail_that_a_wrong_clock_put_off_for_years_goes_now(room: PostRoom) -> None:
+    await room.ordered(due_at=room.clock() + timedelta(days=365))
+    await room.deliver()
+    assert (await room.states(), len(room.mailbox.mails)) == ([MailState.SENT], 1)
+
+
 async def test_mails_go_in_the_order_in_which_they_are_due(room: PostRoom) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1, due_at=room.clock() + timedelta(seconds=10))

@@ -54,6 +54,12 @@ def set_aside(number: int) -> SetAside:
             ["Something needs a look", "7 rows of the report cannot be read", "`E-4`: licenseType is", "and 2 more"],
             id="rows set aside",
         ),
+        pytest.param(
+            {"clock_moved": -3 * HOUR}, ["Something needs a look", "moved back by 3 h", "(NTP)"], id="clock back"
+        ),
+        pytest.param({"clock_moved": 9 * HOUR}, ["moved forward by 9 h"], id="clock ahead"),
+        pytest.param({"locked": HOUR / 2}, ["Something needs a look", "has locked the database for 30 min"], id="lock"),
+        pytest.param({"unwiped": True}, ["Something needs a look", "erased is still in the log"], id="not wiped"),
         pytest.param({"waiting": 1}, ["1 message waits for Slack"], id="one waits"),
         pytest.param({"bounces_unclear": 1}, ["Something came back for 1 email of the last 30 days"], id="unclear"),
         pytest.param({"bounces_unclear": 1200}, ["for 1,200 emails of the last 30 days that I can't read"], id="many"),

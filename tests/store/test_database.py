@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -191,3 +192,37 @@ async def test_a_database_without_tables_is_said(url: str) -> None:
         async with database.read() as connection:
             await connection.execute(select(license_table))
     await database.close()
+
+
+async def test_every_connection_waits_until_the_disk_has_what_was_committed(store: Store) -> None:
+    """With NORMAL, SQLite may lose the last commits when the power fails: an email would go twice."""
+    full, on = 2, 1
+    async with contextlib.AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(store.database.read()) for _ in range(5)]
+        connections.append(await stack.enter_async_context(store.database.write()))
+        for connection in connections:
+            assert await connection.scalar(text("PRAGMA synchronous")) == full
+            assert await connection.scalar(text("PRAGMA secure_delete")) == on
+            assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
+
+
+async def test_who_waits_for_a_lock_held_elsewhere_is_told_and_can_be_cancelled_at_once(
+    store: Store, file: Path
+) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = [
+            asyncio.create_task(store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)) for _ in range(20)
+        ]
+        await asyncio.wait(writing, timeout=2.5)  # until one of them has met the lock
+        assert store.database.locked_for() is not None
+        for each in writing:
+            each.cancel()
+        async with asyncio.timeout(5):  # one of them is at the driver, which waits for a second
+            await asyncio.gather(*writing, return_exceptions=True)
+        assert [each.cancelled() for each in writing] == [True] * 20
+        other.execute("COMMIT")
+    assert await store.deliveries.waiting() == 0
+    await store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)
+    assert store.database.locked_since is None
+    assert await store.deliveries.waiting() == 1

@@ -11,7 +11,7 @@ from tests.builders import NOON, license_, nov
 from tests.machine import limit
 from tests.store.steps import CHANNEL, LATER, SECRET, bring, only_card, report, rows, shown
 
-MUCH_LATER = NOON + timedelta(days=1)
+MUCH_LATER = NOON + timedelta(hours=2)
 
 
 async def take(store: Store, lane: Lane = Lane.POST, *, now: datetime = LATER) -> Delivery:

@@ -102,3 +102,33 @@ async def test_what_the_operator_can_mend_is_said_of_a_server_too(postgres: str)
             async with database.read() as connection:
                 await connection.execute(select(license_table))
         await database.close()
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        (["SET LOCAL statement_timeout = 50", "SELECT pg_sleep(9)"], "took longer"),
+        (["SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1"], "the server ended the connection"),
+        (["SET LOCAL idle_in_transaction_session_timeout = 50", None, "SELECT 1"], "the server ended the connection"),
+    ],
+    ids=["slow", "ended", "idle"],
+)
+async def test_what_a_server_ends_is_said_and_the_next_transaction_goes_through(
+    postgres: str, statements: list[str | None], sentence: str
+) -> None:
+    async def run() -> None:
+        async with database.write() as connection:
+            for statement in statements:
+                if statement is None:
+                    await asyncio.sleep(0.5)
+                else:
+                    await connection.exec_driver_sql(statement)
+
+    database = Database(postgres)
+    with pytest.raises(StoreError, match=sentence):
+        await run()
+    async with database.write() as connection:
+        assert (await connection.exec_driver_sql("SHOW lock_timeout")).scalar_one() == "2s"
+        assert (await connection.exec_driver_sql("SHOW statement_timeout")).scalar_one() == "30s"
+        assert (await connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout")).scalar_one() == "15s"
+    await database.close()

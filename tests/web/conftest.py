@@ -15,7 +15,7 @@ from bot.services.links import Link, Links
 from bot.store import open_store
 from bot.store.keys import Keys
 from bot.web.inbound import Bounces
-from bot.web.server import endpoints, serve
+from bot.web.server import endpoints, listening, serve
 from bot.web.unsubscribe import Unsubscribe
 from tests.builders import NOON
 
@@ -78,8 +78,9 @@ async def site(
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
         app = endpoints(health, slack=None, unsubscribing=unsubscribing, bounces=bounces)
-        async with serve(app, host="127.0.0.1", port=0) as port, aiohttp.ClientSession() as session:
-            yield Site(port, session)
+        with listening(host="127.0.0.1", port=0) as sockets:
+            async with serve(app, sockets) as port, aiohttp.ClientSession() as session:
+                yield Site(port, session)
 
 
 @pytest.fixture

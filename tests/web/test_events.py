@@ -15,7 +15,7 @@ from bot.log import slack_logger
 from bot.services.health import Health
 from bot.store import open_store
 from bot.web.events import PATH, SlackEvents
-from bot.web.server import endpoints, serve
+from bot.web.server import endpoints, listening, serve
 from bot.web.unsigned import UnsignedRequests
 from tests.builders import NOON
 from tests.web.conftest import SECRET, Clock, Site
@@ -42,8 +42,9 @@ async def here(tmp_path: Path, clock: Clock, logged: Callable[[], str]) -> Async
     async with open_store(f"sqlite+aiosqlite:///{tmp_path}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
         served = endpoints(health, slack=SlackEvents(app, secret=SIGNING_SECRET, clock=clock))
-        async with serve(served, host="127.0.0.1", port=0) as port, aiohttp.ClientSession() as session:
-            yield Site(port, session)
+        with listening(host="127.0.0.1", port=0) as sockets:
+            async with serve(served, sockets) as port, aiohttp.ClientSession() as session:
+                yield Site(port, session)
 
 
 async def post(here: Site, body: str | bytes, headers: dict[str, str]) -> tuple[int, str]:

@@ -11,7 +11,7 @@ import pytest
 from bot.services.health import Health
 from bot.store import open_store
 from bot.web import server
-from bot.web.server import endpoints, serve
+from bot.web.server import endpoints, listening, serve
 from tests.builders import NOON
 from tests.machine import limit
 from tests.web.conftest import SECRET, Site
@@ -23,8 +23,9 @@ MARK = "somebody-private"
 async def serving(folder: Path, *, head_timeout: float = 75) -> AsyncIterator[int]:
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         app = endpoints(Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON), slack=None)
-        async with serve(app, host="127.0.0.1", port=0, head_timeout=head_timeout) as port:
-            yield port
+        with listening(host="127.0.0.1", port=0) as sockets:
+            async with serve(app, sockets, head_timeout=head_timeout) as port:
+                yield port
 
 
 async def talk(port: int, sent: bytes) -> bytes:

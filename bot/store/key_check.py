@@ -1,0 +1,63 @@
+"""Tell a wrong SECRET_KEY before anything is read or written with it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import ColumnClause, Connection, column, inspect, select, table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.database import Database
+from bot.store.keys import Keys
+from bot.store.rows import insert_row
+from bot.store.schema import key_check
+
+_TEXT: Final = "evaluator-bot"
+_SEALED: Final = {"do_not_contact": ("subject", "address"), "license": ("contacts",), "mail": ("content",)}
+"""Where else something sealed is, for databases of versions that kept no check; the first column that is there."""
+_ENOUGH: Final = 100
+"""Rows that are tried of the oldest, and of the newest: a key is replaced at one moment."""
+
+
+async def verify(database: Database, keys: Keys) -> None:
+    """Do nothing if the keys open what the database holds, or if it holds nothing. StoreError otherwise."""
+    async with database.read() as connection:
+        async for sealed in _samples(connection):
+            keys.open(sealed)
+
+
+async def remember(database: Database, keys: Keys) -> None:
+    """Keep a text sealed with the newest key, by which the next start knows whether that key is still there.
+
+    There is one for each key that was ever the newest: something else may be sealed with it.
+    """
+    async with database.read() as connection:
+        known = (await connection.scalars(select(key_check.c.sealed))).all()
+    if not any(keys.is_newest(sealed) for sealed in known):
+        async with database.write() as connection:
+            await insert_row(connection, key_check, {"sealed": keys.seal(_TEXT), "at": datetime.now(UTC)})
+
+
+async def _samples(connection: AsyncConnection) -> AsyncIterator[bytes]:
+    if await connection.run_sync(lambda c: inspect(c).has_table(key_check.name)):
+        known = (await connection.scalars(select(key_check.c.sealed))).all()
+        for sealed in known:
+            yield sealed
+        if known:
+            return
+    columns = await connection.run_sync(_columns)
+    for name, choices in _SEALED.items():
+        found = next((choice for choice in choices if choice in columns.get(name, ())), None)
+        if found is None:
+            continue
+        number: ColumnClause[int] = column("id")
+        sealed_in: ColumnClause[bytes] = column(found)
+        query = select(sealed_in).select_from(table(name)).where(sealed_in.is_not(None)).limit(_ENOUGH)
+        for order in (number.asc(), number.desc()):
+            for sealed in (await connection.scalars(query.order_by(order))).all():
+                yield sealed
+
+
+def _columns(connection: Connection) -> dict[str, set[str]]:
+    found = inspect(connection)
+    return {name: {each["name"] for each in found.get_columns(name)} for name in _SEALED if found.has_table(name)}
