@@ -19,13 +19,13 @@ _LONGEST_GIVEN: Final = 30
 
 # Ahead of a name, compared without full stops. Not here: “Don” and “Pan”, which are names, too.
 _TITLES: Final = frozenset(
-    "bsc dhr dipl diplinf diplinform dipling diplkffr diplkfm dott dottssa dr dra dres drs frau herr herrn hr ing "
+    "bsc dhr dipl diplinf diplinform dipling diplkffr diplkfm dott dottssa dr dra dres drs frau herr herrn ing "
     "judr madame mademoiselle mevr miss mlle mme mmes monsieur mr mrs ms mudr mx paeddr phd phdr prof profa professor "
     "professora rndr señor señora señorita signora sir sr sra srta univprof".split()
 )
-# Only with a full stop: without one, they are names or initials. Phil Ash is no “Dr. phil.”.
+# Only with a full stop: without one, they are names, desks or initials. Phil Ash is no “Dr. phil.”, HR no “Hr.”.
 _SHORT_TITLES: Final = frozenset(
-    "arch avv bc capt dir eng er fr habil hc hon ir jur lic m mag med mgr nat oec phil pol rer rev sig techn".split()
+    "arch avv bc capt dir eng er fr habil hc hon hr ir jur lic m mag med mgr nat oec phil pol rer rev sig techn".split()
 )
 # Behind a name.
 _SUFFIXES: Final = frozenset(
