@@ -1,6 +1,6 @@
 """A recipient with a link, a team that writes down what they wish, and the endpoints on a real socket."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -103,3 +103,9 @@ async def page(tmp_path: Path, links: Links, wishes: Wishes, clock: Clock) -> As
     """The unsubscribe page."""
     async with site(tmp_path, unsubscribing=Unsubscribe(links, wishes, sender="Demo Vendor", clock=clock)) as found:
         yield found
+
+
+@pytest.fixture
+def logged(logged: Callable[[], str]) -> Callable[[], str]:
+    """What was logged, except that the test made a database."""
+    return lambda: "".join(line for line in logged().splitlines(keepends=True) if " database_created " not in line)
