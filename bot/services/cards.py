@@ -4,7 +4,8 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final, assert_never
 
@@ -15,6 +16,7 @@ from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavail
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
 from bot.services.traffic import Reach, Traffic
+from bot.slack import metadata
 from bot.slack.blocks import Message, card_message, note_message, pointer_message
 from bot.slack.ids import Event
 from bot.slack.poster import Mark, Poster, is_person
@@ -34,7 +36,7 @@ _AT_ONCE: Final = 20
 """Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
 _CLOCKS_DIFFER: Final = timedelta(minutes=15)
 _SHORT: Final = 3000
-_MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
+_MARKS: Final = {What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
 _CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
 
 
@@ -189,9 +191,12 @@ class Cards:
         """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there."""
         if _may_repeat(delivery):
             return None
-        thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
-        since = delivery.at - _CLOCKS_DIFFER
-        return await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
+        if delivery.what is What.NOTE and delivery.card:
+            # A line of the report may be older than what is owed: the database may have gone back in time since.
+            thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
+            mark, known = _mark(delivery), delivery.lines
+            return await self._poster.find(delivery.channel, mark, since=since, thread=thread, but=known)
+        return await self._poster.find(delivery.channel, _mark(delivery), since=delivery.at - _CLOCKS_DIFFER)
 
     async def _send(self, delivery: Delivery, way: Way) -> str:
         message = await self._message(delivery)
@@ -206,14 +211,17 @@ class Cards:
 
     async def _put(self, delivery: Delivery, message: Message) -> str:
         """Post it, or change what is there; its timestamp."""
+        mark = _mark(delivery)
+        if delivery.what is What.CARD:
+            mark = replace(mark, trace=await self._store.installation.trace(mark.number))
         if delivery.what is What.CARD and delivery.card is not None:
-            await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
+            await self._poster.update(delivery.channel, delivery.card.ts, message, mark)
             return delivery.card.ts
         if delivery.ts is not None:
-            await self._poster.update(delivery.channel, delivery.ts, message, _mark(delivery))
+            await self._poster.update(delivery.channel, delivery.ts, message, mark)
             return delivery.ts
         thread = None if delivery.card is None else delivery.card.ts
-        return await self._poster.post(delivery.channel, message, _mark(delivery), thread=thread)
+        return await self._poster.post(delivery.channel, message, mark, thread=thread)
 
     async def _message(self, delivery: Delivery) -> Message:
         match delivery.what:
@@ -246,5 +254,7 @@ def _may_repeat(delivery: Delivery) -> bool:
 
 
 def _mark(delivery: Delivery) -> Mark:
-    number = delivery.evaluation_id if delivery.what is What.CARD else delivery.id
-    return Mark(event=_MARKS[delivery.what], number=number or 0)
+    if delivery.what is What.CARD:
+        return Mark(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
+    fact = None if delivery.entry is None else metadata.fact(delivery.entry)
+    return Mark(event=_MARKS[delivery.what], number=delivery.id, fact=fact)

@@ -1,6 +1,6 @@
 """Bring messages to Slack; what Slack answers becomes ours here."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,7 +10,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.domain.trace import Posted, Trace, pack
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.slack import metadata
 from bot.slack.blocks import Message
 from bot.slack.ids import Event
 from bot.slack.refusals import Remedy, remedy, sentence
@@ -20,6 +22,8 @@ _LONGEST_WAIT: Final = 3600.0
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _HISTORY_PAGE: Final = 100
+_NEWEST: Final = 200
+"""Messages of one answer where many are looked through; Slack recommends no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +41,34 @@ class Mark:
 
     event: Event
     number: int
+    delivery: int = 0
+    """Of a card: the delivery that painted it."""
+    fact: str | None = None
+    """Of a line about the report: what it says, by which it is known again where numbers went back."""
+    trace: Trace | None = None
 
     def metadata(self) -> dict[str, Any]:
         """As Slack's message metadata."""
-        names = "evaluation" if self.event is Event.CARD else "delivery"
-        return {"event_type": self.event.value, "event_payload": {names: self.number}}
+        payload: dict[str, Any] = {self._name: self.number}
+        if self.event is Event.CARD:
+            payload["delivery"] = self.delivery
+        if self.fact is not None:
+            payload["fact"] = self.fact
+        if self.trace is not None:
+            payload |= pack(self.trace)
+        return {"event_type": self.event.value, "event_payload": payload}
+
+    def is_on(self, message: Mapping[str, Any]) -> bool:
+        """Return whether a message of a channel's history is this one."""
+        found = message.get("metadata") or {}
+        payload = found.get("event_payload") or {}
+        if found.get("event_type") != self.event:
+            return False
+        return payload.get(self._name) == self.number or (self.fact is not None and payload.get("fact") == self.fact)
+
+    @property
+    def _name(self) -> str:
+        return "evaluation" if self.event is Event.CARD else "delivery"
 
 
 def is_person(channel: str) -> bool:
@@ -93,8 +120,10 @@ class Poster:
             self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
         )
 
-    async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> str | None:
-        """The timestamp of a message of ours posted after `since`; None when it is not there."""
+    async def find(
+        self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
+    ) -> str | None:
+        """The timestamp of a message of ours posted after `since`, but for some; None when it is not there."""
         oldest, cursor = str(since.timestamp()), None
         while True:
             if thread is None:
@@ -112,11 +141,37 @@ class Poster:
                 )
             answer = await answered(asked)
             for message in answer["messages"]:
-                if message.get("metadata") == mark.metadata():
+                if mark.is_on(message) and message["ts"] not in but:
                     return str(message["ts"])
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
+
+    async def newest(self, channel: str, *, us: str) -> list[Posted]:
+        """The messages of ours among the newest of a channel; `us` is the bot's user id."""
+        answer = await answered(
+            self._client.conversations_history(channel=channel, limit=_NEWEST, include_all_metadata=True)
+        )
+        return _ours(channel, answer["messages"], us=us)
+
+    async def posted(self, channel: str, *, us: str, since: datetime) -> list[Posted]:
+        """The messages of ours that were posted to a channel after `since`, without those in threads."""
+        found: list[Posted] = []
+        cursor = None
+        while True:
+            answer = await answered(
+                self._client.conversations_history(
+                    channel=channel,
+                    oldest=str(since.timestamp()),
+                    limit=_NEWEST,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                )
+            )
+            found += _ours(channel, answer["messages"], us=us)
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
         """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
@@ -170,6 +225,11 @@ def translated(error: SlackApiError) -> SlackError:
             return SlackOutcomeUnknown(sentence(code))
         case _:
             return _refusal(code)
+
+
+def _ours(channel: str, messages: Sequence[Mapping[str, Any]], *, us: str) -> list[Posted]:
+    read = (metadata.read(channel, message, us=us) for message in messages)
+    return [posted for posted in read if posted is not None]
 
 
 def _seconds(said: str | None) -> float:

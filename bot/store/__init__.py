@@ -9,6 +9,7 @@ from bot.store.database import Database
 from bot.store.deliveries import Deliveries
 from bot.store.drafts import Drafts
 from bot.store.evaluations import Evaluations
+from bot.store.installation import Installation
 from bot.store.keys import Keys
 from bot.store.licenses import Licenses
 from bot.store.mails import Mails
@@ -29,6 +30,7 @@ class Store:
     deliveries: Deliveries
     drafts: Drafts
     evaluations: Evaluations
+    installation: Installation
     licenses: Licenses
     mails: Mails
     opt_outs: OptOuts
@@ -51,6 +53,7 @@ async def open_store(url: str, *, secret_keys: Sequence[str]) -> AsyncIterator[S
             deliveries=Deliveries(database, keys),
             drafts=Drafts(database, keys),
             evaluations=Evaluations(database, keys),
+            installation=Installation(database, keys),
             licenses=Licenses(database, keys),
             mails=Mails(database, keys),
             opt_outs=OptOuts(database, keys),

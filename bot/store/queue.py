@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.schema import delivery, evaluation
+from bot.store.schema import delivery, evaluation, installation
 
 OPEN: Final = ("due", "sending", "unknown")
 
@@ -45,6 +45,8 @@ _lane: Final[ColumnElement[str]] = case(
     (and_(delivery.c.kind == What.NOTE, delivery.c.ts.is_not(None)), Lane.UPDATE),
     else_=Lane.POST,
 )
+_must_look: Final = exists().where(installation.c.look_since.is_not(None), installation.c.looked_at.is_(None))
+"""The database went back in time, and nobody has looked yet which cards stand in Slack."""
 _JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
 LATELY: Final = timedelta(minutes=1)
 """How long somebody who pressed a button may still be looking."""
@@ -79,6 +81,7 @@ def ready() -> Select[Any]:
         .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
         .where(
             delivery.c.state.in_(("due", "unknown")),
+            or_(_lane != Lane.POST, ~IS_CARD, ~_must_look),
             or_(delivery.c.kind != What.NOTE, evaluation.c.card_ts.is_not(None)),
             ~waits,
         )

@@ -125,10 +125,7 @@ orphan_card = Table(
     metadata,
     Column("channel", Text, primary_key=True),
     Column("ts", Text, primary_key=True),
-    Column("app_key", Text, nullable=False),
-    Column("aliases", JSON, nullable=False),
-    Column("started", Date, nullable=False),
-    Column("upgrade_to", Text, nullable=False),
+    Column("trace", JSON, nullable=False),
 )
 
 license_ = Table(

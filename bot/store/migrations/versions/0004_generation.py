@@ -30,10 +30,7 @@ def upgrade() -> None:
         "orphan_card",
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("ts", sa.Text(), nullable=False),
-        sa.Column("app_key", sa.Text(), nullable=False),
-        sa.Column("aliases", sa.JSON(), nullable=False),
-        sa.Column("started", sa.Date(), nullable=False),
-        sa.Column("upgrade_to", sa.Text(), nullable=False),
+        sa.Column("trace", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "ts", name=op.f("pk_orphan_card")),
     )
     generation = context.config.attributes["generation"]()
