@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config import Settings
 from bot.domain.policy import Rules
 from bot.jobs import at_midnight, ended, ended_by_signals, every, forever, scheduler
-from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted
+from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted, while_slack_is_away
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
@@ -39,6 +39,7 @@ from bot.services.ownership import Ownership
 from bot.services.post import Post
 from bot.services.postman import Postman
 from bot.services.presses import Presses
+from bot.services.reconciler import Reconciler
 from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
 from bot.services.trouble import Trouble
 from bot.services.watch import Watch
@@ -160,6 +161,8 @@ async def running(
     """
     await settle_interrupted(parts.store, channel=settings.slack_channel, clock=clock)
     identity = await identity_of(parts.poster)
+    reconciler = _reconciler(settings, parts, identity, clock=clock)
+    may_post = await while_slack_is_away(reconciler.compare)
     daily = Daily(parts.store, zone=settings.timezone, clock=clock)
     cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
     health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
@@ -176,6 +179,8 @@ async def running(
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
         jobs = _scheduled(settings, parts, cards, consent)
+        if not may_post:
+            every(jobs, timedelta(minutes=1), "compare", reconciler.compare)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
         stack.callback(jobs.shutdown, wait=False)
@@ -214,6 +219,19 @@ def _cards(
         clock=clock,
         today=daily.today,
         rules=parts.rules,
+    )
+
+
+def _reconciler(settings: Settings, parts: Parts, identity: Identity, *, clock: Callable[[], datetime]) -> Reconciler:
+    """Who compares Slack with the database."""
+    return Reconciler(
+        parts.store,
+        parts.poster,
+        us=identity.user,
+        channel=settings.slack_channel,
+        admins=settings.slack_admins,
+        closed=ClosedWays(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
+        clock=clock,
     )
 
 

@@ -22,6 +22,7 @@ BotError
 │   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
 ├── FileWrong                   a file that somebody gave cannot be used; names the lines
+├── CardUnknown                 it is not known which evaluation this card shows; tell who pressed
 ├── NotAllowed                  this person may not do this; tell them
 └── StoreError                  the database cannot be used; the sentence says why
 
@@ -129,6 +130,10 @@ class TemplateWrong(BotError):
 
 class FileWrong(BotError):
     """A file that somebody gave cannot be used."""
+
+
+class CardUnknown(BotError):
+    """Nobody can say which evaluation a card shows, so nothing is done."""
 
 
 class NotAllowed(BotError):

@@ -1,10 +1,10 @@
 """How the bot begins and ends: what was interrupted is settled, and what is under way is finished."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -14,6 +14,8 @@ from bot.listeners.guard import Guard
 from bot.services.watch import Watch
 from bot.slack.poster import Identity, Poster
 from bot.store import Store
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -36,10 +38,15 @@ async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], 
 
 async def identity_of(poster: Poster) -> Identity:
     """Who we are in Slack; while Slack is away, keep asking. SlackRefused when the token is no good."""
+    return await while_slack_is_away(poster.identity)
+
+
+async def while_slack_is_away(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask Slack until it answers; SlackRefused when it refuses."""
     wait = timedelta(seconds=1)
     while True:
         try:
-            return await poster.identity()
+            return await ask()
         except (SlackUnavailable, SlackOutcomeUnknown) as exc:
             log.warning("slack_away", reason=str(exc))
             await asyncio.sleep(wait.total_seconds())

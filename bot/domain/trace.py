@@ -5,13 +5,16 @@ It travels in the metadata of the message in Slack: ids and keyed hashes, no add
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from bot.domain.consent import Cause, Scope
 from bot.domain.evaluation import State, Trial
 from bot.domain.policy import MailState
 
+LONGEST_TRIAL: Final = timedelta(days=90)
+"""Cards are looked at so far back: under an older one hardly anything is done any more."""
 _MOST: Final = 10
 """Mails, entries and aliases that are told of each; Slack takes 8,000 characters of metadata."""
 
@@ -58,6 +61,23 @@ class Trace:
         return Trial(
             started=self.started, ends=None, state=State.RUNNING, told=self.started, upgrade_to=self.upgrade_to or None
         )
+
+
+class Stray(StrEnum):
+    """Why a card in Slack is not matched to an evaluation; the value says it to the person who pressed."""
+
+    AWAITED = (
+        "Nothing was done. This card was posted before a backup of the database was restored, and the licenses report "
+        "has not named its trial again yet. Please press again after the next poll."
+    )
+    REPLACED = (
+        "Nothing was done. This is no longer the card of this evaluation: please use the newer one in the channel, or "
+        "/evaluators today."
+    )
+    UNKNOWN = (
+        "Nothing was done. This card is not on record: it was posted before a backup of the database was restored. "
+        "Please use the newer card in the channel, or /evaluators today."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What listeners call on, and how they answer one person."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -76,6 +76,11 @@ def read_form(args: AsyncArgs) -> tuple[About, dict[Field, str]]:
     """What a modal is about, and what was filled in."""
     view = args.body["view"]
     return About.unpack(view["private_metadata"]), modals.values(view)
+
+
+async def placed(deps: Deps, about: About) -> About:
+    """Return the same about the evaluation that the card shows, whatever its buttons say. CardUnknown."""
+    return replace(about, evaluation_id=await deps.cards.evaluation_on(about.evaluation_id, about.place))
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:

@@ -11,8 +11,10 @@ from typing import Final, assert_never
 
 import structlog
 
+from bot.domain.evaluation import CardRef
 from bot.domain.policy import CAREFUL, Rules
-from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.domain.trace import Stray
+from bot.errors import BotError, CardUnknown, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
 from bot.services.traffic import Reach, Traffic
@@ -109,6 +111,19 @@ class Cards:
             if self._under_way:
                 await asyncio.wait(self._under_way)
             yield
+
+    async def evaluation_on(self, claimed: int, card: CardRef | None) -> int:
+        """Return the evaluation that a card shows; without a card, the one that is claimed.
+
+        CardUnknown, with what to do, where nobody can say.
+        """
+        if card is None:
+            return claimed
+        found = await self._store.evaluations.on_card(claimed, card)
+        if isinstance(found, Stray):
+            log.warning("card_unknown", why=found.name)
+            raise CardUnknown(found)
+        return found
 
     async def repaint(self, evaluation_id: int) -> None:
         """Owe a card a fresh look, for one that shows something which is no longer so."""

@@ -57,6 +57,17 @@ class Event(StrEnum):
     MESSAGE = "evaluator_bot_message"
 
 
+_LARGEST: Final = 2**63 - 1
+"""What a database takes as an id."""
+
+
+def read_id(value: str) -> int | None:
+    """The id that a button carries; None for what cannot be one."""
+    if not (value.isascii() and value.isdecimal() and len(value) <= len(str(_LARGEST))):
+        return None
+    return int(value) if int(value) <= _LARGEST else None
+
+
 def option(action: Action, evaluation_id: int, seen: str | None = None) -> str:
     """The value of an overflow option; `seen` is what the card shows and the action would change."""
     return f"{action}:{evaluation_id}" + (f":{seen}" if seen else "")

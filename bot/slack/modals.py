@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.consent import CHOICES, Authority, OptOut, may_lift
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import CardRef, Contact
 from bot.domain.policy import Ground
 from bot.slack.blocks import Block, plain, section, small
 from bot.slack.ids import Field, View
@@ -29,16 +29,23 @@ class About:
     channel: str
     seen: str | None = None
     """What the person saw and is about to change: the owner, or when the mark was set."""
+    card: str | None = None
+    """The timestamp of the card it was opened from."""
+
+    @property
+    def place(self) -> CardRef | None:
+        """Where the card stands that it was opened from."""
+        return None if self.card is None else CardRef(channel=self.channel, ts=self.card)
 
     def pack(self) -> str:
         """As private metadata of a view."""
-        return json.dumps([self.evaluation_id, self.channel, self.seen])
+        return json.dumps([self.evaluation_id, self.channel, self.seen, self.card])
 
     @classmethod
     def unpack(cls, metadata: str) -> "About":
         """From private metadata of a view."""
-        evaluation_id, channel, seen = json.loads(metadata)
-        return cls(evaluation_id=int(evaluation_id), channel=str(channel), seen=seen)
+        evaluation_id, channel, seen, *card = json.loads(metadata)
+        return cls(evaluation_id=int(evaluation_id), channel=str(channel), seen=seen, card=card[0] if card else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """What the bot says of itself: of its first run, of trouble, and of its end."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.card import day
-from bot.slack.text import escape, span
+from bot.slack.text import escape, moment, span
 
 _LONGEST: Final = 1000
 """Characters of an error's sentences."""
@@ -110,6 +110,19 @@ def mail_refused(status: str) -> str:
         ":warning: A recipient's mail server refused a mail because of us, not because of its address "
         f"(status {code}). The card's thread says which; nobody was marked. Look at SPF, DKIM and DMARC of the domain "
         "of MAIL_FROM, and whether your mail server is on a blocklist. I say this once a day at most."
+    )
+
+
+def went_back(to: datetime, *, mails: int | None) -> str:
+    """The database is that of an earlier moment; `mails` is how many are unknown now, where that was found just now.
+
+    `{cards}` stands for the number of cards that were taken up.
+    """
+    unknown = "" if not mails else f" Emails that were waiting: {mails}; their threads ask whether they arrived."
+    return (
+        f":rewind: The database was restored to its state of {moment(to)}. {{cards}} cards that it did not know are "
+        f"matched again.{unknown} What the team did since then may be missing: owners, unsubscribes and "
+        "do-not-contact entries. Please import your latest do-not-contact table: `evaluator-bot dnc import FILE`."
     )
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Column, Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.policy import MailState
-from bot.domain.trace import Posted, Trace
+from bot.domain.trace import LONGEST_TRIAL, Posted, Trace
 from bot.store.database import Database
 from bot.store.generation import next_generation, random_steps
 from bot.store.keys import Keys
@@ -29,7 +29,6 @@ _MOMENTS: Final = (
     mail.c.settled_at,
     do_not_contact.c.at,
 )
-_LONGEST_TRIAL: Final = timedelta(days=90)
 _NUMBERED: Final = (evaluation, delivery, mail)
 
 
@@ -168,15 +167,15 @@ async def _last_moment(connection: AsyncConnection, *, at: datetime) -> datetime
     """The latest moment that the database knows of; where it knows none, the longest trial ago."""
     latest = [await connection.scalar(select(func.max(column))) for column in _MOMENTS]
     known = [moment for moment in latest if moment is not None]
-    return min(max(known), at) if known else at - _LONGEST_TRIAL
+    return min(max(known), at) if known else at - LONGEST_TRIAL
 
 
 async def _known(
     connection: AsyncConnection,
-    column: Any,
+    column: Column[int],
     ids: Sequence[int | None],
     *,
-    but_new: bool = False,  # noqa: ANN401
+    but_new: bool = False,
 ) -> frozenset[int]:
     """Which of these ids there are; `but_new`, without those of deliveries that wait for their first attempt."""
     wanted = [each for each in ids if each is not None and 0 <= each < 1 << 63]

@@ -162,8 +162,8 @@ async def _restore_entry(connection: AsyncConnection, keys: Keys, told: TracedEn
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == told.at))
     if known is not None or (told.until is not None and told.until <= at):
         return False
-    values = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal(""), "cause": told.cause}
-    values |= {"actor": told.by, "at": told.at, "until": told.until}
+    values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal("")}
+    values |= {"cause": told.cause, "actor": told.by, "at": told.at, "until": told.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
     await hurry_to(connection, [told.key], at=at)
     await repaint(connection, await evaluations_naming(connection, [told.key]), at=at)

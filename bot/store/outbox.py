@@ -41,7 +41,8 @@ async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:
         return False
     if live.card_ts is None:
         return row.looked_at is None
-    return float(live.card_ts) <= (row.since + _CLOCKS_DIFFER).timestamp()
+    latest: datetime = row.since + _CLOCKS_DIFFER
+    return float(live.card_ts) <= latest.timestamp()
 
 
 async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
