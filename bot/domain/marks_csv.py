@@ -19,12 +19,12 @@ _MOST_PROBLEMS: Final = 20
 
 
 def write(marks: Iterable[OptOut]) -> str:
-    """The table, with a head; those of people who were forgotten are not in it: nothing is known of them."""
+    """The table, with a head; without those of people who were forgotten, of whom nothing is known, and pauses."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(_HEAD)
     for mark in marks:
-        if mark.subject is not None:
+        if mark.subject is not None and mark.cause is not Cause.PAUSED:  # pauses end by themselves; `read` takes none
             row = (str(mark.subject), mark.cause.value, mark.note, mark.at.isoformat(timespec="seconds"))
             table.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
