@@ -114,8 +114,8 @@ async def _restore(settings: Settings, *, file: Path, table: Path | None) -> Non
         raise SettingsWrong([_POSTGRESQL])
     marks = _marks(table)
     keys = Keys(settings.secret_key)
-    _refuse(file, target, keys)
     above, at = inspect_database(target, keys).generation, utc_now()
+    _refuse(file, target, keys)
     with scratch(file, target.with_name(f"{target.name}.restoring")) as copy:
         async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
             went = await store.installation.go_back(at=at, above=above)

@@ -7,12 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.consent import subjects_of
+from bot.domain.consent import OptOut, Subject, subjects_of
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import same_trial
 from bot.domain.policy import Ground, MailState
 from bot.domain.trace import Posted, Trace, TracedEntry, TracedMail, oldest_first, pack, unpack
 from bot.store.keys import Keys
+from bot.store.opt_outs import mark
 from bot.store.outbox import remember, repaint
 from bot.store.reach import evaluations_naming, hurry_to
 from bot.store.rows import insert_new, license_of, live_evaluation, trial_from
@@ -28,8 +29,7 @@ async def trace_of(connection: AsyncConnection, row: Row[Any], keys: Keys) -> Tr
     """What the card of an evaluation tells a database that went back in time."""
     seen = await license_of(connection, row.license_id, keys)
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
-    emails = [contact.email for contact in seen.contacts if contact.email is not None]
-    subjects = {subject for email in emails for subject in subjects_of(seen, email)}
+    subjects = await _subjects(connection, row, keys)
     prints = [each for subject in subjects for each in keys.fingerprints(str(subject))]
     standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(prints), _STANDS)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
@@ -117,7 +117,9 @@ async def _take_up(connection: AsyncConnection, keys: Keys, row: Row[Any], poste
     live = await live_evaluation(connection, row.id) or row
     trace = posted.trace
     restored = [await _restore_mail(connection, keys, live.id, told, at=at) for told in trace.mails] if trace else []
-    restored += [await _restore_entry(connection, keys, told, at=at) for told in trace.entries] if trace else []
+    if trace is not None and trace.entries:
+        subjects = await _subjects(connection, live, keys)
+        restored += [await _restore_entry(connection, keys, subjects, told, at=at) for told in trace.entries]
     is_new = row.card_ts is None and row.merged_into is None
     if is_new:
         card = {"channel": posted.channel, "card_ts": posted.ts, "card_gone": None}
@@ -156,18 +158,34 @@ async def _restore_mail(
     return True
 
 
-async def _restore_entry(connection: AsyncConnection, keys: Keys, told: TracedEntry, *, at: datetime) -> bool:
-    """Write down a no of which nothing is left but its keyed hash, unless it is known, be it lifted since."""
+async def _restore_entry(
+    connection: AsyncConnection, keys: Keys, subjects: Collection[Subject], told: TracedEntry, *, at: datetime
+) -> bool:
+    """Write down a no that is not known, be it lifted since: against the one of these subjects with its keyed hash.
+
+    Where none of them has it, the hash is all that is left of whom it is about.
+    """
     same = (do_not_contact.c.subject_key == told.key) & (do_not_contact.c.cause == told.cause)
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == told.at))
     if known is not None or (told.until is not None and told.until <= at):
         return False
+    new = OptOut(cause=told.cause, by=told.by, at=told.at, until=told.until)
+    subject = next((each for each in subjects if told.key in keys.fingerprints(str(each))), None)
+    if subject is not None:
+        return (await mark(connection, keys, subject, new)).won
     values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal("")}
     values |= {"cause": told.cause, "actor": told.by, "at": told.at, "until": told.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
     await hurry_to(connection, [told.key], at=at)
     await repaint(connection, await evaluations_naming(connection, [told.key]), at=at)
     return is_new
+
+
+async def _subjects(connection: AsyncConnection, row: Row[Any], keys: Keys) -> frozenset[Subject]:
+    """What a do-not-contact entry against the contacts of an evaluation may be about."""
+    seen = await license_of(connection, row.license_id, keys)
+    emails = [contact.email for contact in seen.contacts if contact.email is not None]
+    return frozenset(subject for email in emails for subject in subjects_of(seen, email))
 
 
 def _traced_mail(row: Row[Any]) -> TracedMail:
