@@ -60,9 +60,9 @@ class Mark:
 
     def is_on(self, message: Mapping[str, Any]) -> bool:
         """Return whether a message of a channel's history is this one."""
-        found = message.get("metadata") or {}
-        payload = found.get("event_payload") or {}
-        if found.get("event_type") != self.event:
+        found = message.get("metadata")
+        payload = found.get("event_payload") if isinstance(found, dict) else None
+        if not isinstance(payload, dict) or found.get("event_type") != self.event:
             return False
         return payload.get(self._name) == self.number or (self.fact is not None and payload.get("fact") == self.fact)
 

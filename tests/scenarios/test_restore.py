@@ -8,20 +8,22 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.app import Parts
-from bot.demo.cast import LANTERNS, Customer, license_record
-from bot.demo.workspace import Message
+from bot.demo.cast import LANTERNS, Customer, entitlement, license_record
+from bot.demo.workspace import Message, faults
 from bot.domain.consent import Cause, OptOut, Subject
 from bot.domain.policy import Refused
+from bot.store import open_store
 from bot.store.schema import do_not_contact, evaluation, mail
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visit
 from tests.scenarios.test_postgres import FOUND, postgres
 from tests.scenarios.test_postgres import pytestmark as needs_a_server
-from tests.store.steps import ask, order, rows
+from tests.store.steps import SECRET, ask, order, rows
 from tests.world import TODAY, World
 
 __all__ = ["postgres"]  # pytest finds a fixture where its name is
@@ -114,7 +116,10 @@ async def _months(here: World, parts: Parts) -> None:
     for number in AFTER:
         here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
     await parts.watch.run_once()
+    here.marketplace.change(entitlement(3), maintenanceEndDate=str(TODAY + timedelta(days=44)))
+    await parts.watch.run_once()
     await here.until(lambda: len(cards(here)) == len(BEFORE) + len(AFTER))
+    await here.noted("extended to", under=card_of(here, 3))
     await here.at_rest(parts)
     for number in (1, *range(6, 14)):
         await here.write(ANA, card_of(here, number))
@@ -211,8 +216,8 @@ async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_
         await _a_late_complaint_comes_in(here, parts, mail_ids)
         for card in old:
             await _press_everything(here, card)
-        [question] = [m for m in here.workspace.messages() if "nobody knows" in m.shown and m.thread_ts]
-        assert question.thread_ts == card_of(here, 2).ts
+        second = card_of(here, 2)
+        [question] = [m for m in here.workspace.thread(second.channel, second.ts) if "nobody knows" in m.shown]
         await here.workspace.press(BEN, question, "mail.arrived")
         await here.told(BEN, "Noted")
         await here.at_rest(parts)
@@ -220,5 +225,26 @@ async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_
         await here.at_rest(parts)
         shown = {row.card_ts for row in await rows(parts.store, evaluation)}
     assert {card.ts for card in old} == shown
+    assert len([line for line in here.thread(card_of(here, 3)) if "extended to" in line]) == 1
     assert Counter(map(company, cards(here))) == {customer(n).company: 1 for n in (*BEFORE, *AFTER)}
     assert len(here.mailbox.mails) == arrived
+
+
+async def test_until_slack_shows_the_channel_no_card_is_posted_and_the_admins_are_told_once(here: World) -> None:
+    backups = Backups(f"sqlite+aiosqlite:///{here.folder / 'evaluators.db'}", here.folder)
+    here.marketplace.add(license_record(1, LANTERNS, customer(1), TODAY))
+    async with here.bot(slack_admins=CHIKA):
+        await here.card("Firm 01")
+    backups.take()
+    async with open_store(backups.url, secret_keys=[SECRET]) as store:
+        await store.installation.go_back(at=here.clock())  # as `db restore` does
+    here.marketplace.add(license_record(2, LANTERNS, customer(2), TODAY))
+    here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=99)
+    async with here.bot(slack_admins=CHIKA) as parts:
+        await here.until(lambda: any("cannot bring anything" in m.shown for m in here.workspace.direct(CHIKA)))
+        assert len(cards(here)) == 1
+        assert await parts.store.deliveries.waiting() > 0
+    here.workspace.faults.clear()
+    async with here.bot(slack_admins=CHIKA):
+        await here.card("Firm 02")
+    assert len(here.workspace.direct(CHIKA)) == 3  # refused, well again, and what the restore came to
