@@ -126,7 +126,7 @@ async def _restore(settings: Settings, *, file: Path, table: Path | None) -> Non
         kept = put_in_place(copy, target, at=at)
     if went is not None:
         typer.echo(f"Restored. The database is as it was at {went.to:%Y-%m-%d %H:%M} UTC.")
-        typer.echo(f"{went.mails:,} emails that waited may have been sent since: their threads will ask.")
+        typer.echo(f"Emails that were waiting then and may have been sent since: {went.mails:,}. Their threads ask.")
     if table is not None:
         typer.echo(f"{len(marks):,} do-not-contact entries read, {new:,} of them new.")
     if kept is not None:

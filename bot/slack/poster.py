@@ -62,7 +62,7 @@ class Mark:
         """Return whether a message of a channel's history is this one."""
         found = message.get("metadata")
         payload = found.get("event_payload") if isinstance(found, dict) else None
-        if not isinstance(payload, dict) or found.get("event_type") != self.event:
+        if not isinstance(found, dict) or not isinstance(payload, dict) or found.get("event_type") != self.event:
             return False
         return payload.get(self._name) == self.number or (self.fact is not None and payload.get("fact") == self.fact)
 

@@ -114,15 +114,12 @@ def mail_refused(status: str) -> str:
 
 
 def went_back(to: datetime, *, mails: int | None) -> str:
-    """The database is that of an earlier moment; `mails` is how many are unknown now, where that was found just now.
-
-    `{cards}` stands for the number of cards that were taken up.
-    """
-    unknown = "" if not mails else f" Emails that were waiting: {mails}; their threads ask whether they arrived."
+    """The database is that of an earlier moment; `mails` is how many are unknown now, where that was found just now."""
+    unknown = "" if not mails else f" Emails that were waiting then: {mails}. Their threads ask whether they arrived."
     return (
-        f":rewind: The database was restored to its state of {moment(to)}. {{cards}} cards that it did not know are "
-        f"matched again.{unknown} What the team did since then may be missing: owners, unsubscribes and "
-        "do-not-contact entries. Please import your latest do-not-contact table: `evaluator-bot dnc import FILE`."
+        f":rewind: The database was restored to its state of {moment(to)}. I am matching the cards posted since then "
+        f"with their trials; none is posted twice.{unknown} Owners set since then are lost, and do-not-contact entries "
+        "against people who are on no card. Please import your latest list: `evaluator-bot dnc import FILE`."
     )
 
 

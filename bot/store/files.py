@@ -109,6 +109,9 @@ def put_in_place(new: Path, target: Path, *, at: datetime) -> Path | None:
     """Let `new` be the database at `target`; where the present one is kept, or None. StoreError."""
     aside = target.with_name(f"{target.name}.before-{at:%Y%m%d-%H%M%S}")
     has_one = target.exists()
+    if has_one:
+        with suppress(StoreError):  # it may be damaged
+            merge_log(target)
     try:
         # First what belongs to the present one: SQLite would take its log for that of the new one.
         for suffix in _BESIDE:

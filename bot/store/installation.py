@@ -143,14 +143,13 @@ class Installation:
     async def adopt(self, posted: Sequence[Posted], *, text: str, to: Sequence[str], at: datetime) -> int:
         """Take up the cards that stand in Slack; how many. From now on others may be posted.
 
-        Those whose trial is not known yet are taken up once the report names it. The `text` is owed to each of `to`;
-        `{cards}` in it stands for their number.
+        Those whose trial is not known yet are taken up once the report names it. The `text` is owed to each of `to`.
         """
         async with self._database.write() as connection:
             taken = await adopt(connection, self._keys, posted, at=at)
             await connection.execute(update(installation).values(looked_at=at))
             for channel in to:
-                await say(connection, text.replace("{cards}", f"{taken:,}"), channel=channel, at=at)
+                await say(connection, text, channel=channel, at=at)
             return taken
 
 
