@@ -92,13 +92,17 @@ async def _orphans(connection: AsyncConnection) -> list[Posted]:
 
 
 async def _evaluation_of(connection: AsyncConnection, posted: Posted) -> Row[Any] | None:
-    """The evaluation that a card shows: the one it is known to show, the one with its id, or the trial it names."""
+    """The evaluation that a card shows: the one it is known to show, the trial it names, or the one with its id.
+
+    The id comes last: a report that was read before this was found out may have given it to another trial.
+    """
     placed = (evaluation.c.channel == posted.channel) & (evaluation.c.card_ts == posted.ts)
-    for this in (placed, evaluation.c.id == posted.evaluation_id):
-        row = (await connection.execute(select(evaluation).where(this))).first()
-        if row is not None:
-            return row
-    return None if posted.trace is None else await _match(connection, posted.trace)
+    row = (await connection.execute(select(evaluation).where(placed))).first()
+    if row is not None:
+        return row
+    if posted.trace is not None:
+        return await _match(connection, posted.trace)
+    return (await connection.execute(select(evaluation).where(evaluation.c.id == posted.evaluation_id))).first()
 
 
 async def _match(connection: AsyncConnection, trace: Trace) -> Row[Any] | None:

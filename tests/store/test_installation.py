@@ -151,3 +151,25 @@ async def test_a_fact_that_may_have_been_told_is_looked_for_and_what_a_person_do
     [looked] = await store.deliveries.take(Lane.LOOK, now=LATER)
     assert looked.entry is not None
     assert looked.entry.kind is Kind.ENDED
+
+
+async def test_a_report_that_was_read_before_it_was_found_out_leaves_each_card_with_its_company(
+    url: str, saved: tuple[Restore, Restore]
+) -> None:
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await report(store, license_())
+    saved[0]()
+    third = license_(aliases=frozenset({"E-3"}))
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await report(store, license_(aliases=OTHER))
+        await bring(store)
+        shown = await _shown(store)
+    saved[1]()
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await report(store, third, license_(aliases=OTHER))  # the same ids, the other way round
+        await store.installation.go_back(at=LATER)
+        await store.installation.adopt(shown, text="", to=(), at=LATER)
+        [second] = [row for row in await rows(store, evaluation) if row.card_ts == "2.0"]
+        card = await store.evaluations.card(second.id)
+        assert card is not None
+        assert card.evaluation.license.aliases == OTHER
