@@ -117,7 +117,7 @@ def went_back(to: datetime, *, mails: int | None) -> str:
     """The database is that of an earlier moment; `mails` is how many are unknown now, where that was found just now."""
     unknown = "" if not mails else f" Emails that were waiting then: {mails}. Their threads ask whether they arrived."
     return (
-        f":rewind: The database was restored to its state of {moment(to)}. I am matching the cards posted since then "
+        f":warning: The database was restored to its state of {moment(to)}. I am matching the cards posted since then "
         f"with their trials; none is posted twice.{unknown} Owners set since then are lost, and do-not-contact entries "
         "against people who are on no card. Please import your latest list: `evaluator-bot dnc import FILE`."
     )
