@@ -19,9 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.domain.policy import Rules
-from bot.jobs import Jobs, ended, ended_by_signals, forever
+from bot.jobs import Jobs, Run, ended, ended_by_signals, forever
 from bot.lead import TIMING, LeadTiming, leading
-from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted
+from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted, while_slack_is_away
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
@@ -45,6 +45,7 @@ from bot.services.ownership import Ownership
 from bot.services.post import Post
 from bot.services.postman import Postman
 from bot.services.presses import Presses
+from bot.services.reconciler import Reconciler
 from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
 from bot.services.trouble import Trouble
 from bot.services.watch import Watch
@@ -63,6 +64,8 @@ log = structlog.get_logger()
 
 _PAUSES: Final = timedelta(hours=1)
 """How often it is looked whether a pause is over."""
+_LOOKS: Final = timedelta(minutes=1)
+"""How often Slack is compared again where it did not show a channel."""
 _WATCH: Final = timedelta(seconds=5)
 _WIPE: Final = timedelta(minutes=1)
 _SLACK_TIMEOUT: Final = 30
@@ -207,17 +210,20 @@ async def running(
         app, guard = _slack_app(
             settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
         )
-        workers = [asyncio.create_task(forever("deliver", lead.when_had(cards.run)))]
+        reconciler = _reconciler(settings, parts, identity, clock=clock)
+        compare = partial(while_slack_is_away, reconciler.compare)
+        workers = [asyncio.create_task(forever("deliver", lead.when_had(_in_turn(compare, cards.run))))]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
             actors = _actors(settings, parts, identity, clock=clock)
             postman = _postman(parts, parts.post, actors, clock=clock)
-            workers.append(asyncio.create_task(forever("mail", lead.when_had(postman.run))))
+            workers.append(asyncio.create_task(forever("mail", _in_turn(reconciler.compared, postman.run))))
             resting.append(postman.paused)
             stack.push_async_callback(parts.post.smtp.aclose)
-        jobs = Jobs(ready=lead.had)
+        jobs = Jobs(ready=reconciler.compared)
         watch = ClockWatch(parts.store, clock=clock, elapsed=elapsed)
         _schedule(jobs, settings, parts, watch, cards, consent)
+        jobs.every(_LOOKS, "compare", reconciler.compare_again)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
         stack.push_async_callback(jobs.shutdown)
@@ -258,6 +264,31 @@ def _cards(
         clock=clock,
         today=daily.today,
         rules=parts.rules,
+    )
+
+
+def _in_turn(first: Run, then: Run) -> Run:
+    """Both, one after the other."""
+
+    async def run() -> None:
+        await first()
+        await then()
+
+    return run
+
+
+def _reconciler(
+    settings: Settings, parts: Parts, identity: BotIdentity, *, clock: Callable[[], datetime]
+) -> Reconciler:
+    """What compares Slack with the database."""
+    return Reconciler(
+        parts.store,
+        parts.poster,
+        us=identity.user,
+        channel=settings.slack_channel,
+        admins=settings.slack_admins,
+        closed=ClosedWays(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
+        clock=clock,
     )
 
 

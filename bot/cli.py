@@ -1,10 +1,8 @@
 """The command line: one function a command."""
 
 import asyncio
-import sqlite3
 import sys
 import webbrowser
-from contextlib import closing
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -12,11 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from sqlalchemy.engine import make_url
 
 from bot.app import assembled, utc_now
 from bot.app import run as run_bot
 from bot.check import check_setup
+from bot.cli_database import database
 from bot.cli_people import dnc, people
 from bot.config import DEFAULT_FILE, Settings, settings_of
 from bot.errors import TRY_LATER, BotError, DatabaseUrlWrong, SettingsMissing, SettingsWrong
@@ -34,7 +32,6 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-database = typer.Typer(help="Look after the database.", no_args_is_help=True)
 cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
 cli.add_typer(people)
@@ -118,18 +115,6 @@ def render(
 ) -> None:
     """Show a mail template as it would go out."""
     asyncio.run(_render(template, evaluation, html))
-
-
-@database.command()
-def upgrade() -> None:
-    """Bring the tables up to date; `run` does the same at its start."""
-    with_settings(_upgrade)
-
-
-@database.command()
-def backup(target: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]) -> None:
-    """Write a copy of the SQLite database, while the bot runs."""
-    _backup(read_settings(), target)
 
 
 async def _demo(port: int, *, open_browser: bool) -> None:
@@ -232,23 +217,6 @@ def _sender(settings: Settings | None) -> Sender:
         reply_to=settings.mail_reply_to,
         privacy_url=settings.mail_privacy_url,
     )
-
-
-async def _upgrade(settings: Settings) -> None:
-    async with open_store(settings.database_url, secret_keys=settings.secret_key):
-        typer.echo("The database is up to date.")
-
-
-def _backup(settings: Settings, target: Path) -> None:
-    url = make_url(settings.database_url)
-    if url.get_backend_name() != "sqlite":
-        raise SettingsWrong(["DATABASE_URL is not a SQLite file. Use pg_dump for PostgreSQL."])
-    if target.exists():
-        raise BotError(f"{target} exists. Name a file that does not.")
-    target.touch(mode=0o600)
-    with closing(sqlite3.connect(str(url.database))) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    typer.echo(f"Written to {target}.")
 
 
 def _env_file_first(arguments: list[str]) -> list[str]:

@@ -24,6 +24,7 @@ BotError
 │   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
 ├── FileWrong                   a file that somebody gave cannot be used; names the lines
+├── CardUnknown                 it is not known which evaluation this card shows; tell who pressed
 ├── NotAllowed                  this person may not do this; tell them
 ├── ReportPutOff                a mail that came back could not be taken in: the mail server should bring it again
 ├── InteractionUnreadable       what Slack sent makes no sense here; tell the person that nothing was done
@@ -146,6 +147,10 @@ class TemplateWrong(BotError):
 
 class FileWrong(BotError):
     """A file that somebody gave cannot be used."""
+
+
+class CardUnknown(BotError):
+    """Nobody can say which evaluation a card shows, so nothing is done."""
 
 
 class NotAllowed(BotError):

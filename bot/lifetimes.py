@@ -1,13 +1,14 @@
 """How the bot begins and ends: what was interrupted is settled, and what is under way is finished."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 import structlog
 
+from bot.errors import SlackOutcomeUnknown, SlackUnavailable
 from bot.jobs import ended
 from bot.listeners.guard import Guard
 from bot.services.identity import BotIdentity
@@ -15,6 +16,8 @@ from bot.services.watch import Watch
 from bot.slack.poster import Poster
 from bot.store import Store
 from bot.store.database import Database
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -53,6 +56,18 @@ async def identity_of(poster: Poster, *, within: float) -> AsyncIterator[BotIden
             await ended(learning)
     else:
         yield found
+
+
+async def while_slack_is_away(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask Slack until it answers; SlackRefused when it refuses."""
+    wait = timedelta(seconds=1)
+    while True:
+        try:
+            return await ask()
+        except (SlackUnavailable, SlackOutcomeUnknown) as exc:
+            log.warning("slack_away", reason=str(exc))
+            await asyncio.sleep(wait.total_seconds())
+            wait = min(wait * 2, timedelta(minutes=1))
 
 
 async def last_orders(

@@ -271,7 +271,9 @@ def test_a_template_is_rendered_with_a_sample_on_a_machine_without_settings(tmp_
 async def test_a_template_is_rendered_with_what_the_store_knows_of_an_evaluation(here: World) -> None:
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, datetime.now(UTC).date()))
     await _run_beside(here, "poll")
-    done = await _run_beside(here, "render", "welcome", "--evaluation", "1")
+    with closing(sqlite3.connect(here.folder / "evaluators.db")) as database:
+        [number] = database.execute("SELECT id FROM evaluation").fetchone()
+    done = await _run_beside(here, "render", "welcome", "--evaluation", str(number))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Subject: Your trial of {LANTERNS.name}\n\nHello Ada,\n\n")
     assert "\n\nBest regards,\nAna Sample\n\n--\n" in done.stdout

@@ -20,12 +20,12 @@ _MOST_PROBLEMS: Final = 20
 
 
 def write(marks: Iterable[OptOut]) -> str:
-    """The table, with a head, of those marks that a table can hold."""
+    """The table, with a head, of those marks that a table can hold; pauses are left out, for they end by themselves."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(_HEAD)
     for mark in marks:
-        if mark.subject is not None and fits(mark):
+        if mark.subject is not None and mark.cause is not Cause.PAUSED and fits(mark):
             row = (str(mark.subject), mark.cause.value, mark.note, mark.at.isoformat(timespec="seconds"))
             table.writerow([_harmless(cell) for cell in row])
     return text.getvalue()

@@ -10,7 +10,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.card import Action
 from bot.domain.consent import may_lift
 from bot.errors import BotError
-from bot.listeners.deps import Deps, tell, tell_if_lost
+from bot.listeners.deps import Deps, placed, tell, tell_if_lost
 from bot.listeners.mails import draft_modal
 from bot.listeners.modal import change_modal, open_modal
 from bot.listeners.press import Press, read_press
@@ -32,7 +32,8 @@ class CardListeners:
         press = read_press(args)
         if press is None or press.action not in set(Action):
             if press is not None:
-                await self._deps.cards.repaint(press.about.evaluation_id)
+                about = await placed(self._deps, press.about)
+                await self._deps.cards.repaint(about.evaluation_id)
             await tell(args, self._deps.poster, answers.RETIRED)
             return
         match Action(press.action):
@@ -46,13 +47,13 @@ class CardListeners:
                 await self._open(press, View.ASSIGN, partial(self._assign, press))
             case Action.CLAIM:
                 await self._deps.actors.admit(press.user, Right.TAKE)
-                owned = await self._deps.ownership.claim(press.about.evaluation_id, by=press.user)
+                about = await placed(self._deps, press.about)
+                owned = await self._deps.ownership.claim(about.evaluation_id, by=press.user)
                 await tell_if_lost(args, self._deps, owned)
             case Action.RELEASE:
                 await self._deps.actors.admit(press.user, Right.TAKE)
-                owned = await self._deps.ownership.release(
-                    press.about.evaluation_id, owner=press.about.seen, by=press.user
-                )
+                about = await placed(self._deps, press.about)
+                owned = await self._deps.ownership.release(about.evaluation_id, owner=about.seen, by=press.user)
                 await tell_if_lost(args, self._deps, owned)
             case _ as never:
                 assert_never(never)
@@ -71,24 +72,28 @@ class CardListeners:
 
     async def _email(self, press: Press) -> Modal:
         signature = await self._deps.actors.admit(press.user, Right.OUTREACH)
-        draft = await self._deps.outreach.draft(press.about.evaluation_id, signature=signature)
-        return draft_modal(draft, press.about, now=self._deps.clock())
+        about = await placed(self._deps, press.about)
+        draft = await self._deps.outreach.draft(about.evaluation_id, signature=signature)
+        return draft_modal(draft, about, now=self._deps.clock())
 
     async def _do_not_contact(self, press: Press) -> Modal:
         await self._deps.actors.admit(press.user, Right.TAKE)
-        contacts = await self._deps.consent.contacts(press.about.evaluation_id)
-        return modals.do_not_contact(press.about, contacts) if contacts else modals.message(answers.NOBODY_TO_MARK)
+        about = await placed(self._deps, press.about)
+        contacts = await self._deps.consent.contacts(about.evaluation_id)
+        return modals.do_not_contact(about, contacts) if contacts else modals.message(answers.NOBODY_TO_MARK)
 
     async def _contact_again(self, press: Press) -> Modal:
         await self._deps.actors.admit(press.user, Right.OUTREACH)
-        opt_out = await self._deps.consent.standing(press.about.evaluation_id)
+        about = await placed(self._deps, press.about)
+        opt_out = await self._deps.consent.standing(about.evaluation_id)
         if opt_out is None:
             return modals.message(answers.NOT_MARKED)
         if not may_lift(opt_out.cause, self._deps.consent.authority(press.user)):
             return modals.message(f"{opt_out.cause.words}. {answers.NOT_YOURS}")
-        return modals.contact_again(replace(press.about, seen=opt_out.at.isoformat()), opt_out)
+        return modals.contact_again(replace(about, seen=opt_out.at.isoformat()), opt_out)
 
     async def _assign(self, press: Press) -> Modal:
         await self._deps.actors.admit(press.user, Right.TAKE)
-        owner = await self._deps.ownership.owner(press.about.evaluation_id)
-        return modals.assign(replace(press.about, seen=owner))
+        about = await placed(self._deps, press.about)
+        owner = await self._deps.ownership.owner(about.evaluation_id)
+        return modals.assign(replace(about, seen=owner))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -106,6 +106,11 @@ def read_form(args: AsyncArgs) -> tuple[About, dict[Field, str]]:
     if args.body.get("type") == "view_submission" and modals.incomplete(view):
         raise InteractionUnreadable
     return About.unpack(view.get("private_metadata", "")), modals.values(view)
+
+
+async def placed(deps: Deps, about: About) -> About:
+    """Return the same about the evaluation that the card shows, whatever its buttons say. CardUnknown."""
+    return replace(about, evaluation_id=await deps.cards.evaluation_on(about.evaluation_id, about.place))
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:

@@ -7,10 +7,11 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.consent import Cause
 from bot.domain.policy import Refused
 from bot.errors import InteractionUnreadable
-from bot.listeners.deps import Deps, read_form, tell, tell_if_lost
+from bot.listeners.deps import Deps, placed, read_form, tell, tell_if_lost
 from bot.services.actors import Right
 from bot.slack import answers, modals
 from bot.slack.ids import Field, View
+from bot.slack.modals import About
 
 
 class FormListeners:
@@ -21,7 +22,7 @@ class FormListeners:
 
     async def do_not_contact(self, args: AsyncArgs) -> None:
         """Mark the address."""
-        about, filled = read_form(args)
+        about, filled = await self._read(args)
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.TAKE)
         marked = await self._deps.consent.mark(
@@ -39,7 +40,7 @@ class FormListeners:
 
     async def contact_again(self, args: AsyncArgs) -> None:
         """Lift the mark, unless somebody lifted or changed it while the modal was open."""
-        about, filled = read_form(args)
+        about, filled = await self._read(args)
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.OUTREACH)
         lifted = await self._deps.consent.lift(
@@ -70,13 +71,17 @@ class FormListeners:
 
     async def assign(self, args: AsyncArgs) -> None:
         """Set the owner, unless somebody changed it while the modal was open."""
-        about, filled = read_form(args)
+        about, filled = await self._read(args)
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.TAKE)
         owned = await self._deps.ownership.assign(
             about.evaluation_id, filled[Field.OWNER], instead_of=about.seen, by=user
         )
         await tell_if_lost(args, self._deps, owned)
+
+    async def _read(self, args: AsyncArgs) -> tuple[About, dict[Field, str]]:
+        about, filled = read_form(args)
+        return await placed(self._deps, about), filled
 
 
 def _moment(seen: str | None) -> datetime:

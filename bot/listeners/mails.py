@@ -5,9 +5,10 @@ from datetime import datetime
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.policy import NeedsGround, Refused
-from bot.errors import InteractionUnreadable
-from bot.listeners.deps import Deps, read_form, tell
+from bot.errors import CardUnknown
+from bot.listeners.deps import Deps, placed, read_form, tell
 from bot.listeners.modal import change_modal
+from bot.listeners.press import card_of
 from bot.services.actors import Right
 from bot.services.outreach import Draft, Words
 from bot.slack import answers, modals
@@ -29,6 +30,7 @@ class MailListeners:
     async def choosing(self, args: AsyncArgs) -> None:
         """Another template or recipient was chosen: fill the words in anew, but for a person's own."""
         about, filled = read_form(args)
+        about = await placed(self._deps, about)
         signature = await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
         template, recipient = modals.shown(about)
         draft = await self._deps.outreach.draft(
@@ -64,6 +66,7 @@ class MailListeners:
         Not in the modal: an answer by the Web API and the one in the acknowledgement may reach Slack in either order.
         """
         about, _ = read_form(args)
+        about = await placed(self._deps, about)
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.OUTREACH)
         token, ground = modals.chosen(about)
@@ -77,9 +80,9 @@ class MailListeners:
     async def undone(self, args: AsyncArgs) -> None:
         """Take it back, if it has not gone; the button goes with the answer."""
         user = args.body["user"]["id"]
-        verdict = await self._deps.outreach.undo(_mail(args), by=user)
+        verdict = await self._deps.outreach.undo(await self._mail(args), by=user)
         answer = (
-            answers.GONE
+            answers.MAIL_GONE
             if verdict is None
             else answers.undone(verdict.state, by=verdict.by, user=user, won=verdict.won)
         )
@@ -89,15 +92,23 @@ class MailListeners:
         """Take their word for it."""
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.OUTREACH)
-        settled = await self._deps.outreach.confirm(_mail(args), by=user)
+        settled = await self._deps.outreach.confirm(await self._mail(args), by=user)
         await tell(args, self._deps.poster, words_for(settled, now=self._deps.clock()))
 
     async def again(self, args: AsyncArgs) -> None:
         """Send it once more, word for word."""
         user = args.body["user"]["id"]
         await self._deps.actors.admit(user, Right.OUTREACH)
-        found = await self._deps.outreach.order_again(_mail(args), by=user)
+        found = await self._deps.outreach.order_again(await self._mail(args), by=user)
         await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+
+    async def _mail(self, args: AsyncArgs) -> int:
+        """The mail that a button is about. CardUnknown where it is not of the card in whose thread it stands."""
+        mail_id = read_id(args.body["actions"][0].get("value"))
+        if mail_id is None:
+            raise CardUnknown(answers.MAIL_GONE)
+        await self._deps.outreach.verify_card(mail_id, card_of(args.body))
+        return mail_id
 
 
 def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -> Modal:
@@ -137,11 +148,4 @@ def words_for(found: Held | NeedsGround | Refused | Verdict | None, *, now: date
         case Verdict(won=won, state=state, by=by, at=at):
             return answers.settled(state, by=by, at=at, won=won, now=now)
         case None:
-            return answers.GONE
-
-
-def _mail(args: AsyncArgs) -> int:
-    mail_id = read_id(args.body["actions"][0].get("value"))
-    if mail_id is None:
-        raise InteractionUnreadable
-    return mail_id
+            return answers.MAIL_GONE

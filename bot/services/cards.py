@@ -4,16 +4,20 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final, assert_never
 
 import structlog
 
 from bot.domain.elapsed import CLOCKS_DIFFER, is_future
+from bot.domain.evaluation import CardRef
 from bot.domain.policy import CAREFUL, Rules
+from bot.domain.trace import Stray
 from bot.errors import (
     BotError,
+    CardUnknown,
     LeaseLost,
     SlackOutcomeUnknown,
     SlackRefused,
@@ -24,6 +28,7 @@ from bot.errors import (
 from bot.services.closed import ClosedWays
 from bot.services.pace import backoff
 from bot.services.traffic import Reach, Traffic
+from bot.slack import metadata
 from bot.slack.blocks import Message, card_message, note_message, pointer_message
 from bot.slack.ids import Event
 from bot.slack.poster import Mark, Poster, is_person
@@ -49,7 +54,7 @@ _POSTED_AGAIN: Final = 3
 """The least attempts of what was posted again: a post, a look that found nothing, a post."""
 _A_WEEK: Final = timedelta(days=7)
 _SHORT: Final = 3000
-_MARKS: Final = {What.CARD: Event.CARD, What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
+_MARKS: Final = {What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
 _CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
 
 
@@ -126,6 +131,19 @@ class Cards:
             if self._under_way:
                 await asyncio.wait(self._under_way)
             yield
+
+    async def evaluation_on(self, claimed: int, card: CardRef | None) -> int:
+        """Return the evaluation that a card shows; without a card, the one that is claimed.
+
+        CardUnknown, with what to do, where nobody can say.
+        """
+        if card is None:
+            return claimed
+        found = await self._store.evaluations.on_card(claimed, card)
+        if isinstance(found, Stray):
+            log.warning("card_unknown", why=found.name)
+            raise CardUnknown(found)
+        return found
 
     async def repaint(self, evaluation_id: int) -> None:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
@@ -226,11 +244,7 @@ class Cards:
         """
         if delivery.ts is None and _may_repeat(delivery):
             return None
-        thread = delivery.card.ts if delivery.what is What.NOTE and delivery.card else None
-        # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
-        is_ahead = is_future(delivery.at, self._clock())
-        since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
-        found = await self._poster.find(delivery.channel, _mark(delivery), since=since, thread=thread)
+        found = await self._posted(delivery)
         if not found:
             return delivery.ts
         kept, *younger = found
@@ -240,6 +254,18 @@ class Cards:
             log.warning("message_doubled", delivery=delivery.id, what=delivery.what)
             await self._delete(delivery, ts, way)
         return kept
+
+    async def _posted(self, delivery: Delivery) -> list[str]:
+        """The timestamps of what Slack shows of it, the oldest first."""
+        if delivery.what is What.NOTE and delivery.card:
+            # A line of the report may be older than what is owed: the database may have gone back in time since.
+            thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
+            mark, known = _mark(delivery), delivery.lines
+            return await self._poster.find(delivery.channel, mark, since=since, thread=thread, but=known)
+        # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
+        is_ahead = is_future(delivery.at, self._clock())
+        since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
+        return await self._poster.find(delivery.channel, _mark(delivery), since=since)
 
     async def _delete(self, delivery: Delivery, ts: str, way: Way) -> None:
         """Delete the younger of two messages; of a card with our lines under it."""
@@ -267,14 +293,17 @@ class Cards:
     async def _put(self, delivery: Delivery, message: Message) -> str:
         """Post it, or change what is there; its timestamp."""
         self._store.leases.ensure()
+        mark = _mark(delivery)
+        if delivery.what is What.CARD:
+            mark = replace(mark, trace=await self._store.installation.trace(mark.number))
         if delivery.what is What.CARD and delivery.card is not None:
-            await self._poster.update(delivery.channel, delivery.card.ts, message, _mark(delivery))
+            await self._poster.update(delivery.channel, delivery.card.ts, message, mark)
             return delivery.card.ts
         if delivery.ts is not None:
-            await self._poster.update(delivery.channel, delivery.ts, message, _mark(delivery))
+            await self._poster.update(delivery.channel, delivery.ts, message, mark)
             return delivery.ts
         thread = None if delivery.card is None else delivery.card.ts
-        return await self._poster.post(delivery.channel, message, _mark(delivery), thread=thread)
+        return await self._poster.post(delivery.channel, message, mark, thread=thread)
 
     async def _message(self, delivery: Delivery) -> Message:
         match delivery.what:
@@ -308,5 +337,7 @@ def _may_repeat(delivery: Delivery) -> bool:
 
 
 def _mark(delivery: Delivery) -> Mark:
-    number = delivery.evaluation_id if delivery.what is What.CARD else delivery.id
-    return Mark(event=_MARKS[delivery.what], number=number or 0)
+    if delivery.what is What.CARD:
+        return Mark(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
+    fact = None if delivery.entry is None else metadata.fact(delivery.entry)
+    return Mark(event=_MARKS[delivery.what], number=delivery.id, fact=fact)

@@ -32,6 +32,12 @@ class BotIdentity:
             await self._learnt.wait()
         return self.known.team
 
+    async def user(self) -> str:
+        """The id of the bot's user; waits until it is known."""
+        while self.known is None:
+            await self._learnt.wait()
+        return self.known.user
+
     def url(self) -> str | None:
         """The address of the workspace."""
         return self.known.url if self.known else None

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from typing import Final
 
 from bot.domain.card import Card, Recipient, recipients
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import CardRef, Contact
 from bot.domain.policy import Allowed, Ground, NeedsGround, Reason, Refused, Rules
-from bot.errors import TemplateWrong
+from bot.domain.trace import Stray
+from bot.errors import CardUnknown, TemplateWrong
 from bot.mail.choice import offer
 from bot.mail.compose import new_message_id
 from bot.mail.facts import facts_of
@@ -169,6 +170,14 @@ class Outreach:
             due_at=now + self._rules.hold,
         )
         return await self._store.mails.order(order, self._rules)
+
+    async def verify_card(self, mail_id: int, card: CardRef | None) -> None:
+        """CardUnknown when a mail belongs to another evaluation than the card in whose thread its button stands."""
+        if card is None:
+            return
+        claimed = await self._store.bounces.evaluation(mail_id)
+        if claimed is not None and not await self._store.evaluations.is_shown_by(claimed, card):
+            raise CardUnknown(Stray.UNKNOWN)
 
     async def undo(self, mail_id: int, *, by: str) -> Verdict | None:
         """Take one's own mail back before it goes; None for a mail that never was."""

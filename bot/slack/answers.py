@@ -27,6 +27,10 @@ KEPT = "Your words were kept. Look at the greeting: they were written to somebod
 NOT_YOURS = "What they said themselves only an admin of the bot can lift, with their written consent."
 EXPIRED = "That took too long, and Slack let go of it. Please press again."
 GONE = "This evaluation is no longer on record."
+MAIL_GONE = (
+    "Nothing was done. This email is not on record: a backup of the database was restored since. Before you send "
+    "another one, look in the card's thread and in your mail server's log."
+)
 RETIRED = "This button is from an earlier time. The card is being painted anew; please use the new one."
 LIFTED = "Lifted. They can be written to again."
 OLD_FORM = "This form is from an earlier version, so nothing was done. Please press the button on the card again."

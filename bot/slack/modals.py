@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bot.domain.consent import CHOICES, Authority, OptOut, may_lift
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import CardRef, Contact
 from bot.domain.policy import Ground
 from bot.errors import InteractionUnreadable
 from bot.slack.blocks import Block, plain, section, small
@@ -31,22 +31,32 @@ class About:
     channel: str
     seen: str | None = None
     """What the person saw and is about to change: the owner, or when the mark was set."""
+    card: str | None = None
+    """The timestamp of the card it was opened from."""
+
+    @property
+    def place(self) -> CardRef | None:
+        """Where the card stands that it was opened from."""
+        return None if self.card is None else CardRef(channel=self.channel, ts=self.card)
 
     def pack(self) -> str:
         """As private metadata of a view."""
-        return json.dumps([self.evaluation_id, self.channel, self.seen])
+        return json.dumps([self.evaluation_id, self.channel, self.seen, self.card])
 
     @classmethod
     def unpack(cls, metadata: str) -> "About":
         """From private metadata of a view. InteractionUnreadable for what we did not write there."""
         try:
-            number, channel, seen = json.loads(metadata)
+            # A modal that was opened by an older version has no card.
+            number, channel, seen, card = [*json.loads(metadata), None][:4]
         except (ValueError, TypeError, RecursionError) as exc:
             raise InteractionUnreadable from exc
         evaluation_id = read_id(str(number))
-        if evaluation_id is None or not isinstance(channel, str) or not isinstance(seen, str | None):
+        if evaluation_id is None or not isinstance(channel, str):
             raise InteractionUnreadable
-        return cls(evaluation_id=evaluation_id, channel=channel, seen=seen)
+        if not isinstance(seen, str | None) or not isinstance(card, str | None):
+            raise InteractionUnreadable
+        return cls(evaluation_id=evaluation_id, channel=channel, seen=seen, card=card)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

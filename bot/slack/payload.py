@@ -15,8 +15,8 @@ Json = dict[str, Any]
 Reader = Callable[[object], Any]
 """Returns what it read, or None for what does not fit."""
 
-_LARGEST_ID: Final = 2**31 - 1
-"""What PostgreSQL takes for the ids of our tables."""
+_LARGEST_ID: Final = 2**63 - 1
+"""What a database takes for the ids of our tables."""
 _NOBODY_WAITS: Final = frozenset(
     {"event_callback", "app_rate_limited", "view_closed", "block_suggestion", "dialog_suggestion"}
     | {"dialog_cancellation", "workflow_step_execute"}
@@ -26,7 +26,7 @@ _HANDSHAKES: Final = ("url_verification", "ssl_check")
 
 def read_id(text: object) -> int | None:
     """Return the id of a row of ours in a text, or None for what cannot be one."""
-    if not isinstance(text, str) or not text.isdecimal() or len(text) > len(str(_LARGEST_ID)):
+    if not isinstance(text, str) or not (text.isascii() and text.isdecimal()) or len(text) > len(str(_LARGEST_ID)):
         return None
     number = int(text)
     return number if 0 < number <= _LARGEST_ID else None
@@ -168,7 +168,9 @@ _payload: Final = _record(
     is_enterprise_install=_scalar,
     user=_record(("id",), id=_word, team_id=_word),
     channel=_record(("id",), id=_word, name=_text),
-    container=_record(type=_text, message_ts=_word, thread_ts=_word, channel_id=_word, view_id=_word),
+    container=_record(
+        type=_text, message_ts=_word, thread_ts=_word, channel_id=_word, view_id=_word, is_ephemeral=_scalar
+    ),
     message=_message,
     view=_view,
     actions=_each(_action),

@@ -1,13 +1,15 @@
 """Bring messages to Slack; what Slack answers becomes ours here."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.trace import Posted, Trace, pack
 from bot.errors import SlackRefused
+from bot.slack import metadata
 from bot.slack.blocks import Message
 from bot.slack.hello import greeting
 from bot.slack.ids import Event
@@ -15,6 +17,8 @@ from bot.slack.refusals import SCOPES, Token, sentence
 from bot.slack.web_api import answered, responded, text, understood
 
 _HISTORY_PAGE: Final = 100
+_NEWEST: Final = 200
+"""Messages of one answer where many are looked through; Slack recommends no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +42,34 @@ class Mark:
 
     event: Event
     number: int
+    delivery: int = 0
+    """Of a card: the delivery that painted it."""
+    fact: str | None = None
+    """Of a line about the report: what it says, by which it is known again where numbers went back."""
+    trace: Trace | None = None
 
     def metadata(self) -> dict[str, Any]:
         """As Slack's message metadata."""
-        names = "evaluation" if self.event is Event.CARD else "delivery"
-        return {"event_type": self.event.value, "event_payload": {names: self.number}}
+        payload: dict[str, Any] = {self._name: self.number}
+        if self.event is Event.CARD:
+            payload["delivery"] = self.delivery
+        if self.fact is not None:
+            payload["fact"] = self.fact
+        if self.trace is not None:
+            payload |= pack(self.trace)
+        return {"event_type": self.event.value, "event_payload": payload}
+
+    def is_on(self, message: Mapping[str, Any]) -> bool:
+        """Return whether a message of a channel's history is this one."""
+        found = message.get("metadata")
+        payload = found.get("event_payload") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not isinstance(payload, dict) or found.get("event_type") != self.event:
+            return False
+        return payload.get(self._name) == self.number or (self.fact is not None and payload.get("fact") == self.fact)
+
+    @property
+    def _name(self) -> str:
+        return "evaluation" if self.event is Event.CARD else "delivery"
 
 
 def is_person(channel: str) -> bool:
@@ -122,16 +149,19 @@ class Poster:
         """Delete a message of ours."""
         await answered(self._client.chat_delete(channel=channel, ts=ts))
 
-    async def find(self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None) -> list[str]:
+    async def find(
+        self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
+    ) -> list[str]:
         """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
 
         There is more than one when a post that nobody answered shows up late. `since` is by our clock, which may be
-        wrong: all of the thread, and the newest page of the channel, are looked through whatever it says.
+        wrong: all of the thread, and the newest page of the channel, are looked through whatever it says. Messages
+        with the timestamps `but` are left out.
         """
         found = [
             str(message["ts"])
             async for message in self._messages(channel, since.timestamp(), thread)
-            if message.get("metadata") == mark.metadata()
+            if mark.is_on(message) and message["ts"] not in but
         ]
         return sorted(found, key=float)
 
@@ -164,6 +194,34 @@ class Poster:
                 yield message
             if not cursor or is_before:
                 return
+
+    async def newest(self, channel: str, *, us: str) -> list[Posted]:
+        """The messages of ours among the newest of a channel; `us` is the bot's user id."""
+        answer = await answered(
+            self._client.conversations_history(channel=channel, limit=_NEWEST, include_all_metadata=True)
+        )
+        with understood():
+            return _ours(channel, answer["messages"], us=us)
+
+    async def posted(self, channel: str, *, us: str, since: datetime) -> list[Posted]:
+        """The messages of ours that were posted to a channel after `since`, without those in threads."""
+        found: list[Posted] = []
+        cursor = None
+        while True:
+            answer = await answered(
+                self._client.conversations_history(
+                    channel=channel,
+                    oldest=str(since.timestamp()),
+                    limit=_NEWEST,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                )
+            )
+            with understood():
+                found += _ours(channel, answer["messages"], us=us)
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
         """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
@@ -203,6 +261,11 @@ class Poster:
 def _said(value: object) -> str | None:
     """A text that need not be there."""
     return value if isinstance(value, str) and value else None
+
+
+def _ours(channel: str, messages: Sequence[Mapping[str, Any]], *, us: str) -> list[Posted]:
+    read = (metadata.read(channel, message, us=us) for message in messages)
+    return [posted for posted in read if posted is not None]
 
 
 def _refusal(code: str) -> SlackRefused:

@@ -1,11 +1,11 @@
 """What the bot says of itself: of its first run, of trouble, and of its end."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.card import day
-from bot.slack.text import escape, span
+from bot.slack.text import escape, moment, span
 
 _LONGEST: Final = 1000
 """Characters of an error's sentences."""
@@ -149,6 +149,16 @@ def unclear_bounce() -> str:
         ":warning: Something came back for an email that I can't read as a bounce. The card's thread says which email; "
         "nobody was blocked. Ask the person another way if you need to know whether it arrived. `/evaluators health` "
         "counts these. I say this once a day at most."
+    )
+
+
+def went_back(to: datetime, *, mails: int | None) -> str:
+    """The database is that of an earlier moment; `mails` is how many are unknown now, where that was found just now."""
+    unknown = "" if not mails else f" Emails that were waiting then: {mails}. Their threads ask whether they arrived."
+    return (
+        f":warning: The database was restored to its state of {moment(to)}. I am matching the cards posted since then "
+        f"with their trials; none is posted twice.{unknown} Owners set since then are lost, and do-not-contact entries "
+        "against people who are on no card. Please import your latest list: `evaluator-bot dnc import FILE`."
     )
 
 

@@ -14,6 +14,7 @@ from bot.store.database import Database, files_of
 from bot.store.deliveries import Deliveries
 from bot.store.drafts import Drafts
 from bot.store.evaluations import Evaluations
+from bot.store.installation import Installation
 from bot.store.keys import Keys
 from bot.store.leases import Leases
 from bot.store.licenses import Licenses
@@ -37,6 +38,7 @@ class Store:
     deliveries: Deliveries
     drafts: Drafts
     evaluations: Evaluations
+    installation: Installation
     leases: Leases
     licenses: Licenses
     mails: Mails
@@ -73,6 +75,7 @@ async def open_store(
             deliveries=Deliveries(database, keys),
             drafts=Drafts(database, keys),
             evaluations=Evaluations(database, keys),
+            installation=Installation(database, keys),
             leases=leases,
             licenses=Licenses(database, keys),
             mails=Mails(database, keys),

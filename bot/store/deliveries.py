@@ -40,6 +40,8 @@ class Delivery:
     text: str | None = None
     ts: str | None = None
     """Of a line that stands there already, and says too much; or of a message that may stand there twice."""
+    lines: frozenset[str] = frozenset()
+    """Of a line that may stand in a thread: the timestamps of the others there, as far as they are known."""
     waiting: int = 0
     """Of a summary: how many cards wait for their first post in the channel."""
 
@@ -214,6 +216,7 @@ class Deliveries:
             entry=entry,
             text=row.text,
             ts=row.ts,
+            lines=await _lines(connection, row) if row.state == "unknown" else frozenset(),
             waiting=(await unposted(connection, row.channel))[0] if row.kind == What.SUMMARY else 0,
         )
 
@@ -238,6 +241,11 @@ async def _summarise(connection: AsyncConnection, channel: str, *, at: datetime)
     owed = {"kind": What.SUMMARY, "channel": channel, "state": "due", "at": at, "due_at": at}
     await insert_row(connection, delivery, owed)
     return True
+
+
+async def _lines(connection: AsyncConnection, row: Row[Any]) -> frozenset[str]:
+    theirs = (delivery.c.evaluation_id == row.evaluation_id) & (delivery.c.kind == What.NOTE)
+    return frozenset(await connection.scalars(select(delivery.c.ts).where(theirs, delivery.c.ts.is_not(None))))
 
 
 async def _set(connection: AsyncConnection, delivery_id: int, **values: object) -> None:

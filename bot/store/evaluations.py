@@ -9,19 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.card import Card, Listed, Person, SentMail, lateness
 from bot.domain.consent import subjects_of
-from bot.domain.evaluation import Contact, License, State
+from bot.domain.evaluation import CardRef, Contact, License, State
 from bot.domain.history import Entry, Kind
 from bot.domain.policy import Attempt, MailState
+from bot.domain.trace import Stray, Trace
 from bot.store.context import context_of
 from bot.store.database import Database
 from bot.store.gate import last_mail
 from bot.store.keys import Keys
 from bot.store.opt_outs import standing
+from bot.store.orphans import orphan_at
 from bot.store.outbox import remember, repaint
-from bot.store.queue import LATELY
+from bot.store.queue import LATELY, What
 from bot.store.remarks import with_remark
 from bot.store.rows import entry_from, evaluation_from, license_of, live_evaluation
-from bot.store.schema import evaluation, history, mail
+from bot.store.schema import delivery, evaluation, history, mail
 from bot.store.whole import whole
 
 
@@ -56,6 +58,39 @@ class Evaluations:
                 mails=await _mails(connection, row.id),
                 last=await self._last_entry(connection, row.id),
             )
+
+    async def on_card(self, claimed: int, card: CardRef) -> int | Stray:
+        """Return the evaluation that a card in Slack shows, whatever the number on its button.
+
+        Numbers on a card are those of the database that painted it, which may have gone back in time since. Only while
+        a card is being posted, or after it could not be changed any more, its number is all there is to go by.
+        """
+        here = (evaluation.c.channel == card.channel) & (evaluation.c.card_ts == card.ts)
+        async with self._database.read() as connection:
+            found = (await connection.execute(select(evaluation).where(here))).first()
+            orphan = None if found is not None else await orphan_at(connection, card.channel, card.ts)
+            if isinstance(orphan, Trace):
+                return Stray.AWAITED
+            row = found or orphan
+            if row is None:
+                row = (await connection.execute(select(evaluation).where(evaluation.c.id == claimed))).first()
+                if row is None:
+                    return Stray.UNKNOWN
+                if not await _has_no_other_card(connection, row, card.channel):
+                    return Stray.REPLACED
+            live = await live_evaluation(connection, row.id) or row
+            return int(live.id)
+
+    async def is_shown_by(self, evaluation_id: int, card: CardRef) -> bool:
+        """Return whether a card may be that of an evaluation: it is, or it is not known of which one it is."""
+        here = (evaluation.c.channel == card.channel) & (evaluation.c.card_ts == card.ts)
+        async with self._database.read() as connection:
+            found = await connection.scalar(select(evaluation.c.id).where(here))
+            if found is None:
+                return True
+            shown = await live_evaluation(connection, found)
+            meant = await live_evaluation(connection, evaluation_id)
+            return shown is not None and meant is not None and shown.id == meant.id
 
     async def assign(
         self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str, at: datetime
@@ -145,6 +180,15 @@ class Evaluations:
             opt_out=await standing(connection, self._keys, subjects_of(license_seen, contact.email)),
             last_mail=await last_mail(connection, self._keys, contact.email),
         )
+
+
+async def _has_no_other_card(connection: AsyncConnection, row: Row[Any], channel: str) -> bool:
+    """Whether a message of the channel may be the card of an evaluation: it stood there, or is being posted."""
+    if row.card_ts is not None or row.channel != channel:
+        return False
+    posting = (delivery.c.evaluation_id == row.id) & (delivery.c.kind == What.CARD)
+    begun = select(delivery.c.id).where(posting, delivery.c.state.in_(("sending", "unknown")))
+    return row.card_gone is not None or (await connection.execute(begun)).first() is not None
 
 
 async def _mails(connection: AsyncConnection, evaluation_id: int) -> tuple[SentMail, ...]:

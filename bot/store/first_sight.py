@@ -13,7 +13,7 @@ from bot.domain.history import entry_of
 from bot.store.bulk import Inserts
 from bot.store.keys import Keys
 from bot.store.rows import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
-from bot.store.schema import delivery, evaluation, history, license_, license_alias, seen_row
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, next_id, seen_row
 from bot.store.sights import Sight
 
 T = TypeVar("T")
@@ -36,9 +36,11 @@ async def record_first_sights(
     ]
     ids = await _next_ids(connection, evaluation, len(begun))
     evaluations = [(id_, *started) for id_, started in zip(ids, begun, strict=True)]
+    announced = sum(change in finding.announced for _, finding, change in begun)
+    card_ids = await _next_ids(connection, delivery, announced)
     async with Inserts(connection) as inserts:
         await _add_licenses(inserts, licenses, keys, at=at)
-        await _add_evaluations(inserts, evaluations, channel=channel, at=at)
+        await _add_evaluations(inserts, evaluations, card_ids, channel=channel, at=at)
 
 
 async def _add_licenses(
@@ -54,10 +56,15 @@ async def _add_licenses(
 
 
 async def _add_evaluations(
-    inserts: Inserts, evaluations: Sequence[tuple[int, int, Finding, Started]], *, channel: str, at: datetime
+    inserts: Inserts,
+    evaluations: Sequence[tuple[int, int, Finding, Started]],
+    card_ids: Sequence[int],
+    *,
+    channel: str,
+    at: datetime,
 ) -> None:
-    """Add each with what its license's record told of it."""
-    entries, cards = [], []
+    """Add each with what its license's record told of it; the delivery of each card has one of the `card_ids`."""
+    entries, cards, next_card = [], [], iter(card_ids)
     for some in _in_parts(evaluations):
         rows = []
         for id_, license_id, finding, started in some:
@@ -67,10 +74,10 @@ async def _add_evaluations(
             found = [entry_of(change, finding.seen, at=at) for change in told]
             entries += [entry_row(entry, id_) for entry in found if entry is not None]
             if loud:
-                cards.append(("card", channel, id_, "due", at, at))
+                cards.append((next(next_card), "card", channel, id_, "due", at, at))
         await inserts.add(evaluation, ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS), rows)
     await inserts.add(history, ENTRY_COLUMNS, entries)
-    await inserts.add(delivery, ("kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
+    await inserts.add(delivery, ("id", "kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
 
 
 def _in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -84,5 +91,6 @@ async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Se
     if connection.dialect.name == "postgresql":
         sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
         return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
-    highest = await connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
-    return range(highest + 1, highest + 1 + count)
+    first = func.coalesce(func.max(table.c.id), 0) + 1 if table.c.id.default is None else next_id(table.name)
+    lowest = await connection.scalar(select(first)) or 1
+    return range(lowest, lowest + count)

@@ -138,6 +138,11 @@ class Leases:
             await connection.execute(update(lease).where(*self._ours()).values(holder=None, until=None))
         self._life.release()
 
+    async def clear(self) -> None:
+        """Let nobody hold the lead: for a database that no copy of the bot has open."""
+        async with self._database.lease() as connection:
+            await connection.execute(update(lease).where(lease.c.name == _NAME).values(holder=None, until=None))
+
     async def holder(self) -> Holder | None:
         """The living copy that leads; None when there is none, also where there is no such table yet."""
         async with self._database.read() as connection:

@@ -23,6 +23,7 @@ from bot.store.first_sight import record_first_sights
 from bot.store.keys import Keys
 from bot.store.merge import merge_licenses
 from bot.store.opt_outs import erased, forget
+from bot.store.orphans import adopt_orphans
 from bot.store.outbox import remember, repaint
 from bot.store.people import without
 from bot.store.rows import insert_new, license_from, license_of, license_values, trial_from, trial_values
@@ -82,6 +83,8 @@ class Licenses:
                     waiting[:count] = rest
                     found = [(sight, find(k, sight.license, ringing)) for sight, k in these]
                     started += await self._keep_all(connection, found, channel=channel, at=at)
+                    names = {key for sight, _ in found for key in sight.keys}
+                    await adopt_orphans(connection, self._keys, names, at=at)
                     announced += sum(len({change.trial for change in finding.announced}) for _, finding in found)
                     if self._database.awaited:
                         count = _FEW

@@ -1,5 +1,6 @@
 """Mails: written down before they are sent, settled after; nobody is mailed twice, whoever presses how often."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -101,12 +102,8 @@ class Mails:
     async def settle_interrupted(self, *, at: datetime) -> int:
         """At start: whatever was being sent when the bot stopped may have arrived; how many there were."""
         async with self._database.write() as connection:
-            rows = (await connection.execute(select(mail).where(mail.c.state == MailState.SENDING))).all()
-            for row in rows:
-                await _settle(
-                    connection, row, MailState.UNKNOWN, at=at, error="The bot was stopped while it was being sent."
-                )
-            return len(rows)
+            error = "The bot was stopped while it was being sent."
+            return await settle_all_unknown(connection, [MailState.SENDING], at=at, error=error)
 
     async def undo(self, mail_id: int, *, by: str, at: datetime) -> Verdict | None:
         """Take a mail back before it goes, if it is one's own and still waits; None for a mail that never was."""
@@ -223,6 +220,16 @@ class Mails:
 def longest_wait(rules: Rules) -> timedelta:
     """What no email is put off for: one that is due later was written by a clock that was wrong, and is due."""
     return max(rules.hold, MOST_PUT_OFF) + CLOCKS_DIFFER
+
+
+async def settle_all_unknown(
+    connection: AsyncConnection, states: Collection[MailState], *, at: datetime, error: str
+) -> int:
+    """Write down of all mails in these states that nobody knows whether they arrived; how many there were."""
+    rows = (await connection.execute(select(mail).where(mail.c.state.in_(states)))).all()
+    for row in rows:
+        await _settle(connection, row, MailState.UNKNOWN, at=at, error=error)
+    return len(rows)
 
 
 async def _mail(connection: AsyncConnection, mail_id: int) -> Row[Any] | None:

@@ -1,5 +1,6 @@
 """Bring the tables up to date."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
 from bot.store.database import NO_TABLES, Database
+from bot.store.generation import first_generation
 from bot.store.keys import Keys
 
 SCRIPTS: Final = Path(__file__).with_name("migrations")
@@ -15,16 +17,17 @@ SCRIPTS: Final = Path(__file__).with_name("migrations")
 async def is_outdated(database: Database) -> bool:
     """Whether there are tables, and `upgrade` would change them."""
     async with database.read() as connection:
-        return await connection.run_sync(lambda c: _version(c) not in (None, _newest()))
+        return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
 
 
-async def upgrade(database: Database, *, keys: Keys) -> str:
+async def upgrade(database: Database, *, keys: Keys, generation: Callable[[], int] = first_generation) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
     With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
+    `generation` gives a database its first one, at random.
     """
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade, keys)
+        return await connection.run_sync(_upgrade, keys, generation)
 
 
 async def verify(database: Database) -> None:
@@ -33,13 +36,14 @@ async def verify(database: Database) -> None:
         current = await connection.run_sync(_version)
     if current is None:
         raise StoreError(NO_TABLES)
-    if current != _newest():
+    if current != newest():
         raise StoreError(
             "The database is of another version of Evaluator Bot. Restart the bot, or run `evaluator-bot db upgrade`."
         )
 
 
-def _newest() -> str:
+def newest() -> str:
+    """Return the version of the schema that this code knows."""
     return max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
@@ -50,17 +54,16 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _upgrade(connection: Connection, keys: Keys) -> str:
-    newest = _newest()
-    if _version(connection) == newest:
-        return newest
+def _upgrade(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+    if _version(connection) == newest():
+        return newest()
     if connection.dialect.name == "postgresql":  # a large table takes its time
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    return _migrated(connection, keys)
+    return _migrated(connection, keys, generation)
 
 
-def _migrated(connection: Connection, keys: Keys) -> str:
+def _migrated(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
     # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -71,6 +74,7 @@ def _migrated(connection: Connection, keys: Keys) -> str:
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes |= {"seal": keys.seal, "open": keys.open, "fingerprint": keys.fingerprint}
+    config.attributes["generation"] = generation
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()

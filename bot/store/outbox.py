@@ -1,15 +1,18 @@
 """What is owed to Slack, written in the same transaction as the fact it follows from."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Row, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import UNTOLD, Entry
 from bot.store.rows import history_values, insert_row, live_evaluation
-from bot.store.schema import delivery, evaluation, history
+from bot.store.schema import delivery, evaluation, history, installation
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=15)
 
 
 async def remember(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
@@ -27,7 +30,19 @@ async def remember(connection: AsyncConnection, evaluation_id: int, entries: Ite
         if not is_told or entry.kind in UNTOLD:
             continue
         owed = {"kind": "note", "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
-        await insert_row(connection, delivery, {**owed, "state": "due", "at": entry.at, "due_at": entry.at})
+        state = "unknown" if entry.actor is None and await _may_stand_there(connection, live) else "due"
+        await insert_row(connection, delivery, {**owed, "state": state, "at": entry.at, "due_at": entry.at})
+
+
+async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:
+    """Whether a fact of the report may have been told under this card before the database went back in time."""
+    row = (await connection.execute(select(installation).where(installation.c.since.is_not(None)))).first()
+    if row is None:
+        return False
+    if live.card_ts is None:
+        return row.looked_at is None
+    latest: datetime = row.since + _CLOCKS_DIFFER
+    return float(live.card_ts) <= latest.timestamp()
 
 
 async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:

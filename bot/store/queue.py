@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindpar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.elapsed import CLOCKS_DIFFER
-from bot.store.schema import delivery, evaluation
+from bot.store.schema import delivery, evaluation, installation
 
 OPEN: Final = ("due", "sending", "unknown")
 
@@ -57,6 +57,8 @@ _is_due: Final[ColumnElement[bool]] = or_(
     delivery.c.due_at <= bindparam("now", type_=delivery.c.due_at.type),
     delivery.c.due_at > bindparam("wrong", type_=delivery.c.due_at.type),
 )
+_must_look: Final = exists().where(installation.c.look_since.is_not(None), installation.c.looked_at.is_(None))
+"""The database went back in time, and nobody has looked yet which cards stand in Slack."""
 _JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
 LATELY: Final = timedelta(minutes=1)
 """How long somebody who pressed a button may still be looking."""
@@ -91,6 +93,7 @@ def ready() -> Select[Any]:
         .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
         .where(
             delivery.c.state.in_(("due", "unknown")),
+            or_(_lane != Lane.POST, ~IS_CARD, ~_must_look),
             or_(delivery.c.kind != What.NOTE, evaluation.c.card_ts.is_not(None)),
             ~waits,
         )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Dialect,
@@ -22,8 +23,12 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal_column,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 
 class Instant(TypeDecorator[datetime]):
@@ -47,6 +52,25 @@ class Instant(TypeDecorator[datetime]):
         return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
+class _NextId(GenericFunction[int]):
+    """The next id of a table whose rows people outside the database know by their id: above the present generation."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_NextId, "sqlite")
+def _on_sqlite(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  as SQLAlchemy has it
+    name = compiler.process(element.clauses, **options)
+    return f"(SELECT max(coalesce((SELECT max(id) FROM {name}), 0), generation) + 1 FROM installation)"  # noqa: S608
+
+
+@compiles(_NextId, "postgresql")
+def _on_postgresql(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  as above
+    name = compiler.process(element.clauses, **options)
+    return f"nextval(pg_get_serial_sequence('{name}', 'id'))"
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -55,6 +79,20 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""An id that no other generation gives: 64 bits; on SQLite every INTEGER has them, and no other type is the rowid."""
+
+
+def next_id(table: str) -> ColumnElement[int]:
+    """The id that the next row of this table gets, where ids are above the generation; for the only writer."""
+    return _NextId(literal_column(table))
+
+
+def _id(table: str) -> Column[int]:
+    """The id of a table whose ids leave the database: in Slack, in return addresses, in links."""
+    return Column("id", _Id, primary_key=True, default=next_id(table))
 
 
 def _tied_to(column: str) -> ForeignKey:
@@ -69,6 +107,26 @@ def _when(condition: str) -> dict[str, Any]:
     """A partial index, in both dialects."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
+
+# The one row says which ids are given at present, and whether what Slack shows is to be compared first.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("generation", BigInteger, nullable=False),  # new ids are above it; random, so that none comes twice
+    Column("since", Instant),  # set once the database went back in time
+    Column("look_since", Instant),  # to when it went back; Slack may show what came after
+    Column("looked_at", Instant),  # when Slack was compared with this generation; not set: it still has to be
+)
+
+# Cards that stand in Slack and that the database does not know, as it went back; by what their metadata says.
+orphan_card = Table(
+    "orphan_card",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("ts", Text, primary_key=True),
+    Column("trace", JSON, nullable=False),
+)
 
 license_ = Table(
     "license",
@@ -131,7 +189,7 @@ license_alias = Table(
 evaluation = Table(
     "evaluation",
     metadata,
-    Column("id", Integer, primary_key=True),
+    _id("evaluation"),
     Column("license_id", _tied_to("license.id"), nullable=False),
     Column("started", Date, nullable=False),
     Column("ends", Date),
@@ -164,7 +222,7 @@ history = Table(
 delivery = Table(
     "delivery",
     metadata,
-    Column("id", Integer, primary_key=True),
+    _id("delivery"),
     Column("kind", Text, nullable=False),  # card, note, message, summary
     Column("channel", Text, nullable=False),
     Column("evaluation_id", _tied_to("evaluation.id"), index=True),
@@ -185,7 +243,7 @@ delivery = Table(
 mail = Table(
     "mail",
     metadata,
-    Column("id", Integer, primary_key=True),
+    _id("mail"),
     Column("evaluation_id", _tied_to("evaluation.id"), nullable=False),
     Column("template", Text, nullable=False),  # the family: no second one of it in another language
     Column("address_key", Text, nullable=False),

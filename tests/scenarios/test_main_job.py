@@ -43,7 +43,9 @@ async def test_a_new_evaluation_gets_one_card_that_says_who_what_and_until_when(
     ):
         assert words in card.shown
     assert card.text == f"{NORTHWIND.company} is evaluating {LANTERNS.name}"
-    assert card.metadata == {"event_type": "evaluation_card", "event_payload": {"evaluation": 1}}
+    assert card.metadata is not None
+    assert card.metadata["event_type"] == "evaluation_card"
+    assert card.metadata["event_payload"]["evaluation"] == 1
 
 
 async def test_reading_the_report_again_and_again_announces_nothing_twice(

@@ -33,7 +33,9 @@ from sqlalchemy import Row, select
 from bot.demo.mailbox import Fault, Mail, Mailbox, Step, answer, drop
 from bot.domain.consent import Cause, OptOut, Subject
 from bot.domain.evaluation import Contact, License
+from bot.domain.marks_csv import read, write
 from bot.domain.policy import Ground, NeedsGround, Refused, Rules
+from bot.domain.trace import Posted
 from bot.errors import LeaseLost, StoreError
 from bot.mail.compose import Sender
 from bot.mail.smtp import Smtp, SmtpServer
@@ -45,6 +47,7 @@ from bot.services.post import Post
 from bot.services.postman import Postman
 from bot.services.trouble import Trouble
 from bot.store import Store, open_store
+from bot.store.files import copy_database, put_in_place
 from bot.store.keys import Keys
 from bot.store.leases import Leases
 from bot.store.letters import Letter
@@ -145,6 +148,8 @@ class Correspondence(RuleBasedStateMachine):
         self.wrong: list[str] = []
         self.painted: Mapping[int, object] = {}
         """What each card says of its people, since it was painted last."""
+        self.saved: dict[int, TrueMail] = {}
+        """The mails as they were when the database was saved."""
         self.promised = Promised(at_most_every=timedelta(0), now=NOON)
 
     @initialize(
@@ -486,6 +491,19 @@ class Correspondence(RuleBasedStateMachine):
     def a_second_copy_starts(self, how: str) -> None:
         self.loop.run(self._second_copy(how))
 
+    @rule(letters=letters, fault=faults, table=st.lists(st.tuples(subjects, causes), min_size=1, max_size=2))
+    def a_backup_is_put_back(self, letters: list[int], fault: str | None, table: list[tuple[str, str]]) -> None:
+        self.loop.run(self._save())
+        for which in letters:
+            self._write(which)
+        self.time_passes(self.policy.hold)
+        self.the_postman_comes(fault)
+        self.marks_are_typed_or_imported(table)
+        self._write(letters[0])
+        before = {each.id: each.state for each in self.promised.mails.values()}
+        self.loop.run(self._put_back())
+        self._follow_back(before)
+
     @invariant()
     def what_was_promised_holds(self) -> None:
         if hasattr(self, "store"):
@@ -639,6 +657,40 @@ class Correspondence(RuleBasedStateMachine):
         with pytest.raises(LeaseLost):
             await first.mails.settle_interrupted(at=self.now())
         assert (self._arrived(), await rows(self.store, mail)) == (before, mails)
+
+    async def _save(self) -> None:
+        """Save the database, and what it knows of each mail."""
+        await bring(self.store, at=self.now() + timedelta(days=1))
+        (self.folder / "saved").unlink(missing_ok=True)
+        copy_database(self.folder / "evaluators.db", self.folder / "saved")
+        self.saved = {each.id: replace(each) for each in self.promised.mails.values()}
+
+    async def _put_back(self) -> None:
+        """Put it back as `db restore` does, with the table of today; the cards in Slack tell what they know."""
+        ids = [row.id for row in await rows(self.store, evaluation) if row.card_ts]
+        traces = {each: await self.store.installation.trace(each) for each in ids}
+        posted = [Posted(channel=CHANNEL, ts=f"{each}.0", evaluation_id=each, trace=traces[each]) for each in ids]
+        marks = read(write(await self.store.opt_outs.all_standing()), at=self.now(), by=None)
+        await self.bot.aclose()
+        put_in_place(self.folder / "saved", self.folder / "evaluators.db", at=self.now())
+        await self._start()
+        await self.store.installation.go_back(at=self.now())
+        await self.store.opt_outs.add_all(marks)
+        await self.store.installation.adopt(posted, text="", to=(), at=self.now())
+
+    def _follow_back(self, before: Mapping[int, str]) -> None:
+        """Of what waited nobody knows whether it went; what went since is known by its card."""
+        for id_, state in before.items():
+            mine, saved = self.promised.mails[id_], self.saved.get(id_)
+            if saved is None and state in {"failed", "undone"}:
+                del self.promised.mails[id_]
+                continue
+            mine.again = False
+            if saved is not None:
+                mine.state, mine.moment, mine.doubtful = saved.state, saved.moment, saved.doubtful
+                mine.by, mine.at = saved.by, saved.at
+            if mine.state in {*WAITS, "sending"}:
+                mine.ends("unknown", self.now() if saved else mine.latest)
 
     async def _die_at(self, step: Step) -> None:
         """Be cut off in the middle of the first mail of a round."""

@@ -1,0 +1,250 @@
+"""A backup is put back: no card comes twice, no mail twice, and every button acts on the company its card names."""
+
+import copy
+import shutil
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import Parts
+from bot.demo.cast import LANTERNS, Customer, entitlement, license_record
+from bot.demo.workspace import Message, faults
+from bot.domain.consent import Cause, OptOut, Subject
+from bot.domain.policy import Refused
+from bot.store import open_store
+from bot.store.schema import do_not_contact, evaluation, mail
+from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visit
+from tests.scenarios.test_postgres import FOUND, postgres
+from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.store.steps import SECRET, ask, order, rows
+from tests.world import TODAY, World
+
+__all__ = ["postgres"]  # pytest finds a fixture where its name is
+
+ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
+BEFORE, AFTER = range(1, 6), range(6, 46)
+
+
+def customer(number: int) -> Customer:
+    """A company that no other's name is part of, with one person."""
+    name = f"Firm {number:02d}"
+    return Customer(name, "United States", "Americas", f"firm-{number:02d}", f"Pat No{number:02d}", _address(number))
+
+
+def _address(number: int) -> str:
+    return f"pat@firm{number:02d}.example"
+
+
+SAID_NO = [customer(number) for number in (8, 12, 13, 30)]
+
+
+@dataclass
+class Backups:
+    """How a database is saved and put back by hand."""
+
+    url: str
+    folder: Path
+
+    def take(self) -> None:
+        """Save the database as it is."""
+        if self.url.startswith("sqlite"):
+            with closing(sqlite3.connect(self._file)) as source, closing(sqlite3.connect(self._saved)) as copied:
+                source.backup(copied)
+        else:
+            self._run("pg_dump", "-Fc", "-f", str(self._saved), self._address)
+
+    def put_back(self) -> None:
+        """Put the saved one in the place of the present one; no bot runs."""
+        if self.url.startswith("sqlite"):
+            for each in self.folder.glob("evaluators.db*"):
+                each.unlink()
+            shutil.copy(self._saved, self._file)
+        else:
+            self._run("pg_restore", "--clean", "--if-exists", "-d", self._address, str(self._saved))
+
+    @property
+    def _saved(self) -> Path:
+        return self.folder / "saved"
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "evaluators.db"
+
+    @property
+    def _address(self) -> str:
+        return self.url.replace("+asyncpg", "")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run([str(FOUND[-1].with_name(program)), *arguments], check=True)  # noqa: S603  our own words
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_a_server)])
+def backups(request: pytest.FixtureRequest, here: World) -> Iterator[Backups]:
+    """A database of either kind, whose bot has ids as at a vendor's: random."""
+    if request.param == "sqlite":
+        yield Backups(f"sqlite+aiosqlite:///{here.folder / 'evaluators.db'}", here.folder)
+    else:
+        yield Backups(request.getfixturevalue("postgres"), here.folder)
+
+
+def cards(here: World) -> list[Message]:
+    """The cards in the channel, as they look now."""
+    found = [m for m in here.workspace.messages() if not m.thread_ts and "Firm" in m.shown and m.metadata]
+    return [copy.deepcopy(m) for m in found]
+
+
+def company(card: Message) -> str:
+    """The company that a card names."""
+    return card.shown.split(" · ")[0]
+
+
+def card_of(here: World, number: int) -> Message:
+    """The one card of a company."""
+    [found] = [card for card in cards(here) if company(card) == customer(number).company]
+    return found
+
+
+async def _months(here: World, parts: Parts) -> None:
+    """What nobody knows after the restore: 40 trials, 10 mails, 3 who say no."""
+    for number in AFTER:
+        here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
+    await parts.watch.run_once()
+    here.marketplace.change(entitlement(3), maintenanceEndDate=str(TODAY + timedelta(days=44)))
+    await parts.watch.run_once()
+    await here.until(lambda: len(cards(here)) == len(BEFORE) + len(AFTER))
+    await here.noted("extended to", under=card_of(here, 3))
+    await here.at_rest(parts)
+    for number in (1, *range(6, 14)):
+        await here.write(ANA, card_of(here, number))
+        await here.shows("Welcome sent by", on=card_of(here, number))
+    for mail_ in here.mailbox.mails[-2:]:
+        link = unsubscribe_link(mail_)
+        assert (await visit(here, link, method="POST", form=ONE_CLICK))[0] == 200
+    table = [(Subject.of_address(_address(30)), OptOut(cause=Cause.ASKED, by=None, at=here.clock()))]
+    assert await parts.store.opt_outs.add_all(table) == 1
+    for number in (12, 13, 30):
+        await here.shows("*Do not contact*", on=card_of(here, number))
+    await here.at_rest(parts)
+
+
+async def _press_everything(here: World, card: Message) -> None:
+    """Press each button of a card as it looked before the restore; each acts on the company that it names."""
+    person = next(each for each in map(customer, (*BEFORE, *AFTER)) if each.company == company(card))
+    offered = [e["action_id"] for b in card.blocks if b["type"] == "actions" for e in b["elements"]]
+    for action in offered:
+        if action == "evaluation.claim":
+            await here.workspace.press(BEN, card, action)
+            await here.shows(f"Owner: <@{BEN}>", on=card)
+            assert company(card_of(here, int(person.company[-2:]))) == person.company
+        elif action in {"evaluation.email", "evaluation.do_not_contact"}:
+            await here.workspace.press(BEN, card, action)
+            view = await here.until(lambda: _filled(here))
+            assert view is not None
+            assert person.email in view or (person in SAID_NO and "marked" in view), view
+            here.workspace.views.clear()
+
+
+async def _welcome(here: World, parts: Parts, number: int) -> object:
+    """Somebody tries to send the mail that was sent already; what comes of it."""
+    wanted = order(await _evaluation(here, parts, number), number, at=here.clock(), due_at=here.clock())
+    return await ask(parts.store, wanted)
+
+
+async def _evaluation(here: World, parts: Parts, number: int) -> int:
+    """The evaluation that the card of a company shows, by the present database."""
+    ts = card_of(here, number).ts
+    [found] = [row.id for row in await rows(parts.store, evaluation) if row.card_ts == ts]
+    return int(found)
+
+
+async def _a_late_complaint_comes_in(here: World, parts: Parts, mail_ids: set[int]) -> None:
+    """About the mail to firm 8, which is not in the backup: that address is marked, and no other."""
+    eighth = await _evaluation(here, parts, 8)
+    [mail_id] = [row.id for row in await rows(parts.store, mail) if row.evaluation_id == eighth]
+    assert mail_id in mail_ids
+    marked = {row.subject_key for row in await rows(parts.store, do_not_contact)}
+    await parts.store.bounces.complained(mail_id, at=here.clock())
+    await here.shows("*Do not contact*", on=card_of(here, 8))
+    assert len({row.subject_key for row in await rows(parts.store, do_not_contact)} - marked) == 1
+
+
+def _filled(here: World) -> str | None:
+    views = here.workspace.views.get(BEN) or []
+    shown = str(views[-1].blocks) if views else ""
+    return shown if shown and "One moment" not in shown else None
+
+
+@pytest.mark.timeout(600)
+async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_the_company_of_its_card(
+    here: World, backups: Backups
+) -> None:
+    settings = {"database_url": backups.url, "public_url": PUBLIC_URL, "slack_admins": CHIKA}
+    for number in BEFORE:
+        here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
+    async with here.bot(**settings) as parts:
+        await here.until(lambda: len(cards(here)) == len(BEFORE))
+        await here.at_rest(parts)
+    async with here.bot(**settings, mail_hold="1h") as parts:
+        await here.write(ANA, card_of(here, 2))
+        await here.told(ANA, "On its way to")
+        backups.take()
+        here.pass_by(hours=1)
+        await here.until(lambda: here.mailbox.mails)
+        await here.shows("Welcome sent by", on=card_of(here, 2))
+    async with here.bot(**settings) as parts:
+        await _months(here, parts)
+        mail_ids = {row.id for row in await rows(parts.store, mail)}
+    old, arrived = cards(here), len(here.mailbox.mails)
+    assert arrived == 10
+    here.pass_by(hours=2)
+
+    backups.put_back()
+    async with here.bot(**settings) as parts:
+        await here.at_rest(parts)
+        assert Counter(map(company, cards(here))) == {customer(n).company: 1 for n in (*BEFORE, *AFTER)}
+        for number in (12, 13, 30):
+            assert "*Do not contact*" in card_of(here, number).shown
+        for number in (1, 2, *range(6, 14)):
+            assert isinstance(await _welcome(here, parts, number), Refused)
+        await _a_late_complaint_comes_in(here, parts, mail_ids)
+        for card in old:
+            await _press_everything(here, card)
+        second = card_of(here, 2)
+        [question] = [m for m in here.workspace.thread(second.channel, second.ts) if "nobody knows" in m.shown]
+        await here.workspace.press(BEN, question, "mail.arrived")
+        await here.told(BEN, "Noted")
+        await here.at_rest(parts)
+        here.pass_by(hours=1)
+        await here.at_rest(parts)
+        shown = {row.card_ts for row in await rows(parts.store, evaluation)}
+    assert {card.ts for card in old} == shown
+    assert len([line for line in here.thread(card_of(here, 3)) if "extended to" in line]) == 1
+    assert Counter(map(company, cards(here))) == {customer(n).company: 1 for n in (*BEFORE, *AFTER)}
+    assert len(here.mailbox.mails) == arrived
+
+
+async def test_until_slack_shows_the_channel_no_card_is_posted_and_the_admins_are_told_once(here: World) -> None:
+    backups = Backups(f"sqlite+aiosqlite:///{here.folder / 'evaluators.db'}", here.folder)
+    here.marketplace.add(license_record(1, LANTERNS, customer(1), TODAY))
+    async with here.bot(slack_admins=CHIKA):
+        await here.card("Firm 01")
+    backups.take()
+    async with open_store(backups.url, secret_keys=[SECRET]) as store:
+        await store.installation.go_back(at=here.clock())  # as `db restore` does
+    here.marketplace.add(license_record(2, LANTERNS, customer(2), TODAY))
+    here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=99)
+    async with here.bot(slack_admins=CHIKA) as parts:
+        await here.until(lambda: any("cannot bring anything" in m.shown for m in here.workspace.direct(CHIKA)))
+        assert len(cards(here)) == 1
+        assert await parts.store.deliveries.waiting() > 0
+    here.workspace.faults.clear()
+    async with here.bot(slack_admins=CHIKA):
+        await here.card("Firm 02")
+    assert len(here.workspace.direct(CHIKA)) == 3  # refused, well again, and what the restore came to
