@@ -14,9 +14,9 @@ from typing import Final
 import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.bolt import bolt_app
 from bot.config import Settings
 from bot.domain.policy import Rules
 from bot.jobs import Jobs, Run, ended, ended_by_signals, forever
@@ -339,7 +339,7 @@ def _slack_app(
     health: Health,
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, Guard]:
-    app = _bolt_app(settings, parts.client, identity)
+    app = bolt_app(parts.client, identity, signing_secret=settings.slack_signing_secret)
     guard = Guard(parts.poster, Presses(parts.store, clock=clock))
     actors = _actors(settings, parts, identity, clock=clock)
     loaded = load_templates(settings.mail_templates)
@@ -375,34 +375,6 @@ def _events(settings: Settings, app: AsyncApp) -> SlackEvents | None:
     """The way in for Slack over HTTP."""
     secret = settings.slack_signing_secret
     return None if secret is None else SlackEvents(app, secret=secret.get_secret_value())
-
-
-def _bolt_app(settings: Settings, client: AsyncWebClient, identity: BotIdentity) -> AsyncApp:
-    """Bolt, which asks Slack nothing before it hands a press to its listener: its own way is an `auth.test`."""
-    secret = settings.slack_signing_secret
-
-    async def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
-        known = identity.known
-        return AuthorizeResult(
-            enterprise_id=enterprise_id,
-            team_id=team_id,
-            bot_id=known.bot if known else None,
-            bot_user_id=known.user if known else None,
-            bot_token=client.token,
-            user_id=user_id,
-        )
-
-    # Bolt takes the token from `authorize`, and complains of one here.
-    nameless = AsyncWebClient(
-        base_url=client.base_url, session=client.session, ssl=client.ssl, retry_handlers=[], logger=slack_logger()
-    )
-    nameless.proxy = client.proxy
-    return AsyncApp(
-        client=nameless,
-        authorize=authorize,
-        signing_secret=secret.get_secret_value() if secret else None,
-        logger=slack_logger(),
-    )
 
 
 def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:

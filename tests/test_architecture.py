@@ -32,9 +32,10 @@ MAY_IMPORT = {
     "redaction": set(),
     "log": {"redaction"},
     "demo": set(),
+    "bolt": {"log", "services"},
     "lifetimes": WORLD | {"jobs", "listeners", "services", "slack", "store"},
     "app": WORLD
-    | {"config", "jobs", "lead", "lifetimes", "log", "mailroom"}
+    | {"bolt", "config", "jobs", "lead", "lifetimes", "log", "mailroom"}
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services", "slack"},

@@ -76,10 +76,11 @@ class Reconciler:
         except SlackRefused as exc:
             log.warning("slack_not_compared", code=exc.code, reason=str(exc))
             if (await self._store.installation.generation()).must_look:
-                await self._closed.refused(Way(Lane.LOOK, self._channel), exc)
+                # Nothing is posted until then, which is worse than not to be able to look.
+                await self._closed.refused(Way(Lane.POST, self._channel), exc)
                 return False
             return True
-        await self._closed.passed(Way(Lane.LOOK, self._channel))
+        await self._closed.passed(Way(Lane.POST, self._channel))
         return True
 
     async def _newest(self) -> list[Posted]:

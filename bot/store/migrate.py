@@ -20,14 +20,14 @@ async def is_outdated(database: Database) -> bool:
         return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
 
 
-async def upgrade(database: Database, *, keys: Keys, generation: Callable[[], int] = first_generation) -> str:
+async def upgrade(database: Database, *, keys: Keys, generation: Callable[[], int] | None = None) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
     With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
     `generation` gives a database its first one, at random.
     """
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade, keys, generation)
+        return await connection.run_sync(_upgrade, keys, generation or first_generation)
 
 
 async def verify(database: Database) -> None:

@@ -206,8 +206,8 @@ async def test_the_database_itself_refuses_a_second_live_mail(store: Store) -> N
 async def test_a_contact_that_cannot_be_decrypted_is_not_mailed(store: Store, url: str) -> None:
     await report(store, license_())
 
-    async with open_store(url, secret_keys=["another key that is long enough, too"]) as stranger:
-        with pytest.raises(StoreError, match="another SECRET_KEY"):
+    with pytest.raises(StoreError, match="another SECRET_KEY"):
+        async with open_store(url, secret_keys=["another key that is long enough, too"]) as stranger:
             await ask(stranger, order(1))
 
     assert await rows(store, mail) == []
@@ -296,7 +296,7 @@ async def test_one_address_gets_one_mail_a_week_from_all_evaluations(store: Stor
     await report(store, license_(), license_(app_key="com.example.forms"))
     await mailed(store, order(1, 1))
 
-    soon = order(2, 2, by="U0CY")
+    soon = order(2, 2, by="U0CY", at=LATER + timedelta(hours=1), due_at=LATER + timedelta(hours=1))
     late = order(2, 3, by="U0CY", at=LATER + timedelta(days=7), due_at=LATER + timedelta(days=7))
 
     assert await ask(store, soon, OPEN) == Refused(Reason.TOO_SOON, by="U0BO", at=LATER)

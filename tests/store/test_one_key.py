@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert
 
 from bot.domain.consent import Cause, OptOut, Subject
 from bot.domain.policy import Reason, Refused
+from bot.errors import StoreError
 from bot.store import Store, open_store
 from bot.store.database import Database
 from bot.store.keys import Keys
@@ -196,12 +197,13 @@ async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_goo
         assert await standing(store, "di@xn--bcher-kva.example") is Cause.COMPLAINED
 
 
-async def test_what_was_sealed_with_a_secret_that_is_gone_does_not_keep_the_bot_from_starting(
-    database_url: str,
-) -> None:
+async def test_what_was_sealed_with_a_secret_that_is_gone_is_left_as_it_was(database_url: str) -> None:
     await write_as_before(database_url, *a_row(1, SPELT, former(SPELT)), a_mail(1, 1, SPELT, former(SPELT)))
-    async with open_store(database_url, secret_keys=[NEWER]) as store:
-        assert [row.technical_key for row in await rows(store, license_)] == [former(SPELT)]
+    with pytest.raises(StoreError, match="another SECRET_KEY"):
+        async with open_store(database_url, secret_keys=[NEWER]):
+            pass
+    async with open_store(database_url, secret_keys=[NEWER, SECRET]) as store:
+        assert len(await rows(store, license_)) == 1
 
 
 async def test_a_pause_between_emails_and_a_no_count_for_every_spelling(store: Store) -> None:

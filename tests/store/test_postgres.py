@@ -85,7 +85,7 @@ async def test_the_store_is_the_same_there(postgres: str) -> None:
 
 async def test_a_connection_that_the_server_ends_may_work_later(postgres: str) -> None:
     database = Database(postgres)
-    with pytest.raises(StoreUnavailable, match="cannot be used now"):
+    with pytest.raises(StoreUnavailable, match="the server ended the connection"):
         async with database.read() as connection:
             await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     await database.close()
