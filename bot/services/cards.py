@@ -260,7 +260,7 @@ class Cards:
         if delivery.what is What.NOTE and delivery.card:
             # A line of the report may be older than what is owed: the database may have gone back in time since.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
-            mark, known = _mark(delivery), delivery.lines
+            mark, known = _mark(delivery), delivery.lines - {delivery.ts}
             return await self._poster.find(delivery.channel, mark, since=since, thread=thread, but=known)
         # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
         is_ahead = is_future(delivery.at, self._clock())

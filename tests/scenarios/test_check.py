@@ -19,6 +19,8 @@ from tests.world import World
 
 LINES = (
     "Settings",
+    "File permissions",
+    "Encryption",
     "Database",
     "Slack bot token",
     "Slack scopes",
@@ -487,7 +489,9 @@ async def test_what_cannot_be_opened_has_a_line_and_the_others_have_theirs(
 
 
 async def test_a_file_that_is_no_database_has_a_line(here: World, check: Check) -> None:
-    (here.folder / "evaluators.db").write_bytes(b"not a database" * 1000)
+    file = here.folder / "evaluators.db"
+    file.write_bytes(b"not a database" * 1000)
+    file.chmod(0o600)
     found = await check()
     assert found.wrong == {"Database"}
     assert "The database cannot be used: the file is not a database." in found.says["Database"]
