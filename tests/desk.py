@@ -104,7 +104,7 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """A desk with nothing on it: the words of the first run are out already, and deleted."""
     async with (
-        assembled(here.settings(slack_admins=",".join(admins)), clock=here.clock) as parts,
+        assembled(here.settings(slack_admins=admins), clock=here.clock) as parts,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
     ):
         client = AsyncWebClient(

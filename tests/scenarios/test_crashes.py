@@ -144,7 +144,7 @@ MATRIX: Mapping[str, tuple[Sequence[str], Mapping[str, Sequence[Trap]]]] = {
         | {
             f"look {when}": [
                 slack("chat.postMessage", When.DONE, about="evaluation_card"),
-                slack("conversations.history", when, about="oldest"),
+                slack("conversations.history", when, about="'limit': '100'"),
             ]
             for when in When
         },

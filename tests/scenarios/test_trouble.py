@@ -95,7 +95,7 @@ async def test_a_row_that_cannot_be_read_is_said_once_however_many_polls_come_by
 
 
 async def test_without_admins_the_channel_is_told(alone: World) -> None:
-    async with bot(alone, slack_admins="") as parts:
+    async with bot(alone, slack_admins=()) as parts:
         await poll(alone, parts, 3, Fault(status=410))
         assert len(await told(alone, parts, channel=True)) == 1
         await poll(alone, parts, 1)
