@@ -64,8 +64,6 @@ log = structlog.get_logger()
 
 _PAUSES: Final = timedelta(hours=1)
 """How often it is looked whether a pause is over."""
-_LOOKS: Final = timedelta(minutes=1)
-"""How often Slack is compared again where it did not show a channel."""
 _WATCH: Final = timedelta(seconds=5)
 _WIPE: Final = timedelta(minutes=1)
 _SLACK_TIMEOUT: Final = 30
@@ -206,13 +204,17 @@ async def running(
         consent = Consent(parts.store, clock=clock, admins=settings.slack_admins)
         identity = await stack.enter_async_context(identity_of(parts.poster, within=patience.identity))
         health.problems = identity.problems
+        reconciler = _reconciler(settings, parts, identity, clock=clock)
         cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
+        cards.may_post = reconciler.has_compared
         app, guard = _slack_app(
             settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
         )
-        reconciler = _reconciler(settings, parts, identity, clock=clock)
-        compare = partial(while_slack_is_away, reconciler.compare)
-        workers = [asyncio.create_task(forever("deliver", lead.when_had(_in_turn(compare, cards.run))))]
+        compare = _in_turn(partial(while_slack_is_away, reconciler.compare), reconciler.keep_looking)
+        workers = [
+            asyncio.create_task(forever("compare", lead.when_had(compare))),
+            asyncio.create_task(forever("deliver", lead.when_had(cards.run))),
+        ]
         resting = [cards.paused, parts.watch.paused]
         if parts.post is not None:
             actors = _actors(settings, parts, identity, clock=clock)
@@ -223,7 +225,6 @@ async def running(
         jobs = Jobs(ready=reconciler.compared)
         watch = ClockWatch(parts.store, clock=clock, elapsed=elapsed)
         _schedule(jobs, settings, parts, watch, cards, consent)
-        jobs.every(_LOOKS, "compare", reconciler.compare_again)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
         stack.push_async_callback(jobs.shutdown)

@@ -195,7 +195,7 @@ def test_a_report_that_waits_for_a_busy_database_is_taken_in_the_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     within(one_mail)
-    monkeypatch.setattr("bot.store.database._BUSY_SECONDS", 0)
+    monkeypatch.setattr("bot.store.database._PATIENCE_S", 0)
     with closing(sqlite3.connect("evaluators.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         done = run("bounce", stdin=BOUNCE)
@@ -239,7 +239,7 @@ def test_a_poll_of_a_marketplace_that_is_away_says_that_later_is_better(
     monkeypatch.setenv("MARKETPLACE_API_URL", "http://127.0.0.1:1")
     done = run("poll")
     assert done.code == 75
-    assert "The Marketplace could not be reached" in done.err
+    assert "Cannot connect to 127.0.0.1:1." in done.err
 
 
 @pytest.mark.parametrize(

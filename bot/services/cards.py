@@ -73,6 +73,9 @@ class Cards:
         today: Callable[[], date],
         rules: Rules = CAREFUL,
     ) -> None:
+        self.may_post = asyncio.Event()
+        """Until this is set, what stands in Slack is painted anew, and nothing new is posted."""
+        self.may_post.set()
         self._store = store
         self._poster = poster
         self._traffic = traffic
@@ -103,6 +106,8 @@ class Cards:
             await self._put_off_broken()
             waits = [math.inf]
             for way, due in (await self._store.deliveries.ways()).items():
+                if way.lane is Lane.POST and not self.may_post.is_set():
+                    continue
                 wait = max(self._until(due), self._traffic.wait(way))
                 if wait > 0:
                     waits.append(wait)
@@ -159,11 +164,16 @@ class Cards:
 
     async def _rest(self, moment: int, *, seconds: float) -> None:
         """Wait until something was written since the `moment`, or something under way is over, but not for long."""
-        written = asyncio.create_task(self._store.database.written(moment, seconds=seconds))
+        waiting: list[asyncio.Task[object]] = [
+            asyncio.create_task(self._store.database.written(moment, seconds=seconds))
+        ]
+        if not self.may_post.is_set():
+            waiting.append(asyncio.create_task(self.may_post.wait()))
         try:
-            await asyncio.wait({written, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*waiting, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            written.cancel()
+            for task in waiting:
+                task.cancel()
 
     def _over(self, delivery: Delivery, way: Way, task: asyncio.Task[None]) -> None:
         self._traffic.end(way)

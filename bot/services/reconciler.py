@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -16,6 +17,8 @@ from bot.store.installation import WentBack
 from bot.store.queue import Lane, Way
 
 log = structlog.get_logger()
+
+_EVERY_S: Final = 60.0
 
 
 class Reconciler:
@@ -39,16 +42,19 @@ class Reconciler:
         self._admins = tuple(admins)
         self._closed = closed
         self._clock = clock
-        self._compared = asyncio.Event()
+        self.has_compared = asyncio.Event()
+        """Set once Slack was compared for the first time since the start."""
 
     async def compared(self) -> None:
-        """Wait until Slack was compared for the first time: only then may new ids be given, or emails leave."""
-        await self._compared.wait()
+        """Wait until Slack was compared for the first time: only then are trials taken in, and emails sent."""
+        await self.has_compared.wait()
 
-    async def compare_again(self) -> None:
-        """Compare once more if cards wait for it, as Slack would not show a channel."""
-        if (await self._store.installation.generation()).must_look:
-            await self.compare()
+    async def keep_looking(self) -> None:
+        """Compare again, once a minute, while cards wait for it as Slack would not show a channel."""
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            if (await self._store.installation.generation()).must_look:
+                await self.compare()
 
     async def compare(self) -> bool:
         """Compare the newest messages with the database, and all where it went back; whether cards may be posted.
@@ -57,7 +63,7 @@ class Reconciler:
         Slack refuses to show the channel, the admins are told only if cards wait for it.
         """
         may_post = await self._compare()
-        self._compared.set()
+        self.has_compared.set()
         return may_post
 
     async def _compare(self) -> bool:
