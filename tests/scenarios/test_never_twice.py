@@ -255,7 +255,7 @@ def _ids(of: TrueLicense) -> set[str]:
 def test_years_of_a_vendor_leave_each_evaluation_once_and_nothing_lost() -> None:
     # Without shrinking, which would take minutes with a server behind every step; the steps are printed as they were.
     some = settings(
-        max_examples=50,
+        max_examples=25,
         stateful_step_count=30,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),
