@@ -1,6 +1,8 @@
 # Needs nothing but make and Python 3.11 or newer with venv. Every target builds .venv by itself.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait for sockets and disks half of their time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 
 .PHONY: demo test check format bench crash clean
 
@@ -8,7 +10,7 @@ demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox,
 	@$(BIN)/evaluator-bot demo
 
 test: .venv/installed ## every test
-	@$(BIN)/pytest --numprocesses auto
+	@$(BIN)/pytest --numprocesses $(WORKERS)
 
 check: .venv/installed ## what the tests do not see: lint, format, types
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -110,7 +111,8 @@ class Jobs:
             if task is not None:
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
-            await job()
+            with suppress(asyncio.CancelledError):  # only `shutdown` cancels a job, and APScheduler logs it as an error
+                await job()
 
         self._scheduler.add_job(tracked, trigger, id=name, next_run_time=at)
 

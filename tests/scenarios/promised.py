@@ -129,6 +129,8 @@ class TrueMail:
     """Whether it may have arrived and nobody knows; a person who sends it again does not know better."""
     again: bool = False
     """Whether somebody chose to send it again, so that it may arrive twice."""
+    has_words: bool = True
+    """Whether the bot still has what it says: of one that a restored database knows by its card it has not."""
     bounced: str | None = None
     undelivered: datetime | None = None
     """When a report said that it had not got through, whatever was reported later."""

@@ -389,7 +389,7 @@ class Correspondence(RuleBasedStateMachine):
             mine.due = asked.due_at
         elif isinstance(asked, Refused):
             # Of somebody who was forgotten on another license the words are gone, too.
-            why = {"FORGOTTEN"} if "DO_NOT_CONTACT" in refusals else set[str]()
+            why = {"FORGOTTEN"} if "DO_NOT_CONTACT" in refusals or not mine.has_words else set[str]()
             assert asked.reason.name in refusals | why | self.promised.haste(mine.license, mine.role, but=mine)
         else:
             assert isinstance(asked, Verdict)
@@ -686,6 +686,7 @@ class Correspondence(RuleBasedStateMachine):
                 del self.promised.mails[id_]
                 continue
             mine.again = False
+            mine.has_words = mine.has_words and saved is not None
             if saved is not None:
                 mine.state, mine.moment, mine.doubtful = saved.state, saved.moment, saved.doubtful
                 mine.by, mine.at = saved.by, saved.at
