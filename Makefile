@@ -1,16 +1,14 @@
 # Needs nothing but make and Python 3.11 or newer with venv. Every target builds .venv by itself.
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests wait for sockets and disks half of their time.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 
 .PHONY: demo test check format bench crash clean
 
 demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser
 	@$(BIN)/evaluator-bot demo
 
-test: .venv/installed ## every test
-	@$(BIN)/pytest --numprocesses $(WORKERS)
+test: .venv/installed ## every test but the long ones
+	@$(BIN)/pytest --numprocesses auto
 
 check: .venv/installed ## what the tests do not see: lint, format, types
 	@$(BIN)/ruff check .
@@ -20,8 +18,8 @@ check: .venv/installed ## what the tests do not see: lint, format, types
 bench: .venv/installed ## time and memory against their floors, as a table; make bench ARGS=--quick
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again, and a thousand presses at once
-	@CRASHES=204 PRESSERS=20 $(BIN)/pytest --numprocesses auto tests/scenarios/test_crashes.py tests/scenarios/test_presses.py
+crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again, a thousand presses at once, and the other long tests
+	@CRASHES=204 PRESSERS=20 $(BIN)/pytest --numprocesses auto -m long
 
 format: .venv/installed ## put the code into shape
 	@$(BIN)/ruff check --fix .

@@ -14,6 +14,8 @@ from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, TODAY, row
 from bot.marketplace.client import Marketplace
 
+pytestmark = pytest.mark.long
+
 ROWS = 2_000
 TABLES = ("license", "license_alias", "evaluation", "history", "seen_row")
 

@@ -28,6 +28,8 @@ from tests.scenarios.crew import BEN, done, insist, nothing_is_lost_or_doubled, 
 from tests.scenarios.process import at_rest, by_the_wall_clock, forked, life
 from tests.world import Clock, World, world
 
+pytestmark = pytest.mark.long
+
 Kill = Callable[[], None]
 Trap = Callable[[World, Kill], Awaitable[None]]
 """Lets the bot be killed once it comes by somewhere."""

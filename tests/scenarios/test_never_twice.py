@@ -30,6 +30,8 @@ from bot.store.schema import evaluation, history
 from tests.scenarios.vendor import TrueLicense, TrueTrial, Vendor
 from tests.store.steps import CHANNEL, SECRET, bring, cards, rows
 
+pytestmark = pytest.mark.long
+
 DAY_ONE = date(2026, 3, 2)
 SWEEP_EVERY = timedelta(days=3)
 STATES = {

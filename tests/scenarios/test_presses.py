@@ -20,6 +20,8 @@ from bot.demo.workspace.state import User
 from tests.machine import limit
 from tests.world import TODAY, World
 
+pytestmark = pytest.mark.long
+
 ANA, BEN = "U0ANA", "U0BEN"
 
 ways = pytest.mark.parametrize("way", ["socket", "http"])
