@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.vendor import NOON
-from bot.app import Parts, assembled, running, utc_now
+from bot.app import running
+from bot.components import Parts, assembled, utc_now
 from bot.config import settings_of
 from bot.log import set_up_logging
 from bot.services.traffic import NO_LIMIT, SLACKS_LIMITS, Limits

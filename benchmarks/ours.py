@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
-from bot.app import Parts, assembled
+from bot.components import Parts, assembled
 from bot.config import settings_of
 from bot.log import set_up_logging
 

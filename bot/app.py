@@ -1,36 +1,29 @@
 """The composition root: settings in, a running bot out, and an orderly end."""
 
 import asyncio
-import gc
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-import aiohttp
 import structlog
+from aiohttp import web
+from pydantic import Secret
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.bolt import bolt_app
+from bot.components import Parts, assembled, utc_now
 from bot.config import Settings
-from bot.domain.policy import Rules
 from bot.jobs import Jobs, Run, ended, ended_by_signals, forever
-from bot.lead import TIMING, LeadTiming, leading
-from bot.lifetimes import cut_off, identity_of, last_orders, settle_interrupted, while_slack_is_away
+from bot.lead import TIMING, Lead, LeadTiming, leading
+from bot.lifetimes import Paused, cut_off, identity_of, last_orders, settle_interrupted, while_slack_is_away
 from bot.listeners import register
 from bot.listeners.deps import Deps
 from bot.listeners.guard import Guard
-from bot.log import slack_logger
-from bot.mail.countries import load_countries
 from bot.mail.template import load_templates
-from bot.mailroom import inbound, links, our_name, post_office
-from bot.marketplace.access import Route
-from bot.marketplace.client import Marketplace
+from bot.mailroom import inbound, links, our_name
 from bot.services.actors import Actors
 from bot.services.cards import Cards
 from bot.services.clock_watch import ClockWatch, since_boot
@@ -47,13 +40,9 @@ from bot.services.postman import Postman
 from bot.services.presses import Presses
 from bot.services.reconciler import Reconciler
 from bot.services.traffic import SLACKS_LIMITS, Limits, Traffic
-from bot.services.trouble import Trouble
-from bot.services.watch import Watch
 from bot.slack.directory import Directory
-from bot.slack.poster import Poster
 from bot.slack.socket import PATIENCE, Patience, Socket
-from bot.slack.web_api import BoundedResponse
-from bot.store import Store, open_store
+from bot.store import Store
 from bot.store.deliveries import Lane
 from bot.web.events import SlackEvents
 from bot.web.inbound import Bounces
@@ -66,104 +55,6 @@ _PAUSES: Final = timedelta(hours=1)
 """How often it is looked whether a pause is over."""
 _WATCH: Final = timedelta(seconds=5)
 _WIPE: Final = timedelta(minutes=1)
-_SLACK_TIMEOUT: Final = 30
-_ALIVE: Final = 50_000
-"""New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
-_A_TURN: Final = 0.0001
-"""Seconds that one thread may compute while another waits: whoever writes rows needs a turn after each statement."""
-
-
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What both the running bot and the other commands are made of."""
-
-    store: Store
-    marketplace: Marketplace
-    watch: Watch
-    client: AsyncWebClient
-    poster: Poster
-    post: Post | None
-    rules: Rules
-    trouble: Trouble
-
-
-@asynccontextmanager
-async def assembled(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, patience: timedelta = timedelta(0)
-) -> AsyncIterator[Parts]:
-    """The parts that speak to the world, open. BotError when one of them cannot be.
-
-    `patience` is how long a bot of another version is waited for, where the tables have to change.
-    """
-    gc.set_threshold(_ALIVE)
-    sys.setswitchinterval(_A_TURN)
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_store(settings.database_url, secret_keys=settings.secret_key, patience=patience)
-        )
-        marketplace = await stack.enter_async_context(marketplace_of(settings))
-        client = await stack.enter_async_context(slack_client(settings))
-        trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
-        watch = Watch(
-            marketplace,
-            store,
-            channel=settings.slack_channel,
-            first_run_days=settings.first_run_days,
-            sweep_every=settings.sweep_every,
-            own_sites=settings.test_sites,
-            trouble=trouble,
-            clock=clock,
-        )
-        yield Parts(
-            store=store,
-            marketplace=marketplace,
-            watch=watch,
-            client=client,
-            poster=Poster(client, proxy_for=settings.network.proxy_for),
-            post=post_office(settings),
-            rules=Rules(
-                countries=load_countries(settings.mail_countries),
-                at_most_every=settings.mail_at_most_every,
-                hold=settings.mail_hold,
-            ),
-            trouble=trouble,
-        )
-
-
-@asynccontextmanager
-async def slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
-    """The client of Slack's Web API, with its connections open."""
-    timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT)
-    async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
-        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=f"{settings.slack_api_url.rstrip('/')}/",
-            session=session,
-            ssl=settings.network.trust,
-            retry_handlers=[],
-            logger=slack_logger(),
-        )
-        client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one of the environment
-        yield client
-
-
-def marketplace_of(settings: Settings) -> Marketplace:
-    """The vendor's reports. SettingsWrong when an id is none."""
-    network = settings.network
-    return Marketplace(
-        api_url=settings.marketplace_api_url,
-        user=settings.marketplace_user,
-        token=settings.marketplace_token.get_secret_value(),
-        vendor_id=settings.marketplace_vendor_id,
-        developer_id=settings.marketplace_developer_id,
-        route=Route(proxy=network.proxy_for(settings.marketplace_api_url), trust=network.trust),
-    )
 
 
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -210,18 +101,8 @@ async def running(
         app, guard = _slack_app(
             settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
         )
-        compare = _in_turn(partial(while_slack_is_away, reconciler.compare), reconciler.keep_looking)
-        workers = [
-            asyncio.create_task(forever("compare", lead.when_had(compare))),
-            asyncio.create_task(forever("deliver", lead.when_had(cards.run))),
-        ]
-        resting = [cards.paused, parts.watch.paused]
-        if parts.post is not None:
-            actors = _actors(settings, parts, identity, clock=clock)
-            postman = _postman(parts, parts.post, actors, clock=clock)
-            workers.append(asyncio.create_task(forever("mail", _in_turn(reconciler.compared, postman.run))))
-            resting.append(postman.paused)
-            stack.push_async_callback(parts.post.smtp.aclose)
+        work, resting = _work(settings, parts, identity, reconciler, cards, lead, clock=clock)
+        workers = [asyncio.create_task(forever(name, run)) for name, run in work.items()]
         jobs = Jobs(ready=reconciler.compared)
         watch = ClockWatch(parts.store, clock=clock, elapsed=elapsed)
         _schedule(jobs, settings, parts, watch, cards, consent)
@@ -230,20 +111,37 @@ async def running(
         stack.push_async_callback(jobs.shutdown)
         stack.push_async_callback(last_orders, guard, resting, workers, parts.store.database)
         stack.callback(jobs.pause)
-        slack = _events(settings, app) if settings.slack_app_token is None else None
-        bounces = _bounces(settings, parts.store, clock=clock)
-        served = endpoints(health, slack=slack, unsubscribing=_unsubscribing(settings, consent), bounces=bounces)
+        served = _endpoints(settings, parts, app, health, consent, clock=clock)
         port = await stack.enter_async_context(serve(served, sockets))
         if settings.slack_app_token is not None:
-            token = settings.slack_app_token.get_secret_value()
-            address, way = partial(parts.poster.socket_address, token), settings.network.proxy_for
-            socket = Socket(app, address, app_token=token, own_app=identity.app, proxy_for=way, patience=patience)
+            socket = _socket(settings, parts, app, identity, token=settings.slack_app_token, patience=patience)
             health.line = socket.line
             jobs.every(timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
             stack.push_async_callback(ended, asyncio.create_task(forever("socket", socket.run)))
-        team = identity.known.team if identity.known else None
-        log.info("running", team=team, channel=settings.slack_channel, port=port, http=slack is not None)
+        team, http = identity.known and identity.known.team, settings.slack_app_token is None
+        log.info("running", team=team, channel=settings.slack_channel, port=port, http=http)
         yield port
+
+
+def _work(
+    settings: Settings,
+    parts: Parts,
+    identity: BotIdentity,
+    reconciler: Reconciler,
+    cards: Cards,
+    lead: Lead,
+    *,
+    clock: Callable[[], datetime],
+) -> tuple[dict[str, Run], list[Paused]]:
+    """What is worked on for ever, by name; and for the end, what waits until each of it has come to rest."""
+    compare = _in_turn(partial(while_slack_is_away, reconciler.compare), reconciler.keep_looking)
+    work = {"compare": lead.when_had(compare), "deliver": lead.when_had(cards.run)}
+    resting: list[Paused] = [cards.paused, parts.watch.paused]
+    if parts.post is not None:
+        postman = _postman(parts, parts.post, _actors(settings, parts, identity, clock=clock), clock=clock)
+        work["mail"] = _in_turn(reconciler.compared, postman.run)
+        resting.append(postman.paused)
+    return work, resting
 
 
 def _cards(
@@ -372,10 +270,31 @@ def _slack_app(
     return app, guard
 
 
-def _events(settings: Settings, app: AsyncApp) -> SlackEvents | None:
-    """The way in for Slack over HTTP."""
-    secret = settings.slack_signing_secret
-    return None if secret is None else SlackEvents(app, secret=secret.get_secret_value())
+def _endpoints(
+    settings: Settings, parts: Parts, app: AsyncApp, health: Health, consent: Consent, *, clock: Callable[[], datetime]
+) -> web.Application:
+    """What is answered over HTTP; Slack's presses are, where there is no socket for them."""
+    secret = settings.slack_signing_secret if settings.slack_app_token is None else None
+    return endpoints(
+        health,
+        slack=None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
+        unsubscribing=_unsubscribing(settings, consent),
+        bounces=_bounces(settings, parts.store, clock=clock),
+    )
+
+
+def _socket(
+    settings: Settings, parts: Parts, app: AsyncApp, identity: BotIdentity, *, token: Secret[str], patience: Patience
+) -> Socket:
+    """The connection on which presses arrive."""
+    return Socket(
+        app,
+        partial(parts.poster.socket_address, token.get_secret_value()),
+        app_token=token.get_secret_value(),
+        own_app=identity.app,
+        proxy_for=settings.network.proxy_for,
+        patience=patience,
+    )
 
 
 def _unsubscribing(settings: Settings, consent: Consent) -> Unsubscribe | None:

@@ -5,7 +5,7 @@ from functools import partial
 
 import typer
 
-from bot.app import marketplace_of, slack_client, utc_now
+from bot.components import marketplace_of, slack_client, utc_now
 from bot.config import DEFAULT_FILE, Settings
 from bot.errors import BotError
 from bot.launch import ENV_FILE

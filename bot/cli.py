@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from bot.app import assembled, utc_now
 from bot.app import run as run_bot
 from bot.check import check_setup
 from bot.cli_database import database
 from bot.cli_people import dnc, people
+from bot.components import assembled, utc_now
 from bot.config import DEFAULT_FILE, Settings, settings_of
 from bot.errors import TRY_LATER, BotError, DatabaseUrlWrong, SettingsMissing, SettingsWrong
 from bot.launch import ENV_FILE, forget_proxies, read_settings, with_settings

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.app import utc_now
+from bot.components import utc_now
 from bot.config import Settings
 from bot.domain.consent import OptOut, Subject
 from bot.domain.marks_csv import read, write

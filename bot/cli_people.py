@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from bot.app import utc_now
+from bot.components import utc_now
 from bot.config import Settings
 from bot.domain.address import canonical
 from bot.domain.consent import Authority, Cause, OptOut, Scope, Subject

@@ -18,6 +18,8 @@ from bot.store import Store
 from bot.store.database import Database
 
 T = TypeVar("T")
+Paused = Callable[[], AbstractAsyncContextManager[None]]
+"""Waits until what is under way has ended; nothing is begun inside the block."""
 
 log = structlog.get_logger()
 
@@ -72,7 +74,7 @@ async def while_slack_is_away(ask: Callable[[], Awaitable[T]]) -> T:
 
 async def last_orders(
     guard: Guard,
-    resting: Sequence[Callable[[], AbstractAsyncContextManager[None]]],
+    resting: Sequence[Paused],
     workers: Sequence[asyncio.Task[None]],
     database: Database,
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Parts, assembled
+from bot.components import Parts, assembled
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import CHANNEL
 from bot.services.cards import Cards

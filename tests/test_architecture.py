@@ -35,17 +35,19 @@ MAY_IMPORT = {
     "bolt": {"log", "services"},
     "lifetimes": WORLD | {"jobs", "listeners", "services", "slack", "store"},
     "app": WORLD
-    | {"bolt", "config", "jobs", "lead", "lifetimes", "log", "mailroom"}
+    | {"bolt", "components", "config", "jobs", "lead", "lifetimes", "log", "mailroom"}
     | {"listeners", "web", "services", "marketplace", "store", "slack", "mail"},
     "preview": WORLD | {"services", "mail"},
     "printout": WORLD | {"services", "slack"},
-    "check": WORLD | {"app", "config", "launch", "mailroom", "printout", "services", "slack", "store", "mail"},
+    "components": WORLD | {"config", "log", "mailroom", "services", "marketplace", "store", "slack", "mail"},
+    "check": WORLD | {"components", "config", "launch", "mailroom", "printout", "services", "slack", "store", "mail"},
     "cli": WORLD
     | {
         "app",
         "check",
         "cli_database",
         "cli_people",
+        "components",
         "config",
         "launch",
         "log",
@@ -56,8 +58,8 @@ MAY_IMPORT = {
         "store",
         "mail",
     },
-    "cli_database": WORLD | {"app", "config", "launch", "store"},
-    "cli_people": WORLD | {"app", "config", "launch", "mailroom", "store"},
+    "cli_database": WORLD | {"components", "config", "launch", "store"},
+    "cli_people": WORLD | {"components", "config", "launch", "mailroom", "store"},
     "__main__": {"cli"},
 }
 """Part to the parts it may import; every part may import itself."""

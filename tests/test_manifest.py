@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.errors import SlackRefused
 from bot.slack import ids
 from bot.slack.blocks import note_message

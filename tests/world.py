@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.app import Parts, assembled, running
+from bot.app import running
+from bot.components import Parts, assembled
 from bot.config import Settings, settings_of
 from bot.demo.mailbox import Mailbox
 from bot.demo.marketplace import DemoMarketplace

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.app import Parts
+from bot.components import Parts
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace.state import User
 from bot.domain.consent import Cause, OptOut, Subject

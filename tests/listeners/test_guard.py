@@ -8,7 +8,7 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import faults
 from bot.listeners.guard import Guard, Listener

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.app import Parts
+from bot.components import Parts
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import CHANNEL, Message
 from bot.slack import ids

@@ -5,7 +5,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.demo.cast import COMPASS, KIWI, LANTERNS, NORTHWIND, license_record
 from bot.services.clock_watch import ClockWatch
 from bot.services.health import Health

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.app import Parts
+from bot.components import Parts
 from bot.demo import mailbox
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.workspace import Message, NotAcknowledged, faults

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import Parts, assembled
+from bot.components import Parts, assembled
 from bot.demo.cast import LANTERNS, NORTHWIND, TRAIL, VISTULA, Record, entitlement, license_record, sale
 from bot.demo.marketplace import Fault
 from bot.domain.history import Kind

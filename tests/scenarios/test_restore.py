@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import Parts
+from bot.components import Parts
 from bot.demo.cast import LANTERNS, Customer, entitlement, license_record
 from bot.demo.workspace import Message, faults
 from bot.domain.consent import Cause, OptOut, Subject

@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from sqlalchemy import text
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.domain.policy import MailState
 from bot.errors import DatabaseBusy, SettingsWrong

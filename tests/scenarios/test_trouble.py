@@ -6,7 +6,7 @@ from itertools import repeat
 
 import pytest
 
-from bot.app import Parts
+from bot.components import Parts
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
 from bot.demo.marketplace import Fault
 from bot.errors import MarketplaceError, TokenRefused

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import Parts
+from bot.components import Parts
 from bot.demo.cast import LANTERNS, NORTHWIND, TRAIL, license_record
 from bot.demo.mailbox import Mail
 from bot.demo.workspace import Message

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record
 from bot.demo.marketplace import Fault, Handler
 from bot.errors import MarketplaceError, TokenRefused

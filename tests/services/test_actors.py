@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.demo.workspace import faults
 from bot.demo.workspace.state import User
 from bot.errors import NotAllowed, SlackRefused

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.app import assembled
+from bot.components import assembled
 from bot.demo.workspace import CHANNEL, faults
 from bot.errors import DatabaseBusy
 from bot.services.health import Health
