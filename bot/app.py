@@ -97,15 +97,15 @@ async def running(
         health.problems = identity.problems
         reconciler = _reconciler(settings, parts, identity, clock=clock)
         cards = _cards(settings, parts, identity, limits=limits, daily=daily, clock=clock)
-        cards.may_post = reconciler.has_compared
+        cards.may_post, cards.may_mark = reconciler.has_looked, reconciler.has_compared
         app, guard = _slack_app(
             settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
         )
         work, resting = _work(settings, parts, identity, reconciler, cards, lead, clock=clock)
+        jobs = Jobs(ready=lead.had)
         workers = [asyncio.create_task(forever(name, run)) for name, run in work.items()]
-        jobs = Jobs(ready=reconciler.compared)
-        watch = ClockWatch(parts.store, clock=clock, elapsed=elapsed)
-        _schedule(jobs, settings, parts, watch, cards, consent)
+        workers.append(asyncio.create_task(_begin_polls(jobs, settings, parts, reconciler)))
+        _schedule(jobs, settings, parts, ClockWatch(parts.store, clock=clock, elapsed=elapsed), cards, consent)
         jobs.start()
         stack.push_async_callback(cut_off, guard, parts.watch)
         stack.push_async_callback(jobs.shutdown)
@@ -139,7 +139,7 @@ def _work(
     resting: list[Paused] = [cards.paused, parts.watch.paused]
     if parts.post is not None:
         postman = _postman(parts, parts.post, _actors(settings, parts, identity, clock=clock), clock=clock)
-        work["mail"] = _in_turn(reconciler.compared, postman.run)
+        work["mail"] = _in_turn(reconciler.email_allowed, postman.run)
         resting.append(postman.paused)
     return work, resting
 
@@ -201,6 +201,12 @@ def _actors(settings: Settings, parts: Parts, identity: BotIdentity, *, clock: C
     return Actors(Directory(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
 
 
+async def _begin_polls(jobs: Jobs, settings: Settings, parts: Parts, reconciler: Reconciler) -> None:
+    """Read the report again and again, once it is known which ids may be given."""
+    await reconciler.looked()
+    jobs.every(settings.poll_every, "poll", parts.watch.run_once)
+
+
 def _schedule(
     jobs: Jobs,
     settings: Settings,
@@ -220,7 +226,6 @@ def _schedule(
 
     jobs.every(_WATCH, "clock", watch.look)
     jobs.every(_WATCH, "lock", alert.look)
-    jobs.every(settings.poll_every, "poll", parts.watch.run_once)
     jobs.every(_PAUSES, "pauses", consent.end_pauses)
     jobs.every(_WIPE, "wipe", parts.store.people.wipe)
     jobs.at_midnight(settings.timezone, "repaint", cards.repaint_running)

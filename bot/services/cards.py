@@ -74,8 +74,12 @@ class Cards:
         rules: Rules = CAREFUL,
     ) -> None:
         self.may_post = asyncio.Event()
-        """Until this is set, what stands in Slack is painted anew, and nothing new is posted."""
+        """Until this is set, messages in Slack are updated, and no new one is posted."""
         self.may_post.set()
+        self.may_mark = asyncio.Event()
+        """Until this is set, the metadata of cards stays: a database that went back in time has yet to read it."""
+        self.may_mark.set()
+        self._unmarked: set[int] = set()
         self._store = store
         self._poster = poster
         self._traffic = traffic
@@ -104,6 +108,7 @@ class Cards:
         """Begin whatever may go now; seconds after which more may, if nothing is written and nothing ends before."""
         async with self._beginning:
             await self._put_off_broken()
+            await self._mark_late()
             waits = [math.inf]
             for way, due in (await self._store.deliveries.ways()).items():
                 if way.lane is Lane.POST and not self.may_post.is_set():
@@ -193,6 +198,13 @@ class Cards:
             await self._later(delivery, "It broke.", wait=backoff(delivery.attempts), unsure=unsure)
             self._broken.pop(0)
 
+    async def _mark_late(self) -> None:
+        """Let the cards that were updated without their metadata be updated with it."""
+        while self._unmarked and self.may_mark.is_set():
+            each = next(iter(self._unmarked))
+            await self.repaint(each)
+            self._unmarked.remove(each)
+
     async def _bring(self, delivery: Delivery, way: Way) -> None:
         is_look = way.lane is Lane.LOOK
         try:
@@ -250,14 +262,17 @@ class Cards:
     async def _find(self, delivery: Delivery, way: Way) -> str | None:
         """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there.
 
-        Of two the older one is kept, and the younger is deleted.
+        Of two the older one is kept, and the younger is deleted. A line that only says the same may be another one's:
+        it is taken for this one, and never deleted.
         """
         if delivery.ts is None and _may_repeat(delivery):
             return None
-        found = await self._posted(delivery)
+        mark = _mark(delivery)
+        found = await self._posted(delivery, replace(mark, fact=None))
         if not found:
-            return delivery.ts
-        kept, *younger = found
+            same = await self._posted(delivery, mark) if mark.fact is not None and delivery.ts is None else []
+            return same[0] if same else delivery.ts
+        kept, *younger = sorted({*found, delivery.ts or found[0]}, key=float)
         if delivery.ts not in {None, kept}:
             await self._store.deliveries.adopt(delivery, ts=kept, at=self._clock())
         for ts in younger:
@@ -265,17 +280,17 @@ class Cards:
             await self._delete(delivery, ts, way)
         return kept
 
-    async def _posted(self, delivery: Delivery) -> list[str]:
-        """The timestamps of what Slack shows of it, the oldest first."""
+    async def _posted(self, delivery: Delivery, mark: Mark) -> list[str]:
+        """The timestamps of what Slack shows with this mark, the oldest first."""
         if delivery.what is What.NOTE and delivery.card:
             # A line of the report may be older than what is owed: the database may have gone back in time since.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
-            mark, known = _mark(delivery), delivery.lines - {delivery.ts}
+            known = delivery.lines - {delivery.ts}
             return await self._poster.find(delivery.channel, mark, since=since, thread=thread, but=known)
         # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
         is_ahead = is_future(delivery.at, self._clock())
         since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
-        return await self._poster.find(delivery.channel, _mark(delivery), since=since)
+        return await self._poster.find(delivery.channel, mark, since=since)
 
     async def _delete(self, delivery: Delivery, ts: str, way: Way) -> None:
         """Delete the younger of two messages; of a card with our lines under it."""
@@ -307,7 +322,10 @@ class Cards:
         if delivery.what is What.CARD:
             mark = replace(mark, trace=await self._store.installation.trace(mark.number))
         if delivery.what is What.CARD and delivery.card is not None:
-            await self._poster.update(delivery.channel, delivery.card.ts, message, mark)
+            is_kept = not self.may_mark.is_set()
+            await self._poster.update(delivery.channel, delivery.card.ts, message, None if is_kept else mark)
+            if is_kept:
+                self._unmarked.add(mark.number)
             return delivery.card.ts
         if delivery.ts is not None:
             await self._poster.update(delivery.channel, delivery.ts, message, mark)

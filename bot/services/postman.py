@@ -93,6 +93,7 @@ class Postman:
             await self._post.hand_over(replace(taken, letter=letter), evaluation)
         except LeaseLost as exc:
             # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            self._pace.failed()
             await self._later(taken, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
             await self._settle(taken, MailState.UNKNOWN, error=str(exc))

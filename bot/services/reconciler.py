@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from typing import Final
 
 import structlog
@@ -19,6 +20,17 @@ from bot.store.queue import Lane, Way
 log = structlog.get_logger()
 
 _EVERY_S: Final = 60.0
+
+
+class Seen(Enum):
+    """What a comparison came to."""
+
+    ALL = auto()
+    """The database knows what stands in Slack."""
+    NOTHING = auto()
+    """Slack refused to show it, and nothing says that the database went back."""
+    TOO_LITTLE = auto()
+    """Slack refused to show it, and the database went back: no card may be posted, and no email sent."""
 
 
 class Reconciler:
@@ -42,31 +54,44 @@ class Reconciler:
         self._admins = tuple(admins)
         self._closed = closed
         self._clock = clock
+        self.has_looked = asyncio.Event()
+        """Set once it is known whether the database went back; until then no id may be given to anything new."""
+        self.may_email = asyncio.Event()
+        """Set once no card in Slack is known to tell of emails and noes that the database has forgotten."""
         self.has_compared = asyncio.Event()
-        """Set once Slack was compared for the first time since the start."""
+        """Set once the database knows what the cards in Slack tell; until then their metadata has to stay."""
+        self._refused_for: str | None = None
 
-    async def compared(self) -> None:
-        """Wait until Slack was compared for the first time: only then are trials taken in, and emails sent."""
-        await self.has_compared.wait()
+    async def looked(self) -> None:
+        """Wait until trials may be taken in."""
+        await self.has_looked.wait()
+
+    async def email_allowed(self) -> None:
+        """Wait until emails may be sent."""
+        await self.may_email.wait()
 
     async def keep_looking(self) -> None:
-        """Compare again, once a minute, while cards wait for it as Slack would not show a channel."""
+        """Compare again, once a minute, while Slack refuses to show a channel."""
         while True:
             await asyncio.sleep(_EVERY_S)
-            if (await self._store.installation.generation()).must_look:
+            if not self.has_compared.is_set():
                 await self.compare()
 
-    async def compare(self) -> bool:
-        """Compare the newest messages with the database, and all where it went back; whether cards may be posted.
+    async def compare(self) -> Seen:
+        """Compare the newest messages with the database, and all where it went back.
 
         One call a channel, unless the database went back. SlackUnavailable and SlackOutcomeUnknown pass through. Where
         Slack refuses to show the channel, the admins are told only if cards wait for it.
         """
-        may_post = await self._compare()
-        self.has_compared.set()
-        return may_post
+        seen = await self._compare()
+        if seen is Seen.ALL:
+            self.has_compared.set()
+        if seen is not Seen.TOO_LITTLE:
+            self.may_email.set()
+        self.has_looked.set()
+        return seen
 
-    async def _compare(self) -> bool:
+    async def _compare(self) -> Seen:
         present = await self._store.installation.generation()
         found: WentBack | None = None
         try:
@@ -75,19 +100,21 @@ class Reconciler:
                 above = await self._store.installation.went_back(newest)
                 if above is None:
                     await self._store.installation.compared(present.number, at=self._clock())
-                    return True
+                    return Seen.ALL
                 found = await self._store.installation.go_back(at=self._clock(), above=above, instead_of=present.number)
                 log.warning("database_went_back", mails=found.mails if found else 0)
             await self._adopt(found)
         except SlackRefused as exc:
-            log.warning("slack_not_compared", code=exc.code, reason=str(exc))
+            if self._refused_for != exc.code:
+                log.warning("slack_not_compared", code=exc.code, reason=str(exc))
+            self._refused_for = exc.code
             if (await self._store.installation.generation()).must_look:
                 # Nothing is posted until then, which is worse than not to be able to look.
                 await self._closed.refused(Way(Lane.POST, self._channel), exc)
-                return False
-            return True
+                return Seen.TOO_LITTLE
+            return Seen.NOTHING
         await self._closed.passed(Way(Lane.POST, self._channel))
-        return True
+        return Seen.ALL
 
     async def _newest(self) -> list[Posted]:
         found = []

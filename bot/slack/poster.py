@@ -43,7 +43,7 @@ class Mark:
     event: Event
     number: int
     delivery: int = 0
-    """Of a card: the delivery that painted it."""
+    """Of a card: the delivery that posted or last updated it."""
     fact: str | None = None
     """Of a line about the report: what it says, by which it is known again where numbers went back."""
     trace: Trace | None = None
@@ -65,7 +65,11 @@ class Mark:
         payload = found.get("event_payload") if isinstance(found, dict) else None
         if not isinstance(found, dict) or not isinstance(payload, dict) or found.get("event_type") != self.event:
             return False
-        return payload.get(self._name) == self.number or (self.fact is not None and payload.get("fact") == self.fact)
+        if self.fact is not None and payload.get("fact") == self.fact:
+            return True
+        # An evaluation may have had a card before, which stands there still: that one is of another delivery.
+        of = payload.get("delivery", self.delivery) if self.event is Event.CARD else self.delivery
+        return payload.get(self._name) == self.number and of == self.delivery
 
     @property
     def _name(self) -> str:
@@ -125,11 +129,12 @@ class Poster:
         with understood():
             return text(answer["ts"])
 
-    async def update(self, channel: str, ts: str, message: Message, mark: Mark) -> None:
-        """Paint a message anew."""
+    async def update(self, channel: str, ts: str, message: Message, mark: Mark | None) -> None:
+        """Update a message. Without a mark it keeps its metadata (docs.slack.dev/reference/methods/chat.update)."""
+        metadata = None if mark is None else mark.metadata()
         await answered(
             self._client.chat_update(
-                channel=channel, ts=ts, text=message.text, blocks=message.blocks, metadata=mark.metadata()
+                channel=channel, ts=ts, text=message.text, blocks=message.blocks, metadata=metadata
             )
         )
 

@@ -100,7 +100,7 @@ class Deliveries:
         What is under the younger card is owed again under the older, which is owed a fresh look.
         """
         theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == What.NOTE)
-        under = theirs & (delivery.c.state == "done") & (delivery.c.ts > delivered.ts)
+        under = theirs & delivery.c.state.in_(("done", "unknown")) & (delivery.c.ts > delivered.ts)
         younger = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts == delivered.ts)
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts)
@@ -128,7 +128,7 @@ class Deliveries:
     async def gone(self, delivered: Delivery, *, at: datetime, error: str) -> None:
         """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
 
-        Nothing is owed to it from then on, until somebody asks for it anew. What went to a card that has since moved
+        Nothing is owed to it from then on, until somebody asks for it again. What went to a card that has since moved
         to an older message goes there.
         """
         there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))

@@ -1,5 +1,6 @@
 """A backup is put back: no card comes twice, no mail twice, and every button acts on the company its card names."""
 
+import asyncio
 import copy
 import shutil
 import sqlite3
@@ -8,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from bot.demo.cast import LANTERNS, Customer, entitlement, license_record
 from bot.demo.workspace import Message, faults
 from bot.domain.consent import Cause, OptOut, Subject
 from bot.domain.policy import Refused
+from bot.domain.trace import Posted
+from bot.services.reconciler import Reconciler
 from bot.store import open_store
 from bot.store.schema import do_not_contact, evaluation, mail
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visit
@@ -218,8 +221,8 @@ async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_
             await _press_everything(here, card)
         second = card_of(here, 2)
         [question] = [m for m in here.workspace.thread(second.channel, second.ts) if "nobody knows" in m.shown]
-        await here.workspace.press(BEN, question, "mail.arrived")
-        await here.told(BEN, "Noted")
+        await here.workspace.press(BEN, question, "mail.again")
+        await here.told(BEN, "it was sent")
         await here.at_rest(parts)
         here.pass_by(hours=1)
         await here.at_rest(parts)
@@ -248,3 +251,112 @@ async def test_until_slack_shows_the_channel_no_card_is_posted_and_the_admins_ar
     async with here.bot(slack_admins=CHIKA):
         await here.card("Firm 02")
     assert len(here.workspace.direct(CHIKA)) == 3  # refused, well again, and what the restore came to
+
+
+@dataclass
+class Lost:
+    """A backup from before a mail went to firm 1 and before firms 1 and 3 said no, and what is on the cards now."""
+
+    backups: Backups
+    settings: dict[str, object]
+
+    async def made(self, here: World) -> None:
+        """Let it all happen, and put the backup back."""
+        for number in (1, 3):
+            here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
+        async with here.bot(**self.settings) as parts:
+            for number in (1, 3):
+                await here.card(customer(number).company)
+            await here.write(ANA, card_of(here, 1))
+            await here.told(ANA, "On its way to")
+            await here.at_rest(parts)
+            self.backups.take()
+            here.pass_by(hours=1)
+            await here.shows("Welcome sent by", on=card_of(here, 1))
+            no = OptOut(cause=Cause.UNSUBSCRIBED, by=None, at=here.clock())
+            assert await parts.store.opt_outs.add_all([(self.subject(number), no) for number in (1, 3)]) == 2
+            for number in (1, 3):
+                await here.shows("*Do not contact*", on=card_of(here, number))
+            await here.at_rest(parts)
+        self.backups.put_back()
+
+    @staticmethod
+    def subject(number: int) -> Subject:
+        """The address of a company."""
+        return Subject.of_address(_address(number))
+
+    async def is_known(self, here: World, parts: Parts) -> None:
+        """Both noes are on record, and on the cards; nothing was sent since."""
+        for number in (1, 3):
+            await here.shows("*Do not contact*", on=card_of(here, number))
+            assert await parts.store.opt_outs.against([self.subject(number)]) is not None
+        await here.at_rest(parts)
+        assert isinstance(await _welcome(here, parts, 1), Refused)
+        here.pass_by(hours=2)
+        await here.at_rest(parts)
+        assert len(here.mailbox.mails) == 1
+        event = (card_of(here, 3).metadata or {})["event_payload"]
+        assert event["dnc"], "the card tells it again"
+
+
+@pytest.fixture
+def lost(here: World) -> Lost:
+    """What a restore on SQLite loses."""
+    backups = Backups(f"sqlite+aiosqlite:///{here.folder / 'evaluators.db'}", here.folder)
+    return Lost(backups, {"slack_admins": CHIKA, "mail_hold": "1h"})
+
+
+async def _go_back(here: World, url: str) -> None:
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await store.installation.go_back(at=here.clock())  # as `db restore` does
+
+
+@pytest.mark.parametrize("is_by_command", [True, False])
+async def test_what_cards_tell_outlives_an_update_before_slack_was_compared(
+    here: World, lost: Lost, monkeypatch: pytest.MonkeyPatch, *, is_by_command: bool
+) -> None:
+    await lost.made(here)
+    if is_by_command:
+        await _go_back(here, lost.backups.url)
+    shown, released = Reconciler._shown, asyncio.Event()  # noqa: SLF001  Slack takes its time for 90 days of messages
+
+    async def later(self: Reconciler, channel: str, since: datetime | None) -> list[Posted]:
+        found = await shown(self, channel, since)
+        await released.wait()
+        return found
+
+    monkeypatch.setattr(Reconciler, "_shown", later)
+    async with here.bot(**lost.settings) as parts:
+        for number in (1, 3):
+            await here.workspace.press(BEN, card_of(here, number), "evaluation.claim")
+            await here.shows(f"Owner: <@{BEN}>", on=card_of(here, number))
+        released.set()
+        await lost.is_known(here, parts)
+
+
+async def test_while_slack_does_not_show_the_channel_no_email_leaves_after_a_restore(here: World, lost: Lost) -> None:
+    await lost.made(here)
+    await _go_back(here, lost.backups.url)
+    here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=99)
+    async with here.bot(**lost.settings) as parts:
+        await here.until(lambda: any("cannot bring anything" in m.shown for m in here.workspace.direct(CHIKA)))
+        await here.write(ANA, card_of(here, 3))
+        await here.told(ANA, "On its way to")
+        here.pass_by(hours=2)
+        await here.workspace.press(BEN, card_of(here, 3), "evaluation.claim")
+        await here.shows(f"Owner: <@{BEN}>", on=card_of(here, 3))
+        assert [row.state for row in await rows(parts.store, mail)] == ["unknown", "held"]
+        assert len(here.mailbox.mails) == 1
+    here.workspace.faults.clear()
+    async with here.bot(**lost.settings) as parts:
+        await lost.is_known(here, parts)
+
+
+async def test_a_file_that_was_copied_back_is_compared_once_slack_shows_the_channel(
+    here: World, lost: Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.services.reconciler._EVERY_S", 0.01)
+    await lost.made(here)
+    here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=9)
+    async with here.bot(**lost.settings) as parts:
+        await lost.is_known(here, parts)
