@@ -175,6 +175,10 @@ class DatabaseUrlWrong(StoreError):
     """DATABASE_URL is no address of a database, or of one in a folder that is not there."""
 
 
+class SecretKeyWrong(StoreError):
+    """None of the keys in SECRET_KEY is the one that the database was written with."""
+
+
 class StoreUnavailable(StoreError):
     """The database is busy, full, or cannot be reached; the same may work later."""
 

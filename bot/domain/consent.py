@@ -1,11 +1,11 @@
 """Who said no: to what a do-not-contact mark applies, how strong its reason is, who may take it back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
-from bot.domain.address import canonical, is_address
+from bot.domain.address import is_address, keys
 from bot.domain.evaluation import License
 from bot.domain.typed import SITES, Address, Host, read_typed, site_key
 
@@ -28,11 +28,14 @@ class Subject:
 
     scope: Scope
     value: str
+    former: tuple[str, ...] = field(default=(), compare=False)
+    """Of an address: the forms that earlier versions may have compared this spelling by."""
 
     @classmethod
     def of_address(cls, address: str) -> Self:
         """A single address."""
-        return cls(scope=Scope.ADDRESS, value=canonical(address))
+        value, *former = keys(address)
+        return cls(scope=Scope.ADDRESS, value=value, former=tuple(former))
 
     @classmethod
     def read(cls, text: str) -> Self | None:

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ANOTHER = "The report names another contact now. Write to them from the card."
     TOO_SOON = "This address was mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause."
     NO_GROUND = "Nobody said on what ground it may be sent. Write it anew from the card."
+    NO_WORDS = "The words of this email are not kept any more, so it cannot be sent again."
     TOO_LATE = "It could not be sent for so long that it would come out of place. Send it anew if it still fits."
 
 

@@ -16,6 +16,7 @@ from bot.store.keys import Keys
 from bot.store.mails import settle_all_unknown
 from bot.store.orphans import BACK_IN_TIME, adopt, trace_of
 from bot.store.outbox import say
+from bot.store.queue import What
 from bot.store.rows import live_evaluation
 from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, poll
 from bot.store.whole import whole
@@ -126,7 +127,7 @@ class Installation:
                 to = min(to, row.look_since)
             await connection.execute(
                 update(delivery)
-                .where(delivery.c.state.in_(("due", "sending")), delivery.c.kind != "card", delivery.c.ts.is_(None))
+                .where(delivery.c.state.in_(("due", "sending")), delivery.c.kind != What.CARD, delivery.c.ts.is_(None))
                 .values(state="unknown")
             )
             await _begin(connection, next_generation(max(row.generation, above), steps()), to, at=at)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.domain.address import canonical, keys
 from bot.domain.consent import Scope, Subject
-from bot.errors import StoreError
+from bot.errors import SecretKeyWrong
 
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
@@ -43,13 +43,13 @@ class Keys:
         return nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)
 
     def open(self, sealed: bytes) -> str:
-        """The text that was sealed. StoreError when none of the secrets sealed it."""
+        """The text that was sealed. SecretKeyWrong when none of the secrets sealed it."""
         for cipher in self._ciphers:
             try:
                 return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
             except InvalidTag:
                 continue
-        raise StoreError(
+        raise SecretKeyWrong(
             "The database was written with another SECRET_KEY. Put the old key behind the new one, after a comma."
         )
 
@@ -94,9 +94,8 @@ class Keys:
 
     def subject_fingerprints(self, subject: Subject) -> tuple[str, ...]:
         """Every fingerprint under which a subject may have been written, the newest secret's first."""
-        if subject.scope is Scope.ADDRESS:
-            return self.fingerprints(subject.value)
-        return tuple(_fingerprint(keyed, subject.key) for keyed in self._hashes)
+        forms = (*keys(subject.value), *subject.former) if subject.scope is Scope.ADDRESS else (subject.key,)
+        return tuple(_fingerprint(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
 
     def digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.

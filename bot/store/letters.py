@@ -30,7 +30,7 @@ class Letter:
 
     @classmethod
     def opened(cls, content: bytes, keys: Keys) -> Self | None:
-        """From what is stored; None once the recipient was forgotten."""
+        """From what is stored; None once the words are not kept any more."""
         if not (text := keys.open(content)):
             return None
         told = json.loads(text)

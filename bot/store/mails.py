@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.consent import Cause
 from bot.domain.elapsed import CLOCKS_DIFFER
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
@@ -16,6 +17,7 @@ from bot.store.database import Database
 from bot.store.gate import Gate, in_doubt, last_mail, since
 from bot.store.keys import Keys
 from bot.store.letters import Held, Letter, Order, Stopped, Taken, Verdict
+from bot.store.opt_outs import standing_under
 from bot.store.outbox import remember, repaint
 from bot.store.rows import insert_row, live_evaluation
 from bot.store.schema import mail
@@ -161,7 +163,7 @@ class Mails:
         found = Refused(Reason.TOO_LATE) if is_stale else await self._ask(connection, row, rules, now=now)
         letter = Letter.opened(row.content, self._keys)
         if not isinstance(found, Contact) or letter is None or found.email is None:
-            refusal = found if isinstance(found, Refused) else Refused(Reason.FORGOTTEN)
+            refusal = found if isinstance(found, Refused) else Refused(Reason.NO_WORDS)
             await _settle(connection, row, MailState.FAILED, at=now, error=refusal.reason)
             return Stopped(refusal=refusal)
         sending = {"state": MailState.SENDING, "due_at": None, "attempts": row.attempts + 1}
@@ -179,6 +181,13 @@ class Mails:
             first=await last_mail(connection, self._keys, found.email, but=row) is None,
         )
 
+    async def _without_words(self, connection: AsyncConnection, row: Row[Any]) -> Refused:
+        """Why a mail cannot go whose words are gone: a no, or else that they are."""
+        no = await standing_under(connection, self._keys, [row.address_key])
+        if no is None:
+            return Refused(Reason.NO_WORDS)
+        return Refused(Reason.FORGOTTEN if no.cause is Cause.FORGOTTEN else Reason.DO_NOT_CONTACT)
+
     async def _ask(
         self, connection: AsyncConnection, row: Row[Any], rules: Rules, *, now: datetime
     ) -> Contact | Refused:
@@ -186,7 +195,7 @@ class Mails:
         live = await live_evaluation(connection, row.evaluation_id)
         letter = Letter.opened(row.content, self._keys)
         if live is None or letter is None:
-            return Refused(Reason.FORGOTTEN)
+            return await self._without_words(connection, row)
         found = await self._gate.ask(
             connection,
             live,
@@ -220,6 +229,15 @@ class Mails:
 def longest_wait(rules: Rules) -> timedelta:
     """What no email is put off for: one that is due later was written by a clock that was wrong, and is due."""
     return max(rules.hold, MOST_PUT_OFF) + CLOCKS_DIFFER
+
+
+async def settle_sent(connection: AsyncConnection, mail_id: int, message_id: str, *, at: datetime) -> bool:
+    """Write down that a mail was sent at `at` of which nobody knew; whether it was one."""
+    this = (mail.c.id == mail_id) & (mail.c.message_id == message_id) & (mail.c.state == MailState.UNKNOWN)
+    row = (await connection.execute(select(mail).where(this))).first()
+    if row is not None:
+        await _settle(connection, row, MailState.SENT, at=at, error="")
+    return row is not None
 
 
 async def settle_all_unknown(

@@ -193,7 +193,13 @@ async def mark_nameless(connection: AsyncConnection, keys: Keys, fingerprint: st
 
 async def standing(connection: AsyncConnection, keys: Keys, subjects: Collection[Subject]) -> OptOut | None:
     """The strongest mark that stands against one of these, or None."""
-    rows = await _marks(connection, keys, subjects)
+    prints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
+    return await standing_under(connection, keys, prints)
+
+
+async def standing_under(connection: AsyncConnection, keys: Keys, fingerprints: Collection[str]) -> OptOut | None:
+    """The strongest mark that stands under one of these fingerprints, or None."""
+    rows = await _marks_under(connection, fingerprints)
     return next((_opt_out(row, keys) for row in rows if row.lifted_at is None), None)
 
 
@@ -222,7 +228,10 @@ async def forget(connection: AsyncConnection, keys: Keys, address: str, cause: C
 
 async def _marks(connection: AsyncConnection, keys: Keys, subjects: Iterable[Subject]) -> Sequence[Row[Any]]:
     """Every mark there ever was against one of these, the strongest first."""
-    fingerprints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
+    return await _marks_under(connection, [p for subject in subjects for p in keys.subject_fingerprints(subject)])
+
+
+async def _marks_under(connection: AsyncConnection, fingerprints: Collection[str]) -> Sequence[Row[Any]]:
     found = await connection.execute(
         select(do_not_contact).where(do_not_contact.c.subject_key.in_(fingerprints)).order_by(do_not_contact.c.id)
     )

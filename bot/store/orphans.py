@@ -13,16 +13,14 @@ from bot.domain.identity import same_trial
 from bot.domain.policy import Ground, MailState
 from bot.domain.trace import Posted, Trace, TracedEntry, TracedMail, oldest_first, pack, unpack
 from bot.store.keys import Keys
-from bot.store.opt_outs import mark
+from bot.store.mails import settle_sent
+from bot.store.opt_outs import STANDS, mark
 from bot.store.outbox import remember, repaint
 from bot.store.reach import evaluations_naming, hurry_to
 from bot.store.rows import insert_new, license_of, live_evaluation, trial_from
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail, orphan_card
 
 BACK_IN_TIME: Final = "The database went back in time: nobody knows whether it went."
-_STANDS: Final = do_not_contact.c.lifted_at.is_(None)
-_WENT: Final = frozenset({MailState.SENT, MailState.UNKNOWN, MailState.SENDING, MailState.HELD, MailState.DEFERRED})
-"""States of a mail that may have gone since it was traced."""
 
 
 async def trace_of(connection: AsyncConnection, row: Row[Any], keys: Keys) -> Trace:
@@ -30,15 +28,15 @@ async def trace_of(connection: AsyncConnection, row: Row[Any], keys: Keys) -> Tr
     seen = await license_of(connection, row.license_id, keys)
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
     subjects = await _subjects(connection, row, keys)
-    prints = [each for subject in subjects for each in keys.fingerprints(str(subject))]
-    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(prints), _STANDS)
+    prints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
+    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(prints), STANDS)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
     return Trace(
         app_key=seen.app_key,
         aliases=tuple(sorted(seen.aliases)),
         started=row.started,
         upgrade_to=row.upgrade_to,
-        mails=tuple(_traced_mail(each) for each in mails if MailState(each.state) in _WENT),
+        mails=tuple(_traced_mail(each) for each in mails if MailState(each.state).is_live),
         entries=tuple(
             TracedEntry(scope=e.scope, key=e.subject_key, cause=e.cause, by=e.actor, at=e.at, until=e.until)
             for e in entries
@@ -139,7 +137,10 @@ async def _take_up(connection: AsyncConnection, keys: Keys, row: Row[Any], poste
 async def _restore_mail(
     connection: AsyncConnection, keys: Keys, evaluation_id: int, told: TracedMail, *, at: datetime
 ) -> bool:
-    """Write down a mail of which nothing is left but that it went, or may have; its words and address are gone."""
+    """Record a mail of which nothing is left but that it went, or may have; its words and address are gone.
+
+    One that is on record, and of which nobody knew whether it went, is known to be sent if the card says so.
+    """
     state = MailState.SENT if told.state is MailState.SENT else MailState.UNKNOWN
     values = {
         "id": told.id,
@@ -154,7 +155,7 @@ async def _restore_mail(
         "settled_at": told.at,
     }
     if await insert_new(connection, mail, values) is None:
-        return False
+        return state is MailState.SENT and await settle_sent(connection, told.id, told.message_id, at=told.at)
     if state is MailState.UNKNOWN:
         details = {"template": told.template, "error": BACK_IN_TIME, "mail": str(told.id), "ground": Ground.TRIAL.name}
         entry = Entry(at=at, kind=Kind.MAIL_UNKNOWN, actor=told.by, details=details)
@@ -165,16 +166,17 @@ async def _restore_mail(
 async def _restore_entry(
     connection: AsyncConnection, keys: Keys, subjects: Collection[Subject], told: TracedEntry, *, at: datetime
 ) -> bool:
-    """Write down a no that is not known, be it lifted since: against the one of these subjects with its keyed hash.
+    """Record a no that is not on record, be it lifted: against the one of these subjects with its keyed hash.
 
-    Where none of them has it, the hash is all that is left of whom it is about.
+    Where none of them has it, only the hash of the address is left.
     """
-    same = (do_not_contact.c.subject_key == told.key) & (do_not_contact.c.cause == told.cause)
+    subject = next((each for each in subjects if told.key in keys.subject_fingerprints(each)), None)
+    prints = {told.key, *(keys.subject_fingerprints(subject) if subject else ())}
+    same = do_not_contact.c.subject_key.in_(prints) & (do_not_contact.c.cause == told.cause)
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == told.at))
     if known is not None or (told.until is not None and told.until <= at):
         return False
     new = OptOut(cause=told.cause, by=told.by, at=told.at, until=told.until)
-    subject = next((each for each in subjects if told.key in keys.fingerprints(str(each))), None)
     if subject is not None:
         return (await mark(connection, keys, subject, new)).won
     values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal("")}

@@ -1,18 +1,17 @@
 """What is owed to Slack, written in the same transaction as the fact it follows from."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.elapsed import CLOCKS_DIFFER
 from bot.domain.history import UNTOLD, Entry
 from bot.store.rows import history_values, insert_row, live_evaluation
 from bot.store.schema import delivery, evaluation, history, installation
-
-_CLOCKS_DIFFER: Final = timedelta(minutes=15)
 
 
 async def remember(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
@@ -41,7 +40,7 @@ async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:
         return False
     if live.card_ts is None:
         return row.looked_at is None
-    latest: datetime = row.since + _CLOCKS_DIFFER
+    latest: datetime = row.since + CLOCKS_DIFFER
     return float(live.card_ts) <= latest.timestamp()
 
 

@@ -389,7 +389,8 @@ class Correspondence(RuleBasedStateMachine):
             mine.due = asked.due_at
         elif isinstance(asked, Refused):
             # Of somebody who was forgotten on another license the words are gone, too.
-            why = {"FORGOTTEN"} if "DO_NOT_CONTACT" in refusals or not mine.has_words else set[str]()
+            why = {"FORGOTTEN"} if "DO_NOT_CONTACT" in refusals else set[str]()
+            why |= set() if mine.has_words else {"NO_WORDS"}
             assert asked.reason.name in refusals | why | self.promised.haste(mine.license, mine.role, but=mine)
         else:
             assert isinstance(asked, Verdict)
