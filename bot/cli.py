@@ -17,7 +17,15 @@ from bot.cli_database import database
 from bot.cli_people import dnc, people
 from bot.components import assembled, utc_now
 from bot.config import DEFAULT_FILE, Settings, settings_of
-from bot.errors import TRY_LATER, BotError, DatabaseUrlWrong, SettingsMissing, SettingsWrong
+from bot.errors import (
+    TRY_LATER,
+    BotError,
+    DatabaseUrlWrong,
+    MailSetupWrong,
+    SecretKeyWrong,
+    SettingsMissing,
+    SettingsWrong,
+)
 from bot.launch import ENV_FILE, forget_proxies, read_settings, with_settings
 from bot.log import set_up_logging
 from bot.mail.compose import Sender
@@ -47,7 +55,7 @@ def main() -> None:
     except SettingsWrong as exc:
         _complain(exc, f"Fix these settings (environment or {ENV_FILE.get() or DEFAULT_FILE}):")
         sys.exit(_MISUSED)
-    except DatabaseUrlWrong as exc:
+    except (DatabaseUrlWrong, SecretKeyWrong, MailSetupWrong) as exc:
         _complain(exc)
         sys.exit(_MISUSED)
     except TRY_LATER as exc:

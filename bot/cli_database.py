@@ -14,12 +14,12 @@ from bot.domain.marks_csv import read, write
 from bot.errors import BotError, SettingsWrong
 from bot.launch import with_settings
 from bot.store import open_store
+from bot.store.database import parsed_url, sqlite_file
 from bot.store.files import (
     copy_database,
     inspect_database,
     is_in_use,
     merge_log,
-    path_of,
     put_in_place,
     scratch,
     verify_absent,
@@ -78,7 +78,7 @@ async def _upgrade(settings: Settings) -> None:
 
 
 async def _backup(settings: Settings, *, target: Path, table: Path | None) -> None:
-    source = path_of(settings.database_url)
+    source = sqlite_file(parsed_url(settings.database_url))
     if source is None:
         raise SettingsWrong(["DATABASE_URL is not a SQLite file. Use pg_dump for PostgreSQL."])
     for path in (target, table):
@@ -109,7 +109,7 @@ async def _verify(settings: Settings, *, file: Path) -> None:
 
 
 async def _restore(settings: Settings, *, file: Path, table: Path | None) -> None:
-    target = path_of(settings.database_url)
+    target = sqlite_file(parsed_url(settings.database_url))
     if target is None:
         raise SettingsWrong([_POSTGRESQL])
     marks = _marks(table)

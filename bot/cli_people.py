@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
+import structlog
 import typer
 
 from bot.components import utc_now
@@ -19,16 +20,19 @@ from bot.launch import with_settings
 from bot.mailroom import inbound
 from bot.store import Store, open_store
 
-dnc = typer.Typer(help="Do-not-contact: whom nobody may write to.", no_args_is_help=True)
+log = structlog.get_logger()
+
+dnc = typer.Typer(help="Do-not-contact: who must not be contacted.", no_args_is_help=True)
 people = typer.Typer()
 
 _WHO: Final = "command line"
 _TRY_LATER: Final = 75
 _LARGEST: Final = 10_000_000
 """Bytes of a report or a table; a real one has some thousand."""
+_PUT_OFF: Final = "The report was not taken in. The mail server should try again later."
 
 Whom = Annotated[str, typer.Argument(help="ana@acme.example, @acme.example or acme.atlassian.net", metavar="SUBJECT")]
-Address = Annotated[str, typer.Argument(help="An e-mail address.", metavar="ADDRESS")]
+Address = Annotated[str, typer.Argument(help="An email address.", metavar="ADDRESS")]
 Table = Annotated[Path, typer.Argument(help="A CSV file: subject, cause, note, at.", metavar="FILE")]
 
 
@@ -115,7 +119,10 @@ def bounce(
         with_settings(partial(_bounce, contents=[content]))
     except BotError as exc:
         # A mail server that hears of anything but "later" drops the report for good, since it has no sender.
-        raise ReportPutOff(f"{exc}\nThe report was not taken in. The mail server should try again later.") from exc
+        raise ReportPutOff(f"{exc}\n{_PUT_OFF}") from exc
+    except Exception as exc:
+        log.exception("bounce_broke")
+        raise ReportPutOff(f"An error that nobody foresaw; the log says more.\n{_PUT_OFF}") from exc
 
 
 async def _add(settings: Settings, *, subject: Subject, cause: Cause, note: str) -> None:
@@ -161,7 +168,7 @@ async def _export_marks(settings: Settings) -> None:
         marks = await store.opt_outs.all_standing()
         await store.people.note("dnc export", at=utc_now(), by=_WHO, marks=len(marks))
     typer.echo(write(marks), nl=False)
-    if unfit := sum(mark.subject is not None and not fits(mark) for mark in marks):
+    if unfit := sum(mark.subject is not None and mark.cause is not Cause.PAUSED and not fits(mark) for mark in marks):
         stand = "stands" if unfit == 1 else "stand"
         typer.echo(f"{unfit:,} more {stand} against what is not an address: no email can be sent to it.", err=True)
     if hidden := sum(mark.subject is None for mark in marks):

@@ -29,7 +29,7 @@ _SLACK_TIMEOUT: Final = 30
 _ALIVE: Final = 50_000
 """New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
 _A_TURN: Final = 0.0001
-"""Seconds that one thread may compute while another waits: whoever writes rows needs a turn after each statement."""
+"""Seconds that one thread may compute while another waits: writing rows needs a turn after each statement."""
 
 
 def utc_now() -> datetime:

@@ -130,7 +130,7 @@ class Settings(BaseModel):
         (), description="ids of users (U…) and user groups (S…) with commas between, who may mail and lift marks"
     )
     slack_api_url: WebAddress = Field("https://slack.com/api/", description="the base address of Slack's Web API")
-    marketplace_user: Text = Field(description="the e-mail address of the Atlassian account that reads the reports")
+    marketplace_user: Text = Field(description="the email address of the Atlassian account that reads the reports")
     marketplace_token: Token = Field(description="an API token of that account: id.atlassian.com, Security, API tokens")
     marketplace_vendor_id: Annotated[Text, StringConstraints(pattern=r"^\d+$")] | None = Field(
         None, description="the number in the address of your vendor page at marketplace.atlassian.com"
@@ -258,13 +258,13 @@ def load_settings(env_file: Path | None = None, environment: Mapping[str, str] =
     network, unusable = read_network(_variables(environment, file, path.parent))
     unknown = _unknown(file.values)
     lost = [
-        f"Line {file.lines[name.lower()]} of {path} sets {ascii(name)[1:-1]}, which is no setting. Write {meant}."
+        f"Line {file.lines[name]} of {path} sets {ascii(name.upper())[1:-1]}, which is no setting. Write {meant}."
         for name, meant in unknown.items()
         if meant is not None and meant.lower() in _RESTRICTIONS - set(values)
     ]
     settings = _unless_wrong(settings, problems, also=[*file.problems, *lost, *unusable])
     settings._network = network  # noqa: SLF001  our own
-    return Loaded(settings=settings, unknown=unknown)
+    return Loaded(settings=settings, unknown={name.upper(): meant for name, meant in unknown.items()})
 
 
 def _validated(values: Mapping[str, Any], file: EnvFile, path: str) -> tuple[Settings | None, dict[str, bool]]:
@@ -333,7 +333,7 @@ def _unknown(written: Mapping[str, str]) -> dict[str, str | None]:
     for name in (name for name, value in written.items() if value):
         meant = next(iter(get_close_matches(name, settings, n=1, cutoff=_ALIKE)), None)
         if name not in settings and name not in others and (meant or name.partition("_")[0] in families):
-            found[name.upper()] = meant and meant.upper()
+            found[name] = meant and meant.upper()
     return found
 
 

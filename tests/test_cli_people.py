@@ -377,5 +377,5 @@ def test_with_another_key_nothing_is_done_and_it_is_said(run: Run, monkeypatch: 
     run("dnc", "add", ANA)
     monkeypatch.setenv("SECRET_KEY", KEY[::-1])
     done = run("dnc", "list")
-    assert (done.code, done.out) == (1, "")
+    assert (done.code, done.out) == (2, "")
     assert "another SECRET_KEY" in done.err

@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 import structlog
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,7 +27,7 @@ from bot.store.whole import interruptible
 log = structlog.get_logger()
 
 _PATIENCE_S: Final = 15.0
-"""How long a lock that is held elsewhere is waited for, before whoever wants to write is told."""
+"""How long a write waits for a lock that is held elsewhere, before it fails."""
 _STEP_S: Final = 1
 """It is waited for in steps: nobody can interrupt a driver that waits, and SIGTERM has ten seconds for everything."""
 _RETRY_S: Final = 0.05
@@ -100,9 +100,8 @@ class Database:
     @property
     def path(self) -> Path | None:
         """The SQLite file; None for a server, and for a database in memory."""
-        database = self._engine.url.database
-        is_file = self._engine.dialect.name == "sqlite" and database not in (None, "", ":memory:")
-        return Path(str(database)).resolve() if is_file else None
+        file = sqlite_file(self._engine.url)
+        return None if file is None else file.resolve()
 
     @property
     def is_server(self) -> bool:
@@ -231,20 +230,33 @@ class Database:
 
 
 def files_of(url: str) -> tuple[Path, ...]:
-    """The files that a SQLite database is or may be made of; none for another database, or for a URL that is none."""
+    """The files that a SQLite database is or may be made of; none for another one. DatabaseUrlWrong."""
+    file = sqlite_file(parsed_url(url))
+    return () if file is None else tuple(Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm"))
+
+
+def parsed_url(url: str) -> URL:
+    """DATABASE_URL in its parts. DatabaseUrlWrong, without the URL in it, which may hold a password."""
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return ()
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return ()
-    return tuple(Path(f"{parsed.database}{suffix}") for suffix in ("", "-wal", "-shm"))
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlWrong(
+            "DATABASE_URL is no address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
+            "postgresql+asyncpg://user:password@host:5432/name; write @ : / in the password as %40 %3A %2F."
+        ) from None
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite database; None for a server, and for a database in memory."""
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
 
 
 def _engine(url: str, *, create: bool) -> AsyncEngine:
     try:
-        parsed = make_url(url)
-        for path in files_of(url)[:1]:
+        parsed = parsed_url(url)
+        path = sqlite_file(parsed)
+        if path is not None:
             if create:
                 _private(path)
             elif not path.exists() or path.stat().st_size == 0:
@@ -256,7 +268,7 @@ def _engine(url: str, *, create: bool) -> AsyncEngine:
     except (ArgumentError, InvalidRequestError, ImportError, OSError) as exc:
         raise DatabaseUrlWrong(
             f"DATABASE_URL cannot be used ({type(exc).__name__}). It should look like "
-            "sqlite+aiosqlite:///evaluators.db, in a folder that exists."
+            "sqlite+aiosqlite:///evaluators.db, in a folder that exists and that this user may write to."
         ) from exc
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "do_connect", _by_our_driver)

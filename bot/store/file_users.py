@@ -6,7 +6,7 @@ from typing import Final
 
 _LOCKS: Final = Path("/proc/locks")
 _WRITING: Final = 120
-"""The byte of the `-shm` file that whoever writes has locked; sqlite.org/walformat.html, "WAL Locks"."""
+"""The byte of the `-shm` file that a writer has locked; sqlite.org/walformat.html, "WAL Locks"."""
 _READING: Final = range(123, 128)
 """The bytes of those who look at a state of the database that must not change under them."""
 

@@ -9,9 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from bot.errors import StoreError
 from bot.store.keys import Keys
 from bot.store.migrate import newest
@@ -19,7 +16,8 @@ from bot.store.migrate import newest
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database, and what belongs to it."""
 _TABLES: Final = {"alembic_version", "license", "evaluation", "mail", "delivery", "do_not_contact"}
-_SEALED: Final = (("do_not_contact", "subject"), ("license", "contacts"), ("mail", "content"))
+_SEALED: Final = (("key_check", "sealed"), ("do_not_contact", "subject"), ("license", "contacts"), ("mail", "content"))
+_TRIED_WHOLE: Final = {"key_check", "do_not_contact"}
 _MOMENTS: Final = (("poll", "started_at"), ("delivery", "at"), ("history", "at"), ("mail", "at"))
 _COUNTED: Final = {"evaluations": "evaluation", "emails": "mail", "do-not-contact entries": "do_not_contact"}
 
@@ -36,16 +34,6 @@ class FileReport:
     generation: int = 0
 
 
-def path_of(url: str) -> Path | None:
-    """Return the file of a database by its URL; None where it is no file."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return None
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
-    return Path(str(parsed.database)) if is_file else None
-
-
 def copy_database(source: Path, target: Path) -> None:
     """Write a copy that nobody else on the machine can read, while `source` may be in use; all of it, or nothing.
 
@@ -58,7 +46,10 @@ def copy_database(source: Path, target: Path) -> None:
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as exc:
-        raise StoreError(f"{part} cannot be written: {exc.strerror}.") from exc
+        raise StoreError(
+            f"{target} cannot be written: {exc.strerror}. Name a file in a folder that exists and that this user may "
+            "write to."
+        ) from exc
     try:
         with closing(_read_only(source)) as original, closing(sqlite3.connect(part)) as copy:
             original.backup(copy)
@@ -187,13 +178,13 @@ def _dangling(connection: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
 
 
 def _opens(connection: sqlite3.Connection, keys: Keys) -> bool:
-    """Whether the secrets open the oldest and the newest of what is sealed; every do-not-contact entry is tried."""
+    """Whether the secrets open the oldest and the newest of what is sealed, and each check and do-not-contact entry."""
     for table, column in _SEALED:
         names = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
         if column not in names:  # older than this column
             continue
         ends = f"(SELECT min(id) FROM {table}), (SELECT max(id) FROM {table})"  # noqa: S608  our own names
-        these = "" if table == "do_not_contact" else f" WHERE id IN ({ends})"
+        these = "" if table in _TRIED_WHOLE else f" WHERE id IN ({ends})"
         try:
             for (sealed,) in connection.execute(f"SELECT {column} FROM {table}{these}"):  # noqa: S608
                 keys.open(sealed)

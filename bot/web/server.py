@@ -1,6 +1,7 @@
 """The HTTP endpoints, all of them."""
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -72,10 +73,16 @@ def listening(*, host: str, port: int) -> Iterator[Sequence[socket.socket]]:
                 stack.enter_context(socket.create_server(address[:2], family=family)) for family, address in places
             ]
         except OSError as exc:
-            raise SettingsWrong(
-                [f"HTTP_PORT {port} cannot be had at {host} ({exc.strerror}). Set HTTP_PORT to a free one."]
-            ) from exc
+            raise SettingsWrong([_why_not(host, port, exc)]) from exc
         yield sockets
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is already in use. Set HTTP_PORT to another one."
+    if error.errno == errno.EACCES:
+        return f"This user may not open port {port}. Set HTTP_PORT to one above 1023."
+    return f"HTTP_HOST {host} is no address of this machine. Set it to 127.0.0.1 or 0.0.0.0."
 
 
 @asynccontextmanager
