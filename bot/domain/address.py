@@ -197,7 +197,7 @@ def _canonical(address: str) -> str:
 
 
 def _meant(address: str) -> ValidatedEmail | None:
-    """The address, or the one that is plainly meant: whoever is in it should be found by it."""
+    """The address, or the one that is plainly meant, by which the person should be found."""
     tidied = _tidied(address)
     return _validated(tidied) or _validated(tidied, quoted=True) or _validated(mailbox_of(unwrap(address).word))
 

@@ -16,7 +16,7 @@ from bot.domain.policy import MailState
 LONGEST_TRIAL: Final = timedelta(days=90)
 """Cards are looked at so far back: under an older one hardly anything is done any more."""
 _MOST: Final = 10
-"""Mails, entries and aliases that are told of each; Slack takes 8,000 characters of metadata."""
+"""The most mails, entries and aliases that one card carries; Slack takes 8,000 characters of metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Stray(StrEnum):
         "has not named its trial again yet. Please press again after the next poll."
     )
     REPLACED = (
-        "Nothing was done. This is no longer the card of this evaluation: please use the newer one in the channel, or "
+        "Nothing was done. This is no longer the card of this evaluation: please use the other one in the channel, or "
         "/evaluators today."
     )
     UNKNOWN = (

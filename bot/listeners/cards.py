@@ -30,10 +30,12 @@ class CardListeners:
     async def pressed(self, args: AsyncArgs) -> None:
         """Do what the button or the menu's option says."""
         press = read_press(args)
-        if press is None or press.action not in set(Action):
-            if press is not None:
-                about = await placed(self._deps, press.about)
-                await self._deps.cards.repaint(about.evaluation_id)
+        if press is None:
+            await tell(args, self._deps.poster, answers.UNREADABLE)
+            return
+        if press.action not in set(Action):
+            about = await placed(self._deps, press.about)
+            await self._deps.cards.repaint(about.evaluation_id)
             await tell(args, self._deps.poster, answers.RETIRED)
             return
         match Action(press.action):

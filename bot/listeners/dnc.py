@@ -34,8 +34,8 @@ class DncListeners:
                 return note_message(dnc.NOT_A_SUBJECT)
 
     async def _change(self, change: Callable[[str, Subject, str], Awaitable[Message]], user: str, text: str) -> Message:
-        whom, why = split_target(text)
-        subject = Subject.read(whom)
+        target, why = split_target(text)
+        subject = Subject.read(target)
         if subject is None:
             return note_message(dnc.NOT_A_SUBJECT)
         if not why:

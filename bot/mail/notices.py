@@ -108,7 +108,7 @@ def guess(content: bytes) -> Guess:
 
 
 def _of_exim(mail: EmailMessage, said: str) -> Iterator[Finding]:
-    """Exim names whom it could not reach in a header, and says why below each address."""
+    """Exim names in a header the recipients it could not reach, and says why below each address."""
     for value in values(mail, "x-failed-recipients"):
         for address in value.split(",")[:_MOST]:
             yield _finding(address, _below(address.strip(), said))

@@ -1,4 +1,4 @@
-"""What a mail server's answer speaks of: a limit of ours, our own standing, this mail, or whom it would not accept.
+"""What a mail server's answer speaks of: a limit of ours, our own standing, this mail, or its recipient.
 
 By the enhanced status code where that is said of one thing only, else by the words. Codes: RFC 3463 and the IANA
 registry of enhanced status codes; Microsoft's “Email non-delivery reports and SMTP errors in Exchange Online”; Google's

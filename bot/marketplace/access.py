@@ -110,7 +110,7 @@ class Access:
         return response
 
     async def _send(self, method: Literal["GET", "POST"], path: str, query: Query) -> httpx.Response:
-        """The answer from its head on; whoever reads the rest closes it."""
+        """The answer from its head on; the caller reads the rest and closes it."""
         # Other clients of the export send an empty object, so this much is known to be taken.
         body: dict[str, str] | None = {} if method == "POST" else None
         request = self._http.build_request(method, f"{self._base}/{path}", params=list(query), json=body)

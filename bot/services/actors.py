@@ -25,7 +25,7 @@ NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "no_such_subtea
 
 
 class Outsider(StrEnum):
-    """Why somebody is no full member of the workspace; the value is said to whoever chose them, in a form."""
+    """Why somebody is no full member of the workspace; the form says the value to the person who chose them."""
 
     BOT = "This is a bot. Choose a person."
     GONE = "Their account is deactivated. Choose another person."
@@ -118,7 +118,7 @@ class Actors:
     async def why_not_owner(self, user: str) -> str | None:
         """Why somebody cannot own an evaluation, as a sentence; None for a full member of the workspace.
 
-        While Slack cannot say, nobody can be given one: they would be told of it, and get the replies.
+        While Slack cannot say, nobody can be given one: they would be notified, and get the replies.
         """
         try:
             async with asyncio.timeout(_PATIENCE):

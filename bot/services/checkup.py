@@ -20,7 +20,7 @@ from bot.store import Store
 LIMIT_S: Final = 20.0
 """How long each look may take."""
 _CHECK: Final = {
-    "Database": "DATABASE_URL and its server; after an update, run `evaluator-bot db upgrade` first",
+    "Database": "DATABASE_URL, its server, and what locks it; after an update, run `evaluator-bot db upgrade` first",
     "Slack": "the network, its proxy and SLACK_API_URL",
     "Marketplace": "the network, its proxy and MARKETPLACE_API_URL",
     "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS",
@@ -167,7 +167,7 @@ class Checkup:
                     raise
                 unknown.append(each)
         if unknown:
-            raise BotError(f"Slack knows nobody as {', '.join(unknown)}. Copy the ids anew from their profiles.")
+            raise BotError(f"Slack knows nobody as {', '.join(unknown)}. Copy the ids again from their profiles.")
         return ", ".join(names)
 
     async def _socket(self) -> str:

@@ -63,7 +63,7 @@ class Closed:
                 return None
 
     def is_told_with(self, other: "Closed") -> bool:
-        """Whether the two are one trouble to whoever hears of it."""
+        """Whether an admin would call the two one trouble."""
         return (self.channel, self.is_look_alone) == (other.channel, other.is_look_alone)
 
     def concerns(self, way: Way) -> bool:

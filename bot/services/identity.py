@@ -17,7 +17,7 @@ _LONGEST_PAUSE: Final = timedelta(minutes=1)
 
 
 class BotIdentity:
-    """The identity, as far as it is known; whoever needs it may wait."""
+    """The identity, as far as it is known; callers may wait for it."""
 
     def __init__(self, poster: Poster) -> None:
         self.known: Identity | None = None

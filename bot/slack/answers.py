@@ -31,7 +31,10 @@ MAIL_GONE = (
     "Nothing was done. This email is not on record: a backup of the database was restored since. Before you send "
     "another one, look in the card's thread and in your mail server's log."
 )
-RETIRED = "This button is from an earlier time. The card is being painted anew; please use the new one."
+RETIRED = "This button is from an earlier version. The card is being updated; please use its new buttons."
+UNREADABLE = (
+    "This button no longer works, so nothing was done. Please use the card in the channel, or /evaluators today."
+)
 LIFTED = "Lifted. They can be written to again."
 OLD_FORM = "This form is from an earlier version, so nothing was done. Please press the button on the card again."
 NOT_MARKED = "There is no such do-not-contact mark any more."

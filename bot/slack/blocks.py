@@ -244,7 +244,7 @@ def _refusal(refusal: Refused, who: Person | None) -> str:
         by = f", {mention(opt_out.by)}" if opt_out.by else ""
         return f":no_entry_sign: *Do not contact*{reaching(opt_out)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}"
     sign = ":tada:" if refusal.reason is Reason.CONVERTED else ":no_entry_sign:"
-    return f"{sign} No e-mail: {refusal.reason}"
+    return f"{sign} No email: {refusal.reason}"
 
 
 def _other(card: Card, rules: Rules) -> str:

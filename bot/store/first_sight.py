@@ -63,7 +63,7 @@ async def _add_evaluations(
     channel: str,
     at: datetime,
 ) -> None:
-    """Add each with what its license's record told of it; the delivery of each card has one of the `card_ids`."""
+    """Add each with what its license's record says; the delivery of each card has one of the `card_ids`."""
     entries, cards, next_card = [], [], iter(card_ids)
     for some in _in_parts(evaluations):
         rows = []

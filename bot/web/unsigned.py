@@ -28,7 +28,7 @@ class UnsignedRequests:
             self._tell(path)
 
     def finish(self, path: str) -> None:
-        """Tell of those that no line has told of yet."""
+        """Log those that no line has counted yet."""
         if self._count:
             self._tell(path)
 
