@@ -11,12 +11,9 @@ import asyncpg  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock, forked, life
-from tests.scenarios.test_postgres import postgres
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
 from tests.world import World
-
-__all__ = ["postgres"]  # pytest finds a fixture where its name is
 
 ANA = "U0ANA"
 EITHER = ["sqlite", pytest.param("postgresql", marks=needs_a_server)]

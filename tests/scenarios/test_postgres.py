@@ -1,47 +1,12 @@
 """The same on PostgreSQL, for those who have no disk; a real server, made for the test and gone after it."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from tests.postgres import needs_a_server
 from tests.world import TODAY, World
 
 ANA, BEN = "U0ANA", "U0BEN"
-FOUND = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
-pytestmark = pytest.mark.skipif(not FOUND and not os.environ.get("CI"), reason="needs PostgreSQL; CI has it")
-
-
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    """The address of an empty database."""
-    # The server refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else None
-    folder = tempfile.mkdtemp(prefix="postgres-")
-    if user is not None:
-        shutil.chown(folder, user)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    control = [FOUND[-1].with_name("pg_ctl"), "-D", f"{folder}/data", "-l", f"{folder}/log", "-w"]
-
-    def run(*command: object) -> None:
-        subprocess.run([str(part) for part in command], user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-
-    run(FOUND[-1], "-D", f"{folder}/data", "-A", "trust", "-U", "bot")
-    run(*control, "-o", options, "start")
-    try:
-        yield f"postgresql+asyncpg://bot@127.0.0.1:{port}/postgres"
-    finally:
-        run(*control, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+pytestmark = needs_a_server
 
 
 async def test_the_main_job_on_postgresql(here: World, postgres: str) -> None:

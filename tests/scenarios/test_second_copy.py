@@ -17,13 +17,10 @@ from bot.errors import DatabaseBusy, SettingsWrong
 from bot.lead import TIMING
 from bot.store.deliveries import Lane
 from bot.store.schema import delivery, mail, poll
+from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock
-from tests.scenarios.test_postgres import postgres
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
 from tests.store.steps import rows
 from tests.world import TODAY, World
-
-__all__ = ["postgres"]  # pytest finds a fixture where its name is
 
 ANA = "U0ANA"
 AT_ONCE = replace(TIMING, patience=0.1, look_every=0.05, renew_every=0.1, jitter=0.0)

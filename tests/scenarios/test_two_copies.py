@@ -22,11 +22,8 @@ from bot.store import Store, open_store
 from bot.store.mails import Held
 from bot.store.schema import mail
 from tests.builders import FREELY, contact, license_
-from tests.scenarios.test_postgres import postgres
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.postgres import needs_a_server
 from tests.store.steps import CHANNEL, LATER, SECRET, ask, order, report, rows
-
-__all__ = ["postgres"]  # pytest finds a fixture where its name is
 
 MANY = 12
 

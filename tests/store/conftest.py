@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from bot.store import Store, open_store
-from tests.scenarios.test_postgres import postgres  # noqa: F401  pytest finds a fixture where its name is
 from tests.store.steps import SECRET
 
 

@@ -19,7 +19,7 @@ from bot.store.database import Database
 from bot.store.driver import Connection
 from bot.store.schema import evaluation, history, license_, license_alias, press, seen_row
 from tests.builders import license_ as seen_license
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.postgres import needs_a_server
 from tests.store.steps import SECRET, report, rows
 
 EAST = timezone(timedelta(hours=5, minutes=30))

@@ -9,7 +9,7 @@ from bot.errors import StoreError
 from bot.store import open_store
 from bot.store.schema import key_check
 from tests.builders import license_
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.postgres import needs_a_server
 from tests.store.steps import SECRET, mailed, mark, order, report, rows
 
 OTHER = "another key for tests that is long enough"

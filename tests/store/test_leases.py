@@ -18,7 +18,7 @@ from bot.store import Store, open_store
 from bot.store.leases import Leases
 from bot.store.schema import lease
 from tests.builders import NOON
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.postgres import needs_a_server
 from tests.store.steps import SECRET, rows
 
 TERM = timedelta(seconds=15)

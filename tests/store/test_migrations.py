@@ -25,6 +25,8 @@ from bot.store.schema import metadata
 from tests.builders import FREELY, NOON
 from tests.store.steps import SECRET
 
+pytestmark = pytest.mark.migrations
+
 
 def _indexes(connection: Connection) -> set[str]:
     """Every index as SQL, with its condition."""

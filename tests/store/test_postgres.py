@@ -17,7 +17,7 @@ from bot.store.deliveries import Lane
 from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov
-from tests.scenarios.test_postgres import pytestmark as needs_a_server
+from tests.postgres import needs_a_server
 from tests.store.steps import LATER, SECRET, ask, bring, cards, mailed, mark, only_card, order, report, rows, take
 
 pytestmark = needs_a_server
@@ -94,7 +94,7 @@ async def test_a_connection_that_the_server_ends_may_work_later(postgres: str) -
 async def test_what_the_operator_can_mend_is_said_of_a_server_too(postgres: str) -> None:
     for url, sentence in (
         (postgres, "db upgrade"),
-        (postgres.replace("/postgres", "/nosuch"), "Check DATABASE_URL"),
+        (postgres.rpartition("/")[0] + "/nosuch", "Check DATABASE_URL"),
         (postgres.replace("bot@", "stranger@"), "Check DATABASE_URL"),
     ):
         database = Database(url)

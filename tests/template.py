@@ -1,0 +1,47 @@
+"""A migrated database to copy, so that a case does not wait for every migration."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from sqlalchemy import Connection, create_engine
+
+from bot.store import migrate
+from bot.store.keys import Keys
+
+_NO_KEYS = Keys(["a key for tests that is long enough"])
+_by_migrations = migrate._migrated  # noqa: SLF001  the one place where every path to new tables meets
+
+
+@cache
+def _template() -> tuple[str, ...]:
+    """The statements that make the tables of this version in an empty SQLite file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            _by_migrations(connection, _NO_KEYS, lambda: 0)
+        engine.dispose()
+        with closing(sqlite3.connect(path)) as made:
+            statements = tuple(made.iterdump())
+    return tuple(each for each in statements if each not in {"BEGIN TRANSACTION;", "COMMIT;"})
+
+
+def _from_template(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+    if connection.dialect.name != "sqlite" or migrate._version(connection) is not None:  # noqa: SLF001
+        return _by_migrations(connection, keys, generation)
+    for statement in _template():
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("UPDATE installation SET generation = ?", (generation(),))
+    return migrate.newest()
+
+
+@pytest.fixture(autouse=True)
+def _tables_from_a_template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New SQLite files get the tables of the template; not so in a test marked `migrations`."""
+    if request.node.get_closest_marker("migrations") is None:
+        monkeypatch.setattr(migrate, "_migrated", _from_template)
