@@ -44,8 +44,8 @@ class Subject:
         `site:` before a host makes it a site, whatever it looks like; None for what is none of these.
         """
         match read_typed(text):
-            case Address(value=value):
-                return cls(scope=Scope.ADDRESS, value=value)
+            case Address(value=value, former=former):
+                return cls(scope=Scope.ADDRESS, value=value, former=former)
             case Host(value=value, is_site=is_site) if "." in value:
                 return cls(scope=Scope.SITE if is_site else Scope.DOMAIN, value=value)
             case _:

@@ -1,10 +1,10 @@
 """One reader of what people type where an address, a domain or a site is meant: commands, tables, settings."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from bot.domain.address import QUOTES, ascii_domain, canonical, is_address, mailbox_of, unwrap
+from bot.domain.address import QUOTES, ascii_domain, canonical, is_address, keys, mailbox_of, unwrap
 
 SITES: Final = (".atlassian.net", ".jira.com")
 """What the addresses of cloud sites end in."""
@@ -38,6 +38,8 @@ class Address:
     """A mailbox, by its canonical form."""
 
     value: str
+    former: tuple[str, ...] = field(default=(), compare=False)
+    """The forms that earlier versions may have compared this spelling by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +119,8 @@ def _is_of_mail(word: str) -> bool:
 
 
 def _address(word: str) -> Address | None:
-    found = canonical(word)
-    return Address(value=found) if is_address(word) and is_address(found) else None
+    value, *former = keys(word)
+    return Address(value=value, former=tuple(former)) if is_address(word) and is_address(value) else None
 
 
 def _host(word: str) -> Host | None:

@@ -24,7 +24,7 @@ from bot.store.migrate import SCRIPTS
 from bot.store.schema import do_not_contact, evaluation, license_, license_alias, mail, seen_row
 from tests.builders import FREELY, NOON, contact, nov
 from tests.builders import license_ as a_license
-from tests.scenarios.test_postgres import FOUND
+from tests.postgres import FOUND
 from tests.store.steps import SECRET, ask, mark, order, report, rows
 
 NEWER: Final = "a newer key for tests that is long enough"
@@ -195,6 +195,21 @@ async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_goo
         assert card.people[0].last_mail is not None
         await store.bounces.complained(1, at=NOON)
         assert await standing(store, "di@xn--bcher-kva.example") is Cause.COMPLAINED
+
+
+@pytest.mark.parametrize("spelt", ["ana@mu\u0308ller.example", "straße@acme.example", "Jose\u0301@acme.example"])
+async def test_somebody_who_was_forgotten_is_found_by_the_spelling_of_then(url: str, spelt: str) -> None:
+    await write_as_before(
+        url,
+        *a_row(1, "bo@acme.example", former("bo@acme.example")),
+        a_mark(101, "", former(spelt), Cause.ERASED),
+    )
+    async with open_store(url, secret_keys=[NEWER, SECRET]) as store:
+        assert await standing(store, spelt) is Cause.ERASED
+        assert not (await mark(store, spelt)).won
+        await report(store, a_license(aliases=frozenset({"E-1"}), technical=contact(email=spelt), updated=nov(24)))
+        assert isinstance(refused := await ask(store, order(1)), Refused)
+        assert refused.reason in {Reason.FORGOTTEN, Reason.NO_CONTACT, Reason.DO_NOT_CONTACT}
 
 
 async def test_what_was_sealed_with_a_secret_that_is_gone_is_left_as_it_was(database_url: str) -> None:

@@ -144,7 +144,7 @@ async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
     await store.people.erase(ANA, at=LATER, by="somebody")
 
     assert await store.mails.next_due() == LATER
-    assert await take(store) == Stopped(refusal=Refused(Reason.FORGOTTEN))
+    assert await take(store) == Stopped(refusal=Refused(Reason.DO_NOT_CONTACT))
     assert [row.state for row in await rows(store, mail)] == ["failed"]
 
 
