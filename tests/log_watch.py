@@ -20,7 +20,7 @@ from bot.demo.workspace.memory import PEOPLE
 from bot.log import Sink, set_up_logging
 
 _ADDRESS: Final = re.compile(r"[^\s<>\"'=,;:()]@[^\s<>\"'=,;:()@]|(?<=[a-z])@(?=[a-z])")
-_TOKEN: Final = re.compile(r"xox[a-z]-|xapp-|/u/[\w-]{16}|hooks\.slack\.com/|(?:Basic|Bearer) [\w+/=]{8}")
+_TOKEN: Final = re.compile(r"xox[a-z]-\w|xapp-\w|/u/[\w-]{16}|hooks\.slack\.com/|(?:Basic|Bearer) [\w+/=]{8}")
 _NAMES: Final = frozenset(
     {
         *(each for who in vars(cast).values() if isinstance(who, cast.Customer) for each in (who.person, who.company)),

@@ -20,6 +20,7 @@ from bot.services.traffic import NO_LIMIT, Limits
 from bot.slack import ids
 from bot.slack.socket import PATIENCE, Patience
 from bot.store.deliveries import Lane
+from bot.store.polls import Tally
 from tests.log_watch import WATCH
 from tests.machine import limit
 
@@ -70,6 +71,8 @@ class World:
     port: int = 0
     patience: Patience = PATIENCE
     timing: LeadTiming = TIMING
+    polled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the bot that runs has polled."""
 
     def __post_init__(self) -> None:
         """Let everybody live by the same clock."""
@@ -118,7 +121,9 @@ class World:
         """The bot at work, after its first poll and with its socket open; a second block is a restart."""
         settings = self.settings(**changes)
         async with self.at_work(settings) as parts:
-            await parts.watch.run_once()
+            # Its own, which else might read what a test changes in the report, before the test polls.
+            async with asyncio.timeout(limit(20)):
+                await self.polled.wait()
             if settings.slack_app_token is not None:
                 await self.until(lambda: self.workspace.sockets)
             yield parts
@@ -126,8 +131,9 @@ class World:
     @asynccontextmanager
     async def at_work(self, settings: Settings) -> AsyncIterator[Parts]:
         """The bot from the first moment on, whatever it can do by then."""
+        self.polled.clear()
         async with (
-            assembled(settings, clock=self.clock) as parts,
+            self._parts(settings) as parts,
             running(
                 settings,
                 parts,
@@ -138,6 +144,21 @@ class World:
                 elapsed=lambda: self.clock().timestamp(),
             ) as self.port,
         ):
+            yield parts
+
+    @asynccontextmanager
+    async def _parts(self, settings: Settings) -> AsyncIterator[Parts]:
+        """What the bot is made of, with a note of its first poll."""
+        async with assembled(settings, clock=self.clock) as parts:
+            poll = parts.watch.run_once
+
+            async def noted() -> Tally:
+                try:
+                    return await poll()
+                finally:
+                    self.polled.set()
+
+            parts.watch.run_once = noted  # type: ignore[method-assign]
             yield parts
 
     async def until(self, condition: Callable[[], T]) -> T:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import urllib.request
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -108,7 +109,7 @@ async def _claims_once_open(here: World) -> None:
 
 
 async def test_an_app_token_of_another_app_is_named_and_once_it_is_right_presses_come_through(
-    here: World, capsys: pytest.CaptureFixture[str]
+    here: World, logged: Callable[[], str]
 ) -> None:
     here.workspace.delivery.app_id = "A0OTHER"
     async with here.at_work(here.settings()):
@@ -117,7 +118,7 @@ async def test_an_app_token_of_another_app_is_named_and_once_it_is_right_presses
         [problem] = figures["problems"]
         assert problem == another_app("A0OTHER", "A0DEMO")
         assert figures["seconds_socket_down"] is not None
-        assert problem in "".join(capsys.readouterr())
+        assert problem in logged()
         here.workspace.delivery.app_id = "A0DEMO"
         await here.until(lambda: here.workspace.sockets)
         await _claims(here)
@@ -133,15 +134,13 @@ async def test_socket_mode_that_is_switched_off_is_named(here: World) -> None:
         assert problem.startswith("Socket Mode is switched off for this Slack app.")
 
 
-async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(
-    here: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(here: World, logged: Callable[[], str]) -> None:
     here.workspace.keys.scopes -= {"channels:history", "users:read.email"}
     async with here.at_work(here.settings()):
         await here.until(lambda: here.workspace.sockets)
         sentence = scopes_missing({"channels:history", "users:read.email"})
         assert (await _health(here))["problems"] == [sentence]
-        assert sentence in "".join(capsys.readouterr())
+        assert sentence in logged()
         await here.workspace.command(ANA, "/evaluators health")
         await here.told(ANA, sentence)
 
