@@ -88,9 +88,10 @@ def demo(
     *,
     port: Annotated[int, typer.Option(help="Where the page is served; a free one is taken if it is in use.")] = 8000,
     open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    speed: Annotated[float, typer.Option(min=0.1, help="How many times as fast the evaluators arrive.")] = 1.0,
 ) -> None:
     """Run the bot against a small Slack, a small Marketplace and a mailbox on this machine, and show them on a page."""
-    asyncio.run(_demo(port, open_browser=open_browser))
+    asyncio.run(_demo(port, open_browser=open_browser, speed=speed))
 
 
 @cli.command()
@@ -125,10 +126,10 @@ def render(
     asyncio.run(_render(template, evaluation, html))
 
 
-async def _demo(port: int, *, open_browser: bool) -> None:
+async def _demo(port: int, *, open_browser: bool, speed: float) -> None:
     from bot.demo.stage import stage  # noqa: PLC0415  a vendor's bot never loads the demo, nor what only it needs
 
-    async with stage(port=port) as scene:
+    async with stage(port=port, speed=speed) as scene:
         settings = settings_of(**scene.settings)
         forget_proxies()
         set_up_logging(json=False, level="warning")

@@ -24,6 +24,7 @@ _TALKATIVE: Final = (
     "asyncpg",
     "httpcore",
     "httpx",
+    "markdown_it",
     "slack_bolt",
     "slack_sdk",
     "sqlalchemy",

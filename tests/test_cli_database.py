@@ -172,7 +172,7 @@ async def test_a_backup_is_looked_at_without_a_trace(here: World) -> None:
     [
         (lambda file: file.unlink(), ("saved.db",), "There is no database at"),
         (lambda file: file.write_text("words"), ("saved.db",), "cannot be copied to saved.db (file is not a database)"),
-        (lambda _: None, ("nowhere/saved.db",), "nowhere/saved.db.part cannot be written: No such file"),
+        (lambda _: None, ("nowhere/saved.db",), "nowhere/saved.db cannot be written: No such file"),
         (lambda file: (file.parent / "no.csv").touch(), ("saved.db", "--dnc", "no.csv"), "no.csv exists."),
     ],
 )

@@ -147,7 +147,7 @@ def test_the_pipe_of_the_docs_works_as_written(
         ({"ALL_PROXY": "socks5://127.0.0.1:1080"}, "ALL_PROXY cannot be used"),
         ({}, "There is no database at DATABASE_URL yet"),
         ({"DATABASE_URL": "sqlite+aiosqlite:///no/such/folder/evaluators.db"}, "There is no database at DATABASE_URL"),
-        ({"DATABASE_URL": "evaluators.db"}, "DATABASE_URL cannot be used"),
+        ({"DATABASE_URL": "evaluators.db"}, "DATABASE_URL is no address of a database"),
         ({"DATABASE_URL": "postgresql+asyncpg://bot@127.0.0.1:1/evaluators"}, "The database cannot be reached"),
     ],
 )

@@ -42,6 +42,14 @@ class Keys:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)
 
+    def seal_nothing(self) -> bytes:
+        """An empty text sealed by the oldest secret: beside a fingerprint that any of the secrets may have made.
+
+        Whoever drops that secret is then told that it is still needed.
+        """
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._ciphers[-1].encrypt(nonce, b"", None)
+
     def open(self, sealed: bytes) -> str:
         """The text that was sealed. SecretKeyWrong when none of the secrets sealed it."""
         for cipher in self._ciphers:

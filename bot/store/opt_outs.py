@@ -185,8 +185,8 @@ async def mark_nameless(connection: AsyncConnection, keys: Keys, fingerprint: st
     rows = (await connection.execute(select(do_not_contact).where(same))).all()
     if _stands_for_ever(rows) or not all(adds(new.cause, _opt_out(row, keys)) for row in rows):
         return
-    values = {"scope": Scope.ADDRESS, "subject_key": fingerprint, "subject": keys.seal(""), "cause": new.cause}
-    await insert_new(connection, do_not_contact, {**values, "at": new.at, "until": new.until})
+    values = {"scope": Scope.ADDRESS, "subject_key": fingerprint, "subject": keys.seal_nothing()}
+    await insert_new(connection, do_not_contact, {**values, "cause": new.cause, "at": new.at, "until": new.until})
     await hurry_to(connection, [fingerprint], at=new.at)
     await repaint(connection, await evaluations_naming(connection, [fingerprint]), at=new.at)
 

@@ -179,7 +179,7 @@ async def _restore_entry(
     new = OptOut(cause=told.cause, by=told.by, at=told.at, until=told.until)
     if subject is not None:
         return (await mark(connection, keys, subject, new)).won
-    values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal("")}
+    values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal_nothing()}
     values |= {"cause": told.cause, "actor": told.by, "at": told.at, "until": told.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
     await hurry_to(connection, [told.key], at=at)

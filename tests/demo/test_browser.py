@@ -33,10 +33,11 @@ pytestmark = [
 
 
 @pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    """The demo, started in an empty folder and ended with Ctrl-C."""
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The demo, started in an empty folder and ended with Ctrl-C; as fast as the test says."""
+    speed = getattr(request, "param", 1)
     demo = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0",
+        sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0", "--speed", str(speed),
         cwd=tmp_path, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert demo.stdout is not None
@@ -236,13 +237,14 @@ async def test_the_keyboard_is_enough(page: Page) -> None:
     await expect(_message(page, "Evaluator Bot knows")).to_be_visible()
 
 
+@pytest.mark.parametrize("url", [10], indirect=True)
 async def test_the_story_brings_every_kind_of_evaluator_and_nobody_is_mentioned(page: Page) -> None:
     for words in (
         "Sandbox site",
-        "No e-mail: This is a sandbox site",
+        "No email: This is a sandbox site",
         "Data Center",
         "Through",
-        "No e-mail",
+        "No email",
         "asked Atlassian to be forgotten",
         "Rocket",
         "They have bought the app",

@@ -88,14 +88,15 @@ SPANS: Final = {"seconds": (5, 11), "hours": (1, 3), "days": (1, 3, 4, 8, 31)}
 RTBF: Final = Contact(forgotten=True)
 NOBODY_LISTENS, UNDONE_MEANWHILE = "nobody listens", "somebody undoes it meanwhile"
 NO_SUCH_ADDRESS: Final = "550 no such address"
-LATER: Final = {"451 at RCPT", "550 at MAIL", NOBODY_LISTENS}
-REFUSED: Final = {NO_SUCH_ADDRESS, "550 no relaying"}
+LATER: Final = {"451 at RCPT", "550 at MAIL", "550 no relaying", NOBODY_LISTENS}
+REFUSED: Final = {NO_SUCH_ADDRESS, "554 not these words"}
 CUT: Final = {"cut before it was taken", "cut after it was taken"}
 FAULTS: Final[dict[str, tuple[Step, Fault]]] = {
     "451 at RCPT": ("RCPT", answer("451 4.7.1 Come back later")),
     "550 at MAIL": ("MAIL", answer("550 5.7.1 Sender refused")),
     NO_SUCH_ADDRESS: ("RCPT", answer("550 5.1.1 User unknown")),
     "550 no relaying": ("RCPT", answer("550 5.7.1 Unable to relay")),
+    "554 not these words": ("DATA", answer("554 5.6.0 Content not accepted")),
     "cut before it was taken": ("DATA", drop()),
     "cut after it was taken": ("ANSWER", drop()),
 }
@@ -388,9 +389,10 @@ class Correspondence(RuleBasedStateMachine):
             mine.state, mine.by, mine.at, mine.again = "held", by, self.now(), True
             mine.due = asked.due_at
         elif isinstance(asked, Refused):
-            # Of somebody who was forgotten on another license the words are gone, too.
-            why = {"FORGOTTEN"} if "DO_NOT_CONTACT" in refusals else set[str]()
-            why |= set() if mine.has_words else {"NO_WORDS"}
+            # Of somebody who was forgotten on another license the words are gone, too. Then the mark against the
+            # address is named, if there is one, and else that the words are gone.
+            without = {"FORGOTTEN", "DO_NOT_CONTACT", "NO_WORDS"}
+            why = without if refusals & without or not mine.has_words else set[str]()
             assert asked.reason.name in refusals | why | self.promised.haste(mine.license, mine.role, but=mine)
         else:
             assert isinstance(asked, Verdict)
@@ -501,7 +503,7 @@ class Correspondence(RuleBasedStateMachine):
         self.the_postman_comes(fault)
         self.marks_are_typed_or_imported(table)
         self._write(letters[0])
-        before = {each.id: each.state for each in self.promised.mails.values()}
+        before = {each.id: (each.state, each.moment) for each in self.promised.mails.values()}
         self.loop.run(self._put_back())
         self._follow_back(before)
 
@@ -679,9 +681,9 @@ class Correspondence(RuleBasedStateMachine):
         await self.store.opt_outs.add_all(marks)
         await self.store.installation.adopt(posted, text="", to=(), at=self.now())
 
-    def _follow_back(self, before: Mapping[int, str]) -> None:
+    def _follow_back(self, before: Mapping[int, tuple[str, datetime | None]]) -> None:
         """Of what waited nobody knows whether it went; what went since is known by its card."""
-        for id_, state in before.items():
+        for id_, (state, moment) in before.items():
             mine, saved = self.promised.mails[id_], self.saved.get(id_)
             if saved is None and state in {"failed", "undone"}:
                 del self.promised.mails[id_]
@@ -693,6 +695,8 @@ class Correspondence(RuleBasedStateMachine):
                 mine.by, mine.at = saved.by, saved.at
             if mine.state in {*WAITS, "sending"}:
                 mine.ends("unknown", self.now() if saved else mine.latest)
+            if mine.state == "unknown" and state == "sent":
+                mine.ends("sent", moment or mine.latest)
 
     async def _die_at(self, step: Step) -> None:
         """Be cut off in the middle of the first mail of a round."""
@@ -748,9 +752,10 @@ class Correspondence(RuleBasedStateMachine):
         standing = [row for row in marks if row.lifted_at is None]
         for subject, due in self.promised.silence.standing.items():
             theirs = {row.cause for row in standing if row.subject_key in keys.fingerprints(subject)}
-            # Where an older secret hides that somebody was forgotten, a report may stand beside that.
+            # Where an older secret hides that somebody was forgotten, a report may stand beside that; after a restore
+            # one that did is not taken up again.
             beside = {"complained", "bounced", "paused"} if FOR_EVER & set(due) else set[str]()
-            assert set(due) <= theirs <= set(due) | beside, "other marks stand than should"
+            assert set(due) - beside <= theirs <= set(due) | beside, "other marks stand than should"
             rows_ = [row for row in marks if row.subject_key in keys.fingerprints(subject)]
             if FOR_EVER & set(due):
                 said = "".join(

@@ -196,7 +196,7 @@ def test_a_card_says_no_more_of_a_trial_than_the_report(seen: dict[str, Any], sh
         pytest.param({"sandbox": True}, ":warning: Sandbox site", id="sandbox"),
         pytest.param(
             {"sandbox": True},
-            ":no_entry_sign: No e-mail: This is a sandbox site: whoever evaluates does it elsewhere.",
+            ":no_entry_sign: No email: This is a sandbox site: whoever evaluates does it elsewhere.",
             id="no mail to a sandbox",
         ),
         pytest.param({"technical": contact(email="ana@gmail.com")}, ":warning: Free-mail address", id="free mail"),
@@ -219,11 +219,9 @@ def test_a_card_says_no_more_of_a_trial_than_the_report(seen: dict[str, Any], sh
             id="all in one line",
         ),
         pytest.param(
-            {"technical": None}, ":no_entry_sign: No e-mail: The report has no address for this contact.", id="no"
+            {"technical": None}, ":no_entry_sign: No email: The report has no address for this contact.", id="no"
         ),
-        pytest.param(
-            {"atlassian": True}, ":no_entry_sign: No e-mail: This is Atlassian's own license.", id="Atlassian"
-        ),
+        pytest.param({"atlassian": True}, ":no_entry_sign: No email: This is Atlassian's own license.", id="Atlassian"),
     ],
 )
 def test_a_card_warns(seen: dict[str, Any], remark: str) -> None:
@@ -236,16 +234,14 @@ def test_what_the_refusal_says_is_not_said_twice() -> None:
 
 def test_a_bought_trial_is_a_reason_to_be_glad() -> None:
     shown = lines(card(evaluation=evaluation(license=license_(license_type="COMMERCIAL"), trial=BOUGHT)))
-    assert ":tada: No e-mail: They have bought the app: they are a customer now." in shown
+    assert ":tada: No email: They have bought the app: they are a customer now." in shown
 
 
 def test_a_license_that_was_given_is_not_called_bought() -> None:
     shown = card_message(
         card(evaluation=evaluation(license=license_(license_type="COMMUNITY"), trial=BOUGHT)), today=TODAY
     )
-    assert ":no_entry_sign: No e-mail: The trial is over: they have a license of the app now." in mrkdwn_of(
-        shown.blocks
-    )
+    assert ":no_entry_sign: No email: The trial is over: they have a license of the app now." in mrkdwn_of(shown.blocks)
     assert "bought" not in str(shown)
 
 
@@ -281,7 +277,7 @@ def test_what_the_rules_do_not_allow_is_said_on_the_card_and_has_no_button() -> 
     blocked = Rules(countries=Countries(by_name={"norway": CountryRule(rule=Rule.BLOCK)}))
     shown = card_message(card(evaluation=evaluation(license=license_(country="Norway"))), today=TODAY, rules=blocked)
     check(shown)
-    assert ":no_entry_sign: No e-mail: Your rules by country do not allow mail to this one." in mrkdwn_of(shown.blocks)
+    assert ":no_entry_sign: No email: Your rules by country do not allow mail to this one." in mrkdwn_of(shown.blocks)
     assert Action.EMAIL not in {button["action_id"] for button in buttons(shown)}
 
 
