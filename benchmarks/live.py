@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.vendor import NOON
-from bot.app import running
-from bot.components import Parts, assembled, utc_now
-from bot.config import settings_of
-from bot.log import set_up_logging
-from bot.services.traffic import NO_LIMIT, SLACKS_LIMITS, Limits
-from bot.store.deliveries import Lane
+from bot.app.components import Parts, assembled, utc_now
+from bot.app.run import running
+from bot.config.settings import settings_of
+from bot.log.setup import set_up_logging
+from bot.services.slack_delivery.rate_limits import NO_LIMIT, SLACKS_LIMITS, Limits
+from bot.store.outbox.repository import Lane
 
 _AT_ONCE: Final = dict.fromkeys(Lane, Limits(workspace=NO_LIMIT))
 _NEXT_SWEEP: Final = timedelta(hours=25)

@@ -18,9 +18,9 @@ import httpx
 
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
-from bot.components import Parts, assembled
-from bot.config import settings_of
-from bot.log import set_up_logging
+from bot.app.components import Parts, assembled
+from bot.config.settings import settings_of
+from bot.log.setup import set_up_logging
 
 CHANNEL: Final = "C0BENCH"
 _A_PROFILE: Final = 40

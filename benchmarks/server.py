@@ -18,7 +18,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from benchmarks.vendor import TODAY, changed, row
-from bot.demo.cast import Record
+from bot.demo.scenario.sample_data import Record
 
 DEVELOPER_ID: Final = "3f0a1b2c-0000-4000-8000-0000000000be"
 _LIMIT: Final = 50

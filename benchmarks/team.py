@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from benchmarks.live import bot_at_work
 from benchmarks.ours import CHANNEL, given
-from bot.demo.cast import LANTERNS, Customer, license_record
-from bot.demo.marketplace import DemoMarketplace
-from bot.demo.workspace import Message, NotPossible, Workspace
-from bot.demo.workspace.limits import POSTING
-from bot.demo.workspace.state import User, elements
+from bot.demo.fake_marketplace.server import DemoMarketplace
+from bot.demo.fake_slack import Message, NotPossible, Workspace
+from bot.demo.fake_slack.models import User, elements
+from bot.demo.fake_slack.rate_limits import POSTING
+from bot.demo.scenario.sample_data import LANTERNS, Customer, license_record
 from bot.domain.card import Action
 from bot.slack.ids import MORE, Event, Field, option
 

@@ -4,7 +4,17 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from bot.demo.cast import COMPASS, LANTERNS, TRAIL, TRIAL_DAYS, Customer, Record, contact_details, license_record, sale
+from bot.demo.scenario.sample_data import (
+    COMPASS,
+    LANTERNS,
+    TRAIL,
+    TRIAL_DAYS,
+    Customer,
+    Record,
+    contact_details,
+    license_record,
+    sale,
+)
 
 TODAY: Final = date(2026, 11, 23)
 """The day on which the report is read first."""

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.domain.card import Card, Person, SentMail
-from bot.domain.consent import Cause, OptOut, Subject
-from bot.domain.countries import Countries, CountryRule, Rule
+from bot.domain.country_rules import Countries, CountryRule, Rule
+from bot.domain.dnc import Cause, OptOut, Subject
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import Known, trials_of
-from bot.domain.policy import Attempt, Case, MailState, Rules
+from bot.domain.mail_policy import Attempt, Case, MailState, Rules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()

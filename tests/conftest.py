@@ -34,7 +34,7 @@ def _no_pauses() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _small_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first generation of a database is random; in a test its ids begin with 1."""
-    monkeypatch.setattr("bot.store.migrate.first_generation", lambda: 0)
+    monkeypatch.setattr("bot.store.engine.migrate.first_generation", lambda: 0)
 
 
 @pytest.fixture

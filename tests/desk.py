@@ -8,14 +8,14 @@ from datetime import timedelta
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.components import Parts, assembled
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import CHANNEL
-from bot.services.cards import Cards
-from bot.services.closed import ClosedWays
-from bot.services.traffic import Limits, Traffic
-from bot.slack.poster import Poster
-from bot.store.deliveries import Lane
+from bot.app.components import Parts, assembled
+from bot.demo.fake_slack import CHANNEL
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.services.slack_delivery.outages import ClosedWays
+from bot.services.slack_delivery.rate_limits import Limits, Traffic
+from bot.services.slack_delivery.worker import Cards
+from bot.slack.client.web_client import Poster
+from bot.store.outbox.repository import Lane
 from tests.world import AT_ONCE, TODAY, World
 
 ADMIN = "U0CHIKA"

@@ -15,21 +15,26 @@ from urllib.parse import unquote
 import pytest
 import structlog
 
-from bot.demo import cast
-from bot.demo.workspace.memory import PEOPLE
-from bot.log import Sink, set_up_logging
+from bot.demo.fake_slack.state import PEOPLE
+from bot.demo.scenario import sample_data
+from bot.log.setup import Sink, set_up_logging
 
 _ADDRESS: Final = re.compile(r"[^\s<>\"'=,;:()]@[^\s<>\"'=,;:()@]|(?<=[a-z])@(?=[a-z])")
 _TOKEN: Final = re.compile(r"xox[a-z]-\w|xapp-\w|/u/[\w-]{16}|hooks\.slack\.com/|(?:Basic|Bearer) [\w+/=]{8}")
 _NAMES: Final = frozenset(
     {
-        *(each for who in vars(cast).values() if isinstance(who, cast.Customer) for each in (who.person, who.company)),
+        *(
+            each
+            for who in vars(sample_data).values()
+            if isinstance(who, sample_data.Customer)
+            for each in (who.person, who.company)
+        ),
         *(user.real_name for user in PEOPLE if not user.is_bot),
         *("Ana Ash", "Ana Example", "Ana Lima", "Ana Oak", "Ana Sample", "Ben Miller", "Bo Beech", "Bo Birch"),
         *("Cy Cedar", "Grace Example", "Bridge Sample Resellers", "1 Sample Street"),
     }
 )
-_TEMPLATES: Final = Path(cast.__file__).parent.parent / "mail" / "templates"
+_TEMPLATES: Final = Path(sample_data.__file__).parent.parent.parent / "mail" / "templates"
 _SHORTEST_NAME: Final = 7
 """Characters: shorter ones, such as “Nobody”, are words that anybody may use."""
 _SHORTEST_LINE: Final = 25

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from bot.demo.workspace import delivery
-from bot.demo.workspace.events import Broadcast
+from bot.demo.fake_slack import app_delivery
+from bot.demo.fake_slack.broadcast import Broadcast
 
 _COMPUTING_S: Final = 0.04
 _STARTING_S: Final = 0.14
@@ -54,7 +54,7 @@ def pytest_report_header() -> str:
 def _slack_is_as_slow_as_the_machine() -> Iterator[None]:
     """An app on a slow machine gets more time from the small Slack, and so does who waits for it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delivery, "ACK_SECONDS", limit(_SLACKS_S))
+        patch.setattr(app_delivery, "ACK_SECONDS", limit(_SLACKS_S))
         patch.setattr(Broadcast.until, "__kwdefaults__", {"within": limit(_SLACKS_S)})
         yield
 

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import Connection, create_engine
 
-from bot.store import migrate
-from bot.store.keys import Keys
+from bot.security.keyring import Keys
+from bot.store.engine import migrate
 
 _NO_KEYS = Keys(["a key for tests that is long enough"])
 _by_migrations = migrate._migrated  # noqa: SLF001  the one place where every path to new tables meets

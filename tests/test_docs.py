@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Settings
-from bot.env_file import read_env_file
+from bot.config.env_file import read_env_file
+from bot.config.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 NAMES = [name.upper() for name in Settings.model_fields]

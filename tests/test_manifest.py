@@ -10,15 +10,15 @@ import jsonschema
 import pytest
 import yaml
 
-from bot.components import assembled
+from bot.app.components import assembled
 from bot.errors import SlackRefused
 from bot.slack import ids
 from bot.slack.blocks import note_message
-from bot.slack.directory import Directory
+from bot.slack.client.errors import SCOPES
+from bot.slack.client.users import Directory
+from bot.slack.client.web_client import Mark, Poster
 from bot.slack.ids import Event
-from bot.slack.poster import Mark, Poster
-from bot.slack.refusals import SCOPES
-from bot.slack.today import help_message
+from bot.slack.views.today import help_message
 from tests.world import NOON, World
 
 ROOT = Path(__file__).parent.parent

@@ -8,18 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.app import running
-from bot.components import Parts, assembled
-from bot.config import Settings, settings_of
-from bot.demo.mailbox import Mailbox
-from bot.demo.marketplace import DemoMarketplace
-from bot.demo.workspace import CHANNEL, Message, View, Workspace
-from bot.demo.workspace.inputs import Values
-from bot.lead import TIMING, LeadTiming
-from bot.services.traffic import NO_LIMIT, Limits
+from bot.app.components import Parts, assembled
+from bot.app.leader import TIMING, LeadTiming
+from bot.app.run import running
+from bot.config.settings import Settings, settings_of
+from bot.demo.fake_marketplace.server import DemoMarketplace
+from bot.demo.fake_slack import CHANNEL, Message, View, Workspace
+from bot.demo.fake_slack.view_state import Values
+from bot.demo.fake_smtp import Mailbox
+from bot.services.slack_delivery.rate_limits import NO_LIMIT, Limits
 from bot.slack import ids
-from bot.slack.socket import PATIENCE, Patience
-from bot.store.deliveries import Lane
+from bot.slack.client.socket_mode import PATIENCE, Patience
+from bot.store.outbox.repository import Lane
 from bot.store.polls import Tally
 from tests.log_watch import WATCH
 from tests.machine import limit

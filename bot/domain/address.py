@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import email_validator
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-from bot.domain.invisible import strip_invisible
+from bot.domain.invisible_characters import strip_invisible
 
 _IN_HOUSE: Final = frozenset({"local", "test"})
 """Domains that no public server has, and a company's own may: mail is handed to the vendor's own server."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from bot.domain.consent import OptOut
+from bot.domain.cautions import Context, company_key, customer_domain, reachable
+from bot.domain.dnc import OptOut
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
-from bot.domain.policy import CAREFUL, Attempt, Case, Decision, LastMail, Refused, Rules, may_contact, too_soon
-from bot.domain.trust import Context, company_key, customer_domain, reachable
+from bot.domain.mail_policy import CAREFUL, Attempt, Case, Decision, LastMail, Refused, Rules, may_contact, too_soon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,12 @@ import re
 from slack_bolt.async_app import AsyncApp
 
 from bot.domain.card import Action
-from bot.listeners.cards import CardListeners
+from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
-from bot.listeners.deps import Deps
-from bot.listeners.forms import FormListeners
-from bot.listeners.guard import Guard
-from bot.listeners.mails import MailListeners
+from bot.listeners.mail_actions import MailListeners
+from bot.listeners.middleware import Guard
+from bot.listeners.services import Deps
+from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
 from bot.slack.ids import Field, Settle, View
 

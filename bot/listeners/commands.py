@@ -5,15 +5,15 @@ from datetime import date
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.typed import bare_line, read_words, split_target
+from bot.domain.target_parser import bare_line, read_words, split_target
 from bot.errors import InteractionUnreadable
-from bot.listeners.deps import Deps, tell
-from bot.listeners.dnc import DncListeners
-from bot.services.actors import Right
+from bot.listeners.dnc_commands import DncListeners
+from bot.listeners.services import Deps, tell
+from bot.services.team.permissions import Right
 from bot.slack.blocks import Message
-from bot.slack.health import health_message
-from bot.slack.payload import somebody_waits
-from bot.slack.today import help_message, read_page, read_post_again, today_message
+from bot.slack.client.payload import somebody_waits
+from bot.slack.views.health import health_message
+from bot.slack.views.today import help_message, read_page, read_post_again, today_message
 
 log = structlog.get_logger()
 

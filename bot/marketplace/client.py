@@ -10,10 +10,10 @@ from typing import Self
 import httpx
 
 from bot.errors import AnswerUnreadable, SettingsWrong
-from bot.marketplace.access import DIRECT, TIMEOUT, Access, Route
-from bot.marketplace.answers import Product, Row, is_uuid, read_cursor, read_page, read_products
 from bot.marketplace.export import PATIENCE, Export
-from bot.marketplace.pages import PAGE_SIZE, Pages
+from bot.marketplace.http import DIRECT, TIMEOUT, Access, Route
+from bot.marketplace.pagination import PAGE_SIZE, Pages
+from bot.marketplace.responses import Product, Row, is_uuid, read_cursor, read_page, read_products
 
 _VENDOR_ID = re.compile(r"[0-9]{1,18}")
 

@@ -9,9 +9,9 @@ from itertools import chain, repeat
 from typing import Final
 
 from bot.errors import ExportFailed, RequestRefused
-from bot.marketplace.access import INSIGHTS, Access
-from bot.marketplace.answers import BrokenOff, NotFound, Row, read_export_id, read_export_status
-from bot.marketplace.splitter import RowSplitter
+from bot.marketplace.http import INSIGHTS, Access
+from bot.marketplace.json_stream import RowSplitter
+from bot.marketplace.responses import BrokenOff, NotFound, Row, read_export_id, read_export_status
 
 PATIENCE: Final = 900.0
 """Seconds that one export may keep the bot waiting, all pauses together."""

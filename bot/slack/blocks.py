@@ -6,14 +6,14 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, recipients, title, told_end
+from bot.domain.cautions import Flag, flags, words
 from bot.domain.evaluation import Contact, Evaluation, Hosting, License, State, days_left
 from bot.domain.history import UNTOLD, Kind
-from bot.domain.policy import CAREFUL, MailState, Reason, Refused, Rules
-from bot.domain.terms import is_sold
-from bot.domain.trust import Flag, flags, words
+from bot.domain.license_types import is_sold
+from bot.domain.mail_policy import CAREFUL, MailState, Reason, Refused, Rules
 from bot.slack import ids
-from bot.slack.notes import mail_name, note, opportunity, reaching
 from bot.slack.text import days, escape, mention, moment, span, tame
+from bot.slack.views.history import mail_name, note, opportunity, reaching
 
 Block = dict[str, Any]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.domain.history import Entry, Kind
 from bot.slack.blocks import Block, Message, note_message, plain
 from bot.slack.ids import Settle
-from bot.slack.notes import note
+from bot.slack.views.history import note
 
 
 def entry_message(entry: Entry) -> Message:

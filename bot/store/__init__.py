@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.errors import DatabaseBusy
+from bot.security.keyring import Keys
 from bot.store import key_check
-from bot.store.bounces import Bounces
-from bot.store.database import Database, files_of
-from bot.store.deliveries import Deliveries
-from bot.store.drafts import Drafts
+from bot.store.dnc.repository import OptOuts
+from bot.store.engine.database import Database, files_of
+from bot.store.engine.migrate import is_outdated, upgrade, verify
 from bot.store.evaluations import Evaluations
+from bot.store.incidents import Troubles
 from bot.store.installation import Installation
-from bot.store.keys import Keys
+from bot.store.interactions import Presses
 from bot.store.leases import Leases
-from bot.store.licenses import Licenses
-from bot.store.mails import Mails
-from bot.store.migrate import is_outdated, upgrade, verify
-from bot.store.opt_outs import OptOuts
-from bot.store.people import People
+from bot.store.licenses.repository import Licenses
+from bot.store.mail.bounces import Bounces
+from bot.store.mail.drafts import Drafts
+from bot.store.mail.repository import Mails
+from bot.store.outbox.repository import Deliveries
 from bot.store.polls import Polls
-from bot.store.presses import Presses
-from bot.store.troubles import Troubles
+from bot.store.privacy import People
 
 __all__ = ["Store", "files_of", "open_store"]
 

@@ -7,24 +7,24 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.concurrency.shield import whole
 from bot.domain.card import Card, Listed, Person, SentMail, lateness
-from bot.domain.consent import subjects_of
+from bot.domain.card_snapshot import Stray, Trace
+from bot.domain.dnc import subjects_of
 from bot.domain.evaluation import CardRef, Contact, License, State
 from bot.domain.history import Entry, Kind
-from bot.domain.policy import Attempt, MailState
-from bot.domain.trace import Stray, Trace
-from bot.store.context import context_of
-from bot.store.database import Database
-from bot.store.gate import last_mail
-from bot.store.keys import Keys
-from bot.store.opt_outs import standing
-from bot.store.orphans import orphan_at
-from bot.store.outbox import remember, repaint
-from bot.store.queue import LATELY, What
-from bot.store.remarks import with_remark
-from bot.store.rows import entry_from, evaluation_from, license_of, live_evaluation
+from bot.domain.mail_policy import Attempt, MailState
+from bot.security.keyring import Keys
+from bot.store.card_recovery import orphan_at
+from bot.store.dnc.notes import with_remark
+from bot.store.dnc.repository import standing
+from bot.store.engine.database import Database
+from bot.store.licenses.customer_context import context_of
+from bot.store.mail.policy_check import last_mail
+from bot.store.mapping import entry_from, evaluation_from, license_of, live_evaluation
+from bot.store.outbox.enqueue import remember, repaint
+from bot.store.outbox.selection import LATELY, What
 from bot.store.schema import delivery, evaluation, history, mail
-from bot.store.whole import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,18 +8,18 @@ from typing import Any, Final
 from sqlalchemy import Column, Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.policy import MailState
-from bot.domain.trace import LONGEST_TRIAL, Posted, Trace
-from bot.store.database import Database
-from bot.store.generation import next_generation, random_steps
-from bot.store.keys import Keys
-from bot.store.mails import settle_all_unknown
-from bot.store.orphans import BACK_IN_TIME, adopt, trace_of
-from bot.store.outbox import say
-from bot.store.queue import What
-from bot.store.rows import live_evaluation
+from bot.concurrency.shield import whole
+from bot.domain.card_snapshot import LONGEST_TRIAL, Posted, Trace
+from bot.domain.mail_policy import MailState
+from bot.security.keyring import Keys
+from bot.store.card_recovery import BACK_IN_TIME, adopt, trace_of
+from bot.store.engine.database import Database
+from bot.store.engine.generation import next_generation, random_steps
+from bot.store.mail.repository import settle_all_unknown
+from bot.store.mapping import live_evaluation
+from bot.store.outbox.enqueue import say
+from bot.store.outbox.selection import What
 from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, poll
-from bot.store.whole import whole
 
 _MOMENTS: Final = (
     poll.c.started_at,

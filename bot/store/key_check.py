@@ -7,9 +7,9 @@ from typing import Final
 from sqlalchemy import ColumnClause, Connection, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.database import Database
-from bot.store.keys import Keys
-from bot.store.rows import insert_row
+from bot.security.keyring import Keys
+from bot.store.engine.database import Database
+from bot.store.mapping import insert_row
 from bot.store.schema import key_check
 
 _TEXT: Final = "evaluator-bot"

@@ -14,12 +14,12 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.concurrency.shield import interruptible, whole
 from bot.errors import LeaseLost
-from bot.store.database import Database
-from bot.store.lifelock import LifeLock
-from bot.store.rows import insert_new
+from bot.store.engine.database import Database
+from bot.store.engine.process_lock import LifeLock
+from bot.store.mapping import insert_new
 from bot.store.schema import Instant, lease
-from bot.store.whole import interruptible, whole
 
 _NAME: Final = "main"
 _MARGIN: Final = 2 / 15

@@ -8,12 +8,12 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.condition import SetAside
-from bot.store.database import Database
-from bot.store.outbox import say
-from bot.store.rows import insert_new, insert_row
+from bot.concurrency.shield import whole
+from bot.domain.health import SetAside
+from bot.store.engine.database import Database
+from bot.store.mapping import insert_new, insert_row
+from bot.store.outbox.enqueue import say
 from bot.store.schema import poll, quarantine
-from bot.store.whole import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,13 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import SettingsWrong
-from bot.services.health import Health
-from bot.web import events, inbound, unsubscribe
-from bot.web.events import SlackEvents
-from bot.web.inbound import Bounces
-from bot.web.unsigned import UnsignedRequests
-from bot.web.unsubscribe import Unsubscribe
+from bot.services.operations.health import Health
+from bot.web import bounce_webhook, slack_events
+from bot.web.bounce_webhook import Bounces
+from bot.web.slack_events import SlackEvents
+from bot.web.unsigned_requests import UnsignedRequests
+from bot.web.unsubscribe import handler
+from bot.web.unsubscribe.handler import Unsubscribe
 
 _LARGEST: Final = 1_000_000
 """Bytes of a request; a larger one is answered with 413."""
@@ -51,14 +52,14 @@ def endpoints(
     app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
     if slack is not None:
-        app.router.add_post(events.PATH, slack.take)
-        app.on_cleanup.append(_finishing(slack.unsigned, events.PATH))
+        app.router.add_post(slack_events.PATH, slack.take)
+        app.on_cleanup.append(_finishing(slack.unsigned, slack_events.PATH))
     if unsubscribing is not None:
-        app.router.add_get(unsubscribe.PATH, unsubscribing.show)
-        app.router.add_post(unsubscribe.PATH, unsubscribing.act)
+        app.router.add_get(handler.PATH, unsubscribing.show)
+        app.router.add_post(handler.PATH, unsubscribing.act)
     if bounces is not None:
-        app.router.add_post(inbound.PATH, bounces.take)
-        app.on_cleanup.append(_finishing(bounces.unsigned, inbound.PATH))
+        app.router.add_post(bounce_webhook.PATH, bounces.take)
+        app.on_cleanup.append(_finishing(bounces.unsigned, bounce_webhook.PATH))
     return app
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 
 import bot.demo as bot_of_the_demo
-from bot.config import Settings, settings_of
-from bot.demo.stage import stage
+from bot.config.settings import Settings, settings_of
+from bot.demo.environment import stage
 from tests.machine import limit
 
 

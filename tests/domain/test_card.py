@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
 from bot.domain.evaluation import Contact, Partner, State
-from bot.domain.policy import Allowed, Decision, Reason, Refused
+from bot.domain.mail_policy import Allowed, Decision, Reason, Refused
 from tests.builders import OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")

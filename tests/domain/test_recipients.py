@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.card import Action, Card, Person, Role, actions, recipients
 from bot.domain.evaluation import Contact, State
-from bot.domain.policy import LastMail, Reason, Refused, Rules
+from bot.domain.mail_policy import LastMail, Reason, Refused, Rules
 from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")

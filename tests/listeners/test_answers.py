@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import Message, faults
-from bot.demo.workspace.state import User
-from bot.slack.today import LINES_A_PAGE
+from bot.demo.fake_slack import Message, faults
+from bot.demo.fake_slack.models import User
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.slack.views.today import LINES_A_PAGE
 from tests.world import TODAY, World
 
 ANA, BEN = "U0ANA", "U0BEN"

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.components import Parts
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import CHANNEL, Message
+from bot.app.components import Parts
+from bot.demo.fake_slack import CHANNEL, Message
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.slack import ids
 from bot.store.schema import do_not_contact, evaluation, mail
 from tests.store.steps import rows

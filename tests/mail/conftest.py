@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bot.mail.dkim import Signer
+from bot.mail.outbound.dkim import Signer
 from tests.mail.exim import Exim, running_exim
 
 Judge = Callable[[bytes], bool]

@@ -7,8 +7,8 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from bot.mail.compose import Sender, compose, new_message_id
-from bot.mail.words import words
+from bot.mail.outbound.compose import Sender, compose, new_message_id
+from bot.mail.outbound.footer import words
 
 ANA = "ana@acme.example"
 BOUNCES = "bounces@vendor.example"

@@ -6,10 +6,10 @@ import ssl
 import pytest
 
 from bot.errors import AddressRefused, MailDeferred, MailError, MailRefused, MailSetupWrong
-from bot.mail.dkim import Signer
-from bot.mail.smtp import Smtp, SmtpServer
-from bot.mail.verp import envelope_sender
-from bot.mail.verp import read as read_verp
+from bot.mail.inbound.verp import envelope_sender
+from bot.mail.inbound.verp import read as read_verp
+from bot.mail.outbound.dkim import Signer
+from bot.mail.outbound.smtp import Smtp, SmtpServer
 from tests.machine import limit
 from tests.mail.conftest import Judge, Tls
 from tests.mail.exim import AVAILABLE, Exim, running_exim

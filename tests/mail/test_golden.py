@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.mail.compose import Sender
-from bot.mail.template import load_templates
-from bot.preview import Preview, preview
+from bot.mail.outbound.compose import Sender
+from bot.mail.templating.preview import Preview, preview
+from bot.mail.templating.template import load_templates
 from tests.builders import contact, evaluation, license_
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from bot.demo.marketplace import DEVELOPER_ID, DemoMarketplace
-from bot.marketplace.answers import Row
+from bot.demo.fake_marketplace.server import DEVELOPER_ID, DemoMarketplace
 from bot.marketplace.client import Marketplace
+from bot.marketplace.responses import Row
 
 TODAY = date(2026, 11, 23)
 

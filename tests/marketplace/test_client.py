@@ -10,8 +10,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.demo.cast import LANTERNS, NORTHWIND, Record, license_record
-from bot.demo.marketplace import DEVELOPER_ID, VENDOR_ID, DemoMarketplace, Fault
+from bot.demo.fake_marketplace.server import DEVELOPER_ID, VENDOR_ID, DemoMarketplace, Fault
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, Record, license_record
 from bot.errors import (
     AnswerUnreadable,
     ApiGone,
@@ -22,9 +22,9 @@ from bot.errors import (
     SettingsWrong,
     TokenRefused,
 )
-from bot.marketplace.access import LONGEST_WAIT
-from bot.marketplace.answers import Product, Row
 from bot.marketplace.client import Marketplace
+from bot.marketplace.http import LONGEST_WAIT
+from bot.marketplace.responses import Product, Row
 from tests.machine import limit
 from tests.marketplace.conftest import TODAY, every_row
 

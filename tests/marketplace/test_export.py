@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, Record, license_record
-from bot.demo.marketplace import DEVELOPER_ID, DemoMarketplace, Fault
+from bot.demo.fake_marketplace.server import DEVELOPER_ID, DemoMarketplace, Fault
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, Record, license_record
 from bot.errors import (
     AnswerUnreadable,
     ApiGone,

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.evaluation import License
-from bot.marketplace.wire import Unreadable, read_license
-from tests.marketplace.test_wire import BARE, read
+from bot.marketplace.license_record import Unreadable, read_license
+from tests.marketplace.test_license_record import BARE, read
 
 OPTIONAL = (
     "addonName addonLicenseId licenseId appEntitlementId hostLicenseId hostEntitlementId hostEntitlementNumber "

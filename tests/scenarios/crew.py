@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from bot.demo.cast import Customer
-from bot.demo.workspace import Message, NotPossible
+from bot.demo.fake_slack import Message, NotPossible
+from bot.demo.scenario.sample_data import Customer
 from tests.machine import limit
 from tests.world import World
 

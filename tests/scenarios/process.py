@@ -18,7 +18,7 @@ from tests.machine import limit
 from tests.world import WallClock, World
 
 _FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["bot.cli", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite"])
+_FORKS.set_forkserver_preload(["bot.cli.main", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ async def forked(folder: Path, environment: Mapping[str, str], log: Path) -> tup
 
 
 def _live(folder: Path, environment: Mapping[str, str], log: Path) -> None:
-    from bot.cli import main  # noqa: PLC0415  imported by the server of forks, long before
+    from bot.cli.main import main  # noqa: PLC0415  imported by the server of forks, long before
 
     os.chdir(folder)
     os.environ.clear()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.demo.mailbox import Mail
+from bot.demo.fake_smtp import Mail
 from tests.world import World
 
 PUBLIC_URL = "https://bot.vendor.example"

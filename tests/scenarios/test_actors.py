@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import Message, faults
-from bot.demo.workspace.inputs import Values
-from bot.demo.workspace.state import User
-from bot.services.actors import FRESH
+from bot.demo.fake_slack import Message, faults
+from bot.demo.fake_slack.models import User
+from bot.demo.fake_slack.view_state import Values
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.services.team.permissions import FRESH
 from tests.world import TODAY, World
 
 ANA, BEN, EVE = "U0ANA", "U0BEN", "U0EVE"

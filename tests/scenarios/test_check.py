@@ -10,11 +10,11 @@ import pytest
 import typer
 from aiohttp import web
 
-from bot.check import check_setup
-from bot.cli import _check
-from bot.demo.mailbox import answer, drop
-from bot.demo.marketplace import Fault
-from bot.demo.workspace import CHANNEL, faults
+from bot.app.setup_check import check_setup
+from bot.cli.main import _check
+from bot.demo.fake_marketplace.server import Fault
+from bot.demo.fake_slack import CHANNEL, faults
+from bot.demo.fake_smtp import answer, drop
 from tests.world import World
 
 LINES = (

@@ -5,12 +5,12 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot.components import assembled
-from bot.demo.cast import COMPASS, KIWI, LANTERNS, NORTHWIND, license_record
-from bot.services.clock_watch import ClockWatch
-from bot.services.health import Health
-from bot.slack.health import health_message
-from bot.store.deliveries import Lane
+from bot.app.components import assembled
+from bot.demo.scenario.sample_data import COMPASS, KIWI, LANTERNS, NORTHWIND, license_record
+from bot.services.operations.clock_watch import ClockWatch
+from bot.services.operations.health import Health
+from bot.slack.views.health import health_message
+from bot.store.outbox.repository import Lane
 from tests.world import TODAY, World
 
 BEN = "U0BEN"

@@ -18,11 +18,11 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
-from bot.demo import mailbox
-from bot.demo.cast import LANTERNS, NORTHWIND, Customer, license_record
-from bot.demo.marketplace import Handler
-from bot.demo.workspace import NotPossible
-from bot.demo.workspace.delivery import Envelope
+from bot.demo import fake_smtp
+from bot.demo.fake_marketplace.server import Handler
+from bot.demo.fake_slack import NotPossible
+from bot.demo.fake_slack.app_delivery import Envelope
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, Customer, license_record
 from tests.machine import limit
 from tests.scenarios.crew import BEN, done, insist, nothing_is_lost_or_doubled, work
 from tests.scenarios.process import at_rest, by_the_wall_clock, forked, life
@@ -96,7 +96,7 @@ def report(path: str, when: When) -> Trap:
     return trap
 
 
-def smtp(step: mailbox.Step, *, answered: bool = False) -> Trap:
+def smtp(step: fake_smtp.Step, *, answered: bool = False) -> Trap:
     """At a step of handing a mail over."""
 
     async def trap(here: World, kill: Kill) -> None:
@@ -204,7 +204,7 @@ async def test_killed_at_a_step_it_goes_on_where_it_was(tmp_path: Path, act: str
 
 
 def _is_busy(here: World) -> None:
-    here.mailbox.faults["RCPT"] = mailbox.answer("451 4.7.1 Come back later")
+    here.mailbox.faults["RCPT"] = fake_smtp.answer("451 4.7.1 Come back later")
 
 
 WAITING: Mapping[str, tuple[Trap, str, Callable[[World], object]]] = {

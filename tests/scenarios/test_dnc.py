@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, TRAIL, VISTULA, license_record
-from bot.demo.workspace import Message
-from bot.demo.workspace.inputs import Values
+from bot.demo.fake_slack import Message
+from bot.demo.fake_slack.view_state import Values
+from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, TRAIL, VISTULA, license_record
 from tests.machine import limit
 from tests.scenarios.process import by_the_wall_clock
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visit

@@ -9,10 +9,10 @@ from itertools import count
 import pytest
 from aiohttp import web
 
-from bot.demo.workspace import CHANNEL, faults
-from bot.demo.workspace.faults import Act, Fault
-from bot.slack.refusals import Remedy, remedy
-from bot.store.deliveries import MANY
+from bot.demo.fake_slack import CHANNEL, faults
+from bot.demo.fake_slack.faults import Act, Fault
+from bot.slack.client.errors import Remedy, remedy
+from bot.store.outbox.repository import MANY
 from tests.desk import LOOK, POST, UPDATE, Desk, desk
 from tests.world import World
 

@@ -8,9 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import Message, faults
-from bot.slack.socket import Patience
+from bot.demo.fake_slack import Message, faults
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.slack.client.socket_mode import Patience
 from tests.world import TODAY, World
 
 ANA = "U0ANA"

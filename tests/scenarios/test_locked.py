@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 import asyncpg  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock, forked, life
 from tests.world import World

@@ -5,9 +5,9 @@ import copy
 
 import pytest
 
-from bot.demo import mailbox
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record, sale
-from bot.demo.workspace import Message
+from bot.demo import fake_smtp
+from bot.demo.fake_slack import Message
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record, sale
 from tests.world import TODAY, World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -17,7 +17,7 @@ ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
 async def card(here: World) -> Message:
     """A card in whose thread it is asked whether a mail arrived; the mail is in the mailbox."""
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
-    here.mailbox.faults["ANSWER"] = mailbox.drop()
+    here.mailbox.faults["ANSWER"] = fake_smtp.drop()
     async with here.bot():
         card = await here.card(NORTHWIND.company)
         await here.write(ANA, card)
@@ -80,7 +80,7 @@ def _answers(here: World, number: int) -> list[str] | None:
 async def test_it_may_be_lost_again_and_is_asked_about_again(here: World, card: Message) -> None:
     async with here.bot():
         [question] = _asked(here, card)
-        here.mailbox.faults["ANSWER"] = mailbox.drop()
+        here.mailbox.faults["ANSWER"] = fake_smtp.drop()
         await here.workspace.press(BEN, question, "mail.again")
         await here.until(lambda: len(_asked(here, card)) == 2)
         await here.workspace.press(CHIKA, _asked(here, card)[1], "mail.arrived")

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo import mailbox
-from bot.demo.cast import CEDAR, LANTERNS, NORTHWIND, TRAIL, contact_details, license_record
-from bot.demo.workspace import Message, NotPossible, View
-from bot.demo.workspace.inputs import Values
+from bot.demo import fake_smtp
+from bot.demo.fake_slack import Message, NotPossible, View
+from bot.demo.fake_slack.view_state import Values
+from bot.demo.scenario.sample_data import CEDAR, LANTERNS, NORTHWIND, TRAIL, contact_details, license_record
 from bot.slack import ids
 from tests.world import TODAY, World
 
@@ -110,7 +110,7 @@ async def test_who_comes_too_late_to_take_it_back_is_told(here: World, card: Mes
 async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
     here: World, card: Message, button: str, answer: str
 ) -> None:
-    here.mailbox.faults["ANSWER"] = mailbox.drop()
+    here.mailbox.faults["ANSWER"] = fake_smtp.drop()
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
@@ -152,7 +152,7 @@ async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World,
 async def test_while_the_server_puts_it_off_the_card_says_so_and_it_is_tried_again_by_itself(
     here: World, card: Message
 ) -> None:
-    here.mailbox.faults["RCPT"] = mailbox.answer("451 4.7.1 Come back later")
+    here.mailbox.faults["RCPT"] = fake_smtp.answer("451 4.7.1 Come back later")
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
@@ -166,7 +166,7 @@ async def test_while_the_server_puts_it_off_the_card_says_so_and_it_is_tried_aga
 
 
 async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, card: Message) -> None:
-    here.mailbox.faults["RCPT"] = mailbox.answer("451 4.7.1 Come back later")
+    here.mailbox.faults["RCPT"] = fake_smtp.answer("451 4.7.1 Come back later")
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
@@ -179,7 +179,7 @@ async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, car
 
 
 async def test_an_address_that_the_server_does_not_know_is_marked(here: World, card: Message) -> None:
-    here.mailbox.faults["RCPT"] = mailbox.answer("550 5.1.1 No such mailbox")
+    here.mailbox.faults["RCPT"] = fake_smtp.answer("550 5.1.1 No such mailbox")
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import mailbox
-from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record, sale
-from bot.demo.workspace import Message
+from bot.demo import fake_smtp
+from bot.demo.fake_slack import Message
+from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record, sale
 from tests.world import TODAY, World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -257,7 +257,7 @@ async def test_a_company_named_like_a_mention_mentions_nobody(here: World) -> No
 async def test_a_refused_mail_is_said_and_can_be_sent_again(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
-        here.mailbox.faults["DATA"] = mailbox.answer("554 5.6.0 not like this")
+        here.mailbox.faults["DATA"] = fake_smtp.answer("554 5.6.0 not like this")
         for words in ("it was not sent", "sent *Welcome*."):
             await here.write(ANA, card)
             await here.noted(words, under=card)

@@ -30,29 +30,29 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Row, select
 
-from bot.demo.mailbox import Fault, Mail, Mailbox, Step, answer, drop
-from bot.domain.consent import Cause, OptOut, Subject
+from bot.demo.fake_smtp import Fault, Mail, Mailbox, Step, answer, drop
+from bot.domain.card_snapshot import Posted
+from bot.domain.dnc import Cause, OptOut, Subject
 from bot.domain.evaluation import Contact, License
-from bot.domain.marks_csv import read, write
-from bot.domain.policy import Ground, NeedsGround, Refused, Rules
-from bot.domain.trace import Posted
+from bot.domain.mail_policy import Ground, NeedsGround, Refused, Rules
 from bot.errors import LeaseLost, StoreError
-from bot.mail.compose import Sender
-from bot.mail.smtp import Smtp, SmtpServer
-from bot.mail.template import load_templates
-from bot.services.consent import Consent
-from bot.services.links import Link, Links
-from bot.services.outreach import Outreach
-from bot.services.post import Post
-from bot.services.postman import Postman
-from bot.services.trouble import Trouble
+from bot.exports.dnc_csv import read, write
+from bot.mail.outbound.compose import Sender
+from bot.mail.outbound.smtp import Smtp, SmtpServer
+from bot.mail.templating.template import load_templates
+from bot.security.keyring import Keys
+from bot.services.dnc import Consent
+from bot.services.mail.mailer import Post
+from bot.services.mail.outreach import Outreach
+from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.mail.worker import Postman
+from bot.services.operations.alerts import Trouble
 from bot.store import Store, open_store
-from bot.store.files import copy_database, put_in_place
-from bot.store.keys import Keys
+from bot.store.dnc.repository import Marked
+from bot.store.engine.sqlite_files import copy_database, put_in_place
 from bot.store.leases import Leases
-from bot.store.letters import Letter
-from bot.store.mails import Held, Verdict
-from bot.store.opt_outs import Marked
+from bot.store.mail.letters import Letter
+from bot.store.mail.repository import Held, Verdict
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail
 from tests.builders import NOON, OPEN
 from tests.scenarios.promised import (

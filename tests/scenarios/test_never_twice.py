@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from bot.demo.marketplace import DemoMarketplace, Fault
+from bot.demo.fake_marketplace.server import DemoMarketplace, Fault
 from bot.domain.card import Card
 from bot.domain.evaluation import Evaluation, State
 from bot.domain.history import Kind
 from bot.errors import MarketplaceError
 from bot.marketplace.client import Marketplace
-from bot.services.trouble import Trouble
-from bot.services.watch import Watch
+from bot.services.ingest.poller import Watch
+from bot.services.operations.alerts import Trouble
 from bot.store import Store, open_store
 from bot.store.schema import evaluation, history
 from tests.scenarios.vendor import TrueLicense, TrueTrial, Vendor

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, TRAIL, entitlement, license_record
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, entitlement, license_record
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visit
 from tests.world import TODAY, World
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import Message, faults
-from bot.demo.workspace.memory import PEOPLE
-from bot.services.actors import FRESH
+from bot.demo.fake_slack import Message, faults
+from bot.demo.fake_slack.state import PEOPLE
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.services.team.permissions import FRESH
 from tests.world import TODAY, World
 
 ANA, BEN = "U0ANA", "U0BEN"

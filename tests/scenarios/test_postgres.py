@@ -1,6 +1,6 @@
 """The same on PostgreSQL, for those who have no disk; a real server, made for the test and gone after it."""
 
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from tests.postgres import needs_a_server
 from tests.world import TODAY, World
 

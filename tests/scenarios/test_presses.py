@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.components import Parts
-from bot.demo import mailbox
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.workspace import Message, NotAcknowledged, faults
-from bot.demo.workspace.inputs import Values
-from bot.demo.workspace.state import User
+from bot.app.components import Parts
+from bot.demo import fake_smtp
+from bot.demo.fake_slack import Message, NotAcknowledged, faults
+from bot.demo.fake_slack.models import User
+from bot.demo.fake_slack.view_state import Values
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from tests.machine import limit
 from tests.world import TODAY, World
 
@@ -70,7 +70,7 @@ async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
 async def test_a_mail_that_was_refused_is_not_sent_when_slack_repeats_the_submit(
     here: World, card: Message, way: str
 ) -> None:
-    here.mailbox.faults["DATA"] = mailbox.answer("554 5.6.0 not like this")
+    here.mailbox.faults["DATA"] = fake_smtp.answer("554 5.6.0 not like this")
     async with reached(here, way):
         await here.write(ANA, card)
         submit = here.workspace.delivery.sent[-1]

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.demo import mailbox
-from bot.demo.cast import LANTERNS, NORTHWIND, VISTULA, license_record
-from bot.demo.marketplace import Handler
-from bot.demo.workspace import faults
+from bot.demo import fake_smtp
+from bot.demo.fake_marketplace.server import Handler
+from bot.demo.fake_slack import faults
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, VISTULA, license_record
 from tests.machine import limit
 from tests.scenarios.process import by_the_wall_clock, life
 from tests.world import World
@@ -96,10 +96,10 @@ async def test_sigterm_ends_it_within_ten_seconds_whatever_hangs_and_nothing_is_
 
 @pytest.mark.parametrize("step", ["MAIL", "ANSWER"])
 async def test_sigterm_ends_it_while_the_mail_server_hangs_and_the_mail_is_not_sent_again(
-    here: World, trial: None, step: mailbox.Step
+    here: World, trial: None, step: fake_smtp.Step
 ) -> None:
     async with life(here) as process:
-        here.mailbox.faults[step] = mailbox.hang(asyncio.Event())
+        here.mailbox.faults[step] = fake_smtp.hang(asyncio.Event())
         await _mail(here)
         await here.until(lambda: step not in here.mailbox.faults)
         process.send(signal.SIGTERM)

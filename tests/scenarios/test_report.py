@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.components import Parts, assembled
-from bot.demo.cast import LANTERNS, NORTHWIND, TRAIL, VISTULA, Record, entitlement, license_record, sale
-from bot.demo.marketplace import Fault
+from bot.app.components import Parts, assembled
+from bot.demo.fake_marketplace.server import Fault
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, VISTULA, Record, entitlement, license_record, sale
 from bot.domain.history import Kind
 from bot.errors import TokenRefused
 from bot.store.schema import evaluation, history, license_, license_alias

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.components import Parts
-from bot.demo.cast import LANTERNS, Customer, entitlement, license_record
-from bot.demo.workspace import Message, faults
-from bot.domain.consent import Cause, OptOut, Subject
-from bot.domain.policy import Refused
-from bot.domain.trace import Posted
-from bot.services.reconciler import Reconciler
+from bot.app.components import Parts
+from bot.demo.fake_slack import Message, faults
+from bot.demo.scenario.sample_data import LANTERNS, Customer, entitlement, license_record
+from bot.domain.card_snapshot import Posted
+from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.mail_policy import Refused
+from bot.services.slack_delivery.reconciler import Reconciler
 from bot.store import open_store
 from bot.store.schema import do_not_contact, evaluation, mail
 from tests.postgres import FOUND, needs_a_server
@@ -362,7 +362,7 @@ async def test_while_slack_does_not_show_the_channel_no_email_leaves_after_a_res
 async def test_a_file_that_was_copied_back_is_compared_once_slack_shows_the_channel(
     here: World, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.services.reconciler._EVERY_S", 0.01)
+    monkeypatch.setattr("bot.services.slack_delivery.reconciler._EVERY_S", 0.01)
     await lost.made(here)
     here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=9)
     async with here.bot(**lost.settings) as parts:

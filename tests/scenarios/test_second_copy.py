@@ -10,12 +10,12 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from sqlalchemy import text
 
-from bot.components import assembled
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.domain.policy import MailState
+from bot.app.components import assembled
+from bot.app.leader import TIMING
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.domain.mail_policy import MailState
 from bot.errors import DatabaseBusy, SettingsWrong
-from bot.lead import TIMING
-from bot.store.deliveries import Lane
+from bot.store.outbox.repository import Lane
 from bot.store.schema import delivery, mail, poll
 from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock

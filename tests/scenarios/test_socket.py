@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
-from bot.demo.workspace import NotAcknowledged, faults
-from bot.slack.refusals import another_app, scopes_missing
-from bot.slack.socket import Patience
+from bot.demo.fake_slack import NotAcknowledged, faults
+from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
+from bot.slack.client.errors import another_app, scopes_missing
+from bot.slack.client.socket_mode import Patience
 from tests.machine import limit
 from tests.world import TODAY, World
 

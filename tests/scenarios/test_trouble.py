@@ -6,9 +6,9 @@ from itertools import repeat
 
 import pytest
 
-from bot.components import Parts
-from bot.demo.cast import LANTERNS, NORTHWIND, license_record
-from bot.demo.marketplace import Fault
+from bot.app.components import Parts
+from bot.demo.fake_marketplace.server import Fault
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.errors import MarketplaceError, TokenRefused
 from tests.world import TODAY, World
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.demo.cast import LANTERNS, NORTHWIND, contact_details, license_record
-from bot.demo.workspace import Message
+from bot.demo.fake_slack import Message
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, contact_details, license_record
 from tests.world import TODAY, World
 
 ANA = "U0ANA"

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from bot.demo.mailbox import Mailbox
-from bot.domain.policy import MailState
-from bot.mail.compose import Sender
-from bot.mail.smtp import Smtp, SmtpServer
-from bot.services.post import Post
-from bot.services.postman import Postman
-from bot.services.trouble import Trouble
+from bot.demo.fake_smtp import Mailbox
+from bot.domain.mail_policy import MailState
+from bot.mail.outbound.compose import Sender
+from bot.mail.outbound.smtp import Smtp, SmtpServer
+from bot.services.mail.mailer import Post
+from bot.services.mail.worker import Postman
+from bot.services.operations.alerts import Trouble
 from bot.store import Store, open_store
-from bot.store.mails import Held
+from bot.store.mail.repository import Held
 from bot.store.schema import mail
 from tests.builders import FREELY, contact, license_
 from tests.postgres import needs_a_server

@@ -8,12 +8,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.components import Parts
-from bot.demo.cast import LANTERNS, NORTHWIND, TRAIL, license_record
-from bot.demo.mailbox import Mail
-from bot.demo.workspace import Message
+from bot.app.components import Parts
+from bot.demo.fake_slack import Message
+from bot.demo.fake_smtp import Mail
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, license_record
 from bot.store.schema import metadata
-from bot.web.inbound import signature
+from bot.web.bounce_webhook import signature
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, links, press, unsubscribe_link, visit
 from tests.store.steps import rows
 from tests.world import TODAY, World

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.components import assembled
-from bot.demo.cast import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record
-from bot.demo.marketplace import Fault, Handler
+from bot.app.components import assembled
+from bot.demo.fake_marketplace.server import Fault, Handler
+from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record
 from bot.errors import MarketplaceError, TokenRefused
 from tests.world import TODAY, World
 

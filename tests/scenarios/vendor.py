@@ -6,8 +6,18 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from bot.demo.cast import FJORD, HELIX, LANTERNS, NORTHWIND, TRAIL, VISTULA, Record, license_record, sale
-from bot.demo.marketplace import DemoMarketplace
+from bot.demo.fake_marketplace.server import DemoMarketplace
+from bot.demo.scenario.sample_data import (
+    FJORD,
+    HELIX,
+    LANTERNS,
+    NORTHWIND,
+    TRAIL,
+    VISTULA,
+    Record,
+    license_record,
+    sale,
+)
 from bot.domain.history import Kind
 
 APPS, CUSTOMERS = (LANTERNS, TRAIL), (NORTHWIND, HELIX, FJORD, VISTULA)

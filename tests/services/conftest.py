@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from bot.demo.mailbox import Mailbox
+from bot.concurrency.rate_limit import Pace
+from bot.demo.fake_smtp import Mailbox
 from bot.domain.history import Kind
-from bot.domain.policy import MailState, Rules
-from bot.mail.compose import Sender
-from bot.mail.smtp import Smtp, SmtpServer
-from bot.services.pace import Pace
-from bot.services.post import Post
-from bot.services.postman import Postman
-from bot.services.trouble import Trouble
+from bot.domain.mail_policy import MailState, Rules
+from bot.mail.outbound.compose import Sender
+from bot.mail.outbound.smtp import Smtp, SmtpServer
+from bot.services.mail.mailer import Post
+from bot.services.mail.worker import Postman
+from bot.services.operations.alerts import Trouble
 from bot.store import Store, open_store
-from bot.store.mails import Held
+from bot.store.mail.repository import Held
 from bot.store.schema import history, mail
 from tests.builders import FREELY, license_
 from tests.machine import limit

@@ -5,18 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.consent import Cause, OptOut, Subject
+from bot.domain.dnc import Cause, OptOut, Subject
 from bot.domain.history import Kind
-from bot.domain.policy import MailState, Reason, Refused
-from bot.mail.verp import envelope_sender, read
-from bot.services.health import Health
-from bot.services.inbound import Came, Inbound
-from bot.services.trouble import Trouble
-from bot.slack.notes import note
-from bot.store.keys import Keys
+from bot.domain.mail_policy import MailState, Reason, Refused
+from bot.mail.inbound.verp import envelope_sender, read
+from bot.security.keyring import Keys
+from bot.services.inbound.bounces import Came, Inbound
+from bot.services.operations.alerts import Trouble
+from bot.services.operations.health import Health
+from bot.slack.views.history import note
 from tests.builders import license_
 from tests.services.conftest import ADMIN, PostRoom
-from tests.services.test_inbound import ANA, BOUNCE, FOLDER, OURS
+from tests.services.inbound.test_bounces import ANA, BOUNCE, FOLDER, OURS
 from tests.store.steps import SECRET, ask, bring, only_card, order, report
 
 KEYS = Keys([SECRET]).return_keys

@@ -11,22 +11,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.consent import Cause, Subject
+from bot.domain.dnc import Cause, Subject
 from bot.domain.evaluation import License
-from bot.domain.marks_csv import read as read_table
-from bot.domain.policy import Reason, Refused
-from bot.domain.typed import split_target
-from bot.mail.verp import read as read_return
-from bot.marketplace.wire import read_license
-from bot.services.consent import Consent
-from bot.services.inbound import Came, Inbound
-from bot.services.links import Link, Links
-from bot.services.trouble import Trouble
-from bot.store.keys import Keys
+from bot.domain.mail_policy import Reason, Refused
+from bot.domain.target_parser import split_target
+from bot.exports.dnc_csv import read as read_table
+from bot.mail.inbound.verp import read as read_return
+from bot.marketplace.license_record import read_license
+from bot.security.keyring import Keys
+from bot.services.dnc import Consent
+from bot.services.inbound.bounces import Came, Inbound
+from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.operations.alerts import Trouble
 from bot.store.schema import evaluation, mail
 from tests.builders import TODAY
 from tests.services.conftest import ADMIN, PostRoom
-from tests.services.test_inbound import ANA, BOUNCE, OURS
+from tests.services.inbound.test_bounces import ANA, BOUNCE, OURS
 from tests.spellings import AROUND, plain, spellings
 from tests.store.steps import SECRET, ask, order, report, rows
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.demo.workspace import Message, faults
-from bot.demo.workspace.faults import Act, Fault
+from bot.demo.fake_slack import Message, faults
+from bot.demo.fake_slack.faults import Act, Fault
 from bot.store.schema import delivery
 from tests.desk import ADMIN, LOOK, POST, Desk, desk
 from tests.store.steps import rows

@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import strategies as st
 from slack_sdk.models.views import View
 
-from bot.demo.workspace.validation import check_message, check_view
+from bot.demo.fake_slack.validation import check_message, check_view
 from bot.slack.blocks import Block, Message
-from bot.slack.modals import Modal
 from bot.slack.text import tame
+from bot.slack.views.modals import Modal
 
 WORKSPACE = "https://acme-makers.slack.com/"
 USERS = ("U0ANA", "U0BO")

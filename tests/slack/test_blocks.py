@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.card import Action, Card, Person
-from bot.domain.consent import Cause, Scope, Subject
-from bot.domain.countries import Countries, CountryRule, Rule
+from bot.domain.cautions import Context
+from bot.domain.country_rules import Countries, CountryRule, Rule
+from bot.domain.dnc import Cause, Scope, Subject
 from bot.domain.evaluation import Contact, Partner, State, Trial
 from bot.domain.history import Kind
-from bot.domain.policy import MailState, Rules
-from bot.domain.trust import Context
+from bot.domain.mail_policy import MailState, Rules
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, card_message, note_message, paragraphs, plain, pointer_message
 from tests.builders import NOON, TODAY, card, contact, entry, evaluation, license_, nov, opt_out, sent_mail, trial

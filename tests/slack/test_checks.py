@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.demo.workspace.state import Refusal
+from bot.demo.fake_slack.models import Refusal
 from bot.slack.blocks import Block, Message, plain, section, small
 from tests.slack.checks import check
 

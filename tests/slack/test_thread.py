@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from bot.domain.history import Entry, Kind
 from bot.slack.ids import Settle
-from bot.slack.notes import note
 from bot.slack.thread import entry_message
+from bot.slack.views.history import note
 from tests.builders import entry
 from tests.slack.checks import NAMES, check
-from tests.slack.test_notes import TOLD
+from tests.slack.views.test_history import TOLD
 
 LOST = entry(Kind.MAIL_UNKNOWN, actor="U0BO", template="welcome", error="", mail="7")
 

@@ -6,20 +6,20 @@ from typing import Any
 
 from sqlalchemy import Row, Table, select
 
+from bot.domain.announcement import Ringing
 from bot.domain.card import Card
-from bot.domain.consent import Authority, OptOut, Subject
+from bot.domain.dnc import Authority, OptOut, Subject
 from bot.domain.evaluation import License
 from bot.domain.identity import Known
-from bot.domain.policy import MailState, NeedsGround, Refused, Rules
-from bot.domain.ringing import Ringing
+from bot.domain.mail_policy import MailState, NeedsGround, Refused, Rules
 from bot.store import Store
-from bot.store.deliveries import Delivery, Lane, What
-from bot.store.letters import Letter
-from bot.store.licenses import Recorded
-from bot.store.mails import Held, Order, Stopped, Taken
-from bot.store.opt_outs import Lifted, Marked
+from bot.store.dnc.repository import Lifted, Marked
+from bot.store.licenses.batching import Sight
+from bot.store.licenses.repository import Recorded
+from bot.store.mail.letters import Letter
+from bot.store.mail.repository import Held, Order, Stopped, Taken
+from bot.store.outbox.repository import Delivery, Lane, What
 from bot.store.schema import evaluation
-from bot.store.sights import Sight
 from tests.builders import FREELY, NOON, TODAY, opt_out
 
 SECRET = "a key for tests that is long enough"

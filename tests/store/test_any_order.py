@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.announcement import Ringing
 from bot.domain.evaluation import License, Trial
-from bot.domain.ringing import Ringing
 from bot.store import Store
 from bot.store.schema import delivery, evaluation
 from bot.store.schema import license_ as license_table

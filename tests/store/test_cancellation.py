@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.store import Store
-from bot.store.deliveries import Lane
+from bot.store.outbox.repository import Lane
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 from tests.builders import NOON
 from tests.builders import license_ as a_license

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.card import Card, Person, SentMail
-from bot.domain.consent import Subject
+from bot.domain.cautions import Context
+from bot.domain.dnc import Subject
 from bot.domain.evaluation import Contact, Evaluation, License, Partner
 from bot.domain.history import Entry, Kind
-from bot.domain.policy import Attempt, LastMail, MailState
-from bot.domain.trust import Context
+from bot.domain.mail_policy import Attempt, LastMail, MailState
 from bot.store import Store
 from bot.store.evaluations import Owned
 from bot.store.schema import history

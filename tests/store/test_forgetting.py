@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import LargeBinary
 
-from bot.domain.consent import Authority, Cause
+from bot.domain.dnc import Authority, Cause
 from bot.domain.evaluation import Contact
-from bot.domain.policy import MailState, Reason, Refused
+from bot.domain.mail_policy import MailState, Reason, Refused
 from bot.errors import StoreError
+from bot.security.keyring import Keys
 from bot.store import Store, open_store
-from bot.store.keys import Keys
-from bot.store.mails import Held
+from bot.store.mail.repository import Held
 from bot.store.schema import do_not_contact, mail, metadata
 from tests.builders import contact, license_, nov, opt_out
 from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mailed, mark, only_card, order, report, rows

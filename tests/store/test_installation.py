@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.card_snapshot import Posted, Stray
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Kind
-from bot.domain.policy import MailState
-from bot.domain.trace import Posted, Stray
+from bot.domain.mail_policy import MailState
 from bot.store import Store, open_store
-from bot.store.deliveries import Lane
+from bot.store.outbox.repository import Lane
 from bot.store.schema import delivery, evaluation, mail
 from tests.builders import NOON, license_, nov
 from tests.scenarios.test_two_copies import url as either  # noqa: F401  pytest finds a fixture where its name is

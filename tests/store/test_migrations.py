@@ -13,14 +13,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from bot.domain.consent import Authority, Cause, OptOut, Subject
+from bot.domain.dnc import Authority, Cause, OptOut, Subject
 from bot.domain.history import Entry, Kind
 from bot.errors import StoreError
+from bot.security.keyring import Keys
 from bot.store import Store, open_store
-from bot.store.database import Database
-from bot.store.keys import Keys
-from bot.store.mails import Held
-from bot.store.migrate import SCRIPTS, upgrade
+from bot.store.engine.database import Database
+from bot.store.engine.migrate import SCRIPTS, upgrade
+from bot.store.mail.repository import Held
 from bot.store.schema import metadata
 from tests.builders import FREELY, NOON
 from tests.store.steps import SECRET

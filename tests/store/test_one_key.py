@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, insert
 
-from bot.domain.consent import Cause, OptOut, Subject
-from bot.domain.policy import Reason, Refused
+from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.mail_policy import Reason, Refused
 from bot.errors import StoreError
+from bot.security.keyring import Keys
 from bot.store import Store, open_store
-from bot.store.database import Database
-from bot.store.keys import Keys
-from bot.store.migrate import SCRIPTS
+from bot.store.engine.database import Database
+from bot.store.engine.migrate import SCRIPTS
 from bot.store.schema import do_not_contact, evaluation, license_, license_alias, mail, seen_row
 from tests.builders import FREELY, NOON, contact, nov
 from tests.builders import license_ as a_license

@@ -9,11 +9,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 
 from bot.domain.evaluation import License
-from bot.domain.policy import MailState, Refused
+from bot.domain.mail_policy import MailState, Refused
 from bot.errors import StoreError, StoreUnavailable
 from bot.store import open_store
-from bot.store.database import Database
-from bot.store.deliveries import Lane
+from bot.store.engine.database import Database
+from bot.store.outbox.repository import Lane
 from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov

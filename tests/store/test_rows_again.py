@@ -7,7 +7,8 @@ import pytest
 
 from bot.domain.evaluation import Contact
 from bot.domain.history import Kind
-from bot.store import Store, keys, open_store
+from bot.security import keyring
+from bot.store import Store, open_store
 from bot.store.schema import history, seen_row
 from tests.builders import license_, nov
 from tests.store.steps import SECRET, bring, cards, only_card, poll, report, rows
@@ -51,7 +52,7 @@ async def test_another_version_of_the_bot_reads_every_row_again(url: str, monkey
     row = repr(license_())
     found = []
     for version in ("1.4.0", "1.4.0", "1.4.1", "1.4.0"):
-        monkeypatch.setattr(keys, "version", {"evaluator-bot": version}.__getitem__)
+        monkeypatch.setattr(keyring, "version", {"evaluator-bot": version}.__getitem__)
         async with open_store(url, secret_keys=[SECRET]) as store:
             [digest] = await store.licenses.unread([row])
             found.append(digest is not None)

@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 
 from bot.errors import StoreError
-from bot.services.health import Health
-from bot.services.links import Link, Links
+from bot.security.keyring import Keys
+from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.operations.health import Health
 from bot.store import open_store
-from bot.store.keys import Keys
-from bot.web.inbound import Bounces
+from bot.web.bounce_webhook import Bounces
 from bot.web.server import endpoints, listening, serve
-from bot.web.unsubscribe import Unsubscribe
+from bot.web.unsubscribe.handler import Unsubscribe
 from tests.builders import NOON
 
 SECRET = "a key for the links, which is long enough"

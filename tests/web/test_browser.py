@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from bot.services.links import Links
+from bot.services.mail.unsubscribe_links import Links
 from tests.demo.test_browser import CHROMIUM, FLAGS, pytestmark  # noqa: F401  where there is no Chromium, nor is there a test
 from tests.machine import limit
 from tests.web.conftest import ANA, Site, Wishes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.health import Health
+from bot.services.operations.health import Health
 from bot.store import open_store
 from bot.web import server
 from bot.web.server import endpoints, listening, serve

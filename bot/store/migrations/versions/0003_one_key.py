@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 from bot.domain.address import ascii_domain, canonical, is_address
-from bot.domain.consent import Scope, Subject
+from bot.domain.dnc import Scope, Subject
 from bot.errors import StoreError
 
 revision = "0003"

@@ -1,0 +1,128 @@
+"""What the running bot and the commands are made of: what speaks to the world, opened by the settings."""
+
+import gc
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app.mail import post_office
+from bot.config.settings import Settings
+from bot.domain.mail_policy import Rules
+from bot.log.setup import slack_logger
+from bot.mail.country_rules import load_countries
+from bot.marketplace.client import Marketplace
+from bot.marketplace.http import Route
+from bot.services.ingest.poller import Watch
+from bot.services.mail.mailer import Post
+from bot.services.operations.alerts import Trouble
+from bot.slack.client.web_api import BoundedResponse
+from bot.slack.client.web_client import Poster
+from bot.store import Store, open_store
+
+_SLACK_TIMEOUT: Final = 30
+_ALIVE: Final = 50_000
+"""New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
+_A_TURN: Final = 0.0001
+"""Seconds that one thread may compute while another waits: writing rows needs a turn after each statement."""
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What both the running bot and the other commands are made of."""
+
+    store: Store
+    marketplace: Marketplace
+    watch: Watch
+    client: AsyncWebClient
+    poster: Poster
+    post: Post | None
+    rules: Rules
+    trouble: Trouble
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, patience: timedelta = timedelta(0)
+) -> AsyncIterator[Parts]:
+    """The parts that speak to the world, open. BotError when one of them cannot be.
+
+    `patience` is how long a bot of another version is waited for, where the tables have to change.
+    """
+    gc.set_threshold(_ALIVE)
+    sys.setswitchinterval(_A_TURN)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_store(settings.database_url, secret_keys=settings.secret_key, patience=patience)
+        )
+        marketplace = await stack.enter_async_context(marketplace_of(settings))
+        client = await stack.enter_async_context(slack_client(settings))
+        trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
+        watch = Watch(
+            marketplace,
+            store,
+            channel=settings.slack_channel,
+            first_run_days=settings.first_run_days,
+            sweep_every=settings.sweep_every,
+            own_sites=settings.test_sites,
+            trouble=trouble,
+            clock=clock,
+        )
+        post = post_office(settings)
+        if post is not None:
+            stack.push_async_callback(post.smtp.aclose)
+        yield Parts(
+            store=store,
+            marketplace=marketplace,
+            watch=watch,
+            client=client,
+            poster=Poster(client, proxy_for=settings.network.proxy_for),
+            post=post,
+            rules=Rules(
+                countries=load_countries(settings.mail_countries),
+                at_most_every=settings.mail_at_most_every,
+                hold=settings.mail_hold,
+            ),
+            trouble=trouble,
+        )
+
+
+@asynccontextmanager
+async def slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+    """The client of Slack's Web API, with its connections open."""
+    timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT)
+    async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
+        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
+        client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=f"{settings.slack_api_url.rstrip('/')}/",
+            session=session,
+            ssl=settings.network.trust,
+            retry_handlers=[],
+            logger=slack_logger(),
+        )
+        client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one of the environment
+        yield client
+
+
+def marketplace_of(settings: Settings) -> Marketplace:
+    """The vendor's reports. SettingsWrong when an id is none."""
+    network = settings.network
+    return Marketplace(
+        api_url=settings.marketplace_api_url,
+        user=settings.marketplace_user,
+        token=settings.marketplace_token.get_secret_value(),
+        vendor_id=settings.marketplace_vendor_id,
+        developer_id=settings.marketplace_developer_id,
+        route=Route(proxy=network.proxy_for(settings.marketplace_api_url), trust=network.trust),
+    )

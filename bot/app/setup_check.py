@@ -1,0 +1,94 @@
+"""`evaluator-bot check`: a line for each thing that the bot depends on."""
+
+import asyncio
+from functools import partial
+
+import typer
+
+from bot.app.components import marketplace_of, slack_client, utc_now
+from bot.app.mail import signer, unsigned_post_office
+from bot.cli.output import conditioned
+from bot.cli.runner import ENV_FILE
+from bot.config.settings import DEFAULT_FILE, Settings
+from bot.errors import BotError
+from bot.mail.country_rules import load_countries
+from bot.mail.templating.template import load_templates
+from bot.services.operations.health import Health
+from bot.services.operations.local_checks import file_permissions, secrets_in_the_clear
+from bot.services.operations.setup_check import LIMIT_S, Checkup, Finding, Outside, SlackSetup
+from bot.slack.client.users import Directory
+from bot.slack.client.web_client import Poster
+from bot.store import Store, files_of, open_store
+
+
+async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
+    """Print a line for each thing, whatever is wrong with those before; whether all is well.
+
+    Each takes at most `limit` seconds.
+    """
+    typer.echo("✓ Settings: complete")
+    app_token = settings.slack_app_token
+    setup = SlackSetup(
+        channel=settings.slack_channel,
+        admins=settings.slack_admins,
+        actors=settings.slack_actors,
+        app_token=app_token.get_secret_value() if app_token else None,
+    )
+    outside = Outside(
+        store=open_store(settings.database_url, secret_keys=settings.secret_key),
+        marketplace=partial(marketplace_of, settings),
+        post=partial(unsigned_post_office, settings),
+        signer=partial(signer, settings),
+        problems=lambda: load_templates(settings.mail_templates).problems,
+        rules=partial(load_countries, settings.mail_countries),
+    )
+    wrong = sum(_shown(finding) for finding in _local_findings(settings))
+    async with slack_client(settings) as client:
+        checkup = Checkup(
+            Poster(client, proxy_for=settings.network.proxy_for), Directory(client), outside, slack=setup, limit=limit
+        )
+        async with checkup:
+            async for finding in checkup.findings():
+                wrong += _shown(finding)
+            if checkup.store is not None:
+                wrong += not await _report(checkup.store, settings, limit=limit)
+    return wrong == 0
+
+
+async def _report(store: Store, settings: Settings, *, limit: float) -> bool:
+    """Print how reading the report goes; whether the database could say it."""
+    try:
+        async with asyncio.timeout(limit):
+            condition = await Health(store, poll_every=settings.poll_every, clock=utc_now).condition()
+    except BotError as exc:
+        typer.echo(f"✗ Report: {exc}")
+        return False
+    except TimeoutError:
+        typer.echo(f"✗ Report: No answer of the database within {limit:g} s. Try again later.")
+        return False
+    for line in conditioned(condition):
+        typer.echo(line)
+    return True
+
+
+def _local_findings(settings: Settings) -> list[Finding]:
+    """What can be looked at without a server."""
+    files = [ENV_FILE.get() or DEFAULT_FILE, *files_of(settings.database_url)]
+    return [
+        file_permissions([*files, settings.dkim_key] if settings.dkim_key else files),
+        secrets_in_the_clear(
+            smtp_host=settings.smtp_host,
+            smtp_tls=settings.smtp_tls,
+            has_password=settings.smtp_password is not None,
+            urls={
+                "SLACK_API_URL": settings.slack_api_url,
+                "MARKETPLACE_API_URL": settings.marketplace_api_url,
+            },
+        ),
+    ]
+
+
+def _shown(finding: Finding) -> bool:
+    """Print a finding; whether something is wrong."""
+    typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
+    return not finding.good

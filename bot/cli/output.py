@@ -1,0 +1,91 @@
+"""What the command line prints of the report: lines of plain text."""
+
+from collections.abc import Iterator
+
+from bot.domain.card import day, title
+from bot.domain.evaluation import License, Trial
+from bot.domain.health import Condition
+from bot.services.ingest.dry_run import Outlook
+from bot.slack.views.health import machine
+
+_SHOWN = 50
+"""Lines of a kind; the rest is counted."""
+
+
+def rehearsed(outlook: Outlook) -> Iterator[str]:
+    """What a poll would come to, and why."""
+    yield f"{_count(outlook.rows, 'row')} read, {outlook.known:,} of them known."
+    yield f"A poll would post {_count(len(outlook.cards), 'card')}."
+    yield from _some(
+        [f"+ {_named(seen)}: {_window(trial)}, running and not seen before" for seen, trial in outlook.cards]
+    )
+    if outlook.facts:
+        yield f"It would note {_count(len(outlook.facts), 'fact')}, in the threads of those that have a card:"
+        yield from _some([f"~ {_named(seen)}: {entry.kind.value.replace('_', ' ')}" for seen, entry in outlook.facts])
+    for silence, count in outlook.silent.most_common():
+        yield f"- {count:,} in silence: {silence.value}"
+    yield from _unreadable(outlook)
+    yield "Nothing was written."
+
+
+def counted(outlook: Outlook) -> Iterator[str]:
+    """What a backfill would come to."""
+    yield f"{_count(outlook.rows, 'row')} in the report, {outlook.known:,} of them known already."
+    yield f"{_count(sum(outlook.silent.values()), 'evaluation')} would be taken in, without a card."
+    yield from _unreadable(outlook)
+
+
+def conditioned(found: Condition) -> Iterator[str]:
+    """How the bot is doing."""
+    if found.outcome is None:
+        yield "· Report: not read yet"
+        return
+    read = (
+        "never to its end" if found.read_at is None else f"{found.read_at:%Y-%m-%d %H:%M} UTC, {found.rows or 0:,} rows"
+    )
+    yield f"· Report last read: {read}"
+    if found.error is not None:
+        yield f"· Latest attempt failed: {found.error}"
+    yield f"· Whole report last read: {'never' if found.swept_at is None else f'{found.swept_at:%Y-%m-%d %H:%M} UTC'}"
+    if found.next_poll is not None:
+        yield f"· Next poll: {found.next_poll:%Y-%m-%d %H:%M} UTC, while the bot runs"
+    if found.delays is not None:
+        median, worst = (round(span.total_seconds() / 3600) for span in (found.delays.median, found.delays.worst))
+        trials = f"{found.delays.trials:,}, seen within {median} h (median), {worst} h (worst)"
+        yield f"· Trials of the last seven days: {trials}"
+    yield f"· Rows that cannot be read: {found.quarantined:,}"
+    for each in found.examples:
+        yield f"    {each.ref}: {each.reason}"
+    if found.quarantined > len(found.examples):
+        yield f"    and {found.quarantined - len(found.examples):,} more"
+    yield f"· Waiting for Slack: {found.waiting:,}; given up in the last seven days: {found.given_up:,}"
+    if found.mails_waiting:
+        yield f"· Mails that wait: {found.mails_waiting:,}"
+    if found.bounces_unclear:
+        yield f"! Emails of the last 30 days with a bounce that cannot be read: {found.bounces_unclear:,}"
+    yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
+
+
+def _unreadable(outlook: Outlook) -> Iterator[str]:
+    if outlook.unreadable:
+        yield f"! {_count(len(outlook.unreadable), 'row')} cannot be read:"
+        yield from _some([f"    {each.ref}: {each.reason}" for each in outlook.unreadable])
+
+
+def _some(lines: list[str]) -> Iterator[str]:
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"  and {len(lines) - _SHOWN:,} more"
+
+
+def _named(seen: License) -> str:
+    return f"{title(seen)} · {seen.app_name}"
+
+
+def _window(trial: Trial) -> str:
+    until = "" if trial.ends is None else f" to {day(trial.ends)}"
+    return f"trial {day(trial.started)}{until}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

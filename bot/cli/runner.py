@@ -1,0 +1,48 @@
+"""Run one command of the command line with the settings read and the log set up."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from bot.config.network import PROXY_VARIABLES
+from bot.config.settings import Loaded, Settings, load_settings
+from bot.log.setup import log_uncaught, set_up_logging
+
+log = structlog.get_logger()
+
+ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
+"""The file that `--env-file` names."""
+
+
+def read_settings() -> Settings:
+    """The settings for the command that runs. SettingsWrong when there is something to fix first."""
+    return _loaded().settings
+
+
+def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Run it to its end. SettingsWrong when there is something to fix first."""
+    loaded = _loaded()
+    settings = loaded.settings
+    set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
+    sys.excepthook = log_uncaught
+    for name, meant in loaded.unknown.items():
+        log.warning("no_such_setting", name=name, meant=meant or "see .env.example")
+    asyncio.run(command(settings))
+
+
+def forget_proxies() -> None:
+    """Take the proxies out of the environment: the Slack SDK takes them from there and does not look at NO_PROXY."""
+    for name in PROXY_VARIABLES:
+        os.environ.pop(name, None)
+
+
+def _loaded() -> Loaded:
+    loaded = load_settings(ENV_FILE.get())
+    forget_proxies()
+    return loaded

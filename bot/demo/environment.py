@@ -1,0 +1,116 @@
+"""The stage of the demo: a Slack workspace, a Marketplace with a story, and a mailbox, all on loopback."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.demo.fake_marketplace.server import DemoMarketplace
+from bot.demo.fake_slack import CHANNEL, Workspace
+from bot.demo.fake_smtp import Mailbox
+from bot.demo.scenario.timeline import arrivals, history, play
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where the page is, and the settings with which a bot finds everything on the stage."""
+
+    url: str
+    settings: dict[str, object]
+    taken: int | None
+    """The port that was asked for, when another program had it."""
+
+
+@asynccontextmanager
+async def stage(*, port: int, speed: float = 1.0) -> AsyncIterator[Scene]:
+    """Everything a bot needs, until the end of the block; the story begins at its start, `speed` times as fast."""
+    # Everything is on loopback: a proxy that the machine uses for the world outside could only get in the way.
+    for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
+        del os.environ[name]
+    today = datetime.now(UTC).date()
+    workspace, marketplace = Workspace(), DemoMarketplace(export_polls=0)
+    mailbox = Mailbox(on_mail=lambda mail: workspace.broadcast({"kind": "mail", "mail": mail}))
+    workspace.page_extras["mails"] = lambda: mailbox.mails
+    for record in history(today):
+        marketplace.add(record)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="evaluator-bot-demo-")))
+        url, taken = await _serve(stack, workspace, port)
+        marketplace_url = await stack.enter_async_context(marketplace.serve())
+        smtp_port = await stack.enter_async_context(mailbox.serve())
+        story = asyncio.create_task(play(marketplace, arrivals(today), sleep=lambda span: asyncio.sleep(span / speed)))
+        stack.callback(story.cancel)
+        settings = _settings(workspace, marketplace, marketplace_url, smtp_port, folder)
+        yield Scene(url=url, settings=settings, taken=taken)
+
+
+def _free_port() -> int:
+    """A port for the bot's own pages: the links in its mails name it before it listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tuple[str, int | None]:
+    try:
+        return await stack.enter_async_context(workspace.serve(port)), None
+    except OSError:
+        return await stack.enter_async_context(workspace.serve()), port
+
+
+def _settings(
+    workspace: Workspace, marketplace: DemoMarketplace, marketplace_url: str, smtp_port: int, folder: Path
+) -> dict[str, object]:
+    """Every setting there is, so that nothing of the machine's own environment gets in."""
+    http_port = _free_port()
+    return {
+        "slack_bot_token": workspace.bot_token,
+        "slack_app_token": workspace.app_token,
+        "slack_signing_secret": None,
+        "slack_channel": CHANNEL,
+        "slack_admins": "U0ANA",
+        "slack_actors": (),
+        "slack_api_url": workspace.api_url,
+        "marketplace_user": marketplace.user,
+        "marketplace_token": marketplace.token,
+        "marketplace_vendor_id": str(marketplace.vendor_id),
+        "marketplace_developer_id": None,
+        "marketplace_api_url": marketplace_url,
+        "poll_every": "2s",
+        "sweep_every": "24h",
+        "first_run_days": 1,
+        "test_sites": (),
+        "database_url": f"sqlite+aiosqlite:///{folder / 'demo.db'}",
+        "smtp_host": "127.0.0.1",
+        "smtp_port": smtp_port,
+        "smtp_username": None,
+        "smtp_password": None,
+        "smtp_tls": "none",
+        "mail_from": "Ana Sample <ana@vendor.example>",
+        "mail_reply_to": None,
+        "mail_postal_address": "Demo Vendor\n1 Sample Street\n00000 Springfield",
+        "mail_privacy_url": None,
+        "mail_vendor": "Demo Vendor",
+        "mail_templates": None,
+        "mail_countries": None,
+        "mail_hold": "10s",
+        "mail_at_most_every": "7d",
+        "mail_bounces": None,
+        "bounces_secret": None,
+        "dkim_domain": None,
+        "dkim_selector": None,
+        "dkim_key": None,
+        "public_url": f"http://127.0.0.1:{http_port}",
+        "retention": "730d",
+        "secret_key": "a key that protects nothing but this demo",
+        "http_host": "127.0.0.1",
+        "http_port": http_port,
+        "timezone": "UTC",
+        "log_format": "console",
+        "log_level": "warning",
+    }

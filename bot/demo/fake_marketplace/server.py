@@ -1,0 +1,235 @@
+"""A small Marketplace on loopback that speaks the v3 licenses report, quirks included."""
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Literal
+from uuid import NAMESPACE_URL, uuid5
+
+from aiohttp import encode_basic_auth, web
+from yarl import URL
+
+from bot.demo.fake_marketplace.query import asked_for, bad, shown
+from bot.demo.scenario.sample_data import Record
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+DEVELOPER_ID = "3f0a1b2c-0000-4000-8000-0000000000d3"
+VENDOR_ID = "1200000"
+IDS = ("appEntitlementNumber", "appEntitlementId", "licenseId", "addonLicenseId")
+DEFAULT_LIMIT, MAX_LIMIT = 10, 50
+EXPORTS = "/marketplace/rest/3/reporting/developer-space/{developer}/licenses/async/export"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """An answer that takes the place of the real one; `cut` drops the connection in the middle of the body."""
+
+    status: int = 503
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """An export that was asked for: its rows, and what is said of it in turn, the last word for ever."""
+
+    rows: list[Record]
+    words: deque[str]
+
+
+@dataclass(kw_only=True)
+class DemoMarketplace:
+    """One vendor's report, held in memory; the next requests meet the `faults` in turn, None being none."""
+
+    records: list[Record] = field(default_factory=list)
+    user: str = "vendor@lanternworks.example"
+    token: str = "demo-token"  # noqa: S105 - opens nothing but this server
+    vendor_id: str = VENDOR_ID
+    developer_id: str = DEVELOPER_ID
+    today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    faults: deque[Fault | None] = field(default_factory=deque)
+    requests: list[URL] = field(default_factory=list)
+    """Every address that was asked for, oldest first."""
+    around: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]] | None = None
+    """Called with each request that is let in, and with what would answer it."""
+    before_page: Callable[[int], None] | None = None
+    """Called with the offset before a page of the report is made up, so that rows can move in between."""
+    export_polls: int = 1
+    """How often an export is asked for in vain before its end."""
+    export_ends: deque[Literal["COMPLETED", "FAILED", "LOST"]] = field(default_factory=deque)
+    """How the next exports end, in turn; a lost one nobody has heard of after it was started."""
+    cut_export_after: int | None = None
+    """The next download breaks off after so many bytes."""
+    export_indent: int | None = None
+    """Exports are written with line breaks, and indented so far."""
+    _exports: dict[str, Export] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        """Let a license appear in the report."""
+        self.records.append(record)
+
+    def change(self, ref: str, **fields: object) -> None:
+        """Overwrite fields of the license with this id, which counts as updated today."""
+        record = next(record for record in self.records if ref in (record.get(name) for name in IDS))
+        record |= {**fields, "lastUpdated": self.today().isoformat()}
+
+    @asynccontextmanager
+    async def serve(self, port: int = 0) -> AsyncIterator[str]:
+        """Listen on loopback; gives the base address that a client puts before `/rest/3`."""
+        app = web.Application(middlewares=[self._guard])
+        app.router.add_get("/marketplace/rest/3/developer-space/vendor/{vendor}", self._developer)
+        app.router.add_get("/marketplace/rest/3/product-listing/developer-space/{developer}", self._products)
+        app.router.add_get("/marketplace/rest/3/reporting/developer-space/{developer}/licenses", self._licenses)
+        app.router.add_post(EXPORTS, self._start_export)
+        app.router.add_get(EXPORTS + "/{export}/status", self._export_status)
+        app.router.add_get(EXPORTS + "/{export}", self._download)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", port)
+            await site.start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/marketplace"
+        finally:
+            await runner.cleanup()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count the request, let a fault have it, and ask who it is."""
+        self.requests.append(request.url)
+        if self.faults and (fault := self.faults.popleft()) is not None:
+            return await _misbehave(request, fault)
+        if request.headers.get("Authorization") != encode_basic_auth(self.user, self.token):
+            raise web.HTTPUnauthorized
+        if request.match_info.get("developer", self.developer_id) != self.developer_id:
+            raise web.HTTPForbidden
+        return await (handler(request) if self.around is None else self.around(request, handler))
+
+    async def _developer(self, request: web.Request) -> web.Response:
+        if request.match_info["vendor"] != self.vendor_id:
+            raise web.HTTPNotFound
+        return _json({"developerId": self.developer_id})
+
+    async def _products(self, request: web.Request) -> web.Response:
+        """The apps of all records; the cursor is the id of the last app that was shown."""
+        apps = {record["productId"]: record for record in self.records}
+        ids = sorted(apps)
+        cursor = request.query.get("cursor", "")
+        rest = [product for product in ids if product > cursor]
+        page = rest[: _limit(request)]
+        items = [
+            {"productId": product, "appKey": apps[product]["addonKey"], "appName": apps[product]["addonName"]}
+            for product in page
+        ]
+        links = {"next": _href(request, cursor=page[-1])["href"]} if len(page) < len(rest) else {}
+        return _json({"items": items, "links": links})
+
+    async def _licenses(self, request: web.Request) -> web.Response:
+        """A page of the report. A limit over 50 is clamped without a word; `totalCount` does not come, as in life."""
+        offset, limit = _whole(request, "offset", 0), _limit(request)
+        if self.before_page is not None:
+            self.before_page(offset)
+        found = asked_for(request.query, self.records)
+        links = {"self": _href(request)}
+        if offset + limit < len(found):
+            links["next"] = _href(request, offset=offset + limit, limit=limit)
+        if offset > 0:
+            links["prev"] = _href(request, offset=max(offset - limit, 0), limit=limit)
+        return _json({"_links": links, "licenses": shown(request.query, found[offset : offset + limit])})
+
+    async def _start_export(self, request: web.Request) -> web.Response:
+        """Take the rows as they are now. The links go without `/rest/3`, as one client has seen them."""
+        if request.query.get("accept") != "json":
+            raise bad("accept", "This report is written as json alone")
+        rows = shown(request.query, asked_for(request.query, self.records))
+        export_id = str(uuid5(NAMESPACE_URL, f"export {len(self.requests)}"))
+        end = self.export_ends.popleft() if self.export_ends else "COMPLETED"
+        if end != "LOST":
+            ahead = ["QUEUED", *["IN_PROGRESS"] * self.export_polls][: self.export_polls]
+            self._exports[export_id] = Export(rows=rows, words=deque([*ahead, end]))
+        path = f"/reporting/developer-space/{self.developer_id}/licenses/async/export/{export_id}"
+        links = {"self": _href(request), "status": {"href": f"{path}/status"}, "download": {"href": path}}
+        return _json({"_links": links, "export": {"id": export_id}})
+
+    async def _export_status(self, request: web.Request) -> web.Response:
+        words = self._export(request).words
+        status = words[0] if len(words) == 1 else words.popleft()
+        return _json({"export": {"id": request.match_info["export"], "status": status}})
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        export = self._export(request)
+        if export.words[0] != "COMPLETED":
+            raise web.HTTPNotFound(text="Export is being processed")
+        left, self.cut_export_after = self.cut_export_after, None
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        if left is None:  # a compressor would keep back what comes before the cut
+            response.enable_compression()
+        await response.prepare(request)
+        for piece in _array(export.rows, self.export_indent):
+            if left is not None and len(piece) > left:
+                await response.write(piece[:left])
+                return _cut(request, response)
+            await response.write(piece)
+            left = None if left is None else left - len(piece)
+        return response
+
+    def _export(self, request: web.Request) -> Export:
+        found = self._exports.get(request.match_info["export"])
+        if found is None:
+            raise web.HTTPNotFound
+        return found
+
+
+def _whole(request: web.Request, name: str, default: int) -> int:
+    written = request.query.get(name, str(default))
+    if not (written.isascii() and written.isdigit()):
+        raise bad(name, "Must be a valid integer")
+    return int(written)
+
+
+def _limit(request: web.Request) -> int:
+    return max(1, min(_whole(request, "limit", DEFAULT_LIMIT), MAX_LIMIT))
+
+
+def _href(request: web.Request, **changes: object) -> dict[str, str]:
+    """A link as the Marketplace writes it: without the host, and without the part before `/rest`."""
+    query = {name: str(value) for name, value in changes.items()}
+    url = request.rel_url.update_query(query) if query else request.rel_url
+    return {"href": str(url).removeprefix("/marketplace")}
+
+
+async def _misbehave(request: web.Request, fault: Fault) -> web.StreamResponse:
+    if not fault.cut:
+        return web.Response(status=fault.status, headers=fault.headers, text=fault.body)
+    response = web.StreamResponse(status=200, headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"licenses": [{"addonKey": "com.')
+    return _cut(request, response)
+
+
+def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _json(answer: object) -> web.Response:
+    return web.Response(body=_written(answer), content_type="application/json")
+
+
+def _array(rows: Sequence[Record], indent: int | None) -> Iterator[bytes]:
+    """All rows in one JSON array, some rows a piece."""
+    yield b"["
+    for start in range(0, len(rows), MAX_LIMIT):
+        yield (b"," if start else b"") + _written(rows[start : start + MAX_LIMIT], indent)[1:-1]
+    yield b"]"
+
+
+def _written(value: object, indent: int | None = None) -> bytes:
+    """JSON as the Marketplace writes it, without a blank that is not needed."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), indent=indent)
+    return text.encode(errors="backslashreplace")  # half of a surrogate pair: escaped in JSON, too

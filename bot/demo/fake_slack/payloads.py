@@ -1,0 +1,83 @@
+"""What Slack tells an app when a person does something.
+
+The shapes are those of docs.slack.dev/reference/interaction-payloads.
+"""
+
+from bot.demo.fake_slack.models import APP, BOT_USER, TEAM, Channel, Json, Message, User, View
+
+VERIFICATION_TOKEN = "verification-token-of-the-demo"  # noqa: S105 - Slack's old field; it opens nothing
+
+
+def common(user: User) -> Json:
+    """Return what every interaction says: who, where, which app."""
+    return {
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team},
+        "team": {"id": TEAM, "domain": "demo-vendor"},
+        "api_app_id": APP,
+        "token": VERIFICATION_TOKEN,
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def message_action(message: Message, channel: Channel, values: Json) -> Json:
+    """Return the part of block_actions about a message; an ephemeral one is not shown to the app."""
+    ephemeral = message.only_for is not None
+    container: Json = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": ephemeral,
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    return {
+        "type": "block_actions",
+        "container": container,
+        "channel": {"id": channel.id, "name": channel.name or "directmessage"},
+        "state": {"values": values},
+        **({} if ephemeral else {"message": message.wire()}),
+    }
+
+
+def view_action(view: View) -> Json:
+    """Return the part of block_actions about a view."""
+    return {"type": "block_actions", "container": {"type": "view", "view_id": view.id}, "view": view.wire()}
+
+
+def command(user: User, channel: Channel, *, name: str, text: str) -> Json:
+    """Return the form fields of a slash command."""
+    return {
+        "token": VERIFICATION_TOKEN,
+        "team_id": TEAM,
+        "team_domain": "demo-vendor",
+        "channel_id": channel.id,
+        "channel_name": channel.name or "directmessage",
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": name,
+        "text": text,
+        "api_app_id": APP,
+        "is_enterprise_install": "false",
+    }
+
+
+def home_opened(user: User, channel: Channel, *, event_id: str, ts: str) -> Json:
+    """Return the event of a person who opens the app's home tab."""
+    authorization = {"team_id": TEAM, "user_id": BOT_USER, "is_bot": True, "enterprise_id": None}
+    return {
+        "type": "event_callback",
+        "token": VERIFICATION_TOKEN,
+        "team_id": TEAM,
+        "api_app_id": APP,
+        "event_id": event_id,
+        "event_time": int(float(ts)),
+        "authorizations": [authorization],
+        "event": {
+            "type": "app_home_opened",
+            "user": user.id,
+            "channel": channel.id,
+            "tab": "home",
+            "event_ts": ts,
+        },
+    }

@@ -1,0 +1,236 @@
+"""What happens in the demo: the licenses before the curtain rises, then ninety seconds of arrivals and changes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bot.demo.fake_marketplace.server import DemoMarketplace
+from bot.demo.scenario.sample_data import (
+    ALPEN,
+    ANDES,
+    ATLAS,
+    BAOBAB,
+    CEDAR,
+    COMPASS,
+    FJORD,
+    GANGES,
+    HELIX,
+    KIWI,
+    LANTERNS,
+    LUMEN,
+    MOSAIC,
+    NORTHWIND,
+    PAMPA,
+    QUIET,
+    ROCKET,
+    SAKURA,
+    SLOW,
+    SOUTHERN,
+    TAIGA,
+    TRAIL,
+    TRIAL_DAYS,
+    TULIP,
+    VEILED,
+    VISTULA,
+    App,
+    Customer,
+    Record,
+    contact_details,
+    entitlement,
+    license_record,
+    sale,
+)
+
+BOUGHT, EXPIRED, CANCELLED, RUNNING = "bought", "expired", "cancelled", "running"
+
+PAST: tuple[tuple[int, Customer, App, str], ...] = (
+    (310, BAOBAB, LANTERNS, EXPIRED),
+    (300, NORTHWIND, TRAIL, BOUGHT),
+    (290, CEDAR, LANTERNS, BOUGHT),
+    (280, HELIX, LANTERNS, BOUGHT),
+    (268, GANGES, COMPASS, EXPIRED),
+    (260, FJORD, TRAIL, BOUGHT),
+    (252, SOUTHERN, TRAIL, EXPIRED),
+    (245, SAKURA, COMPASS, BOUGHT),
+    (238, KIWI, TRAIL, EXPIRED),
+    (230, PAMPA, TRAIL, EXPIRED),
+    (220, KIWI, LANTERNS, BOUGHT),
+    (210, NORTHWIND, COMPASS, EXPIRED),
+    (205, LUMEN, LANTERNS, EXPIRED),
+    (198, TULIP, COMPASS, EXPIRED),
+    (190, BAOBAB, COMPASS, BOUGHT),
+    (180, CEDAR, TRAIL, BOUGHT),
+    (172, TULIP, LANTERNS, EXPIRED),
+    (160, SAKURA, LANTERNS, BOUGHT),
+    (150, HELIX, TRAIL, EXPIRED),
+    (140, SOUTHERN, COMPASS, EXPIRED),
+    (133, GANGES, LANTERNS, BOUGHT),
+    (121, GANGES, TRAIL, BOUGHT),
+    (110, VISTULA, TRAIL, EXPIRED),
+    (95, HELIX, COMPASS, BOUGHT),
+    (84, LUMEN, TRAIL, EXPIRED),
+    (70, FJORD, COMPASS, BOUGHT),
+    (62, PAMPA, COMPASS, EXPIRED),
+    (55, ALPEN, LANTERNS, BOUGHT),
+    (48, FJORD, LANTERNS, EXPIRED),
+    (41, ATLAS, TRAIL, EXPIRED),
+    (27, TULIP, TRAIL, RUNNING),
+    (24, ANDES, LANTERNS, CANCELLED),
+    (22, LUMEN, COMPASS, RUNNING),
+    (18, PAMPA, LANTERNS, RUNNING),
+    (15, VISTULA, COMPASS, RUNNING),
+    (13, BAOBAB, TRAIL, CANCELLED),
+    (12, SAKURA, TRAIL, RUNNING),
+    (9, KIWI, COMPASS, RUNNING),
+    (6, CEDAR, COMPASS, RUNNING),
+    (4, VISTULA, LANTERNS, RUNNING),
+)
+"""Days since the trial began, who tried what, and how it went on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A license that appears `after` so many seconds."""
+
+    after: float
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Fields that change, `after` so many seconds, on the license with this entitlement number."""
+
+    after: float
+    ref: str
+    fields: Record
+
+
+def history(today: date) -> list[Record]:
+    """The licenses of the last ten months."""
+    return [
+        _past(number, app, customer, today - timedelta(days=ago), outcome)
+        for number, (ago, customer, app, outcome) in enumerate(PAST, start=1)
+    ]
+
+
+def _past(number: int, app: App, customer: Customer, started: date, outcome: str) -> Record:
+    sold, ended = started + timedelta(days=21), started + timedelta(days=TRIAL_DAYS)
+    cancelled = started + timedelta(days=3)
+    changes: dict[str, Record] = {
+        BOUGHT: sale(number, customer, started, sold) | {"lastUpdated": sold.isoformat()},
+        EXPIRED: {"status": "inactive", "lastUpdated": ended.isoformat()},
+        CANCELLED: {"status": "cancelled", "lastUpdated": cancelled.isoformat()},
+        RUNNING: {},
+    }
+    return license_record(number, app, customer, started, **changes[outcome])
+
+
+def arrivals(today: date) -> list[Arrival | Change]:
+    """What the report learns while somebody watches, in order of time; Kiwi and Alpen are customers already."""
+    lately = today - timedelta(days=2)
+    extended = today + timedelta(days=TRIAL_DAYS + 14)
+    return [
+        Arrival(after=4, record=_with_two_contacts(101, today)),
+        Arrival(after=9, record=license_record(102, COMPASS, SLOW, today, **_PENDING)),
+        Arrival(after=14, record=license_record(103, LANTERNS, MOSAIC, lately, lastUpdated=today.isoformat())),
+        Arrival(after=20, record=_data_center(104, today)),
+        Arrival(after=26, record=_sandbox(105, today)),
+        Arrival(after=32, record=_reseller(106, today)),
+        Arrival(after=38, record=_without_contact(107, today)),
+        Arrival(after=44, record=license_record(108, LANTERNS, VEILED, today)),
+        Change(after=50, ref=entitlement(102), fields=_KNOWN),
+        Arrival(after=56, record=license_record(109, TRAIL, ROCKET, today)),
+        Change(after=64, ref=entitlement(101), fields={"maintenanceEndDate": extended.isoformat()}),
+        Arrival(after=72, record=license_record(110, TRAIL, KIWI, today, parentProductEdition="Premium")),
+        Change(after=82, ref=entitlement(103), fields=sale(103, MOSAIC, lately, today)),
+    ]
+
+
+_PENDING: Record = {
+    "evaluationOpportunitySize": "",
+    "attribution": None,
+    "parentProductName": "Pending",
+    "parentProductEdition": "Pending",
+    "parentProductBillingCycle": "Pending",
+    "installedOnSandbox": "Pending",
+}
+_KNOWN: Record = {
+    "evaluationOpportunitySize": str(SLOW.users),
+    "parentProductName": COMPASS.parent,
+    "parentProductEdition": "Premium",
+    "parentProductBillingCycle": "ANNUAL",
+    "installedOnSandbox": "No",
+}
+
+
+def _with_two_contacts(number: int, today: date) -> Record:
+    accounts = {"email": "eero@taiga.example", "name": "Eero Esimerkki"}
+    return license_record(
+        number, LANTERNS, TAIGA, today, contactDetails=contact_details(TAIGA) | {"billingContact": accounts}
+    )
+
+
+def _data_center(number: int, today: date) -> Record:
+    return license_record(
+        number,
+        TRAIL,
+        ALPEN,
+        today,
+        hosting="Data Center",
+        addonLicenseId=f"1000{number}",
+        licenseId=f"SEN-1000{number}",
+        hostLicenseId=f"2000{number}",
+        appEntitlementId=None,
+        hostEntitlementId=None,
+        cloudId=None,
+        cloudSiteHostname=None,
+        newBillingSystem=None,
+        latestEvaluationStartDate=None,
+        attribution=None,
+        cloudComplianceBoundaries=None,
+        evaluationOpportunitySize="NA",
+        parentProductName="NA",
+        parentProductEdition="NA",
+        parentProductBillingCycle="NA",
+        installedOnSandbox="NA",
+    )
+
+
+def _sandbox(number: int, today: date) -> Record:
+    return license_record(
+        number,
+        LANTERNS,
+        HELIX,
+        today,
+        cloudSiteHostname="helix-sample-sandbox.atlassian.net",
+        installedOnSandbox="Yes",
+        evaluationOpportunitySize="Evaluation",
+    )
+
+
+def _reseller(number: int, today: date) -> Record:
+    partner = {
+        "partnerName": "Bridge Sample Resellers",
+        "partnerType": "Reseller",
+        "billingContact": {"email": "orders@bridge.example", "name": "Omar Sample"},
+    }
+    return license_record(number, COMPASS, ANDES, today, partnerDetails=partner)
+
+
+def _without_contact(number: int, today: date) -> Record:
+    nobody = {name: value for name, value in contact_details(QUIET).items() if name != "technicalContact"}
+    return license_record(number, TRAIL, QUIET, today, contactDetails=nobody)
+
+
+async def play(
+    marketplace: DemoMarketplace, events: Sequence[Arrival | Change], *, sleep: Callable[[float], Awaitable[object]]
+) -> None:
+    """Let the events happen, each at its time after the call."""
+    elapsed = 0.0
+    for event in sorted(events, key=lambda event: event.after):
+        await sleep(event.after - elapsed)
+        elapsed = event.after
+        if isinstance(event, Arrival):
+            marketplace.add(event.record)
+        else:
+            marketplace.change(event.ref, **event.fields)

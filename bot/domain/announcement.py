@@ -1,0 +1,62 @@
+"""Which trials get a card, and why the others are recorded in silence."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.address import domain_of
+from bot.domain.evaluation import License, State, Trial
+from bot.domain.target_parser import SITES, site_key
+
+_GIVEN_AWAY: Final = frozenset({"FREE", "COMMUNITY"})
+
+
+class Silence(StrEnum):
+    """Why a trial gets no card; the value is how it is said."""
+
+    ATLASSIAN = "Atlassian's own license"
+    OWN_SITE = "one of your own test sites"
+    GIVEN_AWAY = "a license that is given away"
+    OVER = "over before it was first seen"
+    EARLIER = "began before the bot was there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ringing:
+    """What decides of a trial seen for the first time.
+
+    `quiet_before` is set while history is read in: what began earlier was there before the bot. `own_sites` holds
+    sites (`acme-dev` or `acme-dev.atlassian.net`) and mail domains of the vendor, as `typed.read_own_site` gives them.
+    """
+
+    today: date
+    quiet_before: date | None = None
+    own_sites: AbstractSet[str] = frozenset()
+
+    def silence(self, license_: License, trial: Trial) -> Silence | None:
+        """Why this trial gets no card; None when it rings.
+
+        It rings while it runs, however late it was seen. One that is over does not: old records come back in the
+        report.
+        """
+        if license_.atlassian:
+            return Silence.ATLASSIAN
+        if self.own_sites and not self.own_sites.isdisjoint(_places(license_)):
+            return Silence.OWN_SITE
+        if license_.license_type in _GIVEN_AWAY:
+            return Silence.GIVEN_AWAY
+        if trial.state is not State.RUNNING or (trial.ends is not None and trial.ends < self.today):
+            return Silence.OVER
+        before = self.quiet_before is not None and trial.started < self.quiet_before
+        return Silence.EARLIER if before else None
+
+
+def _places(license_: License) -> set[str]:
+    """By what a license may be one of the vendor's own: its hosts, and `*.` before each domain that they are under."""
+    site = site_key(license_.site) if license_.site else ""
+    names = {site.removesuffix(suffix) for suffix in SITES}
+    hosts = {site, *(domain_of(contact.email) or "" for contact in license_.contacts)} - {""}
+    below = {f"*.{'.'.join(labels[n:])}" for host in hosts if (labels := host.split(".")) for n in range(len(labels))}
+    return (names | hosts | below) - {""}

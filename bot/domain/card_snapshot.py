@@ -1,0 +1,152 @@
+"""What a card tells, besides its words, to a database that went back in time.
+
+It travels in the metadata of the message in Slack: ids and keyed hashes, no address and no name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.domain.dnc import Cause, Scope
+from bot.domain.evaluation import State, Trial
+from bot.domain.mail_policy import MailState
+
+LONGEST_TRIAL: Final = timedelta(days=90)
+"""Cards are looked at so far back: under an older one hardly anything is done any more."""
+_MOST: Final = 10
+"""The most mails, entries and aliases that one card carries; Slack takes 8,000 characters of metadata."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedMail:
+    """An email that went out, or may have; `address_key` is the keyed hash of its address."""
+
+    id: int
+    template: str
+    address_key: str
+    message_id: str
+    state: MailState
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedEntry:
+    """A do-not-contact entry that stands against a contact on the card; `key` is the keyed hash of its subject."""
+
+    scope: Scope
+    key: str
+    cause: Cause
+    by: str | None
+    at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """By what an evaluation is known again, and what must not be forgotten of it."""
+
+    app_key: str
+    aliases: tuple[str, ...]
+    started: date
+    upgrade_to: str = ""
+    mails: tuple[TracedMail, ...] = ()
+    entries: tuple[TracedEntry, ...] = ()
+
+    @property
+    def trial(self) -> Trial:
+        """The trial as far as it is known again by its start."""
+        return Trial(
+            started=self.started, ends=None, state=State.RUNNING, told=self.started, upgrade_to=self.upgrade_to or None
+        )
+
+
+class Stray(StrEnum):
+    """Why a card in Slack is not matched to an evaluation; the value says it to the person who pressed."""
+
+    AWAITED = (
+        "Nothing was done. This card was posted before a backup of the database was restored, and the licenses report "
+        "has not named its trial again yet. Please press again after the next poll."
+    )
+    REPLACED = (
+        "Nothing was done. This is no longer the card of this evaluation: please use the other one in the channel, or "
+        "/evaluators today."
+    )
+    UNKNOWN = (
+        "Nothing was done. This card is not on record: it was posted before a backup of the database was restored. "
+        "Please use the newer card in the channel, or /evaluators today."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A message of ours as it stands in a channel: a card, where it has an `evaluation_id`."""
+
+    channel: str
+    ts: str
+    delivery_id: int | None = None
+    evaluation_id: int | None = None
+    trace: Trace | None = None
+
+
+def oldest_first(posted: Sequence[Posted]) -> list[Posted]:
+    """In the order in which they were posted."""
+    return sorted(posted, key=lambda each: float(each.ts))
+
+
+def pack(trace: Trace) -> dict[str, Any]:
+    """Return the trace as it travels: names and plain values."""
+    return {
+        "app": trace.app_key,
+        "aliases": list(trace.aliases[:_MOST]),
+        "started": trace.started.isoformat(),
+        "upgrade": trace.upgrade_to,
+        "emails": [
+            [each.id, each.template, each.address_key, each.message_id, each.state, each.by, each.at.isoformat()]
+            for each in trace.mails[-_MOST:]
+        ],
+        "dnc": [
+            [each.scope, each.key, each.cause, each.by, each.at.isoformat(), each.until and each.until.isoformat()]
+            for each in trace.entries[:_MOST]
+        ],
+    }
+
+
+def unpack(payload: Mapping[str, Any]) -> Trace | None:
+    """Return the trace that `pack` made this of; None for what is none."""
+    try:
+        return Trace(
+            app_key=str(payload["app"]),
+            aliases=tuple(str(each) for each in payload["aliases"]),
+            started=date.fromisoformat(payload["started"]),
+            upgrade_to=str(payload["upgrade"]),
+            mails=tuple(_mail(*each) for each in payload["emails"]),
+            entries=tuple(_entry(*each) for each in payload["dnc"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _mail(id_: int, template: str, key: str, message_id: str, state: str, by: str, at: str) -> TracedMail:
+    return TracedMail(
+        id=int(id_),
+        template=str(template),
+        address_key=str(key),
+        message_id=str(message_id),
+        state=MailState(state),
+        by=str(by),
+        at=datetime.fromisoformat(at),
+    )
+
+
+def _entry(scope: str, key: str, cause: str, by: str | None, at: str, until: str | None) -> TracedEntry:
+    return TracedEntry(
+        scope=Scope(scope),
+        key=str(key),
+        cause=Cause(cause),
+        by=by,
+        at=datetime.fromisoformat(at),
+        until=None if until is None else datetime.fromisoformat(until),
+    )

@@ -1,0 +1,51 @@
+"""What one row of the report comes to."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from bot.domain.announcement import Ringing
+from bot.domain.changes import Change, Corrected, Extended, Reopened, Started, compare
+from bot.domain.details import completed
+from bot.domain.evaluation import License, Trial
+from bot.domain.identity import Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A record of the report beside what was known, ready to be stored."""
+
+    known: Known | None
+    seen: License
+    """All that is known with it: the record, and what it leaves out as it was last given."""
+    changes: tuple[Change, ...]
+    announced: tuple[Change, ...] = ()
+    """Those of the changes that give a trial its card."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything is to be written: a change, a detail, another id, or two licenses that are one."""
+        known = self.known
+        return known is None or len(known.ids) > 1 or bool(self.changes) or self.seen != known.license
+
+
+def find(known: Known | None, seen: License, ringing: Ringing) -> Finding:
+    """What `seen` adds to `known`, with what of it rings."""
+    whole = seen if known is None else completed(known.license, seen)
+    changes = tuple(compare(known, seen))
+    announced = tuple(
+        change
+        for change in changes
+        if begins(change, today=ringing.today) and ringing.silence(whole, change.trial) is None
+    )
+    return Finding(known=known, seen=whole, changes=changes, announced=announced)
+
+
+def begins(change: Change, *, today: date) -> bool:
+    """Whether a trial runs from now on that was not known, or was over: by the report, or by its days alone."""
+    match change:
+        case Started() | Reopened():
+            return True
+        case Extended(before=end) | Corrected(was=Trial(ends=date() as end)):
+            return end < today
+        case _:
+            return False

@@ -1,0 +1,227 @@
+"""The one gate: whether a mail may be sent.
+
+A refusal carries its reason as a sentence, so that card, answer and log say the same words.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.address import is_address
+from bot.domain.cautions import STRANGER, Context, Flag, flags
+from bot.domain.clock_skew import has_passed
+from bot.domain.country_rules import Countries, CountryRule, Rule
+from bot.domain.dnc import OptOut
+from bot.domain.evaluation import Contact, License, State, Trial
+from bot.domain.license_types import is_sold
+
+
+class Reason(StrEnum):
+    """Why no mail may go out."""
+
+    NOT_SET_UP = "Mail is not set up. Set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS, then restart the bot."
+    NO_TEMPLATE = "No template is meant for this app at this time of the trial."
+    NO_CONTACT = "The report has no address for this contact."
+    FORGOTTEN = "This contact asked Atlassian to be forgotten."
+    MALFORMED = "The address in the report is not an email address."
+    DO_NOT_CONTACT = "This address is marked do-not-contact."
+    ATLASSIAN = "This is Atlassian's own license."
+    SANDBOX = "This is a sandbox site: whoever evaluates does it elsewhere."
+    CONVERTED = "They have bought the app: they are a customer now."
+    GRANTED = "The trial is over: they have a license of the app now."
+    OVER = "The trial is over."
+    COUNTRY = "Your rules by country do not allow mail to this one."
+    HELD = "This template is about to go out for this evaluation."
+    SENT = "This template has already been sent for this evaluation."
+    SENDING = "This template is being sent for this evaluation right now."
+    UNKNOWN = "It is not known whether this template arrived. The buttons in the card's thread settle that."
+    ANOTHER = "The report names another contact now. Write to them from the card."
+    TOO_SOON = "This address was mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause."
+    NO_GROUND = "Nobody said on what ground it may be sent. Write it anew from the card."
+    NO_WORDS = "The words of this email are not kept any more, so it cannot be sent again."
+    TOO_LATE = "It could not be sent for so long that it would come out of place. Send it anew if it still fits."
+
+
+class Ground(StrEnum):
+    """On what ground somebody is written to; the value is how it is said."""
+
+    TRIAL = "It is about the trial they started (legitimate interest)"
+    REQUEST = "They asked us something, or for help"
+    CONSENT = "They agreed to get mail from us"
+    CUSTOMER = "They are a customer; it is about something similar"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the vendor asks of its own mail."""
+
+    countries: Countries = field(default_factory=Countries)
+    at_most_every: timedelta = timedelta(days=7)
+    """Between two mails to one address, whoever sends them for whatever app."""
+    hold: timedelta = timedelta(seconds=10)
+    """How long whoever sends a mail can take it back."""
+
+
+CAREFUL: Final = Rules()
+"""Where nothing is set: whoever writes names a ground, wherever the person is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A mail may go to `address` on this `ground`; `cautions` is what the sender should know before."""
+
+    address: str
+    cautions: tuple[Flag, ...] = ()
+    ground: Ground = Ground.TRIAL
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsGround:
+    """A mail may go to `address` once the sender says on what ground.
+
+    That is because of some of the `cautions`, or of the `country`.
+    """
+
+    address: str
+    cautions: tuple[Flag, ...] = ()
+    country: CountryRule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No mail may go out; `by` is the person behind it, where there is one (Slack user id), `at` when (UTC)."""
+
+    reason: Reason
+    by: str | None = None
+    at: datetime | None = None
+
+
+Decision = Allowed | NeedsGround | Refused
+
+
+class MailState(StrEnum):
+    """How far a mail came."""
+
+    HELD = "held"
+    """The sender can still take it back."""
+    SENDING = "sending"
+    DEFERRED = "deferred"
+    """The server said later; it is tried again."""
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    UNDONE = "undone"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may have reached the person, or still may."""
+        return self not in {MailState.FAILED, MailState.UNDONE}
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not been handed over, and will be."""
+        return self in {MailState.HELD, MailState.DEFERRED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The live mail of one template for one evaluation; `at` is when it came so far (UTC), where that matters."""
+
+    state: MailState
+    by: str
+    at: datetime | None = None
+
+
+_REASON_OF_ATTEMPT: Final = {
+    MailState.HELD: Reason.HELD,
+    MailState.DEFERRED: Reason.HELD,
+    MailState.SENDING: Reason.SENDING,
+    MailState.SENT: Reason.SENT,
+    MailState.UNKNOWN: Reason.UNKNOWN,
+}
+DOUBTFUL: Final = frozenset({Flag.PARTNER, Flag.PARTNER_DOMAIN, Flag.MANY_SITES, Flag.ROLE})
+"""What makes it uncertain that the address is that of the person who evaluates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Whom it is about, and what stands against it."""
+
+    license: License
+    trial: Trial
+    contact: Contact | None
+    opt_out: OptOut | None = None
+    context: Context = STRANGER
+
+
+def may_contact(case: Case, rules: Rules, *, ground: Ground | None = None) -> Decision:
+    """Whether the team may write to this contact at all, whatever the mail. Opting out wins over everything."""
+    license_, trial, contact = case.license, case.trial, case.contact
+    address = None if contact is None else contact.email
+    has_license = trial.state is State.CONVERTED
+    country = rules.countries.rule(license_.country)
+    refusals = (
+        (case.opt_out is not None, Reason.DO_NOT_CONTACT),
+        (contact is not None and contact.forgotten, Reason.FORGOTTEN),
+        (address is None, Reason.NO_CONTACT),
+        (address is not None and not is_address(address), Reason.MALFORMED),
+        (license_.atlassian, Reason.ATLASSIAN),
+        (has_license and is_sold(license_.license_type), Reason.CONVERTED),
+        (has_license, Reason.GRANTED),
+        (trial.state is not State.RUNNING, Reason.OVER),
+        (license_.sandbox is True, Reason.SANDBOX),
+        (country.rule is Rule.BLOCK, Reason.COUNTRY),
+    )
+    reason = next((reason for holds, reason in refusals if holds), None)
+    if address is None or reason is not None:
+        return Refused(reason or Reason.NO_CONTACT)
+    cautions = flags(license_, contact, case.context)
+    asks = country if country.rule is Rule.CONFIRM else None
+    if ground is None and (asks is not None or not DOUBTFUL.isdisjoint(cautions)):
+        return NeedsGround(address, cautions, asks)
+    return Allowed(address, cautions, ground or Ground.TRIAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastMail:
+    """The latest mail to an address that went out, may have, or will, for any evaluation; it was ordered then."""
+
+    template: str
+    by: str
+    at: datetime
+    went: datetime | None = None
+    """When it went, where that is known; a server may have put it off for days."""
+    waits: bool = False
+    """Whether it is still to go, nobody knows when."""
+
+
+def too_soon(last: LastMail | None, rules: Rules, *, now: datetime) -> Refused | None:
+    """The refusal of a mail to an address that got the last one just now."""
+    if last is None or not rules.at_most_every:
+        return None
+    since = last.went or last.at
+    if has_passed(rules.at_most_every, since=since, now=now) and not last.waits:
+        return None
+    return Refused(Reason.TOO_SOON, by=last.by, at=since)
+
+
+def may_email(
+    case: Case,
+    rules: Rules,
+    *,
+    attempt: Attempt | None,
+    last: LastMail | None,
+    now: datetime,
+    ground: Ground | None = None,
+) -> Decision:
+    """The one gate: whether this mail may go to this contact now.
+
+    `attempt` is the template's live mail for the evaluation, `last` the latest to the address, if any.
+    """
+    decision = may_contact(case, rules, ground=ground)
+    if isinstance(decision, Refused):
+        return decision
+    if attempt is not None and attempt.state.is_live:
+        return Refused(_REASON_OF_ATTEMPT[attempt.state], by=attempt.by, at=attempt.at)
+    return too_soon(last, rules, now=now) or decision

@@ -1,0 +1,151 @@
+"""The mail: its form, its preview, and the buttons under one that waits or whose outcome nobody knows."""
+
+from datetime import datetime
+
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.domain.mail_policy import NeedsGround, Refused
+from bot.errors import CardUnknown
+from bot.listeners.modal_calls import change_modal
+from bot.listeners.payloads import card_of
+from bot.listeners.services import Deps, placed, read_form, tell
+from bot.services.mail.outreach import Draft, Words
+from bot.services.team.permissions import Right
+from bot.slack.blocks import Message
+from bot.slack.client.payload import read_id
+from bot.slack.ids import Field
+from bot.slack.text import escape
+from bot.slack.views import modals, replies
+from bot.slack.views.modals import Modal
+from bot.store.mail.letters import Letter
+from bot.store.mail.repository import Held, Verdict
+
+
+class MailListeners:
+    """From the first word of a mail to what became of it. Whether they may is asked again each time."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def choosing(self, args: AsyncArgs) -> None:
+        """Another template or recipient was chosen: fill the words in anew, but for a person's own."""
+        about, filled = read_form(args)
+        about = await placed(self._deps, about)
+        signature = await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
+        template, recipient = modals.shown(about)
+        draft = await self._deps.outreach.draft(
+            about.evaluation_id,
+            signature=signature,
+            template=filled.get(Field.TEMPLATE),
+            recipient=filled.get(Field.RECIPIENT),
+            words=Words(
+                template=template,
+                recipient=recipient,
+                subject=filled.get(Field.SUBJECT, ""),
+                body=filled.get(Field.BODY, ""),
+            ),
+        )
+        modal = draft_modal(draft, about, now=self._deps.clock())
+        await change_modal(self._deps, args.body["view"]["id"], modal)
+
+    async def previewed(self, args: AsyncArgs) -> None:
+        """The preview stands already: it came with the acknowledgement. Keep the words until it is sent."""
+        _, filled = read_form(args)
+        await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
+        letter = Letter(
+            template=filled.get(Field.TEMPLATE, ""),
+            recipient=filled.get(Field.RECIPIENT, ""),
+            subject=filled.get(Field.SUBJECT, ""),
+            body=filled.get(Field.BODY, ""),
+        )
+        await self._deps.outreach.keep(modals.draft_token(args.body["trigger_id"]), letter)
+
+    async def sent(self, args: AsyncArgs) -> None:
+        """Let the mail go after the time to take it back, and say so.
+
+        Not in the modal: an answer by the Web API and the one in the acknowledgement may reach Slack in either order.
+        """
+        about, _ = read_form(args)
+        about = await placed(self._deps, about)
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.OUTREACH)
+        token, ground = modals.chosen(about)
+        letter = await self._deps.outreach.kept(token)
+        if letter is None:
+            await tell(args, self._deps.poster, replies.DRAFT_GONE)
+            return
+        found = await self._deps.outreach.order(about.evaluation_id, letter, ground=ground, by=user)
+        await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+
+    async def undone(self, args: AsyncArgs) -> None:
+        """Take it back, if it has not gone; the button goes with the answer."""
+        user = args.body["user"]["id"]
+        verdict = await self._deps.outreach.undo(await self._mail(args), by=user)
+        answer = (
+            replies.MAIL_GONE
+            if verdict is None
+            else replies.undone(verdict.state, by=verdict.by, user=user, won=verdict.won)
+        )
+        await tell(args, self._deps.poster, answer, replaces=True)
+
+    async def arrived(self, args: AsyncArgs) -> None:
+        """Take their word for it."""
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.OUTREACH)
+        settled = await self._deps.outreach.confirm(await self._mail(args), by=user)
+        await tell(args, self._deps.poster, words_for(settled, now=self._deps.clock()))
+
+    async def again(self, args: AsyncArgs) -> None:
+        """Send it once more, word for word."""
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.OUTREACH)
+        found = await self._deps.outreach.order_again(await self._mail(args), by=user)
+        await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+
+    async def _mail(self, args: AsyncArgs) -> int:
+        """The mail that a button is about. CardUnknown where it is not of the card in whose thread it stands."""
+        mail_id = read_id(args.body["actions"][0].get("value"))
+        if mail_id is None:
+            raise CardUnknown(replies.MAIL_GONE)
+        await self._deps.outreach.verify_card(mail_id, card_of(args.body))
+        return mail_id
+
+
+def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -> Modal:
+    """The modal to write a mail in, or to learn why none can be written."""
+    if isinstance(draft, Refused):
+        return modals.message(replies.refused(draft, now=now))
+    warnings = replies.warnings(draft.card, draft.recipients[draft.recipient], draft.decision)
+    warnings += [replies.not_open(each) for each in draft.refused]
+    if draft.kept:
+        warnings = [replies.KEPT, *warnings]
+    if draft.problem is not None:
+        warnings = [escape(draft.problem, longest=500), *warnings]
+    return modals.email(
+        about,
+        modals.Letter(
+            template=draft.template,
+            templates=draft.names,
+            recipient=draft.recipient,
+            recipients=draft.recipients,
+            subject=draft.filled.subject,
+            body=draft.filled.body,
+            warnings=warnings,
+            needs_ground=isinstance(draft.decision, NeedsGround),
+        ),
+    )
+
+
+def words_for(found: Held | NeedsGround | Refused | Verdict | None, *, now: datetime) -> Message | str:
+    """How it went, for the person who asked for it."""
+    match found:
+        case Held(contact=contact, due_at=due_at, mail_id=mail_id):
+            return replies.held(due_at - now, contact.name, contact.email, mail_id)
+        case NeedsGround():
+            return replies.NEEDS_GROUND
+        case Refused():
+            return replies.refused(found, now=now)
+        case Verdict(won=won, state=state, by=by, at=at):
+            return replies.settled(state, by=by, at=at, won=won, now=now)
+        case None:
+            return replies.MAIL_GONE

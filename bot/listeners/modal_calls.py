@@ -1,0 +1,47 @@
+"""Open and change modals: what Slack refuses for a moment is tried once more, what was closed is left alone."""
+
+from typing import Any, Final
+
+from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.listeners.services import Deps
+
+_TRIGGER_LASTS_S: Final = 2.0
+"""A trigger lives three seconds, of which some have passed."""
+_LOOKS_AT_IT_S: Final = 5.0
+"""How long a person may look at a modal that is still loading."""
+_CLOSED: Final = "not_found"
+_CHANGED_MEANWHILE: Final = "hash_conflict"
+
+
+async def open_modal(deps: Deps, trigger: str, view: dict[str, Any]) -> str:
+    """Open a modal and return its id. SlackError when Slack does not open it, also not after a short pause."""
+    if not trigger:
+        raise SlackRefused("Slack sent no trigger.", code="invalid_trigger_id")
+    try:
+        return await deps.poster.open_modal(trigger, view)
+    except SlackUnavailable as exc:
+        if exc.retry_after > _TRIGGER_LASTS_S:
+            raise
+        await deps.sleep(exc.retry_after)
+    return await deps.poster.open_modal(trigger, view)
+
+
+async def change_modal(deps: Deps, view_id: str, view: dict[str, Any]) -> None:
+    """Change an open modal; do nothing if the person has closed it. SlackError when Slack does not change it."""
+    for is_last in (False, True):
+        try:
+            await deps.poster.change_modal(view_id, view)
+        except SlackRefused as exc:
+            if exc.code == _CLOSED:
+                return
+            if is_last or exc.code != _CHANGED_MEANWHILE:
+                raise
+        except SlackUnavailable as exc:
+            if is_last or exc.retry_after > _LOOKS_AT_IT_S:
+                raise
+            await deps.sleep(exc.retry_after)
+        except SlackOutcomeUnknown:
+            if is_last:  # to change it twice does no harm
+                raise
+        else:
+            return

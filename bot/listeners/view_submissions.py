@@ -1,0 +1,95 @@
+"""The modals, while they are filled in and when they are sent."""
+
+from datetime import datetime
+
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.domain.dnc import Cause
+from bot.domain.mail_policy import Refused
+from bot.errors import InteractionUnreadable
+from bot.listeners.services import Deps, placed, read_form, tell, tell_if_lost
+from bot.services.team.permissions import Right
+from bot.slack.ids import Field, View
+from bot.slack.views import modals, replies
+from bot.slack.views.modals import About
+
+
+class FormListeners:
+    """What happens with what people fill in. Whether they may is asked again: a modal can stay open for days."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def do_not_contact(self, args: AsyncArgs) -> None:
+        """Mark the address."""
+        about, filled = await self._read(args)
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.TAKE)
+        marked = await self._deps.consent.mark(
+            about.evaluation_id,
+            role=filled.get(Field.RECIPIENT, ""),
+            cause=Cause[filled[Field.REASON]],
+            note=filled.get(Field.NOTE, ""),
+            by=user,
+        )
+        now = self._deps.clock()
+        if isinstance(marked, Refused):
+            await tell(args, self._deps.poster, replies.refused(marked, now=now))
+        else:
+            await tell(args, self._deps.poster, replies.marked(marked.opt_out, won=marked.won, now=now))
+
+    async def contact_again(self, args: AsyncArgs) -> None:
+        """Lift the mark, unless somebody lifted or changed it while the modal was open."""
+        about, filled = await self._read(args)
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.OUTREACH)
+        lifted = await self._deps.consent.lift(
+            about.evaluation_id,
+            set_at=_moment(about.seen),
+            note=filled.get(Field.NOTE, ""),
+            by=user,
+        )
+        await tell(
+            args,
+            self._deps.poster,
+            replies.lifted(lifted.by, lifted.at, lifted.stands, won=lifted.won, now=self._deps.clock()),
+        )
+
+    async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
+        """What to say at the field when the person chosen cannot own an evaluation, by block id."""
+        view = args.body["view"]
+        owner, block_id = modals.values(view).get(Field.OWNER), modals.field_of(view, Field.OWNER)
+        if owner is None or block_id is None:
+            return {}
+        problem = await self._deps.actors.why_not_owner(owner)
+        return {} if problem is None else {block_id: problem}
+
+    async def unknown(self, args: AsyncArgs) -> None:
+        """Answer a form that no version of today knows; a message of ours has nothing to send."""
+        if args.body["view"]["callback_id"] != View.MESSAGE:
+            await tell(args, self._deps.poster, replies.OLD_FORM)
+
+    async def assign(self, args: AsyncArgs) -> None:
+        """Set the owner, unless somebody changed it while the modal was open."""
+        about, filled = await self._read(args)
+        user = args.body["user"]["id"]
+        await self._deps.actors.admit(user, Right.TAKE)
+        owned = await self._deps.ownership.assign(
+            about.evaluation_id, filled[Field.OWNER], instead_of=about.seen, by=user
+        )
+        await tell_if_lost(args, self._deps, owned)
+
+    async def _read(self, args: AsyncArgs) -> tuple[About, dict[Field, str]]:
+        about, filled = read_form(args)
+        return await placed(self._deps, about), filled
+
+
+def _moment(seen: str | None) -> datetime:
+    """When the mark was set that a person saw."""
+    try:
+        found = datetime.fromisoformat(seen or "")
+    except ValueError as exc:
+        raise InteractionUnreadable from exc
+    if found.tzinfo is None:
+        raise InteractionUnreadable
+    return found

@@ -1,0 +1,210 @@
+"""Logging: events with fields, one line each. What nobody may read there is taken out here, at the sink."""
+
+import copy
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, TextIO
+from urllib.parse import quote
+
+import structlog
+
+from bot.log.redaction import escape, redact, render_traceback, summarize
+
+_TALKATIVE: Final = (
+    "aiohttp",
+    "aiosqlite",
+    "alembic",
+    "apscheduler",
+    "asyncio",
+    "asyncpg",
+    "httpcore",
+    "httpx",
+    "markdown_it",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+)
+_SLACK: Final = "slack_"
+"""How the names of Bolt's and the SDK's loggers begin; both put bodies into their messages."""
+_LONGEST: Final = 8_000
+"""Characters of one value; a longer one is cut."""
+_MARGIN: Final = 500
+_SHORTEST: Final = 8
+"""Characters of a secret: a shorter one may be a part of any word."""
+_SELDOM: Final = 60.0
+"""Seconds in which a library says the same thing once, however often it happens."""
+_MANY: Final = 1_000
+_OWN_LINES: Final = frozenset({"exception", "stack"})
+"""What the renderer would begin a line with; only a traceback may."""
+
+
+def slack_logger() -> logging.Logger:
+    """The logger for Bolt and the SDK.
+
+    Without one, Bolt gives its own the level of the root (`slack_bolt.logger`), and would print requests at `debug`.
+    """
+    logger = logging.getLogger("slack_bolt")
+    logger.setLevel(logging.WARNING)
+    return logger
+
+
+@dataclass(slots=True)
+class _Said:
+    at: float
+    again: int = 0
+    """How often since then."""
+
+
+@dataclass(slots=True)
+class _Repeats:
+    """What libraries said in the last minute."""
+
+    said: dict[object, _Said] = field(default_factory=dict)
+
+    def since(self, what: object, at: float) -> int | None:
+        """How often it was not written since it last was; None when this is not to be written either."""
+        before = self.said.get(what)
+        if before is not None and 0 <= at - before.at < _SELDOM:
+            before.again += 1
+            return None
+        if len(self.said) >= _MANY:
+            self.said.clear()
+        self.said[what] = _Said(at)
+        return 0 if before is None else before.again
+
+
+class Sink(logging.StreamHandler[TextIO]):
+    """Writes events as they are, and of what libraries say only warnings, each without what it quotes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._repeats = _Repeats()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, unless it is not for here."""
+        ours = hasattr(record, "_logger")  # by which structlog's formatter knows them, too
+        shown = record if ours else self._of_library(record)
+        if shown is not None:
+            super().emit(shown)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
+        """Say that it failed; the way of `logging` would print the record, with all that is in it."""
+        with suppress(OSError, ValueError):  # nobody is left to tell
+            self.stream.write(f"A line of {escape(record.name)} could not be written to the log.\n")
+
+    def _of_library(self, record: logging.LogRecord) -> logging.LogRecord | None:
+        if record.levelno < logging.WARNING:
+            return None
+        try:
+            message = record.getMessage()
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):  # the arguments do not fit
+            message = str(record.msg)
+        for sign in "({:" if record.name.startswith(_SLACK) else "{":  # a body begins here
+            message = message.partition(sign)[0]
+        if "`token` will be unused" in message:  # Bolt reads SLACK_BOT_TOKEN by itself, and needs it no more
+            return None
+        line = message.partition("\n")[0].rstrip()
+        error = record.exc_info[0] if record.exc_info else None
+        template = str(record.msg).partition("\n")[0] if record.args else line
+        again = self._repeats.since((record.name, template, error), record.created)
+        if again is None:
+            return None
+        shown = copy.copy(record)
+        shown.msg, shown.args = (f"{line} (and {again} more)" if again else line), None
+        return shown
+
+
+def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secrets: Iterable[str] = ()) -> None:
+    """Send everything, ours and the libraries', through one redacting handler; replaces what was set up before.
+
+    `secrets` are taken out wherever they stand; addresses and tokens are found by their form.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    )
+    handler = Sink(stream)
+    handler.setLevel(level.upper())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Cleaner(secrets), renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ends the process, as `sys.excepthook`; Python's own way would print it past the sink."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger().critical("uncaught", exc_info=error)
+
+
+class _Cleaner:
+    """Cleans each value by itself: in a finished line, what is taken out could take a quotation mark with it."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = {each for secret in secrets if len(secret) >= _SHORTEST for each in (secret, quote(secret, safe=""))}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+    def __call__(self, _logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        """Clean the fields, and put the traceback in: its lines are the only ones that an event may have more."""
+        given = event.pop("exc_info", None)
+        cleaned = {self._key(key): self._value(value) for key, value in event.items()}
+        error = given[1] if isinstance(given, tuple) else given
+        if error is True:
+            error = sys.exception()
+        if isinstance(error, BaseException):
+            cleaned["exception"] = self._secrets.sub("<secret>", render_traceback(error))
+        return cleaned
+
+    def _key(self, key: str) -> str:
+        name = self._text(key)
+        return f"{name}_" if name in _OWN_LINES else name
+
+    def _value(self, value: object) -> object:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {self._text(str(key)): self._value(each) for key, each in value.items()}
+            case list() | tuple():
+                return [self._value(each) for each in value]
+            case BaseException():
+                return self._text(summarize(value))
+            case _:
+                return self._text(value if isinstance(value, str) else repr(value))
+
+    def _text(self, text: str) -> str:
+        some = escape(redact(self._secrets.sub("<secret>", text[: 2 * _LONGEST])))
+        if len(text) <= 2 * _LONGEST and len(some) <= _LONGEST:
+            return some
+        # Where it was cut, there may stand a part of an address that nothing tells from a word.
+        shown = some[: min(_LONGEST, len(some) - _MARGIN)]
+        return f"{shown}… ({len(text)} characters)"

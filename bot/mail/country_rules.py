@@ -1,0 +1,68 @@
+"""The rules by country: those that come with the bot, and a file of the vendor's own that wins over them."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from bot.domain.country_rules import Countries, CountryRule, Rule, country_key
+from bot.errors import SettingsWrong
+
+SHIPPED: Final = Path(__file__).with_name("countries.toml")
+_TABLES: Final = frozenset({"others", "unnamed", "rules"})
+_KEYS: Final = frozenset({"rule", "why", "law"})
+_OTHERS: Final = "[others]"
+_UNNAMED: Final = "[unnamed]"
+"""Which no country is called: names are compared by their letters."""
+
+
+def load_countries(own: Path | None = None) -> Countries:
+    """The rules, those of the own file first; SettingsWrong says what is wrong with it, all at once."""
+    shipped, problems = _read(SHIPPED)
+    if own is None:
+        return Countries(by_name=shipped, others=shipped[_OTHERS], unnamed=shipped[_UNNAMED])
+    given, problems = _read(own)
+    if problems:
+        raise SettingsWrong([f"MAIL_COUNTRIES: {own.name}: {problem}" for problem in problems])
+    rules = shipped | given
+    return Countries(by_name=rules, others=rules[_OTHERS], unnamed=rules[_UNNAMED])
+
+
+def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
+    """The rules of a file by country, with those for others and unnamed among them; what is wrong, a sentence each."""
+    try:
+        told = tomllib.loads(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError):
+        return {}, ["it cannot be read; it should be a UTF-8 text that the bot's user may read."]
+    except tomllib.TOMLDecodeError as exc:
+        return {}, [f"it is not TOML: {exc}."]
+    rules: dict[str, CountryRule] = {}
+    problems = [f"unknown key “{key}”; it knows others, unnamed, rules." for key in told.keys() - _TABLES]
+    entries: list[tuple[str, Any]] = [(key, told[key[1:-1]]) for key in (_OTHERS, _UNNAMED) if key[1:-1] in told]
+    listed = told.get("rules", [])
+    for number, entry in enumerate(listed if isinstance(listed, list) else [listed], 1):
+        names = entry.get("countries") if isinstance(entry, dict) else None
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) and country_key(n) for n in names):
+            problems.append(f'rule {number} names no countries; add countries = ["…"].')
+            continue
+        own = {key: value for key, value in entry.items() if key != "countries"}
+        entries += [(country_key(name), own) for name in names]
+    for name, entry in entries:
+        rule = _rule(entry)
+        if isinstance(rule, str):
+            problems.append(f"{name}: {rule}")
+        else:
+            rules[name] = rule
+    return rules, list(dict.fromkeys(problems))
+
+
+def _rule(entry: Any) -> CountryRule | str:  # noqa: ANN401  whatever stands in the file
+    """The rule, or what is wrong with it."""
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        return "it should have rule, why and law as texts."
+    if unknown := entry.keys() - _KEYS:
+        return f"unknown key “{min(unknown)}”; a rule knows rule, why, law."
+    if entry.get("rule") not in set(Rule):
+        return "rule should be allow, confirm or block."
+    if entry.get("law", "https://") and not entry.get("law", "https://").startswith("https://"):
+        return "law should be an address that begins with https://."
+    return CountryRule(rule=Rule(entry["rule"]), why=entry.get("why", ""), law=entry.get("law", ""))

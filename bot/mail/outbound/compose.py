@@ -1,0 +1,229 @@
+"""How a mail looks on the wire: two parts that say the same, and headers that nobody can forge."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage, Message
+from email.policy import SMTP, Policy
+from html import escape
+from string import Template as Pattern
+from typing import NamedTuple
+from urllib.parse import quote
+
+from markdown_it import MarkdownIt
+
+from bot.errors import MailRefused, MailSetupWrong
+from bot.mail.address import ascii_address, wire_address
+from bot.mail.outbound.footer import Words
+from bot.mail.sanitize import display_name, for_header, one_line, visible
+
+# More forgiving than RFC 5322: nobody quotes “Example, Inc.” in a settings file.
+_NAMED = re.compile(r'"?(.*?)"? ?<([^<>]+)>')
+# What stands between angle brackets in a header, on a line that may hold 998 characters.
+_WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")
+_LINK = re.compile(r"\[([^\[\]]+)\]\(([^()\s]+)\)")
+
+# No colours, so that dark mode may choose; nothing remote, so that reading the mail tells nobody.
+_DOCUMENT = Pattern("""\
+<!doctype html>
+<html lang="$language">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>$subject</title>
+</head>
+<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 38em; padding: 1em; overflow-wrap: anywhere">
+$body
+<hr style="border: 0; border-top: 1px solid; opacity: 0.3; margin-top: 2em">
+<div style="font-size: 13px; opacity: 0.8">
+$footer
+</div>
+</body>
+</html>
+""")
+
+
+class _Unfolded(UnstructuredHeader, BaseHeader):
+    """A header of things in angle brackets; the standard fold would encode a long one past recognition."""
+
+    def fold(self, *, policy: "Policy[Message[str, str]]") -> str:
+        return f"{self.name}: {self.replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("list-unsubscribe", "message-id"):
+    _HEADERS.map_to_type(_name, _Unfolded)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
+
+
+class _Markdown(MarkdownIt):
+    """Markdown that links to the web and to mailboxes only."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  # the name is markdown-it's
+        return url.lower().startswith(("https://", "http://", "mailto:"))
+
+
+# A line break is a line break, as in the modal where the mail is edited. Switched off is what shows the reader of the
+# HTML part something else than the reader of the text part: HTML, images, entities, escapes, and lines that turn
+# their neighbours into code or headings.
+_MARKDOWN = _Markdown("commonmark", {"html": False, "breaks": True}).disable(
+    ["autolink", "code", "entity", "escape", "html_block", "html_inline", "image", "lheading", "reference"]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who writes: `from_address` may be `Name <address>`; the postal address may have several lines."""
+
+    from_address: str
+    postal_address: str
+    reply_to: str | None = None
+    privacy_url: str | None = None
+    """The page with the privacy policy, if there is one."""
+
+    @property
+    def address(self) -> Address:
+        """The From address, fit for a header; MailSetupWrong if it is none."""
+        return _own_address("MAIL_FROM", self.from_address)
+
+    @property
+    def answers_to(self) -> Address:
+        """Where replies go: Reply-To, or else From; MailSetupWrong if it is no address."""
+        return _own_address("MAIL_REPLY_TO", self.reply_to) if self.reply_to else self.address
+
+    @property
+    def privacy_page(self) -> str | None:
+        """The address of the privacy policy, fit for a link; MailSetupWrong if it is no address of a page."""
+        if self.privacy_url and not _WEB_ADDRESS.fullmatch(self.privacy_url):
+            raise MailSetupWrong("MAIL_PRIVACY_URL is no address of a page: write it as https://your-domain/privacy.")
+        return self.privacy_url or None
+
+
+class _Line(NamedTuple):
+    """A line of the footer in both parts of the mail."""
+
+    text: str
+    html: str
+
+
+def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mail
+    *,
+    sender: Sender,
+    to_address: str,
+    to_name: str | None,
+    subject: str,
+    body: str,
+    words: Words,
+    message_id: str,
+    date: datetime,
+    reply_to: str | None = None,
+    unsubscribe_url: str | None = None,
+) -> EmailMessage:
+    """The mail to one person, its Markdown body as text and as HTML, each with a footer that tells how to object.
+
+    `reply_to` is where replies to this one mail go, such as its author. MailRefused: the address cannot be written to.
+    A local part outside ASCII makes a mail in UTF-8 (RFC 6532), which only some servers take.
+    """
+    to = wire_address(to_address)
+    local, _, domain = to.rpartition("@")
+    mail = EmailMessage(policy=_POLICY if to.isascii() else _POLICY.clone(utf8=True))
+    mail["From"] = sender.address
+    mail["Reply-To"] = _authors_address(reply_to) if reply_to else sender.answers_to
+    mail["To"] = Address(display_name(to_name or ""), username=local, domain=domain)
+    mail["Subject"] = for_header(subject)
+    mail["Date"] = date
+    mail["Message-ID"] = message_id
+    # No Auto-Submitted, which is the same as “no”: a person chose the recipient, saw the words and pressed the button
+    # (RFC 3834, 5). An out-of-office reply to it is welcome. Precedence was never standard and hides such replies.
+    _say_how_to_object(mail, sender, unsubscribe_url)
+
+    body = visible(body).strip()
+    footer = _footer(sender, words, unsubscribe_url)
+    mail.set_content(_text(body, footer), cte="quoted-printable")
+    document = _html(words.language, mail["Subject"], body, footer)
+    mail.add_alternative(document, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def new_message_id(token: str, domain: str) -> str:
+    """The Message-ID with a token that is unique for ever; a mail that is tried again keeps its own."""
+    return f"<{token}@{domain}>"
+
+
+def _own_address(setting: str, value: str) -> Address:
+    try:
+        return _named_address(value)
+    except MailRefused as exc:
+        raise MailSetupWrong(f"{setting} is not an address: write it as Name <you@your-domain>.") from exc
+
+
+def _authors_address(value: str) -> Address:
+    try:
+        return _named_address(value)
+    except MailRefused as exc:
+        raise MailRefused("Replies cannot go to the author's own address: mend it in their Slack profile.") from exc
+
+
+def _named_address(value: str) -> Address:
+    value = one_line(value)
+    named = _NAMED.fullmatch(value)
+    name, address = named.groups() if named else ("", value)
+    return Address(display_name(name), addr_spec=ascii_address(address))
+
+
+def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str | None) -> None:
+    """The headers that mail programs turn into a button (RFC 2369 and 8058)."""
+    # To the team rather than to the author, who may have left by the time somebody objects.
+    ways = [f"<mailto:{quote(sender.answers_to.addr_spec, safe='@')}?subject=no%20more%20mail>"]
+    if unsubscribe_url:
+        if not _WEB_ADDRESS.fullmatch(unsubscribe_url):
+            raise MailSetupWrong("The link to unsubscribe is no address of a page: check PUBLIC_URL.")
+        ways.insert(0, f"<{unsubscribe_url}>")
+        if unsubscribe_url.startswith("https://"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail["List-Unsubscribe"] = ", ".join(ways)
+
+
+def _footer(sender: Sender, words: Words, unsubscribe_url: str | None) -> list[list[_Line]]:
+    """Paragraphs of lines: why, how to object on its own, who we are, where we are, and the link."""
+    objection = [_same(words.by_link if unsubscribe_url else words.by_reply)]
+    if words.heading:
+        objection.insert(0, _Line(words.heading, f"<strong>{escape(words.heading)}</strong>"))
+    about = [_same(words.about)] if words.about else []
+    if page := sender.privacy_page:
+        about.append(_Line(words.privacy_policy + page, escape(words.privacy_policy) + _link(page, page)))
+    place = [_same(one_line(line)) for line in sender.postal_address.splitlines()]
+    way_out = (
+        [_Line(f"{words.unsubscribe}: {unsubscribe_url}", _link(unsubscribe_url, words.unsubscribe))]
+        if unsubscribe_url
+        else []
+    )
+    return [lines for lines in ([_same(words.why)], objection, about, place, way_out) if lines]
+
+
+def _same(line: str) -> _Line:
+    return _Line(line, escape(line))
+
+
+def _link(url: str, label: str) -> str:
+    return f'<a href="{escape(url)}">{escape(label)}</a>'
+
+
+def _text(body: str, footer: Sequence[Sequence[_Line]]) -> str:
+    linked = _LINK.sub(lambda link: link[2] if link[1] == link[2] else f"{link[1]} ({link[2]})", body)
+    paragraphs = ("\n".join(line.text for line in lines) for lines in footer)
+    return f"{linked}\n\n--\n" + "\n\n".join(paragraphs) + "\n"
+
+
+def _html(language: str, subject: str, body: str, footer: Sequence[Sequence[_Line]]) -> str:
+    paragraphs = ("<br>\n".join(line.html for line in lines) for lines in footer)
+    return _DOCUMENT.substitute(
+        language=language,
+        subject=escape(subject),
+        body=_MARKDOWN.render(body).strip(),
+        footer="\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs),
+    )

@@ -1,0 +1,257 @@
+"""What the machine itself says in a mail, below the words of the person who sends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil
+from types import MappingProxyType
+
+from bot.mail.sanitize import one_line
+from bot.mail.templating.language import long_day
+
+FALLBACK = "en"
+"""The language for those that we have no words in."""
+
+_FEW_DAYS = 60
+_DAYS_A_MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words below one mail, ready to print; everything is in one language."""
+
+    language: str
+    """As HTML and HTTP name it: `en`, `de`."""
+    why: str
+    """Why the person gets this mail, and where the address came from."""
+    heading: str | None
+    """Over the way to object; at the first message, where the law wants the right to stand out."""
+    by_link: str
+    """How to object, in a mail with a link for it."""
+    by_reply: str
+    """How to object, in a mail without one."""
+    about: str | None
+    """Who writes, what is kept how long, and what the person may ask for; at the first message."""
+    unsubscribe: str
+    """The text of the link."""
+    privacy_policy: str
+    """What stands before the address of the privacy policy, space included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Language:
+    """One language. `{app}` stands where it needs no article, no elision and no case."""
+
+    why: str
+    why_unknown: str
+    heading: str
+    right: str
+    question: str
+    by_link: str
+    by_reply: str
+    maker: str
+    maker_unknown: str
+    kept: str
+    kept_for: str
+    for_months: str
+    for_days: str
+    rights: str
+    unsubscribe: str
+    privacy_policy: str
+
+
+_LANGUAGES: Mapping[str, _Language] = MappingProxyType(
+    {
+        "en": _Language(
+            why=(
+                "You get this mail because a trial of {app} was started on {began} with your address as a contact. "
+                "Atlassian, which runs the Marketplace, passed your address on to us."
+            ),
+            why_unknown=(
+                "You get this mail because a trial of one of our apps was started on the Atlassian Marketplace with "
+                "your address as a contact. Atlassian passed your address on to us."
+            ),
+            heading="Your right to object",
+            right=(
+                "You may object at any time, and without giving a reason, to our writing to you and to our using your "
+                "address for it."
+            ),
+            question="Would you rather not hear from us?",
+            by_link=(
+                "Use the link “Unsubscribe” below or reply with “no more mail”, and we will not write to you again."
+            ),
+            by_reply="Reply with “no more mail”, and we will not write to you again.",
+            maker="We are the vendor of {app}; our name and address are below.",
+            maker_unknown="We are the vendor of the app; our name and address are below.",
+            kept=(
+                "From Atlassian we have your contact details and the details of the trial. We use them to help you "
+                "with the trial."
+            ),
+            kept_for="We keep them for no longer than {period} after the last activity on it.",
+            for_months="{n} months",
+            for_days="{n} days",
+            rights=(
+                "Reply to this mail if you want to know what we hold about you, or to have it corrected or deleted. "
+                "You may also complain to a data protection authority."
+            ),
+            unsubscribe="Unsubscribe",
+            privacy_policy="Privacy policy: ",
+        ),
+        "de": _Language(
+            why=(
+                "Sie erhalten diese E-Mail, weil am {began} eine Testversion von {app} gestartet wurde und Ihre "
+                "Adresse dabei als Kontakt angegeben ist. Atlassian, der Betreiber des Marketplace, hat Ihre Adresse "
+                "an uns weitergegeben."
+            ),
+            why_unknown=(
+                "Sie erhalten diese E-Mail, weil über den Atlassian Marketplace eine Testversion einer unserer Apps "
+                "gestartet wurde und Ihre Adresse dabei als Kontakt angegeben ist. Atlassian hat Ihre Adresse an uns "
+                "weitergegeben."
+            ),
+            heading="Ihr Widerspruchsrecht",
+            right=(
+                "Sie können jederzeit und ohne Angabe von Gründen widersprechen, dass wir Ihnen schreiben und Ihre "
+                "Adresse dafür verwenden."
+            ),
+            question="Sie möchten nichts mehr von uns hören?",
+            by_link=(
+                "Verwenden Sie den Link „Abmelden“ weiter unten oder antworten Sie mit „keine E-Mails mehr“, dann "
+                "schreiben wir Ihnen nicht wieder."
+            ),
+            by_reply="Antworten Sie mit „keine E-Mails mehr“, dann schreiben wir Ihnen nicht wieder.",
+            maker="Wir sind der Anbieter von {app}; unser Name und unsere Anschrift stehen unten.",
+            maker_unknown="Wir sind der Anbieter der App; unser Name und unsere Anschrift stehen unten.",
+            kept=(
+                "Von Atlassian haben wir Ihre Kontaktdaten und die Angaben zum Test. Wir verwenden sie, um Sie beim "
+                "Testen zu unterstützen."
+            ),
+            kept_for="Wir bewahren sie nach der letzten Aktivität höchstens {period} lang auf.",
+            for_months="{n} Monate",
+            for_days="{n} Tage",
+            rights=(
+                "Wenn Sie wissen möchten, was wir über Sie gespeichert haben, oder es berichtigen oder löschen lassen "
+                "möchten, antworten Sie auf diese E-Mail. Sie können sich auch bei einer Datenschutzbehörde "
+                "beschweren."
+            ),
+            unsubscribe="Abmelden",
+            privacy_policy="Datenschutzerklärung: ",
+        ),
+        "fr": _Language(
+            why=(
+                "Vous recevez cet e-mail parce qu’un essai de l’application {app} a été lancé le {began} avec votre "
+                "adresse comme contact. Atlassian, qui exploite le Marketplace, nous a transmis votre adresse."
+            ),
+            why_unknown=(
+                "Vous recevez cet e-mail parce qu’un essai de l’une de nos applications a été lancé sur l’Atlassian "
+                "Marketplace avec votre adresse comme contact. Atlassian nous a transmis votre adresse."
+            ),
+            heading="Votre droit d’opposition",
+            right=(
+                "Vous pouvez à tout moment, et sans donner de motif, vous opposer à ce que nous vous écrivions et à "
+                "ce que nous utilisions votre adresse à cette fin."
+            ),
+            question="Vous préférez ne plus recevoir de messages de notre part\u202f?",
+            by_link=(
+                "Utilisez le lien «\u00a0Se désabonner\u00a0» ci-dessous ou répondez «\u00a0STOP\u00a0», et nous ne "
+                "vous écrirons plus."
+            ),
+            by_reply="Répondez «\u00a0STOP\u00a0», et nous ne vous écrirons plus.",
+            maker="Nous sommes l’éditeur de l’application {app}\u202f; notre nom et notre adresse figurent ci-dessous.",
+            maker_unknown=(
+                "Nous sommes l’éditeur de l’application\u202f; notre nom et notre adresse figurent ci-dessous."
+            ),
+            kept=(
+                "Atlassian nous a communiqué vos coordonnées et les informations relatives à l’essai. Nous les "
+                "utilisons pour vous aider pendant l’essai."
+            ),
+            kept_for="Nous les conservons au plus {period} après la dernière activité.",
+            for_months="{n} mois",
+            for_days="{n} jours",
+            rights=(
+                "Pour savoir ce que nous conservons à votre sujet, ou pour le faire rectifier ou effacer, répondez à "
+                "cet e-mail. Vous pouvez aussi introduire une réclamation auprès d’une autorité de protection des "
+                "données."
+            ),
+            unsubscribe="Se désabonner",
+            privacy_policy="Politique de confidentialité\u00a0: ",
+        ),
+        "es": _Language(
+            why=(
+                "Recibe este correo porque el {began} se inició una prueba de {app} con su dirección como contacto. "
+                "Atlassian, que gestiona el Marketplace, nos ha facilitado su dirección."
+            ),
+            why_unknown=(
+                "Recibe este correo porque se inició una prueba de una de nuestras aplicaciones en el Atlassian "
+                "Marketplace con su dirección como contacto. Atlassian nos ha facilitado su dirección."
+            ),
+            heading="Su derecho de oposición",
+            right=(
+                "Puede oponerse en cualquier momento, y sin indicar el motivo, a que le escribamos y a que usemos su "
+                "dirección para ello."
+            ),
+            question="¿Prefiere no recibir más correos nuestros?",
+            by_link=(
+                "Use el enlace «Darse de baja» que aparece más abajo o responda «no más correos», y no volveremos a "
+                "escribirle."
+            ),
+            by_reply="Responda «no más correos», y no volveremos a escribirle.",
+            maker="Somos el proveedor de {app}; nuestro nombre y nuestra dirección figuran más abajo.",
+            maker_unknown="Somos el proveedor de la aplicación; nuestro nombre y nuestra dirección figuran más abajo.",
+            kept=(
+                "Atlassian nos ha facilitado sus datos de contacto y los datos de la prueba. Los usamos para ayudarle "
+                "durante la prueba."
+            ),
+            kept_for="Los conservamos como máximo {period} después de la última actividad.",
+            for_months="{n} meses",
+            for_days="{n} días",
+            rights=(
+                "Si quiere saber qué datos suyos conservamos, o rectificarlos o suprimirlos, responda a este correo. "
+                "También puede presentar una reclamación ante una autoridad de protección de datos."
+            ),
+            unsubscribe="Darse de baja",
+            privacy_policy="Política de privacidad: ",
+        ),
+    }
+)
+
+LANGUAGES = frozenset(_LANGUAGES)
+"""The languages that we have words in."""
+
+
+def words(
+    language: str, *, app: str | None, began: date | None, first: bool = True, kept: timedelta | None = None
+) -> Words:
+    """The words below a mail about the trial of this app that began on that day; None: nobody knows any more.
+
+    `first`: nobody has written to this person before. Then the right to object gets a heading of its own (GDPR 21(4))
+    and the person learns who we are, what is kept and for how long, and what to ask for (GDPR 14).
+    """
+    code, said = _said(language)
+    app = one_line(app or "")
+    opening = said.right if first else said.question
+    return Words(
+        language=code,
+        why=said.why.format(app=app, began=long_day(began, code)) if app and began else said.why_unknown,
+        heading=said.heading if first else None,
+        by_link=f"{opening} {said.by_link}",
+        by_reply=f"{opening} {said.by_reply}",
+        about=_about(said, app if began else "", kept) if first else None,
+        unsubscribe=said.unsubscribe,
+        privacy_policy=said.privacy_policy,
+    )
+
+
+def _said(language: str) -> tuple[str, _Language]:
+    """The words of a language tag such as `de`, `de-AT` or `DE`."""
+    code = language.strip().partition("-")[0].lower()
+    code = code if code in _LANGUAGES else FALLBACK
+    return code, _LANGUAGES[code]
+
+
+def _about(said: _Language, app: str, kept: timedelta | None) -> str:
+    sentences = [said.maker.format(app=app) if app else said.maker_unknown, said.kept]
+    if kept is not None:
+        few = kept.days < _FEW_DAYS
+        n = kept.days if few else ceil(kept.days / _DAYS_A_MONTH)  # no less than we keep them in truth
+        sentences.append(said.kept_for.format(period=(said.for_days if few else said.for_months).format(n=n)))
+    return " ".join([*sentences, said.rights])

@@ -1,0 +1,81 @@
+"""What a mail server's answer means: for the mail, and for the address it was to go to."""
+
+import re
+from enum import StrEnum
+
+from bot.errors import AddressRefused, MailDeferred, MailError, MailRefused, MailSetupWrong
+from bot.mail.reply_topics import Topic, said, status_of, topic
+
+LATER = range(400, 500)
+NO = range(500, 600)
+# RFC 4954, RFC 3207 and RFC 5248: the server wants a login, another login or account, or encryption first.
+_LOGIN_WANTED = frozenset({525, 530, 534, 535, 538})
+# What RFC 5321 lets a server say of a mailbox.
+_MAILBOX = frozenset({550, 551, 553})
+# RFC 3463, 3.2: the recipient's mailbox or domain. 5.1.7 and 5.1.8 speak of the sender, and 5.1.0 of whom it likes.
+# Not here: 5.2.1, which some use for a mailbox that is closed and others for one that gets too much mail.
+_NOBODY_THERE = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+_UNSAID = frozenset({None, "5.0.0", "5.1.0"})
+_TOO_BIG = 552
+# Such an answer is about us, our server or our words. One word too many here costs a refusal that a person looks
+# at; one too few would bar an address that exists.
+_OF_US = re.compile(
+    r"relay(?! recipient)|rcpthost|polic|spam|junk|virus|malware|content|phish|block|black.?list|deny.?list|rbl\b"
+    r"|reputation|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b"
+    r"|\b(helo|ehlo)\b|\bip\b|client|host\b.*(reject|refus)|prohibit|denied|not (allowed|permitted)|permission"
+    r"|banned|abus|suspicious|trust|quota|\bfull\b|\brate\b|limit|too (many|much|large|big)|size|try again|later|tempor"
+    r"|busy|service unavailable|tls|encrypt|bounce",
+    re.IGNORECASE,
+)
+_OF_SETUP = {
+    Topic.LOGIN: "The mail server refused the login (code {}): check SMTP_USERNAME, SMTP_PASSWORD and SMTP_TLS.",
+    Topic.SENDER: (
+        "The mail server does not send for our address (code {}): check MAIL_FROM, MAIL_BOUNCES and SMTP_USERNAME."
+    ),
+    Topic.PROOF: (
+        "The mail server does not take our email for genuine (code {}): check SPF, DKIM and DMARC of the domain of "
+        "MAIL_FROM, and whether your mail server is on a blocklist."
+    ),
+}
+"""What a person should check, where every email would fare like this one."""
+
+
+class Step(StrEnum):
+    """What a server answers to, as a sentence names it."""
+
+    SENDER = "the sender"
+    RECIPIENT = "the recipient"
+    CONTENT = "the content"
+
+
+def verdict(step: Step, code: int, text: str) -> MailError:
+    """What the answer means; its text is weighed and left out, as it often repeats the address."""
+    if code in _LOGIN_WANTED:
+        return login_wrong(code)
+    status = status_of(text)
+    about = topic(status, text)
+    if code not in NO or about is Topic.LIMIT:
+        return deferred(step, code)
+    if about is None and step is Step.SENDER and code != _TOO_BIG:
+        about = Topic.SENDER  # the next mail would fare no better
+    if about in _OF_SETUP:
+        return MailSetupWrong(_OF_SETUP[about].format(code))
+    if about is None and _speaks_of_the_address(step, code, status, text):
+        return AddressRefused(f"The mail server refused the address (code {code}): no mail can reach it.")
+    return MailRefused(f"The mail server refused {step} (code {code}); trying again will not help.")
+
+
+def deferred(what: str, code: int) -> MailDeferred:
+    """The server said: later."""
+    return MailDeferred(f"The mail server put off {what} (code {code}); nothing was sent, try again later.")
+
+
+def login_wrong(code: int) -> MailSetupWrong:
+    """The server did not let us in."""
+    return MailSetupWrong(_OF_SETUP[Topic.LOGIN].format(code))
+
+
+def _speaks_of_the_address(step: Step, code: int, status: str | None, text: str) -> bool:
+    if step is Step.SENDER or _OF_US.search(said(text)):
+        return False
+    return status in _NOBODY_THERE or (step is Step.RECIPIENT and code in _MAILBOX and status in _UNSAID)

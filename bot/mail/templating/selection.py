@@ -1,0 +1,56 @@
+"""Which templates fit an evaluation, and which of them is the one to begin with."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bot.domain.evaluation import Evaluation
+from bot.mail.templating.language import distance, language_of
+from bot.mail.templating.template import Template
+
+MOST: Final = 100
+"""Options of a Slack select menu."""
+_FIRST_FAMILY: Final = "welcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a person may choose from, in the order to show it: the best variant of each family, then the others."""
+
+    templates: tuple[Template, ...]
+    chosen: Template | None
+    """The one to begin with; of a family that was sent already only where there is no other."""
+
+
+def offer(templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()) -> Offer:
+    """The templates for this app on this day of the trial, with the families of which a mail was sent.
+
+    The best variant of a family is the app's own before the one for all, then the one in the language of the
+    recipient's country, then English.
+    """
+    wanted = language_of(evaluation.license.country)
+
+    def rank(template: Template) -> tuple[bool, int, str]:
+        return not template.apps, distance(template.language, wanted), template.id
+
+    families: dict[str, list[Template]] = {}
+    for template in sorted((each for each in templates if _fits(each, evaluation, today)), key=rank):
+        families.setdefault(template.family, []).append(template)
+    best = sorted((variants[0] for variants in families.values()), key=_order)
+    others = [each for first in best for each in families[first.family][1:]]
+    chosen = next((each for each in best if each.family not in sent), next(iter(best), None))
+    return Offer((*best, *others)[:MOST], chosen)
+
+
+def _order(template: Template) -> tuple[bool, bool, str]:
+    # What is offered on some days only is meant for just these days.
+    return template.offered is None, template.family != _FIRST_FAMILY, template.family
+
+
+def _fits(template: Template, evaluation: Evaluation, today: date) -> bool:
+    license_ = evaluation.license
+    names = {license_.app_key.casefold(), " ".join(license_.app_name.casefold().split())}
+    return (not template.apps or bool(template.apps & names)) and (
+        template.offered is None or template.offered.on(evaluation, today)
+    )

@@ -1,0 +1,39 @@
+"""What is known of an evaluation and of who writes, as a template may say it."""
+
+from datetime import date
+
+from bot.domain.card import told_end
+from bot.domain.cautions import company_key
+from bot.domain.evaluation import Contact, Evaluation, days_left
+from bot.domain.person_names import person_name
+from bot.mail.templating.template import Facts
+
+
+def facts_of(  # by keyword alone, and each is something to say
+    evaluation: Evaluation,
+    contact: Contact | None,
+    *,
+    sender_name: str | None,
+    sender_title: str | None = None,
+    vendor: str | None = None,
+    today: date,
+) -> Facts:
+    """The facts for a mail to this contact; how a trial ends is left out where it is not known.
+
+    So is the contact's name where it does not plainly name a person: a desk or a company is not greeted by name.
+    """
+    license_, ends = evaluation.license, told_end(evaluation)
+    name = person_name(contact.name if contact else None, company=license_.company)
+    return Facts(
+        recipient_name=name.full,
+        first_name=name.given,
+        company=license_.company if company_key(license_.company) else None,
+        app=license_.app_name,
+        site=license_.site,
+        trial_started=evaluation.trial.started,
+        trial_ends=ends,
+        days_left=None if ends is None else days_left(evaluation.trial, today),
+        sender_name=sender_name,
+        sender_title=sender_title,
+        vendor=vendor,
+    )

@@ -1,0 +1,107 @@
+"""Rows cut out of a JSON array while its bytes come."""
+
+import re
+from codecs import getincrementaldecoder
+from json import JSONDecodeError, JSONDecoder
+from typing import Final
+
+import orjson
+
+from bot.errors import AnswerUnreadable
+from bot.marketplace.responses import BrokenOff, Row, read_row
+
+LONGEST_ROW: Final = 1_000_000
+"""Characters; a row of the report has one or two thousand."""
+
+_MARK = re.compile(r"[^ \t\n\r]")
+_value_at = JSONDecoder().raw_decode
+
+
+class RowSplitter:
+    """Takes the bytes of one array, gives its rows, and keeps no more than the row it stands in."""
+
+    def __init__(self) -> None:
+        self._decoded = getincrementaldecoder("utf-8-sig")().decode
+        self._begun = False
+        self._rest = ""  # begins with the mark before the next row, `[` or `,`; with `]` when there is none
+
+    def feed(self, chunk: bytes) -> list[Row]:
+        """The rows that are whole now; `AnswerUnreadable` when this is no array of them."""
+        try:
+            text = self._rest + self._decoded(chunk)
+            if not self._begun:
+                text = text[_next(text, 0) :]
+                self._begun = _begins(text)
+            rows, self._rest = _split(text)
+        except UnicodeDecodeError as exc:
+            raise _unreadable("is not UTF-8") from exc
+        except (ValueError, RecursionError) as exc:  # a number of 5,000 digits; lists in lists without end
+            raise _unreadable("holds a row that cannot be read") from exc
+        if len(self._rest) > LONGEST_ROW:
+            raise _unreadable("holds a row that does not end")
+        return rows
+
+    def end(self) -> None:
+        """No more bytes come; `BrokenOff` when the array is not closed."""
+        if not self._rest.startswith("]"):
+            raise BrokenOff("The Marketplace's export cannot be read to its end. If this lasts, report it.")
+
+
+def _begins(text: str) -> bool:
+    """Whether the array is open; nothing else may come first."""
+    if text and text[0] != "[":
+        raise _unreadable("is not a list of licenses")
+    return bool(text)
+
+
+def _split(text: str) -> tuple[list[Row], str]:
+    """The whole rows at the beginning of a text, with the rest from the mark after the last of them."""
+    rows: list[Row] = []
+    mark = 0
+    while text[mark : mark + 1] in {"[", ","}:
+        mark = _plain_rows(text, mark, rows)
+        start = _next(text, mark + 1)
+        if text[mark] == "[" and text.startswith("]", start):
+            mark = start
+            break
+        try:
+            value, end = _value_at(text, start)
+        except JSONDecodeError:
+            break
+        # A row counts when the mark after it is there: `12` may be the beginning of `12.5`. What is not whole waits,
+        # and so does what is wrong: the end of the array, or the longest row, will tell.
+        after = _next(text, end)
+        if text[after : after + 1] not in {",", "]"}:
+            break
+        rows.append(read_row(value, text[start:end]))
+        mark = after
+    if text.startswith("]", mark) and _next(text, mark + 1) < len(text):
+        raise _unreadable("goes on after its list has ended")
+    return rows, text[mark:]
+
+
+def _plain_rows(text: str, mark: int, rows: list[Row]) -> int:
+    """Read rows that stand as the Marketplace writes them, one after the other with a comma in between; the last mark.
+
+    A text is cut where a row seems to end. When what was cut off is an object it was the whole row, since no object
+    goes on as another; when it is none, the row has to be read to find its end.
+    """
+    while text.startswith("{", mark + 1) and (end := text.find("},{", mark)) >= 0:
+        row = text[mark + 1 : end + 1]
+        try:
+            value = orjson.loads(row)
+        except orjson.JSONDecodeError:
+            break
+        rows.append(read_row(value, row))
+        mark = end + 1
+    return mark
+
+
+def _next(text: str, place: int) -> int:
+    """The place of the next character that is no white space, or the end."""
+    found = _MARK.search(text, place)
+    return len(text) if found is None else found.start()
+
+
+def _unreadable(what: str) -> AnswerUnreadable:
+    return AnswerUnreadable(f"The Marketplace's export {what}. Update the bot, or report this.")

@@ -1,0 +1,228 @@
+"""The one place that knows Atlassian's field names: a record of the report becomes a `License`.
+
+Field by field: https://developer.atlassian.com/platform/marketplace/rest/v4/api-group-reporting/
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from bot.domain.evaluation import Contact, Hosting, License, Partner
+from bot.domain.invisible_characters import strip_invisible
+
+T = TypeVar("T")
+
+_FORGOTTEN: Final = "RTBF"
+_NOTHING: Final = frozenset({"", "null"})
+_NOT_KNOWN: Final = frozenset({"na", "n/a", "pending", "unknown", _FORGOTTEN.lower()})
+_LONGEST_NUMBER: Final = 18
+"""Digits; a longer one is junk, and fits no column of a database."""
+_ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?=$|[T ])", re.ASCII)
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
+_VOCABULARY: Final = 4096
+"""Words, and days, that are remembered with what they mean: rows are many, and these are few. Names of people and
+sites, addresses and ids are not among them."""
+_HOSTINGS: Final = {hosting.value.lower().replace(" ", ""): hosting.value for hosting in Hosting}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A record that cannot be used: the best id it has, with what is wrong; never a value of a contact."""
+
+    ref: str
+    reason: str
+
+
+def read_license(record: object) -> License | Unreadable:
+    """The license in one JSON record; an optional field of the wrong type counts as not given, and nothing raises."""
+    if not isinstance(record, dict):
+        return Unreadable(ref="no id", reason="the record is not an object")
+    get = record.get
+    needed = {name: read(get(field)) for name, (field, read, _) in _NEEDED.items()}
+    aliases = _aliases(record)
+    if not aliases or None in needed.values():
+        return Unreadable(ref=_ref(record), reason=_reason(record))
+    customer, partner = _object(get("contactDetails")), _object(get("partnerDetails"))
+    partner_name, partner_kind = _known(partner.get("partnerName")), _word(partner.get("partnerType"))
+    return License(
+        **needed,
+        aliases=aliases,
+        app_name=_word(get("addonName")) or needed["app_key"],
+        ends=_day(get("maintenanceEndDate")),
+        latest_evaluation=_day(get("latestEvaluationStartDate")),
+        upgrade_started=_day(get("upgradeEvaluationStartDate")),
+        upgrade_to=_word(get("upgradeEvaluatingEdition")),
+        edition=_word(get("appEdition")),
+        tier=_word(get("tier")),
+        site=_known(get("cloudSiteHostname")),
+        company=_company(customer.get("company")),
+        country=_word(customer.get("country")),
+        region=_word(customer.get("region")),
+        technical=_contact(customer.get("technicalContact")),
+        billing=_contact(customer.get("billingContact")),
+        partner=Partner(name=partner_name, kind=partner_kind) if partner_name or partner_kind else None,
+        opportunity_size=_size(get("evaluationOpportunitySize")),
+        parent_product=_word(get("parentProductName")),
+        parent_edition=_word(get("parentProductEdition")),
+        channel=_word(_object(get("attribution")).get("channel")),
+        days_to_convert=_number(get("daysToConvertEval")),
+        sandbox=_flag(get("installedOnSandbox")),
+        atlassian=(_word(get("licenseSourceType")) or "").lower() == "atlassian",
+        migration=_text(_object(get("cmtDetails")).get("status")) is not None,
+    )
+
+
+def _text(value: object) -> str | None:
+    """The words of a field on one line, or None where there are none; a whole number is a text too.
+
+    What nobody sees goes: databases and mail refuse some of it, and it makes another address, id or name of the same.
+    """
+    if not isinstance(value, str):
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
+        return str(value) if whole else None
+    if not (value.isascii() and value.isprintable()):
+        words = " ".join(strip_invisible(value).split())
+    elif " " in value:  # no other white space can be printed
+        words = " ".join(value.split())
+    else:
+        words = value
+    return None if words.lower() in _NOTHING else words
+
+
+def _known(value: object) -> str | None:
+    """The words of a field, or None where they mean that Atlassian does not (yet) know."""
+    words = _text(value)
+    return None if words is None or words.lower() in _NOT_KNOWN else words
+
+
+def _remembered(read: Callable[[object], T]) -> Callable[[object], T]:
+    """The same, for fields in which few texts stand again and again."""
+    remembered = lru_cache(maxsize=_VOCABULARY)(read)
+    return lambda value: (remembered if isinstance(value, str) else read)(value)
+
+
+_word = _remembered(_known)
+
+
+def _company(value: object) -> str | None:
+    """A company may well be called Pending; it is not called RTBF."""
+    words = _text(value)
+    return None if words == _FORGOTTEN else words
+
+
+@_remembered
+def _size(value: object) -> str | None:
+    """Atlassian's words stay words: `Unknown` is its final answer here, while blank and `Pending` are none yet.
+
+    `NA` says that a size makes no sense (not an evaluation, or a server).
+    """
+    words = _text(value)
+    return None if words is None or words.lower() in {"na", "pending"} else words
+
+
+@_remembered
+def _day(value: object) -> date | None:
+    """The day of a date or a date-time, as written: the report counts in UTC days."""
+    written = _ISO_DAY.match(_text(value) or "")
+    if written is None:
+        return None
+    try:
+        return date.fromisoformat(written[0])
+    except ValueError:  # 2026-02-30
+        return None
+
+
+def _number(value: object) -> int | None:
+    words = _text(value) or ""
+    return int(words) if words.isascii() and words.isdigit() and len(words) < _LONGEST_NUMBER else None
+
+
+@_remembered
+def _flag(value: object) -> bool | None:
+    """`Yes` and `No` are texts in the report; `Pending` and `NA` are neither."""
+    return value if isinstance(value, bool) else _YES_NO.get((_text(value) or "").lower())
+
+
+@_remembered
+def _upper(value: object) -> str | None:
+    words = _text(value)
+    return words and words.upper()
+
+
+@_remembered
+def _lower(value: object) -> str | None:
+    words = _text(value)
+    return words and words.lower()
+
+
+@_remembered
+def _hosting(value: object) -> str | None:
+    words = _text(value)
+    return words and _HOSTINGS.get(words.lower().replace(" ", ""), words)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _contact(value: object) -> Contact | None:
+    """The person, or None where nobody is named; of somebody forgotten nothing is kept."""
+    if not isinstance(value, dict):
+        return None
+    for detail in value.values():
+        # Most are asked here only whether they could say so: this is asked of every detail of every row.
+        if isinstance(detail, str) and _may_say_so(detail) and _is_forgotten(detail):
+            return Contact(forgotten=True)
+    email, name = _text(value.get("email")), _text(value.get("name"))
+    return Contact(email=email, name=name) if email or name else None
+
+
+def _may_say_so(detail: str) -> bool:
+    return _FORGOTTEN in detail.upper() or not (detail.isascii() and detail.isprintable())
+
+
+def _is_forgotten(detail: str) -> bool:
+    return (_text(detail) or "").upper() == _FORGOTTEN
+
+
+_NEEDED: Final[dict[str, tuple[str, Callable[[object], Any], str]]] = {
+    "app_key": ("addonKey", _remembered(_text), "is empty or not a text"),
+    "license_type": ("licenseType", _upper, "is empty or not a text"),
+    "status": ("status", _lower, "is empty or not a text"),
+    "hosting": ("hosting", _hosting, "is empty or not a text"),
+    "starts": ("maintenanceStartDate", _day, "is not a date"),
+    "updated": ("lastUpdated", _day, "is not a date"),
+}
+"""What no license can do without: the field, how it is read, and what is wrong with it when that gives nothing."""
+_IDS: Final = ("appEntitlementNumber", "licenseId", "addonLicenseId", "appEntitlementId")
+
+
+def _aliases(record: dict[str, Any]) -> frozenset[str]:
+    """The ids of this license itself.
+
+    On old cloud records `licenseId` is the host's number. All apps of a site share that one, so it counts only where
+    there is no other.
+    """
+    host = _known(record.get("hostLicenseId"))
+    entitlement = {_known(record.get(field)) for field in ("hostEntitlementNumber", "hostEntitlementId")}
+    ids = frozenset(found for field in _IDS if (found := _known(record.get(field))))
+    return ids - {host, f"SEN-{host}", *entitlement} or ids
+
+
+def _ref(record: dict[str, Any]) -> str:
+    """The first id that is plain enough to be shown: letters, digits, dashes."""
+    ids = (_known(record.get(field)) for field in _IDS)
+    return next((found for found in ids if found and _PLAIN_ID.fullmatch(found)), "no id")
+
+
+def _reason(record: dict[str, Any]) -> str:
+    troubles = [
+        f"{field} {trouble if field in record else 'is missing'}"
+        for field, read, trouble in _NEEDED.values()
+        if read(record.get(field)) is None
+    ]
+    return "; ".join(troubles) or "appEntitlementNumber, appEntitlementId, licenseId, addonLicenseId are missing"

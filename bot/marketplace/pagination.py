@@ -1,0 +1,75 @@
+"""The report page by page, over a set that moves while it is read."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from bot.errors import AnswerUnreadable, RequestRefused
+from bot.marketplace.http import INSIGHTS, Access
+from bot.marketplace.responses import Page, Row, read_page
+
+PAGE_SIZE: Final = 50
+"""The most that the Marketplace gives at once; more is clamped, not refused."""
+PASSES: Final = 3
+"""How often the report is begun anew when rows have moved; what the last pass misses the next poll finds."""
+
+
+class _Moved(Exception):
+    """The row that ended a page does not begin the next."""
+
+
+class Pages:
+    """One question, from its first page to its last."""
+
+    def __init__(
+        self, access: Access, report: Callable[[], Awaitable[str]], filters: Sequence[tuple[str, str]]
+    ) -> None:
+        self._access = access
+        self._report = report
+        self._filters = filters
+        self._insights = INSIGHTS
+
+    async def rows(self) -> AsyncGenerator[list[Row]]:
+        """The rows, page by page; those that were read before a row moved come again."""
+        for passes_left in reversed(range(PASSES)):
+            try:
+                async with aclosing(self._pass(watchful=passes_left > 0)) as pages:
+                    async for rows in pages:
+                        yield rows
+            except _Moved:
+                continue
+            return
+
+    async def _pass(self, *, watchful: bool) -> AsyncGenerator[list[Row]]:
+        """Every page once. Each begins with the last row of the one before, so that a row that moved shows."""
+        offset, before = 0, Page(rows=[], has_next=False)
+        while True:
+            page = await self._page(offset)
+            if page.rows and page.rows == before.rows:
+                raise AnswerUnreadable("The Marketplace gives the same page of licenses for ever. Try again later.")
+            rows = page.rows
+            if len(before.rows) > 1:
+                if rows[:1] == before.rows[-1:]:
+                    rows = rows[1:]
+                elif watchful:
+                    raise _Moved
+            if rows:
+                yield rows
+            # The offset moves by what came, not by what was asked for: the server may give less a page. Neither
+            # `totalCount` nor an absent `next` is proof of the end; only a short page without `next` is.
+            if not rows or (len(page.rows) < PAGE_SIZE and not page.has_next):
+                return
+            offset, before = offset + max(len(page.rows) - 1, 1), page
+
+    async def _page(self, offset: int) -> Page:
+        window = [("offset", str(offset)), ("limit", str(PAGE_SIZE))]
+        try:
+            return await self._asked([*self._filters, *self._insights, *window])
+        except RequestRefused:
+            if offset or not self._insights:
+                raise
+            self._insights = ()
+            return await self._asked([*self._filters, *window])
+
+    async def _asked(self, query: Sequence[tuple[str, str]]) -> Page:
+        return read_page(await self._access.get(await self._report(), query))

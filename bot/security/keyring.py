@@ -1,0 +1,138 @@
+"""Keep contacts unreadable at rest, yet findable: authenticated encryption, keyed hashes.
+
+The first secret writes, every secret reads; so a secret is replaced by putting the new one in front.
+"""
+
+import binascii
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bot.domain.address import canonical, keys
+from bot.domain.dnc import Scope, Subject
+from bot.errors import SecretKeyWrong
+
+_NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+_LONGEST_TOKEN: Final = 2000
+
+
+class Keys:
+    """Seals texts and fingerprints addresses with keys derived from the secrets."""
+
+    def __init__(self, secret_keys: Sequence[str]) -> None:
+        self._ciphers = [AESGCM(_derived(secret, b"contacts")) for secret in secret_keys]
+        self._digest_key = _derived(secret_keys[0], b"rows/" + version("evaluator-bot").encode())
+        self._link_ciphers = [AESGCM(_derived(secret, b"links")) for secret in secret_keys]
+        self.return_keys = tuple(_derived(secret, b"returns") for secret in secret_keys)
+        """Keys of the addresses that mail which cannot be delivered comes back to, the newest secret's first."""
+        self._hashes = [hmac.new(_derived(secret, b"addresses"), digestmod="sha256") for secret in secret_keys]
+
+    def seal(self, text: str) -> bytes:
+        """The text, encrypted and authenticated; the same text never seals twice to the same bytes."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)
+
+    def seal_nothing(self) -> bytes:
+        """An empty text sealed by the oldest secret: beside a fingerprint that any of the secrets may have made.
+
+        Whoever drops that secret is then told that it is still needed.
+        """
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._ciphers[-1].encrypt(nonce, b"", None)
+
+    def open(self, sealed: bytes) -> str:
+        """The text that was sealed. SecretKeyWrong when none of the secrets sealed it."""
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+            except InvalidTag:
+                continue
+        raise SecretKeyWrong(
+            "The database was written with another SECRET_KEY. Put the old key behind the new one, after a comma."
+        )
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the first of the secrets, with which everything is written, sealed this."""
+        try:
+            self._ciphers[0].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+        except InvalidTag:
+            return False
+        return True
+
+    def token(self, text: str) -> str:
+        """The text for a link: nobody can read it there, nor write one of their own."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _unpadded(nonce + self._link_ciphers[0].encrypt(nonce, text.encode(), None))
+
+    def read_token(self, token: str) -> str | None:
+        """The text of a token that any of our secrets wrote; None for every other, after the same work for each."""
+        sealed = _sealed(token)
+        for cipher in self._link_ciphers:
+            try:
+                return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
+            except InvalidTag:
+                continue
+        return None
+
+    def fingerprint(self, address: str) -> str:
+        """What stands in the database for an address; only who has the secret can compute it."""
+        return _fingerprint(self._hashes[0], canonical(address))
+
+    def fingerprints(self, address: str) -> tuple[str, ...]:
+        """Every fingerprint under which an address may have been written, the newest secret's first.
+
+        Of somebody who was forgotten nothing else is left: it may have been made of the form that earlier versions
+        compared by, and stays so for good.
+        """
+        return tuple(_fingerprint(keyed, key) for keyed in self._hashes for key in keys(address))
+
+    def subject_fingerprint(self, subject: Subject) -> str:
+        """What stands in the database for what a mark stands against."""
+        return _fingerprint(self._hashes[0], subject.key)
+
+    def subject_fingerprints(self, subject: Subject) -> tuple[str, ...]:
+        """Every fingerprint under which a subject may have been written, the newest secret's first."""
+        forms = (*keys(subject.value), *subject.former) if subject.scope is Scope.ADDRESS else (subject.key,)
+        return tuple(_fingerprint(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
+
+    def digest(self, text: str) -> bytes:
+        """A keyed digest by which a row of the report is known again.
+
+        It differs in each version of the bot: what a new one reads in a row it should read in all of them.
+        """
+        return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._digest_key).digest()
+
+
+def _fingerprint(keyed: hmac.HMAC, key: str) -> str:
+    hashed = keyed.copy()  # the key need not be worked in again
+    hashed.update(key.encode(errors="surrogatepass"))
+    return hashed.hexdigest()[:40]
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"evaluator-bot/" + purpose).derive(secret.encode())
+
+
+def _unpadded(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def _sealed(token: str) -> bytes:
+    """What is in a token; where it cannot be one, bytes that no key opens, so that this takes the same work to find."""
+    try:
+        sealed = urlsafe_b64decode(f"{token[:_LONGEST_TOKEN]}==")
+    except (binascii.Error, ValueError):
+        sealed = b""
+    # Base64 has several spellings of the same bytes; only ours is one of our tokens.
+    is_spelled_well = len(sealed) >= _NONCE_BYTES + _TAG_BYTES and _unpadded(sealed) == token
+    return sealed if is_spelled_well else bytes(_NONCE_BYTES + _TAG_BYTES)

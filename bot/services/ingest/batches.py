@@ -1,0 +1,115 @@
+"""One pass through the report, recorded batch by batch."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from bot.domain.announcement import Ringing
+from bot.marketplace.license_record import Unreadable, read_license
+from bot.marketplace.responses import Row
+from bot.store import Store
+from bot.store.licenses.batching import Sight
+from bot.store.polls import Tally
+
+log = structlog.get_logger()
+
+_BATCH: Final = 500
+"""Rows from which on they are looked at together."""
+_AT_A_STRETCH: Final = 10
+"""Rows after which whoever else has something to do gets a turn: a press must be acknowledged at once."""
+_RECORDED: Final = 5_000
+"""Licenses that are recorded together: the more, the less often the database writes the same page."""
+_NAMED: Final = 20
+"""How many unreadable rows a batch names in the log: after a change of Atlassian's it may be all of them."""
+
+
+class Reading:
+    """A pass under way: while a batch is recorded, all or nothing, the next one is read. To be closed at its end."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        ringing: Ringing,
+        channel: str,
+        now: datetime,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._progress = progress
+        self._store = store
+        self._ringing = ringing
+        self._channel = channel
+        self._now = now
+        self._batch: list[Row] = []
+        self._sights: list[Sight] = []
+        self._unreadable: set[Unreadable] = set()
+        self._recording: asyncio.Task[None] | None = None
+        self.tally = Tally()
+
+    async def take(self, rows: Iterable[Row]) -> None:
+        """Read some rows; what cannot be read is quarantined, and the rest goes on."""
+        self._batch += rows
+        if len(self._batch) >= _BATCH:
+            await self._look()
+            if len(self._sights) >= _RECORDED:
+                await self._recorded()
+                self._recording = asyncio.create_task(self._record(self._taken()))
+
+    async def flush(self) -> None:
+        """Record what was taken."""
+        await self._look()
+        await self._recorded()
+        await self._record(self._taken())
+
+    async def aclose(self) -> None:
+        """Wait until nothing is under way: of a pass that broke off, too, what was about to be recorded is."""
+        if self._recording is not None:
+            await asyncio.gather(self._recording, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Find out what the batch says that was not read before."""
+        batch, self._batch = self._batch, []
+        unreadable: set[Unreadable] = set()
+        digests = await self._store.licenses.unread([row.text for row in batch])
+        for number, (row, digest) in enumerate(zip(batch, digests, strict=True)):
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+            if digest is None:
+                continue
+            seen = read_license(row.record)
+            if isinstance(seen, Unreadable):
+                unreadable.add(seen)
+            else:
+                self._sights.append(Sight(license=seen, digests=(digest,)))
+        unreadable -= self._unreadable  # two questions may bring the same row
+        self._unreadable |= unreadable
+        await self._set_aside(unreadable)
+        self.tally += Tally(rows=len(batch), quarantined=len(unreadable))
+        self._progress(self.tally.rows)
+
+    def _taken(self) -> list[Sight]:
+        sights, self._sights = self._sights, []
+        return sights
+
+    async def _recorded(self) -> None:
+        """Wait for the batch that is being recorded, and raise what that raised."""
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            await recording
+
+    async def _record(self, sights: list[Sight]) -> None:
+        recorded = await self._store.licenses.record(sights, self._ringing, channel=self._channel, at=self._now)
+        self.tally += Tally(**asdict(recorded))
+
+    async def _set_aside(self, unreadable: Collection[Unreadable]) -> None:
+        if not unreadable:
+            return
+        new = await self._store.polls.quarantine([(each.ref, each.reason) for each in unreadable], at=self._now)
+        for ref, reason in new[:_NAMED]:
+            log.warning("license_unreadable", license=ref, reason=reason)
+        if len(new) > _NAMED:
+            log.warning("licenses_unreadable", more=len(new) - _NAMED)

@@ -1,0 +1,225 @@
+"""The mail a person wants to send: drafted, looked at, ordered, taken back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+from bot.domain.card import Card, Recipient, recipients
+from bot.domain.card_snapshot import Stray
+from bot.domain.evaluation import CardRef, Contact
+from bot.domain.mail_policy import Allowed, Ground, NeedsGround, Reason, Refused, Rules
+from bot.errors import CardUnknown, TemplateWrong
+from bot.mail.outbound.compose import new_message_id
+from bot.mail.templating.selection import offer
+from bot.mail.templating.template import Filled, Template
+from bot.mail.templating.variables import facts_of
+from bot.services.mail.mailer import Post
+from bot.services.team.permissions import Signature
+from bot.store import Store
+from bot.store.mail.letters import Letter
+from bot.store.mail.repository import Held, Order, Verdict
+
+_LOOKS: Final = 50
+_LOOK_AGAIN: Final = 0.1
+"""Seconds; another copy of the bot may have taken the form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What stands in the form: what was chosen there when it was painted, and what a person made of the words since."""
+
+    template: str
+    recipient: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A mail that may be sent, as far as is known now; `problem` says why the template could not be filled."""
+
+    card: Card
+    template: str
+    names: Mapping[str, str]
+    """Id to name, of each template there is."""
+    recipient: str
+    recipients: Mapping[str, Contact]
+    refused: Sequence[Recipient]
+    """Those on the license who cannot be emailed."""
+    decision: Allowed | NeedsGround
+    filled: Filled
+    kept: bool
+    """Whether the words are a person's own, and the recipient another than they were written to."""
+    problem: str | None
+
+
+class Outreach:
+    """Drafts and takes orders. Without a `post` office nothing is sent, and everybody who tries is told why."""
+
+    def __init__(
+        self,
+        store: Store,
+        post: Post | None,
+        templates: Mapping[str, Template],
+        *,
+        rules: Rules,
+        address_of: Callable[[str], Awaitable[str | None]],
+        clock: Callable[[], datetime],
+        today: Callable[[], date],
+        token: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._post = post
+        self._templates = templates
+        self._rules = rules
+        self._address_of = address_of
+        self._clock = clock
+        self._today = today
+        self._token = token
+        self._keeping: dict[str, Letter] = {}
+        """The words on their way into the store, by token: while many press at once that can take a while."""
+
+    async def draft(
+        self,
+        evaluation_id: int,
+        *,
+        signature: Signature,
+        template: str | None = None,
+        recipient: str | None = None,
+        words: Words | None = None,
+    ) -> Draft | Refused:
+        """A template filled in for a contact; where none is named, the first that there is.
+
+        Of `words` that stand in the form already a person's own are kept while only the recipient changes.
+        """
+        if self._post is None or not self._templates:
+            return Refused(Reason.NOT_SET_UP)
+        card = await self._store.evaluations.card(evaluation_id)
+        if card is None:
+            return Refused(Reason.NO_CONTACT)
+        choices = {each.role: each for each in recipients(card, self._rules, now=self._clock())}
+        open_to = {role: each.decision for role, each in choices.items() if not isinstance(each.decision, Refused)}
+        if not open_to:
+            refusals = [each.decision for each in choices.values() if isinstance(each.decision, Refused)]
+            return refusals[0] if refusals else Refused(Reason.NO_CONTACT)
+        role = next((each for each in open_to if each == recipient), next(iter(open_to)))
+        sent = {mail.template for mail in card.mails if mail.attempt.state.is_live}
+        offered = offer(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
+        if offered.chosen is None:
+            return Refused(Reason.NO_TEMPLATE)
+        names = _labels(offered.templates)
+        chosen = template if template is not None and template in names else offered.chosen.id
+        contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
+        filled, problem = self._fill(card, chosen, contacts[role], signature)
+        own = self._own(card, words, contacts, signature) if words and words.template == chosen else None
+        return Draft(
+            card=card,
+            template=chosen,
+            names=names,
+            recipient=role,
+            recipients={each: contacts[each] for each in open_to},
+            refused=[each for each in choices.values() if not each.is_open],
+            decision=open_to[role],
+            filled=own or filled,
+            kept=own is not None and words is not None and words.recipient != role,
+            problem=problem if own is None else None,
+        )
+
+    async def keep(self, token: str, letter: Letter) -> None:
+        """Keep the words of a preview, until it is sent or a day is over."""
+        self._keeping[token] = letter
+        try:
+            await self._store.drafts.keep(token, letter, at=self._clock())
+        finally:
+            del self._keeping[token]
+
+    async def kept(self, token: str) -> Letter | None:
+        """The words of a preview; None once they are gone. They may still be on their way into the store."""
+        for _ in range(_LOOKS):
+            if letter := self._keeping.get(token) or await self._store.drafts.read(token):
+                return letter
+            await asyncio.sleep(_LOOK_AGAIN)
+        return None
+
+    async def order(
+        self, evaluation_id: int, letter: Letter, *, ground: Ground | None, by: str
+    ) -> Held | NeedsGround | Refused:
+        """Let these words go after the time to take them back, if policy allows it and no such mail went before."""
+        if self._post is None:
+            return Refused(Reason.NOT_SET_UP)
+        template = self._templates.get(letter.template)
+        if template is None:
+            return Refused(Reason.NO_TEMPLATE)
+        card = await self._store.evaluations.card(evaluation_id)
+        owner = None if card is None else card.evaluation.owner
+        now = self._clock()
+        order = Order(
+            evaluation_id=evaluation_id,
+            letter=replace(
+                letter,
+                template=template.family,
+                language=template.language,
+                reply_to=None if owner is None else await self._address_of(owner),
+            ),
+            ground=ground,
+            message_id=new_message_id(self._token(), self._post.sender.address.domain),
+            by=by,
+            at=now,
+            due_at=now + self._rules.hold,
+        )
+        return await self._store.mails.order(order, self._rules)
+
+    async def verify_card(self, mail_id: int, card: CardRef | None) -> None:
+        """CardUnknown when a mail belongs to another evaluation than the card in whose thread its button stands."""
+        if card is None:
+            return
+        claimed = await self._store.bounces.evaluation(mail_id)
+        if claimed is not None and not await self._store.evaluations.is_shown_by(claimed, card):
+            raise CardUnknown(Stray.UNKNOWN)
+
+    async def undo(self, mail_id: int, *, by: str) -> Verdict | None:
+        """Take one's own mail back before it goes; None for a mail that never was."""
+        return await self._store.mails.undo(mail_id, by=by, at=self._clock())
+
+    async def order_again(self, mail_id: int, *, by: str) -> Held | Refused | Verdict | None:
+        """Send a mail again of which nobody knows whether it arrived, once, if policy still allows it.
+
+        Whoever comes late gets the verdict of who came first; None for a mail that never was.
+        """
+        if self._post is None:
+            return Refused(Reason.NOT_SET_UP)
+        return await self._store.mails.order_again(mail_id, self._rules, by=by, at=self._clock())
+
+    async def confirm(self, mail_id: int, *, by: str) -> Verdict | None:
+        """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
+        return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
+
+    def _fill(self, card: Card, template: str, contact: Contact, signature: Signature) -> tuple[Filled, str | None]:
+        facts = facts_of(
+            card.evaluation,
+            contact,
+            sender_name=signature.name,
+            sender_title=signature.title or None,
+            vendor=None if self._post is None else self._post.vendor,
+            today=self._today(),
+        )
+        try:
+            return self._templates[template].fill(facts), None
+        except TemplateWrong as exc:
+            return Filled("", ""), str(exc)
+
+    def _own(self, card: Card, words: Words, contacts: Mapping[str, Contact], signature: Signature) -> Filled | None:
+        """The words in the form where a person changed them; None while they are those that the template gave."""
+        own = Filled(words.subject, words.body)
+        if words.recipient not in contacts:
+            return None
+        given, _ = self._fill(card, words.template, contacts[words.recipient], signature)
+        return None if own == given else own
+
+
+def _labels(templates: Sequence[Template]) -> dict[str, str]:
+    """Templates as people choose them, by id; of several with one name each says which."""
+    names = [each.name for each in templates]
+    return {each.id: each.name if names.count(each.name) == 1 else f"{each.name} ({each.id})" for each in templates}

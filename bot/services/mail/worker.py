@@ -1,0 +1,144 @@
+"""Hand over the mails that are due: once each, never against policy, and what the server puts off, later."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.concurrency.rate_limit import Pace, Rate
+from bot.domain.evaluation import Evaluation
+from bot.domain.mail_policy import MailState, Rules
+from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
+from bot.services.mail.mailer import Post
+from bot.services.operations.alerts import Trouble
+from bot.store import Store
+from bot.store.mail.repository import MOST_PUT_OFF, Stopped, Taken, longest_wait
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN: Final = 5.0
+"""Seconds after which is looked even if this process wrote nothing: another one may have."""
+_WHILE_ONE_WAITS: Final = 1.0
+_PUT_OFF_AT_MOST: Final = timedelta(days=2)
+_SHOULD_BE_KNOWN: Final = 5
+"""Mails in a row that the server put off: one may be grey-listed, five are no matter of an address any more."""
+_NO_SUCH_ADDRESS: Final = "5.1.1"
+"""RFC 3463: bad destination mailbox address."""
+_GIVEN_UP: Final = "The mail server put it off for two days, so it was given up. Send it anew if it still fits."
+
+
+class Postman:
+    """The one who sends; whoever is asked to stop finishes the mail in hand."""
+
+    def __init__(
+        self,
+        store: Store,
+        post: Post,
+        *,
+        rules: Rules,
+        trouble: Trouble,
+        clock: Callable[[], datetime],
+        pace: Pace | None = None,
+        address_of: Callable[[str], Awaitable[str | None]] | None = None,
+    ) -> None:
+        """`address_of` says where replies to a colleague go now; without it they go where the order says."""
+        self._store = store
+        self._post = post
+        self._rules = rules
+        self._trouble = trouble
+        self._clock = clock
+        self._pace = pace or Pace(Rate(interval=0), alone=True)
+        self._address_of = address_of
+        self._at_work = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Send for ever; ends by being cancelled."""
+        while True:
+            moment = self._store.database.writes
+            wait = await self.deliver()
+            await self._store.database.written(moment, seconds=wait)
+
+    async def deliver(self) -> float:
+        """Send what is due, one after the other; seconds after which to look again."""
+        async with self._at_work:
+            while (pause := self._pace.wait()) == 0:
+                due = await self._store.mails.next_due()
+                if due is None:
+                    return _LOOK_AGAIN
+                if timedelta(0) < due - self._clock() <= longest_wait(self._rules):
+                    return _WHILE_ONE_WAITS
+                taken = await self._store.mails.take(self._rules, now=self._clock())
+                if isinstance(taken, Stopped):
+                    log.info("mail_stopped", reason=taken.refusal.reason.name)
+                elif taken is not None:
+                    await self._send(taken)
+            return min(pause, _LOOK_AGAIN)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Wait until the mail in hand is settled; none is begun inside."""
+        async with self._at_work:
+            yield
+
+    async def _send(self, taken: Taken) -> None:
+        card = await self._store.evaluations.card(taken.evaluation_id)
+        evaluation = None if card is None else card.evaluation
+        letter = replace(taken.letter, reply_to=await self._reply_to(taken, evaluation))
+        try:
+            self._store.leases.ensure()
+            await self._post.hand_over(replace(taken, letter=letter), evaluation)
+        except LeaseLost as exc:
+            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            self._pace.failed()
+            await self._later(taken, exc, wait=timedelta(0))
+        except MailOutcomeUnknown as exc:
+            await self._settle(taken, MailState.UNKNOWN, error=str(exc))
+        except MailSetupWrong as exc:
+            # A matter between us and the server: nothing else would get through either, so all of it waits.
+            self._pace.failed()
+            await self._later(taken, exc, wait=timedelta(0))
+            await self._trouble.no_mail(exc)
+        except MailDeferred as exc:
+            self._pace.failed()
+            await self._later(taken, exc, wait=retry_after(taken.attempts))
+            if self._pace.failures >= _SHOULD_BE_KNOWN:
+                await self._trouble.no_mail(exc)
+        except AddressRefused as exc:
+            self._pace.well()
+            await self._store.bounces.bounced(taken.mail_id, status=_NO_SUCH_ADDRESS, at=self._clock())
+            await self._settle(taken, MailState.FAILED, error=str(exc))
+        except MailError as exc:
+            self._pace.well()
+            await self._settle(taken, MailState.FAILED, error=str(exc))
+        else:
+            self._pace.well()
+            await self._settle(taken, MailState.SENT)
+            await self._trouble.mail_goes()
+
+    async def _reply_to(self, taken: Taken, evaluation: Evaluation | None) -> str | None:
+        """Where replies go: an email can wait for days, in which the owner may change, leave, or become a guest."""
+        if self._address_of is None:
+            return taken.letter.reply_to
+        owner = None if evaluation is None else evaluation.owner
+        return None if owner is None else await self._address_of(owner)
+
+    async def _settle(self, taken: Taken, state: MailState, *, error: str = "") -> None:
+        log.info("mail_settled", mail=taken.mail_id, state=state)
+        await self._store.mails.settle(taken.mail_id, state, at=self._clock(), error=error)
+
+    async def _later(self, taken: Taken, why: BotError, *, wait: timedelta) -> None:
+        now = self._clock()
+        log.warning("mail_put_off", mail=taken.mail_id, reason=str(why))
+        if now + wait - taken.ordered_at > _PUT_OFF_AT_MOST:
+            await self._settle(taken, MailState.FAILED, error=_GIVEN_UP)
+        else:
+            await self._store.mails.put_off(taken.mail_id, until=now + wait, at=now, error=str(why))
+
+
+def retry_after(attempts: int) -> timedelta:
+    """How long to wait after so many attempts that were put off: a minute, then four times as long each time."""
+    return min(timedelta(minutes=4 ** min(attempts - 1, 10)), MOST_PUT_OFF)

@@ -1,0 +1,101 @@
+"""Say once what keeps the report from being read, and once that it is well again."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain.clock_skew import has_passed
+from bot.domain.health import Line
+from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
+from bot.slack.views import alerts
+from bot.store import Store
+
+_AT_ONCE: Final[Mapping[type[BotError], str]] = {
+    TokenRefused: "token_refused",
+    PermissionMissing: "permission_missing",
+    ApiGone: "api_gone",
+}
+"""What does not mend itself; anything else may have passed by the next poll."""
+_KEEPS_FAILING: Final = "keeps_failing"
+_PATIENCE: Final = 3
+"""Failures in a row, after which somebody should know."""
+_POLL: Final = frozenset({*_AT_ONCE.values(), _KEEPS_FAILING})
+_SWEEP: Final = frozenset(f"sweep_{kind}" for kind in _POLL)
+"""Apart, because polls may go well while every sweep fails: that is one trouble, not one an hour."""
+_ROWS: Final = "rows_unread"
+_MAIL: Final = "no_mail"
+_DEAF: Final = "no_presses"
+_DEAF_FOR: Final = timedelta(minutes=5)
+"""Slack closes connections some times a day, and outages pass; after so long somebody should know."""
+
+_REFUSED: Final = "mail_refused"
+_UNCLEAR: Final = "bounce_unclear"
+_REMINDED_AFTER: Final = timedelta(days=1)
+"""Nothing tells when servers take our mails again; so long after it was said, the next refusal is said again."""
+
+
+class Trouble:
+    """Tells the admins, or the channel where there are none; each kind once, until the report can be read again."""
+
+    def __init__(self, store: Store, *, admins: Sequence[str], channel: str, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._to = tuple(admins) or (channel,)
+        self._clock = clock
+
+    async def failed(self, error: BotError) -> None:
+        """The last poll on record broke off."""
+        last = await self._store.polls.last()
+        whole = last is not None and last.whole
+        kind = _AT_ONCE.get(type(error), _KEEPS_FAILING)
+        times = await self._store.polls.failed_in_a_row(whole=whole)
+        if kind != _KEEPS_FAILING or times >= _PATIENCE:
+            text = alerts.report_unread(str(error), times=times, whole=whole)
+            await self._begin(f"sweep_{kind}" if whole else kind, text)
+
+    async def read(self, quarantined: int, *, whole: bool) -> None:
+        """A poll came to its end, of the `whole` report or of the latest, with so many rows set aside."""
+        await self._end(_POLL | _SWEEP if whole else _POLL, alerts.report_read_again)
+        if quarantined:
+            await self._begin(_ROWS, alerts.rows_unread(quarantined))
+        elif whole:  # an ordinary poll does not come by the rows of long ago
+            await self._end({_ROWS}, alerts.rows_read_again)
+
+    async def listened(self, line: Line) -> None:
+        """How the connection over which presses arrive is doing; to be asked now and then."""
+        if line.down is None:
+            await self._end({_DEAF}, alerts.presses_again)
+        elif line.down >= _DEAF_FOR:
+            await self._begin(_DEAF, alerts.no_presses(line.trouble or "", line.down))
+
+    async def mail_refused(self, status: str) -> None:
+        """A server refused a mail because of us, with this status; said once a day, however many there are."""
+        await self._once_a_day(_REFUSED, alerts.mail_refused(status))
+
+    async def bounce_unclear(self) -> None:
+        """Something came to the return address of a mail that nobody understands; said once a day, as above."""
+        await self._once_a_day(_UNCLEAR, alerts.unclear_bounce())
+
+    async def no_mail(self, error: BotError) -> None:
+        """The mail server does not let the bot in."""
+        await self._begin(_MAIL, alerts.no_mail(str(error)))
+
+    async def mail_goes(self) -> None:
+        """The mail server took a mail."""
+        await self._end({_MAIL}, alerts.mail_goes_again)
+
+    async def _once_a_day(self, kind: str, text: str) -> None:
+        now = self._clock()
+        since = [each.since for each in await self._store.troubles.standing() if each.kind == kind]
+        if since and not has_passed(_REMINDED_AFTER, since=min(since), now=now):
+            return
+        await self._store.troubles.end({kind}, "", to=(), at=now)
+        await self._begin(kind, text)
+
+    async def _begin(self, kind: str, text: str) -> None:
+        await self._store.troubles.begin(kind, text, to=self._to, at=self._clock())
+
+    async def _end(self, kinds: Collection[str], said: Callable[[timedelta], str]) -> None:
+        since = [each.since for each in await self._store.troubles.standing() if each.kind in kinds]
+        if since:
+            now = self._clock()
+            await self._store.troubles.end(kinds, said(now - min(since)), to=self._to, at=now)

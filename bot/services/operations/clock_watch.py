@@ -1,0 +1,79 @@
+"""Notice that the clock of this machine was set, and remember it for a day."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.domain.clock_skew import is_future
+from bot.store import Store
+from bot.store.incidents import Standing
+
+log = structlog.get_logger()
+
+_WORTH_TELLING: Final = timedelta(minutes=1)
+"""Time services correct seconds; who sets a clock by more than this has corrected a wrong one, or broken a good one."""
+_KEPT: Final = timedelta(days=1)
+_KIND: Final = "clock"
+
+
+def since_boot() -> float:
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where it knows such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class ClockWatch:
+    """Holds the clock by which everything is dated against one that nobody sets."""
+
+    def __init__(
+        self, store: Store, *, clock: Callable[[], datetime], elapsed: Callable[[], float] = since_boot
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._elapsed = elapsed
+        self._last: tuple[datetime, float] | None = None
+
+    async def look(self) -> None:
+        """Compare the clocks; to be asked every few seconds."""
+        now, seconds = self._clock(), self._elapsed()
+        moved = await self._since_last_start(now) if self._last is None else self._moved(now, seconds)
+        self._last = now, seconds
+        for standing in await self._store.troubles.standing():
+            is_over = now - standing.since >= _KEPT or is_future(standing.since, now)
+            if moved_by([standing]) is not None and is_over:
+                await self._store.troubles.end([standing.kind], "", to=(), at=now)
+        if abs(moved) >= _WORTH_TELLING:
+            log.warning("clock_moved", seconds=round(moved.total_seconds()))
+            kind = f"{_KIND} {round(moved.total_seconds()):+d}"
+            await self._store.troubles.begin(kind, "", to=(), at=now)
+
+    async def is_steady(self) -> bool:
+        """Whether the clock was not set forward during the last day: then what is old by it may not be old at all."""
+        await self.look()
+        moved = moved_by(await self._store.troubles.standing())
+        return moved is None or moved <= timedelta(0)
+
+    def _moved(self, now: datetime, seconds: float) -> timedelta:
+        if self._last is None:
+            return timedelta(0)
+        then, before = self._last
+        return now - then - timedelta(seconds=seconds - before)
+
+    async def _since_last_start(self, now: datetime) -> timedelta:
+        """How far the clock went back, at least, since something was last written."""
+        last = await self._store.polls.last()
+        return timedelta(0) if last is None else min(now - last.started_at, timedelta(0))
+
+
+def moved_by(standing: Iterable[Standing]) -> timedelta | None:
+    """By how much the clock was set of late, the latest time; None when it was not."""
+    found = None
+    for trouble in standing:
+        match trouble.kind.split():
+            case [kind, seconds] if kind == _KIND:
+                found = timedelta(seconds=int(seconds))
+            case _:
+                continue
+    return found

@@ -1,0 +1,88 @@
+"""How the bot is doing, asked of the store."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bot.domain.clock_skew import age, is_future
+from bot.domain.health import Condition, Line, delays
+from bot.services.operations.clock_watch import moved_by
+from bot.services.slack_delivery.outages import closed_ways
+from bot.store import Store
+from bot.store.privacy import UNWIPED
+
+_WEEK: Final = timedelta(days=7)
+_MONTH: Final = timedelta(days=30)
+_EXAMPLES: Final = 5
+
+
+class Health:
+    """Figures for people and machines that watch over the bot; nothing personal among them."""
+
+    def __init__(self, store: Store, *, poll_every: timedelta, clock: Callable[[], datetime]) -> None:
+        self.line: Callable[[], Line | None] = lambda: None
+        """How the connection to Slack is doing, once there is one."""
+        self.problems: Callable[[], tuple[str, ...]] = tuple
+        """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
+        self._store = store
+        self._poll_every = poll_every
+        self._clock = clock
+
+    async def condition(self) -> Condition:
+        """All of it, at this moment; delays are those of the last seven days."""
+        now, polls = self._clock(), self._store.polls
+        last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(whole=True)
+        standing = await self._store.troubles.standing()
+        moved = moved_by(standing)
+        if moved is None and last is not None and is_future(last.started_at, now):
+            moved = now - last.started_at
+        return Condition(
+            now=now,
+            outcome=None if last is None else last.outcome,
+            error=None if last is None else last.error,
+            read_at=None if good is None else good.started_at,
+            rows=None if good is None else good.tally.rows,
+            swept_at=None if swept is None else swept.started_at,
+            next_poll=None if last is None else min(last.started_at, now) + self._poll_every,
+            delays=delays(await self._store.evaluations.delays(since=now - _WEEK)),
+            quarantined=await polls.quarantined(),
+            examples=tuple(await polls.set_aside(at_most=_EXAMPLES)),
+            waiting=await self._store.deliveries.waiting(),
+            mails_waiting=await self._store.mails.waiting(),
+            bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
+            closed=tuple(closed_ways(standing)),
+            given_up=await self._store.deliveries.given_up(since=now - _WEEK),
+            clock_moved=moved,
+            locked=self._store.database.locked_for(),
+            unwiped=any(each.kind == UNWIPED for each in standing),
+            line=self.line(),
+            problems=self.problems(),
+        )
+
+    async def figures(self) -> dict[str, Any]:
+        """The same for machines; ages and delays are in seconds, `problems` are sentences that say what to do."""
+        found = await self.condition()
+        late, line = found.delays, found.line
+        return {
+            "last_poll": found.outcome,
+            "seconds_since_good_poll": _seconds(age(found.read_at, found.now)) if found.read_at else None,
+            "seconds_since_sweep": _seconds(age(found.swept_at, found.now)) if found.swept_at else None,
+            "rows_last_read": found.rows,
+            "median_delay": _seconds(late.median) if late else None,
+            "worst_delay": _seconds(late.worst) if late else None,
+            "quarantined": found.quarantined,
+            "waiting_for_slack": found.waiting,
+            "mails_waiting": found.mails_waiting,
+            "bounces_unclear": found.bounces_unclear,
+            "closed_ways": len(found.closed),
+            "given_up": found.given_up,
+            "seconds_clock_moved": _seconds(found.clock_moved) if found.clock_moved else None,
+            "seconds_database_locked": _seconds(found.locked) if found.locked is not None else None,
+            "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
+            "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
+            "problems": [*found.closed, *found.problems, *([line.trouble] if line and line.trouble else [])],
+        }
+
+
+def _seconds(span: timedelta) -> int:
+    return round(span.total_seconds())

@@ -1,0 +1,64 @@
+"""Say once that another program locks the database, and once that it is over."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from bot.errors import SlackError
+from bot.slack.blocks import note_message
+from bot.slack.client.web_client import Mark, Poster
+from bot.slack.ids import Event
+from bot.slack.views import alerts
+from bot.store.engine.database import Database
+
+log = structlog.get_logger()
+
+_PATIENCE: Final = timedelta(seconds=30)
+"""A lock that is gone by then held up nobody for long."""
+
+
+class LockAlert:
+    """Tells the admins, or the channel where there are none.
+
+    The outbox is in the database that is locked, so both messages go straight to Slack.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        poster: Poster,
+        *,
+        admins: Sequence[str],
+        channel: str,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._poster = poster
+        self._to = tuple(admins) or (channel,)
+        self._elapsed = elapsed
+        self._told: dict[str, float] = {}
+        """Who knows that it is locked, with the moment since when."""
+
+    async def look(self) -> None:
+        """See how it is now; to be asked every few seconds."""
+        since = self._database.locked_since
+        if since is None:
+            for each, then in list(self._told.items()):
+                if await self._say(alerts.database_free(timedelta(seconds=self._elapsed() - then)), each):
+                    del self._told[each]
+        elif (length := timedelta(seconds=self._elapsed() - since)) >= _PATIENCE:
+            text = alerts.database_locked(length, by=self._database.writers())
+            for each in self._to:
+                if each not in self._told and await self._say(text, each):
+                    self._told[each] = since
+
+    async def _say(self, text: str, channel: str) -> bool:
+        try:
+            await self._poster.post(channel, note_message(text), Mark(event=Event.MESSAGE, number=0))
+        except SlackError as exc:
+            log.warning("lock_not_told", reason=str(exc))
+            return False
+        return True

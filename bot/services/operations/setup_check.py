@@ -1,0 +1,230 @@
+"""Look at everything the bot depends on, and say of each what is wrong and what to do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from bot.errors import BotError, MailError, MailSetupWrong, SlackError, SlackRefused
+from bot.mail.outbound.dkim import Signer
+from bot.marketplace.client import Marketplace
+from bot.services.mail.mailer import Post
+from bot.services.team.permissions import NOBODY
+from bot.slack.client.errors import another_app, scopes_missing
+from bot.slack.client.users import Directory
+from bot.slack.client.web_client import Identity, Poster
+from bot.store import Store
+
+LIMIT_S: Final = 20.0
+"""How long each look may take."""
+_CHECK: Final = {
+    "Database": "DATABASE_URL, its server, and what locks it; after an update, run `evaluator-bot db upgrade` first",
+    "Slack": "the network, its proxy and SLACK_API_URL",
+    "Marketplace": "the network, its proxy and MARKETPLACE_API_URL",
+    "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS",
+}
+"""What to look at when no answer comes, by the first word of the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at; `says` is what was found, or what is wrong with what to do about it."""
+
+    what: str
+    good: bool
+    says: str
+
+
+Look = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSetup:
+    """What the settings say of Slack."""
+
+    channel: str
+    admins: Sequence[str]
+    actors: Sequence[str]
+    app_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What there is to look at. Each is opened by its own look, which says what is wrong when that fails.
+
+    `problems` gives a sentence for each mail template that cannot be used, `rules` raises when those are wrong.
+    """
+
+    store: AbstractAsyncContextManager[Store]
+    marketplace: Callable[[], Marketplace]
+    post: Callable[[], Post | None]
+    signer: Callable[[], Signer | None]
+    problems: Callable[[], Sequence[str]]
+    rules: Callable[[], object]
+
+
+class Checkup:
+    """The things the bot depends on, each reached for real; to be entered, and left when all was looked at."""
+
+    def __init__(
+        self, poster: Poster, directory: Directory, outside: Outside, *, slack: SlackSetup, limit: float = LIMIT_S
+    ) -> None:
+        """`limit` is in seconds, for each look."""
+        self.store: Store | None = None
+        """The database, once it was looked at and found good."""
+        self._poster = poster
+        self._directory = directory
+        self._outside = outside
+        self._slack = slack
+        self._limit = limit
+        self._identity: Identity | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """One finding after the other, as they come."""
+        looks: Sequence[tuple[str, Look]] = (
+            ("Database", self._database),
+            ("Slack bot token", self._bot_token),
+            ("Slack scopes", self._scopes),
+            ("Slack channel", self._channel_joined),
+            ("Slack admins", self._admins_known),
+            ("Slack actors", self._actors_known),
+            ("Slack app token", self._socket),
+            ("Marketplace", self._report),
+            ("Mail server", self._mail),
+            ("Mail templates", self._templates),
+            ("Mail rules", self._rules),
+            ("Mail signature (DKIM)", self._dkim),
+            ("Unsubscribe links", self._links),
+        )
+        for what, look in looks:
+            yield await self._found(what, look)
+
+    async def _found(self, what: str, look: Look) -> Finding:
+        """The finding of one look; in one line, whatever an answer from outside has in it."""
+        try:
+            async with asyncio.timeout(self._limit):
+                good, says = True, await look()
+        except BotError as exc:
+            good, says = False, str(exc)
+        except TimeoutError:
+            check = _CHECK.get(what.split(maxsplit=1)[0], "the network")
+            good, says = False, f"No answer within {self._limit:g} s. Try again later; if it lasts, check {check}."
+        line = "".join(letter if letter.isprintable() else " " for letter in says)
+        return Finding(what=what, good=good, says=" ".join(line.split()))
+
+    async def _database(self) -> str:
+        self.store = await self._stack.enter_async_context(self._outside.store)
+        return "can be written"
+
+    async def _bot_token(self) -> str:
+        return f"works in workspace {(await self._who()).team}"
+
+    async def _who(self) -> Identity:
+        """Who the bot is; asked again after a failure, which may have passed."""
+        if self._identity is None:
+            self._identity = await self._poster.identity()
+        return self._identity
+
+    async def _scopes(self) -> str:
+        missing = (await self._who()).scopes_missing
+        if missing:
+            raise BotError(scopes_missing(missing))
+        return "Slack does not say which the app has" if missing is None else "all there"
+
+    async def _channel_joined(self) -> str:
+        return f"#{await self._poster.channel_name(self._slack.channel)}"
+
+    async def _admins_known(self) -> str:
+        return await self._known(self._slack.admins) or "not set: the channel hears of trouble"
+
+    async def _actors_known(self) -> str:
+        return await self._known(self._slack.actors) or "not set: every full member may mail and lift do-not-contact"
+
+    async def _known(self, ids: Sequence[str]) -> str:
+        """The names behind ids of people and groups; BotError names those that nobody is behind."""
+        names, unknown = [], []
+        for each in ids:
+            try:
+                is_group = each.startswith("S")
+                names.append(
+                    f"{len(await self._directory.group(each))} of group {each}"
+                    if is_group
+                    else (await self._directory.account(each)).name
+                )
+            except SlackRefused as exc:
+                if exc.code not in NOBODY:
+                    raise
+                unknown.append(each)
+        if unknown:
+            raise BotError(f"Slack knows nobody as {', '.join(unknown)}. Copy the ids again from their profiles.")
+        return ", ".join(names)
+
+    async def _socket(self) -> str:
+        if self._slack.app_token is None:
+            return "not set: Slack sends signed requests to /slack/events instead"
+        theirs = await self._poster.socket_app(self._slack.app_token)
+        ours = await self._own_app()
+        if theirs is None or ours is None:
+            return "works; whether it belongs to the same Slack app as SLACK_BOT_TOKEN, Slack does not say"
+        if theirs != ours:
+            raise BotError(another_app(theirs, ours))
+        return "works"
+
+    async def _own_app(self) -> str | None:
+        """The id of the Slack app of the bot token; None where that cannot be had: other lines say why."""
+        try:
+            who = await self._who()
+            return who.app or (await self._poster.app(who.bot) if who.bot else None)
+        except SlackError:
+            return None
+
+    async def _report(self) -> str:
+        async with self._outside.marketplace() as marketplace:
+            return f"report of developer space {await marketplace.check()}"
+
+    async def _mail(self) -> str:
+        post = self._outside.post()
+        if post is None:
+            return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send mail"
+        # A wrong MAIL_FROM is found here, not by the first person who presses Send.
+        _ = post.sender.address, post.sender.answers_to, post.sender.privacy_page
+        await post.smtp.check(envelope_from=post.envelope(mail_id=10**9))
+        return "works: it takes the sender"
+
+    async def _dkim(self) -> str:
+        post, signer = self._outside.post(), self._outside.signer()
+        if post is None or signer is None:
+            return "not set: leave it so where your mail server signs, else set DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY"
+        domain = post.sender.address.domain
+        if not signer.vouches_for(domain):
+            raise MailSetupWrong(
+                f"MAIL_FROM is an address of {domain}, for which a signature of another domain does not count. Set "
+                f"DKIM_DOMAIN to {domain} and DKIM_SELECTOR to a record there."
+            )
+        return f"signs; the DNS should have the TXT record {signer.record_name} with {signer.record}"
+
+    async def _links(self) -> str:
+        post = self._outside.post()
+        if post is None or post.links is None:
+            return "not set: mails ask for an answer instead; set PUBLIC_URL for a link"
+        return "in every mail; see that PUBLIC_URL reaches this bot from outside"
+
+    async def _templates(self) -> str:
+        if problems := self._outside.problems():
+            raise MailError(" ".join(problems))
+        return "all can be read"
+
+    async def _rules(self) -> str:
+        self._outside.rules()
+        return "all can be read"

@@ -1,0 +1,371 @@
+"""Bring to Slack what is owed to it: in order, at Slack's pace, never twice."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Final, assert_never
+
+import structlog
+
+from bot.concurrency.rate_limit import backoff
+from bot.domain.card_snapshot import Stray
+from bot.domain.clock_skew import CLOCKS_DIFFER, is_future
+from bot.domain.evaluation import CardRef
+from bot.domain.mail_policy import CAREFUL, Rules
+from bot.errors import (
+    BotError,
+    CardUnknown,
+    LeaseLost,
+    SlackOutcomeUnknown,
+    SlackRefused,
+    SlackSilent,
+    SlackUnavailable,
+    StoreError,
+)
+from bot.services.slack_delivery.outages import ClosedWays
+from bot.services.slack_delivery.rate_limits import Reach, Traffic
+from bot.slack.blocks import Message, card_message, note_message, pointer_message
+from bot.slack.client import metadata
+from bot.slack.client.errors import Remedy, remedy
+from bot.slack.client.web_client import Mark, Poster, is_person
+from bot.slack.ids import Event
+from bot.slack.thread import entry_message
+from bot.slack.views.alerts import many_wait
+from bot.slack.views.today import permalink
+from bot.store import Store
+from bot.store.outbox.repository import LONGEST_WAIT, Delivery, Lane, Way, What
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN: Final = 5.0
+"""Seconds after which the outbox is looked at even if this process wrote nothing: another one may have."""
+_LEAST_WAIT: Final = 0.01
+_AT_ONCE: Final = 20
+"""Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
+_LATE_AFTER_S: Final = 30.0
+"""How long after a post that nobody answered it is looked up: Slack may show it late."""
+_LOOK_FOR_SECOND: Final = timedelta(minutes=10)
+"""After what was posted again: when to look whether the earlier attempt has shown up since."""
+_POSTED_AGAIN: Final = 3
+"""The least attempts of what was posted again: a post, a look that found nothing, a post."""
+_A_WEEK: Final = timedelta(days=7)
+_SHORT: Final = 3000
+_MARKS: Final = {What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
+_CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
+
+
+class Cards:
+    """The delivery of the outbox, by ways: a way is a method in a channel."""
+
+    def __init__(
+        self,
+        store: Store,
+        poster: Poster,
+        *,
+        traffic: Traffic,
+        closed: ClosedWays,
+        workspace_url: Callable[[], str | None],
+        clock: Callable[[], datetime],
+        today: Callable[[], date],
+        rules: Rules = CAREFUL,
+    ) -> None:
+        self.may_post = asyncio.Event()
+        """Until this is set, messages in Slack are updated, and no new one is posted."""
+        self.may_post.set()
+        self.may_mark = asyncio.Event()
+        """Until this is set, the metadata of cards stays: a database that went back in time has yet to read it."""
+        self.may_mark.set()
+        self._unmarked: set[int] = set()
+        self._store = store
+        self._poster = poster
+        self._traffic = traffic
+        self._closed = closed
+        self._workspace_url = workspace_url
+        self._clock = clock
+        self._today = today
+        self._rules = rules
+        self._beginning = asyncio.Lock()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._broken: list[tuple[Delivery, Way]] = []
+
+    async def run(self) -> None:
+        """Deliver for ever; ends by being cancelled, with all that is under way."""
+        try:
+            while True:
+                moment = self._store.database.writes
+                await self._rest(moment, seconds=min(await self.begin(), _LOOK_AGAIN))
+        except asyncio.CancelledError:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+            raise
+
+    async def begin(self) -> float:
+        """Begin whatever may go now; seconds after which more may, if nothing is written and nothing ends before."""
+        async with self._beginning:
+            await self._put_off_broken()
+            await self._mark_late()
+            waits = [math.inf]
+            for way, due in (await self._store.deliveries.ways()).items():
+                if way.lane is Lane.POST and not self.may_post.is_set():
+                    continue
+                wait = max(self._until(due), self._traffic.wait(way))
+                if wait > 0:
+                    waits.append(wait)
+                    continue
+                most = int(min(self._traffic.turns(way), _AT_ONCE))
+                for taken in await self._store.deliveries.take(
+                    way.lane, channel=way.channel, now=self._clock(), most=most
+                ):
+                    self._begin(taken, way)
+            return max(min(waits), _LEAST_WAIT)
+
+    def _until(self, due: datetime) -> float:
+        wait = due - self._clock()
+        return 0.0 if wait > LONGEST_WAIT else wait.total_seconds()
+
+    def _begin(self, taken: Delivery, way: Way) -> None:
+        self._traffic.begin(way)
+        task = asyncio.create_task(self._bring(taken, way))
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._over, taken, way))
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Wait until what is under way has come to its end; nothing is begun inside."""
+        async with self._beginning:
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+            yield
+
+    async def evaluation_on(self, claimed: int, card: CardRef | None) -> int:
+        """Return the evaluation that a card shows; without a card, the one that is claimed.
+
+        CardUnknown, with what to do, where nobody can say.
+        """
+        if card is None:
+            return claimed
+        found = await self._store.evaluations.on_card(claimed, card)
+        if isinstance(found, Stray):
+            log.warning("card_unknown", why=found.name)
+            raise CardUnknown(found)
+        return found
+
+    async def repaint(self, evaluation_id: int) -> None:
+        """Owe a card a fresh look, for one that shows something which is no longer so."""
+        await self._store.evaluations.repaint(evaluation_id, at=self._clock())
+
+    async def repaint_running(self) -> None:
+        """Owe every card of a running trial a fresh look, once a day has passed."""
+        await self._store.evaluations.repaint_running(at=self._clock())
+
+    async def post_again(self, evaluation_id: int) -> bool:
+        """Owe a card that was deleted anew; False for one that stands, or is owed already."""
+        return await self._store.deliveries.post_again(evaluation_id, at=self._clock())
+
+    async def _rest(self, moment: int, *, seconds: float) -> None:
+        """Wait until something was written since the `moment`, or something under way is over, but not for long."""
+        waiting: list[asyncio.Task[object]] = [
+            asyncio.create_task(self._store.database.written(moment, seconds=seconds))
+        ]
+        if not self.may_post.is_set():
+            waiting.append(asyncio.create_task(self.may_post.wait()))
+        try:
+            await asyncio.wait({*waiting, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _over(self, delivery: Delivery, way: Way, task: asyncio.Task[None]) -> None:
+        self._traffic.end(way)
+        self._under_way.discard(task)
+        if not task.cancelled() and (broke := task.exception()) is not None:
+            if isinstance(broke, StoreError):
+                log.warning("delivery_not_settled", delivery=delivery.id, what=delivery.what, reason=str(broke))
+            else:
+                log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
+            self._broken.append((delivery, way))
+
+    async def _put_off_broken(self) -> None:
+        """Nobody knows how far those came that ended in an error nobody foresaw."""
+        while self._broken:
+            delivery, way = self._broken[0]
+            unsure = way.lane is Lane.LOOK or not _may_repeat(delivery)
+            await self._later(delivery, "It broke.", wait=backoff(delivery.attempts), unsure=unsure)
+            self._broken.pop(0)
+
+    async def _mark_late(self) -> None:
+        """Let the cards that were updated without their metadata be updated with it."""
+        while self._unmarked and self.may_mark.is_set():
+            each = next(iter(self._unmarked))
+            await self.repaint(each)
+            self._unmarked.remove(each)
+
+    async def _bring(self, delivery: Delivery, way: Way) -> None:
+        is_look = way.lane is Lane.LOOK
+        try:
+            ts = await (self._find(delivery, way) if is_look else self._send(delivery, way))
+        except LeaseLost as exc:
+            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            await self._later(delivery, exc, unsure=is_look)
+        except SlackUnavailable as exc:
+            self._traffic.failed(way, Reach.WAY if way.lane is Lane.POST else Reach.LANE, at_least=exc.retry_after)
+            await self._later(delivery, exc, unsure=is_look)
+        except SlackOutcomeUnknown as exc:
+            self._traffic.failed(way, Reach.WAY)
+            unsure = is_look or not _may_repeat(delivery)
+            wait = _LATE_AFTER_S if isinstance(exc, SlackSilent) and unsure and not is_look else 0.0
+            await self._later(delivery, exc, wait=max(wait, backoff(delivery.attempts)), unsure=unsure)
+        except SlackRefused as exc:
+            await self._refused(delivery, way, exc)
+        else:
+            self._traffic.well(way)
+            if ts is None:
+                await self._later(delivery, "It is not there.", unsure=False)
+            else:
+                is_second = delivery.attempts >= _POSTED_AGAIN and not _may_repeat(delivery)
+                look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
+                await self._store.deliveries.done(delivery, ts=ts, look_again=look_again)
+            await self._closed.passed(way)
+
+    async def _refused(self, delivery: Delivery, way: Way, refusal: SlackRefused) -> None:
+        found = remedy(refusal.code)
+        # A person who cannot be written to must hold up neither the cards nor the other admins. What perhaps stands in
+        # the channel is neither given up nor posted again before somebody could look.
+        gives_up = is_person(way.channel) if found is Remedy.CHANNEL else way.lane is not Lane.LOOK
+        if found is Remedy.GONE and delivery.card is not None and delivery.ts is None:
+            log.warning("card_gone", delivery=delivery.id, code=refusal.code)
+            self._traffic.well(way)
+            await self._store.deliveries.gone(delivery, at=self._clock(), error=str(refusal))
+        elif way.lane is Lane.LOOK and delivery.ts is not None and found not in _CLOSES:
+            # It stands there as far as we know; only whether it stands there twice cannot be said.
+            self._traffic.well(way)
+            await self._store.deliveries.done(delivery, ts=delivery.ts)
+        elif found in {Remedy.TOKEN, Remedy.SCOPE} or not gives_up:
+            self._traffic.failed(way, _CLOSES.get(found, Reach.WAY))
+            await self._later(delivery, refusal, unsure=way.lane is Lane.LOOK)
+            await self._closed.refused(way, refusal)
+        else:
+            log.warning("delivery_given_up", delivery=delivery.id, what=delivery.what, code=refusal.code)
+            self._traffic.well(way)
+            await self._store.deliveries.give_up(delivery, error=str(refusal))
+
+    async def _later(self, delivery: Delivery, why: BotError | str, *, wait: float = 0.0, unsure: bool) -> None:
+        log.warning("delivery_postponed", delivery=delivery.id, what=delivery.what, reason=str(why))
+        until = self._clock() + timedelta(seconds=wait)
+        await self._store.deliveries.postpone(delivery, until=until, error=str(why), unsure=unsure)
+
+    async def _find(self, delivery: Delivery, way: Way) -> str | None:
+        """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there.
+
+        Of two the older one is kept, and the younger is deleted. A line that only says the same may be another one's:
+        it is taken for this one, and never deleted.
+        """
+        if delivery.ts is None and _may_repeat(delivery):
+            return None
+        mark = _mark(delivery)
+        found = await self._posted(delivery, replace(mark, fact=None))
+        if not found:
+            same = await self._posted(delivery, mark) if mark.fact is not None and delivery.ts is None else []
+            return same[0] if same else delivery.ts
+        kept, *younger = sorted({*found, delivery.ts or found[0]}, key=float)
+        if delivery.ts not in {None, kept}:
+            await self._store.deliveries.adopt(delivery, ts=kept, at=self._clock())
+        for ts in younger:
+            log.warning("message_doubled", delivery=delivery.id, what=delivery.what)
+            await self._delete(delivery, ts, way)
+        return kept
+
+    async def _posted(self, delivery: Delivery, mark: Mark) -> list[str]:
+        """The timestamps of what Slack shows with this mark, the oldest first."""
+        if delivery.what is What.NOTE and delivery.card:
+            # A line of the report may be older than what is owed: the database may have gone back in time since.
+            thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
+            known = delivery.lines - {delivery.ts}
+            return await self._poster.find(delivery.channel, mark, since=since, thread=thread, but=known)
+        # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
+        is_ahead = is_future(delivery.at, self._clock())
+        since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
+        return await self._poster.find(delivery.channel, mark, since=since)
+
+    async def _delete(self, delivery: Delivery, ts: str, way: Way) -> None:
+        """Delete the younger of two messages; of a card with our lines under it."""
+        notes = await self._poster.notes_under(delivery.channel, ts) if delivery.what is What.CARD else []
+        for each in (*notes, ts):
+            self._traffic.spend(way)
+            try:
+                await self._poster.delete(delivery.channel, each)
+            except SlackRefused as exc:
+                if remedy(exc.code) in _CLOSES:
+                    raise
+                log.warning("message_not_deleted", delivery=delivery.id, code=exc.code)  # it may be gone already
+
+    async def _send(self, delivery: Delivery, way: Way) -> str:
+        message = await self._message(delivery)
+        try:
+            return await self._put(delivery, message)
+        except SlackRefused as exc:
+            if remedy(exc.code) is not Remedy.SHORTEN:
+                raise
+            log.warning("delivery_shortened", delivery=delivery.id, what=delivery.what, code=exc.code)
+            self._traffic.spend(way)
+            return await self._put(delivery, Message(text=message.text[:_SHORT], blocks=[]))
+
+    async def _put(self, delivery: Delivery, message: Message) -> str:
+        """Post it, or change what is there; its timestamp."""
+        self._store.leases.ensure()
+        mark = _mark(delivery)
+        if delivery.what is What.CARD:
+            mark = replace(mark, trace=await self._store.installation.trace(mark.number))
+        if delivery.what is What.CARD and delivery.card is not None:
+            is_kept = not self.may_mark.is_set()
+            await self._poster.update(delivery.channel, delivery.card.ts, message, None if is_kept else mark)
+            if is_kept:
+                self._unmarked.add(mark.number)
+            return delivery.card.ts
+        if delivery.ts is not None:
+            await self._poster.update(delivery.channel, delivery.ts, message, mark)
+            return delivery.ts
+        thread = None if delivery.card is None else delivery.card.ts
+        return await self._poster.post(delivery.channel, message, mark, thread=thread)
+
+    async def _message(self, delivery: Delivery) -> Message:
+        match delivery.what:
+            case What.CARD:
+                return await self._view(delivery.evaluation_id or 0)
+            case What.NOTE:
+                return entry_message(delivery.entry) if delivery.entry else note_message("")
+            case What.MESSAGE:
+                return note_message(delivery.text or "")
+            case What.SUMMARY:
+                return note_message(many_wait(delivery.waiting))
+            case _:
+                assert_never(delivery.what)
+
+    async def _view(self, evaluation_id: int) -> Message:
+        """The card as it stands now, whatever it was when the delivery was written."""
+        card = await self._store.evaluations.card(evaluation_id)
+        if card is None:
+            return note_message("This evaluation is no longer on record.")
+        if card.evaluation.id == evaluation_id:
+            return card_message(card, today=self._today(), rules=self._rules)
+        there = card.evaluation.card
+        url = self._workspace_url()
+        return pointer_message(card, permalink(there, url) if there and url else None)
+
+
+def _may_repeat(delivery: Delivery) -> bool:
+    """Whether to do it twice does no harm, or less than to look: to read direct messages would take two scopes more."""
+    is_change = delivery.ts is not None or (delivery.what is What.CARD and delivery.card is not None)
+    return is_change or is_person(delivery.channel)
+
+
+def _mark(delivery: Delivery) -> Mark:
+    if delivery.what is What.CARD:
+        return Mark(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
+    fact = None if delivery.entry is None else metadata.fact(delivery.entry)
+    return Mark(event=_MARKS[delivery.what], number=delivery.id, fact=fact)

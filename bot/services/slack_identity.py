@@ -1,0 +1,90 @@
+"""Who the bot is in Slack: asked once at the start, and again in the background until Slack answers."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.slack.client.errors import scopes_missing
+from bot.slack.client.web_client import Identity, Poster
+
+log = structlog.get_logger()
+
+_LONGEST_PAUSE: Final = timedelta(minutes=1)
+
+
+class BotIdentity:
+    """The identity, as far as it is known; callers may wait for it."""
+
+    def __init__(self, poster: Poster) -> None:
+        self.known: Identity | None = None
+        """None until Slack has answered."""
+        self._poster = poster
+        self._failure = ""
+        self._learnt = asyncio.Event()
+
+    async def team(self) -> str:
+        """The id of the workspace; waits until it is known."""
+        while self.known is None:
+            await self._learnt.wait()
+        return self.known.team
+
+    async def user(self) -> str:
+        """The id of the bot's user; waits until it is known."""
+        while self.known is None:
+            await self._learnt.wait()
+        return self.known.user
+
+    def url(self) -> str | None:
+        """The address of the workspace."""
+        return self.known.url if self.known else None
+
+    def app(self) -> str | None:
+        """The id of the Slack app."""
+        return self.known.app if self.known else None
+
+    def problems(self) -> tuple[str, ...]:
+        """Why the identity is not known, or what the installation of the app lacks; a sentence each."""
+        if self.known is None:
+            return (self._failure,) if self._failure else ()
+        return (scopes_missing(self.known.scopes_missing),) if self.known.scopes_missing else ()
+
+    async def learn(self) -> None:
+        """Ask until Slack answers. SlackRefused when the token is no good."""
+        wait = timedelta(seconds=1)
+        while True:
+            try:
+                await self._ask()
+            except (SlackUnavailable, SlackOutcomeUnknown) as exc:
+                self._failure = str(exc)
+                log.warning("slack_away", reason=str(exc))
+                at_least = exc.retry_after if isinstance(exc, SlackUnavailable) else 0.0
+                await asyncio.sleep(max(wait.total_seconds(), at_least))
+                wait = min(wait * 2, _LONGEST_PAUSE)
+            else:
+                return
+
+    async def keep_learning(self) -> None:
+        """The same, also while the token is refused: a person may yet give the app its access back."""
+        while True:
+            try:
+                return await self.learn()
+            except SlackRefused as exc:
+                self._failure = str(exc)
+                log.error("slack_refused", reason=str(exc))  # noqa: TRY400  Slack's word says it all
+                await asyncio.sleep(_LONGEST_PAUSE.total_seconds())
+
+    async def _ask(self) -> None:
+        if self.known is None:
+            self.known = await self._poster.identity()
+            self._learnt.set()
+            for problem in self.problems():
+                log.warning("scopes_missing", reason=problem)
+        if self.known.app is None and self.known.bot is not None:
+            try:
+                self.known = replace(self.known, app=await self._poster.app(self.known.bot))
+            except SlackRefused as exc:
+                log.info("app_unknown", reason=str(exc))

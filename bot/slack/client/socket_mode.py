@@ -1,0 +1,247 @@
+"""Socket Mode: the connection over which presses arrive, replaced whenever there is doubt about it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from aiohttp import WSMessage
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.domain.health import Line
+from bot.errors import SlackError, SlackUnavailable
+from bot.slack.client.errors import another_app
+from bot.slack.client.payload import tidy
+from bot.slack.client.socket_hello import NO_HELLO, app_of_hello, farewell
+
+log = structlog.get_logger()
+
+Address = Callable[[], Awaitable[str]]
+"""Asks Slack for the address of a new connection, good for one use; SlackError when there is none to be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long we wait for what; all in seconds."""
+
+    ping: float = 10.0
+    """Between two of our pings."""
+    deaf: float = 45.0
+    """Without a sign of life; the SDK and aiohttp would notice earlier, if all of their tasks still run."""
+    idle: float = 3600.0
+    """Without a word beyond pongs. Connections have been seen that pong and deliver nothing (bolt-python 1529)."""
+    opening: float = 10.0
+    closing: float = 2.0
+    steady: float = 60.0
+    """A connection that held for so long is replaced at once; before the next after a shorter one there is a pause."""
+    identity: float = 5.0
+    """That the start waits to hear who the bot is; after that it is learnt while the bot works."""
+    first_pause: float = 1.0
+    longest_pause: float = 300.0
+    """Pauses double in between; `apps.connections.open` is Tier 1: about once a minute."""
+
+
+PATIENCE: Final = Patience()
+
+
+class Socket:
+    """Holds one connection, for ever. Nothing else of the bot waits for it."""
+
+    def __init__(
+        self,
+        app: AsyncApp,
+        address: Address,
+        *,
+        app_token: str,
+        proxy_for: Callable[[str], str | None] = lambda _: None,
+        own_app: Callable[[], str | None] = lambda: None,
+        patience: Patience = PATIENCE,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`own_app` gives the id of the Slack app of the bot token, once it is known."""
+        self._app = app
+        self._own_app = own_app
+        self._address = address
+        self._app_token = app_token
+        self._proxy_for = proxy_for
+        self._patience = patience
+        self._elapsed = elapsed
+        self._link: _Link | None = None
+        self._pause = 0.0
+        self._down_since: float | None = elapsed()
+        self._trouble = "It is not open yet."
+
+    def line(self) -> Line:
+        """How the connection is doing at this moment."""
+        now = self._elapsed()
+        heard = None if self._link is None else timedelta(seconds=now - self._link.heard_at())
+        if self._down_since is None:
+            return Line(heard=heard)
+        return Line(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._trouble)
+
+    async def run(self) -> None:
+        """Connect, and connect anew whenever the connection is over; ends by being cancelled.
+
+        The new one is open before the old one is closed, so a press in between has a way to take.
+        """
+        try:
+            while True:
+                await asyncio.sleep(self._pause)
+                try:
+                    fresh = await self._opened()
+                except SlackError as exc:
+                    self._refused(exc)
+                    continue
+                await self._close()
+                self._link, self._down_since = fresh, None
+                log.info("socket_open")
+                await self._watch(fresh)
+        finally:
+            await self._close()
+
+    async def _opened(self) -> "_Link":
+        """A new connection; SlackError when Slack gives us none."""
+        address = await self._address()
+        link = _Link(self._app, self._app_token, patience=self._patience, elapsed=self._elapsed)
+        try:
+            await link.open(address, proxy=self._proxy_for(address))
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    def _refused(self, error: SlackError) -> None:
+        self._down(str(error))
+        self._wait_longer(at_least=error.retry_after if isinstance(error, SlackUnavailable) else 0.0)
+        log.warning("socket_refused", reason=str(error), pause=self._pause)
+
+    async def _watch(self, link: "_Link") -> None:
+        """Until the connection is over; then with a pause to come, unless it held."""
+        since = self._elapsed()
+        while (reason := self._another_app(link) or link.ended()) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience.ping / 10):
+                    await link.left.wait()
+        self._down(reason)
+        if self._elapsed() - since >= self._patience.steady:
+            self._pause = 0.0
+        else:
+            self._wait_longer()
+        log.warning("socket_over", reason=reason, pause=self._pause)
+
+    def _another_app(self, link: "_Link") -> str | None:
+        """Why nothing of ours comes over this connection, if it is another app's."""
+        own = self._own_app()
+        return another_app(link.app_id, own) if own and link.app_id and link.app_id != own else None
+
+    def _down(self, reason: str) -> None:
+        self._trouble = reason
+        if self._down_since is None:
+            self._down_since = self._elapsed()
+
+    def _wait_longer(self, *, at_least: float = 0.0) -> None:
+        self._pause = max(at_least, min(self._pause * 2 or self._patience.first_pause, self._patience.longest_pause))
+
+    async def _close(self) -> None:
+        if self._link is not None:
+            link, self._link = self._link, None
+            await link.close()
+
+
+class _Link:
+    """One connection of the SDK's, which never reconnects by itself; a fresh one shares nothing with it."""
+
+    def __init__(self, app: AsyncApp, app_token: str, *, patience: Patience, elapsed: Callable[[], float]) -> None:
+        self.left = asyncio.Event()
+        self.app_id: str | None = None
+        """The id of the Slack app that the connection belongs to, as Slack's hello gives it."""
+        self._patience = patience
+        self._elapsed = elapsed
+        self._greeted = asyncio.Event()
+        self._why = ""
+        self._farewell: str | None = None
+        self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=patience.ping, logger=app.logger)
+        self._client = self._handler.client
+        self._client.socket_mode_request_listeners[:] = [self._hand_over]
+        # TEXT frames alone come by here: hello, envelopes, disconnect.
+        self._client.on_message_listeners.append(self._said)
+        # Whatever lets the SDK (3.47) reconnect goes through this method: its monitor of pongs, a CLOSE frame, Slack's
+        # `disconnect`. Its own way knows no pauses, and tries an address again that is good for one use.
+        self._client.connect_to_new_endpoint = self._leave  # type: ignore[method-assign]
+        self._pong: float | None = None
+        self._ponged_at = self._spoke_at = elapsed()
+
+    async def open(self, address: str, *, proxy: str | None) -> None:
+        """Connect, and hear Slack's first word, which is hello; SlackUnavailable when there is none."""
+        self._client.wss_uri = address
+        self._client.proxy = proxy  # where it was given none, the SDK has taken one from the environment
+        try:
+            async with asyncio.timeout(self._patience.opening):
+                await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types
+                await self._greeted.wait()
+        except TimeoutError as exc:
+            raise SlackUnavailable(NO_HELLO, retry_after=0) from exc
+
+    def heard_at(self) -> float:
+        """When Slack gave its last sign of life."""
+        # The SDK keeps the time of its last ping that was answered, by a clock that may jump: only that it changed
+        # says something. Before the first pong it may set it once by itself.
+        if self._client.last_ping_pong_time not in {None, self._pong}:
+            self._pong, self._ponged_at = self._client.last_ping_pong_time, self._elapsed()
+        return max(self._ponged_at, self._spoke_at)
+
+    def ended(self) -> str | None:
+        """Why this connection is of no more use; None while it is."""
+        now, session = self._elapsed(), self._client.current_session
+        if self.left.is_set():
+            return self._why
+        if session is None or session.closed or any(task.done() for task in self._tasks()):
+            return "It was closed."
+        if now - self.heard_at() > self._patience.deaf:
+            return "Slack has fallen silent."
+        if now - self._spoke_at > self._patience.idle:
+            return "Nothing but pongs came for long."
+        return None
+
+    async def close(self) -> None:
+        """Say goodbye, but not for long: after an outage the SDK's own way may hang, and leaves all it holds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.closing):
+                await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
+        self._client.closed = True
+        tasks = self._tasks()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.aiohttp_client_session.close()
+
+    def _tasks(self) -> "list[asyncio.Future[None]]":
+        """What must run for a press to come through."""
+        client = self._client
+        return [
+            task
+            for task in (client.message_receiver, client.message_processor, client.current_session_monitor)
+            if task is not None
+        ]
+
+    async def _hand_over(self, _client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        request.payload = tidy(request.payload)
+        await self._handler.handle(self._client, request)
+
+    async def _said(self, message: WSMessage) -> None:
+        self._spoke_at = self._elapsed()
+        self._farewell = farewell(message.data)
+        if not self._greeted.is_set():
+            self.app_id = app_of_hello(message.data)
+            self._greeted.set()
+
+    async def _leave(self, force: bool = False) -> None:  # noqa: FBT001, FBT002  as the SDK calls it
+        self._why = self._farewell or ("Slack asked us to leave it." if force else "It was closed, or no pong came.")
+        self.left.set()

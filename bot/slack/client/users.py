@@ -1,0 +1,63 @@
+"""Who people are, as Slack knows them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.client.web_api import answered, text, understood
+
+_SLACKBOT: Final = "USLACKBOT"
+"""Slack's own bot, which users.info does not call one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A Slack user, as far as it matters who they are; `name` and `title` are how they sign."""
+
+    name: str
+    teams: frozenset[str]
+    """Ids of the workspaces they belong to: one, but in an Enterprise organization."""
+    title: str = ""
+    email: str | None = None
+    """None where the app may not see it: it has no scope `users:read.email`."""
+    guest: bool = False
+    stranger: bool = False
+    """Of another company, met in a shared channel."""
+    bot: bool = False
+    deleted: bool = False
+
+
+class Directory:
+    """The workspace's people and user groups. Errors are those of `Poster`."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+
+    async def account(self, user: str) -> Account:
+        """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
+        answer = await answered(self._client.users_info(user=user))
+        with understood():
+            return _account(user, answer["user"])
+
+    async def group(self, group: str) -> frozenset[str]:
+        """The ids of a user group's members. SlackRefused, `no_such_subteam`, for an id that is none."""
+        answer = await answered(self._client.usergroups_users_list(usergroup=group))
+        with understood():
+            return frozenset(map(text, answer["users"]))
+
+
+def _account(user: str, found: dict[str, Any]) -> Account:
+    profile = found.get("profile") or {}
+    name = profile.get("real_name") or found.get("real_name") or found.get("name")
+    # docs.slack.dev/reference/objects/user-object
+    return Account(
+        name=str(name or ""),
+        teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
+        title=str(profile.get("title") or ""),
+        email=profile.get("email") or None,
+        guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+        stranger=bool(found.get("is_stranger")),
+        bot=bool(found.get("is_bot") or found.get("is_workflow_bot")) or user == _SLACKBOT,
+        deleted=bool(found.get("deleted")),
+    )

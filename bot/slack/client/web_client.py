@@ -1,0 +1,277 @@
+"""Bring messages to Slack; what Slack answers becomes ours here."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.card_snapshot import Posted, Trace, pack
+from bot.errors import SlackRefused
+from bot.slack.blocks import Message
+from bot.slack.client import metadata
+from bot.slack.client.errors import SCOPES, Token, sentence
+from bot.slack.client.socket_hello import greeting
+from bot.slack.client.web_api import answered, responded, text, understood
+from bot.slack.ids import Event
+
+_HISTORY_PAGE: Final = 100
+_NEWEST: Final = 200
+"""Messages of one answer where many are looked through; Slack recommends no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the bot is in Slack: ids of its user and its workspace, and the workspace's address."""
+
+    user: str
+    team: str
+    url: str
+    bot: str | None = None
+    """The id by which messages name the bot; None for a token that is no bot's."""
+    app: str | None = None
+    """The id of the Slack app, where Slack says it."""
+    scopes_missing: frozenset[str] | None = None
+    """What the app needs and was not given; None where Slack does not say what it was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How a message of ours is known again in a channel: kind, and its number among them."""
+
+    event: Event
+    number: int
+    delivery: int = 0
+    """Of a card: the delivery that posted or last updated it."""
+    fact: str | None = None
+    """Of a line about the report: what it says, by which it is known again where numbers went back."""
+    trace: Trace | None = None
+
+    def metadata(self) -> dict[str, Any]:
+        """As Slack's message metadata."""
+        payload: dict[str, Any] = {self._name: self.number}
+        if self.event is Event.CARD:
+            payload["delivery"] = self.delivery
+        if self.fact is not None:
+            payload["fact"] = self.fact
+        if self.trace is not None:
+            payload |= pack(self.trace)
+        return {"event_type": self.event.value, "event_payload": payload}
+
+    def is_on(self, message: Mapping[str, Any]) -> bool:
+        """Return whether a message of a channel's history is this one."""
+        found = message.get("metadata")
+        payload = found.get("event_payload") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not isinstance(payload, dict) or found.get("event_type") != self.event:
+            return False
+        if self.fact is not None and payload.get("fact") == self.fact:
+            return True
+        # An evaluation may have had a card before, which stands there still: that one is of another delivery.
+        of = payload.get("delivery", self.delivery) if self.event is Event.CARD else self.delivery
+        return payload.get(self._name) == self.number and of == self.delivery
+
+    @property
+    def _name(self) -> str:
+        return "evaluation" if self.event is Event.CARD else "delivery"
+
+
+def is_person(channel: str) -> bool:
+    """Whether this is the id of a user: a message posted to it opens a direct one."""
+    return channel.startswith(("U", "W"))
+
+
+class Poster:
+    """The Web API calls that the bot makes on its own account.
+
+    Each raises SlackUnavailable when Slack took nothing, SlackOutcomeUnknown when nobody can say, SlackRefused when
+    Slack said no.
+    """
+
+    def __init__(self, client: AsyncWebClient, *, proxy_for: Callable[[str], str | None] = lambda _: None) -> None:
+        """`proxy_for` returns the proxy for a WebSocket address; the client knows the one for the Web API."""
+        self._client = client
+        self._proxy_for = proxy_for
+
+    async def identity(self) -> Identity:
+        """Who the token belongs to."""
+        answer = await responded(self._client.auth_test())
+        with understood():
+            granted = answer.headers.get("x-oauth-scopes")
+            return Identity(
+                user=text(answer["user_id"]),
+                team=text(answer["team_id"]),
+                url=text(answer["url"]),
+                bot=_said(answer["bot_id"]),
+                app=_said(answer["app_id"]),
+                scopes_missing=None if granted is None else SCOPES - {scope.strip() for scope in granted.split(",")},
+            )
+
+    async def app(self, bot: str) -> str:
+        """The id of the Slack app that a bot belongs to."""
+        answer = await answered(self._client.bots_info(bot=bot))
+        with understood():
+            return text(answer["bot"]["app_id"])
+
+    async def post(self, channel: str, message: Message, mark: Mark, *, thread: str | None = None) -> str:
+        """Post a message, in a thread where one is named; its timestamp."""
+        answer = await answered(
+            self._client.chat_postMessage(
+                channel=channel,
+                text=message.text,
+                blocks=message.blocks,
+                metadata=mark.metadata(),
+                thread_ts=thread,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        )
+        with understood():
+            return text(answer["ts"])
+
+    async def update(self, channel: str, ts: str, message: Message, mark: Mark | None) -> None:
+        """Update a message. Without a mark it keeps its metadata (docs.slack.dev/reference/methods/chat.update)."""
+        metadata = None if mark is None else mark.metadata()
+        await answered(
+            self._client.chat_update(
+                channel=channel, ts=ts, text=message.text, blocks=message.blocks, metadata=metadata
+            )
+        )
+
+    async def whisper(self, channel: str, user: str, message: Message) -> None:
+        """Say something to one person."""
+        await answered(
+            self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
+        )
+
+    async def write_to(self, user: str, message: Message) -> None:
+        """Send one person a direct message."""
+        await answered(
+            self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks, unfurl_links=False)
+        )
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message of ours."""
+        await answered(self._client.chat_delete(channel=channel, ts=ts))
+
+    async def find(
+        self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
+    ) -> list[str]:
+        """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
+
+        There is more than one when a post that nobody answered shows up late. `since` is by our clock, which may be
+        wrong: all of the thread, and the newest page of the channel, are looked through whatever it says. Messages
+        with the timestamps `but` are left out.
+        """
+        found = [
+            str(message["ts"])
+            async for message in self._messages(channel, since.timestamp(), thread)
+            if mark.is_on(message) and message["ts"] not in but
+        ]
+        return sorted(found, key=float)
+
+    async def notes_under(self, channel: str, ts: str) -> list[str]:
+        """Return the timestamps of our lines in the thread of a message."""
+        return [
+            str(message["ts"])
+            async for message in self._messages(channel, float(ts), ts)
+            if (message.get("metadata") or {}).get("event_type") == Event.NOTE
+        ]
+
+    async def _messages(self, channel: str, since: float, thread: str | None) -> AsyncIterator[dict[str, Any]]:
+        """Yield the messages of a thread, or of a channel, newest first, to the page that reaches `since`."""
+        cursor = None
+        while True:
+            if thread is None:
+                asked = self._client.conversations_history(
+                    channel=channel, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
+                )
+            else:
+                asked = self._client.conversations_replies(
+                    channel=channel, ts=thread, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
+                )
+            answer = await answered(asked)
+            with understood():
+                messages = [message for message in answer["messages"] if text(message["ts"])]
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+                is_before = thread is None and any(float(each["ts"]) < since for each in messages)
+            for message in messages:
+                yield message
+            if not cursor or is_before:
+                return
+
+    async def newest(self, channel: str, *, us: str) -> list[Posted]:
+        """The messages of ours among the newest of a channel; `us` is the bot's user id."""
+        answer = await answered(
+            self._client.conversations_history(channel=channel, limit=_NEWEST, include_all_metadata=True)
+        )
+        with understood():
+            return _ours(channel, answer["messages"], us=us)
+
+    async def posted(self, channel: str, *, us: str, since: datetime) -> list[Posted]:
+        """The messages of ours that were posted to a channel after `since`, without those in threads."""
+        found: list[Posted] = []
+        cursor = None
+        while True:
+            answer = await answered(
+                self._client.conversations_history(
+                    channel=channel,
+                    oldest=str(since.timestamp()),
+                    limit=_NEWEST,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                )
+            )
+            with understood():
+                found += _ours(channel, answer["messages"], us=us)
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return found
+
+    async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
+        """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
+        answer = await answered(self._client.views_open(trigger_id=trigger, view=view))
+        with understood():
+            return text(answer["view"]["id"])
+
+    async def change_modal(self, view_id: str, view: dict[str, Any]) -> None:
+        """Change an open modal. SlackRefused, `not_found`, for one that was closed."""
+        await answered(self._client.views_update(view_id=view_id, view=view))
+
+    async def socket_address(self, app_token: str) -> str:
+        """Where to open a connection of Socket Mode, once."""
+        answer = await answered(self._client.apps_connections_open(app_token=app_token), token=Token.APP)
+        with understood():
+            return text(answer["url"])
+
+    async def socket_app(self, app_token: str) -> str | None:
+        """Open a connection of Socket Mode and leave it after hello; the id of the Slack app it belongs to."""
+        address = await self.socket_address(app_token)
+        return await greeting(self._client, address, proxy=self._proxy_for(address))
+
+    async def channel_name(self, channel: str) -> str:
+        """The name of a channel that the bot can see and has joined; SlackRefused where it has not."""
+        answer = await answered(self._client.conversations_info(channel=channel))
+        with understood():
+            found = answer["channel"]
+            is_archived, is_member = found.get("is_archived", False), found.get("is_member", True)
+            name = str(found.get("name") or channel)
+        if is_archived:
+            raise _refusal("is_archived")
+        if not is_member:
+            raise _refusal("not_in_channel")
+        return name
+
+
+def _said(value: object) -> str | None:
+    """A text that need not be there."""
+    return value if isinstance(value, str) and value else None
+
+
+def _ours(channel: str, messages: Sequence[Mapping[str, Any]], *, us: str) -> list[Posted]:
+    read = (metadata.read(channel, message, us=us) for message in messages)
+    return [posted for posted in read if posted is not None]
+
+
+def _refusal(code: str) -> SlackRefused:
+    return SlackRefused(sentence(code), code=code)

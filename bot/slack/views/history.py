@@ -1,0 +1,196 @@
+"""The sentence that stands for an entry of the history: in a card's thread, and as the card's last event."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Final
+
+from bot.domain.card import day
+from bot.domain.dnc import Cause, OptOut, Scope, Subject
+from bot.domain.history import Entry, Kind
+from bot.domain.license_types import is_sold, type_in_words
+from bot.domain.mail_policy import Ground
+from bot.slack.text import days, escape, mention
+
+_NOBODY: Final = "Somebody"
+_BY_THEMSELVES: Final = {Cause.UNSUBSCRIBED: "they unsubscribed, by the link in a mail"}
+_FACTS: Final = {
+    "company": "company {}",
+    "country": "country {}",
+    "opportunity_size": "opportunity: {}",
+    "parent_product": "parent product {}",
+    "parent_edition": "edition of the parent product {}",
+    "sandbox": "a sandbox site",
+    "channel": "found the app through {}",
+    "migration": "part of a move from their own servers to cloud",
+}
+_SIZES: Final = {
+    "evaluation": "their parent product is on trial, too",
+    "unknown": "size not known to Atlassian",
+    "unlimited users": "unlimited users",
+}
+"""What Atlassian's words for the size of the parent product mean."""
+_BOUNCES: Final = {
+    "gone": "the address takes no mail",
+    "later": "for reasons that may pass",
+    "us": "their server did not want it from us",
+}
+
+
+def note(entry: Entry) -> str:
+    """One sentence of mrkdwn that says what happened, and who did it."""
+    return _SENTENCES[entry.kind](entry.details, _NOBODY if entry.actor is None else mention(entry.actor))
+
+
+def mail_name(template: str) -> str:
+    """A template's id as people say it: `trial-ending` is Trial ending."""
+    return template.replace("-", " ").capitalize()
+
+
+def opportunity(size: str) -> str:
+    """How many could come to use the app: users of the parent product."""
+    if size.isdecimal():
+        return "1 user" if size == "1" else f"{escape(size)} users"
+    return _SIZES.get(size.lower()) or escape(size)
+
+
+def reaching(opt_out: OptOut) -> str:
+    """How far a mark reaches, where that is further than one address."""
+    match opt_out.subject:
+        case Subject(scope=Scope.DOMAIN, value=domain):
+            return f" anybody at {escape(domain)}"
+        case Subject(scope=Scope.SITE, value=site):
+            return f" anybody of {escape(site)}"
+        case _:
+            return ""
+
+
+Details = Mapping[str, str]
+
+
+def _started(details: Details, _who: str) -> str:
+    return f"The trial began on {_day(details['on'])}."
+
+
+def _extended(details: Details, _who: str) -> str:
+    return f":hourglass_flowing_sand: The trial was extended to {_day(details['to'])} (was {_day(details['was'])})."
+
+
+def _corrected(_details: Details, _who: str) -> str:
+    return "The report corrected the dates of the trial."
+
+
+def _converted(details: Details, _who: str) -> str:
+    parts = (type_in_words(details["type"]), details["edition"], details["tier"])
+    what = ", ".join(escape(part) for part in parts if part)
+    if details.get("upgrade"):
+        return f":tada: They upgraded to the {escape(details['upgrade'])} edition: {what}."
+    after = f" {days(int(details['days']))} after the trial began" if details["days"] not in ("", "0") else ""
+    if is_sold(details["type"]):
+        return f":tada: They bought the app{after}: {what}."
+    return f"They got a license of the app{after}: {what}."
+
+
+def _ended(details: Details, _who: str) -> str:
+    if edition := details.get("upgrade"):
+        return f"The trial of the {escape(edition)} edition ended; they have the license they had before."
+    if details["how"] == "cancelled":
+        return "The trial was cancelled."
+    return f"The trial ended{' on ' + _day(details['on']) if details['on'] else ''}; nothing was bought so far."
+
+
+def _reopened(details: Details, _who: str) -> str:
+    return f"The trial runs again{', until ' + _day(details['to']) if details['to'] else ''}."
+
+
+def _contact_changed(details: Details, _who: str) -> str:
+    if details["to"] == "forgotten":
+        return "The contact asked Atlassian to be forgotten; nobody can be written to."
+    if details["to"] == "nobody":
+        return "The report names no contact any more."
+    return "The report names another contact now."
+
+
+def _enriched(details: Details, _who: str) -> str:
+    facts = ", ".join(
+        _FACTS.get(fact, fact + " {}").format((opportunity if fact == "opportunity_size" else escape)(value))
+        for fact, value in details.items()
+    )
+    return f"The report now tells more: {facts}."
+
+
+def _assigned(details: Details, who: str) -> str:
+    owner = mention(details["owner"])
+    return f"{who} took this." if owner == who else f"{who} gave this to {owner}."
+
+
+def _mail(sentence: str) -> Callable[[Details, str], str]:
+    def say(details: Details, who: str) -> str:
+        error = f" {escape(details['error'], longest=500)}" if details.get("error") else ""
+        return sentence.format(who=who, template=escape(mail_name(details["template"]))) + error
+
+    return say
+
+
+def _sent(details: Details, who: str) -> str:
+    ground = details.get("ground") or Ground.TRIAL.name
+    said = "" if ground == Ground.TRIAL.name else f" {Ground[ground]}."
+    return _mail(":email: {who} sent *{template}*.")(details, who) + said
+
+
+def _opted_out(details: Details, who: str) -> str:
+    cause = Cause(details["cause"])
+    if who == _NOBODY:
+        return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(cause, cause.words)}."
+    return f":no_entry_sign: {who} marked the contact do-not-contact: {cause.words}.{_remark(details)}"
+
+
+def _contact_again(details: Details, who: str) -> str:
+    if who == _NOBODY:
+        return "The contact took back that they unsubscribed."
+    remark = _remark(details)
+    return f"{who} lifted the do-not-contact mark{f':{remark}' if remark else '.'}"
+
+
+def _remark(details: Details) -> str:
+    return f" “{escape(details['note'], longest=500)}”" if details.get("note") else ""
+
+
+def _bounced(details: Details, _who: str) -> str:
+    name, why = escape(mail_name(details["template"])), _BOUNCES.get(details["means"])
+    if details["means"] == "unclear":
+        return f":grey_question: Something came back for *{name}* that I can't read. Check whether it arrived."
+    if why is None:
+        return f":no_entry_sign: They told their mail provider that *{name}* was not wanted."
+    status = f" ({escape(details['status'])})" if details["status"] else ""
+    return f":leftwards_arrow_with_hook: *{name}* came back{status}: {why}."
+
+
+def _day(iso: str) -> str:
+    return day(date.fromisoformat(iso))
+
+
+_SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
+    Kind.STARTED: _started,
+    Kind.EXTENDED: _extended,
+    Kind.CORRECTED: _corrected,
+    Kind.CONVERTED: _converted,
+    Kind.ENDED: _ended,
+    Kind.REOPENED: _reopened,
+    Kind.CONTACT_CHANGED: _contact_changed,
+    Kind.ENRICHED: _enriched,
+    Kind.MERGED: lambda _details, _who: "Two records of the report turned out to be one license.",
+    Kind.ASSIGNED: _assigned,
+    Kind.RELEASED: lambda _details, who: f"{who} gave this back; it has no owner.",
+    Kind.MAIL_UNDONE: _mail("{who} took *{template}* back before it went."),
+    Kind.MAIL_DEFERRED: _mail(":hourglass_flowing_sand: *{template}* by {who} waits; it is tried again by itself."),
+    Kind.MAIL_BOUNCED: _bounced,
+    Kind.MAIL_SENT: _sent,
+    Kind.MAIL_FAILED: _mail(":warning: {who} tried to send *{template}*; it was not sent."),
+    Kind.MAIL_REFUSED: _mail(":no_entry_sign: {who} tried to send *{template}*; it was not sent."),
+    Kind.MAIL_UNKNOWN: _mail(":grey_question: {who} sent *{template}*, and nobody knows whether it arrived."),
+    Kind.MAIL_ARRIVED: _mail(":email: {who} says that *{template}* arrived."),
+    Kind.MAIL_AGAIN: _mail("{who} sends *{template}* again."),
+    Kind.DO_NOT_CONTACT: _opted_out,
+    Kind.CONTACT_AGAIN: _contact_again,
+    Kind.ERASED: lambda _details, _who: "The contact was erased at their request.",
+}

@@ -1,0 +1,143 @@
+"""The answer to `/evaluators today`: the day's evaluations, grouped by app, a page at a time."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+from typing import Final
+
+from bot.domain.card import Listed, day, title, told_end
+from bot.domain.evaluation import CardRef, Evaluation, State
+from bot.domain.license_types import is_sold
+from bot.errors import InteractionUnreadable
+from bot.slack import ids
+from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
+from bot.slack.client.payload import read_id
+from bot.slack.text import escape, mention
+
+LINES_A_PAGE: Final = 15
+"""Keeps a page far below 50 blocks and 8,000 characters, whatever the names."""
+
+_PAGE_DIGITS: Final = 6
+_YEARS: Final = range(2000, 3000)
+
+
+def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_url: str | None) -> Message:
+    """One page of the day, from 0; a page that does not exist is the nearest that does.
+
+    Names are links to the cards where the address of the workspace is known.
+    """
+    head = f"Evaluations of {day(today)}"
+    if not lines:
+        return Message(
+            text=head, blocks=[section(f"*{head}*\nNone yet. Trials reach the licenses report hours after they began.")]
+        )
+    ordered = sorted(lines, key=lambda line: (line.evaluation.license.app_name, line.evaluation.license.app_key))
+    pages = -(-len(ordered) // LINES_A_PAGE)
+    page = min(max(page, 0), pages - 1)
+    shown = ordered[page * LINES_A_PAGE : (page + 1) * LINES_A_PAGE]
+    blocks = [section(f"*{head}*  ·  {len(lines)} in all")]
+    for app_name, group in groupby(shown, key=lambda line: line.evaluation.license.app_name):
+        these = list(group)
+        blocks += paragraphs(
+            [f"*{escape(app_name)}*", *(_line(each, workspace_url) for each in these if not each.gone)]
+        )
+        blocks += [_without_card(each, f"{today.isoformat()}:{page}", workspace_url) for each in these if each.gone]
+    if pages > 1:
+        blocks += [small(f"Page {page + 1} of {pages}"), {"type": "actions", "elements": _turns(today, page, pages)}]
+    return Message(text=f"{head}: {len(lines)}", blocks=blocks)
+
+
+def help_message(unknown: str = "") -> Message:
+    """What the slash command knows; `unknown` is the word it does not."""
+    lines = [
+        f"`{ids.COMMAND} today`  what started or arrived today, with owner, state and a link to each card",
+        f"`{ids.COMMAND} health`  whether the report is read, how late trials are seen, what cannot be read",
+        f"`{ids.COMMAND} dnc`  whom nobody may write to; `dnc add` and `dnc lift` change that",
+        f"`{ids.COMMAND} help`  this",
+    ]
+    sorry = f"I do not know “{escape(unknown)}”. I know:" if unknown else "*Evaluator Bot* knows:"
+    text = "\n".join([sorry, *lines])
+    foot = (
+        "On a card: *Email…* writes to the contact, *Claim* makes it yours, *Do not contact…* stops all mail to them."
+    )
+    return Message(text=sorry, blocks=[section(text), small(foot)])
+
+
+def read_post_again(value: str) -> tuple[str, int]:
+    """The page on which a button to post a card again stands, and the evaluation. InteractionUnreadable for another."""
+    page, _, number = value.rpartition(":")
+    evaluation_id = read_id(number)
+    if evaluation_id is None:
+        raise InteractionUnreadable
+    return page, evaluation_id
+
+
+def read_page(value: str) -> tuple[date, int]:
+    """The day and the page that a paging button leads to. InteractionUnreadable for a value that we did not write."""
+    day_, _, page = value.partition(":")
+    if not page.isdecimal() or len(page) > _PAGE_DIGITS:
+        raise InteractionUnreadable
+    try:
+        found = date.fromisoformat(day_)
+    except ValueError as exc:
+        raise InteractionUnreadable from exc
+    if found.year not in _YEARS:
+        raise InteractionUnreadable
+    return found, int(page)
+
+
+def permalink(card: CardRef, workspace_url: str) -> str:
+    """The address of a message; Slack builds it from channel and timestamp."""
+    return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
+
+
+def _without_card(line: Listed, page: str, workspace_url: str | None) -> Block:
+    """A line whose card was deleted, or can no longer be changed, with the button that posts it again."""
+    evaluation_id = line.evaluation.id
+    button = {
+        "type": "button",
+        "action_id": f"{ids.POST_AGAIN}.{evaluation_id}",
+        "text": plain("Post again"),
+        "value": f"{page}:{evaluation_id}",
+    }
+    return {**section(f"{_line(line, workspace_url)}  ·  its card is gone"), "accessory": button}
+
+
+def _line(line: Listed, workspace_url: str | None) -> str:
+    evaluation = line.evaluation
+    name = escape(title(evaluation.license), longest=80)
+    if evaluation.card is not None and workspace_url is not None:
+        name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
+    parts = (
+        f"• {name}",
+        evaluation.trial.upgrade_to and f"upgrade to {escape(evaluation.trial.upgrade_to, longest=60)}",
+        _state(evaluation),
+        mention(evaluation.owner) if evaluation.owner else "no owner",
+        line.mailed and "mailed",
+        line.opted_out and "do not contact",
+    )
+    return "  ·  ".join(part for part in parts if part)
+
+
+def _state(evaluation: Evaluation) -> str:
+    trial, ends = evaluation.trial, told_end(evaluation)
+    if trial.state is State.RUNNING and ends is not None:
+        return f"until {day(ends)}"
+    bought = "bought" if is_sold(evaluation.license.license_type) else "licensed"
+    return {State.RUNNING: "running", State.CONVERTED: bought, State.EXPIRED: "over", State.CANCELLED: "cancelled"}[
+        trial.state
+    ]
+
+
+def _turns(today: date, page: int, pages: int) -> list[Block]:
+    turns = (("◀ Earlier page", page - 1), ("Next page ▶", page + 1))
+    return [
+        {
+            "type": "button",
+            "action_id": f"{ids.PAGE}.{target}",
+            "text": plain(label),
+            "value": f"{today.isoformat()}:{target}",
+        }
+        for label, target in turns
+        if 0 <= target < pages
+    ]

@@ -1,0 +1,20 @@
+"""The words that people typed beside a do-not-contact mark, put back into the entries that speak of it."""
+
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.history import Entry, Kind
+from bot.security.keyring import Keys
+from bot.store.schema import do_not_contact
+
+
+async def with_remark(connection: AsyncConnection, keys: Keys, entry: Entry) -> Entry:
+    """The entry as people read it. The words are kept with the mark alone, where they can be erased."""
+    mark = entry.details.get("mark")
+    if not mark:
+        return entry
+    column = do_not_contact.c.lifted_note if entry.kind is Kind.CONTACT_AGAIN else do_not_contact.c.note
+    sealed = await connection.scalar(select(column).where(do_not_contact.c.id == int(mark)))
+    return replace(entry, details={**entry.details, "note": keys.open(sealed) if sealed else ""})

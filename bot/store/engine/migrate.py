@@ -1,0 +1,86 @@
+"""Bring the tables up to date."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, inspect, text
+
+from bot.errors import StoreError
+from bot.security.keyring import Keys
+from bot.store.engine.database import NO_TABLES, Database
+from bot.store.engine.generation import first_generation
+
+SCRIPTS: Final = Path(__file__).parent.with_name("migrations")
+
+
+async def is_outdated(database: Database) -> bool:
+    """Whether there are tables, and `upgrade` would change them."""
+    async with database.read() as connection:
+        return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
+
+
+async def upgrade(database: Database, *, keys: Keys, generation: Callable[[], int] | None = None) -> str:
+    """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
+
+    With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
+    `generation` gives a database its first one, at random.
+    """
+    async with database.write() as connection:
+        return await connection.run_sync(_upgrade, keys, generation or first_generation)
+
+
+async def verify(database: Database) -> None:
+    """Change nothing. StoreError unless the schema is the one of this code."""
+    async with database.read() as connection:
+        current = await connection.run_sync(_version)
+    if current is None:
+        raise StoreError(NO_TABLES)
+    if current != newest():
+        raise StoreError(
+            "The database is of another version of Evaluator Bot. Restart the bot, or run `evaluator-bot db upgrade`."
+        )
+
+
+def newest() -> str:
+    """Return the version of the schema that this code knows."""
+    return max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def _upgrade(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+    if _version(connection) == newest():
+        return newest()
+    if connection.dialect.name == "postgresql":  # a large table takes its time
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    return _migrated(connection, keys, generation)
+
+
+def _migrated(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+    # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes |= {"seal": keys.seal, "open": keys.open, "fingerprint": keys.fingerprint}
+    config.attributes["generation"] = generation
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in known:
+        raise StoreError(
+            "The database was written by a newer version of Evaluator Bot. Install that version, or put back a backup."
+        )
+    command.upgrade(config, "head")
+    return str(scripts.get_current_head())

@@ -1,0 +1,38 @@
+"""The presses of the last day, so that none is acted on twice."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, update
+
+from bot.concurrency.shield import whole
+from bot.store.engine.database import Database
+from bot.store.mapping import insert_new
+from bot.store.schema import press
+
+_KEPT: Final = timedelta(days=1)
+"""Slack repeats for some minutes; a signed request can be replayed for five."""
+
+
+@whole
+class Presses:
+    """What people pressed of late."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, key: str, *, at: datetime) -> bool:
+        """Write a press down; whether it is the first time that anybody sees it."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(press).where((press.c.at < at - _KEPT) | (press.c.at > at + _KEPT)))
+            return await insert_new(connection, press, {"key": key, "at": at}) is not None
+
+    async def done(self, key: str) -> None:
+        """Note that what a press asked for has been done, or answered."""
+        async with self._database.write() as connection:
+            await connection.execute(update(press).where(press.c.key == key).values(done=True))
+
+    async def forget_interrupted(self) -> int:
+        """At start: what was cut off counts as never heard, should Slack bring it again; how many there were."""
+        async with self._database.write() as connection:
+            return (await connection.execute(delete(press).where(~press.c.done))).rowcount

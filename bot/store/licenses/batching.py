@@ -1,0 +1,71 @@
+"""The order in which the records of a batch are taken, so that no two of one round speak of the same license."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import repeat
+from operator import attrgetter
+
+from bot.domain.cautions import reachable
+from bot.domain.evaluation import License
+from bot.domain.identity import Known, entitlements, trials_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A record of the report as it was read, with the digests of the rows it was read from."""
+
+    license: License
+    digests: tuple[bytes, ...]
+    erased: frozenset[str] = frozenset()
+    """The contacts, by role, whom it named and of whom nothing may be kept."""
+    keys: frozenset[tuple[str, str]] = field(init=False)
+    """Its aliases, each with the app within which it is unique."""
+    rank: tuple[object, ...] = field(init=False, compare=False)
+    """Where it stands among others: the lower, the earlier it is taken."""
+
+    def __post_init__(self) -> None:
+        """Work out what is asked for again and again, while there are few: thousands at once would hold up a press."""
+        keys = frozenset(zip(repeat(self.license.app_key), self.license.aliases, strict=False))
+        object.__setattr__(self, "keys", keys)
+        object.__setattr__(self, "rank", _rank(self))
+
+
+def in_order(sights: Iterable[Sight]) -> list[Sight]:
+    """Older before younger, whatever order they came in; of several that differ in details alone, the best one.
+
+    The report gives some licenses several times, with other contacts each time.
+    """
+    in_turn = sorted(sights, key=attrgetter("rank"))
+    alike = Counter((sight.keys, sight.license.updated) for sight in in_turn)
+    found: dict[object, Sight] = {}
+    for sight in in_turn:
+        whose = (sight.keys, sight.license.updated)
+        this = (*whose, trials_of(sight.license) if alike[whose] > 1 else ())
+        twin = found.pop(this, None)
+        digests = sight.digests if twin is None else tuple(dict.fromkeys((*twin.digests, *sight.digests)))
+        found[this] = sight if twin is None else replace(sight, digests=digests)
+    return list(found.values())
+
+
+def rounds(
+    sights: Sequence[Sight], known: Sequence[Known | None]
+) -> tuple[list[tuple[Sight, Known | None]], list[Sight]]:
+    """Those that can be recorded together, with what is known of each, then those that must wait for them."""
+    taken: set[object] = set()
+    these, waiting = [], []
+    for sight, k in zip(sights, known, strict=True):
+        claims: set[object] = {*sight.keys, *entitlements(sight.license.aliases), *(k.ids if k else ())}
+        if taken.isdisjoint(claims):
+            these.append((sight, k))
+        else:
+            waiting.append(sight)
+        taken |= claims
+    return these, waiting
+
+
+def _rank(sight: Sight) -> tuple[object, ...]:
+    """Younger is later; on one day, what is further along, then what says more of the people, then any fixed order."""
+    seen = sight.license
+    people = (reachable(seen) is not None, len(seen.contacts))
+    return (seen.updated, not seen.is_evaluation, people, min(sight.keys), sight.digests)

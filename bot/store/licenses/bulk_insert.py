@@ -1,0 +1,96 @@
+"""Licenses never seen before, stored many at a time: the very first run brings all there ever were."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final, TypeVar
+
+from sqlalchemy import Table, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.changes import Started
+from bot.domain.history import entry_of
+from bot.domain.license_update import Finding
+from bot.security.keyring import Keys
+from bot.store.engine.bulk import Inserts
+from bot.store.licenses.batching import Sight
+from bot.store.mapping import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, next_id, seen_row
+
+T = TypeVar("T")
+
+_A_PART: Final = 500
+"""Rows that are made while those before them are inserted; then whoever else has something to do gets a turn."""
+
+
+async def record_first_sights(
+    connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], keys: Keys, *, channel: str, at: datetime
+) -> None:
+    """Store licenses, aliases, evaluations and history, and owe each announced evaluation its card."""
+    ids = await _next_ids(connection, license_, len(found))
+    licenses = [(id_, *sighted) for id_, sighted in zip(ids, found, strict=True)]
+    begun = [
+        (id_, finding, change)
+        for id_, _, finding in licenses
+        for change in finding.changes
+        if isinstance(change, Started)
+    ]
+    ids = await _next_ids(connection, evaluation, len(begun))
+    evaluations = [(id_, *started) for id_, started in zip(ids, begun, strict=True)]
+    announced = sum(change in finding.announced for _, finding, change in begun)
+    card_ids = await _next_ids(connection, delivery, announced)
+    async with Inserts(connection) as inserts:
+        await _add_licenses(inserts, licenses, keys, at=at)
+        await _add_evaluations(inserts, evaluations, card_ids, channel=channel, at=at)
+
+
+async def _add_licenses(
+    inserts: Inserts, licenses: Sequence[tuple[int, Sight, Finding]], keys: Keys, *, at: datetime
+) -> None:
+    for some in _in_parts(licenses):
+        rows = [(id_, at, *license_row(finding.seen, keys)) for id_, _, finding in some]
+        await inserts.add(license_, ("id", "first_seen", *LICENSE_COLUMNS), rows)
+    aliases = [(app_key, alias, id_) for id_, sight, _ in licenses for app_key, alias in sight.keys]
+    await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases)
+    digests = [(digest, id_) for id_, sight, _ in licenses for digest in sight.digests]
+    await inserts.add(seen_row, ("digest", "license_id"), digests)
+
+
+async def _add_evaluations(
+    inserts: Inserts,
+    evaluations: Sequence[tuple[int, int, Finding, Started]],
+    card_ids: Sequence[int],
+    *,
+    channel: str,
+    at: datetime,
+) -> None:
+    """Add each with what its license's record says; the delivery of each card has one of the `card_ids`."""
+    entries, cards, next_card = [], [], iter(card_ids)
+    for some in _in_parts(evaluations):
+        rows = []
+        for id_, license_id, finding, started in some:
+            loud = started in finding.announced
+            rows.append((id_, license_id, at, channel if loud else None, *trial_row(started.trial)))
+            told = [change for change in finding.changes if change.trial == started.trial]
+            found = [entry_of(change, finding.seen, at=at) for change in told]
+            entries += [entry_row(entry, id_) for entry in found if entry is not None]
+            if loud:
+                cards.append((next(next_card), "card", channel, id_, "due", at, at))
+        await inserts.add(evaluation, ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS), rows)
+    await inserts.add(history, ENTRY_COLUMNS, entries)
+    await inserts.add(delivery, ("id", "kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
+
+
+def _in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[first : first + _A_PART] for first in range(0, len(rows), _A_PART))
+
+
+async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:
+    """So many ids that nobody else gets, in rising order; the only writer may count for itself."""
+    if not count:
+        return []
+    if connection.dialect.name == "postgresql":
+        sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
+        return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
+    first = func.coalesce(func.max(table.c.id), 0) + 1 if table.c.id.default is None else next_id(table.name)
+    lowest = await connection.scalar(select(first)) or 1
+    return range(lowest, lowest + count)

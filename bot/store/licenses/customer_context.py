@@ -1,0 +1,111 @@
+"""What the vendor's other licenses say of a customer."""
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, false, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.cautions import MANY, Context, company_domain, company_key, customer_domain, reachable
+from bot.domain.evaluation import License, State
+from bot.domain.license_types import is_sold
+from bot.security.keyring import Keys
+from bot.store.schema import evaluation, license_
+
+_THROUGH_PARTNER: Final = license_.c.partner_name.is_not(None) | license_.c.partner_kind.is_not(None)
+_CUSTOMER: Final = func.coalesce(license_.c.company_key, license_.c.site)
+"""Who a license belongs to, as far as that can be counted: all sites of a company are one customer."""
+_SEVERAL: Final = 2
+
+
+async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, keys: Keys) -> Context:
+    """What is known of the customer of an evaluation, beside this license itself.
+
+    The same customer is on the same site, or has the same company or the company's mail domain.
+    """
+    others = and_(license_.c.id != row.license_id, license_.c.merged_into.is_(None), license_.c.atlassian.is_(False))
+    sites = await _sites(connection, others, seen, keys)
+    partner_domain = await _is_partners(connection, others, seen)
+    domain = None if partner_domain or sites >= MANY else customer_domain(seen)
+    same = (
+        (license_.c.site, seen.site),
+        (license_.c.company_key, company_key(seen.company)),
+        (license_.c.domain, domain),
+    )
+    ties = [
+        (column == value) & ~_THROUGH_PARTNER if column is license_.c.domain else column == value
+        for column, value in same
+        if value is not None
+    ]
+    theirs = others & or_(false(), *ties)
+    return replace(
+        await _apps(connection, theirs),
+        evaluated=await _years(connection, row, seen, theirs),
+        sites=sites,
+        partner_domain=partner_domain,
+    )
+
+
+async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> Context:
+    """The apps by what they are to the customer, each named once but for its trials."""
+    # One row for all licenses of an app that stand alike: however many they have, the rows stay few.
+    alike = (license_.c.app_name, license_.c.license_type, license_.c.status, license_.c.sandbox)
+    query = select(*alike, func.max(license_.c.ends).label("ends")).where(theirs).group_by(*alike)
+    bought, uses, evaluating, until = set[str](), set[str](), set[str](), defaultdict[str, str](str)
+    for row in await connection.execute(query):
+        sold = is_sold(row.license_type)
+        if row.license_type.endswith("EVALUATION"):
+            evaluating |= {row.app_name} if row.status == "active" else set()
+        elif row.sandbox is True:  # an app costs nothing there
+            continue
+        elif row.status != "inactive":  # what was cancelled is theirs until its end, and inactive from then on
+            (bought if sold else uses).add(row.app_name)
+        elif sold and row.ends is not None:
+            until[row.app_name] = max(until[row.app_name], str(row.ends.year))
+    return Context(
+        customer_of=tuple(sorted(bought)),
+        uses=tuple(sorted(uses - bought)),
+        paid_for=tuple(sorted((app, year) for app, year in until.items() if app not in bought)),
+        evaluating=tuple(sorted(evaluating)),
+    )
+
+
+async def _years(
+    connection: AsyncConnection, row: Row[Any], seen: License, theirs: ColumnElement[bool]
+) -> tuple[str, ...]:
+    """The years of their earlier trials of this app, on this license or another."""
+    this = evaluation.c.license_id == row.license_id
+    # As a union and not as an OR: only so SQLite finds the trials by their licenses.
+    licenses = select(license_.c.id).where(theirs, license_.c.app_key == seen.app_key)
+    query = (
+        select(evaluation.c.started)
+        .where(evaluation.c.license_id.in_(licenses.union_all(select(literal(row.license_id)))))
+        .where(this | (evaluation.c.state != State.RUNNING), evaluation.c.merged_into.is_(None))
+        .where(evaluation.c.started < row.started)
+        .distinct()
+    )
+    return tuple(sorted({str(started.year) for started in await connection.scalars(query)}))
+
+
+async def _sites(connection: AsyncConnection, others: ColumnElement[bool], seen: License, keys: Keys) -> int:
+    contact = reachable(seen)
+    if contact is None or contact.email is None:
+        return 0
+    prints = keys.fingerprints(contact.email)
+    address = license_.c.technical_key.in_(prints) | license_.c.billing_key.in_(prints)
+    here = ((license_.c.company_key, company_key(seen.company)), (license_.c.site, seen.site))
+    elsewhere = [column.is_distinct_from(own) for column, own in here if own is not None]
+    return await connection.scalar(select(func.count(_CUSTOMER.distinct())).where(others, address, *elsewhere)) or 0
+
+
+async def _is_partners(connection: AsyncConnection, others: ColumnElement[bool], seen: License) -> bool:
+    """Whether licenses of several other customers, with this mail domain on them, came through a partner."""
+    domain = company_domain(seen)
+    if domain is None:
+        return False
+    company = company_key(seen.company)
+    through = others & (license_.c.domain == domain) & _THROUGH_PARTNER
+    not_theirs = [] if company is None else [license_.c.company_key != company]
+    query = select(func.count(license_.c.company_key.distinct())).where(through, *not_theirs)
+    return (await connection.scalar(query) or 0) >= _SEVERAL

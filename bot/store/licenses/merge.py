@@ -1,0 +1,85 @@
+"""Two licenses that turn out to be one: nothing of either is lost, one card stays."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.history import Entry, Kind
+from bot.domain.identity import grouped
+from bot.domain.mail_policy import MailState
+from bot.security.keyring import Keys
+from bot.store.mapping import trial_from, trial_values
+from bot.store.outbox.enqueue import remember, repaint
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
+
+_LIVE: Final = [state for state in MailState if state.is_live]
+
+
+async def merge_licenses(
+    connection: AsyncConnection, keep: int, others: Sequence[int], keys: Keys, *, at: datetime
+) -> None:
+    """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays."""
+    if not others:
+        return
+    for other in others:
+        await connection.execute(
+            update(license_alias).where(license_alias.c.license_id == other).values(license_id=keep)
+        )
+        # Nobody would overwrite the people on a record that is never reported again; a company may be called like one.
+        people = {"contacts": keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
+        company = {"company": None, "company_key": None, "domain": None}
+        await connection.execute(
+            update(license_).where(license_.c.id == other).values(merged_into=keep, **people, **company)
+        )
+    theirs = evaluation.c.license_id.in_([keep, *others]) & evaluation.c.merged_into.is_(None)
+    rows = (await connection.execute(select(evaluation).where(theirs).order_by(evaluation.c.id))).all()
+    for group in grouped(rows, trial_from):
+        winner = max(group, key=_weight)
+        for loser in group:
+            if loser is not winner:
+                await _join(connection, winner, loser, at=at)
+        values = {**trial_values(trial_from(group[-1])), "license_id": keep, **_shared(winner, group)}
+        await connection.execute(update(evaluation).where(evaluation.c.id == winner.id).values(values))
+
+
+def _weight(row: Row[Any]) -> tuple[bool, bool, int]:
+    """People know an evaluation that was posted, then one that will be, then the older one."""
+    return (row.card_ts is not None, row.channel is not None, -row.id)
+
+
+def _shared(winner: Row[Any], group: Sequence[Row[Any]]) -> dict[str, Any]:
+    """What the one that stays takes from the others: an owner if it has none, and the first sight."""
+    owned = next((row for row in (winner, *group) if row.owner is not None), winner)
+    first_seen = min(row.first_seen for row in group)
+    return {"owner": owned.owner, "owned_at": owned.owned_at, "first_seen": first_seen}
+
+
+async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], *, at: datetime) -> None:
+    await connection.execute(update(evaluation).where(evaluation.c.id == loser.id).values(merged_into=winner.id))
+    await connection.execute(update(history).where(history.c.evaluation_id == loser.id).values(evaluation_id=winner.id))
+    taken = select(mail.c.template).where(mail.c.evaluation_id == winner.id, mail.c.state.in_(_LIVE))
+    movable = or_(mail.c.state.not_in(_LIVE), mail.c.template.not_in(taken.scalar_subquery()))
+    await connection.execute(
+        update(mail).where(mail.c.evaluation_id == loser.id, movable).values(evaluation_id=winner.id)
+    )
+    await _move_deliveries(connection, winner, loser)
+    await remember(connection, winner.id, [Entry(at=at, kind=Kind.MERGED)])
+    await repaint(connection, [loser.id], at=at)
+
+
+async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
+    """Say under the card that stays what waits to be said under the other, which is not posted unless it was begun."""
+    theirs = delivery.c.evaluation_id == loser.id
+    waiting = theirs & (delivery.c.state == "due")
+    await connection.execute(
+        update(delivery)
+        .where(waiting, delivery.c.kind == "note")
+        .values(evaluation_id=winner.id, channel=winner.channel)
+    )
+    begun = select(delivery.c.id).where(theirs, delivery.c.kind == "card", delivery.c.state.in_(("sending", "unknown")))
+    if loser.card_ts is None and (await connection.execute(begun)).first() is None:
+        await connection.execute(update(delivery).where(waiting).values(state="done", error="superseded"))
+        await connection.execute(update(evaluation).where(evaluation.c.id == loser.id).values(channel=None))

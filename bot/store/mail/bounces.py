@@ -1,0 +1,136 @@
+"""Mails that came back: what that says of the address they went to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.concurrency.shield import whole
+from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.history import Entry, Kind
+from bot.domain.mail_policy import MailState
+from bot.security.keyring import Keys
+from bot.store.dnc.repository import mark, mark_nameless
+from bot.store.engine.database import Database
+from bot.store.mail.letters import Letter
+from bot.store.outbox.enqueue import remember
+from bot.store.schema import mail
+
+_UNCLEAR: Final = "unclear"
+"""Stands for a status where something came back that nobody understands."""
+_NOT_OF_THE_ADDRESS: Final = frozenset({"us", "complaint"})
+_MONTH: Final = timedelta(days=30)
+"""How long mails that came back softly count, and how long the pause is that they lead to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OurMail:
+    """A mail that went out; the address is None once it was forgotten."""
+
+    mail_id: int
+    address: str | None = field(repr=False)
+
+
+@whole
+class Bounces:
+    """What became of mails after the server had taken them; each fact is written down once."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def by_message_id(self, message_id: str) -> OurMail | None:
+        """The mail that went out under this Message-ID, which has its angle brackets."""
+        return await self._found(mail.c.message_id == message_id)
+
+    async def by_id(self, mail_id: int) -> OurMail | None:
+        """The mail with this id."""
+        return await self._found(mail.c.id == mail_id)
+
+    async def evaluation(self, mail_id: int) -> int | None:
+        """The evaluation that a mail was about; None for a mail that never was."""
+        async with self._database.read() as connection:
+            found: int | None = await connection.scalar(select(mail.c.evaluation_id).where(mail.c.id == mail_id))
+            return found
+
+    async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
+        """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
+        await self._came_back(mail_id, status, "gone", Cause.BOUNCED, at=at)
+
+    async def complained(self, mail_id: int, *, at: datetime) -> None:
+        """The recipient complained: mark the address, over any weaker mark."""
+        await self._came_back(mail_id, "complaint", "complaint", Cause.COMPLAINED, at=at)
+
+    async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
+        """It did not get through; once `patience` mails to its address did not within a month, pause the address."""
+        await self._came_back(mail_id, status, "later", None, at=at, patience=patience)
+
+    async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
+        """It was refused because of us; the address stays as it was."""
+        await self._came_back(mail_id, status, "us", None, at=at)
+
+    async def unclear(self, mail_id: int, *, at: datetime) -> None:
+        """Something came to its return address that nobody understands; what is known of it already stays."""
+        async with self._database.write() as connection:
+            unknown = (mail.c.id == mail_id) & mail.c.bounced.is_(None)
+            row = (await connection.execute(select(mail).where(unknown))).first()
+            if row is None:
+                return
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(bounced=_UNCLEAR))
+            details = {"template": row.template, "status": "", "means": _UNCLEAR}
+            await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+
+    async def count_unclear(self, *, since: datetime) -> int:
+        """How many mails that were asked for since then have an answer that nobody understands."""
+        async with self._database.read() as connection:
+            unclear = (mail.c.bounced == _UNCLEAR) & (mail.c.at >= since)
+            return await connection.scalar(select(func.count()).where(unclear)) or 0
+
+    async def _found(self, this: ColumnElement[bool]) -> OurMail | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(mail).where(this))).first()
+            if row is None:
+                return None
+            letter = Letter.opened(row.content, self._keys)
+            return OurMail(mail_id=row.id, address=letter.to if letter else None)
+
+    async def _came_back(
+        self, mail_id: int, status: str, means: str, cause: Cause | None, *, at: datetime, patience: int | None = None
+    ) -> None:
+        async with self._database.write() as connection:
+            row = (await connection.execute(select(mail).where(mail.c.id == mail_id))).first()
+            if row is None or row.bounced == status:
+                return
+            # Only what says something of the address has a time: by that it counts against it.
+            back: dict[str, Any] = {
+                "bounced": status,
+                "bounced_at": row.bounced_at if means in _NOT_OF_THE_ADDRESS else at,
+            }
+            if row.state == MailState.UNKNOWN:  # so it did go
+                back |= {"state": MailState.SENT, "settled_at": at}
+            await connection.execute(update(mail).where(mail.c.id == mail_id).values(back))
+            if row.state not in {MailState.SENDING, MailState.FAILED}:  # else it never went, and its history says why
+                details = {"template": row.template, "status": status, "means": means}
+                await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+            until = None
+            if patience is not None and await self._times(connection, row, since=at - _MONTH) >= patience:
+                cause, until = Cause.PAUSED, at + _MONTH
+            if cause is not None and row.state != MailState.UNDONE:  # else it never went
+                await self._mark(connection, row, OptOut(cause=cause, by=None, at=at, until=until))
+
+    async def _mark(self, connection: AsyncConnection, row: Row[Any], opt_out: OptOut) -> None:
+        letter = Letter.opened(row.content, self._keys)
+        if letter is None:  # they were forgotten, or are kept no longer
+            await mark_nameless(connection, self._keys, row.address_key, opt_out)
+        else:
+            subject = Subject.of_address(letter.to)
+            await mark(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
+
+    async def _times(self, connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
+        """How many mails to the address of this one came back since then."""
+        letter = Letter.opened(row.content, self._keys)
+        prints = [row.address_key] if letter is None else self._keys.fingerprints(letter.to)
+        theirs = mail.c.address_key.in_(prints) & (mail.c.bounced_at >= since)
+        return await connection.scalar(select(func.count()).where(theirs)) or 0

@@ -1,0 +1,36 @@
+"""Words of mails that people look at before they send them."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from bot.concurrency.shield import whole
+from bot.security.keyring import Keys
+from bot.store.engine.database import Database
+from bot.store.mail.letters import Letter
+from bot.store.mapping import insert_new
+from bot.store.schema import draft
+
+_KEPT: Final = timedelta(days=1)
+
+
+@whole
+class Drafts:
+    """The drafts of the last day, by a token that nobody can guess."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def keep(self, token: str, letter: Letter, *, at: datetime) -> None:
+        """Keep the words for a day."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
+            await insert_new(connection, draft, {"token": token, "content": letter.sealed(self._keys), "at": at})
+
+    async def read(self, token: str) -> Letter | None:
+        """The words that were kept under this token; None once they are gone."""
+        async with self._database.read() as connection:
+            content = await connection.scalar(select(draft.c.content).where(draft.c.token == token))
+            return None if content is None else Letter.opened(content, self._keys)

@@ -1,0 +1,118 @@
+"""The facts on which the policy decides about a mail, gathered in the transaction that acts on its answer."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.dnc import subjects_of
+from bot.domain.evaluation import Contact
+from bot.domain.mail_policy import (
+    Allowed,
+    Attempt,
+    Case,
+    Ground,
+    LastMail,
+    MailState,
+    NeedsGround,
+    Reason,
+    Refused,
+    Rules,
+    may_email,
+)
+from bot.security.keyring import Keys
+from bot.store.dnc.repository import standing
+from bot.store.licenses.customer_context import context_of
+from bot.store.mapping import license_of, merged_into, trial_from
+from bot.store.schema import mail
+
+
+class Gate:
+    """Asks `policy.may_email` about the facts of the moment."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    async def ask(
+        self,
+        connection: AsyncConnection,
+        row: Row[Any],
+        rules: Rules,
+        *,
+        recipient: str,
+        template: str,
+        ground: Ground | None,
+        now: datetime,
+        this: Row[Any] | None = None,
+    ) -> Contact | NeedsGround | Refused:
+        """Who may be written to, or why nobody; a mail that is written down does not stand in its own way."""
+        seen = await license_of(connection, row.license_id, self._keys)
+        contact = seen.billing if recipient == "billing" else seen.technical
+        address = None if contact is None else contact.email
+        subjects = () if address is None else subjects_of(seen, address)
+        case = Case(
+            license=seen,
+            trial=trial_from(row),
+            contact=contact,
+            opt_out=await standing(connection, self._keys, subjects),
+            context=await context_of(connection, row, seen, self._keys),
+        )
+        attempt = await live_attempt(connection, row.id, template, but=this)
+        last = None if address is None else await last_mail(connection, self._keys, address, but=this)
+        decision = may_email(case, rules, attempt=attempt, last=last, now=now, ground=ground)
+        if not isinstance(decision, Allowed):
+            return decision
+        return contact or Refused(Reason.NO_CONTACT)
+
+
+async def last_mail(
+    connection: AsyncConnection, keys: Keys, address: str, *, but: Row[Any] | None = None
+) -> LastMail | None:
+    """The latest mail to an address that went out, may have, or will; `but` is one that asks, and does not count."""
+    waits = mail.c.state.in_([state for state in MailState if state.waits or state is MailState.SENDING])
+    query = select(mail).where(mail.c.address_key.in_(keys.fingerprints(address)), _before(but))
+    latest = query.add_columns(waits.label("waits"))
+    latest = latest.order_by(waits.desc(), func.coalesce(mail.c.settled_at, mail.c.at).desc(), mail.c.id.desc())
+    row = (await connection.execute(latest.limit(1))).first()
+    if row is None:
+        return None
+    return LastMail(template=row.template, by=row.actor, at=row.at, went=row.settled_at, waits=bool(row.waits))
+
+
+async def live_attempt(
+    connection: AsyncConnection, evaluation_id: int, template: str, *, but: Row[Any] | None = None
+) -> Attempt | None:
+    """The mail of a template that went out, may have, or will, for an evaluation or one that turned out to be it.
+
+    `but` is one that asks, and does not count.
+    """
+    ours = mail.c.evaluation_id.in_(merged_into(evaluation_id)) & (mail.c.template == template)
+    row = (await connection.execute(select(mail).where(ours, _before(but)))).first()
+    return None if row is None else Attempt(state=MailState(row.state), by=row.actor, at=since(row))
+
+
+def since(row: Row[Any]) -> datetime:
+    """Since when a mail is as it is."""
+    at: datetime = row.at if in_doubt(row) else row.settled_at or row.at
+    return at
+
+
+def in_doubt(row: Row[Any]) -> bool:
+    """Whether a mail that goes once more may have arrived before; if it does not go, nobody knows still."""
+    return row.settled_at is not None and (MailState(row.state).waits or row.state == MailState.SENDING)
+
+
+def _before(this: Row[Any] | None) -> ColumnElement[bool]:
+    """Which mails stand before one that asks whether it may go: the live ones; and once it is its turn, no waiting one.
+
+    Of two that wait and of which only one may go, the one whose turn it is goes.
+    """
+    live: ColumnElement[bool] = mail.c.state.in_([state for state in MailState if state.is_live])
+    if this is None:
+        return live
+    if not MailState(this.state).waits:
+        return and_(live, mail.c.id != this.id)
+    waits = mail.c.state.in_([state for state in MailState if state.waits])
+    # One that waits and was settled before goes again: it may have arrived.
+    return and_(live, mail.c.id != this.id, or_(~waits, mail.c.settled_at.is_not(None)))

@@ -1,0 +1,175 @@
+"""How domain values lie in table rows, both ways."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import date
+from operator import attrgetter
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Row, Select, Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.cautions import company_domain, company_key
+from bot.domain.evaluation import CardRef, Contact, Evaluation, License, Partner, State, Trial
+from bot.domain.history import Entry, Kind
+from bot.security.keyring import Keys
+from bot.store.schema import evaluation, license_alias
+from bot.store.schema import license_ as license_table
+
+_NOT_COLUMNS: Final = frozenset({"aliases", "technical", "billing", "partner", "kept"})
+_PLAIN: Final = tuple(f.name for f in fields(License) if f.name not in _NOT_COLUMNS)
+_plain_values = attrgetter(*_PLAIN)
+
+LICENSE_COLUMNS: Final = (
+    *_PLAIN,
+    "company_key",
+    "domain",
+    "contacts",
+    "technical_key",
+    "billing_key",
+    "partner_name",
+    "partner_kind",
+    "kept",
+)
+"""The columns of a license, but for its id and the time it was first seen."""
+TRIAL_COLUMNS: Final = ("started", "ends", "state", "told", "upgrade_to")
+"""The columns of a trial in a row of `evaluation`."""
+ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
+"""The columns of an entry in a row of `history`."""
+
+
+def license_row(license_: License, keys: Keys) -> tuple[Any, ...]:
+    """The values of a license, in the order of `LICENSE_COLUMNS`."""
+    technical, billing, partner = license_.technical, license_.billing, license_.partner
+    return (
+        *_plain_values(license_),
+        company_key(license_.company),
+        company_domain(license_),
+        keys.seal(orjson.dumps((technical, billing)).decode()),
+        _address_key(technical, keys),
+        _address_key(billing, keys),
+        partner and partner.name,
+        partner and partner.kind,
+        {detail: day.isoformat() for detail, day in license_.kept} or None,
+    )
+
+
+def license_values(license_: License, keys: Keys) -> dict[str, Any]:
+    """The same, by column."""
+    return dict(zip(LICENSE_COLUMNS, license_row(license_, keys), strict=True))
+
+
+def license_from(row: Row[Any], aliases: Iterable[str], keys: Keys) -> License:
+    """The license that a row of `license` holds."""
+    technical, billing = contacts_from(row.contacts, keys)
+    partner = Partner(name=row.partner_name, kind=row.partner_kind)
+    return License(
+        aliases=frozenset(aliases),
+        technical=technical,
+        billing=billing,
+        partner=None if partner == Partner() else partner,
+        kept=frozenset((detail, date.fromisoformat(day)) for detail, day in (row.kept or {}).items()),
+        **{name: getattr(row, name) for name in _PLAIN},
+    )
+
+
+def contacts_from(sealed: bytes, keys: Keys) -> tuple[Contact | None, Contact | None]:
+    """The technical and the billing contact of a row of `license`."""
+    technical, billing = (_contact(value) for value in orjson.loads(keys.open(sealed)))
+    return technical, billing
+
+
+def trial_from(row: Row[Any]) -> Trial:
+    """The trial that a row of `evaluation` holds."""
+    return Trial(
+        started=row.started,
+        ends=row.ends,
+        state=State(row.state),
+        told=row.told,
+        upgrade_to=row.upgrade_to or None,
+    )
+
+
+def trial_row(trial: Trial) -> tuple[Any, ...]:
+    """The values of a trial, in the order of `TRIAL_COLUMNS`."""
+    return trial.started, trial.ends, trial.state.value, trial.told, trial.upgrade_to or ""
+
+
+def trial_values(trial: Trial) -> dict[str, Any]:
+    """The same, by column."""
+    return dict(zip(TRIAL_COLUMNS, trial_row(trial), strict=True))
+
+
+def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
+    """The evaluation that a row of `evaluation` holds."""
+    return Evaluation(
+        id=row.id,
+        license=license_,
+        trial=trial_from(row),
+        first_seen=row.first_seen,
+        owner=row.owner,
+        card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
+    )
+
+
+def entry_from(row: Row[Any]) -> Entry:
+    """The fact that a row of `history` holds."""
+    return Entry(at=row.at, kind=Kind(row.kind), actor=row.actor, details=row.details)
+
+
+def entry_row(entry: Entry, evaluation_id: int) -> tuple[Any, ...]:
+    """The values of an entry, in the order of `ENTRY_COLUMNS`."""
+    return evaluation_id, entry.at, entry.kind.value, entry.actor, dict(entry.details)
+
+
+def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
+    """The same, by column."""
+    return dict(zip(ENTRY_COLUMNS, entry_row(entry, evaluation_id), strict=True))
+
+
+async def license_of(connection: AsyncConnection, license_id: int, keys: Keys) -> License:
+    """The license with this id, with all its aliases."""
+    row = (await connection.execute(select(license_table).where(license_table.c.id == license_id))).one()
+    aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
+    return license_from(row, aliases, keys)
+
+
+async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
+    """The row of an evaluation, or of the one it was merged into."""
+    wanted: int | None = evaluation_id
+    row: Row[Any] | None = None
+    while wanted is not None:
+        row = (await connection.execute(select(evaluation).where(evaluation.c.id == wanted))).first()
+        wanted = None if row is None else row.merged_into
+    return row
+
+
+def merged_into(evaluation_id: int) -> Select[Any]:
+    """The ids of an evaluation and of all that were merged into it, one way or another."""
+    every = select(evaluation.c.id).where(evaluation.c.id == evaluation_id).cte("every", recursive=True)
+    every = every.union(select(evaluation.c.id).where(evaluation.c.merged_into == every.c.id))
+    return select(every.c.id)
+
+
+async def insert_row(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int:
+    """Insert a row; its id."""
+    return int((await connection.execute(insert(table).values(values).returning(table.c.id))).scalar_one())
+
+
+async def insert_new(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int | None:
+    """Insert a row unless a constraint says that it is there; the new row's id, or None."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    key = next(iter(table.primary_key.columns))
+    result = await connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing().returning(key))
+    row = result.first()
+    return None if row is None else row[0]
+
+
+def _contact(value: dict[str, Any] | None) -> Contact | None:
+    return None if value is None else Contact(**value)
+
+
+def _address_key(contact: Contact | None, keys: Keys) -> str | None:
+    return None if contact is None or contact.email is None else keys.fingerprint(contact.email)

@@ -1,0 +1,264 @@
+"""The outbox for Slack: what is due, what is under way, what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, case, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.concurrency.shield import whole
+from bot.domain.evaluation import CardRef
+from bot.domain.history import Entry
+from bot.security.keyring import Keys
+from bot.store.dnc.notes import with_remark
+from bot.store.engine.database import Database
+from bot.store.mapping import entry_from, insert_row
+from bot.store.outbox.enqueue import repaint, say
+from bot.store.outbox.selection import IS_CARD, LATELY, LONGEST_WAIT, Lane, Way, What, is_open, next_due, unposted, ways
+from bot.store.schema import delivery, evaluation, history
+
+__all__ = ["LONGEST_WAIT", "MANY", "Deliveries", "Delivery", "Lane", "Way", "What"]
+
+MANY: Final = 20
+"""More cards than this that wait for their first post in a channel are announced by one summary before them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One thing owed to Slack, taken by this process."""
+
+    id: int
+    what: What
+    channel: str
+    attempts: int
+    at: datetime
+    """When it was owed; nothing was posted before."""
+    evaluation_id: int | None = None
+    card: CardRef | None = None
+    entry: Entry | None = None
+    text: str | None = None
+    ts: str | None = None
+    """Of a line that stands there already, and says too much; or of a message that may stand there twice."""
+    lines: frozenset[str] = frozenset()
+    """Of a line that may stand in a thread: the timestamps of the others there, as far as they are known."""
+    waiting: int = 0
+    """Of a summary: how many cards wait for their first post in the channel."""
+
+
+@whole
+class Deliveries:
+    """What is owed to Slack."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def ways(self) -> dict[Way, datetime]:
+        """Where something may go as far as order is concerned, with the moment from which on it is due."""
+        async with self._database.read() as connection:
+            return {Way(Lane(lane), channel): due for lane, channel, due in await connection.execute(ways())}
+
+    async def take(self, lane: Lane, *, now: datetime, channel: str | None = None, most: int = 1) -> list[Delivery]:
+        """The next things due in a lane, of one channel or of any, at `most` so many, from now on ours.
+
+        Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
+        """
+        query = next_due(lane, anywhere=channel is None)
+        values = {"now": now, "lately": now - LATELY, "wrong": now + LONGEST_WAIT, "channel": channel, "most": most}
+        async with self._database.write() as connection:
+            rows = (await connection.execute(query, values)).all()
+            first = next(filter(_is_first_post, rows), None)
+            if first is not None and await _summarise(connection, first.channel, at=now):
+                rows = (await connection.execute(query, values)).all()
+            if not rows:
+                return []
+            theirs = delivery.c.id.in_([row.id for row in rows])
+            await connection.execute(
+                update(delivery).where(theirs).values(state="sending", attempts=delivery.c.attempts + 1)
+            )
+            return [await self._taken(connection, row) for row in rows]
+
+    async def done(self, delivered: Delivery, *, ts: str, look_again: datetime | None = None) -> None:
+        """It stands in Slack, with this timestamp; a card knows from now on where it is.
+
+        With `look_again` it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
+        """
+        found = {"state": "done"} if look_again is None else {"state": "unknown", "due_at": look_again}
+        async with self._database.write() as connection:
+            await _set(connection, delivered.id, ts=ts, error=None, **found)
+            if delivered.what is What.CARD and delivered.card is None:
+                await connection.execute(
+                    update(evaluation)
+                    .where(evaluation.c.id == delivered.evaluation_id, evaluation.c.card_ts.is_(None))
+                    .values(card_ts=ts)
+                )
+
+    async def adopt(self, delivered: Delivery, *, ts: str, at: datetime) -> None:
+        """Of two messages of one delivery the older one is kept, which has this timestamp.
+
+        What is under the younger card is owed again under the older, which is owed a fresh look.
+        """
+        theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == What.NOTE)
+        under = theirs & delivery.c.state.in_(("done", "unknown")) & (delivery.c.ts > delivered.ts)
+        younger = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts == delivered.ts)
+        async with self._database.write() as connection:
+            await _set(connection, delivered.id, ts=ts)
+            if delivered.what is not What.CARD or delivered.evaluation_id is None:
+                return
+            moved = await connection.execute(update(evaluation).where(younger).values(card_ts=ts))
+            if moved.rowcount:
+                await connection.execute(update(delivery).where(under).values(state="due", ts=None, due_at=at))
+                await repaint(connection, [delivered.evaluation_id], at=at)
+
+    async def postpone(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
+        """It did not (or, `unsure`, perhaps did) reach Slack; it is due again at `until`."""
+        async with self._database.write() as connection:
+            if not unsure and await _superseded(connection, delivered):
+                await _set(connection, delivered.id, state="done", error="superseded")
+                return
+            state = "unknown" if unsure else "due"
+            await _set(connection, delivered.id, state=state, due_at=until, error=error)
+
+    async def give_up(self, delivered: Delivery, *, error: str) -> None:
+        """It will never reach Slack; the reason stays on record."""
+        async with self._database.write() as connection:
+            await _set(connection, delivered.id, state="given_up", error=error)
+
+    async def gone(self, delivered: Delivery, *, at: datetime, error: str) -> None:
+        """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
+
+        Nothing is owed to it from then on, until somebody asks for it again. What went to a card that has since moved
+        to an older message goes there.
+        """
+        there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
+        waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(("due", "unknown"))
+        async with self._database.write() as connection:
+            known = await connection.scalar(select(evaluation.c.card_ts).where(there))
+            if known is not None and delivered.card is not None and known != delivered.card.ts:
+                # The card is owed a fresh look already.
+                await _set(connection, delivered.id, state="due" if delivered.what is What.NOTE else "done")
+                return
+            await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
+            await connection.execute(
+                update(delivery).where(waiting | (delivery.c.id == delivered.id)).values(state="given_up", error=error)
+            )
+
+    async def post_again(self, evaluation_id: int, *, at: datetime) -> bool:
+        """Owe a card that is gone anew; False for one that is not, or not any more."""
+        gone = (evaluation.c.id == evaluation_id) & evaluation.c.card_gone.is_not(None)
+        async with self._database.write() as connection:
+            found = await connection.execute(update(evaluation).where(gone).values(card_gone=None))
+            if found.rowcount:
+                await repaint(connection, [evaluation_id], at=at)
+            return found.rowcount > 0
+
+    async def move(self, channel: str) -> int:
+        """Owe to this channel the cards that wait for their first post in another one; how many there were.
+
+        Those that may have been posted already stay where they are.
+        """
+        begun = delivery.alias("begun")
+        owed = select(delivery.c.evaluation_id).where(
+            delivery.c.kind == What.CARD,
+            delivery.c.state == "due",
+            delivery.c.channel != channel,
+            ~exists().where(
+                begun.c.evaluation_id == delivery.c.evaluation_id, begun.c.state.in_(("sending", "unknown"))
+            ),
+        )
+        unposted = evaluation.c.id.in_(owed) & evaluation.c.card_ts.is_(None)
+        async with self._database.write() as connection:
+            ids = (await connection.scalars(select(evaluation.c.id).where(unposted))).all()
+            theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == "due")
+            await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=channel))
+            await connection.execute(update(delivery).where(theirs).values(channel=channel))
+            return len(ids)
+
+    async def settle_interrupted(self) -> int:
+        """At start: whatever was under way when the bot stopped may have reached Slack; how many there were."""
+        async with self._database.write() as connection:
+            # A line that stands there already is changed once more, which does no harm.
+            is_change = (delivery.c.kind == What.NOTE) & delivery.c.ts.is_not(None)
+            result = await connection.execute(
+                update(delivery)
+                .where(delivery.c.state == "sending")
+                .values(state=case((is_change, "due"), else_="unknown"))
+            )
+            return result.rowcount
+
+    async def say(self, text: str, *, channel: str, at: datetime) -> None:
+        """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
+        async with self._database.write() as connection:
+            await say(connection, text, channel=channel, at=at)
+
+    async def waiting(self) -> int:
+        """How many things are owed."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).where(is_open(delivery))) or 0
+
+    async def given_up(self, *, since: datetime) -> int:
+        """How many things that were owed since then will never reach Slack."""
+        these = (delivery.c.state == "given_up") & (delivery.c.at >= since)
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).where(these)) or 0
+
+    async def _taken(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
+        entry = None if row.history_id is None else await self._entry(connection, row.history_id)
+        return Delivery(
+            id=row.id,
+            what=What(row.kind),
+            channel=row.channel,
+            attempts=row.attempts + 1,
+            at=row.at,
+            evaluation_id=row.evaluation_id,
+            card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
+            entry=entry,
+            text=row.text,
+            ts=row.ts,
+            lines=await _lines(connection, row) if row.state == "unknown" else frozenset(),
+            waiting=(await unposted(connection, row.channel))[0] if row.kind == What.SUMMARY else 0,
+        )
+
+    async def _entry(self, connection: AsyncConnection, history_id: int) -> Entry:
+        row = (await connection.execute(select(history).where(history.c.id == history_id))).one()
+        return await with_remark(connection, self._keys, entry_from(row))
+
+
+def _is_first_post(row: Row[Any]) -> bool:
+    return bool(row.lane == Lane.POST and row.kind == What.CARD)
+
+
+async def _summarise(connection: AsyncConnection, channel: str, *, at: datetime) -> bool:
+    """Owe a channel a summary of the cards that wait there, if they are many and there was none since; whether so."""
+    count, first = await unposted(connection, channel)
+    if count <= MANY:
+        return False
+    said = select(func.max(delivery.c.id)).where(delivery.c.kind == What.SUMMARY, delivery.c.channel == channel)
+    last = await connection.scalar(said)
+    if last is not None and last > first:
+        return False
+    owed = {"kind": What.SUMMARY, "channel": channel, "state": "due", "at": at, "due_at": at}
+    await insert_row(connection, delivery, owed)
+    return True
+
+
+async def _lines(connection: AsyncConnection, row: Row[Any]) -> frozenset[str]:
+    theirs = (delivery.c.evaluation_id == row.evaluation_id) & (delivery.c.kind == What.NOTE)
+    return frozenset(await connection.scalars(select(delivery.c.ts).where(theirs, delivery.c.ts.is_not(None))))
+
+
+async def _set(connection: AsyncConnection, delivery_id: int, **values: object) -> None:
+    await connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(**values))
+
+
+async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:
+    """Whether a later delivery of the same card waits, to show the newest state anyway; or nothing to summarise."""
+    if delivered.what is What.SUMMARY:
+        return (await unposted(connection, delivered.channel))[0] == 0
+    if delivered.what is not What.CARD:
+        return False
+    later = select(delivery.c.id).where(
+        delivery.c.evaluation_id == delivered.evaluation_id, IS_CARD, delivery.c.state == "due"
+    )
+    return (await connection.execute(later)).first() is not None

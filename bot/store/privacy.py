@@ -1,0 +1,236 @@
+"""All that is held of one person: shown to them, taken out at their request, and forgotten when its time is over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.concurrency.shield import whole
+from bot.domain.address import canonical, fold
+from bot.domain.dnc import Cause, Subject
+from bot.domain.evaluation import Contact, License
+from bot.domain.history import Entry, Kind
+from bot.security.keyring import Keys
+from bot.store.dnc.matches import evaluations_of
+from bot.store.dnc.repository import forget
+from bot.store.engine.database import Database
+from bot.store.mail.letters import Letter
+from bot.store.mapping import insert_new, license_of, license_values
+from bot.store.outbox.enqueue import remember, repaint, tell_again
+from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, trouble
+
+_GONE = Contact(forgotten=True)
+UNWIPED: Final = "erased data in the log"
+"""The kind of trouble that stands until the files of the database hold nothing more of what was erased."""
+_UNWIPED: Final = trouble.c.kind == UNWIPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How many licenses named somebody, how many mails there were, how many cards are painted anew."""
+
+    licenses: int
+    mails: int
+    cards: int
+    is_wiped: bool = True
+    """Whether nothing of it is left in the files of the database; else `wipe` takes it out later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """Something that was done with people's data; `details` are counts."""
+
+    at: datetime
+    actor: str
+    action: str
+    details: Mapping[str, int]
+
+
+@whole
+class People:
+    """The people behind the addresses. Whatever is done with what is held of them is written down."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def export(self, address: str, *, at: datetime, by: str) -> dict[str, Any]:
+        """Everything that is held of an address, ready for JSON."""
+        async with self._database.write() as connection:
+            held = {
+                "address": canonical(address),
+                "exported_at": at.isoformat(),
+                "licenses": await self._licenses(connection, address),
+                "mails": await self._mails(connection, address),
+                "do_not_contact": await self._marks(connection, address),
+            }
+            await _audit(connection, "export", at=at, by=by, licenses=len(held["licenses"]), mails=len(held["mails"]))
+            return held
+
+    async def erase(self, address: str, *, at: datetime, by: str) -> Erased:
+        """Overwrite every copy of what is held of an address, and owe Slack cards and lines without it.
+
+        A keyed hash stays under a mark for ever: whatever brings the address back, nobody writes to it.
+        """
+        async with self._database.write() as connection:
+            evaluations = await evaluations_of(connection, self._keys, Subject.of_address(address))
+            licenses = await self._theirs(connection, address)
+            for row in licenses:
+                await self._redact(connection, row, address)
+            mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
+            await tell_again(connection, await self._remarked(connection, address), at=at)
+            await forget(connection, self._keys, address, Cause.ERASED, at=at)
+            await connection.execute(delete(draft))  # of the last day; whom they name is not known
+            for evaluation_id in evaluations:
+                await remember(connection, evaluation_id, [Entry(at=at, kind=Kind.ERASED, actor=None)])
+            await repaint(connection, evaluations, at=at)
+            found = Erased(licenses=len(licenses), mails=mails, cards=len(evaluations))
+            await _audit(connection, "erase", at=at, by=by, licenses=found.licenses, mails=mails)
+            await insert_new(connection, trouble, {"kind": UNWIPED, "since": at})
+        return replace(found, is_wiped=await self._wiped())
+
+    async def wipe(self) -> bool:
+        """Take what was erased out of the files, if that could not be done at once; whether nothing of it is left."""
+        async with self._database.read() as connection:
+            is_owed = (await connection.execute(select(trouble).where(_UNWIPED))).first() is not None
+        return await self._wiped() if is_owed else True
+
+    async def forget_older(self, than: datetime, *, at: datetime) -> int:
+        """Take the contacts out of licenses to which nothing happened since, and the words out of mails of before."""
+        told = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
+        quiet = (
+            license_.c.updated < than.date(),
+            license_.c.merged_into.is_(None),
+            or_(license_.c.technical_key.is_not(None), license_.c.billing_key.is_not(None)),
+            license_.c.id.not_in(told.where(history.c.at >= than)),
+        )
+        nobody = {"contacts": self._keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
+        async with self._database.write() as connection:
+            ids = (await connection.scalars(select(license_.c.id).where(*quiet))).all()
+            for license_id in ids:
+                await connection.execute(update(license_).where(license_.c.id == license_id).values(nobody))
+            empty = {"content": self._keys.seal("")}
+            await connection.execute(update(mail).where(mail.c.at < than, mail.c.due_at.is_(None)).values(empty))
+            theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
+            await repaint(connection, (await connection.scalars(theirs)).all(), at=at)
+            if ids:
+                await _audit(connection, "retention", at=at, by="evaluator-bot", licenses=len(ids))
+            return len(ids)
+
+    async def audited(self) -> list[Audited]:
+        """What was done with people's data, oldest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(audit).order_by(audit.c.id))
+            return [Audited(at=row.at, actor=row.actor, action=row.action, details=row.details) for row in rows]
+
+    async def note(self, action: str, *, at: datetime, by: str, **counts: int) -> None:
+        """Write down that something was done with people's data."""
+        async with self._database.write() as connection:
+            await _audit(connection, action, at=at, by=by, **counts)
+
+    async def _wiped(self) -> bool:
+        if not await self._database.wipe():
+            return False
+        async with self._database.write() as connection:
+            await connection.execute(delete(trouble).where(_UNWIPED))
+        return True
+
+    async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:
+        prints = self._keys.fingerprints(address)
+        named = or_(license_.c.technical_key.in_(prints), license_.c.billing_key.in_(prints))
+        return list(await connection.execute(select(license_.c.id).where(named)))
+
+    def _to(self, address: str) -> ColumnElement[bool]:
+        return mail.c.address_key.in_(self._keys.fingerprints(address))
+
+    async def _redact(self, connection: AsyncConnection, row: Row[Any], address: str) -> None:
+        seen = await license_of(connection, row.id, self._keys)
+        values = license_values(without(seen, {canonical(address)}), self._keys)
+        await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
+
+    async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
+        """The entries whose lines in Slack quote what people typed about this address."""
+        prints = self._keys.fingerprints(address)
+        ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.subject_key.in_(prints)))
+        marks = {str(each) for each in ids}
+        told = select(history.c.id, history.c.details).where(
+            history.c.kind.in_((Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN))
+        )
+        return [row.id for row in await connection.execute(told) if row.details.get("mark") in marks]
+
+    async def _licenses(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        found = []
+        for row in await self._theirs(connection, address):
+            seen = await license_of(connection, row.id, self._keys)
+            trials = await connection.execute(select(evaluation).where(evaluation.c.license_id == row.id))
+            found.append(
+                {
+                    "app": seen.app_name,
+                    "ids": sorted(seen.aliases),
+                    "company": seen.company,
+                    "site": seen.site,
+                    "country": seen.country,
+                    "contacts": [
+                        {"role": role, "email": contact.email, "name": contact.name}
+                        for role, contact in (("technical", seen.technical), ("billing", seen.billing))
+                        if contact is not None and canonical(contact.email or "") == canonical(address)
+                    ],
+                    "evaluations": [
+                        {"started": str(t.started), "state": t.state, "first_seen": t.first_seen.isoformat()}
+                        for t in trials
+                    ],
+                }
+            )
+        return found
+
+    async def _mails(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        found = []
+        for row in await connection.execute(select(mail).where(self._to(address)).order_by(mail.c.id)):
+            letter = Letter.opened(row.content, self._keys)
+            words = {} if letter is None else {"subject": letter.subject, "body": letter.body}
+            found.append(
+                {
+                    "template": row.template,
+                    "at": row.at.isoformat(),
+                    "state": row.state,
+                    "ground": row.ground,
+                    "message_id": row.message_id,
+                    **words,
+                }
+            )
+        return found
+
+    async def _marks(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        theirs = do_not_contact.c.subject_key.in_(self._keys.fingerprints(address))
+        rows = await connection.execute(select(do_not_contact).where(theirs).order_by(do_not_contact.c.id))
+        return [
+            {
+                "cause": row.cause,
+                "note": self._keys.open(row.note) if row.note else "",
+                "at": row.at.isoformat(),
+                "lifted_at": row.lifted_at.isoformat() if row.lifted_at else None,
+            }
+            for row in rows
+        ]
+
+
+def without(seen: License, addresses: set[str]) -> License:
+    """The license without the people who have one of these addresses, and without a company that is a person's name."""
+    gone = [c for c in seen.contacts if c.email is not None and canonical(c.email) in addresses]
+    if not gone:
+        return seen
+    words = {fold(word) for contact in gone for word in (contact.email, contact.name) if word}
+    is_person = seen.company is not None and any(word in fold(seen.company) for word in words | addresses)
+    return replace(
+        seen,
+        technical=_GONE if seen.technical in gone else seen.technical,
+        billing=_GONE if seen.billing in gone else seen.billing,
+        company=None if is_person else seen.company,
+    )
+
+
+async def _audit(connection: AsyncConnection, action: str, *, at: datetime, by: str, **counts: int) -> None:
+    await connection.execute(insert(audit).values(at=at, actor=by, action=action, details=counts))

@@ -1,0 +1,76 @@
+"""Where Slack brings presses and commands over HTTP: signed, so that nobody else can."""
+
+import re
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_internals import build_async_context
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.request.internals import parse_body
+from slack_sdk.signature import SignatureVerifier
+
+from bot.slack.client.payload import tidy
+from bot.web.unsigned_requests import UnsignedRequests
+
+PATH: Final = "/slack/events"
+_TOLERANCE: Final = 300.0
+"""Seconds that a request may be old, by docs.slack.dev, "Verifying requests from Slack"."""
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
+
+
+class SlackEvents:
+    """Gives Bolt what Slack has signed.
+
+    The signature is looked at before the body is: Bolt reads the body first, and takes any timestamp for a number.
+    """
+
+    def __init__(self, app: AsyncApp, *, secret: str, clock: Callable[[], float] = time.time) -> None:
+        self._app = app
+        self._verifier = SignatureVerifier(secret)
+        self._clock = clock
+        self.unsigned = UnsignedRequests()
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """What Bolt answers; 401 when the signature is missing, wrong or too old."""
+        body = _text(await request.read())
+        if body is None or not self._is_signed(body, request):
+            self.unsigned.add(PATH)
+            return web.json_response({"error": "invalid request"}, status=HTTPStatus.UNAUTHORIZED)
+        asked = _bolt_request(request, body)
+        response: web.StreamResponse = await to_aiohttp_response(await self._app.async_dispatch(asked))
+        return response
+
+    def _is_signed(self, body: str, request: web.Request) -> bool:
+        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        signature = request.headers.get("X-Slack-Signature", "")
+        if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
+            return False
+        is_fresh = abs(self._clock() - int(timestamp)) <= _TOLERANCE
+        return is_fresh and self._verifier.is_valid(body, timestamp, signature)
+
+
+def _text(body: bytes) -> str | None:
+    """The body as Slack writes it; None for what is no UTF-8."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _bolt_request(request: web.Request, text: str) -> AsyncBoltRequest:
+    """Return a signed request as Bolt takes it, its body in one of the shapes that listeners know."""
+    found = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
+    try:
+        payload = parse_body(text, found.content_type)
+    except (ValueError, RecursionError):
+        payload = {}
+    found.raw_body, found.body = text, tidy(payload)
+    found.context = build_async_context(AsyncBoltContext({}), found.body)
+    return found

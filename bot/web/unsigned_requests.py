@@ -1,0 +1,37 @@
+"""Requests without a good signature: they are counted, and the log tells of them once a minute."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from bot.concurrency.rate_limit import Pace, Rate
+
+log = structlog.get_logger()
+
+_ONCE_A_MINUTE: Final = Rate(interval=60.0)
+
+
+class UnsignedRequests:
+    """Tells of requests that nobody signed, with how many came since it last did; of nothing that is in them."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = Pace(_ONCE_A_MINUTE, clock=clock)
+        self._count = 0
+
+    def add(self, path: str) -> None:
+        """Count one; log a line if there was none in the last minute."""
+        self._count += 1
+        if self._pace.wait() == 0:
+            self._pace.spend()
+            self._tell(path)
+
+    def finish(self, path: str) -> None:
+        """Log those that no line has counted yet."""
+        if self._count:
+            self._tell(path)
+
+    def _tell(self, path: str) -> None:
+        log.warning("requests_unsigned", path=path, count=self._count)
+        self._count = 0

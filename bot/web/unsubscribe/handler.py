@@ -1,0 +1,152 @@
+"""The page behind the unsubscribe link: looking changes nothing, pressing does."""
+
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final, Protocol
+from urllib.parse import parse_qs
+
+import structlog
+from aiohttp import web
+
+from bot.concurrency.rate_limit import Pace, Rate
+from bot.errors import BotError
+from bot.services.mail.unsubscribe_links import Link, Links
+from bot.web.unsubscribe import pages
+from bot.web.unsubscribe.texts import language
+
+log = structlog.get_logger()
+
+PATH: Final = r"/u/{token:[\s\S]*}"
+_IN_TOKENS: Final = re.compile(r"[A-Za-z0-9_-]+")
+_LARGEST: Final = 4096
+"""Bytes of a form with one field."""
+_ONE_CLICK: Final = b"One-Click"
+"""What a mail program sends in `List-Unsubscribe`, as either kind of form (RFC 8058, 3.1)."""
+
+VISITS: Final = Rate(interval=2.0, burst=30)
+"""For each link, so that nobody with one takes a turn from those who have another."""
+GUESSES: Final = Rate(interval=1.0, burst=60)
+"""For all that is no link of ours, so that nobody who tries links out takes a turn from those who have one."""
+_MOST_LINKS: Final = 10_000
+"""Links whose visits are counted; only links that we wrote take a place."""
+
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": pages.POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class Objections(Protocol):
+    """Where it is written down that somebody does not want to be written to."""
+
+    async def unsubscribe(self, link: Link) -> None:
+        """Never write to this address again; twice is once. BotError when it could not be written down."""
+        ...
+
+    async def resubscribe(self, link: Link) -> None:
+        """Lift what `unsubscribe` has set on this address, and nothing else."""
+        ...
+
+
+class Unsubscribe:
+    """Answers whoever comes by an unsubscribe link; `sender` is the name under which we write."""
+
+    def __init__(
+        self,
+        links: Links,
+        objections: Objections,
+        *,
+        sender: str,
+        clock: Callable[[], float] = time.monotonic,
+        visits: Rate = VISITS,
+        guesses: Rate = GUESSES,
+    ) -> None:
+        self._links = links
+        self._objections = objections
+        self._sender = sender
+        self._visits = visits
+        self._clock = clock
+        self._paces: OrderedDict[Link, Pace] = OrderedDict()
+        self._guesses = Pace(guesses, clock=clock)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """GET and HEAD, which programs send on their own: only ever a page."""
+        link = self._links.read(_token(request))
+        reader = self._reader(request, link)
+        return self._turned_away(reader, link) or _page(HTTPStatus.OK, pages.ask(reader), reader)
+
+    async def act(self, request: web.Request) -> web.StreamResponse:
+        """POST: unsubscribe, or take it back where the form says so."""
+        link = self._links.read(_token(request))
+        reader = self._reader(request, link)
+        turned_away = self._turned_away(reader, link)
+        if turned_away is not None or link is None:
+            return turned_away or _missing(reader)
+        form = await _body(request)
+        wants_again = pages.AGAIN in parse_qs(form.decode("latin-1"), keep_blank_values=True)
+        try:
+            await (self._objections.resubscribe(link) if wants_again else self._objections.unsubscribe(link))
+        except BotError as exc:
+            log.warning("unsubscribe_failed", mail=link.mail_id, again=wants_again, reason=str(exc))
+            return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.failed(reader), reader, retry_after=60)
+        log.info("subscribed_again" if wants_again else "unsubscribed", mail=link.mail_id)
+        if _ONE_CLICK in form:
+            return web.Response(text="Unsubscribed.\n", headers=_HEADERS)
+        return _page(HTTPStatus.OK, (pages.again if wants_again else pages.done)(reader), reader)
+
+    def _reader(self, request: web.Request, link: Link | None) -> pages.Reader:
+        return pages.Reader(
+            language=language(request.headers.get("Accept-Language", "")),
+            sender=self._sender,
+            address="" if link is None else link.address,
+        )
+
+    def _turned_away(self, reader: pages.Reader, link: Link | None) -> web.Response | None:
+        """The answer to whoever has no link, or has to wait; they learn no more than that."""
+        pace = self._guesses if link is None else self._pace(link)
+        wait = pace.wait()
+        if wait > 0:
+            return _page(HTTPStatus.TOO_MANY_REQUESTS, pages.busy(reader), reader, retry_after=math.ceil(wait))
+        pace.spend()
+        return _missing(reader) if link is None else None
+
+    def _pace(self, link: Link) -> Pace:
+        """The pace of one link; the one that was away longest makes room for a new one."""
+        pace = self._paces.pop(link, None) or Pace(self._visits, clock=self._clock)
+        self._paces[link] = pace
+        if len(self._paces) > _MOST_LINKS:
+            self._paces.popitem(last=False)
+        return pace
+
+
+def _token(request: web.Request) -> str:
+    """The token in the path, without what programs and people leave around a link: full stops, brackets, quotes."""
+    found = _IN_TOKENS.search(request.match_info["token"])
+    return found[0] if found else ""
+
+
+async def _body(request: web.Request) -> bytes:
+    """The form; HTTPRequestEntityTooLarge for what is none of ours."""
+    body = await request.read()
+    if len(body) > _LARGEST:
+        raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=_HEADERS)
+    return body
+
+
+def _missing(reader: pages.Reader) -> web.Response:
+    return _page(HTTPStatus.NOT_FOUND, pages.missing(reader), reader)
+
+
+def _page(status: int, html: str, reader: pages.Reader, *, retry_after: int | None = None) -> web.Response:
+    headers = {**_HEADERS, "Content-Language": reader.language}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return web.Response(status=status, text=html, content_type="text/html", headers=headers)

@@ -1,0 +1,196 @@
+"""The database as the person who runs the bot saves it, looks at it and puts it back."""
+
+import sqlite3
+import stat
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.domain.dnc import Cause
+from bot.domain.mail_policy import MailState
+from bot.store import open_store
+from bot.store.engine.sqlite_files import is_in_use
+from bot.store.mail.repository import Held
+from bot.store.schema import do_not_contact, mail
+from tests.builders import license_
+from tests.cli.test_main import _run, _run_beside
+from tests.scenarios.process import life
+from tests.store.steps import ask, mark, order, report, rows
+from tests.world import TODAY, World
+
+SECRET = "a key for tests that is long enough"
+
+
+def _evaluations(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as database:
+        [count] = database.execute("SELECT count(*) FROM evaluation").fetchone()
+        return int(count)
+
+
+@pytest.fixture
+async def file(here: World) -> Path:
+    """A database with a trial, a mail that waits, and somebody who said no."""
+    path = here.folder / "evaluators.db"
+    async with open_store(f"sqlite+aiosqlite:///{path}", secret_keys=[SECRET]) as store:
+        await report(store, license_())
+        assert isinstance(await ask(store, order(1)), Held)
+        await mark(store, "bo@birch.example")
+    return path
+
+
+def _db(here: World, *arguments: str, **changes: object) -> subprocess.CompletedProcess[str]:
+    return _run("db", *arguments, folder=here.folder, environment=here.environment(**changes))
+
+
+async def test_a_backup_is_put_back_and_the_present_database_is_kept(here: World, file: Path) -> None:
+    assert _db(here, "backup", "saved.db", "--dnc", "no.csv").returncode == 0
+    url = f"sqlite+aiosqlite:///{file}"
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        before = (await store.installation.generation()).number
+        await report(store, license_(aliases=frozenset({"E-2"})))
+        await mark(store, "cy@cedar.example")
+    assert _run("dnc", "export", folder=here.folder, environment=here.environment()).stdout.count("\n") == 3
+    (here.folder / "newer.csv").write_text("subject,cause,note,at\ncy@cedar.example,legal,,\n")
+
+    done = _db(here, "restore", "saved.db", "--dnc", "newer.csv")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "may have been sent since: 1." in done.stdout
+    assert "1 do-not-contact entries read, 1 of them new." in done.stdout
+    assert _evaluations(file) == 1
+    [kept] = here.folder.glob("evaluators.db.before-*")
+    assert _evaluations(kept) == 2
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (file, kept, here.folder / "no.csv")} == {0o600}
+    assert sorted(each.name for each in here.folder.iterdir()) == sorted(
+        ["evaluators.db", kept.name, "saved.db", "no.csv", "newer.csv"]
+    )
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        assert [row.state for row in await rows(store, mail)] == [MailState.UNKNOWN]
+        assert [row.cause for row in await rows(store, do_not_contact)] == [Cause.ASKED, Cause.LEGAL]
+        now = await store.installation.generation()
+        assert now.number > before
+        assert now.must_look
+
+
+async def test_a_table_with_a_wrong_line_restores_nothing(here: World, file: Path) -> None:
+    assert _db(here, "backup", "saved.db").returncode == 0
+    (here.folder / "wrong.csv").write_text("subject,cause,note,at\nnobody at all,asked,,\n")
+    done = _db(here, "restore", "saved.db", "--dnc", "wrong.csv")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Line 2: ")
+    assert not list(here.folder.glob(f"{file.name}.*"))
+
+
+async def test_nothing_is_restored_while_a_bot_runs(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with life(here):
+        assert (await _run_beside(here, "db", "backup", "saved.db")).returncode == 0
+        assert is_in_use(here.folder / "evaluators.db")
+        done = await _run_beside(here, "db", "restore", "saved.db")
+        assert done.returncode == 75
+        assert "stop the bot first" in done.stderr
+    assert not is_in_use(here.folder / "evaluators.db")
+    assert (await _run_beside(here, "db", "restore", "saved.db")).returncode == 0
+
+
+def _flipped(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[4096:4200] = bytes(104)
+    file.write_bytes(content)
+
+
+def _cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def _from_the_future(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+
+
+def _without_a_license(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("DELETE FROM license")
+        database.commit()
+
+
+def _of_another_program(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE note (id INTEGER)")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (_flipped, "Take another backup."),
+        (_cut, "Take another backup."),
+        (lambda file: file.write_bytes(b""), "It is no database of Evaluator Bot."),
+        (lambda file: file.write_text("words"), "It cannot be read as a database (file is not a database)."),
+        (lambda file: file.unlink(), "There is no file"),
+        (_from_the_future, "It was written by a newer version of Evaluator Bot (schema 9999)."),
+        (_without_a_license, "It is damaged"),
+        (_of_another_program, "It is no database of Evaluator Bot."),
+    ],
+)
+async def test_a_file_that_cannot_be_used_is_named_by_verify_and_refused_by_restore(
+    here: World, file: Path, spoil: object, sentence: str
+) -> None:
+    assert _db(here, "backup", "saved.db").returncode == 0
+    assert callable(spoil)
+    spoil(here.folder / "saved.db")
+    before = file.read_bytes()
+    looked, restored = _db(here, "verify", "saved.db"), _db(here, "restore", "saved.db")
+    assert (looked.returncode, restored.returncode) == (1, 1)
+    assert sentence in looked.stdout
+    assert sentence in restored.stderr
+    assert "Traceback" not in looked.stderr + restored.stderr
+    assert file.read_bytes() == before
+
+
+@pytest.mark.usefixtures("file")
+async def test_a_backup_is_looked_at_without_a_trace(here: World) -> None:
+    assert _db(here, "backup", "saved.db").returncode == 0
+    names = sorted(each.name for each in here.folder.iterdir())
+    done = _db(here, "verify", "saved.db")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 evaluations, 1 emails, 1 do-not-contact entries" in done.stdout
+    other = _db(here, "verify", "saved.db", secret_key="another key for tests that is long enough")
+    assert (other.returncode, other.stdout) == (
+        1,
+        "✗ SECRET_KEY does not open it. Set the one it was written with.\n",
+    )
+    assert sorted(each.name for each in here.folder.iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "sentence"),
+    [
+        (lambda file: file.unlink(), ("saved.db",), "There is no database at"),
+        (lambda file: file.write_text("words"), ("saved.db",), "cannot be copied to saved.db (file is not a database)"),
+        (lambda _: None, ("nowhere/saved.db",), "nowhere/saved.db cannot be written: No such file"),
+        (lambda file: (file.parent / "no.csv").touch(), ("saved.db", "--dnc", "no.csv"), "no.csv exists."),
+    ],
+)
+async def test_a_backup_that_cannot_be_made_is_said_and_leaves_nothing(
+    here: World, file: Path, spoil: object, arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert callable(spoil)
+    spoil(file)
+    done = _db(here, "backup", *arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(here.folder.glob("saved*"))
+
+
+def test_of_postgresql_each_command_says_what_to_use(here: World) -> None:
+    url = "postgresql+asyncpg://bot@127.0.0.1/nowhere"
+    for command, words in (("backup", "pg_dump"), ("restore", "pg_restore")):
+        done = _db(here, command, "saved.db", database_url=url)
+        assert done.returncode == 2
+        assert words in done.stderr

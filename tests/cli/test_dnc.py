@@ -1,0 +1,381 @@
+"""The commands about people, as an operator meets them."""
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from bot.cli.main import main
+from bot.config.settings import Settings
+from bot.domain.dnc import Cause, OptOut, Subject
+from bot.mail.inbound.verp import envelope_sender
+from bot.security.keyring import Keys
+from bot.store import Store, open_store
+from tests.builders import contact, license_, opt_out
+from tests.config.test_settings import NEEDED
+from tests.services.inbound.test_bounces import BOUNCE, OURS
+from tests.store.steps import mailed, order, report
+from tests.store.test_wiping import reader
+
+ANA = "ana@acme.example"
+KEY = NEEDED["SECRET_KEY"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in a folder of its own, with settings that are complete."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bot.cli.runner.set_up_logging", lambda **_: None)  # it would stay set up for every other test
+
+    def command(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "argv", ["evaluator-bot", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end, structlog.testing.capture_logs():
+            main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return Done(int(end.value.code or 0), said.out, said.err)
+
+    return command
+
+
+def within(work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:  # noqa: ANN401  whatever the work gives
+    """Do something to the store that the commands use."""
+
+    async def inside() -> Any:  # noqa: ANN401  as above
+        async with open_store("sqlite+aiosqlite:///evaluators.db", secret_keys=[KEY]) as store:
+            return await work(store)
+
+    return asyncio.run(inside())
+
+
+def standing(whom: str) -> OptOut | None:
+    """The mark that stands against an address, a domain or a site."""
+    subject = Subject.read(whom)
+    assert subject is not None
+    found: OptOut | None = within(lambda store: store.opt_outs.against([subject]))
+    return found
+
+
+async def one_mail(store: Store) -> None:
+    """Ana of Acme, to whom a mail went."""
+    await report(store, license_(technical=contact()))
+    await mailed(store, order(1, message_id=OURS))
+
+
+# --- Marks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("group", [["dnc"], ["dnc", "add"], ["dnc", "import"], ["export"], ["erase"], ["bounce"]])
+def test_every_command_explains_itself(run: Run, group: list[str]) -> None:
+    done = run(*group, "--help")
+    assert done.code == 0
+    assert "Usage" in done.out
+
+
+@pytest.mark.parametrize("whom", [ANA, "@acme.example", "acme.atlassian.net"])
+def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, whom: str) -> None:
+    assert run("dnc", "add", whom, "--cause", "legal", "--note", "Their lawyer") == Done(0, "Marked.\n", "")
+    listed = run("dnc", "list")
+    assert listed.out.endswith(f"  legal         {whom}  “Their lawyer”\n")
+    assert (listed.code, listed.err) == (0, "1 in all: 1 legal.\n")
+    assert run("dnc", "add", whom) == Done(0, "It was marked already: Legal reasons.\n", "")
+    assert run("dnc", "lift", whom, "--note", "They agreed") == Done(0, "Lifted.\n", "")
+    assert run("dnc", "list") == Done(0, "", "0 in all: none.\n")
+
+
+@pytest.mark.parametrize(
+    "typed", ["“ana@acme.example”", "<ana@acme.example>", "mailto:Ana@acme.example", "ana@acme.example,"]
+)
+def test_what_is_plainly_meant_is_marked_and_lifted(run: Run, typed: str) -> None:
+    assert run("dnc", "add", typed).out == "Marked.\n"
+    assert standing(ANA) is not None
+    assert run("dnc", "lift", typed, "--note", "They agreed").out == "Lifted.\n"
+
+
+def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "marks.csv").write_text("“ana@acme.example”\nana at acme.example\n*@star.example\n")
+    done = run("dnc", "import", str(tmp_path / "marks.csv"))
+    assert (done.code, done.out) == (1, "")
+    assert "Line 2: the subject is no address, domain or site." in done.err
+    assert standing(ANA) is None
+    (tmp_path / "marks.csv").write_text("“ana@acme.example”\n*@star.example\n")
+    assert run("dnc", "import", str(tmp_path / "marks.csv")).out == "2 read, 2 of them new.\n"
+    assert standing(ANA) is not None
+    assert standing("@star.example") is not None
+
+
+def test_what_no_email_can_be_sent_to_is_left_out_of_the_table_and_counted(run: Run) -> None:
+    within(lambda store: store.opt_outs.add(Subject.of_address("ana..lima@acme.example"), opt_out()))
+    assert run("dnc", "export") == Done(
+        0, "subject,cause,note,at\r\n", "1 more stands against what is not an address: no email can be sent to it.\n"
+    )
+
+
+def test_somebody_is_erased_and_shown_whatever_the_report_makes_of_their_address(run: Run) -> None:
+    async def reported(store: Store) -> None:
+        for number, email in enumerate(("ana..lima@acme.example", "'ana@müller.example'"), start=1):
+            await report(store, license_(aliases=frozenset({f"E-{number}"}), technical=contact(email=email)))
+
+    within(reported)
+    for typed in ("Ana..Lima@acme.example", "“ana@xn--mller-kva.example”"):
+        assert len(json.loads(run("export", typed).out)["licenses"]) == 1
+        assert run("erase", typed, "--yes").out.startswith("Erased: 1 license, ")
+        assert json.loads(run("export", typed).out)["licenses"] == []
+
+
+def test_of_two_marks_the_one_that_stays_is_named(run: Run) -> None:
+    run("dnc", "add", ANA)
+    run("dnc", "add", ANA, "--cause", "legal")
+    done = run("dnc", "lift", ANA, "--note", "Settled")
+    assert done == Done(0, "Lifted. What stands: They asked us not to write.\n", "")
+
+
+def test_the_operator_lifts_what_somebody_said_themselves_and_says_where_their_consent_is(run: Run) -> None:
+    run("dnc", "add", ANA, "--cause", "unsubscribed")
+    done = run("dnc", "lift", ANA, stdin=b"Their letter of today\n")
+    assert done.code == 0
+    assert done.out.endswith("Lifted.\n")
+    assert standing(ANA) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["add", "ana at acme"], 2, "acme.atlassian.net for a site"),
+        (["add", ANA, "--cause", "angry"], 2, "Invalid value"),
+        (["add", ANA, "--cause", "erased"], 2, "nothing to set by hand"),
+        (["add", ANA, "--cause", "forgotten"], 2, "nothing to set by hand"),
+        (["add"], 2, "Missing argument"),
+        (["lift", "nobody", "--note", "x"], 2, "acme.atlassian.net for a site"),
+        (["lift", ANA, "--note", "x"], 1, "Nothing was lifted."),
+        (["import"], 2, "Missing argument"),
+        (["import", "nothing.csv"], 1, "nothing.csv cannot be read (No such file or directory)."),
+    ],
+)
+def test_what_cannot_be_done_is_said(run: Run, arguments: list[str], code: int, words: str) -> None:
+    done = run("dnc", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert words in " ".join(done.err.replace("│", " ").split())
+
+
+def test_of_somebody_who_was_erased_the_mark_cannot_be_lifted(run: Run) -> None:
+    run("erase", ANA, "--yes")
+    done = run("dnc", "lift", ANA, "--note", "They came back")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "Nothing was lifted. What stands: They were erased at their request.\n"
+
+
+# --- Tables --------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_is_taken_in_and_given_out_again(run: Run, tmp_path: Path) -> None:
+    table = "\ufeffE-mail;Reason;Note;Date\r\nAna@acme.example;unsubscribed;=1+1;2026-01-02\r\n@cedar.example;;;\r\n"
+    (tmp_path / "marks.csv").write_text(table, "utf-8")
+    assert run("dnc", "import", "marks.csv") == Done(0, "2 read, 2 of them new.\n", "")
+    assert run("dnc", "import", "marks.csv") == Done(0, "2 read, 0 of them new.\n", "")
+    given = run("dnc", "export")
+    assert given.code == 0
+    lines = given.out.splitlines()
+    assert lines[:2] == ["subject,cause,note,at", "ana@acme.example,unsubscribed,'=1+1,2026-01-02T00:00:00+00:00"]
+    assert lines[2].startswith("'@cedar.example,asked,,")
+
+    (tmp_path / "evaluators.db").unlink()
+    (tmp_path / "again.csv").write_text(given.out, "utf-8")
+    assert run("dnc", "import", "again.csv").out == "2 read, 2 of them new.\n"
+    assert run("dnc", "export").out == given.out
+
+
+def test_a_table_with_a_mistake_marks_nobody_and_every_line_that_is_wrong_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "marks.csv").write_text("subject,cause\nana@acme.example,asked\nbo at acme,\ncy@acme.example,angry\n")
+    done = run("dnc", "import", "marks.csv")
+    assert (done.code, done.out) == (1, "")
+    assert [line.split(":")[0] for line in done.err.splitlines()] == ["Line 3", "Line 4"]
+    assert "bo at acme" not in done.err
+    assert run("dnc", "list").out == ""
+
+
+def test_a_table_that_is_no_text_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "marks.csv").write_bytes(b"ana@acme.example,asked,caf\xe9\n")
+    done = run("dnc", "import", "marks.csv")
+    assert done == Done(1, "", "marks.csv is not a text in UTF-8. Save it as CSV in UTF-8.\n")
+
+
+def test_of_people_who_were_forgotten_the_table_knows_nothing_and_says_how_many_there_are(run: Run) -> None:
+    run("erase", ANA, "--yes")
+    done = run("dnc", "export")
+    assert done.out == "subject,cause,note,at\r\n"
+    assert "1 more stands against people who were forgotten" in done.err
+    assert "(forgotten)" in run("dnc", "list").out
+
+
+# --- One person ----------------------------------------------------------------------------------------------------
+
+
+def test_all_that_is_held_of_an_address_is_shown(run: Run) -> None:
+    within(one_mail)
+    run("dnc", "add", ANA, "--note", "Called us")
+    done = run("export", "ANA@acme.example")
+    assert (done.code, done.err) == (0, "")
+    held = json.loads(done.out)
+    assert held["address"] == ANA
+    assert [each["contacts"] for each in held["licenses"]] == [[{"role": "technical", "email": ANA, "name": "Ana Ash"}]]
+    assert [(each["state"], each["subject"], each["body"]) for each in held["mails"]] == [
+        ("sent", "Welcome to Roadmap", "Dear Ana Ash")
+    ]
+    assert [each["note"] for each in held["do_not_contact"]] == ["Called us"]
+
+
+def test_of_somebody_unknown_nothing_is_held(run: Run) -> None:
+    held = json.loads(run("export", "nobody@else.example").out)
+    assert (held["licenses"], held["mails"], held["do_not_contact"]) == ([], [], [])
+
+
+def test_a_person_is_erased_once_somebody_says_yes(run: Run) -> None:
+    within(one_mail)
+    no = run("erase", ANA, stdin=b"n\n")
+    assert no.code == 1
+    assert json.loads(run("export", ANA).out)["mails"] != []
+
+    done = run("erase", ANA, stdin=b"y\n")
+    assert done.code == 0
+    assert "Erased: 1 license, 1 mail. 1 card is painted anew while the bot runs." in done.out
+    held = json.loads(run("export", ANA).out)
+    assert (held["licenses"], [each["cause"] for each in held["do_not_contact"]]) == ([], ["erased"])
+    assert "Ash" not in json.dumps(held)
+
+
+def test_what_another_program_keeps_of_somebody_erased_is_said_and_taken_out_by_the_next_command(
+    run: Run, tmp_path: Path
+) -> None:
+    within(one_mail)
+    with reader(tmp_path / "evaluators.db") as pid:
+        done = run("erase", ANA, "--yes")
+        assert done.code == 75
+        assert done.out.startswith("Not erased completely yet: 1 license, 1 mail.")
+        assert f"(process {pid}) is reading it" in done.out or "another program is reading it" in done.out
+        assert "Erased" not in done.out
+    assert within(_unwiped) == []
+
+
+async def _unwiped(store: Store) -> object:
+    return await store.troubles.standing()
+
+
+def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
+    done = run("erase", "nobody@else.example", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Erased: 0 licenses, 0 mails. 0 cards are painted anew")
+    no = standing("nobody@else.example")
+    assert no is not None
+    assert no.cause is Cause.ERASED
+
+
+@pytest.mark.parametrize("command", ["export", "erase"])
+@pytest.mark.parametrize("whom", ["@acme.example", "acme", "ana@"])
+def test_only_an_address_is_a_person(run: Run, command: str, whom: str) -> None:
+    done = run(command, whom)
+    assert (done.code, done.out) == (2, "")
+    assert "not an email address" in done.err
+
+
+def test_what_was_done_with_peoples_data_is_on_record_without_their_names(run: Run, tmp_path: Path) -> None:
+    assert run("audit") == Done(0, "", "")
+    (tmp_path / "marks.csv").write_text("ana@acme.example\n")
+    run("dnc", "import", "marks.csv")
+    run("dnc", "export")
+    run("export", ANA)
+    run("erase", ANA, "--yes")
+    done = run("audit")
+    assert [line.split("  ")[1:] for line in done.out.splitlines()] == [
+        ["command line", "dnc import", "marks 1, new 1"],
+        ["command line", "dnc export", "marks 1"],
+        ["command line", "export", "licenses 0, mails 0"],
+        ["command line", "erase", "licenses 0, mails 0"],
+    ]
+    assert "acme" not in done.out
+
+
+# --- What came back ------------------------------------------------------------------------------------------------
+
+
+def test_a_report_from_a_pipe_marks_the_address(run: Run) -> None:
+    within(one_mail)
+    done = run("bounce", stdin=BOUNCE)
+    assert done == Done(0, "The address does not take mail: it is marked, and nobody writes to it.\n", "")
+    no = standing(ANA)
+    assert no is not None
+    assert no.cause is Cause.BOUNCED
+
+
+def test_reports_from_files_are_taken_one_by_one(run: Run, tmp_path: Path) -> None:
+    within(one_mail)
+    (tmp_path / "one.eml").write_bytes(b"Subject: Hello\n\nHello")
+    (tmp_path / "two.eml").write_bytes(BOUNCE)
+    done = run("bounce", "one.eml", "two.eml")
+    assert done.code == 0
+    assert [line.split(":")[0] for line in done.out.splitlines()] == [
+        "Not a report of a failed delivery, nor of a complaint",
+        "The address does not take mail",
+    ]
+
+
+def test_a_report_is_known_by_the_address_it_came_to(run: Run) -> None:
+    within(one_mail)
+    ours = envelope_sender("bounces@vendor.example", 1, Keys([KEY]).return_keys[0])
+    lost = BOUNCE.replace(OURS.encode(), b"<changed@on.its.way>")
+    assert run("bounce", stdin=lost).out == "A report on no mail of ours: nothing to do.\n"
+    done = run("bounce", stdin=b"Delivered-To: " + ours.encode() + b"\n" + lost)
+    assert done.out.startswith("The address does not take mail")
+
+
+def test_a_file_that_is_not_there_is_said_and_no_other_is_taken(run: Run, tmp_path: Path) -> None:
+    within(one_mail)
+    (tmp_path / "one.eml").write_bytes(BOUNCE)
+    done = run("bounce", "one.eml", "two.eml")
+    assert done == Done(1, "", "two.eml cannot be read (No such file or directory).\n")
+    assert standing(ANA) is None
+
+
+# --- What stands in the way ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["dnc", "list"], ["audit"], ["bounce", "report.eml"], ["export", ANA]])
+def test_without_settings_it_is_misuse(run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    monkeypatch.delenv("SECRET_KEY")
+    Path("report.eml").write_bytes(BOUNCE)
+    done = run(*command)
+    assert (done.code, done.out) == (2, "")
+    assert "SECRET_KEY is missing. It should be " in done.err
+
+
+def test_with_another_key_nothing_is_done_and_it_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("dnc", "add", ANA)
+    monkeypatch.setenv("SECRET_KEY", KEY[::-1])
+    done = run("dnc", "list")
+    assert (done.code, done.out) == (2, "")
+    assert "another SECRET_KEY" in done.err

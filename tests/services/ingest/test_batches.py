@@ -1,0 +1,132 @@
+"""A pass through a large report: the next rows are read while a batch is recorded, and nothing is lost between them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import date, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy import func, select, text
+
+from bot.demo.scenario.sample_data import LANTERNS, VISTULA, license_record
+from bot.domain.announcement import Ringing
+from bot.errors import StoreError
+from bot.marketplace.responses import Row
+from bot.services.ingest.batches import Reading
+from bot.store import Store, open_store
+from bot.store.polls import Tally
+from bot.store.schema import license_
+from tests.store.steps import CHANNEL, SECRET
+from tests.world import NOON, TODAY
+
+A_BATCH = 5_000
+"""What is recorded together."""
+
+
+def licenses(first: int, count: int) -> list[Row]:
+    """Rows of licenses that were evaluated long ago."""
+    began = TODAY - timedelta(days=300)
+    records = (license_record(number, LANTERNS, VISTULA, began) for number in range(first, first + count))
+    return [Row(record, orjson.dumps(record).decode()) for record in records]
+
+
+async def stored(store: Store) -> int:
+    """How many licenses there are."""
+    async with store.database.read() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(license_)) or 0)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'evaluators.db'}", secret_keys=[SECRET]) as found:
+        yield found
+
+
+@pytest.fixture
+def read() -> asyncio.Event:
+    """Set each time a whole batch was read."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def reading(store: Store, read: asyncio.Event) -> Reading:
+    def progress(rows: int) -> None:
+        if rows % A_BATCH == 0:
+            read.set()
+
+    ringing = Ringing(today=TODAY, quiet_before=date.max)
+    return Reading(store, ringing=ringing, channel=CHANNEL, now=NOON, progress=progress)
+
+
+async def breaks_off(reading: Reading) -> None:
+    """A report that ends in an error, after a batch and a little more."""
+    async with aclosing(reading):
+        await reading.take(licenses(0, A_BATCH))
+        await reading.take(licenses(A_BATCH, 10))
+        raise ConnectionError
+
+
+async def test_while_a_batch_waits_to_be_recorded_the_next_rows_are_read(store: Store, reading: Reading) -> None:
+    async with store.database.write():
+        await reading.take(licenses(0, A_BATCH))
+        await reading.take(licenses(A_BATCH, 700))
+        assert reading.tally == Tally(rows=A_BATCH + 700)
+    await reading.flush()
+    assert reading.tally == Tally(rows=A_BATCH + 700, started=A_BATCH + 700)
+    assert await stored(store) == A_BATCH + 700
+
+
+async def test_no_more_than_one_batch_waits_to_be_recorded(store: Store, reading: Reading, read: asyncio.Event) -> None:
+    async with store.database.write():
+        await reading.take(licenses(0, A_BATCH))
+        read.clear()
+        second = asyncio.create_task(reading.take(licenses(A_BATCH, A_BATCH)))
+        await read.wait()
+        assert not second.done()
+    await second
+    assert reading.tally.started == A_BATCH
+    await reading.flush()
+    assert await stored(store) == 2 * A_BATCH
+
+
+async def test_a_row_that_comes_again_while_it_is_being_recorded_is_recorded_once(
+    store: Store, reading: Reading
+) -> None:
+    async with store.database.write():
+        await reading.take(licenses(0, A_BATCH))
+        await reading.take(licenses(A_BATCH - 600, 700))
+    await reading.flush()
+    assert reading.tally == Tally(rows=A_BATCH + 700, started=A_BATCH + 100)
+    assert await stored(store) == A_BATCH + 100
+
+
+async def test_a_pass_that_breaks_off_leaves_nothing_under_way_and_loses_no_batch(
+    store: Store, reading: Reading, read: asyncio.Event
+) -> None:
+    async with store.database.write():
+        broken = asyncio.create_task(breaks_off(reading))
+        await read.wait()
+    with pytest.raises(ConnectionError):
+        await broken
+    assert (await stored(store), reading.tally.started) == (A_BATCH, A_BATCH)
+
+
+async def test_what_keeps_a_batch_from_being_recorded_is_said_to_whoever_reads_on(
+    store: Store, reading: Reading
+) -> None:
+    async with store.database.write() as connection:
+        await connection.execute(text("ALTER TABLE license_alias RENAME TO gone"))
+    async with aclosing(reading):
+        await reading.take(licenses(0, A_BATCH))
+        with pytest.raises(StoreError, match="no tables"):
+            await reading.flush()
+    assert await stored(store) == 0
+
+
+async def test_an_error_of_the_report_is_not_hidden_by_one_of_the_database(store: Store, reading: Reading) -> None:
+    async with store.database.write() as connection:
+        await connection.execute(text("ALTER TABLE license_alias RENAME TO gone"))
+    with pytest.raises(ConnectionError):
+        await breaks_off(reading)

@@ -1,0 +1,215 @@
+"""What is wrong is said once, and once that it is over."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.health import Line
+from bot.errors import (
+    AnswerUnreadable,
+    ApiGone,
+    BotError,
+    MailSetupWrong,
+    MarketplaceUnavailable,
+    PermissionMissing,
+    StoreError,
+    TokenRefused,
+)
+from bot.services.operations.alerts import Trouble
+from bot.store import Store, open_store
+from bot.store.outbox.repository import Lane
+from bot.store.polls import Tally
+from tests.world import Clock
+
+CHANNEL = "C0CARDS"
+AWAY = MarketplaceUnavailable("The Marketplace cannot answer now (503).")
+TOKEN = TokenRefused("The Marketplace refused the API token (401).")
+PERMISSION = PermissionMissing("The Marketplace does not show the report (403).")
+
+
+@dataclass
+class Admins:
+    """A store and those who hear of its troubles."""
+
+    store: Store
+    names: Sequence[str] = ("U0ANA",)
+    clock: Clock = field(default_factory=Clock)
+
+    async def heard(self) -> list[str]:
+        """What was said since they last looked: to whom, and how it begins."""
+        brought = []
+        while taken := await self.store.deliveries.take(Lane.POST, now=self.clock()):
+            (delivery,) = taken
+            brought.append(f"{delivery.channel} {delivery.text}")
+            await self.store.deliveries.done(delivery, ts="1.0")
+        return brought
+
+    async def fail(self, *errors: BotError, whole: bool = False) -> list[str]:
+        """What they hear while polls, or sweeps, break off one after the other."""
+        for error in errors:
+            self.clock.now += timedelta(minutes=1)
+            await self.store.polls.fail(await self._begin(whole=whole), Tally(), at=self.clock(), error=str(error))
+            await self._trouble.failed(error)
+        return await self.heard()
+
+    async def listen(self, line: Line) -> list[str]:
+        """What they hear of the connection over which presses arrive."""
+        await self._trouble.listened(line)
+        return await self.heard()
+
+    async def read(self, *, quarantined: int = 0, whole: bool = False) -> list[str]:
+        """What they hear when a poll comes to its end."""
+        await self.store.polls.succeed(
+            await self._begin(whole=whole), Tally(), at=self.clock(), text="", channel=CHANNEL
+        )
+        await self._trouble.read(quarantined, whole=whole)
+        return await self.heard()
+
+    async def _begin(self, *, whole: bool) -> int:
+        return await self.store.polls.begin(at=self.clock(), whole=whole)
+
+    @property
+    def _trouble(self) -> Trouble:
+        """Made anew each time, as by a bot that is started again after every poll."""
+        return Trouble(self.store, admins=self.names, channel=CHANNEL, clock=self.clock)
+
+
+@pytest.fixture
+async def admins(tmp_path: Path) -> AsyncIterator[Admins]:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'evaluators.db'}"
+    async with open_store(url, secret_keys=["a key for tests that is long enough"]) as store:
+        yield Admins(store)
+
+
+@pytest.mark.parametrize("error", [TOKEN, PERMISSION, ApiGone("Switched off (410).")], ids=["401", "403", "410"])
+async def test_what_does_not_mend_itself_is_said_at_once_and_once(admins: Admins, error: BotError) -> None:
+    [heard] = await admins.fail(error, error, error, error)
+    assert heard.startswith("U0ANA :rotating_light: I cannot read the licenses report. ")
+    assert str(error).replace("`", "ˋ") in heard
+
+
+@pytest.mark.parametrize(
+    "error", [AWAY, AnswerUnreadable("It is HTML."), StoreError("The disk is full.")], ids=lambda e: type(e).__name__
+)
+async def test_anything_else_is_said_when_three_polls_in_a_row_have_failed(admins: Admins, error: BotError) -> None:
+    assert await admins.fail(error, error) == []
+    [heard] = await admins.fail(error)
+    assert f"It failed 3 times in a row. {error}" in heard
+    assert await admins.fail(error, error, error) == []
+
+
+async def test_a_good_poll_in_between_begins_the_count_anew(admins: Admins) -> None:
+    for _ in range(3):
+        assert await admins.fail(AWAY, AWAY) == []
+        assert await admins.read() == []
+
+
+async def test_a_different_trouble_is_said_once_and_the_end_of_all_in_one_line(admins: Admins) -> None:
+    heard = await admins.fail(TOKEN, TOKEN, PERMISSION, PERMISSION, AWAY, AWAY)
+    assert [[code for code in ("401", "403", "503") if code in line] for line in heard] == [["401"], ["403"], ["503"]]
+    admins.clock.now += timedelta(hours=1)
+    [end] = await admins.read()
+    assert end == "U0ANA :white_check_mark: I can read the licenses report again, after 2 h, and have caught up."
+    assert await admins.read() == []
+
+
+async def test_a_trouble_that_comes_and_goes_with_another_does_not_storm(admins: Admins) -> None:
+    assert len(await admins.fail(*[TOKEN, AWAY, PERMISSION] * 20)) == 3
+
+
+async def test_the_same_trouble_after_a_good_poll_is_a_new_one(admins: Admins) -> None:
+    for _ in range(2):
+        assert len(await admins.fail(TOKEN)) == 1
+        assert len(await admins.read()) == 1
+
+
+@pytest.mark.parametrize("error", [PERMISSION, AWAY], ids=["403", "503"])
+async def test_sweeps_that_fail_while_polls_go_well_are_one_trouble(admins: Admins, error: BotError) -> None:
+    heard = []
+    for _ in range(10):
+        heard += [*await admins.read(), *await admins.fail(error, whole=True)]
+    assert len(heard) == 1
+    assert "I cannot read the whole licenses report" in heard[0]
+    assert len(await admins.read(whole=True)) == 1
+
+
+async def test_a_first_run_that_fails_is_told_of_and_so_is_its_end(admins: Admins) -> None:
+    assert len(await admins.fail(TOKEN, TOKEN, whole=True)) == 1
+    assert len(await admins.read(whole=True)) == 1
+
+
+async def test_rows_set_aside_are_said_once_until_a_reading_of_the_whole_report_has_none(admins: Admins) -> None:
+    [heard] = await admins.read(quarantined=2)
+    assert "I cannot read 2 rows" in heard
+    for whole, quarantined in ((False, 3), (True, 4), (False, 0), (False, 1)):
+        assert await admins.read(quarantined=quarantined, whole=whole) == []
+    [end] = await admins.read(whole=True)
+    assert "Every row of the licenses report can be read again" in end
+    assert await admins.read(whole=True) == []
+    assert len(await admins.read(quarantined=1)) == 1
+
+
+async def test_rows_set_aside_stand_beside_a_report_that_cannot_be_read(admins: Admins) -> None:
+    await admins.read(quarantined=1)
+    assert len(await admins.fail(TOKEN)) == 1
+    [end] = await admins.read()
+    assert "I can read the licenses report again" in end
+
+
+async def test_each_admin_is_told_and_where_there_is_none_the_channel(admins: Admins) -> None:
+    admins.names = ("U0ANA", "U0BEN")
+    assert [line.split()[0] for line in await admins.fail(TOKEN)] == ["U0ANA", "U0BEN"]
+    admins.names = ()
+    assert [line.split()[0] for line in await admins.read()] == [CHANNEL]
+
+
+async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_return_once(admins: Admins) -> None:
+    minutes = [Line(heard=None, down=timedelta(minutes=number), trouble="Slack refused.") for number in range(8)]
+    said = [await admins.listen(line) for line in minutes]
+    assert [len(each) for each in said] == [0, 0, 0, 0, 0, 1, 0, 0]
+    assert "No press has reached me for 5 min" in said[5][0]
+    assert "Slack refused." in said[5][0]
+    admins.clock.now += timedelta(minutes=3)
+    [again] = await admins.listen(Line(heard=timedelta(0)))
+    assert "Presses reach me again, after 3 min" in again
+    assert await admins.listen(Line(heard=timedelta(0))) == []
+
+
+async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -> None:
+    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    heard = []
+    for hours in (0, 1, 22, 1, 1):
+        admins.clock.now += timedelta(hours=hours)
+        await trouble.mail_refused("5.7.26")
+        heard.append(await admins.heard())
+
+    assert [len(each) for each in heard] == [1, 0, 0, 1, 0]
+    assert heard[0][0].startswith("U0ANA :warning: A recipient's mail server refused a mail because of us")
+    assert "(status 5.7.26)" in heard[0][0]
+
+
+async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -> None:
+    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    heard = []
+    for _ in range(3):
+        await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
+        heard += await admins.heard()
+    assert [line.partition(". ")[0] for line in heard] == ["U0ANA :rotating_light: I cannot send mail"]
+
+    admins.clock.now += timedelta(hours=2)
+    for _ in range(3):
+        await trouble.mail_goes()
+        heard += await admins.heard()
+    assert heard[1:] == ["U0ANA :white_check_mark: Mail goes out again, after 2 h. What waited is going."]
+
+
+async def test_a_report_that_is_read_says_nothing_of_mail(admins: Admins) -> None:
+    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
+    await admins.heard()
+    assert await admins.read() == []
+    await trouble.mail_goes()
+    assert len(await admins.heard()) == 1

@@ -1,0 +1,258 @@
+"""The sentence for every fact, with the particulars that the store writes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.dnc import Scope, Subject
+from bot.domain.history import Entry, Kind
+from bot.slack.views.history import mail_name, note, opportunity, reaching
+from tests.builders import entry, opt_out
+from tests.slack.checks import NAMES, assert_only_our_markup, check_text
+
+MAIL = {"template": "trial-ending", "error": ""}
+SOLD = {"type": "COMMERCIAL", "edition": "Standard", "tier": "10 Users", "days": "12"}
+
+TOLD = {
+    "began": (entry(Kind.STARTED, on="2026-11-20"), "The trial began on 20 Nov 2026."),
+    "extended": (
+        entry(Kind.EXTENDED, to="2027-01-03", was="2026-12-20"),
+        ":hourglass_flowing_sand: The trial was extended to 3 Jan 2027 (was 20 Dec 2026).",
+    ),
+    "corrected": (
+        entry(Kind.CORRECTED, to="2026-11-20/None", was="2026-11-19/2026-12-20"),
+        "The report corrected the dates of the trial.",
+    ),
+    "bought": (
+        entry(Kind.CONVERTED, **SOLD),
+        ":tada: They bought the app 12 days after the trial began: Commercial, Standard, 10 Users.",
+    ),
+    "bought the next day": (
+        entry(Kind.CONVERTED, **SOLD | {"days": "1", "edition": ""}),
+        ":tada: They bought the app 1 day after the trial began: Commercial, 10 Users.",
+    ),
+    "bought at once": (
+        entry(Kind.CONVERTED, **SOLD | {"days": "0", "edition": "", "tier": ""}),
+        ":tada: They bought the app: Commercial.",
+    ),
+    "got, nobody knows how": (
+        entry(Kind.CONVERTED, type="OPEN_SOURCE", edition="", tier="", days=""),
+        "They got a license of the app: Open source.",
+    ),
+    "given, some days in": (
+        entry(Kind.CONVERTED, type="COMMUNITY", edition="", tier="10 Users", days="2"),
+        "They got a license of the app 2 days after the trial began: Community, 10 Users.",
+    ),
+    "upgraded": (
+        entry(Kind.CONVERTED, **SOLD | {"edition": "Advanced", "upgrade": "Advanced"}),
+        ":tada: They upgraded to the Advanced edition: Commercial, Advanced, 10 Users.",
+    ),
+    "expired": (
+        entry(Kind.ENDED, how="expired", on="2026-12-20"),
+        "The trial ended on 20 Dec 2026; nothing was bought so far.",
+    ),
+    "expired, nobody knows when": (
+        entry(Kind.ENDED, how="expired", on=""),
+        "The trial ended; nothing was bought so far.",
+    ),
+    "an upgrade trial that ended": (
+        entry(Kind.ENDED, how="expired", on="2026-12-20", upgrade="Advanced"),
+        "The trial of the Advanced edition ended; they have the license they had before.",
+    ),
+    "cancelled": (entry(Kind.ENDED, how="cancelled", on="2026-12-20"), "The trial was cancelled."),
+    "reopened": (entry(Kind.REOPENED, to="2026-12-20"), "The trial runs again, until 20 Dec 2026."),
+    "reopened without an end": (entry(Kind.REOPENED, to=""), "The trial runs again."),
+    "another contact": (entry(Kind.CONTACT_CHANGED, to="another"), "The report names another contact now."),
+    "no contact": (entry(Kind.CONTACT_CHANGED, to="nobody"), "The report names no contact any more."),
+    "a forgotten contact": (
+        entry(Kind.CONTACT_CHANGED, to="forgotten"),
+        "The contact asked Atlassian to be forgotten; nobody can be written to.",
+    ),
+    "late facts": (
+        entry(
+            Kind.ENRICHED,
+            company="Acme",
+            country="Norway",
+            opportunity_size="50",
+            parent_product="Jira",
+            parent_edition="Premium",
+            sandbox="True",
+            channel="Marketplace",
+            migration="True",
+        ),
+        (
+            "The report now tells more: company Acme, country Norway, opportunity: 50 users, parent product Jira, "
+            "edition of the parent product Premium, a sandbox site, found the app through Marketplace, "
+            "part of a move from their own servers to cloud."
+        ),
+    ),
+    "merged": (entry(Kind.MERGED), "Two records of the report turned out to be one license."),
+    "claimed": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0ANA", was=""), "<@U0ANA> took this."),
+    "assigned": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0BO", was=""), "<@U0ANA> gave this to <@U0BO>."),
+    "released": (
+        entry(Kind.RELEASED, actor="U0BO", owner="", was="U0BO"),
+        "<@U0BO> gave this back; it has no owner.",
+    ),
+    "sent": (entry(Kind.MAIL_SENT, actor="U0BO", **MAIL), ":email: <@U0BO> sent *Trial ending*."),
+    "failed": (
+        entry(Kind.MAIL_FAILED, actor="U0BO", **MAIL | {"error": "The server said no."}),
+        ":warning: <@U0BO> tried to send *Trial ending*; it was not sent. The server said no.",
+    ),
+    "refused": (
+        entry(Kind.MAIL_REFUSED, actor="U0BO", **MAIL | {"error": "The trial is over."}),
+        ":no_entry_sign: <@U0BO> tried to send *Trial ending*; it was not sent. The trial is over.",
+    ),
+    "lost from sight": (
+        entry(Kind.MAIL_UNKNOWN, actor="U0BO", **MAIL),
+        ":grey_question: <@U0BO> sent *Trial ending*, and nobody knows whether it arrived.",
+    ),
+    "arrived after all": (
+        entry(Kind.MAIL_ARRIVED, actor="U0BO", **MAIL),
+        ":email: <@U0BO> says that *Trial ending* arrived.",
+    ),
+    "once more": (entry(Kind.MAIL_AGAIN, actor="U0BO", **MAIL), "<@U0BO> sends *Trial ending* again."),
+    "sent on another ground than the trial": (
+        entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "REQUEST"}),
+        ":email: <@U0BO> sent *Trial ending*. They asked us something, or for help.",
+    ),
+    "sent about the trial": (
+        entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "TRIAL"}),
+        ":email: <@U0BO> sent *Trial ending*.",
+    ),
+    "taken back": (
+        entry(Kind.MAIL_UNDONE, actor="U0BO", **MAIL),
+        "<@U0BO> took *Trial ending* back before it went.",
+    ),
+    "put off": (
+        entry(Kind.MAIL_DEFERRED, actor="U0BO", **MAIL | {"error": "The mail server is busy."}),
+        (
+            ":hourglass_flowing_sand: *Trial ending* by <@U0BO> waits; it is tried again by itself. "
+            "The mail server is busy."
+        ),
+    ),
+    "came back for good": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.1.1", means="gone"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (5.1.1): the address takes no mail.",
+    ),
+    "came back for now": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="4.2.2", means="later"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (4.2.2): for reasons that may pass.",
+    ),
+    "came back because the mailbox is full": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.2.2", means="later"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (5.2.2): for reasons that may pass.",
+    ),
+    "came back because of us": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.7.26", means="us"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back (5.7.26): their server did not want it from us.",
+    ),
+    "came back, and nobody can read it": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="unclear"),
+        ":grey_question: Something came back for *Trial ending* that I can't read. Check whether it arrived.",
+    ),
+    "came back, nobody knows why": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="later"),
+        ":leftwards_arrow_with_hook: *Trial ending* came back: for reasons that may pass.",
+    ),
+    "complained": (
+        entry(Kind.MAIL_BOUNCED, template="trial-ending", status="complaint", means="complaint"),
+        ":no_entry_sign: They told their mail provider that *Trial ending* was not wanted.",
+    ),
+    "erased": (entry(Kind.ERASED), "The contact was erased at their request."),
+    "opted out": (
+        entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="asked", note=""),
+        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to write.",
+    ),
+    "opted out, with a remark": (
+        entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="complained", note="Called us."),
+        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They complained. “Called us.”",
+    ),
+    "unsubscribed": (
+        entry(Kind.DO_NOT_CONTACT, cause="unsubscribed", note=""),
+        ":no_entry_sign: *Do not contact*: they unsubscribed, by the link in a mail.",
+    ),
+    "marked by the machine": (
+        entry(Kind.DO_NOT_CONTACT, cause="bounced"),
+        ":no_entry_sign: *Do not contact*: Mail to this address came back.",
+    ),
+    "lifted by themselves": (
+        entry(Kind.CONTACT_AGAIN),
+        "The contact took back that they unsubscribed.",
+    ),
+    "lifted without a word": (
+        entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
+        "<@U0BO> lifted the do-not-contact mark.",
+    ),
+    "lifted": (
+        entry(Kind.CONTACT_AGAIN, actor="U0BO", note="They agreed"),
+        "<@U0BO> lifted the do-not-contact mark: “They agreed”",
+    ),
+}
+
+
+@pytest.mark.parametrize(("happened", "said"), TOLD.values(), ids=TOLD)
+def test_a_fact_is_one_sentence(happened: Entry, said: str) -> None:
+    assert note(happened) == said
+
+
+def test_no_kind_of_fact_is_without_a_sentence() -> None:
+    assert {happened.kind for happened, _ in TOLD.values()} == set(Kind)
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        pytest.param(happened, id=happened.kind)
+        for happened in (
+            entry(Kind.CONVERTED, type="COMMERCIAL", edition="Standard", tier="10 Users"),
+            TOLD["late facts"][0],
+            entry(Kind.MAIL_FAILED, actor="U0BO", **MAIL),
+            entry(Kind.MAIL_BOUNCED, template="", status=""),
+            entry(Kind.DO_NOT_CONTACT, actor="U0BO", note=""),
+            entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
+        )
+    ],
+)
+@given(words=st.lists(NAMES, min_size=7, max_size=7))
+def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, words: list[str]) -> None:
+    details = {"days": "3", "cause": "asked", "means": "gone", **dict(zip(happened.details, words, strict=False))}
+    check_text(note(entry(happened.kind, actor=happened.actor, **details)))
+
+
+@given(name=NAMES)
+@pytest.mark.parametrize("scope", Scope)
+def test_how_far_a_mark_reaches_is_said_harmlessly(scope: Scope, name: str) -> None:
+    assert_only_our_markup(reaching(opt_out(subject=Subject(scope=scope, value=name))))
+
+
+def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address() -> None:
+    told = {scope: reaching(opt_out(subject=Subject(scope=scope, value="acme.example"))) for scope in Scope}
+    assert told == {
+        Scope.ADDRESS: "",
+        Scope.DOMAIN: " anybody at acme.example",
+        Scope.SITE: " anybody of acme.example",
+    }
+    assert reaching(opt_out(subject=None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("1", "1 user"),
+        ("593", "593 users"),
+        ("Evaluation", "their parent product is on trial, too"),
+        ("Unlimited Users", "unlimited users"),
+        ("Unknown", "size not known to Atlassian"),
+        ("<Huge>", "&lt;Huge&gt;"),
+        ("9" * 5000, "9" * 149 + "… users"),
+    ],
+)
+def test_the_size_of_an_opportunity_is_said_in_words(size: str, said: str) -> None:
+    assert opportunity(size) == said
+
+
+@pytest.mark.parametrize(
+    ("template", "name"), [("welcome", "Welcome"), ("trial-ending", "Trial ending"), ("q3-Check-in", "Q3 check in")]
+)
+def test_a_template_is_called_by_a_name_that_people_say(template: str, name: str) -> None:
+    assert mail_name(template) == name

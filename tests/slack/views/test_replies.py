@@ -1,0 +1,280 @@
+"""What is said to the person who pressed."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.card import Card, Person, mailable
+from bot.domain.cautions import Context
+from bot.domain.country_rules import Countries, CountryRule, Rule
+from bot.domain.dnc import Cause, Scope, Subject
+from bot.domain.evaluation import Contact, Partner
+from bot.domain.mail_policy import Allowed, LastMail, MailState, NeedsGround, Reason, Refused, Rules
+from bot.slack.blocks import section
+from bot.slack.ids import Settle
+from bot.slack.views import replies
+from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, sent_mail
+from tests.slack.checks import LAW, NAMES, check, check_text, mrkdwn_of
+
+LATER = NOON + timedelta(minutes=5)
+AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
+
+DOMAIN = opt_out(cause=Cause.TEAM, subject=Subject(scope=Scope.DOMAIN, value="acme.example"))
+
+
+def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
+    return card(evaluation=evaluation(license=license_(**seen)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(
+            replies.refused(Refused(Reason.OVER), now=LATER),
+            ":no_entry_sign: The trial is over.",
+            id="refused by the facts",
+        ),
+        pytest.param(
+            replies.refused(Refused(Reason.SENT, by="U0BO", at=NOON), now=LATER),
+            ":no_entry_sign: This template has already been sent for this evaluation. (<@U0BO>, 5 min ago)",
+            id="refused because somebody was faster",
+        ),
+        pytest.param(replies.lost("U0BO", NOON, now=LATER), "<@U0BO> took it 5 min ago.", id="taken"),
+        pytest.param(replies.lost("U0BO", None, now=LATER), "<@U0BO> took it.", id="taken long ago"),
+        pytest.param(
+            replies.lost(None, NOON, now=LATER),
+            "It was given back 5 min ago; nobody owns it. Claim it anew.",
+            id="given back",
+        ),
+        pytest.param(
+            replies.marked(opt_out(), won=True, now=LATER),
+            ":white_check_mark: Marked. Nobody can mail this address from here any more.",
+            id="marked",
+        ),
+        pytest.param(
+            replies.marked(DOMAIN, won=True, now=LATER),
+            ":white_check_mark: Marked. Nobody can mail anybody at acme.example from here any more.",
+            id="a domain marked",
+        ),
+        pytest.param(
+            replies.marked(opt_out(), won=False, now=LATER),
+            "It was marked already by <@U0BO>, 5 min ago: They asked us not to write.",
+            id="marked by somebody else",
+        ),
+        pytest.param(
+            replies.marked(opt_out(by=None), won=False, now=LATER),
+            "It was marked already, 5 min ago: They asked us not to write.",
+            id="marked by themselves",
+        ),
+        pytest.param(
+            replies.lifted("U0BO", NOON, None, won=True, now=NOON),
+            "Lifted. They can be written to again.",
+            id="lifted",
+        ),
+        pytest.param(
+            replies.lifted("U0BO", NOON, DOMAIN, won=True, now=NOON),
+            ":white_check_mark: Lifted. What stands: The team decided anybody at acme.example.",
+            id="lifted, and another mark stands",
+        ),
+        pytest.param(
+            replies.lifted("U0BO", NOON, None, won=False, now=LATER),
+            "<@U0BO> lifted it already, 5 min ago.",
+            id="lifted already",
+        ),
+        pytest.param(
+            replies.lifted(None, None, None, won=False, now=LATER),
+            "There is no such do-not-contact mark any more.",
+            id="nothing to lift",
+        ),
+        pytest.param(
+            replies.lifted(None, None, opt_out(cause=Cause.UNSUBSCRIBED, by=None), won=False, now=LATER),
+            ":no_entry_sign: Not lifted. What they said themselves only an admin of the bot can lift, with their "
+            "written consent. What stands: They unsubscribed.",
+            id="not theirs to lift",
+        ),
+        pytest.param(
+            replies.lifted(None, None, DOMAIN, won=False, now=LATER),
+            ":no_entry_sign: Not lifted. What stands: The team decided anybody at acme.example.",
+            id="another mark than the one that was to be lifted",
+        ),
+        pytest.param(
+            replies.undone(MailState.UNDONE, by="U0BO", user="U0BO", won=True),
+            ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
+            id="taken back",
+        ),
+        pytest.param(
+            replies.undone(MailState.UNDONE, by="U0BO", user="U0BO", won=False),
+            ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
+            id="taken back, pressed twice",
+        ),
+        pytest.param(
+            replies.undone(MailState.HELD, by="U0BO", user="U0ANA", won=False),
+            "Only <@U0BO>, who sent it, can take it back.",
+            id="somebody else's to take back",
+        ),
+        *(
+            pytest.param(
+                replies.undone(state, by="U0BO", user="U0BO", won=False),
+                f":warning: Too late to take it back: {why}.",
+                id=f"too late to take back: {state}",
+            )
+            for state, why in {
+                MailState.SENDING: "it is going out at this moment",
+                MailState.SENT: "it has gone",
+                MailState.UNKNOWN: "it has gone, and nobody knows whether it arrived",
+                MailState.FAILED: "it was not sent anyway; the card's thread says why",
+            }.items()
+        ),
+        pytest.param(
+            replies.settled(MailState.SENT, by="U0BO", at=LATER, won=True, now=LATER),
+            ":white_check_mark: Noted. The card says that it was sent.",
+            id="arrived",
+        ),
+        pytest.param(
+            replies.settled(MailState.SENT, by="U0BO", at=NOON, won=False, now=LATER),
+            "<@U0BO> settled this: it was sent, 5 min ago.",
+            id="settled by somebody else",
+        ),
+        pytest.param(
+            replies.settled(MailState.SENDING, by="U0BO", at=NOON, won=False, now=LATER),
+            "<@U0BO> is sending it again, 5 min ago.",
+            id="being sent again",
+        ),
+        pytest.param(
+            replies.settled(MailState.FAILED, by="U0BO", at=NOON, won=False, now=LATER),
+            "<@U0BO> tried again, and it was not sent, 5 min ago.",
+            id="sent again in vain",
+        ),
+    ],
+)
+def test_an_answer_says_what_happened(answer: str, said: str) -> None:
+    assert answer == said
+
+
+def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
+    assert "`1f2e3d4c`" in replies.broken("1f2e3d4c")
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        pytest.param(of(), [], id="nothing"),
+        pytest.param(
+            of(technical=contact(email="info@gmail.com")),
+            ["Free-mail address", "Role address, not a person"],
+            id="flags",
+        ),
+        pytest.param(
+            of(partner=Partner(name="Resell & <Co>")),
+            ["Through Resell &amp; &lt;Co&gt;: the contact may be theirs, not the customer's"],
+            id="partner",
+        ),
+        pytest.param(
+            card(context=Context(sites=4)),
+            ["This address is on 4 other sites: perhaps a consultant or reseller"],
+            id="what the vendor's other licenses tell",
+        ),
+        pytest.param(
+            card(mails=tuple(sent_mail(state, template=f"to-{state}") for state in MailState)),
+            [
+                f"<@U0BO> is sending To held, {AT_NOON}",
+                f"<@U0BO> is sending To sending, {AT_NOON}",
+                f"<@U0BO> is sending To deferred, {AT_NOON}",
+                f"<@U0BO> sent To sent, {AT_NOON}",
+                f"<@U0BO> perhaps sent To unknown, {AT_NOON}",
+            ],
+            id="every mail that may have arrived",
+        ),
+    ],
+)
+def test_before_somebody_writes_they_are_warned(shown: Card, said: list[str]) -> None:
+    assert warnings(shown) == said
+
+
+def warnings(shown: Card, to: Contact | None = None, rules: Rules = OPEN) -> list[str]:
+    """What is said before somebody writes to a contact; where none is given, to the first."""
+    who = next(each for each in shown.people if to in (None, each.contact))
+    decision = mailable(shown, who, rules)
+    assert not isinstance(decision, Refused)
+    return replies.warnings(shown, who.contact, decision)
+
+
+def test_warnings_are_about_the_contact_who_is_written_to() -> None:
+    desk = contact(email="billing@acme.example")
+    assert warnings(of(billing=desk), desk) == ["Role address, not a person"]
+    assert warnings(of(billing=desk), contact()) == []
+
+
+NORWAY = CountryRule(rule=Rule.CONFIRM, why="Consent & proof.", law=LAW)
+
+
+@pytest.mark.parametrize(
+    ("country", "rule", "said"),
+    [
+        pytest.param("Norway", NORWAY, [f"Norway: Consent &amp; proof. <{LAW}|The law>"], id="with its law"),
+        pytest.param(
+            "Norway",
+            replace(NORWAY, law="http://law.example"),
+            ["Norway: Consent &amp; proof."],
+            id="no link but https",
+        ),
+        pytest.param("<Norway>", CountryRule(rule=Rule.CONFIRM), ["&lt;Norway&gt;: No rule is set for it."], id="none"),
+        pytest.param(None, NORWAY, [f"Country not known: Consent &amp; proof. <{LAW}|The law>"], id="not known"),
+        pytest.param("Norway", replace(NORWAY, rule=Rule.ALLOW), [], id="where nothing is asked"),
+    ],
+)
+def test_the_rule_of_the_country_is_said_with_its_law(country: str | None, rule: CountryRule, said: list[str]) -> None:
+    rules = Rules(countries=Countries(others=rule, unnamed=rule))
+    found = warnings(of(country=country), rules=rules)
+    assert found == said
+    for each in found:
+        check_text(each)
+
+
+def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_this_card_once() -> None:
+    last = LastMail(template="welcome", by="U0BO", at=NOON)
+    shown = card(people=(Person(contact=contact(), last_mail=last),))
+    assert warnings(shown) == [f"<@U0BO> mailed this address about another evaluation, {AT_NOON}"]
+    assert warnings(replace(shown, mails=(sent_mail(),))) == [f"<@U0BO> sent Welcome, {AT_NOON}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "whom"),
+    [
+        ("Ana Ash", "ana@acme.example", "Ana Ash"),
+        (None, "ana@acme.example", "ana@acme.example"),
+        (None, None, "the contact"),
+    ],
+    ids=["a name", "an address", "who knows whom"],
+)
+def test_a_mail_that_waits_can_be_taken_back(name: str | None, address: str | None, whom: str) -> None:
+    message = replies.held(timedelta(seconds=10), name, address, 12)
+    check(message)
+    assert mrkdwn_of(message.blocks) == [f":hourglass_flowing_sand: On its way to {whom} in 10 s."]
+    [button] = message.blocks[1]["elements"]
+    assert (button["action_id"], button["text"]["text"], button["value"]) == (Settle.UNDO, "Undo", "12")
+
+
+def test_a_mail_that_goes_at_once_has_nothing_to_take_back() -> None:
+    message = replies.held(timedelta(0), "Ana Ash", "ana@acme.example", 12)
+    check(message)
+    assert message.blocks == [section(":white_check_mark: On its way to Ana Ash.")]
+
+
+@given(name=NAMES, other=st.none() | NAMES)
+def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
+    domain = opt_out(subject=Subject(scope=Scope.DOMAIN, value=name))
+    asks = NeedsGround(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
+    check(replies.held(timedelta(seconds=10), other, name, 12))
+    for said in (
+        replies.marked(domain, won=True, now=LATER),
+        replies.marked(domain, won=False, now=LATER),
+        replies.lifted("U0BO", NOON, domain, won=True, now=LATER),
+        *replies.warnings(card(mails=(sent_mail(template=name),)), contact(), Allowed(name)),
+        *replies.warnings(of(country=other), contact(), asks),
+    ):
+        check_text(said)

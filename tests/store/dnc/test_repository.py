@@ -1,0 +1,333 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.dnc import Authority, Cause, OptOut, Scope, Subject
+from bot.domain.evaluation import Contact
+from bot.domain.history import Entry, Kind
+from bot.domain.mail_policy import Reason, Refused
+from bot.errors import StoreError
+from bot.security.keyring import Keys
+from bot.store import Store, open_store
+from bot.store.dnc.repository import Lifted, Marked
+from bot.store.mail.repository import Held, Stopped
+from bot.store.schema import do_not_contact, history
+from tests.builders import NOON, contact, license_, opt_out
+from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mark, only_card, order, report, rows, take
+
+ANA = "ana@acme.example"
+NEW_SECRET = "the key that came after the first one"
+
+
+async def marks(store: Store) -> list[OptOut | None]:
+    """What stands against each person on the only card."""
+    return [person.opt_out for person in (await only_card(store)).people]
+
+
+async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
+    await report(store, license_())
+    no = opt_out(note="on the phone")
+
+    assert await mark(store, ANA, no) == Marked(won=True, opt_out=no)
+    assert await marks(store) == [no]
+
+
+async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(store: Store) -> None:
+    await report(store, license_())
+    await mark(store, ANA, opt_out())
+
+    again = await mark(store, ANA, opt_out(cause=Cause.TEAM, by="U0CY", at=LATER), evaluation_id=1)
+
+    assert again == Marked(won=False, opt_out=opt_out())
+    assert await marks(store) == [opt_out()]
+    assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
+
+
+async def test_of_many_who_mark_an_address_at_once_one_does(store: Store) -> None:
+    answers = await asyncio.gather(*(mark(store, ANA, opt_out(by=f"U{n}")) for n in range(12)))
+
+    assert [answer.won for answer in answers].count(True) == 1
+    assert len({answer.opt_out.by for answer in answers}) == 1
+    assert len(await rows(store, do_not_contact)) == 1
+
+
+@pytest.mark.parametrize("spelling", ["ANA@ACME.EXAMPLE", " ana@acme.example\n", "Ana@Acme.example"])
+async def test_a_no_covers_every_spelling_of_an_address(store: Store, spelling: str) -> None:
+    await report(store, license_(technical=contact(email="aNa@acme.example")))
+    await bring(store)
+
+    await mark(store, spelling, opt_out())
+
+    assert await marks(store) == [opt_out()]
+    assert await bring(store) == ["update card 1"]
+
+
+async def test_every_card_of_an_address_is_painted_again_and_no_other(store: Store) -> None:
+    await report(
+        store,
+        license_(aliases=frozenset({"E-1"})),
+        license_(aliases=frozenset({"E-2"}), technical=Contact(email="cy@elsewhere.example")),
+        license_(aliases=frozenset({"E-3"}), technical=None, billing=Contact(email="ANA@acme.example")),
+    )
+    await report(store, license_(aliases=frozenset({"E-4"})), announce=False)
+    await bring(store)
+
+    await mark(store, ANA, opt_out())
+
+    assert await bring(store) == ["update card 1", "update card 3"]
+
+
+async def test_the_fact_is_told_where_the_person_acted(store: Store) -> None:
+    await report(store, license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"E-2"})))
+    await bring(store)
+
+    await mark(store, ANA, opt_out(note="on the phone"), evaluation_id=2)
+
+    details = {"cause": "asked", "mark": "1", "note": "on the phone"}
+    assert (await cards(store))[1].last == Entry(
+        at=opt_out().at, kind=Kind.DO_NOT_CONTACT, actor="U0BO", details=details
+    )
+    assert await bring(store) == ["note do_not_contact in 2.0", "update card 2", "update card 1"]
+
+
+async def test_a_fact_told_on_a_card_that_was_merged_is_told_on_the_one_that_stayed(store: Store) -> None:
+    await report(store, license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"E-2"})))
+    await bring(store)
+    await report(store, license_(aliases=frozenset({"E-1", "E-2"})))
+    await bring(store)
+
+    await mark(store, ANA, opt_out(), evaluation_id=2)
+
+    assert (await bring(store))[0] == "note do_not_contact in 1.0"
+
+
+async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store) -> None:
+    await report(store, license_())
+    await mark(store, ANA, opt_out())
+    await bring(store)
+
+    lifted = await lift(store, "ANA@acme.example", note="They asked again", by="U0CY", evaluation_id=1)
+
+    assert lifted == Lifted(won=True, by="U0CY", at=LATER, stands=None)
+
+    assert await marks(store) == [None]
+    assert (await only_card(store)).last == Entry(
+        at=LATER, kind=Kind.CONTACT_AGAIN, actor="U0CY", details={"mark": "1", "note": "They asked again"}
+    )
+    assert await bring(store) == ["note contact_again in 1.0", "update card 1"]
+
+
+async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Store) -> None:
+    await mark(store, ANA, opt_out())
+    await lift(store, ANA, note="They asked again", by="U0CY")
+
+    assert (await mark(store, ANA, opt_out(at=LATER))).won
+
+    first, second = await rows(store, do_not_contact)
+    assert (first.lifted_at, first.lifted_by) == (LATER, "U0CY")
+    assert Keys([SECRET]).open(first.lifted_note) == "They asked again"
+    assert second.lifted_at is None
+
+
+async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+
+    lifted = await lift(store, ANA, note="", by="U0CY", evaluation_id=1)
+
+    assert lifted == Lifted(won=False, by=None, at=None)
+
+    assert await bring(store) == []
+
+
+async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
+    await mark(store, ANA, opt_out())
+
+    answers = await asyncio.gather(*(lift(store, ANA, note="", by=f"U{n}") for n in range(8)))
+
+    [winner] = [answer.by for answer in answers if answer.won]
+    assert answers.count(Lifted(won=False, by=winner, at=LATER)) == 7
+
+
+async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
+    """While the form was open, the mark was lifted by another, and a second one was set."""
+    await mark(store, ANA, opt_out(cause=Cause.TEAM))
+    await lift(store, ANA, note="", by="U0BO")
+    await mark(store, ANA, opt_out(at=LATER))
+
+    lifted = await lift(store, ANA)
+
+    assert lifted == Lifted(won=False, by="U0BO", at=LATER, stands=opt_out(at=LATER))
+    assert not (await mark(store, ANA, opt_out())).won
+
+
+async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) -> None:
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await report(store, license_())
+        await bring(store)
+        await mark(store, ANA, opt_out())
+
+    async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
+        assert await bring(store) == ["update card 1"]
+        assert await marks(store) == [opt_out()]
+        assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+        assert not (await mark(store, ANA, opt_out(by="U0CY"))).won
+        await bring(store)
+        assert (await lift(store, ANA)).won
+        assert await bring(store) == ["update card 1"]
+        assert await marks(store) == [None]
+
+
+async def test_what_is_written_under_the_new_key_needs_the_old_one_no_more(url: str) -> None:
+    async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
+        await report(store, license_())
+        await mark(store, ANA, opt_out())
+
+    async with open_store(url, secret_keys=[NEW_SECRET]) as store:
+        assert await marks(store) == [opt_out()]
+
+
+async def test_a_new_secret_without_the_one_that_wrote_a_mark_is_refused_at_the_start(url: str) -> None:
+    """Otherwise the mark would match nothing, and whoever said no could be written to."""
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await mark(store, ANA, opt_out())
+    with pytest.raises(StoreError, match="SECRET_KEY"):
+        async with open_store(url, secret_keys=[NEW_SECRET]):
+            pass
+    async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
+        assert not (await mark(store, ANA, opt_out())).won
+
+
+DOMAIN, SITE = "@acme.example", "acme.atlassian.net"
+
+
+@pytest.mark.parametrize(
+    ("whom", "painted"),
+    [
+        pytest.param(DOMAIN, ["update card 1", "update card 2"], id="a domain, with those below it"),
+        pytest.param(SITE, ["update card 3"], id="a site"),
+    ],
+)
+async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str, painted: list[str]) -> None:
+    await report(
+        store,
+        license_(aliases=frozenset({"E-1"})),
+        license_(aliases=frozenset({"E-2"}), technical=Contact(email="bo@lists.ACME.example")),
+        license_(aliases=frozenset({"E-3"}), technical=Contact(email="cy@other.example"), site="Acme.atlassian.net"),
+    )
+    await bring(store)
+
+    await mark(store, whom)
+
+    assert await bring(store) == painted
+    spoken = [person.opt_out for card in await cards(store) for person in card.people]
+    assert [n for n, no in enumerate(spoken, 1) if no is not None] == [int(line[-1]) for line in painted]
+    for number in range(1, 4):
+        refused = await ask(store, order(number, number)) == Refused(Reason.DO_NOT_CONTACT)
+        assert refused == (f"update card {number}" in painted)
+
+
+async def test_a_stronger_cause_stands_beside_a_weaker_one_and_speaks(store: Store) -> None:
+    await report(store, license_())
+    await mark(store, ANA)
+    unsubscribed = opt_out(cause=Cause.UNSUBSCRIBED, by=None, at=LATER)
+
+    assert (await mark(store, ANA, unsubscribed)).won
+    assert await marks(store) == [unsubscribed]
+    assert not (await mark(store, ANA, opt_out(cause=Cause.BOUNCED, at=LATER))).won
+
+
+async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) -> None:
+    await report(store, license_())
+    await mark(store, ANA)
+    await mark(store, ANA, opt_out(cause=Cause.UNSUBSCRIBED, by=None, at=LATER))
+
+    lifted = await lift(store, ANA, authority=Authority.SELF, by=None, set_at=None)
+
+    assert (lifted.won, lifted.stands) == (True, opt_out())
+    assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+
+
+@pytest.mark.parametrize(
+    ("cause", "authority", "won"),
+    [
+        (Cause.UNSUBSCRIBED, Authority.MEMBER, False),
+        (Cause.UNSUBSCRIBED, Authority.ADMIN, True),
+        (Cause.UNSUBSCRIBED, Authority.SELF, True),
+        (Cause.COMPLAINED, Authority.SELF, False),
+        (Cause.TEAM, Authority.SELF, False),
+        (Cause.TEAM, Authority.MEMBER, True),
+        (Cause.BOUNCED, Authority.MEMBER, True),
+        (Cause.LEGAL, Authority.MEMBER, False),
+    ],
+)
+async def test_a_mark_is_lifted_by_who_may(store: Store, cause: Cause, authority: Authority, *, won: bool) -> None:
+    no = opt_out(cause=cause)
+    await mark(store, ANA, no)
+
+    lifted = await lift(store, ANA, authority=authority)
+
+    assert (lifted.won, lifted.stands) == (won, None if won else no)
+
+
+async def test_of_a_mark_against_the_domain_lifting_the_address_says_nothing(store: Store) -> None:
+    await report(store, license_())
+    await mark(store, DOMAIN)
+
+    assert not (await lift(store, ANA)).won
+    assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+
+
+async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    tomorrow = NOON + timedelta(days=1)
+    held = await ask(store, order(1, due_at=tomorrow))
+    assert isinstance(held, Held)
+
+    await mark(store, ANA)
+
+    assert await take(store) == Stopped(refusal=Refused(Reason.DO_NOT_CONTACT))
+    assert await take(store, now=tomorrow) is None
+    assert "note mail_failed in 1.0" in await bring(store)
+
+
+async def test_what_waits_for_another_contact_of_the_license_keeps_its_time(store: Store) -> None:
+    await report(store, license_(billing=Contact(email="bo@acme.example")))
+    tomorrow = NOON + timedelta(days=1)
+    await ask(store, order(1, recipient="billing", due_at=tomorrow))
+
+    await mark(store, ANA)
+
+    assert await store.mails.next_due() == tomorrow
+
+
+async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> None:
+    many = [Subject(scope=Scope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
+    await mark(store, "@firm3.example")
+
+    assert await store.opt_outs.add_all([(each, opt_out(subject=each)) for each in many]) == 29
+    assert [mark.subject for mark in await store.opt_outs.all_standing()][:3] == [many[3], many[0], many[1]]
+
+
+async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await mark(store, ANA, opt_out(cause=Cause.PAUSED, by=None, until=LATER))
+    await bring(store)
+
+    assert await store.opt_outs.end_pauses(at=NOON) == 0
+    assert await marks(store) != [None]
+    assert await store.opt_outs.end_pauses(at=LATER) == 1
+    assert await marks(store) == [None]
+    assert await bring(store) == ["update card 1"]
+
+
+async def test_nothing_of_a_mark_can_be_read_without_the_key(store: Store) -> None:
+    await mark(store, DOMAIN, opt_out(note="Ana Ash rang", subject=Subject.read(DOMAIN)))
+
+    [row] = await rows(store, do_not_contact)
+
+    assert "acme" not in str(row)
+    assert "Ash" not in str(row)

@@ -1,0 +1,140 @@
+"""What mails that came back say of the address they went to."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.dnc import Cause, Subject
+from bot.domain.evaluation import Contact
+from bot.domain.mail_policy import MailState, Reason, Refused
+from bot.security.keyring import Keys
+from bot.store import Store
+from bot.store.mail.letters import Letter
+from bot.store.schema import do_not_contact, mail
+from tests.builders import license_
+from tests.store.steps import LATER, SECRET, ask, mailed, order, report, rows
+
+KEYS = Keys([SECRET])
+
+
+async def send(store: Store, count: int) -> None:
+    """So many mails went to Ana."""
+    await report(store, license_())
+    for number in range(1, count + 1):
+        await mailed(store, order(1, number, template=f"letter-{number}"))
+
+
+async def soft(store: Store, mail_id: int, *, days: int = 0) -> None:
+    await store.bounces.soft(mail_id, status="4.2.2", at=LATER + timedelta(days=days), patience=3)
+
+
+async def causes(store: Store) -> list[str]:
+    return [row.cause for row in await rows(store, do_not_contact)]
+
+
+async def test_three_mails_that_did_not_get_through_within_a_month_are_a_pause(store: Store) -> None:
+    await send(store, 3)
+
+    for number in (1, 2, 2, 3):
+        assert await causes(store) == []
+        await soft(store, number)
+
+    [pause] = await rows(store, do_not_contact)
+    assert (pause.cause, pause.until) == (Cause.PAUSED, LATER + timedelta(days=30))
+
+
+async def test_what_is_longer_ago_than_a_month_does_not_count(store: Store) -> None:
+    await send(store, 3)
+
+    for number, days in ((1, 0), (2, 15), (3, 31)):
+        await soft(store, number, days=days)
+
+    assert await causes(store) == []
+
+
+async def test_what_was_refused_because_of_us_does_not_count_against_the_address(store: Store) -> None:
+    await send(store, 3)
+
+    for number in (1, 2):
+        await store.bounces.refused(number, status="5.7.1", at=LATER)
+    await soft(store, 3)
+
+    assert await causes(store) == []
+    assert [row.bounced for row in await rows(store, mail)] == ["5.7.1", "5.7.1", "4.2.2"]
+
+
+async def test_what_did_not_get_through_counts_whatever_is_reported_of_it_later(store: Store) -> None:
+    await send(store, 3)
+    await soft(store, 1)
+    await store.bounces.refused(1, status="5.7.1", at=LATER)
+
+    for number in (2, 3):
+        await soft(store, number)
+
+    assert await causes(store) == [Cause.PAUSED]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("bounced", "complained", [Cause.BOUNCED, Cause.COMPLAINED]),
+        ("complained", "bounced", [Cause.COMPLAINED]),
+    ],
+)
+async def test_the_stronger_cause_stands_whichever_comes_first(
+    store: Store, first: str, second: str, found: list[Cause]
+) -> None:
+    await send(store, 1)
+
+    for kind in (first, second):
+        if kind == "bounced":
+            await store.bounces.bounced(1, status="5.1.1", at=LATER)
+        else:
+            await store.bounces.complained(1, at=LATER)
+
+    assert await causes(store) == found
+
+
+async def test_a_mail_that_came_back_did_go(store: Store) -> None:
+    await report(store, license_())
+    await mailed(store, order(1), MailState.UNKNOWN)
+
+    await store.bounces.refused(1, status="5.7.1", at=LATER)
+
+    assert [row.state for row in await rows(store, mail)] == ["sent"]
+
+
+async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the_address_all_the_same(
+    store: Store,
+) -> None:
+    await send(store, 1)
+    years = timedelta(days=800)
+    await store.people.forget_older(LATER + years, at=LATER + years)
+    [sent] = await rows(store, mail)
+    assert Letter.opened(sent.content, KEYS) is None
+
+    for _ in range(2):
+        await store.bounces.complained(1, at=LATER + years)
+
+    assert await causes(store) == [Cause.COMPLAINED]
+    opt_out = await store.opt_outs.against([Subject.of_address("ANA@acme.example")])
+    assert opt_out is not None
+    assert (opt_out.cause, opt_out.subject) == (Cause.COMPLAINED, None)
+    # They evaluate again: the card says so, and nobody may write to them.
+    await report(store, license_(aliases=frozenset({"E-2"}), updated=(LATER + years).date()))
+    refused = await ask(store, order(2, 2, template="welcome"))
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.DO_NOT_CONTACT
+
+
+@pytest.mark.parametrize("cause", [Cause.FORGOTTEN, Cause.ERASED])
+async def test_who_is_marked_for_ever_is_not_marked_again(store: Store, cause: Cause) -> None:
+    await send(store, 1)
+    if cause is Cause.ERASED:
+        await store.people.erase("ana@acme.example", at=LATER, by="U0ANA")
+    else:
+        await report(store, license_(technical=Contact(forgotten=True), updated=LATER.date() + timedelta(days=1)))
+
+    await store.bounces.complained(1, at=LATER)
+
+    assert await causes(store) == [cause]

@@ -1,0 +1,489 @@
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from bot.domain.evaluation import Contact, License
+from bot.domain.history import Entry, Kind
+from bot.domain.mail_policy import Attempt, Ground, MailState, NeedsGround, Reason, Refused
+from bot.errors import StoreError
+from bot.store import Store, open_store
+from bot.store.mail.repository import Held, Stopped, Taken, Verdict
+from bot.store.schema import history, mail
+from tests.builders import FREELY, NOON, OPEN, contact, license_, nov, opt_out
+from tests.store.steps import (
+    LATER,
+    SECRET,
+    ask,
+    bring,
+    claimed,
+    lift,
+    mailed,
+    mark,
+    only_card,
+    order,
+    report,
+    rows,
+    take,
+)
+
+BO = Contact(email="bo@acme.example", name="Bo Birch")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "to"),
+    [pytest.param("technical", contact(), id="technical contact"), pytest.param("billing", BO, id="billing contact")],
+)
+async def test_a_claim_is_for_one_contact_and_their_address(store: Store, recipient: str, to: Contact) -> None:
+    await report(store, license_(billing=BO))
+
+    taken = await claimed(store, order(1, recipient=recipient))
+
+    assert (taken.mail_id, taken.address, taken.contact) == (1, to.email, to)
+
+
+async def test_of_twenty_who_send_at_once_one_may_and_all_others_are_told_who(store: Store) -> None:
+    await report(store, license_())
+
+    answers = await asyncio.gather(*(ask(store, order(1, n, by=f"U{n}")) for n in range(20)))
+
+    [held] = [answer for answer in answers if isinstance(answer, Held)]
+    [row] = await rows(store, mail)
+    assert row.id == held.mail_id
+    told = [answer for answer in answers if isinstance(answer, Refused)]
+    assert told == [Refused(Reason.HELD, by=row.actor, at=NOON)] * 19
+
+
+async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) -> None:
+    await report(store, license_())
+    async with open_store(url, secret_keys=[SECRET]) as other:
+        answers = await asyncio.gather(
+            *(ask(each, order(1, n * 2 + m)) for n in range(8) for m, each in enumerate((store, other)))
+        )
+
+    assert sum(isinstance(answer, Held) for answer in answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer", "told"),
+    [
+        pytest.param(MailState.SENT, Refused(Reason.SENT, by="U0BO", at=LATER), Kind.MAIL_SENT, id="sent"),
+        pytest.param(MailState.UNKNOWN, Refused(Reason.UNKNOWN, by="U0BO", at=LATER), Kind.MAIL_UNKNOWN, id="unknown"),
+        pytest.param(MailState.FAILED, None, Kind.MAIL_FAILED, id="failed"),
+    ],
+)
+async def test_only_a_mail_that_failed_may_be_sent_again(
+    store: Store, outcome: MailState, answer: Refused | None, told: Kind
+) -> None:
+    await report(store, license_())
+    await bring(store)
+    await mailed(store, order(1, 1), outcome)
+
+    assert await bring(store) == [f"note {told} in 1.0", "update card 1"]
+    again = await ask(store, order(1, 2, by="U0CY"))
+    assert again == answer or (answer is None and isinstance(again, Held))
+
+
+async def test_a_card_is_painted_again_as_soon_as_a_mail_is_under_way(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+
+    await ask(store, order(1))
+
+    assert await bring(store) == ["update card 1"]
+
+
+async def test_where_there_is_no_pause_another_template_and_another_evaluation_are_other_mails(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+    await mailed(store, order(1, 1))
+
+    assert isinstance(await ask(store, order(1, 2, template="trial-ending")), Held)
+    assert isinstance(await ask(store, order(2, 3)), Held)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        pytest.param({"technical": Contact(name="Ana Ash")}, Reason.NO_CONTACT, id="no address any more"),
+        pytest.param({"technical": Contact(forgotten=True)}, Reason.FORGOTTEN, id="forgotten"),
+        pytest.param({"technical": contact(email="ana at acme")}, Reason.MALFORMED, id="no address"),
+        pytest.param({"atlassian": True}, Reason.ATLASSIAN, id="atlassian"),
+        pytest.param({"license_type": "COMMERCIAL"}, Reason.CONVERTED, id="bought"),
+        pytest.param({"status": "inactive"}, Reason.OVER, id="over"),
+    ],
+)
+async def test_what_the_report_said_since_the_form_was_opened_counts(
+    store: Store, facts: dict[str, Any], reason: Reason
+) -> None:
+    await report(store, license_())
+    now: License = replace(license_(updated=nov(24)), **facts)
+    await report(store, now)
+
+    assert await ask(store, order(1)) == Refused(reason)
+    assert await rows(store, mail) == []
+
+
+@pytest.mark.parametrize("spelling", ["ana@acme.example", "ANA@Acme.Example", "  ana@acme.example "])
+async def test_who_said_no_since_the_form_was_opened_is_not_mailed(store: Store, spelling: str) -> None:
+    await report(store, license_())
+    await mark(store, spelling, opt_out())
+
+    assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+    assert await rows(store, mail) == []
+
+
+async def test_a_no_of_one_contact_does_not_silence_the_other(store: Store) -> None:
+    await report(store, license_(billing=BO))
+    await mark(store, "ana@acme.example", opt_out())
+
+    assert isinstance(await ask(store, order(1, recipient="billing")), Held)
+
+
+async def test_an_opt_out_and_a_claim_at_once_end_in_one_order_or_the_other(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(10)))
+
+    answers = await asyncio.gather(
+        *(ask(store, order(n, n)) for n in range(1, 6)),
+        mark(store, "ana@acme.example", opt_out()),
+        *(ask(store, order(n, n)) for n in range(6, 11)),
+    )
+
+    claims = [answer for answer in answers if isinstance(answer, Held | Refused)]
+    assert claims[5:] == [Refused(Reason.DO_NOT_CONTACT)] * 5
+    assert len(await rows(store, mail)) == sum(isinstance(answer, Held) for answer in claims)
+
+
+async def test_a_refusal_is_remembered_with_its_reason(store: Store) -> None:
+    await report(store, license_(technical=None))
+    await bring(store)
+
+    await ask(store, order(1))
+
+    said = {"template": "welcome", "error": Reason.NO_CONTACT.value}
+    assert (await only_card(store)).last == Entry(at=order(1).at, kind=Kind.MAIL_REFUSED, actor="U0BO", details=said)
+    assert await bring(store) == ["note mail_refused in 1.0", "update card 1"]
+
+
+async def test_nobody_is_mailed_about_an_evaluation_that_never_was(store: Store) -> None:
+    assert await ask(store, order(99)) == Refused(Reason.NO_CONTACT)
+
+
+async def test_a_mail_under_way_when_the_bot_stopped_is_never_sent_again_by_the_machine(url: str) -> None:
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        await report(store, license_())
+        await bring(store)
+        await claimed(store, order(1, 1))
+
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        assert await store.mails.settle_interrupted(at=LATER) == 1
+        assert await store.mails.settle_interrupted(at=LATER) == 0
+        assert await ask(store, order(1, 2)) == Refused(Reason.UNKNOWN, by="U0BO", at=LATER)
+        [row] = await rows(store, mail)
+        assert (row.state, row.settled_at, row.error) == (
+            "unknown",
+            LATER,
+            "The bot was stopped while it was being sent.",
+        )
+        assert "note mail_unknown in 1.0" in await bring(store)
+
+
+async def test_the_database_itself_refuses_a_second_live_mail(store: Store) -> None:
+    await report(store, license_())
+    await mailed(store, order(1, 1))
+    [sent] = await rows(store, mail)
+    again = {**sent._mapping, "id": None, "message_id": "<2@vendor.example>"}  # noqa: SLF001  SQLAlchemy's public name
+
+    with pytest.raises(IntegrityError):
+        async with store.database.write() as connection:
+            await connection.execute(mail.insert().values(again))
+
+    assert await rows(store, mail) == [sent]
+
+
+async def test_a_contact_that_cannot_be_decrypted_is_not_mailed(store: Store, url: str) -> None:
+    await report(store, license_())
+
+    with pytest.raises(StoreError, match="another SECRET_KEY"):
+        async with open_store(url, secret_keys=["another key that is long enough, too"]) as stranger:
+            await ask(stranger, order(1))
+
+    assert await rows(store, mail) == []
+    assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
+
+
+async def test_of_many_who_say_how_a_lost_mail_ended_one_decides_and_all_others_are_told_who(store: Store) -> None:
+    await report(store, license_())
+    lost = await mailed(store, order(1), MailState.UNKNOWN)
+
+    answers = await asyncio.gather(
+        *(store.mails.confirm(lost.mail_id, by=f"UA{n}", at=LATER) for n in range(5)),
+        *(store.mails.order_again(lost.mail_id, FREELY, by=f"UB{n}", at=LATER) for n in range(5)),
+    )
+
+    verdicts = [answer for answer in answers if isinstance(answer, Verdict)]
+    [first] = {(verdict.state, verdict.by, verdict.at) for verdict in verdicts}
+    assert first[0] in {MailState.SENT, MailState.HELD}
+    winners = [a for a in answers if isinstance(a, Held) or (isinstance(a, Verdict) and a.won)]
+    assert len(winners) == 1
+
+
+async def test_a_lost_mail_is_sent_again_word_for_word_to_the_same_address(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await mailed(store, order(1), MailState.UNKNOWN)
+    await bring(store)
+
+    again = await store.mails.order_again(1, FREELY, by="U0CY", at=LATER)
+
+    assert isinstance(again, Held)
+    taken = await take(store)
+    assert isinstance(taken, Taken)
+    assert (taken.address, taken.message_id) == ("ana@acme.example", "<1@vendor.example>")
+    assert taken.letter == replace(order(1).letter, to="ana@acme.example")
+    assert await bring(store) == ["note mail_again in 1.0", "update card 1"]
+    await store.mails.settle(1, MailState.SENT, at=LATER)
+    assert (await only_card(store)).mails[0].attempt == Attempt(state=MailState.SENT, by="U0CY")
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        pytest.param({"license_type": "COMMERCIAL"}, Reason.CONVERTED, id="bought"),
+        pytest.param({"technical": BO}, Reason.ANOTHER, id="another contact"),
+        pytest.param({"technical": Contact(forgotten=True)}, Reason.FORGOTTEN, id="forgotten"),
+    ],
+)
+async def test_a_lost_mail_goes_through_the_gate_again(store: Store, facts: dict[str, Any], reason: Reason) -> None:
+    await report(store, license_())
+    await mailed(store, order(1), MailState.UNKNOWN)
+    now: License = replace(license_(updated=nov(24)), **facts)
+    await report(store, now)
+
+    assert await store.mails.order_again(1, FREELY, by="U0CY", at=LATER) == Refused(reason)
+    assert [row.state for row in await rows(store, mail)] == ["unknown"]
+
+
+async def test_a_lost_mail_is_not_sent_again_to_somebody_who_said_no(store: Store) -> None:
+    await report(store, license_())
+    await mailed(store, order(1), MailState.UNKNOWN)
+    await mark(store, "ana@acme.example", opt_out())
+
+    assert await store.mails.order_again(1, FREELY, by="U0CY", at=LATER) == Refused(Reason.DO_NOT_CONTACT)
+
+
+async def test_a_mail_that_somebody_says_arrived_is_sent_and_the_card_tells_who_said_so(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await mailed(store, order(1), MailState.UNKNOWN)
+    await bring(store)
+
+    assert await store.mails.confirm(1, by="U0CY", at=LATER) == Verdict(
+        won=True, state=MailState.SENT, by="U0CY", at=LATER
+    )
+    assert await bring(store) == ["note mail_arrived in 1.0", "update card 1"]
+    assert await ask(store, order(1, 2)) == Refused(Reason.SENT, by="U0BO", at=LATER)
+
+
+async def test_nothing_is_decided_about_a_mail_that_never_was(store: Store) -> None:
+    assert await store.mails.confirm(99, by="U0CY", at=LATER) is None
+    assert await store.mails.order_again(99, FREELY, by="U0CY", at=LATER) is None
+
+
+async def test_one_address_gets_one_mail_a_week_from_all_evaluations(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+    await mailed(store, order(1, 1))
+
+    soon = order(2, 2, by="U0CY", at=LATER + timedelta(hours=1), due_at=LATER + timedelta(hours=1))
+    late = order(2, 3, by="U0CY", at=LATER + timedelta(days=7), due_at=LATER + timedelta(days=7))
+
+    assert await ask(store, soon, OPEN) == Refused(Reason.TOO_SOON, by="U0BO", at=LATER)
+    assert isinstance(await ask(store, late, OPEN), Held)
+
+
+async def test_the_week_begins_when_a_mail_went_however_long_the_server_put_it_off(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+    taken = await claimed(store, order(1, 1))
+    went = NOON + timedelta(days=2)
+    await store.mails.settle(taken.mail_id, MailState.SENT, at=went)
+
+    for days, held in ((7, False), (8, False), (9, True)):
+        at = NOON + timedelta(days=days)
+        asked = await ask(store, order(2, days, at=at, due_at=at), OPEN)
+        assert isinstance(asked, Held) if held else asked == Refused(Reason.TOO_SOON, by="U0BO", at=went)
+
+
+async def test_nobody_is_written_to_while_another_mail_to_them_is_still_to_go(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+    daily = replace(OPEN, at_most_every=timedelta(days=1))
+    taken = await claimed(store, order(1, 1))
+    at = NOON + timedelta(days=1, hours=1)
+    refused = Refused(Reason.TOO_SOON, by="U0BO", at=NOON)
+
+    assert await ask(store, order(2, 2, at=at, due_at=at), daily) == refused
+    await store.mails.put_off(taken.mail_id, until=at, at=LATER, error="")
+    assert await ask(store, order(2, 2, at=at, due_at=at), daily) == refused
+
+
+async def test_of_two_that_wait_for_one_address_the_first_goes(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+    for number in (1, 2):
+        await ask(store, order(number, number))
+
+    taken, stopped = await take(store, rules=OPEN), await take(store, rules=OPEN)
+
+    assert isinstance(taken, Taken)
+    assert (taken.mail_id, taken.first) == (1, True)
+    assert stopped == Stopped(refusal=Refused(Reason.TOO_SOON, by="U0BO", at=NOON))
+
+
+async def test_a_lost_mail_that_was_to_go_again_and_did_not_is_lost_still(store: Store) -> None:
+    await report(store, license_())
+    await mailed(store, order(1), MailState.UNKNOWN)
+    unknown = Refused(Reason.UNKNOWN, by="U0BO", at=LATER)
+
+    await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
+    verdict = await store.mails.undo(1, by="U0BO", at=LATER)
+    assert verdict is not None
+    assert verdict.won
+    assert await ask(store, order(1, 2)) == unknown
+
+    await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
+    taken = await take(store)
+    assert isinstance(taken, Taken)
+    await store.mails.settle(taken.mail_id, MailState.FAILED, at=LATER)
+    assert await ask(store, order(1, 3)) == unknown
+
+    await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
+    await mark(store, "ana@acme.example")
+    assert isinstance(await take(store), Stopped)
+    await lift(store, "ana@acme.example")
+    assert await ask(store, order(1, 4)) == unknown
+    assert isinstance(await store.mails.order_again(1, FREELY, by="U0BO", at=LATER), Held)
+
+
+async def test_a_mail_that_was_not_sent_makes_nobody_wait(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+    await mailed(store, order(1, 1), MailState.FAILED)
+
+    assert isinstance(await ask(store, order(2, 2), OPEN), Held)
+
+
+async def test_a_held_mail_goes_when_its_time_has_come_and_not_before(store: Store) -> None:
+    await report(store, license_())
+    due = NOON + timedelta(seconds=10)
+    held = await ask(store, order(1, due_at=due))
+
+    assert held == Held(mail_id=1, contact=contact(), due_at=due)
+    assert await store.mails.next_due() == due
+    assert await take(store, now=due - timedelta(seconds=1)) is None
+    assert isinstance(await take(store, now=due), Taken)
+    assert await store.mails.next_due() is None
+    assert await take(store, now=due) is None
+
+
+async def test_who_sent_a_mail_can_take_it_back_and_then_send_it_again(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    await ask(store, order(1, due_at=LATER))
+
+    assert await store.mails.undo(1, by="U0CY", at=NOON) == Verdict(won=False, state=MailState.HELD, by="U0BO", at=NOON)
+    undone = Verdict(won=True, state=MailState.UNDONE, by="U0BO", at=NOON)
+    assert await store.mails.undo(1, by="U0BO", at=NOON) == undone
+    assert await store.mails.undo(1, by="U0BO", at=LATER) == replace(undone, won=False)
+    assert await take(store) is None
+    assert await bring(store) == ["update card 1"]
+    assert isinstance(await ask(store, order(1, 2)), Held)
+
+
+async def test_a_mail_that_is_under_way_cannot_be_taken_back(store: Store) -> None:
+    await report(store, license_())
+    taken = await claimed(store, order(1))
+
+    verdict = await store.mails.undo(taken.mail_id, by="U0BO", at=LATER)
+
+    assert verdict == Verdict(won=False, state=MailState.SENDING, by="U0BO", at=NOON)
+    assert await store.mails.undo(99, by="U0BO", at=LATER) is None
+
+
+async def test_of_undo_and_the_moment_it_goes_one_wins(store: Store) -> None:
+    await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(8)))
+    for n in range(1, 9):
+        await ask(store, order(n, n))
+
+    answers = await asyncio.gather(
+        *(each for n in range(1, 9) for each in (take(store), store.mails.undo(n, by="U0BO", at=LATER)))
+    )
+
+    gone = {answer.mail_id for answer in answers if isinstance(answer, Taken)}
+    back = [
+        n for n in range(1, 9) if answers[2 * n - 1] == Verdict(won=True, state=MailState.UNDONE, by="U0BO", at=LATER)
+    ]
+    assert gone.isdisjoint(back)
+    assert sorted([*gone, *back]) == list(range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        pytest.param({"license_type": "COMMERCIAL"}, Reason.CONVERTED, id="bought"),
+        pytest.param({"technical": BO}, Reason.ANOTHER, id="another contact"),
+        pytest.param({"technical": Contact(forgotten=True)}, Reason.FORGOTTEN, id="forgotten"),
+        pytest.param({"sandbox": True}, Reason.SANDBOX, id="a sandbox"),
+    ],
+)
+async def test_a_mail_that_waits_goes_through_the_gate_when_it_is_due(
+    store: Store, facts: dict[str, Any], reason: Reason
+) -> None:
+    await report(store, license_())
+    await bring(store)
+    await ask(store, order(1))
+    now: License = replace(license_(updated=nov(24)), **facts)
+    await report(store, now)
+
+    assert await take(store) == Stopped(refusal=Refused(reason))
+    assert [(row.state, row.due_at) for row in await rows(store, mail)] == [("failed", None)]
+    assert "note mail_failed in 1.0" in await bring(store)
+
+
+async def test_a_mail_that_the_server_puts_off_is_told_once_and_taken_again_when_it_is_due(store: Store) -> None:
+    await report(store, license_())
+    await bring(store)
+    taken = await claimed(store, order(1))
+    again = LATER + timedelta(minutes=1)
+
+    await store.mails.put_off(taken.mail_id, until=again, at=LATER, error="Later.")
+    assert "note mail_deferred in 1.0" in await bring(store)
+    assert await take(store) is None
+    second = await take(store, now=again)
+    assert isinstance(second, Taken)
+    assert second.attempts == 2
+    await store.mails.put_off(taken.mail_id, until=again, at=again, error="Later.")
+    assert [line for line in await bring(store) if line.startswith("note")] == []
+
+
+async def test_a_mail_that_could_not_go_for_days_does_not_go_any_more(store: Store) -> None:
+    """It may come out of a backup that was put back, too."""
+    await report(store, license_())
+    await ask(store, order(1))
+
+    assert await take(store, now=NOON + timedelta(days=4)) == Stopped(refusal=Refused(Reason.TOO_LATE))
+
+
+async def test_where_the_policy_asks_for_a_ground_the_one_that_was_named_is_kept(store: Store) -> None:
+    await report(store, license_(technical=contact(email="it@acme.example")))
+
+    assert isinstance(await ask(store, order(1)), NeedsGround)
+    assert isinstance(await ask(store, order(1, ground=Ground.REQUEST)), Held)
+    [row] = await rows(store, mail)
+    assert row.ground == "REQUEST"
+    assert isinstance(await take(store), Taken)
+
+
+async def test_only_the_first_mail_to_an_address_is_the_first(store: Store) -> None:
+    await report(store, license_(), license_(app_key="com.example.forms"))
+
+    assert (await mailed(store, order(1, 1))).first
+    assert not (await mailed(store, order(2, 2))).first
