@@ -17,21 +17,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.vendor import NOON
-from bot.app.components import Parts, assembled, utc_now
-from bot.app.run import running
+from bot.app.components import Components, open_components, utc_now
+from bot.app.run import run_components
 from bot.config.settings import settings_of
 from bot.log.setup import set_up_logging
-from bot.services.slack_delivery.rate_limits import NO_LIMIT, SLACKS_LIMITS, Limits
-from bot.store.outbox.repository import Lane
+from bot.services.slack_delivery.rate_limits import NO_LIMIT, SLACK_LIMITS, Limits
+from bot.store.outbox.repository import ApiMethod
 
-_AT_ONCE: Final = dict.fromkeys(Lane, Limits(workspace=NO_LIMIT))
+_AT_ONCE: Final = dict.fromkeys(ApiMethod, Limits(workspace=NO_LIMIT))
 _NEXT_SWEEP: Final = timedelta(hours=25)
 
 
 class Live:
     """A bot that runs, and what can be asked of it."""
 
-    def __init__(self, parts: Parts, pass_by: Callable[[timedelta], None]) -> None:
+    def __init__(self, parts: Components, pass_by: Callable[[timedelta], None]) -> None:
         self._parts = parts
         self._pass_by = pass_by
 
@@ -69,8 +69,8 @@ async def live(asked: argparse.Namespace) -> None:
         return begins + (datetime.now(UTC) - started) + moment["after"]
 
     settings = settings_of(**json.loads(asked.settings))
-    limits = _AT_ONCE if asked.unpaced else SLACKS_LIMITS
-    async with assembled(settings, clock=clock) as parts, running(settings, parts, clock=clock, limits=limits):
+    limits = _AT_ONCE if asked.unpaced else SLACK_LIMITS
+    async with open_components(settings, clock=clock) as parts, run_components(settings, parts, clock=clock, limits=limits):
         bot = Live(parts, pass_by)
         able: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {"usage": bot.usage, "sweep": bot.sweep}
         while words := (await asyncio.to_thread(sys.stdin.readline)).strip():

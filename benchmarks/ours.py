@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
-from bot.app.components import Parts, assembled
+from bot.app.components import Components, open_components
 from bot.config.settings import settings_of
 from bot.log.setup import set_up_logging
 
@@ -44,10 +44,10 @@ def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Parts]:
+async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Components]:
     """The bot with this store and a vendor of so many licenses, at a time so long after the first noon."""
     settings = settings_of(**given(store, server=server, rows=rows))
-    async with assembled(settings, clock=lambda: NOON + after) as parts:
+    async with open_components(settings, clock=lambda: NOON + after) as parts:
         yield parts
 
 

@@ -9,18 +9,18 @@ import pytest
 
 from bot.domain.card import Card, Person, SentMail
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
-from bot.domain.identity import Known, trials_of
-from bot.domain.mail_policy import Attempt, Case, MailState, Rules
+from bot.domain.identity import KnownLicense, trials_of
+from bot.domain.mail_policy import Attempt, MailContext, MailState, MailRules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
 ALLOW = CountryRule(rule=Rule.ALLOW)
-OPEN = Rules(countries=Countries(others=ALLOW, unnamed=ALLOW))
+OPEN = MailRules(countries=Countries(others=ALLOW, unnamed=ALLOW))
 """Nobody has to name a ground because of a country."""
-FREELY = Rules(countries=OPEN.countries, at_most_every=timedelta(0))
+FREELY = MailRules(countries=OPEN.countries, at_most_every=timedelta(0))
 """And two mails to one address may follow each other at once."""
 
 
@@ -63,16 +63,16 @@ def trial(**overrides: Any) -> Trial:
     return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, "told": TODAY, **overrides})
 
 
-def known(seen: License | None = None, *trials: Trial) -> Known:
+def known(seen: License | None = None, *trials: Trial) -> KnownLicense:
     """What the store holds of a license; its trials are the one that it tells of, unless others are given."""
     seen = seen or license_()
-    return Known(ids=(1,), license=seen, trials=trials or trials_of(seen))
+    return KnownLicense(ids=(1,), license=seen, trials=trials or trials_of(seen))
 
 
-def case(**overrides: Any) -> Case:
+def case(**overrides: Any) -> MailContext:
     """Whether to write to Ana about her trial; nothing stands against it."""
     seen = overrides.get("license", license_())
-    return Case(**{"license": seen, "trial": trial(), "contact": seen.technical, **overrides})
+    return MailContext(**{"license": seen, "trial": trial(), "contact": seen.technical, **overrides})
 
 
 def evaluation(**overrides: Any) -> Evaluation:
@@ -87,10 +87,10 @@ def card(**overrides: Any) -> Card:
     return Card(**{"evaluation": shown, "people": people, **overrides})
 
 
-def opt_out(**overrides: Any) -> OptOut:
+def opt_out(**overrides: Any) -> DncEntry:
     """They asked Bo, who wrote it down at noon."""
-    given = {"cause": Cause.ASKED, "by": "U0BO", "at": NOON, "subject": Subject.of_address("ana@acme.example")}
-    return OptOut(**{**given, **overrides})
+    given = {"cause": DncReason.ASKED, "by": "U0BO", "at": NOON, "subject": DncTarget.of_address("ana@acme.example")}
+    return DncEntry(**{**given, **overrides})
 
 
 def sent_mail(state: MailState = MailState.SENT, *, template: str = "welcome", by: str = "U0BO") -> SentMail:

@@ -8,14 +8,14 @@ from datetime import timedelta
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app.components import Parts, assembled
+from bot.app.components import Components, open_components
 from bot.demo.fake_slack import CHANNEL
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.services.slack_delivery.outages import ClosedWays
-from bot.services.slack_delivery.rate_limits import Limits, Traffic
-from bot.services.slack_delivery.worker import Cards
-from bot.slack.client.web_client import Poster
-from bot.store.outbox.repository import Lane
+from bot.services.slack_delivery.outages import SlackOutages
+from bot.services.slack_delivery.rate_limits import Limits, SlackRateLimiter
+from bot.services.slack_delivery.worker import SlackOutboxWorker
+from bot.slack.client.web_client import SlackClient
+from bot.store.outbox.repository import ApiMethod
 from tests.world import AT_ONCE, TODAY, World
 
 ADMIN = "U0CHIKA"
@@ -27,8 +27,8 @@ class Desk:
     """The whole bot but for its workers: nothing is brought to Slack until a test says so."""
 
     here: World
-    parts: Parts
-    cards: Cards
+    parts: Components
+    cards: SlackOutboxWorker
 
     async def deliver(self) -> None:
         """Bring whatever may go now."""
@@ -99,22 +99,22 @@ async def desk(
     here: World,
     *,
     admins: tuple[str, ...] = (ADMIN,),
-    limits: Mapping[Lane, Limits] = AT_ONCE,
+    limits: Mapping[ApiMethod, Limits] = AT_ONCE,
     patience: float = 30,
 ) -> AsyncIterator[Desk]:
     """A desk with nothing on it: the words of the first run are out already, and deleted."""
     async with (
-        assembled(here.settings(slack_admins=admins), clock=here.clock) as parts,
+        open_components(here.settings(slack_admins=admins), clock=here.clock) as parts,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience)) as session,
     ):
         client = AsyncWebClient(
             token=here.workspace.bot_token, base_url=here.workspace.api_url, session=session, retry_handlers=[]
         )
-        cards = Cards(
+        cards = SlackOutboxWorker(
             parts.store,
-            Poster(client),
-            traffic=Traffic(limits, clock=here.slack_time),
-            closed=ClosedWays(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
+            SlackClient(client),
+            traffic=SlackRateLimiter(limits, clock=here.slack_time),
+            closed=SlackOutages(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
             workspace_url=lambda: "https://demo.slack.test/",
             clock=here.clock,
             today=here.clock.today,

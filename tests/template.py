@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import Connection, create_engine
 
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.engine import migrate
 
-_NO_KEYS = Keys(["a key for tests that is long enough"])
+_NO_KEYS = Keyring(["a key for tests that is long enough"])
 _by_migrations = migrate._migrated  # noqa: SLF001  the one place where every path to new tables meets
 
 
@@ -31,7 +31,7 @@ def _template() -> tuple[str, ...]:
     return tuple(each for each in statements if each not in {"BEGIN TRANSACTION;", "COMMIT;"})
 
 
-def _from_template(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+def _from_template(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
     if connection.dialect.name != "sqlite" or migrate._version(connection) is not None:  # noqa: SLF001
         return _by_migrations(connection, keys, generation)
     for statement in _template():

@@ -10,13 +10,13 @@ import jsonschema
 import pytest
 import yaml
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.errors import SlackRefused
 from bot.slack import ids
 from bot.slack.blocks import note_message
 from bot.slack.client.errors import SCOPES
-from bot.slack.client.users import Directory
-from bot.slack.client.web_client import Mark, Poster
+from bot.slack.client.users import SlackUsers
+from bot.slack.client.web_client import MessageRef, SlackClient
 from bot.slack.ids import Event
 from bot.slack.views.today import help_message
 from tests.world import NOON, World
@@ -52,20 +52,20 @@ def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -
 
 
 EMAIL = "users:read.email"
-CALLS: dict[str, Callable[[Poster, Directory], Awaitable[object]]] = {
+CALLS: dict[str, Callable[[SlackClient, SlackUsers], Awaitable[object]]] = {
     "chat:write": lambda poster, _: poster.whisper("C0EVALS", "U0ANA", note_message("Hello")),
     "users:read": lambda _, directory: directory.account("U0ANA"),
     "usergroups:read": lambda _, directory: directory.group("S0SALES"),
     "channels:read": lambda poster, _: poster.channel_name("C0EVALS"),
     "groups:read": lambda poster, _: poster.channel_name("G0PRIVATE"),
-    "channels:history": lambda poster, _: poster.find("C0EVALS", Mark(event=Event.CARD, number=1), since=NOON),
-    "groups:history": lambda poster, _: poster.find("G0PRIVATE", Mark(event=Event.CARD, number=1), since=NOON),
+    "channels:history": lambda poster, _: poster.find("C0EVALS", MessageRef(event=Event.CARD, number=1), since=NOON),
+    "groups:history": lambda poster, _: poster.find("G0PRIVATE", MessageRef(event=Event.CARD, number=1), since=NOON),
 }
 
 
 async def test_addresses_of_colleagues_are_seen_with_their_scope_alone(here: World) -> None:
-    async with assembled(here.settings()) as parts:
-        directory = Directory(parts.client)
+    async with open_components(here.settings()) as parts:
+        directory = SlackUsers(parts.client)
         seen = await directory.account("U0BEN")
         here.workspace.keys.scopes.remove(EMAIL)
         unseen = await directory.account("U0BEN")
@@ -78,11 +78,11 @@ async def test_each_scope_is_needed_for_something_the_bot_does(here: World, scop
     here.workspace.add_channel("G0PRIVATE", "private", private=True)
     here.workspace.groups["S0SALES"] = ["U0ANA"]
     here.workspace.keys.scopes = set(SCOPES)
-    async with assembled(here.settings()) as parts:
-        await CALLS[scope](parts.poster, Directory(parts.client))
+    async with open_components(here.settings()) as parts:
+        await CALLS[scope](parts.poster, SlackUsers(parts.client))
         here.workspace.keys.scopes.remove(scope)
         with pytest.raises(SlackRefused) as refused:
-            await CALLS[scope](parts.poster, Directory(parts.client))
+            await CALLS[scope](parts.poster, SlackUsers(parts.client))
     assert refused.value.code == "missing_scope"
 
 

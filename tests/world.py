@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.app.components import Parts, assembled
-from bot.app.leader import TIMING, LeadTiming
-from bot.app.run import running
+from bot.app.components import Components, open_components
+from bot.app.leader import TIMING, LeaderTiming
+from bot.app.run import run_components
 from bot.config.settings import Settings, settings_of
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Message, View, Workspace
@@ -18,9 +18,9 @@ from bot.demo.fake_slack.view_state import Values
 from bot.demo.fake_smtp import Mailbox
 from bot.services.slack_delivery.rate_limits import NO_LIMIT, Limits
 from bot.slack import ids
-from bot.slack.client.socket_mode import PATIENCE, Patience
-from bot.store.outbox.repository import Lane
-from bot.store.polls import Tally
+from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
+from bot.store.outbox.repository import ApiMethod
+from bot.store.polls import PollStats
 from tests.log_watch import WATCH
 from tests.machine import limit
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
 COUNTRIES = Path(__file__).parent / "fixtures" / "countries.toml"
-AT_ONCE = dict.fromkeys(Lane, Limits(workspace=NO_LIMIT))
+AT_ONCE = dict.fromkeys(ApiMethod, Limits(workspace=NO_LIMIT))
 
 
 @dataclass(kw_only=True)
@@ -69,8 +69,8 @@ class World:
     mailbox: Mailbox = field(default_factory=Mailbox)
     addresses: dict[str, Any] = field(default_factory=dict)
     port: int = 0
-    patience: Patience = PATIENCE
-    timing: LeadTiming = TIMING
+    patience: SocketTimeouts = SOCKET_TIMEOUTS
+    timing: LeaderTiming = TIMING
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the bot that runs has polled."""
 
@@ -117,7 +117,7 @@ class World:
         return settings_of(**self.given(**changes))
 
     @asynccontextmanager
-    async def bot(self, **changes: object) -> AsyncIterator[Parts]:
+    async def bot(self, **changes: object) -> AsyncIterator[Components]:
         """The bot at work, after its first poll and with its socket open; a second block is a restart."""
         settings = self.settings(**changes)
         async with self.at_work(settings) as parts:
@@ -129,12 +129,12 @@ class World:
             yield parts
 
     @asynccontextmanager
-    async def at_work(self, settings: Settings) -> AsyncIterator[Parts]:
+    async def at_work(self, settings: Settings) -> AsyncIterator[Components]:
         """The bot from the first moment on, whatever it can do by then."""
         self.polled.clear()
         async with (
             self._parts(settings) as parts,
-            running(
+            run_components(
                 settings,
                 parts,
                 clock=self.clock,
@@ -147,12 +147,12 @@ class World:
             yield parts
 
     @asynccontextmanager
-    async def _parts(self, settings: Settings) -> AsyncIterator[Parts]:
+    async def _parts(self, settings: Settings) -> AsyncIterator[Components]:
         """What the bot is made of, with a note of its first poll."""
-        async with assembled(settings, clock=self.clock) as parts:
+        async with open_components(settings, clock=self.clock) as parts:
             poll = parts.watch.run_once
 
-            async def noted() -> Tally:
+            async def noted() -> PollStats:
                 try:
                     return await poll()
                 finally:
@@ -186,7 +186,7 @@ class World:
         """Wait until a person, and nobody else, is told these words."""
         await self.until(lambda: any(words in m.shown for m in self.workspace.ephemerals(user)))
 
-    async def at_rest(self, parts: Parts) -> None:
+    async def at_rest(self, parts: Components) -> None:
         """Wait until nothing is owed to Slack any more."""
         async with asyncio.timeout(limit(20)):
             moment = parts.store.database.writes

@@ -9,7 +9,7 @@ from bot.log.setup import slack_logger
 from bot.services.slack_identity import BotIdentity
 
 
-def bolt_app(client: AsyncWebClient, identity: BotIdentity, *, signing_secret: SecretStr | None) -> AsyncApp:
+def create_bolt_app(client: AsyncWebClient, identity: BotIdentity, *, signing_secret: SecretStr | None) -> AsyncApp:
     """Return an app that asks Slack nothing before it hands on a press; Bolt's own way is an `auth.test`."""
 
     async def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:

@@ -11,24 +11,24 @@ from typing import Final
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app.mail import post_office
+from bot.app.mail import build_mailer
 from bot.config.settings import Settings
-from bot.domain.mail_policy import Rules
+from bot.domain.mail_policy import MailRules
 from bot.log.setup import slack_logger
 from bot.mail.country_rules import load_countries
 from bot.marketplace.client import Marketplace
 from bot.marketplace.http import Route
-from bot.services.ingest.poller import Watch
-from bot.services.mail.mailer import Post
-from bot.services.operations.alerts import Trouble
+from bot.services.ingest.poller import ReportPoller
+from bot.services.mail.mailer import Mailer
+from bot.services.operations.alerts import AdminAlerts
 from bot.slack.client.web_api import BoundedResponse
-from bot.slack.client.web_client import Poster
+from bot.slack.client.web_client import SlackClient
 from bot.store import Store, open_store
 
-_SLACK_TIMEOUT: Final = 30
-_ALIVE: Final = 50_000
+_SLACK_TIMEOUT_S: Final = 30
+_GC_THRESHOLD: Final = 50_000
 """New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
-_A_TURN: Final = 0.0001
+_SWITCH_INTERVAL_S: Final = 0.0001
 """Seconds that one thread may compute while another waits: writing rows needs a turn after each statement."""
 
 
@@ -38,37 +38,37 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Components:
     """What both the running bot and the other commands are made of."""
 
     store: Store
     marketplace: Marketplace
-    watch: Watch
+    watch: ReportPoller
     client: AsyncWebClient
-    poster: Poster
-    post: Post | None
-    rules: Rules
-    trouble: Trouble
+    poster: SlackClient
+    post: Mailer | None
+    rules: MailRules
+    trouble: AdminAlerts
 
 
 @asynccontextmanager
-async def assembled(
+async def open_components(
     settings: Settings, *, clock: Callable[[], datetime] = utc_now, patience: timedelta = timedelta(0)
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[Components]:
     """The parts that speak to the world, open. BotError when one of them cannot be.
 
     `patience` is how long a bot of another version is waited for, where the tables have to change.
     """
-    gc.set_threshold(_ALIVE)
-    sys.setswitchinterval(_A_TURN)
+    gc.set_threshold(_GC_THRESHOLD)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
             open_store(settings.database_url, secret_keys=settings.secret_key, patience=patience)
         )
-        marketplace = await stack.enter_async_context(marketplace_of(settings))
-        client = await stack.enter_async_context(slack_client(settings))
-        trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
-        watch = Watch(
+        marketplace = await stack.enter_async_context(build_marketplace(settings))
+        client = await stack.enter_async_context(open_slack_client(settings))
+        trouble = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
+        watch = ReportPoller(
             marketplace,
             store,
             channel=settings.slack_channel,
@@ -78,17 +78,17 @@ async def assembled(
             trouble=trouble,
             clock=clock,
         )
-        post = post_office(settings)
+        post = build_mailer(settings)
         if post is not None:
             stack.push_async_callback(post.smtp.aclose)
-        yield Parts(
+        yield Components(
             store=store,
             marketplace=marketplace,
             watch=watch,
             client=client,
-            poster=Poster(client, proxy_for=settings.network.proxy_for),
+            poster=SlackClient(client, proxy_for=settings.network.proxy_for),
             post=post,
-            rules=Rules(
+            rules=MailRules(
                 countries=load_countries(settings.mail_countries),
                 at_most_every=settings.mail_at_most_every,
                 hold=settings.mail_hold,
@@ -98,9 +98,9 @@ async def assembled(
 
 
 @asynccontextmanager
-async def slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+async def open_slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
     """The client of Slack's Web API, with its connections open."""
-    timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT)
+    timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
         # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
         client = AsyncWebClient(
@@ -115,7 +115,7 @@ async def slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
         yield client
 
 
-def marketplace_of(settings: Settings) -> Marketplace:
+def build_marketplace(settings: Settings) -> Marketplace:
     """The vendor's reports. SettingsWrong when an id is none."""
     network = settings.network
     return Marketplace(

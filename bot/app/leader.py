@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.app.scheduler import ended
+from bot.app.scheduler import cancel_and_wait
 from bot.errors import DatabaseBusy, LeaseLost, StoreError
 from bot.store import Store
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeadTiming:
+class LeaderTiming:
     """Seconds: `patience` is how long a start waits for the copy before it, which may have been killed just now."""
 
     patience: float = 20.0
@@ -26,14 +26,14 @@ class LeadTiming:
     jitter: float = 0.5
 
 
-TIMING = LeadTiming()
+TIMING = LeaderTiming()
 
 
-class Lead:
+class Leader:
     """The lead of one copy of the bot. `settle` is called once it is had, before any work: it settles what the copy
     before left under way, which nobody works on any more."""
 
-    def __init__(self, store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeadTiming = TIMING) -> None:
+    def __init__(self, store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeaderTiming = TIMING) -> None:
         self._store = store
         self._settle = settle
         self._timing = timing
@@ -112,15 +112,15 @@ class Lead:
 
 
 @asynccontextmanager
-async def leading(
-    store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeadTiming = TIMING
-) -> AsyncIterator[Lead]:
+async def hold_lead(
+    store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeaderTiming = TIMING
+) -> AsyncIterator[Leader]:
     """The lead, claimed and kept inside the block; its end gives it back. DatabaseBusy when it cannot be had."""
-    lead = Lead(store, settle=settle, timing=timing)
+    lead = Leader(store, settle=settle, timing=timing)
     await lead.claim()
     keeping = asyncio.create_task(lead.keep())
     try:
         yield lead
     finally:
-        await ended(keeping)
+        await cancel_and_wait(keeping)
         await lead.give_back()

@@ -8,12 +8,12 @@ from typing import Final, TypeVar
 
 import structlog
 
-from bot.app.scheduler import ended
+from bot.app.scheduler import cancel_and_wait
 from bot.errors import SlackOutcomeUnknown, SlackUnavailable
-from bot.listeners.middleware import Guard
-from bot.services.ingest.poller import Watch
+from bot.listeners.middleware import ListenerMiddleware
+from bot.services.ingest.poller import ReportPoller
 from bot.services.slack_identity import BotIdentity
-from bot.slack.client.web_client import Poster
+from bot.slack.client.web_client import SlackClient
 from bot.store import Store
 from bot.store.engine.database import Database
 
@@ -23,12 +23,12 @@ Paused = Callable[[], AbstractAsyncContextManager[None]]
 
 log = structlog.get_logger()
 
-_LAST_ORDERS: Final = 4.0
+_SHUTDOWN_TIMEOUT_S: Final = 4.0
 """Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
-_PARTING: Final = 1.0
+_CLOSE_TIMEOUT_S: Final = 1.0
 
 
-async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
+async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
     """What was under way when the bot stopped becomes unknown, and is settled by rule; cards that wait move along."""
     mails = await store.mails.settle_interrupted(at=clock())
     deliveries = await store.deliveries.settle_interrupted()
@@ -41,7 +41,7 @@ async def settle_interrupted(store: Store, *, channel: str, clock: Callable[[], 
 
 
 @asynccontextmanager
-async def identity_of(poster: Poster, *, within: float) -> AsyncIterator[BotIdentity]:
+async def wait_for_slack(poster: SlackClient, *, within: float) -> AsyncIterator[BotIdentity]:
     """Who we are in Slack. SlackRefused when the token is no good.
 
     After so many seconds without an answer the bot goes to work all the same, and keeps asking meanwhile.
@@ -55,12 +55,12 @@ async def identity_of(poster: Poster, *, within: float) -> AsyncIterator[BotIden
         try:
             yield found
         finally:
-            await ended(learning)
+            await cancel_and_wait(learning)
     else:
         yield found
 
 
-async def while_slack_is_away(ask: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_slack_answers(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask Slack until it answers; SlackRefused when it refuses."""
     wait = timedelta(seconds=1)
     while True:
@@ -72,14 +72,14 @@ async def while_slack_is_away(ask: Callable[[], Awaitable[T]]) -> T:
             wait = min(wait * 2, timedelta(minutes=1))
 
 
-async def last_orders(
-    guard: Guard,
+async def graceful_shutdown(
+    guard: ListenerMiddleware,
     resting: Sequence[Paused],
     workers: Sequence[asyncio.Task[None]],
     database: Database,
 ) -> None:
     """Let posts, mails, a running poll and presses come to their end, and begin nothing new."""
-    seconds = _LAST_ORDERS if database.locked_since is None else _PARTING
+    seconds = _SHUTDOWN_TIMEOUT_S if database.locked_since is None else _CLOSE_TIMEOUT_S
     async with AsyncExitStack() as held:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -88,12 +88,12 @@ async def last_orders(
                 await guard.drain(seconds)
                 log.info("at_rest")
         for worker in workers:
-            await ended(worker)
+            await cancel_and_wait(worker)
 
 
-async def cut_off(guard: Guard, watch: Watch) -> None:
+async def cancel_remaining(guard: ListenerMiddleware, watch: ReportPoller) -> None:
     """Wait for what was cancelled to let go of the store: what it was at is settled at the next start, by rule."""
     await guard.cut_off()
     with suppress(TimeoutError):
-        async with asyncio.timeout(_PARTING), watch.paused():
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S), watch.paused():
             pass

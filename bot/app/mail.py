@@ -6,28 +6,28 @@ from datetime import datetime
 
 from bot.config.settings import Settings
 from bot.errors import MailSetupWrong
-from bot.mail.inbound.verp import read
+from bot.mail.inbound.verp import read_return_address
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.dkim import Signer
 from bot.mail.outbound.smtp import Smtp, SmtpServer
-from bot.security.keyring import Keys
-from bot.services.inbound.bounces import Inbound
-from bot.services.mail.mailer import Post, Returns
+from bot.security.keyring import Keyring
+from bot.services.inbound.bounces import BounceHandler
+from bot.services.mail.mailer import Mailer, VerpSettings
 from bot.services.mail.unsubscribe_links import Links
-from bot.services.operations.alerts import Trouble
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
 
 _IDLE = 30.0
 """Seconds that a connection to the mail server is kept for the next mail."""
 
 
-def post_office(settings: Settings) -> Post | None:
+def build_mailer(settings: Settings) -> Mailer | None:
     """The post office, once server, sender and postal address are all set. MailSetupWrong when a key is no good."""
     found = unsigned_post_office(settings)
     return found and replace(found, signer=signer(settings))
 
 
-def unsigned_post_office(settings: Settings) -> Post | None:
+def unsigned_post_office(settings: Settings) -> Mailer | None:
     """The same without the signature of the vendor's domain, the key of which need not be good."""
     if settings.smtp_host is None or settings.mail_from is None or settings.mail_postal_address is None:
         return None
@@ -45,36 +45,36 @@ def unsigned_post_office(settings: Settings) -> Post | None:
         reply_to=settings.mail_reply_to,
         privacy_url=settings.mail_privacy_url,
     )
-    keys = Keys(settings.secret_key)
-    return Post(
+    keys = Keyring(settings.secret_key)
+    return Mailer(
         smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE),
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,
-        links=links(settings),
-        returns=Returns(address=settings.mail_bounces, key=keys.return_keys[0]) if settings.mail_bounces else None,
+        links=build_unsubscribe_links(settings),
+        returns=VerpSettings(address=settings.mail_bounces, key=keys.return_keys[0]) if settings.mail_bounces else None,
     )
 
 
-def inbound(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> Inbound:
+def build_bounce_handler(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> BounceHandler:
     """Who takes in what comes back."""
-    keys = Keys(settings.secret_key).return_keys
-    trouble = Trouble(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
-    return Inbound(
+    keys = Keyring(settings.secret_key).return_keys
+    trouble = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
+    return BounceHandler(
         store.bounces,
-        verp=lambda address: read(address, keys),
+        verp=lambda address: read_return_address(address, keys),
         tell=trouble.mail_refused,
         tell_unclear=trouble.bounce_unclear,
         clock=clock,
     )
 
 
-def links(settings: Settings) -> Links | None:
+def build_unsubscribe_links(settings: Settings) -> Links | None:
     """The links of a bot that can be reached from outside."""
-    return None if settings.public_url is None else Links(Keys(settings.secret_key), public_url=settings.public_url)
+    return None if settings.public_url is None else Links(Keyring(settings.secret_key), public_url=settings.public_url)
 
 
-def our_name(settings: Settings) -> str:
+def sender_name(settings: Settings) -> str:
     """The name under which we write, for those who look at a page of ours."""
     if settings.mail_vendor is not None or settings.mail_from is None:
         return settings.mail_vendor or "us"

@@ -19,7 +19,7 @@ from bot.errors import BotError
 
 log = structlog.get_logger()
 
-_BREATH: Final = 5.0
+_RESTART_DELAY_S: Final = 5.0
 """Seconds before a worker that broke is started again."""
 _WATCH_S: Final = 30.0
 """How often the scheduler's clock is compared with one that nobody sets."""
@@ -30,7 +30,7 @@ _PARTING_S: Final = 1.0
 Run = Callable[[], Awaitable[object]]
 
 
-class Jobs:
+class Scheduler:
     """Jobs that never overlap with themselves, run late rather than not at all, and catch up once.
 
     APScheduler plans by the clock of the machine. If that clock is set, the jobs are planned again: otherwise a clock
@@ -104,7 +104,7 @@ class Jobs:
             self.look()
 
     def _add(self, name: str, run: Run, trigger: BaseTrigger, *, at: datetime | None) -> None:
-        job = logged(name, run)
+        job = log_errors(name, run)
 
         async def tracked() -> None:
             task = asyncio.current_task()
@@ -117,7 +117,7 @@ class Jobs:
         self._scheduler.add_job(tracked, trigger, id=name, next_run_time=at)
 
 
-def logged(name: str, run: Run) -> Callable[[], Awaitable[bool]]:
+def log_errors(name: str, run: Run) -> Callable[[], Awaitable[bool]]:
     """`run` with the outermost `try` around it; whether it came to its end."""
 
     async def job() -> bool:
@@ -134,7 +134,7 @@ def logged(name: str, run: Run) -> Callable[[], Awaitable[bool]]:
     return job
 
 
-def ended_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] | None) -> None:
+def cancel_on_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] | None) -> None:
     """Cancel the task at SIGTERM or SIGINT, wherever it is: at its start it may be waiting for hours.
 
     A second signal ends the process as it would any other.
@@ -152,7 +152,7 @@ def ended_by_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] |
         loop.add_signal_handler(each, end)
 
 
-async def ended(task: asyncio.Task[None], *, again: float = 1.0) -> None:
+async def cancel_and_wait(task: asyncio.Task[None], *, again: float = 1.0) -> None:
     """Cancel a task, and wait until it is gone; cancel it again after so many seconds in which it went on.
 
     Before Python 3.12 `wait_for`, with which a library may wait for its server, swallows a cancellation that comes
@@ -164,9 +164,9 @@ async def ended(task: asyncio.Task[None], *, again: float = 1.0) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def forever(name: str, run: Run) -> None:
+async def supervise(name: str, run: Run) -> None:
     """A worker that is started again whenever it breaks; ends by being cancelled."""
-    job = logged(name, run)
+    job = log_errors(name, run)
     while True:
         await job()
-        await asyncio.sleep(_BREATH)
+        await asyncio.sleep(_RESTART_DELAY_S)

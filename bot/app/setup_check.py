@@ -5,9 +5,9 @@ from functools import partial
 
 import typer
 
-from bot.app.components import marketplace_of, slack_client, utc_now
+from bot.app.components import build_marketplace, open_slack_client, utc_now
 from bot.app.mail import signer, unsigned_post_office
-from bot.cli.output import conditioned
+from bot.cli.output import format_health
 from bot.cli.runner import ENV_FILE
 from bot.config.settings import DEFAULT_FILE, Settings
 from bot.errors import BotError
@@ -15,9 +15,9 @@ from bot.mail.country_rules import load_countries
 from bot.mail.templating.template import load_templates
 from bot.services.operations.health import Health
 from bot.services.operations.local_checks import file_permissions, secrets_in_the_clear
-from bot.services.operations.setup_check import LIMIT_S, Checkup, Finding, Outside, SlackSetup
-from bot.slack.client.users import Directory
-from bot.slack.client.web_client import Poster
+from bot.services.operations.setup_check import LIMIT_S, SetupCheck, CheckResult, Outside, SlackSetup
+from bot.slack.client.users import SlackUsers
+from bot.slack.client.web_client import SlackClient
 from bot.store import Store, files_of, open_store
 
 
@@ -36,16 +36,16 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
     )
     outside = Outside(
         store=open_store(settings.database_url, secret_keys=settings.secret_key),
-        marketplace=partial(marketplace_of, settings),
+        marketplace=partial(build_marketplace, settings),
         post=partial(unsigned_post_office, settings),
         signer=partial(signer, settings),
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),
     )
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
-    async with slack_client(settings) as client:
-        checkup = Checkup(
-            Poster(client, proxy_for=settings.network.proxy_for), Directory(client), outside, slack=setup, limit=limit
+    async with open_slack_client(settings) as client:
+        checkup = SetupCheck(
+            SlackClient(client, proxy_for=settings.network.proxy_for), SlackUsers(client), outside, slack=setup, limit=limit
         )
         async with checkup:
             async for finding in checkup.findings():
@@ -66,12 +66,12 @@ async def _report(store: Store, settings: Settings, *, limit: float) -> bool:
     except TimeoutError:
         typer.echo(f"✗ Report: No answer of the database within {limit:g} s. Try again later.")
         return False
-    for line in conditioned(condition):
+    for line in format_health(condition):
         typer.echo(line)
     return True
 
 
-def _local_findings(settings: Settings) -> list[Finding]:
+def _local_findings(settings: Settings) -> list[CheckResult]:
     """What can be looked at without a server."""
     files = [ENV_FILE.get() or DEFAULT_FILE, *files_of(settings.database_url)]
     return [
@@ -88,7 +88,7 @@ def _local_findings(settings: Settings) -> list[Finding]:
     ]
 
 
-def _shown(finding: Finding) -> bool:
+def _shown(finding: CheckResult) -> bool:
     """Print a finding; whether something is wrong."""
     typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
     return not finding.good

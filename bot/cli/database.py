@@ -10,10 +10,10 @@ import typer
 from bot.app.components import utc_now
 from bot.cli.runner import with_settings
 from bot.config.settings import Settings
-from bot.domain.dnc import OptOut, Subject
+from bot.domain.dnc import DncEntry, DncTarget
 from bot.errors import BotError, SettingsWrong
-from bot.exports.dnc_csv import read, write
-from bot.security.keyring import Keys
+from bot.exports.dnc_csv import read_csv, write_csv
+from bot.security.keyring import Keyring
 from bot.store import open_store
 from bot.store.engine.database import parsed_url, sqlite_file
 from bot.store.engine.sqlite_files import (
@@ -90,12 +90,12 @@ async def _backup(settings: Settings, *, target: Path, table: Path | None) -> No
         with scratch(target, target.with_name(f"{target.name}.dnc")) as copy:
             async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
                 marks = await store.opt_outs.all_standing()
-        write_private(table, write(marks))
+        write_private(table, write_csv(marks))
         typer.echo(f"The do-not-contact list is in {table}.")
 
 
 async def _verify(settings: Settings, *, file: Path) -> None:
-    found = inspect_database(file, Keys(settings.secret_key))
+    found = inspect_database(file, Keyring(settings.secret_key))
     for problem in found.problems:
         typer.echo(f"✗ {problem}")
     if found.problems:
@@ -113,7 +113,7 @@ async def _restore(settings: Settings, *, file: Path, table: Path | None) -> Non
     if target is None:
         raise SettingsWrong([_POSTGRESQL])
     marks = _marks(table)
-    keys = Keys(settings.secret_key)
+    keys = Keyring(settings.secret_key)
     above, at = inspect_database(target, keys).generation, utc_now()
     _refuse(file, target, keys)
     with scratch(file, target.with_name(f"{target.name}.restoring")) as copy:
@@ -139,7 +139,7 @@ async def _restore(settings: Settings, *, file: Path, table: Path | None) -> Non
         )
 
 
-def _refuse(file: Path, target: Path, keys: Keys) -> None:
+def _refuse(file: Path, target: Path, keys: Keyring) -> None:
     """BotError, with what to do, unless the file can take the place of the database now."""
     if target.exists() and file.exists() and target.samefile(file):
         raise BotError(f"{file} is the database itself. Name a backup.")
@@ -150,7 +150,7 @@ def _refuse(file: Path, target: Path, keys: Keys) -> None:
         raise typer.Exit(_TRY_LATER)
 
 
-def _marks(table: Path | None) -> Sequence[tuple[Subject, OptOut]]:
+def _marks(table: Path | None) -> Sequence[tuple[DncTarget, DncEntry]]:
     """The entries of a table; nothing is done where a line of it is wrong."""
     if table is None:
         return []
@@ -160,7 +160,7 @@ def _marks(table: Path | None) -> Sequence[tuple[Subject, OptOut]]:
         raise BotError(f"{table} cannot be read ({exc.strerror}).") from exc
     except UnicodeDecodeError as exc:
         raise BotError(f"{table} is not a text in UTF-8. Save it as CSV in UTF-8.") from exc
-    return read(text[:_LARGEST], at=utc_now(), by=None)
+    return read_csv(text[:_LARGEST], at=utc_now(), by=None)
 
 
 def _url(path: Path) -> str:

@@ -11,13 +11,13 @@ import structlog
 import typer
 
 from bot.app.components import utc_now
-from bot.app.mail import inbound
+from bot.app.mail import build_bounce_handler
 from bot.cli.runner import with_settings
 from bot.config.settings import Settings
 from bot.domain.address import canonical
-from bot.domain.dnc import Authority, Cause, OptOut, Scope, Subject
+from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget
 from bot.errors import BotError, ReportPutOff
-from bot.exports.dnc_csv import counted, fits, read, write
+from bot.exports.dnc_csv import count_by_reason, fits, read_csv, write_csv
 from bot.store import Store, open_store
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ Table = Annotated[Path, typer.Argument(help="A CSV file: subject, cause, note, a
 def add(
     subject: Whom,
     *,
-    cause: Annotated[Cause, typer.Option(help="Why.")] = Cause.ASKED,
+    cause: Annotated[DncReason, typer.Option(help="Why.")] = DncReason.ASKED,
     note: Annotated[str, typer.Option(help="Anything the team should know.")] = "",
 ) -> None:
     """Mark an address, a whole domain or a customer site: nobody mails there any more."""
@@ -125,9 +125,9 @@ def bounce(
         raise ReportPutOff(f"An error that nobody foresaw; the log says more.\n{_PUT_OFF}") from exc
 
 
-async def _add(settings: Settings, *, subject: Subject, cause: Cause, note: str) -> None:
+async def _add(settings: Settings, *, subject: DncTarget, cause: DncReason, note: str) -> None:
     async with _store(settings) as store:
-        marked = await store.opt_outs.add(subject, OptOut(cause=cause, by=None, at=utc_now(), note=note))
+        marked = await store.opt_outs.add(subject, DncEntry(cause=cause, by=None, at=utc_now(), note=note))
     typer.echo("Marked." if marked.won else f"It was marked already: {marked.opt_out.cause.words}.")
 
 
@@ -138,10 +138,10 @@ async def _list(settings: Settings) -> None:
         whom = "(forgotten)" if mark.subject is None else str(mark.subject)
         note = f"  “{mark.note}”" if mark.note else ""
         typer.echo(f"{mark.at:%Y-%m-%d}  {mark.cause.value:<12}  {whom}{note}")
-    typer.echo(f"{len(marks):,} in all: {counted(marks)}.", err=True)
+    typer.echo(f"{len(marks):,} in all: {count_by_reason(marks)}.", err=True)
 
 
-async def _lift(settings: Settings, *, subject: Subject, note: str) -> None:
+async def _lift(settings: Settings, *, subject: DncTarget, note: str) -> None:
     async with _store(settings) as store:
         lifted = await store.opt_outs.lift(subject, Authority.ADMIN, note=note, by=None, at=utc_now())
     rest = f" What stands: {lifted.stands.cause.words}." if lifted.stands else ""
@@ -156,7 +156,7 @@ async def _import(settings: Settings, *, table: Path) -> None:
     except UnicodeDecodeError as exc:
         raise BotError(f"{table.name} is not a text in UTF-8. Save it as CSV in UTF-8.") from exc
     now = utc_now()
-    marks = read(text, at=now, by=None)
+    marks = read_csv(text, at=now, by=None)
     async with _store(settings) as store:
         new = await store.opt_outs.add_all(marks)
         await store.people.note("dnc import", at=now, by=_WHO, marks=len(marks), new=new)
@@ -167,8 +167,8 @@ async def _export_marks(settings: Settings) -> None:
     async with _store(settings) as store:
         marks = await store.opt_outs.all_standing()
         await store.people.note("dnc export", at=utc_now(), by=_WHO, marks=len(marks))
-    typer.echo(write(marks), nl=False)
-    if unfit := sum(mark.subject is not None and mark.cause is not Cause.PAUSED and not fits(mark) for mark in marks):
+    typer.echo(write_csv(marks), nl=False)
+    if unfit := sum(mark.subject is not None and mark.cause is not DncReason.PAUSED and not fits(mark) for mark in marks):
         stand = "stands" if unfit == 1 else "stand"
         typer.echo(f"{unfit:,} more {stand} against what is not an address: no email can be sent to it.", err=True)
     if hidden := sum(mark.subject is None for mark in marks):
@@ -212,15 +212,15 @@ async def _audit(settings: Settings) -> None:
 async def _bounce(settings: Settings, *, contents: list[bytes]) -> None:
     async with open_store(settings.database_url, secret_keys=settings.secret_key, create=False) as store:
         for content in contents:
-            typer.echo(await inbound(settings, store, clock=utc_now).take(content))
+            typer.echo(await build_bounce_handler(settings, store, clock=utc_now).take(content))
 
 
 def _store(settings: Settings) -> AbstractAsyncContextManager[Store]:
     return open_store(settings.database_url, secret_keys=settings.secret_key)
 
 
-def _subject(text: str) -> Subject:
-    found = Subject.read(text)
+def _subject(text: str) -> DncTarget:
+    found = DncTarget.read(text)
     if found is None:
         raise typer.BadParameter(
             "Write ana@acme.example, @acme.example for a domain, or acme.atlassian.net for a site."
@@ -230,8 +230,8 @@ def _subject(text: str) -> Subject:
 
 def _address(text: str) -> str:
     """Whom it names; what no email can be sent to may stand in the report all the same, and is somebody's."""
-    found = Subject.read(text)
-    address = found.value if found is not None and found.scope is Scope.ADDRESS else canonical(text)
+    found = DncTarget.read(text)
+    address = found.value if found is not None and found.scope is DncScope.ADDRESS else canonical(text)
     if not all(address.rpartition("@")):
         raise typer.BadParameter("This is not an email address.")
     return address

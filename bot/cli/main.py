@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from bot.app.components import assembled, utc_now
+from bot.app.components import open_components, utc_now
 from bot.app.run import run as run_bot
 from bot.app.setup_check import check_setup
 from bot.cli.database import database
 from bot.cli.dnc import dnc, people
-from bot.cli.output import counted, rehearsed
+from bot.cli.output import format_backfill, format_dry_run
 from bot.cli.runner import ENV_FILE, forget_proxies, read_settings, with_settings
 from bot.config.settings import DEFAULT_FILE, Settings, settings_of
 from bot.errors import (
@@ -127,9 +127,9 @@ def render(
 
 
 async def _demo(port: int, *, open_browser: bool, speed: float) -> None:
-    from bot.demo.environment import stage  # noqa: PLC0415  a vendor's bot never loads the demo, nor what only it needs
+    from bot.demo.environment import open_demo  # noqa: PLC0415  a vendor's bot never loads the demo, nor what only it needs
 
-    async with stage(port=port, speed=speed) as scene:
+    async with open_demo(port=port, speed=speed) as scene:
         settings = settings_of(**scene.settings)
         forget_proxies()
         set_up_logging(json=False, level="warning")
@@ -147,7 +147,7 @@ async def _check(settings: Settings) -> None:
 
 
 async def _poll(settings: Settings) -> None:
-    async with assembled(settings) as parts:
+    async with open_components(settings) as parts:
         tally = await parts.watch.run_once()
     typer.echo(
         f"{tally.rows} rows read, {tally.started} evaluations new, {tally.announced} announced, "
@@ -156,18 +156,18 @@ async def _poll(settings: Settings) -> None:
 
 
 async def _rehearse(settings: Settings) -> None:
-    async with assembled(settings) as parts:
+    async with open_components(settings) as parts:
         outlook = await parts.watch.rehearse()
-    for line in rehearsed(outlook):
+    for line in format_dry_run(outlook):
         typer.echo(line)
 
 
 async def _backfill(settings: Settings, *, sure: bool) -> None:
-    async with assembled(settings) as parts:
+    async with open_components(settings) as parts:
         with Progress(TextColumn("Counting: {task.completed:,} rows"), SpinnerColumn()) as bar:
             task = bar.add_task("", total=None)
             outlook = await parts.watch.rehearse_backfill(progress=lambda rows: bar.update(task, completed=rows))
-        for line in counted(outlook):
+        for line in format_backfill(outlook):
             typer.echo(line)
         if not sure:
             typer.confirm("Take them in?", abort=True)

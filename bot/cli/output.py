@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from bot.domain.card import day, title
 from bot.domain.evaluation import License, Trial
-from bot.domain.health import Condition
-from bot.services.ingest.dry_run import Outlook
+from bot.domain.health import HealthReport
+from bot.services.ingest.dry_run import DryRunResult
 from bot.slack.views.health import machine
 
 _SHOWN = 50
 """Lines of a kind; the rest is counted."""
 
 
-def rehearsed(outlook: Outlook) -> Iterator[str]:
+def format_dry_run(outlook: DryRunResult) -> Iterator[str]:
     """What a poll would come to, and why."""
     yield f"{_count(outlook.rows, 'row')} read, {outlook.known:,} of them known."
     yield f"A poll would post {_count(len(outlook.cards), 'card')}."
@@ -28,14 +28,14 @@ def rehearsed(outlook: Outlook) -> Iterator[str]:
     yield "Nothing was written."
 
 
-def counted(outlook: Outlook) -> Iterator[str]:
+def format_backfill(outlook: DryRunResult) -> Iterator[str]:
     """What a backfill would come to."""
     yield f"{_count(outlook.rows, 'row')} in the report, {outlook.known:,} of them known already."
     yield f"{_count(sum(outlook.silent.values()), 'evaluation')} would be taken in, without a card."
     yield from _unreadable(outlook)
 
 
-def conditioned(found: Condition) -> Iterator[str]:
+def format_health(found: HealthReport) -> Iterator[str]:
     """How the bot is doing."""
     if found.outcome is None:
         yield "· Report: not read yet"
@@ -66,7 +66,7 @@ def conditioned(found: Condition) -> Iterator[str]:
     yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
 
 
-def _unreadable(outlook: Outlook) -> Iterator[str]:
+def _unreadable(outlook: DryRunResult) -> Iterator[str]:
     if outlook.unreadable:
         yield f"! {_count(len(outlook.unreadable), 'row')} cannot be read:"
         yield from _some([f"    {each.ref}: {each.reason}" for each in outlook.unreadable])

@@ -25,7 +25,7 @@ def backoff(failures: int) -> float:
     return min(2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_PAUSE)
 
 
-class Pace:
+class TokenBucket:
     """A bucket of turns that gains one every interval; while it goes wrong, one try at a time after each pause."""
 
     def __init__(self, rate: Rate, *, alone: bool = False, clock: Callable[[], float] = time.monotonic) -> None:

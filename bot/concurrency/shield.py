@@ -33,7 +33,7 @@ def interruptible() -> Iterator[None]:
         _waiting.discard(task)
 
 
-def whole(noun: type[T]) -> type[T]:
+def shielded(noun: type[T]) -> type[T]:
     """A class whose public coroutines cannot be cut in the middle; the cancellation is raised after their end.
 
     A driver that is cancelled between BEGIN and COMMIT leaves a connection that nobody can use and that may hold
@@ -42,11 +42,11 @@ def whole(noun: type[T]) -> type[T]:
     """
     for name, method in list(vars(noun).items()):
         if inspect.iscoroutinefunction(method) and not name.startswith("_"):
-            setattr(noun, name, _to_its_end(method))
+            setattr(noun, name, _shield(method))
     return noun
 
 
-def _to_its_end(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _shield(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(method)
     async def run(*args: object, **kwargs: object) -> Any:  # noqa: ANN401  as the method says
         task = asyncio.ensure_future(method(*args, **kwargs))

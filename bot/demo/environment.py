@@ -17,7 +17,7 @@ from bot.demo.scenario.timeline import arrivals, history, play
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class DemoEnvironment:
     """Where the page is, and the settings with which a bot finds everything on the stage."""
 
     url: str
@@ -27,7 +27,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def stage(*, port: int, speed: float = 1.0) -> AsyncIterator[Scene]:
+async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvironment]:
     """Everything a bot needs, until the end of the block; the story begins at its start, `speed` times as fast."""
     # Everything is on loopback: a proxy that the machine uses for the world outside could only get in the way.
     for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
@@ -46,7 +46,7 @@ async def stage(*, port: int, speed: float = 1.0) -> AsyncIterator[Scene]:
         story = asyncio.create_task(play(marketplace, arrivals(today), sleep=lambda span: asyncio.sleep(span / speed)))
         stack.callback(story.cancel)
         settings = _settings(workspace, marketplace, marketplace_url, smtp_port, folder)
-        yield Scene(url=url, settings=settings, taken=taken)
+        yield DemoEnvironment(url=url, settings=settings, taken=taken)
 
 
 def _free_port() -> int:

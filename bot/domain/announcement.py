@@ -13,7 +13,7 @@ from bot.domain.target_parser import SITES, site_key
 _GIVEN_AWAY: Final = frozenset({"FREE", "COMMUNITY"})
 
 
-class Silence(StrEnum):
+class SkipReason(StrEnum):
     """Why a trial gets no card; the value is how it is said."""
 
     ATLASSIAN = "Atlassian's own license"
@@ -24,7 +24,7 @@ class Silence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ringing:
+class AnnouncementPolicy:
     """What decides of a trial seen for the first time.
 
     `quiet_before` is set while history is read in: what began earlier was there before the bot. `own_sites` holds
@@ -35,22 +35,22 @@ class Ringing:
     quiet_before: date | None = None
     own_sites: AbstractSet[str] = frozenset()
 
-    def silence(self, license_: License, trial: Trial) -> Silence | None:
+    def silence(self, license_: License, trial: Trial) -> SkipReason | None:
         """Why this trial gets no card; None when it rings.
 
         It rings while it runs, however late it was seen. One that is over does not: old records come back in the
         report.
         """
         if license_.atlassian:
-            return Silence.ATLASSIAN
+            return SkipReason.ATLASSIAN
         if self.own_sites and not self.own_sites.isdisjoint(_places(license_)):
-            return Silence.OWN_SITE
+            return SkipReason.OWN_SITE
         if license_.license_type in _GIVEN_AWAY:
-            return Silence.GIVEN_AWAY
+            return SkipReason.GIVEN_AWAY
         if trial.state is not State.RUNNING or (trial.ends is not None and trial.ends < self.today):
-            return Silence.OVER
+            return SkipReason.OVER
         before = self.quiet_before is not None and trial.started < self.quiet_before
-        return Silence.EARLIER if before else None
+        return SkipReason.EARLIER if before else None
 
 
 def _places(license_: License) -> set[str]:

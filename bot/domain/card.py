@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from bot.domain.cautions import Context, company_key, customer_domain, reachable
-from bot.domain.dnc import OptOut
+from bot.domain.cautions import CustomerContext, company_key, customer_domain, reachable
+from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
-from bot.domain.mail_policy import CAREFUL, Attempt, Case, Decision, LastMail, Refused, Rules, may_contact, too_soon
+from bot.domain.mail_policy import DEFAULT_RULES, Attempt, MailContext, Decision, LastMail, Refused, MailRules, may_contact, too_soon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Person:
     """A contact with what the team has on record against writing to them."""
 
     contact: Contact
-    opt_out: OptOut | None = None
+    opt_out: DncEntry | None = None
     last_mail: LastMail | None = None
     """The latest mail to their address, for whatever evaluation."""
 
@@ -56,7 +56,7 @@ class Card:
     """Everything that a card shows, as the store has it at this moment."""
 
     evaluation: Evaluation
-    context: Context = field(default_factory=Context)
+    context: CustomerContext = field(default_factory=CustomerContext)
     people: tuple[Person, ...] = ()
     """Technical contact first, then billing, where the report has them."""
     mails: tuple[SentMail, ...] = ()
@@ -64,7 +64,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class EvaluationRow:
     """A line of a list: an evaluation, whether it was mailed or must not be, and whether its card was deleted."""
 
     evaluation: Evaluation
@@ -101,17 +101,17 @@ def person(card: Card) -> Person | None:
     return next((p for p in card.people if p.contact == best), next(iter(card.people), None))
 
 
-def mailable(card: Card, who: Person | None, rules: Rules = CAREFUL) -> Decision:
+def mailable(card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES) -> Decision:
     """Whether the team may write to this person about this evaluation."""
     contact, opt_out = (None, None) if who is None else (who.contact, who.opt_out)
     evaluation = card.evaluation
-    case = Case(
+    case = MailContext(
         license=evaluation.license, trial=evaluation.trial, contact=contact, opt_out=opt_out, context=card.context
     )
     return may_contact(case, rules)
 
 
-def recipients(card: Card, rules: Rules = CAREFUL, *, now: datetime | None = None) -> tuple[Recipient, ...]:
+def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | None = None) -> tuple[Recipient, ...]:
     """Return the contacts on the license, technical first, each with whether the team may write to them.
 
     The card offers an email if one of them can be emailed, and the form begins with the first who can. With `now`, an
@@ -129,7 +129,7 @@ def recipients(card: Card, rules: Rules = CAREFUL, *, now: datetime | None = Non
     return tuple(found)
 
 
-def actions(card: Card, rules: Rules = CAREFUL) -> tuple[Action, ...]:
+def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
     """The buttons that make sense now, in the order of `Action`."""
     evaluation, who = card.evaluation, person(card)
     opt_out = None if who is None else who.opt_out
@@ -145,7 +145,7 @@ def actions(card: Card, rules: Rules = CAREFUL) -> tuple[Action, ...]:
     return tuple(action for action, offered in offers if offered)
 
 
-def told_end(evaluation: Evaluation) -> date | None:
+def known_end(evaluation: Evaluation) -> date | None:
     """The last day of the trial, where the report says it; of an upgrade trial on a sold license it does not."""
     is_assumed = evaluation.trial.upgrade_to is not None and not evaluation.license.is_evaluation
     return None if is_assumed else evaluation.trial.ends
@@ -153,10 +153,10 @@ def told_end(evaluation: Evaluation) -> date | None:
 
 def delay(evaluation: Evaluation) -> timedelta:
     """At most how long after its start the trial was first seen."""
-    return lateness(evaluation.trial.started, evaluation.first_seen)
+    return discovery_delay(evaluation.trial.started, evaluation.first_seen)
 
 
-def lateness(started: date, first_seen: datetime) -> timedelta:
+def discovery_delay(started: date, first_seen: datetime) -> timedelta:
     """At most how long after a trial's start it was seen; the report knows the start by its UTC day alone."""
     return max(first_seen - datetime.combine(started, time.min, tzinfo=UTC), timedelta(0))
 

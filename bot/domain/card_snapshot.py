@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.domain.dnc import Cause, Scope
+from bot.domain.dnc import DncReason, DncScope
 from bot.domain.evaluation import State, Trial
 from bot.domain.mail_policy import MailState
 
@@ -20,7 +20,7 @@ _MOST: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TracedMail:
+class MailSnapshot:
     """An email that went out, or may have; `address_key` is the keyed hash of its address."""
 
     id: int
@@ -33,27 +33,27 @@ class TracedMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TracedEntry:
+class DncSnapshot:
     """A do-not-contact entry that stands against a contact on the card; `key` is the keyed hash of its subject."""
 
-    scope: Scope
+    scope: DncScope
     key: str
-    cause: Cause
+    cause: DncReason
     by: str | None
     at: datetime
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class CardSnapshot:
     """By what an evaluation is known again, and what must not be forgotten of it."""
 
     app_key: str
     aliases: tuple[str, ...]
     started: date
     upgrade_to: str = ""
-    mails: tuple[TracedMail, ...] = ()
-    entries: tuple[TracedEntry, ...] = ()
+    mails: tuple[MailSnapshot, ...] = ()
+    entries: tuple[DncSnapshot, ...] = ()
 
     @property
     def trial(self) -> Trial:
@@ -63,7 +63,7 @@ class Trace:
         )
 
 
-class Stray(StrEnum):
+class UnmatchedCard(StrEnum):
     """Why a card in Slack is not matched to an evaluation; the value says it to the person who pressed."""
 
     AWAITED = (
@@ -81,22 +81,22 @@ class Stray(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class PostedCard:
     """A message of ours as it stands in a channel: a card, where it has an `evaluation_id`."""
 
     channel: str
     ts: str
     delivery_id: int | None = None
     evaluation_id: int | None = None
-    trace: Trace | None = None
+    trace: CardSnapshot | None = None
 
 
-def oldest_first(posted: Sequence[Posted]) -> list[Posted]:
+def oldest_first(posted: Sequence[PostedCard]) -> list[PostedCard]:
     """In the order in which they were posted."""
     return sorted(posted, key=lambda each: float(each.ts))
 
 
-def pack(trace: Trace) -> dict[str, Any]:
+def pack(trace: CardSnapshot) -> dict[str, Any]:
     """Return the trace as it travels: names and plain values."""
     return {
         "app": trace.app_key,
@@ -114,10 +114,10 @@ def pack(trace: Trace) -> dict[str, Any]:
     }
 
 
-def unpack(payload: Mapping[str, Any]) -> Trace | None:
+def unpack(payload: Mapping[str, Any]) -> CardSnapshot | None:
     """Return the trace that `pack` made this of; None for what is none."""
     try:
-        return Trace(
+        return CardSnapshot(
             app_key=str(payload["app"]),
             aliases=tuple(str(each) for each in payload["aliases"]),
             started=date.fromisoformat(payload["started"]),
@@ -129,8 +129,8 @@ def unpack(payload: Mapping[str, Any]) -> Trace | None:
         return None
 
 
-def _mail(id_: int, template: str, key: str, message_id: str, state: str, by: str, at: str) -> TracedMail:
-    return TracedMail(
+def _mail(id_: int, template: str, key: str, message_id: str, state: str, by: str, at: str) -> MailSnapshot:
+    return MailSnapshot(
         id=int(id_),
         template=str(template),
         address_key=str(key),
@@ -141,11 +141,11 @@ def _mail(id_: int, template: str, key: str, message_id: str, state: str, by: st
     )
 
 
-def _entry(scope: str, key: str, cause: str, by: str | None, at: str, until: str | None) -> TracedEntry:
-    return TracedEntry(
-        scope=Scope(scope),
+def _entry(scope: str, key: str, cause: str, by: str | None, at: str, until: str | None) -> DncSnapshot:
+    return DncSnapshot(
+        scope=DncScope(scope),
         key=str(key),
-        cause=Cause(cause),
+        cause=DncReason(cause),
         by=by,
         at=datetime.fromisoformat(at),
         until=None if until is None else datetime.fromisoformat(until),

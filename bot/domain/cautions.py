@@ -40,7 +40,7 @@ _NO_COMPANY: Final = frozenset(
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
 
 
-class Flag(StrEnum):
+class Caution(StrEnum):
     """Something a person should know before they write to a contact; `words` says it."""
 
     ATLASSIAN = "Atlassian's own license"
@@ -58,7 +58,7 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class CustomerContext:
     """What the vendor's other licenses say of the same customer; apps by name, without this license."""
 
     customer_of: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Context:
     """Whether `company_domain` is that of a partner of several other customers."""
 
 
-STRANGER: Final = Context()
+NO_CONTEXT: Final = CustomerContext()
 
 
 def company_domain(license_: License) -> str | None:
@@ -104,46 +104,46 @@ def reachable(license_: License) -> Contact | None:
     return next((c for c in license_.contacts if c.email is not None and is_address(c.email)), None)
 
 
-def flags(license_: License, contact: Contact | None, context: Context = STRANGER) -> tuple[Flag, ...]:
+def cautions_for(license_: License, contact: Contact | None, context: CustomerContext = NO_CONTEXT) -> tuple[Caution, ...]:
     """What to know of this license and this contact on it before acting, most important first."""
     of_license = (
-        (Flag.ATLASSIAN, license_.atlassian),
-        (Flag.SANDBOX, license_.sandbox is True),
-        (Flag.MIGRATION, license_.migration),
+        (Caution.ATLASSIAN, license_.atlassian),
+        (Caution.SANDBOX, license_.sandbox is True),
+        (Caution.MIGRATION, license_.migration),
     )
     if contact is not None and contact.email is not None and is_address(contact.email):
         about = (*_relation(license_, contact, contact.email, context), *_address(license_, contact.email))
     elif contact is not None and contact.email is not None:
-        about = (Flag.MALFORMED,)
+        about = (Caution.MALFORMED,)
     else:
-        about = (Flag.FORGOTTEN if contact is not None and contact.forgotten else Flag.NO_CONTACT,)
+        about = (Caution.FORGOTTEN if contact is not None and contact.forgotten else Caution.NO_CONTACT,)
     return (*(flag for flag, holds in of_license if holds), *about)
 
 
-def words(flag: Flag, license_: License, context: Context) -> str:
+def describe(flag: Caution, license_: License, context: CustomerContext) -> str:
     """What a flag says of this license, as plain text."""
     partner = license_.partner or Partner()
     kind = f" ({partner.kind.replace('_', ' ').lower()})" if partner.kind else ""
     return flag.format(partner=f"{partner.name or 'a partner'}{kind}", sites=context.sites)
 
 
-def _relation(license_: License, contact: Contact, address: str, context: Context) -> tuple[Flag, ...]:
+def _relation(license_: License, contact: Contact, address: str, context: CustomerContext) -> tuple[Caution, ...]:
     """Whether the contact may be somebody who works for the customer from outside: the surest sign of it."""
     signs = (
-        (Flag.PARTNER, license_.partner is not None),
-        (Flag.MANY_SITES, context.sites >= MANY and contact == reachable(license_)),
-        (Flag.PARTNER_DOMAIN, context.partner_domain and domain_of(address) == company_domain(license_)),
+        (Caution.PARTNER, license_.partner is not None),
+        (Caution.MANY_SITES, context.sites >= MANY and contact == reachable(license_)),
+        (Caution.PARTNER_DOMAIN, context.partner_domain and domain_of(address) == company_domain(license_)),
     )
     return tuple(flag for flag, holds in signs if holds)[:1]
 
 
-def _address(license_: License, address: str) -> tuple[Flag, ...]:
+def _address(license_: License, address: str) -> tuple[Caution, ...]:
     local, _, domain = canonical(address).rpartition("@")
     domains = {domain_of(each.email) for each in license_.contacts} - {None}
     found = (
-        (Flag.FREE_MAIL, domain in FREE_MAIL),
-        (Flag.ROLE, _names_a_desk(local)),
-        (Flag.CONTACTS_DIFFER, len(domains) > 1),
+        (Caution.FREE_MAIL, domain in FREE_MAIL),
+        (Caution.ROLE, _names_a_desk(local)),
+        (Caution.CONTACTS_DIFFER, len(domains) > 1),
     )
     return tuple(flag for flag, holds in found if holds)
 

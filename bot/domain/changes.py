@@ -11,9 +11,9 @@ from datetime import date
 from typing import Final
 
 from bot.domain.address import canonical
-from bot.domain.details import completed
+from bot.domain.details import merge_records
 from bot.domain.evaluation import License, State, Trial
-from bot.domain.identity import Known, same_trial, trials_of, upgrade_trial
+from bot.domain.identity import KnownLicense, same_trial, trials_of, upgrade_trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ _SHOWN: Final = (
 )
 
 
-def compare(known: Known | None, seen: License) -> list[Change]:
+def compare(known: KnownLicense | None, seen: License) -> list[Change]:
     """The facts that `seen` adds to `known`, in the order in which they should be told; empty when nothing is new."""
     if known is None:
         return [change for trial in trials_of(seen) for change in _first_sight(trial, seen)]
@@ -143,7 +143,7 @@ def compare(known: Known | None, seen: License) -> list[Change]:
         speaks_for_itself = fresh or trial.state is State.CONVERTED
         now, teller = (trial, seen) if speaks_for_itself else (_by_now(before, trial, known), known.license)
         changes += _first_sight(now, teller) if before is None else _progress(before, now, teller)
-    whole = completed(known.license, seen)
+    whole = merge_records(known.license, seen)
     details = _details(known, whole)
     if not fresh:
         # An older record fills gaps on the card; what it says of people and sizes was news in its own time.
@@ -151,7 +151,7 @@ def compare(known: Known | None, seen: License) -> list[Change]:
     return [*_repaints(known, whole), *changes, *_untold(known, seen, fresh=fresh), *details]
 
 
-def _by_now(before: Trial | None, trial: Trial, known: Known) -> Trial:
+def _by_now(before: Trial | None, trial: Trial, known: KnownLicense) -> Trial:
     """What became of a trial that an older record tells of: the younger one that is known does not speak of it."""
     was_bought = before is not None and before.state is State.CONVERTED
     if trial.upgrade_to is not None and not was_bought:
@@ -161,7 +161,7 @@ def _by_now(before: Trial | None, trial: Trial, known: Known) -> Trial:
     return replace(trial, state=State.EXPIRED) if trial.state is State.RUNNING else trial
 
 
-def _untold(known: Known, seen: License, *, fresh: bool) -> list[Change]:
+def _untold(known: KnownLicense, seen: License, *, fresh: bool) -> list[Change]:
     """What the record says of trials by not naming them."""
     named = [same_trial(trial, known.trials) for trial in trials_of(seen)]
     rest = [trial for trial in known.trials if trial not in named and trial.told <= seen.updated]
@@ -231,13 +231,13 @@ def _conversion(trial: Trial, seen: License) -> Converted:
     )
 
 
-def _repaints(known: Known, seen: License) -> list[Change]:
+def _repaints(known: KnownLicense, seen: License) -> list[Change]:
     """Every card of a license shows its people: none must keep a name that is gone."""
     changed = _people(known.license) != _people(seen)
     return [Refreshed(trial=trial) for trial in known.trials] if changed else []
 
 
-def _details(known: Known, seen: License) -> list[Change]:
+def _details(known: KnownLicense, seen: License) -> list[Change]:
     """What is known of the customer now and was not before."""
     before, told = known.license, trials_of(seen)
     subject = next((t for t in told if t.state is State.RUNNING), next(iter(told), None))

@@ -28,7 +28,7 @@ Not so the edition: by it a trial of a higher one is known to be bought, and tha
 """
 
 
-def completed(known: License, seen: License) -> License:
+def merge_records(known: License, seen: License) -> License:
     """The younger of two records of a license, with every id of both, and each detail as it was last given.
 
     That a record leaves something out is no statement: the pipeline behind the report is known to blank contacts.

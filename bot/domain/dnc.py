@@ -12,7 +12,7 @@ from bot.domain.target_parser import SITES, Address, Host, read_typed, site_key
 _SITE: Final = "site:"
 
 
-class Scope(StrEnum):
+class DncScope(StrEnum):
     """What a mark stands against."""
 
     ADDRESS = "address"
@@ -23,10 +23,10 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class DncTarget:
     """What somebody may not be written at; `value` is in its canonical form."""
 
-    scope: Scope
+    scope: DncScope
     value: str
     former: tuple[str, ...] = field(default=(), compare=False)
     """Of an address: the forms that earlier versions may have compared this spelling by."""
@@ -35,7 +35,7 @@ class Subject:
     def of_address(cls, address: str) -> Self:
         """A single address."""
         value, *former = keys(address)
-        return cls(scope=Scope.ADDRESS, value=value, former=tuple(former))
+        return cls(scope=DncScope.ADDRESS, value=value, former=tuple(former))
 
     @classmethod
     def read(cls, text: str) -> Self | None:
@@ -45,14 +45,14 @@ class Subject:
         """
         match read_typed(text):
             case Address(value=value, former=former):
-                return cls(scope=Scope.ADDRESS, value=value, former=former)
+                return cls(scope=DncScope.ADDRESS, value=value, former=former)
             case Host(value=value, is_site=is_site) if "." in value:
-                return cls(scope=Scope.SITE if is_site else Scope.DOMAIN, value=value)
+                return cls(scope=DncScope.SITE if is_site else DncScope.DOMAIN, value=value)
             case _:
                 return None
 
     @classmethod
-    def from_key(cls, scope: Scope, key: str) -> Self:
+    def from_key(cls, scope: DncScope, key: str) -> Self:
         """From what `key` gave."""
         return cls(scope=scope, value=key.removeprefix(_PREFIXES[scope]))
 
@@ -60,40 +60,40 @@ class Subject:
     def key(self) -> str:
         """By which it is found again."""
         match self.scope:
-            case Scope.ADDRESS:
+            case DncScope.ADDRESS:
                 return self.value
-            case Scope.DOMAIN:
+            case DncScope.DOMAIN:
                 return f"@{self.value}"
-            case Scope.SITE:
+            case DncScope.SITE:
                 return self.value if self.value.endswith(SITES) else f"{_SITE}{self.value}"
 
     def __str__(self) -> str:
         """As `read` takes it; an address that begins like something else stands in angle brackets."""
-        is_taken_for_another = is_address(self.key) and Subject.read(self.key) != self
+        is_taken_for_another = is_address(self.key) and DncTarget.read(self.key) != self
         return f"<{self.key}>" if is_taken_for_another else self.key
 
 
-_PREFIXES: Final = {Scope.ADDRESS: "", Scope.DOMAIN: "@", Scope.SITE: _SITE}
+_PREFIXES: Final = {DncScope.ADDRESS: "", DncScope.DOMAIN: "@", DncScope.SITE: _SITE}
 
 
-def reached_by(subject: Subject) -> tuple[Subject, ...]:
+def covering_targets(subject: DncTarget) -> tuple[DncTarget, ...]:
     """The subject and the domains it is part of: a mark against any of these reaches it."""
-    if subject.scope is Scope.SITE:
+    if subject.scope is DncScope.SITE:
         return (subject,)
     labels = subject.value.rpartition("@")[2].split(".")
-    domains = [Subject(scope=Scope.DOMAIN, value=".".join(labels[n:])) for n in range(len(labels) - 1)]
+    domains = [DncTarget(scope=DncScope.DOMAIN, value=".".join(labels[n:])) for n in range(len(labels) - 1)]
     return tuple(dict.fromkeys([subject, *domains]))
 
 
-def subjects_of(license_: License | None, address: str) -> tuple[Subject, ...]:
+def targets_for(license_: License | None, address: str) -> tuple[DncTarget, ...]:
     """Everything a mark against which forbids to write to this address for this license."""
-    found = reached_by(Subject.of_address(address))
+    found = covering_targets(DncTarget.of_address(address))
     if license_ is None or license_.site is None:
         return found
-    return (*found, Subject(scope=Scope.SITE, value=site_key(license_.site)))
+    return (*found, DncTarget(scope=DncScope.SITE, value=site_key(license_.site)))
 
 
-class Cause(StrEnum):
+class DncReason(StrEnum):
     """Why somebody is not to be written to."""
 
     UNSUBSCRIBED = "unsubscribed"
@@ -120,32 +120,32 @@ class Cause(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether it stands for ever."""
-        return self in {Cause.FORGOTTEN, Cause.ERASED}
+        return self in {DncReason.FORGOTTEN, DncReason.ERASED}
 
 
 _WORDS: Final = {
-    Cause.UNSUBSCRIBED: "They unsubscribed",
-    Cause.COMPLAINED: "They complained",
-    Cause.ERASED: "They were erased at their request",
-    Cause.LEGAL: "Legal reasons",
-    Cause.FORGOTTEN: "They asked Atlassian to be forgotten",
-    Cause.ASKED: "They asked us not to write",
-    Cause.TEAM: "The team decided",
-    Cause.BOUNCED: "Mail to this address came back",
-    Cause.PAUSED: "Mail to this address came back several times; a pause",
+    DncReason.UNSUBSCRIBED: "They unsubscribed",
+    DncReason.COMPLAINED: "They complained",
+    DncReason.ERASED: "They were erased at their request",
+    DncReason.LEGAL: "Legal reasons",
+    DncReason.FORGOTTEN: "They asked Atlassian to be forgotten",
+    DncReason.ASKED: "They asked us not to write",
+    DncReason.TEAM: "The team decided",
+    DncReason.BOUNCED: "Mail to this address came back",
+    DncReason.PAUSED: "Mail to this address came back several times; a pause",
 }
 _STRENGTH: Final = {
-    Cause.UNSUBSCRIBED: 5,
-    Cause.COMPLAINED: 5,
-    Cause.ERASED: 5,
-    Cause.LEGAL: 4,
-    Cause.FORGOTTEN: 4,
-    Cause.ASKED: 3,
-    Cause.TEAM: 3,
-    Cause.BOUNCED: 2,
-    Cause.PAUSED: 1,
+    DncReason.UNSUBSCRIBED: 5,
+    DncReason.COMPLAINED: 5,
+    DncReason.ERASED: 5,
+    DncReason.LEGAL: 4,
+    DncReason.FORGOTTEN: 4,
+    DncReason.ASKED: 3,
+    DncReason.TEAM: 3,
+    DncReason.BOUNCED: 2,
+    DncReason.PAUSED: 1,
 }
-CHOICES: Final = (Cause.ASKED, Cause.COMPLAINED, Cause.LEGAL, Cause.TEAM)
+REASON_CHOICES: Final = (DncReason.ASKED, DncReason.COMPLAINED, DncReason.LEGAL, DncReason.TEAM)
 """What a person may give as the cause."""
 
 
@@ -159,32 +159,32 @@ class Authority(StrEnum):
 
 
 _LIFTED_BY: Final = {
-    Authority.SELF: frozenset({Cause.UNSUBSCRIBED}),
-    Authority.MEMBER: frozenset({Cause.ASKED, Cause.TEAM, Cause.BOUNCED, Cause.PAUSED}),
-    Authority.ADMIN: frozenset(cause for cause in Cause if not cause.is_final),
+    Authority.SELF: frozenset({DncReason.UNSUBSCRIBED}),
+    Authority.MEMBER: frozenset({DncReason.ASKED, DncReason.TEAM, DncReason.BOUNCED, DncReason.PAUSED}),
+    Authority.ADMIN: frozenset(cause for cause in DncReason if not cause.is_final),
 }
 
 
-def may_lift(cause: Cause, authority: Authority) -> bool:
+def may_lift(cause: DncReason, authority: Authority) -> bool:
     """Whether a mark with this cause is theirs to lift; of people's own words only an admin may, for the record."""
     return cause in _LIFTED_BY[authority]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptOut:
+class DncEntry:
     """A standing do-not-contact mark; `by` is a Slack user id, None for the machine or the person; times are UTC."""
 
-    cause: Cause
+    cause: DncReason
     by: str | None
     at: datetime
     note: str = ""
     until: datetime | None = None
     """When a pause ends by itself."""
-    subject: Subject | None = None
+    subject: DncTarget | None = None
     """None once the person was forgotten."""
 
 
-def adds(cause: Cause, standing: OptOut | None) -> bool:
+def is_stronger_than(cause: DncReason, standing: DncEntry | None) -> bool:
     """Whether a mark with this cause says more than the strongest that stands, beside which it will stand.
 
     A weaker or an equal one neither replaces nor lifts it; but what stands for ever is always written down.

@@ -7,7 +7,7 @@ from statistics import median_high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetAside:
+class QuarantinedRow:
     """A record of the report that could not be read: its best id, with what is wrong; nothing else of it."""
 
     ref: str
@@ -25,7 +25,7 @@ class Delays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SocketStatus:
     """The connection over which presses arrive; `down` is for how long there has been none, `trouble` says why."""
 
     heard: timedelta | None
@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class HealthReport:
     """How the bot is doing at a moment. Times are UTC; None stands for what has not happened yet."""
 
     now: datetime
@@ -51,7 +51,7 @@ class Condition:
     next_poll: datetime | None
     delays: Delays | None
     quarantined: int
-    examples: tuple[SetAside, ...]
+    examples: tuple[QuarantinedRow, ...]
     waiting: int
     """How many things are owed to Slack."""
     mails_waiting: int = 0
@@ -68,7 +68,7 @@ class Condition:
     """How long another program has kept the bot from writing to the database."""
     unwiped: bool = False
     """Whether what was erased can still be found in the files of the database."""
-    line: Line | None = None
+    line: SocketStatus | None = None
     """None where Slack sends HTTP requests instead."""
     problems: tuple[str, ...] = ()
     """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import reduce
 from typing import Final, TypeVar
 
-from bot.domain.details import completed
+from bot.domain.details import merge_records
 from bot.domain.evaluation import License, State, Trial
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ _UPGRADE_TRIAL: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownLicense:
     """What the store holds of one license; several `ids` when a fresh row ties together what looked like several."""
 
     ids: tuple[int, ...]
@@ -102,7 +102,7 @@ def same_trial(told: Trial, trials: Iterable[Trial]) -> Trial | None:
     return next((t for t in running if _begins_within(told, t) or _begins_within(t, told)), None)
 
 
-def grouped(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[list[T]]:
+def group_by_trial(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[list[T]]:
     """Items whose trials are one and the same, together; in each group the one that was told last comes last."""
     groups: list[list[T]] = []
     for item in sorted(items, key=lambda item: _freshness(trial_of(item))):
@@ -115,15 +115,15 @@ def grouped(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[list[T]]
     return groups
 
 
-def merged(known: Sequence[Known]) -> Known | None:
+def merge_known(known: Sequence[KnownLicense]) -> KnownLicense | None:
     """One `Known` out of those that share a license: the freshest record, every trial, the oldest id first."""
     found = sorted(known, key=lambda k: k.ids)
     if not found:
         return None
-    trials = [group[-1] for group in grouped((trial for k in found for trial in k.trials), lambda trial: trial)]
-    return Known(
+    trials = [group[-1] for group in group_by_trial((trial for k in found for trial in k.trials), lambda trial: trial)]
+    return KnownLicense(
         ids=tuple(id_ for k in found for id_ in k.ids),
-        license=reduce(completed, (k.license for k in sorted(found, key=lambda k: k.license.updated))),
+        license=reduce(merge_records, (k.license for k in sorted(found, key=lambda k: k.license.updated))),
         trials=tuple(sorted(trials, key=lambda trial: trial.started)),
     )
 

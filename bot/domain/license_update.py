@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from datetime import date
 
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Corrected, Extended, Reopened, Started, compare
-from bot.domain.details import completed
+from bot.domain.details import merge_records
 from bot.domain.evaluation import License, Trial
-from bot.domain.identity import Known
+from bot.domain.identity import KnownLicense
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class LicenseUpdate:
     """A record of the report beside what was known, ready to be stored."""
 
-    known: Known | None
+    known: KnownLicense | None
     seen: License
     """All that is known with it: the record, and what it leaves out as it was last given."""
     changes: tuple[Change, ...]
@@ -28,19 +28,19 @@ class Finding:
         return known is None or len(known.ids) > 1 or bool(self.changes) or self.seen != known.license
 
 
-def find(known: Known | None, seen: License, ringing: Ringing) -> Finding:
+def diff(known: KnownLicense | None, seen: License, ringing: AnnouncementPolicy) -> LicenseUpdate:
     """What `seen` adds to `known`, with what of it rings."""
-    whole = seen if known is None else completed(known.license, seen)
+    whole = seen if known is None else merge_records(known.license, seen)
     changes = tuple(compare(known, seen))
     announced = tuple(
         change
         for change in changes
-        if begins(change, today=ringing.today) and ringing.silence(whole, change.trial) is None
+        if starts_trial(change, today=ringing.today) and ringing.silence(whole, change.trial) is None
     )
-    return Finding(known=known, seen=whole, changes=changes, announced=announced)
+    return LicenseUpdate(known=known, seen=whole, changes=changes, announced=announced)
 
 
-def begins(change: Change, *, today: date) -> bool:
+def starts_trial(change: Change, *, today: date) -> bool:
     """Whether a trial runs from now on that was not known, or was over: by the report, or by its days alone."""
     match change:
         case Started() | Reopened():

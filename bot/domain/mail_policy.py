@@ -9,15 +9,15 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.address import is_address
-from bot.domain.cautions import STRANGER, Context, Flag, flags
+from bot.domain.cautions import NO_CONTEXT, CustomerContext, Caution, cautions_for
 from bot.domain.clock_skew import has_passed
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import OptOut
+from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, License, State, Trial
 from bot.domain.license_types import is_sold
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     """Why no mail may go out."""
 
     NOT_SET_UP = "Mail is not set up. Set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS, then restart the bot."
@@ -43,7 +43,7 @@ class Reason(StrEnum):
     TOO_LATE = "It could not be sent for so long that it would come out of place. Send it anew if it still fits."
 
 
-class Ground(StrEnum):
+class LawfulBasis(StrEnum):
     """On what ground somebody is written to; the value is how it is said."""
 
     TRIAL = "It is about the trial they started (legitimate interest)"
@@ -53,7 +53,7 @@ class Ground(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class MailRules:
     """What the vendor asks of its own mail."""
 
     countries: Countries = field(default_factory=Countries)
@@ -63,7 +63,7 @@ class Rules:
     """How long whoever sends a mail can take it back."""
 
 
-CAREFUL: Final = Rules()
+DEFAULT_RULES: Final = MailRules()
 """Where nothing is set: whoever writes names a ground, wherever the person is."""
 
 
@@ -72,19 +72,19 @@ class Allowed:
     """A mail may go to `address` on this `ground`; `cautions` is what the sender should know before."""
 
     address: str
-    cautions: tuple[Flag, ...] = ()
-    ground: Ground = Ground.TRIAL
+    cautions: tuple[Caution, ...] = ()
+    ground: LawfulBasis = LawfulBasis.TRIAL
 
 
 @dataclass(frozen=True, slots=True)
-class NeedsGround:
+class NeedsLawfulBasis:
     """A mail may go to `address` once the sender says on what ground.
 
     That is because of some of the `cautions`, or of the `country`.
     """
 
     address: str
-    cautions: tuple[Flag, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     country: CountryRule | None = None
 
 
@@ -92,12 +92,12 @@ class NeedsGround:
 class Refused:
     """No mail may go out; `by` is the person behind it, where there is one (Slack user id), `at` when (UTC)."""
 
-    reason: Reason
+    reason: RefusalReason
     by: str | None = None
     at: datetime | None = None
 
 
-Decision = Allowed | NeedsGround | Refused
+Decision = Allowed | NeedsLawfulBasis | Refused
 
 
 class MailState(StrEnum):
@@ -134,53 +134,53 @@ class Attempt:
 
 
 _REASON_OF_ATTEMPT: Final = {
-    MailState.HELD: Reason.HELD,
-    MailState.DEFERRED: Reason.HELD,
-    MailState.SENDING: Reason.SENDING,
-    MailState.SENT: Reason.SENT,
-    MailState.UNKNOWN: Reason.UNKNOWN,
+    MailState.HELD: RefusalReason.HELD,
+    MailState.DEFERRED: RefusalReason.HELD,
+    MailState.SENDING: RefusalReason.SENDING,
+    MailState.SENT: RefusalReason.SENT,
+    MailState.UNKNOWN: RefusalReason.UNKNOWN,
 }
-DOUBTFUL: Final = frozenset({Flag.PARTNER, Flag.PARTNER_DOMAIN, Flag.MANY_SITES, Flag.ROLE})
+UNCERTAIN_RECIPIENT: Final = frozenset({Caution.PARTNER, Caution.PARTNER_DOMAIN, Caution.MANY_SITES, Caution.ROLE})
 """What makes it uncertain that the address is that of the person who evaluates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class MailContext:
     """Whom it is about, and what stands against it."""
 
     license: License
     trial: Trial
     contact: Contact | None
-    opt_out: OptOut | None = None
-    context: Context = STRANGER
+    opt_out: DncEntry | None = None
+    context: CustomerContext = NO_CONTEXT
 
 
-def may_contact(case: Case, rules: Rules, *, ground: Ground | None = None) -> Decision:
+def may_contact(case: MailContext, rules: MailRules, *, ground: LawfulBasis | None = None) -> Decision:
     """Whether the team may write to this contact at all, whatever the mail. Opting out wins over everything."""
     license_, trial, contact = case.license, case.trial, case.contact
     address = None if contact is None else contact.email
     has_license = trial.state is State.CONVERTED
     country = rules.countries.rule(license_.country)
     refusals = (
-        (case.opt_out is not None, Reason.DO_NOT_CONTACT),
-        (contact is not None and contact.forgotten, Reason.FORGOTTEN),
-        (address is None, Reason.NO_CONTACT),
-        (address is not None and not is_address(address), Reason.MALFORMED),
-        (license_.atlassian, Reason.ATLASSIAN),
-        (has_license and is_sold(license_.license_type), Reason.CONVERTED),
-        (has_license, Reason.GRANTED),
-        (trial.state is not State.RUNNING, Reason.OVER),
-        (license_.sandbox is True, Reason.SANDBOX),
-        (country.rule is Rule.BLOCK, Reason.COUNTRY),
+        (case.opt_out is not None, RefusalReason.DO_NOT_CONTACT),
+        (contact is not None and contact.forgotten, RefusalReason.FORGOTTEN),
+        (address is None, RefusalReason.NO_CONTACT),
+        (address is not None and not is_address(address), RefusalReason.MALFORMED),
+        (license_.atlassian, RefusalReason.ATLASSIAN),
+        (has_license and is_sold(license_.license_type), RefusalReason.CONVERTED),
+        (has_license, RefusalReason.GRANTED),
+        (trial.state is not State.RUNNING, RefusalReason.OVER),
+        (license_.sandbox is True, RefusalReason.SANDBOX),
+        (country.rule is Rule.BLOCK, RefusalReason.COUNTRY),
     )
     reason = next((reason for holds, reason in refusals if holds), None)
     if address is None or reason is not None:
-        return Refused(reason or Reason.NO_CONTACT)
-    cautions = flags(license_, contact, case.context)
+        return Refused(reason or RefusalReason.NO_CONTACT)
+    cautions = cautions_for(license_, contact, case.context)
     asks = country if country.rule is Rule.CONFIRM else None
-    if ground is None and (asks is not None or not DOUBTFUL.isdisjoint(cautions)):
-        return NeedsGround(address, cautions, asks)
-    return Allowed(address, cautions, ground or Ground.TRIAL)
+    if ground is None and (asks is not None or not UNCERTAIN_RECIPIENT.isdisjoint(cautions)):
+        return NeedsLawfulBasis(address, cautions, asks)
+    return Allowed(address, cautions, ground or LawfulBasis.TRIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,24 +196,24 @@ class LastMail:
     """Whether it is still to go, nobody knows when."""
 
 
-def too_soon(last: LastMail | None, rules: Rules, *, now: datetime) -> Refused | None:
+def too_soon(last: LastMail | None, rules: MailRules, *, now: datetime) -> Refused | None:
     """The refusal of a mail to an address that got the last one just now."""
     if last is None or not rules.at_most_every:
         return None
     since = last.went or last.at
     if has_passed(rules.at_most_every, since=since, now=now) and not last.waits:
         return None
-    return Refused(Reason.TOO_SOON, by=last.by, at=since)
+    return Refused(RefusalReason.TOO_SOON, by=last.by, at=since)
 
 
 def may_email(
-    case: Case,
-    rules: Rules,
+    case: MailContext,
+    rules: MailRules,
     *,
     attempt: Attempt | None,
     last: LastMail | None,
     now: datetime,
-    ground: Ground | None = None,
+    ground: LawfulBasis | None = None,
 ) -> Decision:
     """The one gate: whether this mail may go to this contact now.
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 
-def look_back(last_good: date | None, *, today: date) -> date | None:
+def updated_since(last_good: date | None, *, today: date) -> date | None:
     """From which `lastUpdated` day on to read; None means everything.
 
     Two days of overlap: the report dates whole days in UTC, and its sources are processed at different rates.
@@ -11,6 +11,6 @@ def look_back(last_good: date | None, *, today: date) -> date | None:
     return None if last_good is None else min(last_good, today) - timedelta(days=2)
 
 
-def late_arrivals(last_good: date, *, today: date) -> date:
+def started_since(last_good: date, *, today: date) -> date:
     """From which trial start on to read again: rows come late with an old `lastUpdated`, seen up to days later."""
     return min(last_good, today) - timedelta(days=7)

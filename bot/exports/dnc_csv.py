@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.domain.address import unwrap
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.errors import FileWrong
 
 _HEAD: Final = ("subject", "cause", "note", "at")
@@ -15,28 +15,28 @@ _NAMES: Final = {"email": "subject", "e-mail": "subject", "address": "subject", 
 """What other tools call these columns."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With what a spreadsheet begins to calculate, or to call programs: owasp.org/www-community/attacks/CSV_Injection."""
-_TAKEN: Final = frozenset(cause for cause in Cause if not cause.is_final and cause is not Cause.PAUSED)
+_TAKEN: Final = frozenset(cause for cause in DncReason if not cause.is_final and cause is not DncReason.PAUSED)
 _MOST_PROBLEMS: Final = 20
 
 
-def write(marks: Iterable[OptOut]) -> str:
+def write_csv(marks: Iterable[DncEntry]) -> str:
     """The table, with a head, of those marks that a table can hold; pauses are left out, for they end by themselves."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(_HEAD)
     for mark in marks:
-        if mark.subject is not None and mark.cause is not Cause.PAUSED and fits(mark):
+        if mark.subject is not None and mark.cause is not DncReason.PAUSED and fits(mark):
             row = (str(mark.subject), mark.cause.value, mark.note, mark.at.isoformat(timespec="seconds"))
-            table.writerow([_harmless(cell) for cell in row])
+            table.writerow([_escape_formula(cell) for cell in row])
     return text.getvalue()
 
 
-def fits(mark: OptOut) -> bool:
+def fits(mark: DncEntry) -> bool:
     """Whether a table can hold a mark: not of people who were forgotten, nor of what no email can be sent to."""
-    return mark.subject is not None and Subject.read(str(mark.subject)) == mark.subject
+    return mark.subject is not None and DncTarget.read(str(mark.subject)) == mark.subject
 
 
-def read(text: str, *, at: datetime, by: str | None) -> list[tuple[Subject, OptOut]]:
+def read_csv(text: str, *, at: datetime, by: str | None) -> list[tuple[DncTarget, DncEntry]]:
     """The marks in a table, with or without a head; FileWrong names every line that cannot be used.
 
     Without a head the columns are subject, cause, note, at. What is left empty is `asked`, nothing, and now.
@@ -50,7 +50,7 @@ def read(text: str, *, at: datetime, by: str | None) -> list[tuple[Subject, OptO
     names = head if has_head else list(_HEAD)
     found, problems = [], []
     for line, cells in rows[1:] if has_head else rows:
-        mark = _mark(dict(zip(names, cells, strict=False)), at=at, by=by)
+        mark = _entry(dict(zip(names, cells, strict=False)), at=at, by=by)
         if isinstance(mark, str):
             problems.append(f"Line {line}: {mark}")
         else:
@@ -70,23 +70,23 @@ def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
     try:
         for cells in table:
             if any(cell.strip() for cell in cells):
-                yield table.line_num, [_restored(cell.strip()) for cell in cells]
+                yield table.line_num, [_unescape_formula(cell.strip()) for cell in cells]
     except csv.Error as exc:
         raise FileWrong(f"Line {table.line_num}: this is no table with commas ({exc}).") from exc
 
 
-def _mark(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[Subject, OptOut] | str:
+def _entry(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[DncTarget, DncEntry] | str:
     """The mark, or what is wrong with its line; the words of a line may be personal, and are not repeated."""
-    subject = Subject.read(cells.get("subject", ""))
+    subject = DncTarget.read(cells.get("subject", ""))
     if subject is None:
         return "the subject is no address, domain or site."
-    cause = unwrap(cells.get("cause", "")).word.lower() or Cause.ASKED
+    cause = unwrap(cells.get("cause", "")).word.lower() or DncReason.ASKED
     if cause not in _TAKEN:
         return f"the cause should be one of {', '.join(sorted(_TAKEN))}."
     when = _moment(cells["at"]) if cells.get("at") else at
     if when is None:
         return "the time should look like 2026-11-23 or 2026-11-23T12:00:00+00:00."
-    return subject, OptOut(cause=Cause(cause), by=by, at=min(when, at), note=cells.get("note", ""), subject=subject)
+    return subject, DncEntry(cause=DncReason(cause), by=by, at=min(when, at), note=cells.get("note", ""), subject=subject)
 
 
 def _moment(text: str) -> datetime | None:
@@ -97,16 +97,16 @@ def _moment(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _harmless(cell: str) -> str:
+def _escape_formula(cell: str) -> str:
     """With an apostrophe before a formula, and before one that stands there already, so that each way back is one."""
     return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
 
 
-def _restored(cell: str) -> str:
+def _unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
-def counted(marks: Sequence[OptOut]) -> str:
+def count_by_reason(marks: Sequence[DncEntry]) -> str:
     """How many marks stand, by cause: 3 asked, 1 unsubscribed."""
     causes = [mark.cause for mark in marks]
-    return ", ".join(f"{causes.count(cause)} {cause}" for cause in Cause if cause in causes) or "none"
+    return ", ".join(f"{causes.count(cause)} {cause}" for cause in DncReason if cause in causes) or "none"

@@ -8,14 +8,14 @@ from bot.domain.card import Action
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
 from bot.listeners.mail_actions import MailListeners
-from bot.listeners.middleware import Guard
-from bot.listeners.services import Deps
+from bot.listeners.middleware import ListenerMiddleware
+from bot.listeners.services import ListenerServices
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
 from bot.slack.ids import Field, Settle, View
 
 
-def register(app: AsyncApp, guard: Guard, deps: Deps) -> None:
+def register(app: AsyncApp, guard: ListenerMiddleware, deps: ListenerServices) -> None:
     """Connect every listener, each inside the guard."""
     cards, forms = CardListeners(deps), FormListeners(deps)
     commands, mails = CommandListeners(deps), MailListeners(deps)

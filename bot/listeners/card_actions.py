@@ -13,8 +13,8 @@ from bot.errors import BotError
 from bot.listeners.mail_actions import draft_modal
 from bot.listeners.modal_calls import change_modal, open_modal
 from bot.listeners.payloads import Press, read_press
-from bot.listeners.services import Deps, placed, tell, tell_if_lost
-from bot.services.team.permissions import Right
+from bot.listeners.services import ListenerServices, placed, reply, reply_if_stale
+from bot.services.team.permissions import Permission
 from bot.slack.ids import View
 from bot.slack.text import escape
 from bot.slack.views import modals, replies
@@ -24,19 +24,19 @@ from bot.slack.views.modals import Modal
 class CardListeners:
     """What happens when somebody presses a button on a card, or chooses from its menu."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: ListenerServices) -> None:
         self._deps = deps
 
     async def pressed(self, args: AsyncArgs) -> None:
         """Do what the button or the menu's option says."""
         press = read_press(args)
         if press is None:
-            await tell(args, self._deps.poster, replies.UNREADABLE)
+            await reply(args, self._deps.poster, replies.UNREADABLE)
             return
         if press.action not in set(Action):
             about = await placed(self._deps, press.about)
             await self._deps.cards.repaint(about.evaluation_id)
-            await tell(args, self._deps.poster, replies.RETIRED)
+            await reply(args, self._deps.poster, replies.RETIRED)
             return
         match Action(press.action):
             case Action.EMAIL:
@@ -48,15 +48,15 @@ class CardListeners:
             case Action.ASSIGN:
                 await self._open(press, View.ASSIGN, partial(self._assign, press))
             case Action.CLAIM:
-                await self._deps.actors.admit(press.user, Right.TAKE)
+                await self._deps.actors.admit(press.user, Permission.TAKE)
                 about = await placed(self._deps, press.about)
                 owned = await self._deps.ownership.claim(about.evaluation_id, by=press.user)
-                await tell_if_lost(args, self._deps, owned)
+                await reply_if_stale(args, self._deps, owned)
             case Action.RELEASE:
-                await self._deps.actors.admit(press.user, Right.TAKE)
+                await self._deps.actors.admit(press.user, Permission.TAKE)
                 about = await placed(self._deps, press.about)
                 owned = await self._deps.ownership.release(about.evaluation_id, owner=about.seen, by=press.user)
-                await tell_if_lost(args, self._deps, owned)
+                await reply_if_stale(args, self._deps, owned)
             case _ as never:
                 assert_never(never)
 
@@ -73,19 +73,19 @@ class CardListeners:
         await change_modal(self._deps, view_id, modal)
 
     async def _email(self, press: Press) -> Modal:
-        signature = await self._deps.actors.admit(press.user, Right.OUTREACH)
+        signature = await self._deps.actors.admit(press.user, Permission.OUTREACH)
         about = await placed(self._deps, press.about)
         draft = await self._deps.outreach.draft(about.evaluation_id, signature=signature)
         return draft_modal(draft, about, now=self._deps.clock())
 
     async def _do_not_contact(self, press: Press) -> Modal:
-        await self._deps.actors.admit(press.user, Right.TAKE)
+        await self._deps.actors.admit(press.user, Permission.TAKE)
         about = await placed(self._deps, press.about)
         contacts = await self._deps.consent.contacts(about.evaluation_id)
         return modals.do_not_contact(about, contacts) if contacts else modals.message(replies.NOBODY_TO_MARK)
 
     async def _contact_again(self, press: Press) -> Modal:
-        await self._deps.actors.admit(press.user, Right.OUTREACH)
+        await self._deps.actors.admit(press.user, Permission.OUTREACH)
         about = await placed(self._deps, press.about)
         opt_out = await self._deps.consent.standing(about.evaluation_id)
         if opt_out is None:
@@ -95,7 +95,7 @@ class CardListeners:
         return modals.contact_again(replace(about, seen=opt_out.at.isoformat()), opt_out)
 
     async def _assign(self, press: Press) -> Modal:
-        await self._deps.actors.admit(press.user, Right.TAKE)
+        await self._deps.actors.admit(press.user, Permission.TAKE)
         about = await placed(self._deps, press.about)
         owner = await self._deps.ownership.owner(about.evaluation_id)
         return modals.assign(replace(about, seen=owner))

@@ -8,10 +8,10 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.target_parser import bare_line, read_words, split_target
 from bot.errors import InteractionUnreadable
 from bot.listeners.dnc_commands import DncListeners
-from bot.listeners.services import Deps, tell
-from bot.services.team.permissions import Right
+from bot.listeners.services import ListenerServices, reply
+from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
-from bot.slack.client.payload import somebody_waits
+from bot.slack.client.payload import expects_answer
 from bot.slack.views.health import health_message
 from bot.slack.views.today import help_message, read_page, read_post_again, today_message
 
@@ -21,14 +21,14 @@ log = structlog.get_logger()
 class CommandListeners:
     """What `/evaluators` knows."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: ListenerServices) -> None:
         self._deps = deps
         self._dnc = DncListeners(deps)
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer the person who typed it, and nobody else."""
         user = args.body["user_id"]
-        await self._deps.actors.admit(user, Right.READ)
+        await self._deps.actors.admit(user, Permission.READ)
         text = bare_line(str(args.body.get("text") or ""))
         match read_words(text):
             case ["today"]:
@@ -41,23 +41,23 @@ class CommandListeners:
                 answer = help_message()
             case _:
                 answer = help_message(text)
-        await tell(args, self._deps.poster, answer)
+        await reply(args, self._deps.poster, answer)
 
     async def unknown(self, args: AsyncArgs) -> None:
         """Answer what no listener takes, such as shortcuts, dialogs and buttons in old attachments."""
         kind = args.body["actions"][0].get("value", "")
         log.info("interaction_unknown", kind=kind[:40])
-        if somebody_waits(kind):
+        if expects_answer(kind):
             raise InteractionUnreadable
 
     async def turned(self, args: AsyncArgs) -> None:
         """Show another page in place of the one whose button was pressed."""
-        await self._deps.actors.admit(args.body["user"]["id"], Right.READ)
+        await self._deps.actors.admit(args.body["user"]["id"], Permission.READ)
         await self._show(args, _value(args))
 
     async def asked_for_card(self, args: AsyncArgs) -> None:
         """Owe a card that was deleted anew; whoever asks after somebody else sees that it is not gone any more."""
-        await self._deps.actors.admit(args.body["user"]["id"], Right.TAKE)
+        await self._deps.actors.admit(args.body["user"]["id"], Permission.TAKE)
         page, evaluation_id = read_post_again(_value(args))
         await self._deps.cards.post_again(evaluation_id)
         await self._show(args, page)
@@ -65,7 +65,7 @@ class CommandListeners:
     async def _show(self, args: AsyncArgs, value: str) -> None:
         day, page = read_page(value)
         answer = await self._page(day, page)
-        await tell(args, self._deps.poster, answer, replaces=True)
+        await reply(args, self._deps.poster, answer, replaces=True)
 
     async def _page(self, day: date, page: int) -> Message:
         lines = await self._deps.daily.of(day)

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from bot.domain.dnc import Cause, Subject
+from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.target_parser import is_another_target, read_words, split_target
-from bot.listeners.services import Deps
-from bot.services.team.permissions import Right
+from bot.listeners.services import ListenerServices
+from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message, note_message
 from bot.slack.views import dnc, replies
 
@@ -13,7 +13,7 @@ from bot.slack.views import dnc, replies
 class DncListeners:
     """Lists, says, sets and lifts marks."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: ListenerServices) -> None:
         self._deps = deps
 
     async def typed(self, user: str, text: str) -> Message:
@@ -21,35 +21,35 @@ class DncListeners:
         verb, rest = split_target(text)
         match read_words(verb):
             case []:
-                await self._deps.actors.admit(user, Right.READ)
+                await self._deps.actors.admit(user, Permission.READ)
                 return dnc.list_message(await self._deps.consent.all_standing())
             case ["add"]:
                 return await self._change(self._add, user, rest)
             case ["lift"]:
                 return await self._change(self._lift, user, rest)
-            case _ if not rest and (subject := Subject.read(verb)) is not None:
-                await self._deps.actors.admit(user, Right.READ)
-                return dnc.standing_message(subject, await self._deps.consent.against(subject))
+            case _ if not rest and (subject := DncTarget.read(verb)) is not None:
+                await self._deps.actors.admit(user, Permission.READ)
+                return dnc.status_message(subject, await self._deps.consent.against(subject))
             case _:
-                return note_message(dnc.NOT_A_SUBJECT)
+                return note_message(dnc.NOT_A_TARGET)
 
-    async def _change(self, change: Callable[[str, Subject, str], Awaitable[Message]], user: str, text: str) -> Message:
+    async def _change(self, change: Callable[[str, DncTarget, str], Awaitable[Message]], user: str, text: str) -> Message:
         target, why = split_target(text)
-        subject = Subject.read(target)
+        subject = DncTarget.read(target)
         if subject is None:
-            return note_message(dnc.NOT_A_SUBJECT)
+            return note_message(dnc.NOT_A_TARGET)
         if not why:
-            return note_message(dnc.WHY)
+            return note_message(dnc.REASON_MISSING)
         if is_another_target(why.split(maxsplit=1)[0]):
             return note_message(dnc.ONE_AT_A_TIME)
         return await change(user, subject, why)
 
-    async def _add(self, user: str, subject: Subject, note: str) -> Message:
-        await self._deps.actors.admit(user, Right.TAKE)
-        marked = await self._deps.consent.add(subject, cause=Cause.ASKED, note=note, by=user)
+    async def _add(self, user: str, subject: DncTarget, note: str) -> Message:
+        await self._deps.actors.admit(user, Permission.TAKE)
+        marked = await self._deps.consent.add(subject, cause=DncReason.ASKED, note=note, by=user)
         return note_message(replies.marked(marked.opt_out, won=marked.won, now=self._deps.clock()))
 
-    async def _lift(self, user: str, subject: Subject, note: str) -> Message:
-        await self._deps.actors.admit(user, Right.OUTREACH)
+    async def _lift(self, user: str, subject: DncTarget, note: str) -> Message:
+        await self._deps.actors.admit(user, Permission.OUTREACH)
         found = await self._deps.consent.take_back(subject, note=note, by=user)
         return note_message(replies.lifted(found.by, found.at, found.stands, won=found.won, now=self._deps.clock()))

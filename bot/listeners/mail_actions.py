@@ -4,41 +4,41 @@ from datetime import datetime
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.mail_policy import NeedsGround, Refused
+from bot.domain.mail_policy import NeedsLawfulBasis, Refused
 from bot.errors import CardUnknown
 from bot.listeners.modal_calls import change_modal
 from bot.listeners.payloads import card_of
-from bot.listeners.services import Deps, placed, read_form, tell
-from bot.services.mail.outreach import Draft, Words
-from bot.services.team.permissions import Right
+from bot.listeners.services import ListenerServices, placed, read_form, reply
+from bot.services.mail.outreach import Draft, FormWords
+from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field
 from bot.slack.text import escape
 from bot.slack.views import modals, replies
 from bot.slack.views.modals import Modal
-from bot.store.mail.letters import Letter
-from bot.store.mail.repository import Held, Verdict
+from bot.store.mail.letters import MailContent
+from bot.store.mail.repository import QueuedMail, MailStatus
 
 
 class MailListeners:
     """From the first word of a mail to what became of it. Whether they may is asked again each time."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: ListenerServices) -> None:
         self._deps = deps
 
     async def choosing(self, args: AsyncArgs) -> None:
         """Another template or recipient was chosen: fill the words in anew, but for a person's own."""
         about, filled = read_form(args)
         about = await placed(self._deps, about)
-        signature = await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
+        signature = await self._deps.actors.admit(args.body["user"]["id"], Permission.OUTREACH)
         template, recipient = modals.shown(about)
         draft = await self._deps.outreach.draft(
             about.evaluation_id,
             signature=signature,
             template=filled.get(Field.TEMPLATE),
             recipient=filled.get(Field.RECIPIENT),
-            words=Words(
+            words=FormWords(
                 template=template,
                 recipient=recipient,
                 subject=filled.get(Field.SUBJECT, ""),
@@ -51,8 +51,8 @@ class MailListeners:
     async def previewed(self, args: AsyncArgs) -> None:
         """The preview stands already: it came with the acknowledgement. Keep the words until it is sent."""
         _, filled = read_form(args)
-        await self._deps.actors.admit(args.body["user"]["id"], Right.OUTREACH)
-        letter = Letter(
+        await self._deps.actors.admit(args.body["user"]["id"], Permission.OUTREACH)
+        letter = MailContent(
             template=filled.get(Field.TEMPLATE, ""),
             recipient=filled.get(Field.RECIPIENT, ""),
             subject=filled.get(Field.SUBJECT, ""),
@@ -68,14 +68,14 @@ class MailListeners:
         about, _ = read_form(args)
         about = await placed(self._deps, about)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Right.OUTREACH)
+        await self._deps.actors.admit(user, Permission.OUTREACH)
         token, ground = modals.chosen(about)
         letter = await self._deps.outreach.kept(token)
         if letter is None:
-            await tell(args, self._deps.poster, replies.DRAFT_GONE)
+            await reply(args, self._deps.poster, replies.DRAFT_GONE)
             return
         found = await self._deps.outreach.order(about.evaluation_id, letter, ground=ground, by=user)
-        await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+        await reply(args, self._deps.poster, words_for(found, now=self._deps.clock()))
 
     async def undone(self, args: AsyncArgs) -> None:
         """Take it back, if it has not gone; the button goes with the answer."""
@@ -86,21 +86,21 @@ class MailListeners:
             if verdict is None
             else replies.undone(verdict.state, by=verdict.by, user=user, won=verdict.won)
         )
-        await tell(args, self._deps.poster, answer, replaces=True)
+        await reply(args, self._deps.poster, answer, replaces=True)
 
     async def arrived(self, args: AsyncArgs) -> None:
         """Take their word for it."""
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Right.OUTREACH)
+        await self._deps.actors.admit(user, Permission.OUTREACH)
         settled = await self._deps.outreach.confirm(await self._mail(args), by=user)
-        await tell(args, self._deps.poster, words_for(settled, now=self._deps.clock()))
+        await reply(args, self._deps.poster, words_for(settled, now=self._deps.clock()))
 
     async def again(self, args: AsyncArgs) -> None:
         """Send it once more, word for word."""
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Right.OUTREACH)
+        await self._deps.actors.admit(user, Permission.OUTREACH)
         found = await self._deps.outreach.order_again(await self._mail(args), by=user)
-        await tell(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+        await reply(args, self._deps.poster, words_for(found, now=self._deps.clock()))
 
     async def _mail(self, args: AsyncArgs) -> int:
         """The mail that a button is about. CardUnknown where it is not of the card in whose thread it stands."""
@@ -111,7 +111,7 @@ class MailListeners:
         return mail_id
 
 
-def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -> Modal:
+def draft_modal(draft: Draft | Refused, about: modals.ModalMetadata, *, now: datetime) -> Modal:
     """The modal to write a mail in, or to learn why none can be written."""
     if isinstance(draft, Refused):
         return modals.message(replies.refused(draft, now=now))
@@ -123,7 +123,7 @@ def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -
         warnings = [escape(draft.problem, longest=500), *warnings]
     return modals.email(
         about,
-        modals.Letter(
+        modals.MailForm(
             template=draft.template,
             templates=draft.names,
             recipient=draft.recipient,
@@ -131,21 +131,21 @@ def draft_modal(draft: Draft | Refused, about: modals.About, *, now: datetime) -
             subject=draft.filled.subject,
             body=draft.filled.body,
             warnings=warnings,
-            needs_ground=isinstance(draft.decision, NeedsGround),
+            needs_ground=isinstance(draft.decision, NeedsLawfulBasis),
         ),
     )
 
 
-def words_for(found: Held | NeedsGround | Refused | Verdict | None, *, now: datetime) -> Message | str:
+def words_for(found: QueuedMail | NeedsLawfulBasis | Refused | MailStatus | None, *, now: datetime) -> Message | str:
     """How it went, for the person who asked for it."""
     match found:
-        case Held(contact=contact, due_at=due_at, mail_id=mail_id):
+        case QueuedMail(contact=contact, due_at=due_at, mail_id=mail_id):
             return replies.held(due_at - now, contact.name, contact.email, mail_id)
-        case NeedsGround():
+        case NeedsLawfulBasis():
             return replies.NEEDS_GROUND
         case Refused():
             return replies.refused(found, now=now)
-        case Verdict(won=won, state=state, by=by, at=at):
+        case MailStatus(won=won, state=state, by=by, at=at):
             return replies.settled(state, by=by, at=at, won=won, now=now)
         case None:
             return replies.MAIL_GONE

@@ -9,9 +9,9 @@ import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import BotError, SlackError, SlackRefused
-from bot.listeners.services import tell
-from bot.services.interactions import Presses
-from bot.slack.client.web_client import Poster
+from bot.listeners.services import reply
+from bot.services.interactions import InteractionDeduplicator
+from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape
 from bot.slack.views import modals, replies
 
@@ -26,10 +26,10 @@ EXPIRED_TRIGGER = frozenset(
 )
 
 
-class Guard:
+class ListenerMiddleware:
     """Runs listeners, and knows which are still running."""
 
-    def __init__(self, poster: Poster, presses: Presses) -> None:
+    def __init__(self, poster: SlackClient, presses: InteractionDeduplicator) -> None:
         self._poster = poster
         self._presses = presses
         self._running: set[asyncio.Task[Any]] = set()
@@ -106,4 +106,4 @@ class Guard:
     async def _answer(self, args: AsyncArgs, text: str) -> None:
         if args.ack.response is None:
             await args.ack()
-        await tell(args, self._poster, text)
+        await reply(args, self._poster, text)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
-from bot.listeners.services import Deps
+from bot.listeners.services import ListenerServices
 
 _TRIGGER_LASTS_S: Final = 2.0
 """A trigger lives three seconds, of which some have passed."""
@@ -13,7 +13,7 @@ _CLOSED: Final = "not_found"
 _CHANGED_MEANWHILE: Final = "hash_conflict"
 
 
-async def open_modal(deps: Deps, trigger: str, view: dict[str, Any]) -> str:
+async def open_modal(deps: ListenerServices, trigger: str, view: dict[str, Any]) -> str:
     """Open a modal and return its id. SlackError when Slack does not open it, also not after a short pause."""
     if not trigger:
         raise SlackRefused("Slack sent no trigger.", code="invalid_trigger_id")
@@ -26,7 +26,7 @@ async def open_modal(deps: Deps, trigger: str, view: dict[str, Any]) -> str:
     return await deps.poster.open_modal(trigger, view)
 
 
-async def change_modal(deps: Deps, view_id: str, view: dict[str, Any]) -> None:
+async def change_modal(deps: ListenerServices, view_id: str, view: dict[str, Any]) -> None:
     """Change an open modal; do nothing if the person has closed it. SlackError when Slack does not change it."""
     for is_last in (False, True):
         try:

@@ -8,7 +8,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.evaluation import CardRef
 from bot.slack import ids
 from bot.slack.client.payload import read_id
-from bot.slack.views.modals import About
+from bot.slack.views.modals import ModalMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Press:
 
     user: str
     action: str
-    about: About
+    about: ModalMetadata
     trigger: str
 
 
@@ -40,7 +40,7 @@ def read_press(args: AsyncArgs) -> Press | None:
     return Press(
         user=args.body["user"]["id"],
         action=action,
-        about=About(evaluation_id=evaluation_id, channel=channel, seen=seen, card=card.ts if card else None),
+        about=ModalMetadata(evaluation_id=evaluation_id, channel=channel, seen=seen, card=card.ts if card else None),
         trigger=args.body.get("trigger_id", ""),
     )
 

@@ -11,20 +11,20 @@ import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import InteractionUnreadable, SlackError
-from bot.services.dnc import Consent
+from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
-from bot.services.slack_delivery.worker import Cards
+from bot.services.slack_delivery.worker import SlackOutboxWorker
 from bot.services.team.ownership import Ownership
-from bot.services.team.permissions import Actors
-from bot.services.team.today import Daily
+from bot.services.team.permissions import Permissions
+from bot.services.team.today import TodayList
 from bot.slack.blocks import Message, note_message
-from bot.slack.client.payload import was_taken
-from bot.slack.client.web_client import Poster
+from bot.slack.client.payload import was_acknowledged
+from bot.slack.client.web_client import SlackClient
 from bot.slack.ids import Field
 from bot.slack.views import modals, replies
-from bot.slack.views.modals import About
-from bot.store.evaluations import Owned
+from bot.slack.views.modals import ModalMetadata
+from bot.store.evaluations import OwnerChange
 
 log = structlog.get_logger()
 
@@ -32,23 +32,23 @@ _RESPONSE_URL_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deps:
+class ListenerServices:
     """The services behind the buttons, and the clock by which answers say how long ago something was."""
 
-    actors: Actors
-    cards: Cards
-    consent: Consent
-    daily: Daily
+    actors: Permissions
+    cards: SlackOutboxWorker
+    consent: DoNotContact
+    daily: TodayList
     health: Health
     outreach: Outreach
     ownership: Ownership
-    poster: Poster
+    poster: SlackClient
     workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-async def tell(args: AsyncArgs, poster: Poster, answer: Message | str, *, replaces: bool = False) -> None:
+async def reply(args: AsyncArgs, poster: SlackClient, answer: Message | str, *, replaces: bool = False) -> None:
     """Say something to the person who pressed, and to nobody else. A text is mrkdwn, escaped.
 
     It `replaces` words to them alone whose button was pressed, where that is so. Where the response URL does not take
@@ -57,7 +57,7 @@ async def tell(args: AsyncArgs, poster: Poster, answer: Message | str, *, replac
     """
     # In a block Slack makes no links of its own out of names.
     message = note_message(answer) if isinstance(answer, str) else answer
-    if args.context.response_url is not None and await _responded(args, message, replaces=replaces):
+    if args.context.response_url is not None and await _respond(args, message, replaces=replaces):
         return
     user, channel = args.context.user_id, args.context.channel_id or _channel_of_view(args.body)
     if user is None:
@@ -77,7 +77,7 @@ async def _is_sent(sending: Awaitable[None], otherwise: str) -> bool:
     return True
 
 
-async def _responded(args: AsyncArgs, message: Message, *, replaces: bool) -> bool:
+async def _respond(args: AsyncArgs, message: Message, *, replaces: bool) -> bool:
     try:
         async with asyncio.timeout(_RESPONSE_URL_TIMEOUT_S):
             answer = await args.respond(
@@ -86,35 +86,35 @@ async def _responded(args: AsyncArgs, message: Message, *, replaces: bool) -> bo
     except (aiohttp.ClientError, TimeoutError) as exc:
         log.warning("response_url_failed", error=type(exc).__name__)
         return False
-    if was_taken(answer.status_code, answer.body):
+    if was_acknowledged(answer.status_code, answer.body):
         return True
     log.warning("response_url_refused", status=answer.status_code)
     return False
 
 
-async def tell_if_lost(args: AsyncArgs, deps: Deps, owned: Owned | None) -> None:
+async def reply_if_stale(args: AsyncArgs, deps: ListenerServices, owned: OwnerChange | None) -> None:
     """After a change of owner: the card shows who it is, so only whoever came late needs a word."""
     if owned is None:
-        await tell(args, deps.poster, replies.GONE)
+        await reply(args, deps.poster, replies.GONE)
     elif not owned.won:
-        await tell(args, deps.poster, replies.lost(owned.owner, owned.since, now=deps.clock()))
+        await reply(args, deps.poster, replies.lost(owned.owner, owned.since, now=deps.clock()))
 
 
-def read_form(args: AsyncArgs) -> tuple[About, dict[Field, str]]:
+def read_form(args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
     """What a modal is about, and what was filled in. InteractionUnreadable when something that must be there is not."""
     view = args.body.get("view") or {}
     if args.body.get("type") == "view_submission" and modals.incomplete(view):
         raise InteractionUnreadable
-    return About.unpack(view.get("private_metadata", "")), modals.values(view)
+    return ModalMetadata.unpack(view.get("private_metadata", "")), modals.values(view)
 
 
-async def placed(deps: Deps, about: About) -> About:
+async def placed(deps: ListenerServices, about: ModalMetadata) -> ModalMetadata:
     """Return the same about the evaluation that the card shows, whatever its buttons say. CardUnknown."""
     return replace(about, evaluation_id=await deps.cards.evaluation_on(about.evaluation_id, about.place))
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:
     try:
-        return About.unpack((body.get("view") or {}).get("private_metadata", "")).channel
+        return ModalMetadata.unpack((body.get("view") or {}).get("private_metadata", "")).channel
     except InteractionUnreadable:
         return None

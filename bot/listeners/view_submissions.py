@@ -4,52 +4,52 @@ from datetime import datetime
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.dnc import Cause
+from bot.domain.dnc import DncReason
 from bot.domain.mail_policy import Refused
 from bot.errors import InteractionUnreadable
-from bot.listeners.services import Deps, placed, read_form, tell, tell_if_lost
-from bot.services.team.permissions import Right
+from bot.listeners.services import ListenerServices, placed, read_form, reply, reply_if_stale
+from bot.services.team.permissions import Permission
 from bot.slack.ids import Field, View
 from bot.slack.views import modals, replies
-from bot.slack.views.modals import About
+from bot.slack.views.modals import ModalMetadata
 
 
 class FormListeners:
     """What happens with what people fill in. Whether they may is asked again: a modal can stay open for days."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: ListenerServices) -> None:
         self._deps = deps
 
     async def do_not_contact(self, args: AsyncArgs) -> None:
         """Mark the address."""
         about, filled = await self._read(args)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Right.TAKE)
+        await self._deps.actors.admit(user, Permission.TAKE)
         marked = await self._deps.consent.mark(
             about.evaluation_id,
             role=filled.get(Field.RECIPIENT, ""),
-            cause=Cause[filled[Field.REASON]],
+            cause=DncReason[filled[Field.REASON]],
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
         now = self._deps.clock()
         if isinstance(marked, Refused):
-            await tell(args, self._deps.poster, replies.refused(marked, now=now))
+            await reply(args, self._deps.poster, replies.refused(marked, now=now))
         else:
-            await tell(args, self._deps.poster, replies.marked(marked.opt_out, won=marked.won, now=now))
+            await reply(args, self._deps.poster, replies.marked(marked.opt_out, won=marked.won, now=now))
 
     async def contact_again(self, args: AsyncArgs) -> None:
         """Lift the mark, unless somebody lifted or changed it while the modal was open."""
         about, filled = await self._read(args)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Right.OUTREACH)
+        await self._deps.actors.admit(user, Permission.OUTREACH)
         lifted = await self._deps.consent.lift(
             about.evaluation_id,
             set_at=_moment(about.seen),
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
-        await tell(
+        await reply(
             args,
             self._deps.poster,
             replies.lifted(lifted.by, lifted.at, lifted.stands, won=lifted.won, now=self._deps.clock()),
@@ -67,19 +67,19 @@ class FormListeners:
     async def unknown(self, args: AsyncArgs) -> None:
         """Answer a form that no version of today knows; a message of ours has nothing to send."""
         if args.body["view"]["callback_id"] != View.MESSAGE:
-            await tell(args, self._deps.poster, replies.OLD_FORM)
+            await reply(args, self._deps.poster, replies.OLD_FORM)
 
     async def assign(self, args: AsyncArgs) -> None:
         """Set the owner, unless somebody changed it while the modal was open."""
         about, filled = await self._read(args)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Right.TAKE)
+        await self._deps.actors.admit(user, Permission.TAKE)
         owned = await self._deps.ownership.assign(
             about.evaluation_id, filled[Field.OWNER], instead_of=about.seen, by=user
         )
-        await tell_if_lost(args, self._deps, owned)
+        await reply_if_stale(args, self._deps, owned)
 
-    async def _read(self, args: AsyncArgs) -> tuple[About, dict[Field, str]]:
+    async def _read(self, args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
         about, filled = read_form(args)
         return await placed(self._deps, about), filled
 

@@ -20,7 +20,7 @@ _BARE_NUMBER = re.compile(r"^([0-9]+)[.)]$")
 _UNQUOTED = str.maketrans(dict.fromkeys('()<>[]:;@\\,"', " "))
 
 
-def visible(text: str) -> str:
+def strip_control_characters(text: str) -> str:
     """The text in lines that end in a newline, without control characters and lone surrogates."""
     return "".join(char for char in "\n".join(text.splitlines()) if _belongs(char))
 
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def plain(value: str) -> str:
+def escape_markdown(value: str) -> str:
     """The value as one short line in which Markdown finds nothing to act upon.
 
     Brackets become round, backticks become apostrophes, and asterisks their mathematical twin, as does what would

@@ -11,8 +11,8 @@ import httpx
 
 from bot.errors import AnswerUnreadable, SettingsWrong
 from bot.marketplace.export import PATIENCE, Export
-from bot.marketplace.http import DIRECT, TIMEOUT, Access, Route
-from bot.marketplace.pagination import PAGE_SIZE, Pages
+from bot.marketplace.http import DIRECT, TIMEOUT, MarketplaceHttp, Route
+from bot.marketplace.pagination import PAGE_SIZE, Pagination
 from bot.marketplace.responses import Product, Row, is_uuid, read_cursor, read_page, read_products
 
 _VENDOR_ID = re.compile(r"[0-9]{1,18}")
@@ -40,7 +40,7 @@ class Marketplace:
             raise SettingsWrong(["MARKETPLACE_DEVELOPER_ID is not a UUID. Remove it and set MARKETPLACE_VENDOR_ID."])
         if not (developer_id or _VENDOR_ID.fullmatch(vendor_id or "")):
             raise SettingsWrong(["MARKETPLACE_VENDOR_ID is not a number. Take the one in your vendor page's address."])
-        self._access = Access(api_url=api_url, user=user, token=token, timeout=timeout, route=route)
+        self._access = MarketplaceHttp(api_url=api_url, user=user, token=token, timeout=timeout, route=route)
         self._sleep = sleep
         self._vendor_id = vendor_id
         self._developer_id = developer_id or None
@@ -95,7 +95,7 @@ class Marketplace:
         Rows come again when the set moves between two pages.
         """
         filters = _filters(updated_since, started_since, evaluations_only=evaluations_only, product_ids=product_ids)
-        return Pages(self._access, self._report, filters).rows()
+        return Pagination(self._access, self._report, filters).rows()
 
     def export(self, *, patience: float = PATIENCE) -> AsyncGenerator[list[Row]]:
         """Every row of the report, some at a time; `ExportFailed` when it has to be read page by page.

@@ -9,9 +9,9 @@ from itertools import chain, repeat
 from typing import Final
 
 from bot.errors import ExportFailed, RequestRefused
-from bot.marketplace.http import INSIGHTS, Access
-from bot.marketplace.json_stream import RowSplitter
-from bot.marketplace.responses import BrokenOff, NotFound, Row, read_export_id, read_export_status
+from bot.marketplace.http import INSIGHTS, MarketplaceHttp
+from bot.marketplace.json_stream import JsonArrayStream
+from bot.marketplace.responses import StreamCut, NotFound, Row, read_export_id, read_export_status
 
 PATIENCE: Final = 900.0
 """Seconds that one export may keep the bot waiting, all pauses together."""
@@ -31,7 +31,7 @@ class Export:
 
     def __init__(
         self,
-        access: Access,
+        access: MarketplaceHttp,
         report: Callable[[], Awaitable[str]],
         *,
         sleep: Callable[[float], Awaitable[object]],
@@ -57,7 +57,7 @@ class Export:
                 except NotFound:
                     continue
                 return
-        except (BrokenOff, RequestRefused) as exc:
+        except (StreamCut, RequestRefused) as exc:
             raise ExportFailed(f"There is no export: {exc}") from exc
         raise ExportFailed(f"The Marketplace lost {STARTS} exports of the report, one after the other. {_ADVICE}")
 
@@ -78,14 +78,14 @@ class Export:
 
     async def _downloaded(self, export: str) -> AsyncGenerator[list[Row]]:
         for attempt in range(1, DOWNLOADS + 1):
-            splitter = RowSplitter()
+            splitter = JsonArrayStream()
             try:
                 async with self._access.stream(export) as pieces:
                     async for piece in pieces:
                         if rows := splitter.feed(piece):
                             yield rows
                 splitter.end()
-            except (NotFound, BrokenOff):
+            except (NotFound, StreamCut):
                 if attempt == DOWNLOADS:
                     raise
                 await self._wait()

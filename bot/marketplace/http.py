@@ -10,7 +10,7 @@ import httpx
 import stamina
 
 from bot.errors import AnswerUnreadable
-from bot.marketplace.responses import BrokenOff, ComeBackLater, read_answer, refusal, unanswered
+from bot.marketplace.responses import StreamCut, RetryLater, parse_response, error_for, unanswered
 
 Query = Sequence[tuple[str, str]]
 
@@ -41,9 +41,9 @@ class Route:
 DIRECT = Route()
 
 
-def worth_waiting(error: Exception) -> bool | float:
+def retry_delay(error: Exception) -> bool | float:
     """Whether to try again: after the time the Marketplace asks for, or else after stamina's growing pauses."""
-    if not isinstance(error, ComeBackLater):
+    if not isinstance(error, RetryLater):
         return False
     if error.retry_after is None:
         return True
@@ -52,10 +52,10 @@ def worth_waiting(error: Exception) -> bool | float:
 
 _RETRYING = stamina.AsyncRetryingCaller(
     attempts=ATTEMPTS, timeout=PATIENCE, wait_initial=1.0, wait_max=LONGEST_WAIT
-).on(worth_waiting)
+).on(retry_delay)
 
 
-class Access:
+class MarketplaceHttp:
     """Asks under `api_url` and nowhere else: redirects are refused, and paths are the caller's, never an answer's."""
 
     def __init__(
@@ -98,7 +98,7 @@ class Access:
     async def _answer(self, method: Literal["GET", "POST"], path: str, query: Query) -> dict[str, Any]:
         response = await self._send(method, path, query)
         try:
-            return read_answer(response, await _body(response) if response.is_success else b"")
+            return parse_response(response, await _body(response) if response.is_success else b"")
         finally:
             await response.aclose()
 
@@ -106,7 +106,7 @@ class Access:
         response = await self._send("GET", path, ())
         if not response.is_success:
             await response.aclose()
-            raise refusal(response)
+            raise error_for(response)
         return response
 
     async def _send(self, method: Literal["GET", "POST"], path: str, query: Query) -> httpx.Response:
@@ -140,7 +140,7 @@ async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
         async for piece in response.aiter_bytes(CHUNK):
             yield piece
     except httpx.RequestError as exc:
-        raise BrokenOff(
+        raise StreamCut(
             f"The Marketplace broke off in the middle of the report ({type(exc).__name__}). If this lasts, check the "
             "network and the proxy."
         ) from exc

@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from bot.errors import AnswerUnreadable
-from bot.marketplace.responses import BrokenOff, Row, read_row
+from bot.marketplace.responses import StreamCut, Row, read_row
 
 LONGEST_ROW: Final = 1_000_000
 """Characters; a row of the report has one or two thousand."""
@@ -17,7 +17,7 @@ _MARK = re.compile(r"[^ \t\n\r]")
 _value_at = JSONDecoder().raw_decode
 
 
-class RowSplitter:
+class JsonArrayStream:
     """Takes the bytes of one array, gives its rows, and keeps no more than the row it stands in."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class RowSplitter:
     def end(self) -> None:
         """No more bytes come; `BrokenOff` when the array is not closed."""
         if not self._rest.startswith("]"):
-            raise BrokenOff("The Marketplace's export cannot be read to its end. If this lasts, report it.")
+            raise StreamCut("The Marketplace's export cannot be read to its end. If this lasts, report it.")
 
 
 def _begins(text: str) -> bool:

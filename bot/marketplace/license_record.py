@@ -30,22 +30,22 @@ _HOSTINGS: Final = {hosting.value.lower().replace(" ", ""): hosting.value for ho
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class InvalidRecord:
     """A record that cannot be used: the best id it has, with what is wrong; never a value of a contact."""
 
     ref: str
     reason: str
 
 
-def read_license(record: object) -> License | Unreadable:
+def parse_license(record: object) -> License | InvalidRecord:
     """The license in one JSON record; an optional field of the wrong type counts as not given, and nothing raises."""
     if not isinstance(record, dict):
-        return Unreadable(ref="no id", reason="the record is not an object")
+        return InvalidRecord(ref="no id", reason="the record is not an object")
     get = record.get
     needed = {name: read(get(field)) for name, (field, read, _) in _NEEDED.items()}
     aliases = _aliases(record)
     if not aliases or None in needed.values():
-        return Unreadable(ref=_ref(record), reason=_reason(record))
+        return InvalidRecord(ref=_ref(record), reason=_reason(record))
     customer, partner = _object(get("contactDetails")), _object(get("partnerDetails"))
     partner_name, partner_kind = _known(partner.get("partnerName")), _word(partner.get("partnerType"))
     return License(

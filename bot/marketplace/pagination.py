@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Final
 
 from bot.errors import AnswerUnreadable, RequestRefused
-from bot.marketplace.http import INSIGHTS, Access
+from bot.marketplace.http import INSIGHTS, MarketplaceHttp
 from bot.marketplace.responses import Page, Row, read_page
 
 PAGE_SIZE: Final = 50
@@ -14,15 +14,15 @@ PASSES: Final = 3
 """How often the report is begun anew when rows have moved; what the last pass misses the next poll finds."""
 
 
-class _Moved(Exception):
+class _PageShifted(Exception):
     """The row that ended a page does not begin the next."""
 
 
-class Pages:
+class Pagination:
     """One question, from its first page to its last."""
 
     def __init__(
-        self, access: Access, report: Callable[[], Awaitable[str]], filters: Sequence[tuple[str, str]]
+        self, access: MarketplaceHttp, report: Callable[[], Awaitable[str]], filters: Sequence[tuple[str, str]]
     ) -> None:
         self._access = access
         self._report = report
@@ -36,7 +36,7 @@ class Pages:
                 async with aclosing(self._pass(watchful=passes_left > 0)) as pages:
                     async for rows in pages:
                         yield rows
-            except _Moved:
+            except _PageShifted:
                 continue
             return
 
@@ -52,7 +52,7 @@ class Pages:
                 if rows[:1] == before.rows[-1:]:
                     rows = rows[1:]
                 elif watchful:
-                    raise _Moved
+                    raise _PageShifted
             if rows:
                 yield rows
             # The offset moves by what came, not by what was asked for: the server may give less a page. Neither

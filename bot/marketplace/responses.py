@@ -28,7 +28,7 @@ _LATER = "Try again later; if it lasts, check the network, the proxy and MARKETP
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-class ComeBackLater(MarketplaceUnavailable):
+class RetryLater(MarketplaceUnavailable):
     """The Marketplace is busy or broken; `retry_after` holds the seconds it asked for, if it did."""
 
     def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
@@ -36,7 +36,7 @@ class ComeBackLater(MarketplaceUnavailable):
         self.retry_after = retry_after
 
 
-class BrokenOff(ComeBackLater):
+class StreamCut(RetryLater):
     """The answer had begun, and did not come to its end."""
 
 
@@ -72,10 +72,10 @@ class Product:
     name: str
 
 
-def read_answer(response: httpx.Response, body: bytes) -> dict[str, Any]:
+def parse_response(response: httpx.Response, body: bytes) -> dict[str, Any]:
     """The JSON object in the body of an answer, or the error that the answer stands for."""
     if not response.is_success:
-        raise refusal(response)
+        raise error_for(response)
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -90,7 +90,7 @@ def read_answer(response: httpx.Response, body: bytes) -> dict[str, Any]:
     return answer
 
 
-def unanswered(error: httpx.RequestError) -> ComeBackLater:
+def unanswered(error: httpx.RequestError) -> RetryLater:
     """What it means that a request got no answer, or half of one; names the host."""
     url = error.request.url
     host, place = url.host, f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
@@ -114,8 +114,8 @@ def unanswered(error: httpx.RequestError) -> ComeBackLater:
     causes = tuple(_causes(error))
     for kind, sentence in kinds:
         if any(isinstance(cause, kind) for cause in causes):
-            return ComeBackLater(sentence)
-    return ComeBackLater(f"The connection to {host} broke off. {_LATER}")
+            return RetryLater(sentence)
+    return RetryLater(f"The connection to {host} broke off. {_LATER}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -126,7 +126,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         following = following.__cause__ or following.__context__
 
 
-def refusal(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  one for each kind of answer
+def error_for(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  one for each kind of answer
     """What a status other than success stands for; the body is not quoted, it may name people."""
     status = response.status_code
     match status:
@@ -142,11 +142,11 @@ def refusal(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  one
                 "MARKETPLACE_DEVELOPER_ID."
             )
         case codes.PROXY_AUTHENTICATION_REQUIRED:
-            return ComeBackLater("The proxy asks for a login (407). Check HTTPS_PROXY, with its login, and NO_PROXY.")
+            return RetryLater("The proxy asks for a login (407). Check HTTPS_PROXY, with its login, and NO_PROXY.")
         case codes.GONE:
             return ApiGone("Atlassian switched this version of the Marketplace API off (410). Update the bot.")
         case _ if response.is_server_error or status in {codes.REQUEST_TIMEOUT, codes.TOO_MANY_REQUESTS}:
-            return ComeBackLater(
+            return RetryLater(
                 f"The Marketplace cannot answer now ({status}). The next poll tries again; if this lasts for hours, "
                 "look at developer.status.atlassian.com.",
                 retry_after=retry_after(response.headers),

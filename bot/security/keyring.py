@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.domain.address import canonical, keys
-from bot.domain.dnc import Scope, Subject
+from bot.domain.dnc import DncScope, DncTarget
 from bot.errors import SecretKeyWrong
 
 _NONCE_BYTES: Final = 12
@@ -26,7 +26,7 @@ _TAG_BYTES: Final = 16
 _LONGEST_TOKEN: Final = 2000
 
 
-class Keys:
+class Keyring:
     """Seals texts and fingerprints addresses with keys derived from the secrets."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
@@ -96,13 +96,13 @@ class Keys:
         """
         return tuple(_fingerprint(keyed, key) for keyed in self._hashes for key in keys(address))
 
-    def subject_fingerprint(self, subject: Subject) -> str:
+    def subject_fingerprint(self, subject: DncTarget) -> str:
         """What stands in the database for what a mark stands against."""
         return _fingerprint(self._hashes[0], subject.key)
 
-    def subject_fingerprints(self, subject: Subject) -> tuple[str, ...]:
+    def subject_fingerprints(self, subject: DncTarget) -> tuple[str, ...]:
         """Every fingerprint under which a subject may have been written, the newest secret's first."""
-        forms = (*keys(subject.value), *subject.former) if subject.scope is Scope.ADDRESS else (subject.key,)
+        forms = (*keys(subject.value), *subject.former) if subject.scope is DncScope.ADDRESS else (subject.key,)
         return tuple(_fingerprint(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
 
     def digest(self, text: str) -> bytes:

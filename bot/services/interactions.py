@@ -14,7 +14,7 @@ log = structlog.get_logger()
 _PATIENCE: Final = 1.0
 
 
-class Presses:
+class InteractionDeduplicator:
     """The presses that were taken, by this process and by those before and beside it."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime], patience: float = _PATIENCE) -> None:

@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.slack.client.errors import scopes_missing
-from bot.slack.client.web_client import Identity, Poster
+from bot.slack.client.web_client import Identity, SlackClient
 
 log = structlog.get_logger()
 
@@ -19,7 +19,7 @@ _LONGEST_PAUSE: Final = timedelta(minutes=1)
 class BotIdentity:
     """The identity, as far as it is known; callers may wait for it."""
 
-    def __init__(self, poster: Poster) -> None:
+    def __init__(self, poster: SlackClient) -> None:
         self.known: Identity | None = None
         """None until Slack has answered."""
         self._poster = poster

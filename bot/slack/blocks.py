@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, recipients, title, told_end
-from bot.domain.cautions import Flag, flags, words
+from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, recipients, title, known_end
+from bot.domain.cautions import Caution, cautions_for, describe
 from bot.domain.evaluation import Contact, Evaluation, Hosting, License, State, days_left
 from bot.domain.history import UNTOLD, Kind
 from bot.domain.license_types import is_sold
-from bot.domain.mail_policy import CAREFUL, MailState, Reason, Refused, Rules
+from bot.domain.mail_policy import DEFAULT_RULES, MailState, RefusalReason, Refused, MailRules
 from bot.slack import ids
 from bot.slack.text import days, escape, mention, moment, span, tame
-from bot.slack.views.history import mail_name, note, opportunity, reaching
+from bot.slack.views.history import mail_name, note, opportunity, describe_scope
 
 Block = dict[str, Any]
 
@@ -33,7 +33,7 @@ _LABELS: Final = {
 _BUTTONS: Final = (Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
 """What is visible at once; the rest is in the overflow menu."""
 _SAID_BY_THE_CARD: Final = UNTOLD | {Kind.MAIL_SENT, Kind.MAIL_ARRIVED, Kind.MAIL_UNKNOWN, Kind.DO_NOT_CONTACT}
-_SAID_BY_THE_REFUSAL: Final = frozenset({Flag.NO_CONTACT, Flag.FORGOTTEN, Flag.MALFORMED, Flag.ATLASSIAN})
+_SAID_BY_THE_REFUSAL: Final = frozenset({Caution.NO_CONTACT, Caution.FORGOTTEN, Caution.MALFORMED, Caution.ATLASSIAN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def small(*texts: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text) for text in texts]}
 
 
-def card_message(card: Card, *, today: date, rules: Rules = CAREFUL) -> Message:
+def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES) -> Message:
     """The card of an evaluation as it stands, for the team's day `today`."""
     who = person(card)
     license_ = card.evaluation.license
@@ -159,7 +159,7 @@ def _hosting(license_: License) -> str:
 
 
 def _trial(card: Card, *, today: date) -> str:
-    trial = replace(card.evaluation.trial, ends=told_end(card.evaluation))
+    trial = replace(card.evaluation.trial, ends=known_end(card.evaluation))
     lines = [f"{day(trial.started)} – {day(trial.ends)}" if trial.ends else f"began {day(trial.started)}"]
     if trial.upgrade_to:
         lines.insert(0, f"Upgrade trial: {escape(trial.upgrade_to)}")
@@ -192,8 +192,8 @@ def _left(left: int) -> str:
 
 def _flag_line(card: Card, who: Person | None) -> list[str]:
     license_, context = card.evaluation.license, card.context
-    found = flags(license_, None if who is None else who.contact, context)
-    said = [escape(words(f, license_, context), longest=250) for f in found if f not in _SAID_BY_THE_REFUSAL]
+    found = cautions_for(license_, None if who is None else who.contact, context)
+    said = [escape(describe(f, license_, context), longest=250) for f in found if f not in _SAID_BY_THE_REFUSAL]
     return [f":warning: {'  ·  '.join(said)}"] if said else []
 
 
@@ -240,14 +240,14 @@ def _mail_lines(card: Card) -> list[str]:
 
 def _refusal(refusal: Refused, who: Person | None) -> str:
     opt_out = None if who is None else who.opt_out
-    if refusal.reason is Reason.DO_NOT_CONTACT and opt_out is not None:
+    if refusal.reason is RefusalReason.DO_NOT_CONTACT and opt_out is not None:
         by = f", {mention(opt_out.by)}" if opt_out.by else ""
-        return f":no_entry_sign: *Do not contact*{reaching(opt_out)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}"
-    sign = ":tada:" if refusal.reason is Reason.CONVERTED else ":no_entry_sign:"
+        return f":no_entry_sign: *Do not contact*{describe_scope(opt_out)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}"
+    sign = ":tada:" if refusal.reason is RefusalReason.CONVERTED else ":no_entry_sign:"
     return f"{sign} No email: {refusal.reason}"
 
 
-def _other(card: Card, rules: Rules) -> str:
+def _other(card: Card, rules: MailRules) -> str:
     """Who can be emailed where the person on the card cannot."""
     other = next((each for each in recipients(card, rules) if each.is_open), None)
     if other is None:
@@ -256,7 +256,7 @@ def _other(card: Card, rules: Rules) -> str:
     return f"\n{escape(contact.name or contact.email or '', longest=100)} ({other.role} contact) can be emailed."
 
 
-def _buttons(card: Card, rules: Rules) -> list[Block]:
+def _buttons(card: Card, rules: MailRules) -> list[Block]:
     offered = actions(card, rules)
     evaluation_id = card.evaluation.id
     buttons = [_button(action, evaluation_id) for action in _BUTTONS if action in offered]

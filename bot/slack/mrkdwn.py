@@ -20,14 +20,14 @@ _ITEM: Final = re.compile(r"^(\s*)[-*+] ")
 _HEADING: Final = re.compile(r"^#{1,6} +(.*)$")
 
 
-def painted(body: str) -> list[str]:
+def render_markdown(body: str) -> list[str]:
     """The paragraphs of a mail as mrkdwn, escaped, each as long as Slack takes it; at least one.
 
     What is too much for Slack altogether ends in a sentence that says so.
     """
     texts = [""]
     for line in body.strip().splitlines():
-        for piece in _painted(line):
+        for piece in _render_line(line):
             if len(texts[-1]) + len(piece) >= _PARAGRAPH:
                 texts.append("")
             texts[-1] += piece
@@ -37,7 +37,7 @@ def painted(body: str) -> list[str]:
     return shown if len(texts) <= _MOST else [*shown, "… _The rest is too long to show here. It is sent as written._"]
 
 
-def _painted(line: str) -> Iterator[str]:
+def _render_line(line: str) -> Iterator[str]:
     """A line in pieces, none of which may be cut."""
     if heading := _HEADING.match(line):
         yield from _marked("*", heading[1])
@@ -68,10 +68,10 @@ def _marked(mark: str, text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> Iterator[str]:
-    return (_escaped(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
+    return (_escape(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Escaped, with the white space at its ends, which belongs to the sentence."""
     if not text.strip():
         return " "

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.errors import DatabaseBusy
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store import key_check
-from bot.store.dnc.repository import OptOuts
+from bot.store.dnc.repository import DncEntries
 from bot.store.engine.database import Database, files_of
 from bot.store.engine.migrate import is_outdated, upgrade, verify
 from bot.store.evaluations import Evaluations
-from bot.store.incidents import Troubles
+from bot.store.incidents import Incidents
 from bot.store.installation import Installation
-from bot.store.interactions import Presses
+from bot.store.interactions import Interactions
 from bot.store.leases import Leases
 from bot.store.licenses.repository import Licenses
 from bot.store.mail.bounces import Bounces
 from bot.store.mail.drafts import Drafts
 from bot.store.mail.repository import Mails
-from bot.store.outbox.repository import Deliveries
+from bot.store.outbox.repository import SlackOutbox
 from bot.store.polls import Polls
-from bot.store.privacy import People
+from bot.store.privacy import PersonalData
 
 __all__ = ["Store", "files_of", "open_store"]
 
@@ -35,18 +35,18 @@ class Store:
 
     bounces: Bounces
     database: Database
-    deliveries: Deliveries
+    deliveries: SlackOutbox
     drafts: Drafts
     evaluations: Evaluations
     installation: Installation
     leases: Leases
     licenses: Licenses
     mails: Mails
-    opt_outs: OptOuts
-    people: People
+    opt_outs: DncEntries
+    people: PersonalData
     polls: Polls
-    presses: Presses
-    troubles: Troubles
+    presses: Interactions
+    troubles: Incidents
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def open_store(
     a bot of another version still runs on tables that this one would change, after `patience`.
     """
     database = Database(url, create=create)
-    keys, leases = Keys(secret_keys), Leases(database)
+    keys, leases = Keyring(secret_keys), Leases(database)
     try:
         await key_check.verify(database, keys)
         if create:
@@ -72,18 +72,18 @@ async def open_store(
         store = Store(
             bounces=Bounces(database, keys),
             database=database,
-            deliveries=Deliveries(database, keys),
+            deliveries=SlackOutbox(database, keys),
             drafts=Drafts(database, keys),
             evaluations=Evaluations(database, keys),
             installation=Installation(database, keys),
             leases=leases,
             licenses=Licenses(database, keys),
             mails=Mails(database, keys),
-            opt_outs=OptOuts(database, keys),
-            people=People(database, keys),
+            opt_outs=DncEntries(database, keys),
+            people=PersonalData(database, keys),
             polls=Polls(database),
-            presses=Presses(database),
-            troubles=Troubles(database),
+            presses=Interactions(database),
+            troubles=Incidents(database),
         )
         await store.opt_outs.verify_keys()
         await store.people.wipe()

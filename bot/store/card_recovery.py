@@ -7,44 +7,44 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card_snapshot import Posted, Trace, TracedEntry, TracedMail, oldest_first, pack, unpack
-from bot.domain.dnc import OptOut, Subject, subjects_of
+from bot.domain.card_snapshot import PostedCard, CardSnapshot, DncSnapshot, MailSnapshot, oldest_first, pack, unpack
+from bot.domain.dnc import DncEntry, DncTarget, targets_for
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import same_trial
-from bot.domain.mail_policy import Ground, MailState
-from bot.security.keyring import Keys
-from bot.store.dnc.matches import evaluations_naming, hurry_to
-from bot.store.dnc.repository import STANDS, mark
+from bot.domain.mail_policy import LawfulBasis, MailState
+from bot.security.keyring import Keyring
+from bot.store.dnc.matches import evaluations_with_address, expedite_mail_to
+from bot.store.dnc.repository import IS_ACTIVE, add_entry
 from bot.store.mail.repository import settle_sent
 from bot.store.mapping import insert_new, license_of, live_evaluation, trial_from
-from bot.store.outbox.enqueue import remember, repaint
+from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail, orphan_card
 
 BACK_IN_TIME: Final = "The database went back in time: nobody knows whether it went."
 
 
-async def trace_of(connection: AsyncConnection, row: Row[Any], keys: Keys) -> Trace:
+async def snapshot_of(connection: AsyncConnection, row: Row[Any], keys: Keyring) -> CardSnapshot:
     """What the card of an evaluation tells a database that went back in time."""
     seen = await license_of(connection, row.license_id, keys)
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
     subjects = await _subjects(connection, row, keys)
     prints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
-    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(prints), STANDS)
+    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(prints), IS_ACTIVE)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
-    return Trace(
+    return CardSnapshot(
         app_key=seen.app_key,
         aliases=tuple(sorted(seen.aliases)),
         started=row.started,
         upgrade_to=row.upgrade_to,
-        mails=tuple(_traced_mail(each) for each in mails if MailState(each.state).is_live),
+        mails=tuple(_mail_snapshot(each) for each in mails if MailState(each.state).is_live),
         entries=tuple(
-            TracedEntry(scope=e.scope, key=e.subject_key, cause=e.cause, by=e.actor, at=e.at, until=e.until)
+            DncSnapshot(scope=e.scope, key=e.subject_key, cause=e.cause, by=e.actor, at=e.at, until=e.until)
             for e in entries
         ),
     )
 
 
-async def adopt(connection: AsyncConnection, keys: Keys, posted: Sequence[Posted], *, at: datetime) -> int:
+async def adopt_cards(connection: AsyncConnection, keys: Keyring, posted: Sequence[PostedCard], *, at: datetime) -> int:
     """Take up the cards that stand in Slack, with what they tell; how many. Others wait for their trial to be known."""
     taken = 0
     for each in oldest_first(posted):
@@ -61,7 +61,7 @@ async def adopt(connection: AsyncConnection, keys: Keys, posted: Sequence[Posted
 
 
 async def adopt_orphans(
-    connection: AsyncConnection, keys: Keys, names: Collection[tuple[str, str]], *, at: datetime
+    connection: AsyncConnection, keys: Keyring, names: Collection[tuple[str, str]], *, at: datetime
 ) -> None:
     """Take up the cards of licenses with these names, each an app and an alias, that were just recorded."""
     for each in await _orphans(connection):
@@ -74,7 +74,7 @@ async def adopt_orphans(
             await connection.execute(delete(orphan_card).where(this))
 
 
-async def orphan_at(connection: AsyncConnection, channel: str, ts: str) -> Row[Any] | Trace | None:
+async def orphan_at(connection: AsyncConnection, channel: str, ts: str) -> Row[Any] | CardSnapshot | None:
     """The evaluation of an orphan card that stands there; its trace while nobody knows it; None where none stands."""
     this = (orphan_card.c.channel == channel) & (orphan_card.c.ts == ts)
     row = (await connection.execute(select(orphan_card).where(this))).first()
@@ -84,12 +84,12 @@ async def orphan_at(connection: AsyncConnection, channel: str, ts: str) -> Row[A
     return await _match(connection, trace) or trace
 
 
-async def _orphans(connection: AsyncConnection) -> list[Posted]:
+async def _orphans(connection: AsyncConnection) -> list[PostedCard]:
     rows = await connection.execute(select(orphan_card))
-    return [Posted(channel=row.channel, ts=row.ts, trace=unpack(row.trace)) for row in rows]
+    return [PostedCard(channel=row.channel, ts=row.ts, trace=unpack(row.trace)) for row in rows]
 
 
-async def _evaluation_of(connection: AsyncConnection, posted: Posted) -> Row[Any] | None:
+async def _evaluation_of(connection: AsyncConnection, posted: PostedCard) -> Row[Any] | None:
     """The evaluation that a card shows: the one it is known to show, the trial it names, or the one with its id.
 
     The id comes last: a report that was read before this was found out may have given it to another trial.
@@ -103,7 +103,7 @@ async def _evaluation_of(connection: AsyncConnection, posted: Posted) -> Row[Any
     return (await connection.execute(select(evaluation).where(evaluation.c.id == posted.evaluation_id))).first()
 
 
-async def _match(connection: AsyncConnection, trace: Trace) -> Row[Any] | None:
+async def _match(connection: AsyncConnection, trace: CardSnapshot) -> Row[Any] | None:
     """The evaluation that a trace names."""
     named = (license_alias.c.app_key == trace.app_key) & license_alias.c.alias.in_(trace.aliases)
     licenses = select(license_alias.c.license_id).where(named)
@@ -114,7 +114,7 @@ async def _match(connection: AsyncConnection, trace: Trace) -> Row[Any] | None:
     return None if found is None else rows[trials.index(found)]
 
 
-async def _take_up(connection: AsyncConnection, keys: Keys, row: Row[Any], posted: Posted, *, at: datetime) -> bool:
+async def _take_up(connection: AsyncConnection, keys: Keyring, row: Row[Any], posted: PostedCard, *, at: datetime) -> bool:
     """Write down what a card tells, and let it be that of its evaluation, unless that has one; whether it is now."""
     live = await live_evaluation(connection, row.id) or row
     trace = posted.trace
@@ -130,12 +130,12 @@ async def _take_up(connection: AsyncConnection, keys: Keys, row: Row[Any], poste
         await connection.execute(update(delivery).where(owed).values(channel=posted.channel))
     painted = await connection.scalar(select(delivery.c.id).where(delivery.c.id == posted.delivery_id))
     if is_new or any(restored) or painted is None:
-        await repaint(connection, [live.id, row.id], at=at)
+        await enqueue_card_update(connection, [live.id, row.id], at=at)
     return is_new
 
 
 async def _restore_mail(
-    connection: AsyncConnection, keys: Keys, evaluation_id: int, told: TracedMail, *, at: datetime
+    connection: AsyncConnection, keys: Keyring, evaluation_id: int, told: MailSnapshot, *, at: datetime
 ) -> bool:
     """Record a mail of which nothing is left but that it went, or may have; its words and address are gone.
 
@@ -157,14 +157,14 @@ async def _restore_mail(
     if await insert_new(connection, mail, values) is None:
         return state is MailState.SENT and await settle_sent(connection, told.id, told.message_id, at=told.at)
     if state is MailState.UNKNOWN:
-        details = {"template": told.template, "error": BACK_IN_TIME, "mail": str(told.id), "ground": Ground.TRIAL.name}
+        details = {"template": told.template, "error": BACK_IN_TIME, "mail": str(told.id), "ground": LawfulBasis.TRIAL.name}
         entry = Entry(at=at, kind=Kind.MAIL_UNKNOWN, actor=told.by, details=details)
-        await remember(connection, evaluation_id, [entry])
+        await append_history(connection, evaluation_id, [entry])
     return True
 
 
 async def _restore_entry(
-    connection: AsyncConnection, keys: Keys, subjects: Collection[Subject], told: TracedEntry, *, at: datetime
+    connection: AsyncConnection, keys: Keyring, subjects: Collection[DncTarget], told: DncSnapshot, *, at: datetime
 ) -> bool:
     """Record a no that is not on record, be it lifted: against the one of these subjects with its keyed hash.
 
@@ -176,26 +176,26 @@ async def _restore_entry(
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == told.at))
     if known is not None or (told.until is not None and told.until <= at):
         return False
-    new = OptOut(cause=told.cause, by=told.by, at=told.at, until=told.until)
+    new = DncEntry(cause=told.cause, by=told.by, at=told.at, until=told.until)
     if subject is not None:
-        return (await mark(connection, keys, subject, new)).won
+        return (await add_entry(connection, keys, subject, new)).won
     values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal_nothing()}
     values |= {"cause": told.cause, "actor": told.by, "at": told.at, "until": told.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
-    await hurry_to(connection, [told.key], at=at)
-    await repaint(connection, await evaluations_naming(connection, [told.key]), at=at)
+    await expedite_mail_to(connection, [told.key], at=at)
+    await enqueue_card_update(connection, await evaluations_with_address(connection, [told.key]), at=at)
     return is_new
 
 
-async def _subjects(connection: AsyncConnection, row: Row[Any], keys: Keys) -> frozenset[Subject]:
+async def _subjects(connection: AsyncConnection, row: Row[Any], keys: Keyring) -> frozenset[DncTarget]:
     """What a do-not-contact entry against the contacts of an evaluation may be about."""
     seen = await license_of(connection, row.license_id, keys)
     emails = [contact.email for contact in seen.contacts if contact.email is not None]
-    return frozenset(subject for email in emails for subject in subjects_of(seen, email))
+    return frozenset(subject for email in emails for subject in targets_for(seen, email))
 
 
-def _traced_mail(row: Row[Any]) -> TracedMail:
-    return TracedMail(
+def _mail_snapshot(row: Row[Any]) -> MailSnapshot:
+    return MailSnapshot(
         id=row.id,
         template=row.template,
         address_key=row.address_key,

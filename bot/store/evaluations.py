@@ -7,28 +7,28 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
-from bot.domain.card import Card, Listed, Person, SentMail, lateness
-from bot.domain.card_snapshot import Stray, Trace
-from bot.domain.dnc import subjects_of
+from bot.concurrency.shield import shielded
+from bot.domain.card import Card, EvaluationRow, Person, SentMail, discovery_delay
+from bot.domain.card_snapshot import UnmatchedCard, CardSnapshot
+from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, State
 from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import Attempt, MailState
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.card_recovery import orphan_at
-from bot.store.dnc.notes import with_remark
-from bot.store.dnc.repository import standing
+from bot.store.dnc.notes import with_note
+from bot.store.dnc.repository import find_active
 from bot.store.engine.database import Database
 from bot.store.licenses.customer_context import context_of
 from bot.store.mail.policy_check import last_mail
 from bot.store.mapping import entry_from, evaluation_from, license_of, live_evaluation
-from bot.store.outbox.enqueue import remember, repaint
-from bot.store.outbox.selection import LATELY, What
+from bot.store.outbox.enqueue import append_history, enqueue_card_update
+from bot.store.outbox.selection import LATELY, DeliveryKind
 from bot.store.schema import delivery, evaluation, history, mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owned:
+class OwnerChange:
     """Who owns an evaluation after an attempt to change it, since when; `won` says whether the attempt did it."""
 
     won: bool
@@ -36,11 +36,11 @@ class Owned:
     since: datetime | None
 
 
-@whole
+@shielded
 class Evaluations:
     """The evaluations, with what the team made of them."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
@@ -59,7 +59,7 @@ class Evaluations:
                 last=await self._last_entry(connection, row.id),
             )
 
-    async def on_card(self, claimed: int, card: CardRef) -> int | Stray:
+    async def on_card(self, claimed: int, card: CardRef) -> int | UnmatchedCard:
         """Return the evaluation that a card in Slack shows, whatever the number on its button.
 
         Numbers on a card are those of the database that painted it, which may have gone back in time since. Only while
@@ -69,15 +69,15 @@ class Evaluations:
         async with self._database.read() as connection:
             found = (await connection.execute(select(evaluation).where(here))).first()
             orphan = None if found is not None else await orphan_at(connection, card.channel, card.ts)
-            if isinstance(orphan, Trace):
-                return Stray.AWAITED
+            if isinstance(orphan, CardSnapshot):
+                return UnmatchedCard.AWAITED
             row = found or orphan
             if row is None:
                 row = (await connection.execute(select(evaluation).where(evaluation.c.id == claimed))).first()
                 if row is None:
-                    return Stray.UNKNOWN
+                    return UnmatchedCard.UNKNOWN
                 if not await _has_no_other_card(connection, row, card.channel):
-                    return Stray.REPLACED
+                    return UnmatchedCard.REPLACED
             live = await live_evaluation(connection, row.id) or row
             return int(live.id)
 
@@ -94,7 +94,7 @@ class Evaluations:
 
     async def assign(
         self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str, at: datetime
-    ) -> Owned | None:
+    ) -> OwnerChange | None:
         """Set the owner, if it is still `instead_of` and another; None for an evaluation that never was.
 
         Of two people who claim at once, one wins and the other is told who.
@@ -104,19 +104,19 @@ class Evaluations:
             if row is None:
                 return None
             if row.owner != instead_of or row.owner == owner:
-                return Owned(won=False, owner=row.owner, since=row.owned_at)
+                return OwnerChange(won=False, owner=row.owner, since=row.owned_at)
             await connection.execute(
                 update(evaluation).where(evaluation.c.id == row.id).values(owner=owner, owned_at=at)
             )
             kind = Kind.RELEASED if owner is None else Kind.ASSIGNED
             details = {"owner": owner or "", "was": instead_of or ""}
-            await remember(connection, row.id, [Entry(at=at, kind=kind, actor=by, details=details)])
-            return Owned(won=True, owner=owner, since=at)
+            await append_history(connection, row.id, [Entry(at=at, kind=kind, actor=by, details=details)])
+            return OwnerChange(won=True, owner=owner, since=at)
 
     async def repaint(self, evaluation_id: int, *, at: datetime) -> None:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
         async with self._database.write() as connection:
-            await repaint(connection, [evaluation_id], at=at)
+            await enqueue_card_update(connection, [evaluation_id], at=at)
 
     async def repaint_running(self, *, at: datetime) -> None:
         """Owe every card of a running trial a fresh look: the days that are left are fewer every day."""
@@ -127,9 +127,9 @@ class Evaluations:
                 evaluation.c.merged_into.is_(None),
             )
             # Nobody waits for these: they count as asked for some time ago, and go after whatever somebody waits for.
-            await repaint(connection, (await connection.scalars(running)).all(), at=at - 2 * LATELY)
+            await enqueue_card_update(connection, (await connection.scalars(running)).all(), at=at - 2 * LATELY)
 
-    async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[Listed]:
+    async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[EvaluationRow]:
         """Evaluations that began on `day`, or were announced between `begins` and `ends`; newest first."""
         began = (evaluation.c.started == day) | (
             evaluation.c.channel.is_not(None) & (evaluation.c.first_seen >= begins) & (evaluation.c.first_seen < ends)
@@ -152,12 +152,12 @@ class Evaluations:
             evaluation.c.first_seen >= since, evaluation.c.channel.is_not(None), evaluation.c.merged_into.is_(None)
         )
         async with self._database.read() as connection:
-            return [lateness(row.started, row.first_seen) for row in await connection.execute(seen)]
+            return [discovery_delay(row.started, row.first_seen) for row in await connection.execute(seen)]
 
-    async def _listed(self, connection: AsyncConnection, row: Row[Any], *, mailed: bool) -> Listed:
+    async def _listed(self, connection: AsyncConnection, row: Row[Any], *, mailed: bool) -> EvaluationRow:
         license_seen = await license_of(connection, row.license_id, self._keys)
         people = await self._people(connection, license_seen)
-        return Listed(
+        return EvaluationRow(
             evaluation=evaluation_from(row, license_seen),
             mailed=mailed,
             opted_out=any(p.opt_out is not None for p in people),
@@ -170,14 +170,14 @@ class Evaluations:
     async def _last_entry(self, connection: AsyncConnection, evaluation_id: int) -> Entry | None:
         query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
         row = (await connection.execute(query)).first()
-        return None if row is None else await with_remark(connection, self._keys, entry_from(row))
+        return None if row is None else await with_note(connection, self._keys, entry_from(row))
 
     async def _person(self, connection: AsyncConnection, license_seen: License, contact: Contact) -> Person:
         if contact.email is None:
             return Person(contact=contact)
         return Person(
             contact=contact,
-            opt_out=await standing(connection, self._keys, subjects_of(license_seen, contact.email)),
+            opt_out=await find_active(connection, self._keys, targets_for(license_seen, contact.email)),
             last_mail=await last_mail(connection, self._keys, contact.email),
         )
 
@@ -186,7 +186,7 @@ async def _has_no_other_card(connection: AsyncConnection, row: Row[Any], channel
     """Whether a message of the channel may be the card of an evaluation: it stood there, or is being posted."""
     if row.card_ts is not None or row.channel != channel:
         return False
-    posting = (delivery.c.evaluation_id == row.id) & (delivery.c.kind == What.CARD)
+    posting = (delivery.c.evaluation_id == row.id) & (delivery.c.kind == DeliveryKind.CARD)
     begun = select(delivery.c.id).where(posting, delivery.c.state.in_(("sending", "unknown")))
     return row.card_gone is not None or (await connection.execute(begun)).first() is not None
 

@@ -7,23 +7,23 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new
-from bot.store.outbox.enqueue import say
-from bot.store.schema import trouble
+from bot.store.outbox.enqueue import enqueue_message
+from bot.store.schema import incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class OpenIncident:
     """A trouble that was said and is not yet known to be over; `since` is when it was said."""
 
     kind: str
     since: datetime
 
 
-@whole
-class Troubles:
+@shielded
+class Incidents:
     """The troubles that stand. Texts are Slack mrkdwn, escaped; `to` holds ids of channels and of people."""
 
     def __init__(self, database: Database) -> None:
@@ -32,7 +32,7 @@ class Troubles:
     async def begin(self, kind: str, text: str, *, to: Sequence[str], at: datetime) -> bool:
         """Note that something is wrong and owe `text` to each of `to`, unless it stands already; whether it is new."""
         async with self._database.write() as connection:
-            new = await insert_new(connection, trouble, {"kind": kind, "since": at}) is not None
+            new = await insert_new(connection, incident, {"kind": kind, "since": at}) is not None
             if new:
                 await _say(connection, text, to=to, at=at)
             return new
@@ -40,18 +40,18 @@ class Troubles:
     async def end(self, kinds: Collection[str], text: str, *, to: Sequence[str], at: datetime) -> bool:
         """Note that it is well again and owe `text` to each of `to`, if one of the kinds stood; whether one did."""
         async with self._database.write() as connection:
-            stood = (await connection.execute(delete(trouble).where(trouble.c.kind.in_(kinds)))).rowcount > 0
+            stood = (await connection.execute(delete(incident).where(incident.c.kind.in_(kinds)))).rowcount > 0
             if stood:
                 await _say(connection, text, to=to, at=at)
             return stood
 
-    async def standing(self) -> list[Standing]:
+    async def standing(self) -> list[OpenIncident]:
         """What is wrong, oldest first."""
         async with self._database.read() as connection:
-            rows = await connection.execute(select(trouble).order_by(trouble.c.since, trouble.c.kind))
-            return [Standing(kind=row.kind, since=row.since) for row in rows]
+            rows = await connection.execute(select(incident).order_by(incident.c.since, incident.c.kind))
+            return [OpenIncident(kind=row.kind, since=row.since) for row in rows]
 
 
 async def _say(connection: AsyncConnection, text: str, *, to: Sequence[str], at: datetime) -> None:
     for channel in to:
-        await say(connection, text, channel=channel, at=at)
+        await enqueue_message(connection, text, channel=channel, at=at)

@@ -8,17 +8,17 @@ from typing import Any, Final
 from sqlalchemy import Column, Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
-from bot.domain.card_snapshot import LONGEST_TRIAL, Posted, Trace
+from bot.concurrency.shield import shielded
+from bot.domain.card_snapshot import LONGEST_TRIAL, PostedCard, CardSnapshot
 from bot.domain.mail_policy import MailState
-from bot.security.keyring import Keys
-from bot.store.card_recovery import BACK_IN_TIME, adopt, trace_of
+from bot.security.keyring import Keyring
+from bot.store.card_recovery import BACK_IN_TIME, adopt_cards, snapshot_of
 from bot.store.engine.database import Database
 from bot.store.engine.generation import next_generation, random_steps
 from bot.store.mail.repository import settle_all_unknown
 from bot.store.mapping import live_evaluation
-from bot.store.outbox.enqueue import say
-from bot.store.outbox.selection import What
+from bot.store.outbox.enqueue import enqueue_message
+from bot.store.outbox.selection import DeliveryKind
 from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, poll
 
 _MOMENTS: Final = (
@@ -59,11 +59,11 @@ class WentBack:
     mails: int
 
 
-@whole
+@shielded
 class Installation:
     """The one row that says which generation it is."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
@@ -72,14 +72,14 @@ class Installation:
         async with self._database.read() as connection:
             return _generation((await connection.execute(select(installation))).one())
 
-    async def trace(self, evaluation_id: int) -> Trace | None:
+    async def trace(self, evaluation_id: int) -> CardSnapshot | None:
         """What the card of an evaluation is to tell a database that went back in time.
 
         None for an evaluation that never was, and for one that was merged: its card only points to the other one.
         """
         async with self._database.read() as connection:
             row = await live_evaluation(connection, evaluation_id)
-            return None if row is None or row.id != evaluation_id else await trace_of(connection, row, self._keys)
+            return None if row is None or row.id != evaluation_id else await snapshot_of(connection, row, self._keys)
 
     async def channels(self) -> list[str]:
         """Every channel in which cards stand, or will."""
@@ -87,7 +87,7 @@ class Installation:
         async with self._database.read() as connection:
             return [str(channel) for channel in await connection.scalars(query)]
 
-    async def went_back(self, posted: Sequence[Posted]) -> int | None:
+    async def went_back(self, posted: Sequence[PostedCard]) -> int | None:
         """Return the highest id in Slack that shows that the database is older than it; None where none does.
 
         Every message carries the id of its delivery, which is written down before it is posted. One that is unknown,
@@ -127,7 +127,7 @@ class Installation:
                 to = min(to, row.look_since)
             await connection.execute(
                 update(delivery)
-                .where(delivery.c.state.in_(("due", "sending")), delivery.c.kind != What.CARD, delivery.c.ts.is_(None))
+                .where(delivery.c.state.in_(("due", "sending")), delivery.c.kind != DeliveryKind.CARD, delivery.c.ts.is_(None))
                 .values(state="unknown")
             )
             await _begin(connection, next_generation(max(row.generation, above), steps()), to, at=at)
@@ -141,16 +141,16 @@ class Installation:
         async with self._database.write() as connection:
             await connection.execute(update(installation).where(this).values(looked_at=at))
 
-    async def adopt(self, posted: Sequence[Posted], *, text: str, to: Sequence[str], at: datetime) -> int:
+    async def adopt(self, posted: Sequence[PostedCard], *, text: str, to: Sequence[str], at: datetime) -> int:
         """Take up the cards that stand in Slack; how many. From now on others may be posted.
 
         Those whose trial is not known yet are taken up once the report names it. The `text` is owed to each of `to`.
         """
         async with self._database.write() as connection:
-            taken = await adopt(connection, self._keys, posted, at=at)
+            taken = await adopt_cards(connection, self._keys, posted, at=at)
             await connection.execute(update(installation).values(looked_at=at))
             for channel in to:
-                await say(connection, text, channel=channel, at=at)
+                await enqueue_message(connection, text, channel=channel, at=at)
             return taken
 
 

@@ -5,17 +5,17 @@ from typing import Final
 
 from sqlalchemy import delete, update
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new
-from bot.store.schema import press
+from bot.store.schema import interaction
 
 _KEPT: Final = timedelta(days=1)
 """Slack repeats for some minutes; a signed request can be replayed for five."""
 
 
-@whole
-class Presses:
+@shielded
+class Interactions:
     """What people pressed of late."""
 
     def __init__(self, database: Database) -> None:
@@ -24,15 +24,15 @@ class Presses:
     async def record(self, key: str, *, at: datetime) -> bool:
         """Write a press down; whether it is the first time that anybody sees it."""
         async with self._database.write() as connection:
-            await connection.execute(delete(press).where((press.c.at < at - _KEPT) | (press.c.at > at + _KEPT)))
-            return await insert_new(connection, press, {"key": key, "at": at}) is not None
+            await connection.execute(delete(interaction).where((interaction.c.at < at - _KEPT) | (interaction.c.at > at + _KEPT)))
+            return await insert_new(connection, interaction, {"key": key, "at": at}) is not None
 
     async def done(self, key: str) -> None:
         """Note that what a press asked for has been done, or answered."""
         async with self._database.write() as connection:
-            await connection.execute(update(press).where(press.c.key == key).values(done=True))
+            await connection.execute(update(interaction).where(interaction.c.key == key).values(done=True))
 
     async def forget_interrupted(self) -> int:
         """At start: what was cut off counts as never heard, should Slack bring it again; how many there were."""
         async with self._database.write() as connection:
-            return (await connection.execute(delete(press).where(~press.c.done))).rowcount
+            return (await connection.execute(delete(interaction).where(~interaction.c.done))).rowcount

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnClause, Connection, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_row
 from bot.store.schema import key_check
@@ -19,14 +19,14 @@ _ENOUGH: Final = 100
 """Rows that are tried of the oldest, and of the newest: a key is replaced at one moment."""
 
 
-async def verify(database: Database, keys: Keys) -> None:
+async def verify(database: Database, keys: Keyring) -> None:
     """Do nothing if the keys open what the database holds, or if it holds nothing. StoreError otherwise."""
     async with database.read() as connection:
         async for sealed in _samples(connection):
             keys.open(sealed)
 
 
-async def remember(database: Database, keys: Keys) -> None:
+async def remember(database: Database, keys: Keyring) -> None:
     """Keep a text sealed with the newest key, by which the next start knows whether that key is still there.
 
     There is one for each key that was ever the newest: something else may be sealed with it.

@@ -14,10 +14,10 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import interruptible, whole
+from bot.concurrency.shield import interruptible, shielded
 from bot.errors import LeaseLost
 from bot.store.engine.database import Database
-from bot.store.engine.process_lock import LifeLock
+from bot.store.engine.process_lock import ProcessLock
 from bot.store.mapping import insert_new
 from bot.store.schema import Instant, lease
 
@@ -46,7 +46,7 @@ class Holder:
         return f"process {self.pid} on {self.host}, version {self.version}, since {self.since:%Y-%m-%d %H:%M} UTC"
 
 
-@whole
+@shielded
 class Leases:
     """The lead of this database. It is held for a `term`, and renewed before that is over.
 
@@ -67,7 +67,7 @@ class Leases:
         """Whether a copy that does not lead may run beside the one that does."""
         self._database = database
         self._elapsed = elapsed
-        self._life = LifeLock(database.path)
+        self._life = ProcessLock(database.path)
         self._me = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(8)}"
         self._since = datetime.now(UTC)
         self._epoch: int | None = None

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.cautions import company_domain, company_key
 from bot.domain.evaluation import CardRef, Contact, Evaluation, License, Partner, State, Trial
 from bot.domain.history import Entry, Kind
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.schema import evaluation, license_alias
 from bot.store.schema import license_ as license_table
 
@@ -40,7 +40,7 @@ ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
 """The columns of an entry in a row of `history`."""
 
 
-def license_row(license_: License, keys: Keys) -> tuple[Any, ...]:
+def license_row(license_: License, keys: Keyring) -> tuple[Any, ...]:
     """The values of a license, in the order of `LICENSE_COLUMNS`."""
     technical, billing, partner = license_.technical, license_.billing, license_.partner
     return (
@@ -56,12 +56,12 @@ def license_row(license_: License, keys: Keys) -> tuple[Any, ...]:
     )
 
 
-def license_values(license_: License, keys: Keys) -> dict[str, Any]:
+def license_values(license_: License, keys: Keyring) -> dict[str, Any]:
     """The same, by column."""
     return dict(zip(LICENSE_COLUMNS, license_row(license_, keys), strict=True))
 
 
-def license_from(row: Row[Any], aliases: Iterable[str], keys: Keys) -> License:
+def license_from(row: Row[Any], aliases: Iterable[str], keys: Keyring) -> License:
     """The license that a row of `license` holds."""
     technical, billing = contacts_from(row.contacts, keys)
     partner = Partner(name=row.partner_name, kind=row.partner_kind)
@@ -75,7 +75,7 @@ def license_from(row: Row[Any], aliases: Iterable[str], keys: Keys) -> License:
     )
 
 
-def contacts_from(sealed: bytes, keys: Keys) -> tuple[Contact | None, Contact | None]:
+def contacts_from(sealed: bytes, keys: Keyring) -> tuple[Contact | None, Contact | None]:
     """The technical and the billing contact of a row of `license`."""
     technical, billing = (_contact(value) for value in orjson.loads(keys.open(sealed)))
     return technical, billing
@@ -129,7 +129,7 @@ def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
     return dict(zip(ENTRY_COLUMNS, entry_row(entry, evaluation_id), strict=True))
 
 
-async def license_of(connection: AsyncConnection, license_id: int, keys: Keys) -> License:
+async def license_of(connection: AsyncConnection, license_id: int, keys: Keyring) -> License:
     """The license with this id, with all its aliases."""
     row = (await connection.execute(select(license_table).where(license_table.c.id == license_id))).one()
     aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
@@ -171,5 +171,5 @@ def _contact(value: dict[str, Any] | None) -> Contact | None:
     return None if value is None else Contact(**value)
 
 
-def _address_key(contact: Contact | None, keys: Keys) -> str | None:
+def _address_key(contact: Contact | None, keys: Keyring) -> str | None:
     return None if contact is None or contact.email is None else keys.fingerprint(contact.email)

@@ -8,16 +8,16 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
-from bot.domain.health import SetAside
+from bot.concurrency.shield import shielded
+from bot.domain.health import QuarantinedRow
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new, insert_row
-from bot.store.outbox.enqueue import say
+from bot.store.outbox.enqueue import enqueue_message
 from bot.store.schema import poll, quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class PollStats:
     """What one reading of the report came to."""
 
     rows: int = 0
@@ -25,8 +25,8 @@ class Tally:
     announced: int = 0
     quarantined: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "PollStats") -> "PollStats":
+        return PollStats(
             rows=self.rows + other.rows,
             started=self.started + other.started,
             announced=self.announced + other.announced,
@@ -42,7 +42,7 @@ class Poll:
     finished_at: datetime | None
     whole: bool
     good: bool
-    tally: Tally
+    tally: PollStats
     error: str | None
 
     @property
@@ -60,7 +60,7 @@ _STILL: Final = _SWEPT.is_(None) | (quarantine.c.last_seen >= _SWEPT)
 """What came again since the whole report was last read: the rest can be read by now, or is gone."""
 
 
-@whole
+@shielded
 class Polls:
     """Every reading of the report there was."""
 
@@ -72,14 +72,14 @@ class Polls:
         async with self._database.write() as connection:
             return await insert_row(connection, poll, {"started_at": at, "whole": whole})
 
-    async def succeed(self, poll_id: int, tally: Tally, *, at: datetime, text: str, channel: str) -> None:
+    async def succeed(self, poll_id: int, tally: PollStats, *, at: datetime, text: str, channel: str) -> None:
         """Note that the report was read to its end; a `text` is owed to the channel with it, unless empty."""
         async with self._database.write() as connection:
             await _finish(connection, poll_id, tally, at=at, good=True, error=None)
             if text:
-                await say(connection, text, channel=channel, at=at)
+                await enqueue_message(connection, text, channel=channel, at=at)
 
-    async def fail(self, poll_id: int, tally: Tally, *, at: datetime, error: str) -> None:
+    async def fail(self, poll_id: int, tally: PollStats, *, at: datetime, error: str) -> None:
         """Note that the reading broke off, and why."""
         async with self._database.write() as connection:
             await _finish(connection, poll_id, tally, at=at, good=False, error=error)
@@ -124,12 +124,12 @@ class Polls:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).select_from(quarantine).where(_STILL)) or 0
 
-    async def set_aside(self, *, at_most: int) -> list[SetAside]:
+    async def set_aside(self, *, at_most: int) -> list[QuarantinedRow]:
         """Some of the records that `quarantined` counts, those that were met last first."""
         query = select(quarantine).where(_STILL).order_by(quarantine.c.last_seen.desc(), quarantine.c.ref)
         async with self._database.read() as connection:
             rows = await connection.execute(query.limit(at_most))
-            return [SetAside(ref=row.ref, reason=row.reason, last_seen=row.last_seen) for row in rows]
+            return [QuarantinedRow(ref=row.ref, reason=row.reason, last_seen=row.last_seen) for row in rows]
 
     async def failed_in_a_row(self, *, whole: bool) -> int:
         """How many readings of the `whole` report, or of the latest, broke off since one was good.
@@ -143,7 +143,7 @@ class Polls:
 
 
 async def _finish(
-    connection: AsyncConnection, poll_id: int, tally: Tally, *, at: datetime, good: bool, error: str | None
+    connection: AsyncConnection, poll_id: int, tally: PollStats, *, at: datetime, good: bool, error: str | None
 ) -> None:
     await connection.execute(
         update(poll)
@@ -168,6 +168,6 @@ def _poll(row: Row[Any] | None) -> Poll | None:
         finished_at=row.finished_at,
         whole=row.whole,
         good=row.good,
-        tally=Tally(rows=row.rows, started=row.started, announced=row.announced, quarantined=row.quarantined),
+        tally=PollStats(rows=row.rows, started=row.started, announced=row.announced, quarantined=row.quarantined),
         error=row.error,
     )

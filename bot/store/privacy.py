@@ -8,24 +8,24 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 from bot.domain.address import canonical, fold
-from bot.domain.dnc import Cause, Subject
+from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
-from bot.security.keyring import Keys
-from bot.store.dnc.matches import evaluations_of
-from bot.store.dnc.repository import forget
+from bot.security.keyring import Keyring
+from bot.store.dnc.matches import evaluations_matching
+from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
-from bot.store.mail.letters import Letter
+from bot.store.mail.letters import MailContent
 from bot.store.mapping import insert_new, license_of, license_values
-from bot.store.outbox.enqueue import remember, repaint, tell_again
-from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, trouble
+from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
+from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, incident
 
 _GONE = Contact(forgotten=True)
 UNWIPED: Final = "erased data in the log"
 """The kind of trouble that stands until the files of the database hold nothing more of what was erased."""
-_UNWIPED: Final = trouble.c.kind == UNWIPED
+_UNWIPED: Final = incident.c.kind == UNWIPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,11 @@ class Audited:
     details: Mapping[str, int]
 
 
-@whole
-class People:
+@shielded
+class PersonalData:
     """The people behind the addresses. Whatever is done with what is held of them is written down."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
@@ -76,26 +76,26 @@ class People:
         A keyed hash stays under a mark for ever: whatever brings the address back, nobody writes to it.
         """
         async with self._database.write() as connection:
-            evaluations = await evaluations_of(connection, self._keys, Subject.of_address(address))
+            evaluations = await evaluations_matching(connection, self._keys, DncTarget.of_address(address))
             licenses = await self._theirs(connection, address)
             for row in licenses:
                 await self._redact(connection, row, address)
             mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
-            await tell_again(connection, await self._remarked(connection, address), at=at)
-            await forget(connection, self._keys, address, Cause.ERASED, at=at)
+            await enqueue_refresh(connection, await self._remarked(connection, address), at=at)
+            await anonymize(connection, self._keys, address, DncReason.ERASED, at=at)
             await connection.execute(delete(draft))  # of the last day; whom they name is not known
             for evaluation_id in evaluations:
-                await remember(connection, evaluation_id, [Entry(at=at, kind=Kind.ERASED, actor=None)])
-            await repaint(connection, evaluations, at=at)
+                await append_history(connection, evaluation_id, [Entry(at=at, kind=Kind.ERASED, actor=None)])
+            await enqueue_card_update(connection, evaluations, at=at)
             found = Erased(licenses=len(licenses), mails=mails, cards=len(evaluations))
             await _audit(connection, "erase", at=at, by=by, licenses=found.licenses, mails=mails)
-            await insert_new(connection, trouble, {"kind": UNWIPED, "since": at})
+            await insert_new(connection, incident, {"kind": UNWIPED, "since": at})
         return replace(found, is_wiped=await self._wiped())
 
     async def wipe(self) -> bool:
         """Take what was erased out of the files, if that could not be done at once; whether nothing of it is left."""
         async with self._database.read() as connection:
-            is_owed = (await connection.execute(select(trouble).where(_UNWIPED))).first() is not None
+            is_owed = (await connection.execute(select(incident).where(_UNWIPED))).first() is not None
         return await self._wiped() if is_owed else True
 
     async def forget_older(self, than: datetime, *, at: datetime) -> int:
@@ -115,7 +115,7 @@ class People:
             empty = {"content": self._keys.seal("")}
             await connection.execute(update(mail).where(mail.c.at < than, mail.c.due_at.is_(None)).values(empty))
             theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
-            await repaint(connection, (await connection.scalars(theirs)).all(), at=at)
+            await enqueue_card_update(connection, (await connection.scalars(theirs)).all(), at=at)
             if ids:
                 await _audit(connection, "retention", at=at, by="evaluator-bot", licenses=len(ids))
             return len(ids)
@@ -135,7 +135,7 @@ class People:
         if not await self._database.wipe():
             return False
         async with self._database.write() as connection:
-            await connection.execute(delete(trouble).where(_UNWIPED))
+            await connection.execute(delete(incident).where(_UNWIPED))
         return True
 
     async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:
@@ -148,7 +148,7 @@ class People:
 
     async def _redact(self, connection: AsyncConnection, row: Row[Any], address: str) -> None:
         seen = await license_of(connection, row.id, self._keys)
-        values = license_values(without(seen, {canonical(address)}), self._keys)
+        values = license_values(without_people(seen, {canonical(address)}), self._keys)
         await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
 
     async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
@@ -189,7 +189,7 @@ class People:
     async def _mails(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         found = []
         for row in await connection.execute(select(mail).where(self._to(address)).order_by(mail.c.id)):
-            letter = Letter.opened(row.content, self._keys)
+            letter = MailContent.opened(row.content, self._keys)
             words = {} if letter is None else {"subject": letter.subject, "body": letter.body}
             found.append(
                 {
@@ -217,7 +217,7 @@ class People:
         ]
 
 
-def without(seen: License, addresses: set[str]) -> License:
+def without_people(seen: License, addresses: set[str]) -> License:
     """The license without the people who have one of these addresses, and without a company that is a person's name."""
     gone = [c for c in seen.contacts if c.email is not None and canonical(c.email) in addresses]
     if not gone:

@@ -95,7 +95,7 @@ def _id(table: str) -> Column[int]:
     return Column("id", _Id, primary_key=True, default=next_id(table))
 
 
-def _tied_to(column: str) -> ForeignKey:
+def _deferred_foreign_key(column: str) -> ForeignKey:
     """A foreign key that is checked when the transaction ends.
 
     Checked by each statement, SQLite would copy every page that an INSERT of many rows changes before it changes it.
@@ -103,7 +103,7 @@ def _tied_to(column: str) -> ForeignKey:
     return ForeignKey(column, deferrable=True, initially="DEFERRED")
 
 
-def _when(condition: str) -> dict[str, Any]:
+def _partial(condition: str) -> dict[str, Any]:
     """A partial index, in both dialects."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -166,15 +166,15 @@ license_ = Table(
     Column("migration", Boolean, nullable=False),
     Column("kept", JSON(none_as_null=True)),  # details that the record leaves out: {detail: day it was last given}
     Column("first_seen", Instant, nullable=False),
-    Column("merged_into", _tied_to("license.id")),
+    Column("merged_into", _deferred_foreign_key("license.id")),
 )
 
 # Rows of the report that were read before: reading them again tells nothing.
-seen_row = Table(
+processed_row = Table(
     "seen_row",
     metadata,
     Column("digest", LargeBinary, primary_key=True),  # keyed, over the row as it came
-    Column("license_id", _tied_to("license.id"), nullable=False, index=True),
+    Column("license_id", _deferred_foreign_key("license.id"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -183,14 +183,14 @@ license_alias = Table(
     metadata,
     Column("alias", Text, primary_key=True),
     Column("app_key", Text, primary_key=True),
-    Column("license_id", _tied_to("license.id"), nullable=False, index=True),
+    Column("license_id", _deferred_foreign_key("license.id"), nullable=False, index=True),
 )
 
 evaluation = Table(
     "evaluation",
     metadata,
     _id("evaluation"),
-    Column("license_id", _tied_to("license.id"), nullable=False),
+    Column("license_id", _deferred_foreign_key("license.id"), nullable=False),
     Column("started", Date, nullable=False),
     Column("ends", Date),
     Column("state", Text, nullable=False),
@@ -202,9 +202,9 @@ evaluation = Table(
     Column("channel", Text),  # set: announced there; not set: recorded in silence
     Column("card_ts", Text),
     Column("card_gone", Instant),  # set: the card was deleted, and is posted again when somebody asks
-    Column("merged_into", _tied_to("evaluation.id")),
-    Index("one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_when("merged_into IS NULL")),
-    Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_when("card_ts IS NOT NULL")),
+    Column("merged_into", _deferred_foreign_key("evaluation.id")),
+    Index("one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_partial("merged_into IS NULL")),
+    Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_partial("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
 )
 
@@ -212,7 +212,7 @@ history = Table(
     "history",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("evaluation_id", _tied_to("evaluation.id"), nullable=False, index=True),
+    Column("evaluation_id", _deferred_foreign_key("evaluation.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("actor", Text),
@@ -225,8 +225,8 @@ delivery = Table(
     _id("delivery"),
     Column("kind", Text, nullable=False),  # card, note, message, summary
     Column("channel", Text, nullable=False),
-    Column("evaluation_id", _tied_to("evaluation.id"), index=True),
-    Column("history_id", _tied_to("history.id")),
+    Column("evaluation_id", _deferred_foreign_key("evaluation.id"), index=True),
+    Column("history_id", _deferred_foreign_key("history.id")),
     Column("text", Text),
     Column("state", Text, nullable=False),  # due, sending, unknown, done, given_up
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -235,16 +235,16 @@ delivery = Table(
     Column("ts", Text),  # of an unknown one: it stands there, and is looked up once more for a second one
     Column("error", Text),
     # Ten changes of a card in a burst are one repaint: the newest state wins.
-    Index("one_repaint_waits", "evaluation_id", unique=True, **_when("kind = 'card' AND state = 'due'")),
-    Index("one_note_an_entry", "history_id", unique=True, **_when("history_id IS NOT NULL")),
-    Index("ix_delivery_waiting", "due_at", **_when("state IN ('due', 'sending', 'unknown')")),
+    Index("one_repaint_waits", "evaluation_id", unique=True, **_partial("kind = 'card' AND state = 'due'")),
+    Index("one_note_an_entry", "history_id", unique=True, **_partial("history_id IS NOT NULL")),
+    Index("ix_delivery_waiting", "due_at", **_partial("state IN ('due', 'sending', 'unknown')")),
 )
 
 mail = Table(
     "mail",
     metadata,
     _id("mail"),
-    Column("evaluation_id", _tied_to("evaluation.id"), nullable=False),
+    Column("evaluation_id", _deferred_foreign_key("evaluation.id"), nullable=False),
     Column("template", Text, nullable=False),  # the family: no second one of it in another language
     Column("address_key", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),  # sealed: address, subject, body
@@ -262,10 +262,10 @@ mail = Table(
     Column("bounced_at", Instant),
     # One live mail per template; one that failed or was taken back may be tried again.
     Index(
-        "one_mail_a_template", "evaluation_id", "template", unique=True, **_when("state NOT IN ('failed', 'undone')")
+        "one_mail_a_template", "evaluation_id", "template", unique=True, **_partial("state NOT IN ('failed', 'undone')")
     ),
     Index("ix_mail_address_key", "address_key", "at"),
-    Index("ix_mail_waiting", "due_at", **_when("due_at IS NOT NULL")),
+    Index("ix_mail_waiting", "due_at", **_partial("due_at IS NOT NULL")),
 )
 
 # Words of a mail that a person looks at before they send it; gone after a day.
@@ -293,7 +293,7 @@ do_not_contact = Table(
     Column("lifted_at", Instant),
     Column("lifted_by", Text),
     Column("lifted_note", LargeBinary),  # sealed
-    Index("one_standing_mark", "subject_key", "cause", unique=True, **_when("lifted_at IS NULL")),
+    Index("one_standing_mark", "subject_key", "cause", unique=True, **_partial("lifted_at IS NULL")),
 )
 
 # What was done with people's data, by whom: exports, erasures, imports, the end of what is kept.
@@ -333,7 +333,7 @@ quarantine = Table(
 )
 
 # What is wrong at the moment and has been said; gone when it is well again.
-trouble = Table(
+incident = Table(
     "trouble",
     metadata,
     Column("kind", Text, primary_key=True),
@@ -341,7 +341,7 @@ trouble = Table(
 )
 
 # What people pressed of late, by what tells one press from another: Slack may bring each more than once.
-press = Table(
+interaction = Table(
     "press",
     metadata,
     Column("key", Text, primary_key=True),

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.services.inbound.bounces import Inbound
+from bot.services.inbound.bounces import BounceHandler
 from bot.web.unsigned_requests import UnsignedRequests
 
 PATH: Final = "/bounces"
@@ -19,10 +19,10 @@ _TOLERANCE: Final = 300.0
 _SIGNED: Final = re.compile(r"t=([1-9]\d{0,11}),\s*v1=([0-9a-f]{64})", re.ASCII)
 
 
-class Bounces:
+class BounceWebhook:
     """Takes reports under a secret that whoever hands them in has, too."""
 
-    def __init__(self, inbound: Inbound, *, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, inbound: BounceHandler, *, secret: str, clock: Callable[[], float] = time.time) -> None:
         self._inbound = inbound
         self._secret = secret
         self._clock = clock

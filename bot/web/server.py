@@ -15,11 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
 from bot.web import bounce_webhook, slack_events
-from bot.web.bounce_webhook import Bounces
+from bot.web.bounce_webhook import BounceWebhook
 from bot.web.slack_events import SlackEvents
 from bot.web.unsigned_requests import UnsignedRequests
 from bot.web.unsubscribe import handler
-from bot.web.unsubscribe.handler import Unsubscribe
+from bot.web.unsubscribe.handler import UnsubscribePage
 
 _LARGEST: Final = 1_000_000
 """Bytes of a request; a larger one is answered with 413."""
@@ -41,8 +41,8 @@ def endpoints(
     health: Health,
     *,
     slack: SlackEvents | None,
-    unsubscribing: Unsubscribe | None = None,
-    bounces: Bounces | None = None,
+    unsubscribing: UnsubscribePage | None = None,
+    bounces: BounceWebhook | None = None,
 ) -> web.Application:
     """`/health` for whoever watches; the others where they have somebody to come to them.
 

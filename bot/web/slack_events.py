@@ -15,7 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.request.internals import parse_body
 from slack_sdk.signature import SignatureVerifier
 
-from bot.slack.client.payload import tidy
+from bot.slack.client.payload import normalize
 from bot.web.unsigned_requests import UnsignedRequests
 
 PATH: Final = "/slack/events"
@@ -71,6 +71,6 @@ def _bolt_request(request: web.Request, text: str) -> AsyncBoltRequest:
         payload = parse_body(text, found.content_type)
     except (ValueError, RecursionError):
         payload = {}
-    found.raw_body, found.body = text, tidy(payload)
+    found.raw_body, found.body = text, normalize(payload)
     found.context = build_async_context(AsyncBoltContext({}), found.body)
     return found

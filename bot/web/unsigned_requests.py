@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from bot.concurrency.rate_limit import Pace, Rate
+from bot.concurrency.rate_limit import TokenBucket, Rate
 
 log = structlog.get_logger()
 
@@ -17,7 +17,7 @@ class UnsignedRequests:
     """Tells of requests that nobody signed, with how many came since it last did; of nothing that is in them."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pace = Pace(_ONCE_A_MINUTE, clock=clock)
+        self._pace = TokenBucket(_ONCE_A_MINUTE, clock=clock)
         self._count = 0
 
     def add(self, path: str) -> None:

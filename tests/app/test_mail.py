@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.app.mail import links, our_name, post_office
+from bot.app.mail import build_unsubscribe_links, sender_name, build_mailer
 from bot.config.settings import Settings, settings_of
 from bot.errors import MailSetupWrong
-from bot.mail.inbound.verp import envelope_sender, read
-from bot.security.keyring import Keys
+from bot.mail.inbound.verp import envelope_sender, read_return_address
+from bot.security.keyring import Keyring
 from bot.services.mail.unsubscribe_links import Link
 from tests.config.test_settings import NEEDED
 
@@ -20,7 +20,7 @@ MAIL = {
     "mail_postal_address": "1 Sample Street, Springfield",
 }
 DKIM = {"dkim_domain": "vendor.example", "dkim_selector": "bot", "dkim_key": "key.pem"}
-KEYS = Keys([NEEDED["SECRET_KEY"]])
+KEYS = Keyring([NEEDED["SECRET_KEY"]])
 
 
 def settings(**given: Any) -> Settings:  # noqa: ANN401  of its setting's type
@@ -31,18 +31,18 @@ def settings(**given: Any) -> Settings:  # noqa: ANN401  of its setting's type
 
 @pytest.mark.parametrize("missing", MAIL)
 def test_mail_is_off_until_server_sender_and_address_are_set(missing: str) -> None:
-    assert post_office(settings(**{missing: None})) is None
+    assert build_mailer(settings(**{missing: None})) is None
 
 
 def test_with_no_more_than_these_there_is_nothing_optional() -> None:
-    post = post_office(settings())
+    post = build_mailer(settings())
     assert post is not None
     assert (post.signer, post.links, post.returns, post.vendor) == (None, None, None, None)
     assert post.kept == timedelta(days=730)
 
 
 def test_what_is_set_is_there() -> None:
-    post = post_office(
+    post = build_mailer(
         settings(
             mail_vendor="Sample Vendor",
             mail_bounces="bounces@vendor.example",
@@ -57,13 +57,13 @@ def test_what_is_set_is_there() -> None:
         timedelta(days=90),
         "bounces@vendor.example",
     )
-    assert read(envelope_sender(post.returns.address, 7, post.returns.key), KEYS.return_keys) == 7
+    assert read_return_address(envelope_sender(post.returns.address, 7, post.returns.key), KEYS.return_keys) == 7
 
 
 @pytest.mark.parametrize("missing", DKIM)
 def test_a_signature_needs_domain_selector_and_key(missing: str) -> None:
     with pytest.raises(MailSetupWrong, match="belong together"):
-        post_office(settings(**DKIM | {missing: None}))
+        build_mailer(settings(**DKIM | {missing: None}))
 
 
 @pytest.mark.parametrize("content", [None, b"no key"], ids=["not there", "no key"])
@@ -72,12 +72,12 @@ def test_a_key_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | Non
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(MailSetupWrong, match="DKIM_KEY"):
-        post_office(settings(**DKIM | {"dkim_key": path}))
+        build_mailer(settings(**DKIM | {"dkim_key": path}))
 
 
 def test_links_exist_for_a_bot_that_can_be_reached() -> None:
-    assert links(settings()) is None
-    ours = links(settings(public_url="https://bot.vendor.example/"))
+    assert build_unsubscribe_links(settings()) is None
+    ours = build_unsubscribe_links(settings(public_url="https://bot.vendor.example/"))
     assert ours is not None
     url = ours.url("ana@acme.example", 7)
     assert url.startswith("https://bot.vendor.example/u/")
@@ -95,9 +95,9 @@ def test_links_exist_for_a_bot_that_can_be_reached() -> None:
     ids=["company", "sender", "domain", "nothing"],
 )
 def test_a_page_of_ours_says_who_we_are(given: dict[str, Any], name: str) -> None:
-    assert our_name(settings(**given)) == name
+    assert sender_name(settings(**given)) == name
 
 
 def test_a_sender_that_is_no_address_is_named() -> None:
     with pytest.raises(MailSetupWrong, match="MAIL_FROM"):
-        our_name(settings(mail_from="nobody"))
+        sender_name(settings(mail_from="nobody"))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app.scheduler import Jobs, ended
+from bot.app.scheduler import Scheduler, cancel_and_wait
 
 
 @pytest.mark.parametrize("deaf", [0, 1, 3], ids=["at once", "at the second time", "late"])
@@ -25,7 +25,7 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same(deaf: int) 
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
-    await ended(task, again=0.01)
+    await cancel_and_wait(task, again=0.01)
     assert task.cancelled()
     assert swallowed == deaf
 
@@ -39,7 +39,7 @@ async def test_a_task_that_breaks_while_it_ends_is_gone_too() -> None:
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
-    await ended(task)
+    await cancel_and_wait(task)
     assert task.done()
 
 
@@ -54,7 +54,7 @@ async def test_a_job_runs_at_once_and_then_at_its_interval_however_long_it_takes
         if len(ran) == 8:
             done.set()
 
-    jobs = Jobs()
+    jobs = Scheduler()
     jobs.every(timedelta(milliseconds=1), "test", run)
     jobs.start()
     await asyncio.wait_for(done.wait(), timeout=10)
@@ -73,7 +73,7 @@ async def test_a_job_that_breaks_comes_again_and_none_begins_once_they_are_pause
             twice.set()
         raise OSError
 
-    jobs = Jobs()
+    jobs = Scheduler()
     jobs.start()
     jobs.every(timedelta(milliseconds=1), "test", run)
     await asyncio.wait_for(twice.wait(), timeout=10)
@@ -90,7 +90,7 @@ async def test_nothing_runs_before_this_copy_may_work() -> None:
     async def run() -> None:
         ran.set()
 
-    jobs = Jobs(ready=ready.wait)
+    jobs = Scheduler(ready=ready.wait)
     jobs.every(timedelta(hours=1), "test", run)
     jobs.start()
     await asyncio.sleep(0.01)
@@ -106,7 +106,7 @@ async def test_a_clock_that_is_set_back_does_not_silence_a_job() -> None:
     async def run() -> None:
         ran.release()
 
-    jobs = Jobs(now=lambda: wall, elapsed=lambda: 0.0)
+    jobs = Scheduler(now=lambda: wall, elapsed=lambda: 0.0)
     jobs.every(timedelta(hours=1), "test", run)
     jobs.start()
     async with asyncio.timeout(10):
@@ -128,7 +128,7 @@ async def test_a_day_begins_a_minute_after_midnight_in_the_zone_also_once_the_cl
     async def run() -> None:
         pytest.fail("It is not midnight.")
 
-    jobs = Jobs(now=lambda: wall, elapsed=lambda: 0.0)
+    jobs = Scheduler(now=lambda: wall, elapsed=lambda: 0.0)
     jobs.at_midnight(zone, "test", run)
     jobs.start()
     await asyncio.sleep(0)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.dnc import Cause
+from bot.domain.dnc import DncReason
 from bot.domain.mail_policy import MailState
 from bot.store import open_store
 from bot.store.engine.sqlite_files import is_in_use
-from bot.store.mail.repository import Held
+from bot.store.mail.repository import QueuedMail
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
 from tests.cli.test_main import _run, _run_beside
@@ -36,7 +36,7 @@ async def file(here: World) -> Path:
     path = here.folder / "evaluators.db"
     async with open_store(f"sqlite+aiosqlite:///{path}", secret_keys=[SECRET]) as store:
         await report(store, license_())
-        assert isinstance(await ask(store, order(1)), Held)
+        assert isinstance(await ask(store, order(1)), QueuedMail)
         await mark(store, "bo@birch.example")
     return path
 
@@ -69,7 +69,7 @@ async def test_a_backup_is_put_back_and_the_present_database_is_kept(here: World
     )
     async with open_store(url, secret_keys=[SECRET]) as store:
         assert [row.state for row in await rows(store, mail)] == [MailState.UNKNOWN]
-        assert [row.cause for row in await rows(store, do_not_contact)] == [Cause.ASKED, Cause.LEGAL]
+        assert [row.cause for row in await rows(store, do_not_contact)] == [DncReason.ASKED, DncReason.LEGAL]
         now = await store.installation.generation()
         assert now.number > before
         assert now.must_look

@@ -14,9 +14,9 @@ import structlog
 
 from bot.cli.main import main
 from bot.config.settings import Settings
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.mail.inbound.verp import envelope_sender
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from tests.builders import contact, license_, opt_out
 from tests.config.test_settings import NEEDED
@@ -73,11 +73,11 @@ def within(work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:  # noqa: A
     return asyncio.run(inside())
 
 
-def standing(whom: str) -> OptOut | None:
+def standing(whom: str) -> DncEntry | None:
     """The mark that stands against an address, a domain or a site."""
-    subject = Subject.read(whom)
+    subject = DncTarget.read(whom)
     assert subject is not None
-    found: OptOut | None = within(lambda store: store.opt_outs.against([subject]))
+    found: DncEntry | None = within(lambda store: store.opt_outs.against([subject]))
     return found
 
 
@@ -130,7 +130,7 @@ def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_p
 
 
 def test_what_no_email_can_be_sent_to_is_left_out_of_the_table_and_counted(run: Run) -> None:
-    within(lambda store: store.opt_outs.add(Subject.of_address("ana..lima@acme.example"), opt_out()))
+    within(lambda store: store.opt_outs.add(DncTarget.of_address("ana..lima@acme.example"), opt_out()))
     assert run("dnc", "export") == Done(
         0, "subject,cause,note,at\r\n", "1 more stands against what is not an address: no email can be sent to it.\n"
     )
@@ -292,7 +292,7 @@ def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
     assert done.out.startswith("Erased: 0 licenses, 0 mails. 0 cards are painted anew")
     no = standing("nobody@else.example")
     assert no is not None
-    assert no.cause is Cause.ERASED
+    assert no.cause is DncReason.ERASED
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])
@@ -329,7 +329,7 @@ def test_a_report_from_a_pipe_marks_the_address(run: Run) -> None:
     assert done == Done(0, "The address does not take mail: it is marked, and nobody writes to it.\n", "")
     no = standing(ANA)
     assert no is not None
-    assert no.cause is Cause.BOUNCED
+    assert no.cause is DncReason.BOUNCED
 
 
 def test_reports_from_files_are_taken_one_by_one(run: Run, tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_reports_from_files_are_taken_one_by_one(run: Run, tmp_path: Path) -> No
 
 def test_a_report_is_known_by_the_address_it_came_to(run: Run) -> None:
     within(one_mail)
-    ours = envelope_sender("bounces@vendor.example", 1, Keys([KEY]).return_keys[0])
+    ours = envelope_sender("bounces@vendor.example", 1, Keyring([KEY]).return_keys[0])
     lost = BOUNCE.replace(OURS.encode(), b"<changed@on.its.way>")
     assert run("bounce", stdin=lost).out == "A report on no mail of ours: nothing to do.\n"
     done = run("bounce", stdin=b"Delivered-To: " + ours.encode() + b"\n" + lost)

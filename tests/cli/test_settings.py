@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from bot.cli.main import cli
-from bot.domain.dnc import Cause
+from bot.domain.dnc import DncReason
 from tests.cli.test_dnc import ANA, Run, one_mail, run, standing, within  # noqa: F401  run is a fixture
 from tests.config.test_settings import NEEDED
 from tests.services.inbound.test_bounces import BOUNCE
@@ -135,7 +135,7 @@ def test_the_pipe_of_the_docs_works_as_written(
     )
     assert (piped.returncode, piped.stdout.split(b":")[0]) == (0, b"The address does not take mail")
     assert (no := standing(ANA)) is not None
-    assert no.cause is Cause.BOUNCED
+    assert no.cause is DncReason.BOUNCED
     assert list(spool.iterdir()) == []
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bot.concurrency.rate_limit import Pace, Rate, backoff
+from bot.concurrency.rate_limit import TokenBucket, Rate, backoff
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
         return self.now
 
 
-def turns(pace: Pace, clock: Clock, count: int) -> list[float]:
+def turns(pace: TokenBucket, clock: Clock, count: int) -> list[float]:
     """When so many turns come, if each is over at once."""
     times = []
     for _ in range(count):
@@ -31,17 +31,17 @@ def turns(pace: Pace, clock: Clock, count: int) -> list[float]:
 
 def test_without_a_burst_each_turn_waits_for_the_interval() -> None:
     clock = Clock()
-    assert turns(Pace(Rate(interval=1.05), clock=clock), clock, 3) == [0, 1.05, 2.1]
+    assert turns(TokenBucket(Rate(interval=1.05), clock=clock), clock, 3) == [0, 1.05, 2.1]
 
 
 def test_a_burst_goes_at_once_and_then_at_the_rate() -> None:
     clock = Clock()
-    assert turns(Pace(Rate(interval=1, burst=3), clock=clock), clock, 5) == [0, 0, 0, 1, 2]
+    assert turns(TokenBucket(Rate(interval=1, burst=3), clock=clock), clock, 5) == [0, 0, 0, 1, 2]
 
 
 def test_a_rest_gives_the_burst_back_and_no_more() -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=1, burst=2), clock=clock)
+    pace = TokenBucket(Rate(interval=1, burst=2), clock=clock)
     turns(pace, clock, 2)
     clock.now = 160
     assert turns(pace, clock, 4) == [60, 60, 61, 62]
@@ -49,7 +49,7 @@ def test_a_rest_gives_the_burst_back_and_no_more() -> None:
 
 def test_who_comes_late_to_a_turn_is_not_late_for_the_next() -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=1, burst=2), clock=clock)
+    pace = TokenBucket(Rate(interval=1, burst=2), clock=clock)
     for _ in range(100):
         turns(pace, clock, 1)
         clock.now += 0.3
@@ -58,14 +58,14 @@ def test_who_comes_late_to_a_turn_is_not_late_for_the_next() -> None:
 
 def test_told_to_hold_it_holds_and_goes_on_one_at_a_time() -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=1, burst=5), clock=clock)
+    pace = TokenBucket(Rate(interval=1, burst=5), clock=clock)
     pace.failed(at_least=30)
     assert turns(pace, clock, 3) == [30, 31, 32]
 
 
 def test_the_pauses_grow_up_to_five_minutes_and_begin_anew_once_it_is_well() -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=0), clock=clock)
+    pace = TokenBucket(Rate(interval=0), clock=clock)
     assert [pace.failed() for _ in range(10)] == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
     pace.well()
     assert pace.failed() == 2
@@ -74,7 +74,7 @@ def test_the_pauses_grow_up_to_five_minutes_and_begin_anew_once_it_is_well() -> 
 
 def test_as_many_turns_are_there_as_can_be_taken_without_a_wait() -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=1, burst=4), clock=clock)
+    pace = TokenBucket(Rate(interval=1, burst=4), clock=clock)
     found = []
     for rest in (0, 0, 2.5, 0, 60):
         clock.now += rest
@@ -90,13 +90,13 @@ def test_as_many_turns_are_there_as_can_be_taken_without_a_wait() -> None:
 @pytest.mark.parametrize("burst", range(1, 12))
 def test_a_burst_is_counted_whole_whatever_the_interval(burst: int) -> None:
     for interval in (0.25, 1.02, 1.22, 1 / 3):
-        assert Pace(Rate(interval=interval, burst=burst), clock=Clock()).turns() == burst
+        assert TokenBucket(Rate(interval=interval, burst=burst), clock=Clock()).turns() == burst
 
 
 def test_where_nothing_is_counted_there_is_no_end_of_turns_but_one_while_it_goes_wrong_or_is_to_be_alone() -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=0), clock=clock)
-    assert (pace.turns(), Pace(Rate(interval=0), alone=True, clock=clock).turns()) == (math.inf, 1)
+    pace = TokenBucket(Rate(interval=0), clock=clock)
+    assert (pace.turns(), TokenBucket(Rate(interval=0), alone=True, clock=clock).turns()) == (math.inf, 1)
     pace.failed()
     assert pace.turns() == 0
     clock.now += pace.wait()
@@ -108,7 +108,7 @@ def test_while_it_goes_wrong_or_is_to_be_alone_nothing_goes_beside_what_is_under
     *, alone: bool, fails: bool, hangs: bool
 ) -> None:
     clock = Clock()
-    pace = Pace(Rate(interval=0), alone=alone, clock=clock)
+    pace = TokenBucket(Rate(interval=0), alone=alone, clock=clock)
     if fails:
         pace.failed()
     clock.now += 10

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 
 
-@whole
+@shielded
 class Writer:
     """Writes in two steps, and stops between them when told."""
 

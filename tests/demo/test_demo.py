@@ -11,7 +11,7 @@ import aiohttp
 
 import bot.demo as bot_of_the_demo
 from bot.config.settings import Settings, settings_of
-from bot.demo.environment import stage
+from bot.demo.environment import open_demo
 from tests.machine import limit
 
 
@@ -49,7 +49,7 @@ async def test_a_port_that_is_taken_is_said_and_another_is_used_and_a_second_sta
 
 
 async def test_it_leaves_no_setting_to_the_machine_it_runs_on() -> None:
-    async with stage(port=0) as scene:
+    async with open_demo(port=0) as scene:
         assert scene.settings.keys() == Settings.model_fields.keys()
         settings = settings_of(**scene.settings)
     assert settings.public_url == f"http://127.0.0.1:{settings.http_port}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.announcement import Ringing, Silence
+from bot.domain.announcement import AnnouncementPolicy, SkipReason
 from bot.domain.evaluation import Contact, State
 from tests.builders import TODAY, contact, license_, nov, trial
 
@@ -18,13 +18,13 @@ from tests.builders import TODAY, contact, license_, nov, trial
         pytest.param({}, {"started": nov(25)}, None, None, id="begins tomorrow, by our clock"),
         pytest.param({}, {"ends": None}, None, None, id="without an end"),
         pytest.param({}, {"ends": TODAY}, None, None, id="on its last day"),
-        pytest.param({}, {"ends": nov(22)}, None, Silence.OVER, id="past its end, whatever the status"),
-        pytest.param({}, {"state": State.EXPIRED}, None, Silence.OVER, id="expired"),
-        pytest.param({}, {"state": State.CANCELLED}, None, Silence.OVER, id="cancelled"),
-        pytest.param({}, {"state": State.CONVERTED, "ends": None}, None, Silence.OVER, id="bought"),
-        pytest.param({"atlassian": True}, {}, None, Silence.ATLASSIAN, id="Atlassian's own"),
-        pytest.param({"license_type": "FREE"}, {}, None, Silence.GIVEN_AWAY, id="free"),
-        pytest.param({"license_type": "COMMUNITY"}, {}, None, Silence.GIVEN_AWAY, id="community"),
+        pytest.param({}, {"ends": nov(22)}, None, SkipReason.OVER, id="past its end, whatever the status"),
+        pytest.param({}, {"state": State.EXPIRED}, None, SkipReason.OVER, id="expired"),
+        pytest.param({}, {"state": State.CANCELLED}, None, SkipReason.OVER, id="cancelled"),
+        pytest.param({}, {"state": State.CONVERTED, "ends": None}, None, SkipReason.OVER, id="bought"),
+        pytest.param({"atlassian": True}, {}, None, SkipReason.ATLASSIAN, id="Atlassian's own"),
+        pytest.param({"license_type": "FREE"}, {}, None, SkipReason.GIVEN_AWAY, id="free"),
+        pytest.param({"license_type": "COMMUNITY"}, {}, None, SkipReason.GIVEN_AWAY, id="community"),
         pytest.param({"license_type": "NET_NEW_EVALUATION"}, {}, None, None, id="a new kind of evaluation"),
         pytest.param(
             {"license_type": "COMMERCIAL"}, {"upgrade_to": "Advanced"}, None, None, id="a customer tries an upgrade"
@@ -34,16 +34,16 @@ from tests.builders import TODAY, contact, license_, nov, trial
         pytest.param({"technical": None}, {}, None, None, id="without a contact"),
         pytest.param({"technical": Contact(forgotten=True)}, {}, None, None, id="of somebody forgotten"),
         pytest.param({}, {}, nov(20), None, id="first run: began on the first day that counts"),
-        pytest.param({}, {}, nov(21), Silence.EARLIER, id="first run: began before the bot was there"),
+        pytest.param({}, {}, nov(21), SkipReason.EARLIER, id="first run: began before the bot was there"),
         # Where several hold, what will not change is said.
-        pytest.param({"atlassian": True}, {"state": State.EXPIRED}, nov(21), Silence.ATLASSIAN, id="whose it is first"),
-        pytest.param({}, {"state": State.EXPIRED}, nov(21), Silence.OVER, id="then how it stands"),
+        pytest.param({"atlassian": True}, {"state": State.EXPIRED}, nov(21), SkipReason.ATLASSIAN, id="whose it is first"),
+        pytest.param({}, {"state": State.EXPIRED}, nov(21), SkipReason.OVER, id="then how it stands"),
     ],
 )
 def test_which_trials_get_a_card(
-    *, of_license: dict[str, Any], of_trial: dict[str, Any], quiet_before: date | None, silence: Silence | None
+    *, of_license: dict[str, Any], of_trial: dict[str, Any], quiet_before: date | None, silence: SkipReason | None
 ) -> None:
-    ringing = Ringing(today=TODAY, quiet_before=quiet_before)
+    ringing = AnnouncementPolicy(today=TODAY, quiet_before=quiet_before)
     assert ringing.silence(license_(**of_license), trial(**of_trial)) is silence
 
 
@@ -77,10 +77,10 @@ def test_which_trials_get_a_card(
 )
 def test_the_vendors_own_test_sites_are_silent(own: str, seen: dict[str, Any], *, silent: bool) -> None:
     elsewhere: dict[str, Any] = {"site": "other.atlassian.net", "technical": contact(email="ana@other.example")}
-    ringing = Ringing(today=TODAY, own_sites=frozenset({own, "another-site"}))
+    ringing = AnnouncementPolicy(today=TODAY, own_sites=frozenset({own, "another-site"}))
     silence = ringing.silence(license_(**elsewhere | seen), trial())
-    assert silence is (Silence.OWN_SITE if silent else None)
+    assert silence is (SkipReason.OWN_SITE if silent else None)
 
 
 def test_every_silence_is_said_in_words_of_its_own() -> None:
-    assert len({silence.value for silence in Silence}) == len(Silence)
+    assert len({silence.value for silence in SkipReason}) == len(SkipReason)

@@ -20,9 +20,9 @@ from bot.domain.changes import (
     Started,
     compare,
 )
-from bot.domain.details import completed
+from bot.domain.details import merge_records
 from bot.domain.evaluation import License, State, Trial
-from bot.domain.identity import Known, merged, same_trial
+from bot.domain.identity import KnownLicense, merge_known, same_trial
 from tests.histories import histories
 
 Key = tuple[date, str | None]
@@ -36,12 +36,12 @@ def key(trial: Trial) -> Key:
 class Shelf:
     """What a store does with changes, without one."""
 
-    known: list[Known] = field(default_factory=list)
+    known: list[KnownLicense] = field(default_factory=list)
 
     def record(self, seen: License) -> list[Change]:
         """Keep what a record says; what is told of it."""
         tied = [k for k in self.known if k.license.aliases & seen.aliases]
-        before = merged(tied)
+        before = merge_known(tied)
         changes = compare(before, seen)
         trials = {} if before is None else {key(trial): trial for trial in before.trials}
         for change in changes:
@@ -51,9 +51,9 @@ class Shelf:
             assert (key(change.trial) in trials) is not isinstance(change, Started | Corrected), change
             if not isinstance(change, Refreshed):
                 trials[key(change.trial)] = change.trial
-        one = Known(
+        one = KnownLicense(
             ids=(min((k.ids[0] for k in tied), default=len(self.known)),),
-            license=seen if before is None else completed(before.license, seen),
+            license=seen if before is None else merge_records(before.license, seen),
             trials=tuple(sorted(trials.values(), key=key)),
         )
         self.known = [*(k for k in self.known if k not in tied), one]

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, told_end
+from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, known_end
 from bot.domain.evaluation import Contact, Partner, State
-from bot.domain.mail_policy import Allowed, Decision, Reason, Refused
+from bot.domain.mail_policy import Allowed, Decision, RefusalReason, Refused
 from tests.builders import OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
@@ -95,8 +95,8 @@ def test_a_card_may_speak_of_nobody() -> None:
     ("shown", "decision"),
     [
         pytest.param(of(), Allowed("ana@acme.example"), id="allowed"),
-        pytest.param(of(no=True), Refused(Reason.DO_NOT_CONTACT), id="opted out"),
-        pytest.param(of(technical=None), Refused(Reason.NO_CONTACT), id="nobody"),
+        pytest.param(of(no=True), Refused(RefusalReason.DO_NOT_CONTACT), id="opted out"),
+        pytest.param(of(technical=None), Refused(RefusalReason.NO_CONTACT), id="nobody"),
     ],
 )
 def test_a_card_knows_whether_its_person_may_be_written_to(shown: Card, decision: Decision) -> None:
@@ -115,7 +115,7 @@ def test_a_card_counts_to_no_day_that_the_report_does_not_say(
     license_type: str, upgrade_to: str | None, ends: date | None
 ) -> None:
     tried = evaluation(license=license_(license_type=license_type), trial=trial(upgrade_to=upgrade_to))
-    assert told_end(tried) == ends
+    assert known_end(tried) == ends
 
 
 @pytest.mark.parametrize(

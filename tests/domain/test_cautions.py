@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from bot.domain.cautions import (
-    Context,
-    Flag,
+    CustomerContext,
+    Caution,
     company_domain,
     company_key,
     customer_domain,
-    flags,
+    cautions_for,
     reachable,
-    words,
+    describe,
 )
 from bot.domain.evaluation import Contact, Partner
 from tests.builders import contact, license_
@@ -58,20 +58,20 @@ RESELLER = Partner(name="Resell & Co", kind="Corporate_reseller")
     ("seen", "found"),
     [
         pytest.param({}, (), id="nothing to say"),
-        pytest.param({"sandbox": True}, (Flag.SANDBOX,), id="sandbox"),
+        pytest.param({"sandbox": True}, (Caution.SANDBOX,), id="sandbox"),
         pytest.param({"sandbox": False}, (), id="no sandbox"),
-        pytest.param({"atlassian": True}, (Flag.ATLASSIAN,), id="Atlassian"),
-        pytest.param({"migration": True}, (Flag.MIGRATION,), id="migration"),
-        pytest.param({"partner": RESELLER}, (Flag.PARTNER,), id="partner"),
-        pytest.param({"technical": None}, (Flag.NO_CONTACT,), id="no contact"),
-        pytest.param({"technical": None, "partner": RESELLER}, (Flag.NO_CONTACT,), id="nobody, of a partner or not"),
-        pytest.param({"technical": Contact(name="Ana")}, (Flag.NO_CONTACT,), id="a name and no address"),
-        pytest.param({"technical": Contact(forgotten=True)}, (Flag.FORGOTTEN,), id="forgotten"),
+        pytest.param({"atlassian": True}, (Caution.ATLASSIAN,), id="Atlassian"),
+        pytest.param({"migration": True}, (Caution.MIGRATION,), id="migration"),
+        pytest.param({"partner": RESELLER}, (Caution.PARTNER,), id="partner"),
+        pytest.param({"technical": None}, (Caution.NO_CONTACT,), id="no contact"),
+        pytest.param({"technical": None, "partner": RESELLER}, (Caution.NO_CONTACT,), id="nobody, of a partner or not"),
+        pytest.param({"technical": Contact(name="Ana")}, (Caution.NO_CONTACT,), id="a name and no address"),
+        pytest.param({"technical": Contact(forgotten=True)}, (Caution.FORGOTTEN,), id="forgotten"),
         pytest.param({"technical": Contact(forgotten=True), "billing": BO}, (), id="forgotten, and another is not"),
-        pytest.param({"technical": contact(email="ana at acme")}, (Flag.MALFORMED,), id="malformed"),
-        pytest.param({"technical": contact(email="Ana@Gmail.com")}, (Flag.FREE_MAIL,), id="free mail"),
+        pytest.param({"technical": contact(email="ana at acme")}, (Caution.MALFORMED,), id="malformed"),
+        pytest.param({"technical": contact(email="Ana@Gmail.com")}, (Caution.FREE_MAIL,), id="free mail"),
         pytest.param({"billing": BO}, (), id="billing at the same company"),
-        pytest.param({"billing": ELSEWHERE}, (Flag.CONTACTS_DIFFER,), id="billing elsewhere"),
+        pytest.param({"billing": ELSEWHERE}, (Caution.CONTACTS_DIFFER,), id="billing elsewhere"),
         pytest.param({"billing": Contact(name="Bo")}, (), id="billing without an address"),
         pytest.param({"billing": contact(email="bo at other")}, (), id="billing without a good address"),
         pytest.param(
@@ -84,21 +84,21 @@ RESELLER = Partner(name="Resell & Co", kind="Corporate_reseller")
                 "billing": BO,
             },
             (
-                Flag.ATLASSIAN,
-                Flag.SANDBOX,
-                Flag.MIGRATION,
-                Flag.PARTNER,
-                Flag.FREE_MAIL,
-                Flag.ROLE,
-                Flag.CONTACTS_DIFFER,
+                Caution.ATLASSIAN,
+                Caution.SANDBOX,
+                Caution.MIGRATION,
+                Caution.PARTNER,
+                Caution.FREE_MAIL,
+                Caution.ROLE,
+                Caution.CONTACTS_DIFFER,
             ),
             id="all that can come together, most important first",
         ),
     ],
 )
-def test_what_to_know_before_writing(seen: dict[str, Any], found: tuple[Flag, ...]) -> None:
+def test_what_to_know_before_writing(seen: dict[str, Any], found: tuple[Caution, ...]) -> None:
     shown = license_(**seen)
-    assert flags(shown, reachable(shown) or next(iter(shown.contacts), None)) == found
+    assert cautions_for(shown, reachable(shown) or next(iter(shown.contacts), None)) == found
 
 
 @pytest.mark.parametrize(
@@ -119,70 +119,70 @@ def test_what_to_know_before_writing(seen: dict[str, Any], found: tuple[Flag, ..
 )
 def test_an_address_of_desks_is_nobodys(address: str, *, is_desk: bool) -> None:
     desk = contact(email=address)
-    assert flags(license_(technical=desk), desk) == ((Flag.ROLE,) if is_desk else ())
+    assert cautions_for(license_(technical=desk), desk) == ((Caution.ROLE,) if is_desk else ())
 
 
-MANY_SITES = Context(sites=3)
-PARTNER_DOMAIN = Context(partner_domain=True)
+MANY_SITES = CustomerContext(sites=3)
+PARTNER_DOMAIN = CustomerContext(partner_domain=True)
 
 
 @pytest.mark.parametrize(
     ("seen", "whose", "context", "found"),
     [
-        pytest.param({}, contact(), Context(sites=2), (), id="an address on two other sites"),
-        pytest.param({}, contact(), MANY_SITES, (Flag.MANY_SITES,), id="an address on three other sites"),
+        pytest.param({}, contact(), CustomerContext(sites=2), (), id="an address on two other sites"),
+        pytest.param({}, contact(), MANY_SITES, (Caution.MANY_SITES,), id="an address on three other sites"),
         pytest.param({"billing": BO}, BO, MANY_SITES, (), id="which says nothing of the other contact"),
-        pytest.param({}, contact(), PARTNER_DOMAIN, (Flag.PARTNER_DOMAIN,), id="a partner's domain"),
-        pytest.param({"billing": BO}, BO, PARTNER_DOMAIN, (Flag.PARTNER_DOMAIN,), id="of the other contact, too"),
+        pytest.param({}, contact(), PARTNER_DOMAIN, (Caution.PARTNER_DOMAIN,), id="a partner's domain"),
+        pytest.param({"billing": BO}, BO, PARTNER_DOMAIN, (Caution.PARTNER_DOMAIN,), id="of the other contact, too"),
         pytest.param(
             {"billing": ELSEWHERE},
             ELSEWHERE,
             PARTNER_DOMAIN,
-            (Flag.CONTACTS_DIFFER,),
+            (Caution.CONTACTS_DIFFER,),
             id="but not of one at another domain",
         ),
         pytest.param(
-            {}, contact(), Context(sites=9, partner_domain=True), (Flag.MANY_SITES,), id="the surer sign is enough"
+            {}, contact(), CustomerContext(sites=9, partner_domain=True), (Caution.MANY_SITES,), id="the surer sign is enough"
         ),
-        pytest.param({"partner": RESELLER}, contact(), MANY_SITES, (Flag.PARTNER,), id="what is certain most of all"),
-        pytest.param({"technical": None}, None, MANY_SITES, (Flag.NO_CONTACT,), id="nobody"),
+        pytest.param({"partner": RESELLER}, contact(), MANY_SITES, (Caution.PARTNER,), id="what is certain most of all"),
+        pytest.param({"technical": None}, None, MANY_SITES, (Caution.NO_CONTACT,), id="nobody"),
     ],
 )
 def test_a_contact_may_be_somebody_who_works_for_many(
-    seen: dict[str, Any], whose: Contact | None, context: Context, found: tuple[Flag, ...]
+    seen: dict[str, Any], whose: Contact | None, context: CustomerContext, found: tuple[Caution, ...]
 ) -> None:
-    assert flags(license_(**seen), whose, context) == found
+    assert cautions_for(license_(**seen), whose, context) == found
 
 
 @pytest.mark.parametrize(
     ("flag", "partner", "said"),
     [
-        pytest.param(Flag.SANDBOX, None, "Sandbox site", id="fixed words"),
+        pytest.param(Caution.SANDBOX, None, "Sandbox site", id="fixed words"),
         pytest.param(
-            Flag.MANY_SITES, None, "This address is on 3 other sites: perhaps a consultant or reseller", id="a number"
+            Caution.MANY_SITES, None, "This address is on 3 other sites: perhaps a consultant or reseller", id="a number"
         ),
         pytest.param(
-            Flag.PARTNER,
+            Caution.PARTNER,
             RESELLER,
             "Through Resell & Co (corporate reseller): the contact may be theirs, not the customer's",
             id="a name",
         ),
         pytest.param(
-            Flag.PARTNER,
+            Caution.PARTNER,
             Partner(name="{sites}"),
             "Through {sites}: the contact may be theirs, not the customer's",
             id="a strange name",
         ),
         pytest.param(
-            Flag.PARTNER,
+            Caution.PARTNER,
             Partner(kind="Expert"),
             "Through a partner (expert): the contact may be theirs, not the customer's",
             id="no name",
         ),
     ],
 )
-def test_a_flag_is_said_in_words(flag: Flag, partner: Partner | None, said: str) -> None:
-    assert words(flag, license_(partner=partner), MANY_SITES) == said
+def test_a_flag_is_said_in_words(flag: Caution, partner: Partner | None, said: str) -> None:
+    assert describe(flag, license_(partner=partner), MANY_SITES) == said
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from bot.domain.changes import (
     compare,
 )
 from bot.domain.evaluation import Contact, License, State, Trial
-from bot.domain.identity import Known, same_trial, trials_of
+from bot.domain.identity import KnownLicense, same_trial, trials_of
 from tests.builders import TODAY, contact, ids, known, license_, nov, trial
 
 JAN_3 = date(2027, 1, 3)
@@ -303,7 +303,7 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, 
     ),
 )
 def test_an_older_sight_tells_of_trials_nobody_saw_and_makes_nothing_run(
-    of: Known, seen: dict[str, Any], changes: list[Change]
+    of: KnownLicense, seen: dict[str, Any], changes: list[Change]
 ) -> None:
     assert compare(of, license_(**OLDER | seen)) == changes
 
@@ -346,7 +346,7 @@ LICENSES = st.builds(
 
 
 @st.composite
-def knowns(draw: st.DrawFn) -> Known:
+def knowns(draw: st.DrawFn) -> KnownLicense:
     """A license with the trials that its record tells of, and others of which no younger record has told."""
     seen = draw(LICENSES)
     trials = st.builds(
@@ -359,7 +359,7 @@ def knowns(draw: st.DrawFn) -> Known:
     )
     named = trials_of(seen)
     others = [t for t in draw(st.lists(trials, max_size=4, unique_by=_key)) if same_trial(t, named) is None]
-    return Known(ids=draw(st.sampled_from([(1,), (1, 2)])), license=seen, trials=(*named, *others))
+    return KnownLicense(ids=draw(st.sampled_from([(1,), (1, 2)])), license=seen, trials=(*named, *others))
 
 
 def _key(of: Trial) -> tuple[date, str | None]:
@@ -368,7 +368,7 @@ def _key(of: Trial) -> tuple[date, str | None]:
 
 @given(before=knowns(), seen=LICENSES)
 def test_whatever_is_known_every_change_speaks_of_a_trial_that_is_on_record_by_then(
-    before: Known, seen: License
+    before: KnownLicense, seen: License
 ) -> None:
     on_record = {_key(t) for t in before.trials}
     for change in compare(before, seen):
@@ -384,7 +384,7 @@ def test_whatever_is_known_every_change_speaks_of_a_trial_that_is_on_record_by_t
 
 @given(before=knowns(), seen=LICENSES)
 def test_an_older_record_makes_no_trial_run_but_one_of_a_higher_edition_of_which_nothing_else_is_known(
-    before: Known, seen: License
+    before: KnownLicense, seen: License
 ) -> None:
     older = replace(seen, updated=before.license.updated - timedelta(days=1))
     told = compare(replace(before, ids=(1,)), older)

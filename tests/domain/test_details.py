@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.details import completed
+from bot.domain.details import merge_records
 from bot.domain.evaluation import Contact, License
 from tests.builders import contact, ids, license_, nov
 
@@ -40,25 +40,25 @@ RTBF = Contact(forgotten=True)
 )
 def test_each_detail_is_known_as_it_was_last_given(detail: str, old: object, new: object, known: object) -> None:
     older, younger = license_(**OLD, **{detail: old}), license_(**NEW, **{detail: new})
-    for one in (completed(older, younger), completed(younger, older)):
+    for one in (merge_records(older, younger), merge_records(younger, older)):
         assert getattr(one, detail) == known
         assert one.updated == nov(23)
 
 
 def test_every_id_is_known() -> None:
     one, other = license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"SEN-1"}), **OLD)
-    assert completed(one, other).aliases == {"E-1", "SEN-1"}
+    assert merge_records(one, other).aliases == {"E-1", "SEN-1"}
 
 
 def test_a_record_completes_itself_with_nothing() -> None:
-    assert completed(license_(), license_()) == license_()
+    assert merge_records(license_(), license_()) == license_()
 
 
 def test_what_is_kept_gives_way_to_what_was_said_later_and_stands_against_what_was_said_before() -> None:
     left_out = license_(technical=None)
-    kept = completed(license_(updated=nov(21)), left_out)
-    assert completed(kept, license_(updated=nov(22), technical=BO)).technical == BO
-    assert completed(kept, license_(updated=nov(20), technical=BO)).technical == contact()
+    kept = merge_records(license_(updated=nov(21)), left_out)
+    assert merge_records(kept, license_(updated=nov(22), technical=BO)).technical == BO
+    assert merge_records(kept, license_(updated=nov(20), technical=BO)).technical == contact()
 
 
 def records(*, day: int) -> st.SearchStrategy[License]:
@@ -73,7 +73,7 @@ def records(*, day: int) -> st.SearchStrategy[License]:
 
 @given(told=st.tuples(*(records(day=day) for day in range(1, 5))))
 def test_in_whatever_order_records_come_the_same_is_known_in_the_end(told: tuple[License, ...]) -> None:
-    ends = {reduce(completed, order) for order in permutations(told)}
+    ends = {reduce(merge_records, order) for order in permutations(told)}
     assert len(ends) == 1
     [one] = ends
-    assert all(completed(one, replace(seen)) == one for seen in told)
+    assert all(merge_records(one, replace(seen)) == one for seen in told)

@@ -8,77 +8,77 @@ from hypothesis import strategies as st
 from hypothesis.provisional import domains
 
 from bot.domain.address import canonical
-from bot.domain.dnc import CHOICES, Authority, Cause, Scope, Subject, adds, may_lift, reached_by, subjects_of
+from bot.domain.dnc import REASON_CHOICES, Authority, DncReason, DncScope, DncTarget, is_stronger_than, may_lift, covering_targets, targets_for
 from tests.builders import NOON, license_, opt_out
 
 LINK, MEMBER, ADMIN = Authority
 STRONGEST_FIRST = (
-    {Cause.UNSUBSCRIBED, Cause.COMPLAINED, Cause.ERASED},
-    {Cause.LEGAL, Cause.FORGOTTEN},
-    {Cause.ASKED, Cause.TEAM},
-    {Cause.BOUNCED},
-    {Cause.PAUSED},
+    {DncReason.UNSUBSCRIBED, DncReason.COMPLAINED, DncReason.ERASED},
+    {DncReason.LEGAL, DncReason.FORGOTTEN},
+    {DncReason.ASKED, DncReason.TEAM},
+    {DncReason.BOUNCED},
+    {DncReason.PAUSED},
 )
 
 
 @pytest.mark.parametrize(
     ("typed", "scope", "value"),
     [
-        ("ana@acme.example", Scope.ADDRESS, "ana@acme.example"),
-        ("  Ana@ACME.example ", Scope.ADDRESS, "ana@acme.example"),
-        ("mailto:ana@acme.example", Scope.ADDRESS, "ana@acme.example"),
-        ("@acme.example", Scope.DOMAIN, "acme.example"),
-        ("acme.example", Scope.DOMAIN, "acme.example"),
-        ("mail.Acme.example", Scope.DOMAIN, "mail.acme.example"),
-        ("acme.atlassian.net", Scope.SITE, "acme.atlassian.net"),
-        ("https://acme.atlassian.net/", Scope.SITE, "acme.atlassian.net"),
-        ("acme.jira.com", Scope.SITE, "acme.jira.com"),
-        ("site:jira.acme.example", Scope.SITE, "jira.acme.example"),
-        ("@acme.atlassian.net", Scope.DOMAIN, "acme.atlassian.net"),
-        ("“ana@smart.example”", Scope.ADDRESS, "ana@smart.example"),
-        ("‘ana@smart.example’,", Scope.ADDRESS, "ana@smart.example"),
-        ("«ana@smart.example»", Scope.ADDRESS, "ana@smart.example"),
-        ("„ana@smart.example“", Scope.ADDRESS, "ana@smart.example"),
-        ("`ana@code.example`", Scope.ADDRESS, "ana@code.example"),
-        ("'ana@acme.example", Scope.ADDRESS, "ana@acme.example"),
-        ("(ana@acme.example).", Scope.ADDRESS, "ana@acme.example"),
-        ("[ana@acme.example]", Scope.ADDRESS, "ana@acme.example"),
-        ("「ana@acme.example」", Scope.ADDRESS, "ana@acme.example"),
-        ("Ana Lima <ana@acme.example>", Scope.ADDRESS, "ana@acme.example"),
-        ('"ana"@acme.example', Scope.ADDRESS, "ana@acme.example"),
-        ("MAILTO:ana@acme.example?subject=Trial&body=Hi", Scope.ADDRESS, "ana@acme.example"),
-        ("mailto:ana%2Bjira@acme.example", Scope.ADDRESS, "ana+jira@acme.example"),
-        ("<mailto:ana@acme.example|ana@acme.example>", Scope.ADDRESS, "ana@acme.example"),
-        ("<mailto:ana@acme.example|Ana>,", Scope.ADDRESS, "ana@acme.example"),
-        ("ana@Müller.example", Scope.ADDRESS, "ana@xn--mller-kva.example"),
-        ("ana@acme.example\u200b", Scope.ADDRESS, "ana@acme.example"),
-        ("ana＠acme。example", Scope.ADDRESS, "ana@acme.example"),
-        ("<'ana@acme.example>", Scope.ADDRESS, "'ana@acme.example"),
-        ("comma.example,", Scope.DOMAIN, "comma.example"),
-        ("star.example.", Scope.DOMAIN, "star.example"),
-        ("*@star.example", Scope.DOMAIN, "star.example"),
-        ("*.star.example", Scope.DOMAIN, "star.example"),
-        ("@*.star.example", Scope.DOMAIN, "star.example"),
-        (".star.example", Scope.DOMAIN, "star.example"),
-        ("“@star.example”", Scope.DOMAIN, "star.example"),
-        ("*@<http://star.example|star.example>", Scope.DOMAIN, "star.example"),
-        ("<https://www.acme.example|www.acme.example>", Scope.DOMAIN, "acme.example"),
-        ("<https://acme.example/>", Scope.DOMAIN, "acme.example"),
-        ("https://www.acme.example:8443/pricing?x=1#y", Scope.DOMAIN, "acme.example"),
-        ("http://acme.example", Scope.DOMAIN, "acme.example"),
-        ("//acme.example/", Scope.DOMAIN, "acme.example"),
-        ("Müller.example", Scope.DOMAIN, "xn--mller-kva.example"),
-        ("@MU\u0308LLER。example", Scope.DOMAIN, "xn--mller-kva.example"),
-        ("https://acme.atlassian.net/jira/software/projects/X/boards/1", Scope.SITE, "acme.atlassian.net"),
-        ("ACME.atlassian.net/wiki", Scope.SITE, "acme.atlassian.net"),
-        ("*.acme.atlassian.net", Scope.SITE, "acme.atlassian.net"),
-        ("site:https://jira.acme.example/browse", Scope.SITE, "jira.acme.example"),
-        ("“Site:jira.müller.example”", Scope.SITE, "jira.xn--mller-kva.example"),
-        ("@atlassian.net", Scope.DOMAIN, "atlassian.net"),
+        ("ana@acme.example", DncScope.ADDRESS, "ana@acme.example"),
+        ("  Ana@ACME.example ", DncScope.ADDRESS, "ana@acme.example"),
+        ("mailto:ana@acme.example", DncScope.ADDRESS, "ana@acme.example"),
+        ("@acme.example", DncScope.DOMAIN, "acme.example"),
+        ("acme.example", DncScope.DOMAIN, "acme.example"),
+        ("mail.Acme.example", DncScope.DOMAIN, "mail.acme.example"),
+        ("acme.atlassian.net", DncScope.SITE, "acme.atlassian.net"),
+        ("https://acme.atlassian.net/", DncScope.SITE, "acme.atlassian.net"),
+        ("acme.jira.com", DncScope.SITE, "acme.jira.com"),
+        ("site:jira.acme.example", DncScope.SITE, "jira.acme.example"),
+        ("@acme.atlassian.net", DncScope.DOMAIN, "acme.atlassian.net"),
+        ("“ana@smart.example”", DncScope.ADDRESS, "ana@smart.example"),
+        ("‘ana@smart.example’,", DncScope.ADDRESS, "ana@smart.example"),
+        ("«ana@smart.example»", DncScope.ADDRESS, "ana@smart.example"),
+        ("„ana@smart.example“", DncScope.ADDRESS, "ana@smart.example"),
+        ("`ana@code.example`", DncScope.ADDRESS, "ana@code.example"),
+        ("'ana@acme.example", DncScope.ADDRESS, "ana@acme.example"),
+        ("(ana@acme.example).", DncScope.ADDRESS, "ana@acme.example"),
+        ("[ana@acme.example]", DncScope.ADDRESS, "ana@acme.example"),
+        ("「ana@acme.example」", DncScope.ADDRESS, "ana@acme.example"),
+        ("Ana Lima <ana@acme.example>", DncScope.ADDRESS, "ana@acme.example"),
+        ('"ana"@acme.example', DncScope.ADDRESS, "ana@acme.example"),
+        ("MAILTO:ana@acme.example?subject=Trial&body=Hi", DncScope.ADDRESS, "ana@acme.example"),
+        ("mailto:ana%2Bjira@acme.example", DncScope.ADDRESS, "ana+jira@acme.example"),
+        ("<mailto:ana@acme.example|ana@acme.example>", DncScope.ADDRESS, "ana@acme.example"),
+        ("<mailto:ana@acme.example|Ana>,", DncScope.ADDRESS, "ana@acme.example"),
+        ("ana@Müller.example", DncScope.ADDRESS, "ana@xn--mller-kva.example"),
+        ("ana@acme.example\u200b", DncScope.ADDRESS, "ana@acme.example"),
+        ("ana＠acme。example", DncScope.ADDRESS, "ana@acme.example"),
+        ("<'ana@acme.example>", DncScope.ADDRESS, "'ana@acme.example"),
+        ("comma.example,", DncScope.DOMAIN, "comma.example"),
+        ("star.example.", DncScope.DOMAIN, "star.example"),
+        ("*@star.example", DncScope.DOMAIN, "star.example"),
+        ("*.star.example", DncScope.DOMAIN, "star.example"),
+        ("@*.star.example", DncScope.DOMAIN, "star.example"),
+        (".star.example", DncScope.DOMAIN, "star.example"),
+        ("“@star.example”", DncScope.DOMAIN, "star.example"),
+        ("*@<http://star.example|star.example>", DncScope.DOMAIN, "star.example"),
+        ("<https://www.acme.example|www.acme.example>", DncScope.DOMAIN, "acme.example"),
+        ("<https://acme.example/>", DncScope.DOMAIN, "acme.example"),
+        ("https://www.acme.example:8443/pricing?x=1#y", DncScope.DOMAIN, "acme.example"),
+        ("http://acme.example", DncScope.DOMAIN, "acme.example"),
+        ("//acme.example/", DncScope.DOMAIN, "acme.example"),
+        ("Müller.example", DncScope.DOMAIN, "xn--mller-kva.example"),
+        ("@MU\u0308LLER。example", DncScope.DOMAIN, "xn--mller-kva.example"),
+        ("https://acme.atlassian.net/jira/software/projects/X/boards/1", DncScope.SITE, "acme.atlassian.net"),
+        ("ACME.atlassian.net/wiki", DncScope.SITE, "acme.atlassian.net"),
+        ("*.acme.atlassian.net", DncScope.SITE, "acme.atlassian.net"),
+        ("site:https://jira.acme.example/browse", DncScope.SITE, "jira.acme.example"),
+        ("“Site:jira.müller.example”", DncScope.SITE, "jira.xn--mller-kva.example"),
+        ("@atlassian.net", DncScope.DOMAIN, "atlassian.net"),
     ],
 )
-def test_what_people_type_is_an_address_a_domain_or_a_site(typed: str, scope: Scope, value: str) -> None:
-    assert Subject.read(typed) == Subject(scope=scope, value=value)
+def test_what_people_type_is_an_address_a_domain_or_a_site(typed: str, scope: DncScope, value: str) -> None:
+    assert DncTarget.read(typed) == DncTarget(scope=scope, value=value)
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_what_people_type_is_an_address_a_domain_or_a_site(typed: str, scope: Sc
     ],
 )
 def test_anything_else_is_none(typed: str) -> None:
-    assert Subject.read(typed) is None
+    assert DncTarget.read(typed) is None
 
 
 @given(st.text(max_size=60) | st.emails() | domains() | domains().map("site:{}".format))
 def test_a_subject_reads_as_it_is_written_and_is_found_by_its_key(text: str) -> None:
-    subject = Subject.read(text)
+    subject = DncTarget.read(text)
     if subject is not None:
-        assert Subject.read(str(subject)) == subject
-        assert Subject.from_key(subject.scope, subject.key) == subject
+        assert DncTarget.read(str(subject)) == subject
+        assert DncTarget.from_key(subject.scope, subject.key) == subject
         assert canonical(subject.key) == subject.key
 
 
@@ -118,8 +118,8 @@ def test_a_subject_reads_as_it_is_written_and_is_found_by_its_key(text: str) -> 
 @example("*@acme.example")
 @example("`ana`@acme.example")
 def test_the_subject_of_a_real_address_reads_as_it_is_written(address: str) -> None:
-    subject = Subject.of_address(address)
-    assert Subject.read(str(subject)) == subject
+    subject = DncTarget.of_address(address)
+    assert DncTarget.read(str(subject)) == subject
 
 
 @given(
@@ -127,14 +127,14 @@ def test_the_subject_of_a_real_address_reads_as_it_is_written(address: str) -> N
     st.sampled_from(["“{}”", "'{}'", "`{}`", "<{}>", "({}),", "{}.", "{};", " {}\n", "*{}*"]),
 )
 def test_marks_around_it_change_nothing(target: str, around: str) -> None:
-    plain = Subject.read(f"<{target}>" if "@" in target else target)
+    plain = DncTarget.read(f"<{target}>" if "@" in target else target)
     assume(target[0] not in "'`*{_~|=")  # may be part of an address, or one of two marks
     assert plain is not None
-    assert Subject.read(around.format(target)) == plain
+    assert DncTarget.read(around.format(target)) == plain
 
 
 def test_an_address_falls_under_its_domain_those_above_it_and_the_site() -> None:
-    found = subjects_of(license_(site="Acme.atlassian.net"), "Ana@mail.acme.co.example")
+    found = targets_for(license_(site="Acme.atlassian.net"), "Ana@mail.acme.co.example")
     assert [str(each) for each in found] == [
         "ana@mail.acme.co.example",
         "@mail.acme.co.example",
@@ -145,7 +145,7 @@ def test_an_address_falls_under_its_domain_those_above_it_and_the_site() -> None
 
 
 def test_of_what_is_no_address_there_is_itself_alone() -> None:
-    assert [str(each) for each in subjects_of(None, "ana at acme")] == ["ana at acme"]
+    assert [str(each) for each in targets_for(None, "ana at acme")] == ["ana at acme"]
 
 
 @pytest.mark.parametrize(
@@ -158,41 +158,41 @@ def test_of_what_is_no_address_there_is_itself_alone() -> None:
     ],
 )
 def test_a_subject_is_reached_by_itself_and_the_domains_it_is_part_of(typed: str, by: list[str]) -> None:
-    subject = Subject.read(typed)
+    subject = DncTarget.read(typed)
     assert subject is not None
-    assert [str(each) for each in reached_by(subject)] == by
+    assert [str(each) for each in covering_targets(subject)] == by
 
 
 def test_causes_have_the_order_of_who_said_it() -> None:
     strengths = [{cause.strength for cause in level} for level in STRONGEST_FIRST]
     assert all(len(level) == 1 for level in strengths)
     assert strengths == sorted(strengths, key=min, reverse=True)
-    assert set().union(*STRONGEST_FIRST) == set(Cause)
+    assert set().union(*STRONGEST_FIRST) == set(DncReason)
 
 
-@pytest.mark.parametrize("cause", Cause)
-@pytest.mark.parametrize("before", Cause)
-def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_does(before: Cause, cause: Cause) -> None:
-    added = adds(cause, opt_out(cause=before))
+@pytest.mark.parametrize("cause", DncReason)
+@pytest.mark.parametrize("before", DncReason)
+def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_does(before: DncReason, cause: DncReason) -> None:
+    added = is_stronger_than(cause, opt_out(cause=before))
     assert added == (cause.strength > before.strength or (cause.is_final and cause != before))
-    assert adds(cause, None)
+    assert is_stronger_than(cause, None)
 
 
 @pytest.mark.parametrize(
     ("authority", "causes"),
     [
-        (LINK, {Cause.UNSUBSCRIBED}),
-        (MEMBER, {Cause.ASKED, Cause.TEAM, Cause.BOUNCED, Cause.PAUSED}),
-        (ADMIN, set(Cause) - {Cause.ERASED, Cause.FORGOTTEN}),
+        (LINK, {DncReason.UNSUBSCRIBED}),
+        (MEMBER, {DncReason.ASKED, DncReason.TEAM, DncReason.BOUNCED, DncReason.PAUSED}),
+        (ADMIN, set(DncReason) - {DncReason.ERASED, DncReason.FORGOTTEN}),
     ],
 )
-def test_who_may_take_back_what(authority: Authority, causes: set[Cause]) -> None:
-    assert {cause for cause in Cause if may_lift(cause, authority)} == causes
+def test_who_may_take_back_what(authority: Authority, causes: set[DncReason]) -> None:
+    assert {cause for cause in DncReason if may_lift(cause, authority)} == causes
 
 
 def test_nobody_marks_by_hand_what_only_the_person_or_the_machine_can_say() -> None:
-    assert set(CHOICES) == {Cause.ASKED, Cause.COMPLAINED, Cause.LEGAL, Cause.TEAM}
+    assert set(REASON_CHOICES) == {DncReason.ASKED, DncReason.COMPLAINED, DncReason.LEGAL, DncReason.TEAM}
 
 
 def test_a_pause_knows_its_end() -> None:
-    assert opt_out(cause=Cause.PAUSED, until=NOON + timedelta(days=1)).until is not None
+    assert opt_out(cause=DncReason.PAUSED, until=NOON + timedelta(days=1)).until is not None

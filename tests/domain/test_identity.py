@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.evaluation import State, Trial
-from bot.domain.identity import Known, grouped, merged, same_trial, trials_of, upgrade_trial
+from bot.domain.identity import KnownLicense, group_by_trial, merge_known, same_trial, trials_of, upgrade_trial
 from tests.builders import TODAY, ids, known, license_, nov, trial
 
 RUNNING, EXPIRED, CANCELLED = trial(), trial(state=State.EXPIRED), trial(state=State.CANCELLED)
@@ -159,31 +159,31 @@ def test_two_words_of_a_trial_are_of_the_same_one_within_a_week_or_while_it_runs
 )
 def test_trials_that_are_one_come_together(trials: list[Trial], groups: list[list[Trial]]) -> None:
     for order in (trials, trials[::-1]):
-        found = grouped(order, lambda item: item)
+        found = group_by_trial(order, lambda item: item)
         assert sorted(found, key=str) == sorted(groups, key=str)
 
 
 def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record() -> None:
     before = trial(ends=nov(30), told=nov(22))
-    old = Known(ids=(4,), license=license_(updated=nov(22)), trials=(before, LAST_YEAR))
-    new = Known(ids=(9,), license=license_(status="inactive"), trials=(EXPIRED,))
-    one = Known(ids=(4, 9), license=new.license, trials=(LAST_YEAR, EXPIRED))
-    assert merged([new, old]) == merged([old, new]) == one
-    assert merged([old]) == replace(old, trials=(LAST_YEAR, before))
-    assert merged([]) is None
+    old = KnownLicense(ids=(4,), license=license_(updated=nov(22)), trials=(before, LAST_YEAR))
+    new = KnownLicense(ids=(9,), license=license_(status="inactive"), trials=(EXPIRED,))
+    one = KnownLicense(ids=(4, 9), license=new.license, trials=(LAST_YEAR, EXPIRED))
+    assert merge_known([new, old]) == merge_known([old, new]) == one
+    assert merge_known([old]) == replace(old, trials=(LAST_YEAR, before))
+    assert merge_known([]) is None
 
 
 def test_three_licenses_whose_trials_start_days_apart_have_one_trial_as_last_told() -> None:
     three = [replace(known(license_(), trial(started=nov(18 + n), told=nov(20 + n))), ids=(n,)) for n in range(3)]
     for order in (three, three[::-1]):
-        one = merged(order)
+        one = merge_known(order)
         assert one is not None
         assert (one.ids, one.trials) == ((0, 1, 2), (trial(started=nov(20), told=nov(22)),))
 
 
 def test_the_trial_of_a_higher_edition_is_not_merged_with_that_of_the_license() -> None:
     apart = trial(upgrade_to="Advanced")
-    one = merged([known(license_(), RUNNING), replace(known(license_(), apart), ids=(2,))])
+    one = merge_known([known(license_(), RUNNING), replace(known(license_(), apart), ids=(2,))])
     assert one is not None
     assert set(one.trials) == {RUNNING, apart}
     assert one.license.updated == TODAY

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Corrected, Ended, Extended, Reopened, Started
 from bot.domain.evaluation import License
-from bot.domain.identity import Known
-from bot.domain.license_update import find
+from bot.domain.identity import KnownLicense
+from bot.domain.license_update import diff
 from tests.builders import TODAY, ids, known, license_, nov, trial
 from tests.domain.test_changes import LICENSES
 
-RINGING = Ringing(today=TODAY)
+RINGING = AnnouncementPolicy(today=TODAY)
 OLDER: dict[str, Any] = {"updated": nov(22)}
 TWO_IDS = frozenset({"E-1", "SEN-7"})
 
@@ -44,9 +44,9 @@ TWO_IDS = frozenset({"E-1", "SEN-7"})
     ),
 )
 def test_a_finding_is_written_only_where_it_says_something_new(
-    of: Known | None, seen: dict[str, Any], *, is_news: bool
+    of: KnownLicense | None, seen: dict[str, Any], *, is_news: bool
 ) -> None:
-    assert find(of, license_(**seen), RINGING).is_news is is_news
+    assert diff(of, license_(**seen), RINGING).is_news is is_news
 
 
 @pytest.mark.parametrize(
@@ -86,28 +86,28 @@ def test_a_finding_is_written_only_where_it_says_something_new(
     ),
 )
 def test_what_begins_or_runs_again_rings_and_nothing_else(
-    of: Known | None, seen: dict[str, Any], announced: tuple[Change, ...]
+    of: KnownLicense | None, seen: dict[str, Any], announced: tuple[Change, ...]
 ) -> None:
-    assert find(of, license_(**seen), RINGING).announced == announced
+    assert diff(of, license_(**seen), RINGING).announced == announced
 
 
 def test_the_trial_of_a_higher_edition_rings_and_the_purchase_before_it_does_not() -> None:
     seen = license_(license_type="COMMERCIAL", edition="Standard", upgrade_started=TODAY, upgrade_to="Advanced")
-    [started] = find(None, seen, RINGING).announced
+    [started] = diff(None, seen, RINGING).announced
     assert (started.trial.upgrade_to, started.trial.started) == ("Advanced", TODAY)
 
 
 def test_the_trial_of_a_higher_edition_that_was_long_over_when_it_was_first_seen_is_silent() -> None:
     sold = {"license_type": "COMMERCIAL", "edition": "Standard", "latest_evaluation": None, "upgrade_to": "Advanced"}
-    found = find(None, license_(**sold, upgrade_started=date(2026, 9, 1)), RINGING)
+    found = diff(None, license_(**sold, upgrade_started=date(2026, 9, 1)), RINGING)
     assert found.announced == ()
     assert [type(change) for change in found.changes] == [Started, Ended]
 
 
 @given(seen=LICENSES)
 def test_the_same_record_again_is_never_news(seen: License) -> None:
-    first = find(None, seen, RINGING)
-    again = find(known(seen), seen, RINGING)
+    first = diff(None, seen, RINGING)
+    again = diff(known(seen), seen, RINGING)
     assert again.changes == ()
     assert not again.is_news
     assert first.is_news

@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.cautions import Context, Flag
+from bot.domain.cautions import CustomerContext, Caution
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, License, Partner, State, Trial
 from bot.domain.mail_policy import (
-    CAREFUL,
-    DOUBTFUL,
+    DEFAULT_RULES,
+    UNCERTAIN_RECIPIENT,
     Allowed,
     Attempt,
-    Case,
+    MailContext,
     Decision,
-    Ground,
+    LawfulBasis,
     LastMail,
     MailState,
-    NeedsGround,
-    Reason,
+    NeedsLawfulBasis,
+    RefusalReason,
     Refused,
-    Rules,
+    MailRules,
     may_contact,
     may_email,
 )
@@ -40,25 +40,25 @@ NO = opt_out()
     ("contact_", "atlassian", "state", "opted_out", "decision"),
     [
         pytest.param(ANA, False, State.RUNNING, False, ALLOWED, id="nothing against it"),
-        pytest.param(ANA, False, State.RUNNING, True, Refused(Reason.DO_NOT_CONTACT), id="they said no"),
-        pytest.param(FORGOTTEN, False, State.RUNNING, False, Refused(Reason.FORGOTTEN), id="forgotten"),
+        pytest.param(ANA, False, State.RUNNING, True, Refused(RefusalReason.DO_NOT_CONTACT), id="they said no"),
+        pytest.param(FORGOTTEN, False, State.RUNNING, False, Refused(RefusalReason.FORGOTTEN), id="forgotten"),
         pytest.param(
-            contact(forgotten=True), False, State.RUNNING, False, Refused(Reason.FORGOTTEN), id="half forgotten"
+            contact(forgotten=True), False, State.RUNNING, False, Refused(RefusalReason.FORGOTTEN), id="half forgotten"
         ),
-        pytest.param(None, False, State.RUNNING, False, Refused(Reason.NO_CONTACT), id="nobody"),
-        pytest.param(NAME_ONLY, False, State.RUNNING, False, Refused(Reason.NO_CONTACT), id="no address"),
-        pytest.param(MALFORMED, False, State.RUNNING, False, Refused(Reason.MALFORMED), id="no good address"),
-        pytest.param(ANA, True, State.RUNNING, False, Refused(Reason.ATLASSIAN), id="Atlassian"),
-        pytest.param(ANA, False, State.CONVERTED, False, Refused(Reason.GRANTED), id="licensed"),
-        pytest.param(ANA, False, State.EXPIRED, False, Refused(Reason.OVER), id="expired"),
-        pytest.param(ANA, False, State.CANCELLED, False, Refused(Reason.OVER), id="cancelled"),
+        pytest.param(None, False, State.RUNNING, False, Refused(RefusalReason.NO_CONTACT), id="nobody"),
+        pytest.param(NAME_ONLY, False, State.RUNNING, False, Refused(RefusalReason.NO_CONTACT), id="no address"),
+        pytest.param(MALFORMED, False, State.RUNNING, False, Refused(RefusalReason.MALFORMED), id="no good address"),
+        pytest.param(ANA, True, State.RUNNING, False, Refused(RefusalReason.ATLASSIAN), id="Atlassian"),
+        pytest.param(ANA, False, State.CONVERTED, False, Refused(RefusalReason.GRANTED), id="licensed"),
+        pytest.param(ANA, False, State.EXPIRED, False, Refused(RefusalReason.OVER), id="expired"),
+        pytest.param(ANA, False, State.CANCELLED, False, Refused(RefusalReason.OVER), id="cancelled"),
         # Where several hold, the one that weighs most is said.
-        pytest.param(FORGOTTEN, True, State.EXPIRED, True, Refused(Reason.DO_NOT_CONTACT), id="their no before all"),
-        pytest.param(None, True, State.EXPIRED, True, Refused(Reason.DO_NOT_CONTACT), id="a no without an address"),
-        pytest.param(FORGOTTEN, True, State.EXPIRED, False, Refused(Reason.FORGOTTEN), id="forgotten before Atlassian"),
-        pytest.param(None, True, State.EXPIRED, False, Refused(Reason.NO_CONTACT), id="nobody before Atlassian"),
-        pytest.param(MALFORMED, True, State.EXPIRED, False, Refused(Reason.MALFORMED), id="address before Atlassian"),
-        pytest.param(ANA, True, State.CONVERTED, False, Refused(Reason.ATLASSIAN), id="Atlassian before license"),
+        pytest.param(FORGOTTEN, True, State.EXPIRED, True, Refused(RefusalReason.DO_NOT_CONTACT), id="their no before all"),
+        pytest.param(None, True, State.EXPIRED, True, Refused(RefusalReason.DO_NOT_CONTACT), id="a no without an address"),
+        pytest.param(FORGOTTEN, True, State.EXPIRED, False, Refused(RefusalReason.FORGOTTEN), id="forgotten before Atlassian"),
+        pytest.param(None, True, State.EXPIRED, False, Refused(RefusalReason.NO_CONTACT), id="nobody before Atlassian"),
+        pytest.param(MALFORMED, True, State.EXPIRED, False, Refused(RefusalReason.MALFORMED), id="address before Atlassian"),
+        pytest.param(ANA, True, State.CONVERTED, False, Refused(RefusalReason.ATLASSIAN), id="Atlassian before license"),
     ],
 )
 def test_who_may_be_written_to(
@@ -77,13 +77,13 @@ def test_who_may_be_written_to(
 @pytest.mark.parametrize(
     ("license_type", "reason"),
     [
-        ("COMMERCIAL", Reason.CONVERTED),
-        ("ACADEMIC", Reason.CONVERTED),
-        ("OPEN_SOURCE", Reason.GRANTED),
-        ("EVALUATION", Reason.GRANTED),
+        ("COMMERCIAL", RefusalReason.CONVERTED),
+        ("ACADEMIC", RefusalReason.CONVERTED),
+        ("OPEN_SOURCE", RefusalReason.GRANTED),
+        ("EVALUATION", RefusalReason.GRANTED),
     ],
 )
-def test_only_who_has_paid_has_bought(license_type: str, reason: Reason) -> None:
+def test_only_who_has_paid_has_bought(license_type: str, reason: RefusalReason) -> None:
     converted = trial(state=State.CONVERTED, ends=None)
     assert may_contact(case(license=license_(license_type=license_type), trial=converted), OPEN) == Refused(reason)
 
@@ -96,29 +96,29 @@ def test_a_customer_who_tries_an_upgrade_may_be_written_to() -> None:
 def test_whoever_may_write_is_told_what_to_know_before() -> None:
     free = contact(email="ana@gmail.com")
     seen = license_(technical=free, migration=True)
-    assert may_contact(case(license=seen), OPEN) == Allowed("ana@gmail.com", (Flag.MIGRATION, Flag.FREE_MAIL))
+    assert may_contact(case(license=seen), OPEN) == Allowed("ana@gmail.com", (Caution.MIGRATION, Caution.FREE_MAIL))
 
 
 def test_nobody_is_written_to_on_a_sandbox() -> None:
-    assert may_contact(case(license=license_(sandbox=True)), OPEN) == Refused(Reason.SANDBOX)
+    assert may_contact(case(license=license_(sandbox=True)), OPEN) == Refused(RefusalReason.SANDBOX)
     assert may_contact(case(license=license_(sandbox=None)), OPEN) == ALLOWED
 
 
 @pytest.mark.parametrize(
     ("about", "flag"),
     [
-        pytest.param(case(license=license_(technical=contact(email="it@acme.example"))), Flag.ROLE, id="a desk"),
-        pytest.param(case(license=license_(partner=Partner(name="Resell"))), Flag.PARTNER, id="a reseller"),
-        pytest.param(case(context=Context(sites=4)), Flag.MANY_SITES, id="a consultant"),
-        pytest.param(case(context=Context(partner_domain=True)), Flag.PARTNER_DOMAIN, id="a partner's domain"),
+        pytest.param(case(license=license_(technical=contact(email="it@acme.example"))), Caution.ROLE, id="a desk"),
+        pytest.param(case(license=license_(partner=Partner(name="Resell"))), Caution.PARTNER, id="a reseller"),
+        pytest.param(case(context=CustomerContext(sites=4)), Caution.MANY_SITES, id="a consultant"),
+        pytest.param(case(context=CustomerContext(partner_domain=True)), Caution.PARTNER_DOMAIN, id="a partner's domain"),
     ],
 )
-def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_names(about: Case, flag: Flag) -> None:
+def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_names(about: MailContext, flag: Caution) -> None:
     asked = may_contact(about, OPEN)
-    assert isinstance(asked, NeedsGround)
-    assert flag in DOUBTFUL & set(asked.cautions)
+    assert isinstance(asked, NeedsLawfulBasis)
+    assert flag in UNCERTAIN_RECIPIENT & set(asked.cautions)
     assert asked.country is None
-    for ground in Ground:
+    for ground in LawfulBasis:
         assert may_contact(about, OPEN, ground=ground) == Allowed(asked.address, asked.cautions, ground)
 
 
@@ -126,22 +126,22 @@ def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_nam
     ("rule", "decision"),
     [
         (Rule.ALLOW, ALLOWED),
-        (Rule.CONFIRM, NeedsGround("ana@acme.example", (), CountryRule(rule=Rule.CONFIRM))),
-        (Rule.BLOCK, Refused(Reason.COUNTRY)),
+        (Rule.CONFIRM, NeedsLawfulBasis("ana@acme.example", (), CountryRule(rule=Rule.CONFIRM))),
+        (Rule.BLOCK, Refused(RefusalReason.COUNTRY)),
     ],
 )
 def test_a_country_has_its_rule(rule: Rule, decision: Decision) -> None:
-    rules = Rules(countries=Countries(by_name={"freedonia": CountryRule(rule=rule)}, others=ALLOW))
+    rules = MailRules(countries=Countries(by_name={"freedonia": CountryRule(rule=rule)}, others=ALLOW))
     about = case(license=license_(country="Freedonia"))
     assert may_contact(about, rules) == decision
-    assert may_contact(about, rules, ground=Ground.CONSENT) == (
-        Refused(Reason.COUNTRY) if rule is Rule.BLOCK else Allowed("ana@acme.example", (), Ground.CONSENT)
+    assert may_contact(about, rules, ground=LawfulBasis.CONSENT) == (
+        Refused(RefusalReason.COUNTRY) if rule is Rule.BLOCK else Allowed("ana@acme.example", (), LawfulBasis.CONSENT)
     )
 
 
 @pytest.mark.parametrize("country", [None, "", "Freedonia"])
 def test_where_nothing_is_set_the_sender_names_a_ground(country: str | None) -> None:
-    assert isinstance(may_contact(case(license=license_(country=country)), CAREFUL), NeedsGround)
+    assert isinstance(may_contact(case(license=license_(country=country)), DEFAULT_RULES), NeedsLawfulBasis)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_where_nothing_is_set_the_sender_names_a_ground(country: str | None) -> 
 def test_one_address_gets_one_mail_a_week_whoever_sends_it_about_whatever(ago: timedelta, *, refused: bool) -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON - ago)
     decision = may_email(case(), OPEN, attempt=None, last=last, now=NOON)
-    assert decision == (Refused(Reason.TOO_SOON, by="U0BO", at=NOON - ago) if refused else ALLOWED)
+    assert decision == (Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON - ago) if refused else ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_mail_that_is_dated_ahead_does_not_silence_its_address_until_then(ahea
 
 def test_without_a_pause_the_next_mail_may_go_at_once() -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON)
-    rules = Rules(countries=OPEN.countries, at_most_every=timedelta(0))
+    rules = MailRules(countries=OPEN.countries, at_most_every=timedelta(0))
     assert may_email(case(), rules, attempt=None, last=last, now=NOON) == ALLOWED
 
 
@@ -185,11 +185,11 @@ def test_without_a_pause_the_next_mail_may_go_at_once() -> None:
         (None, ALLOWED),
         (MailState.FAILED, ALLOWED),
         (MailState.UNDONE, ALLOWED),
-        (MailState.HELD, Refused(Reason.HELD, by="U0BO")),
-        (MailState.DEFERRED, Refused(Reason.HELD, by="U0BO")),
-        (MailState.SENDING, Refused(Reason.SENDING, by="U0BO")),
-        (MailState.SENT, Refused(Reason.SENT, by="U0BO")),
-        (MailState.UNKNOWN, Refused(Reason.UNKNOWN, by="U0BO")),
+        (MailState.HELD, Refused(RefusalReason.HELD, by="U0BO")),
+        (MailState.DEFERRED, Refused(RefusalReason.HELD, by="U0BO")),
+        (MailState.SENDING, Refused(RefusalReason.SENDING, by="U0BO")),
+        (MailState.SENT, Refused(RefusalReason.SENT, by="U0BO")),
+        (MailState.UNKNOWN, Refused(RefusalReason.UNKNOWN, by="U0BO")),
     ],
 )
 def test_a_template_is_sent_once_and_whoever_sent_it_is_named(state: MailState | None, decision: Decision) -> None:
@@ -200,7 +200,7 @@ def test_a_template_is_sent_once_and_whoever_sent_it_is_named(state: MailState |
 def test_a_contact_who_must_not_be_written_to_weighs_more_than_a_mail_that_went_out() -> None:
     sent = Attempt(state=MailState.SENT, by="U0BO")
     decision = may_email(case(opt_out=NO), OPEN, attempt=sent, last=None, now=NOON)
-    assert decision == Refused(Reason.DO_NOT_CONTACT)
+    assert decision == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 LICENSES = st.builds(
@@ -217,24 +217,24 @@ CONTACTS = st.none() | st.builds(
     name=st.none() | st.text(max_size=5),
     forgotten=st.booleans(),
 )
-CASES = st.builds(Case, license=LICENSES, trial=TRIALS, contact=CONTACTS, opt_out=st.none() | st.just(NO))
+CASES = st.builds(MailContext, license=LICENSES, trial=TRIALS, contact=CONTACTS, opt_out=st.none() | st.just(NO))
 ATTEMPTS = st.none() | st.builds(Attempt, state=st.sampled_from(MailState), by=st.just("U0BO"))
-GROUNDS = st.none() | st.sampled_from(Ground)
+GROUNDS = st.none() | st.sampled_from(LawfulBasis)
 
 
 @given(license_seen=LICENSES, trial_=TRIALS, contact_=CONTACTS, attempt=ATTEMPTS, ground=GROUNDS)
 def test_nothing_whatever_lets_a_mail_through_to_somebody_who_said_no(
-    license_seen: License, trial_: Trial, contact_: Contact | None, attempt: Attempt | None, ground: Ground | None
+    license_seen: License, trial_: Trial, contact_: Contact | None, attempt: Attempt | None, ground: LawfulBasis | None
 ) -> None:
-    said_no = Case(license=license_seen, trial=trial_, contact=contact_, opt_out=NO)
-    refused = Refused(Reason.DO_NOT_CONTACT)
+    said_no = MailContext(license=license_seen, trial=trial_, contact=contact_, opt_out=NO)
+    refused = Refused(RefusalReason.DO_NOT_CONTACT)
     assert may_contact(said_no, OPEN, ground=ground) == refused
     assert may_email(said_no, OPEN, attempt=attempt, last=None, now=NOON, ground=ground) == refused
 
 
-@given(about=CASES, attempt=ATTEMPTS, ground=GROUNDS, rules=st.sampled_from([OPEN, CAREFUL]))
+@given(about=CASES, attempt=ATTEMPTS, ground=GROUNDS, rules=st.sampled_from([OPEN, DEFAULT_RULES]))
 def test_a_mail_goes_to_the_contacts_own_address_or_nowhere(
-    about: Case, attempt: Attempt | None, ground: Ground | None, rules: Rules
+    about: MailContext, attempt: Attempt | None, ground: LawfulBasis | None, rules: MailRules
 ) -> None:
     decision = may_email(about, rules, attempt=attempt, last=None, now=NOON, ground=ground)
     if not isinstance(decision, Refused):
@@ -242,12 +242,12 @@ def test_a_mail_goes_to_the_contacts_own_address_or_nowhere(
         assert decision.address == about.contact.email
 
 
-@given(about=CASES, ground=st.sampled_from(Ground))
-def test_whoever_names_a_ground_is_never_asked_for_one(about: Case, ground: Ground) -> None:
-    assert not isinstance(may_contact(about, CAREFUL, ground=ground), NeedsGround)
+@given(about=CASES, ground=st.sampled_from(LawfulBasis))
+def test_whoever_names_a_ground_is_never_asked_for_one(about: MailContext, ground: LawfulBasis) -> None:
+    assert not isinstance(may_contact(about, DEFAULT_RULES, ground=ground), NeedsLawfulBasis)
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_a_sentence(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", RefusalReason)
+def test_every_reason_is_a_sentence(reason: RefusalReason) -> None:
     assert reason.endswith(".")
     assert reason[0].isupper()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.poll_window import late_arrivals, look_back
+from bot.domain.poll_window import started_since, updated_since
 from tests.builders import TODAY, nov
 
 
@@ -22,12 +22,12 @@ from tests.builders import TODAY, nov
 def test_a_poll_reads_again_what_the_last_one_may_have_missed(
     last_good: date, changed_since: date, began_since: date
 ) -> None:
-    assert look_back(last_good, today=TODAY) == changed_since
-    assert late_arrivals(last_good, today=TODAY) == began_since
+    assert updated_since(last_good, today=TODAY) == changed_since
+    assert started_since(last_good, today=TODAY) == began_since
 
 
 def test_the_first_poll_reads_everything() -> None:
-    assert look_back(None, today=TODAY) is None
+    assert updated_since(None, today=TODAY) is None
 
 
 DAYS = st.dates(date(2018, 1, 1), date(2030, 1, 1))
@@ -36,6 +36,6 @@ DAYS = st.dates(date(2018, 1, 1), date(2030, 1, 1))
 @given(last_good=DAYS, later=st.integers(0, 3000))
 def test_no_day_falls_between_two_polls_however_long_the_outage(last_good: date, later: int) -> None:
     today = last_good + timedelta(days=later)
-    since = look_back(last_good, today=today)
+    since = updated_since(last_good, today=today)
     assert since is not None
-    assert late_arrivals(last_good, today=today) < since < last_good
+    assert started_since(last_good, today=today) < since < last_good

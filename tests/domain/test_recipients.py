@@ -8,15 +8,15 @@ import pytest
 
 from bot.domain.card import Action, Card, Person, Role, actions, recipients
 from bot.domain.evaluation import Contact, State
-from bot.domain.mail_policy import LastMail, Reason, Refused, Rules
+from bot.domain.mail_policy import LastMail, RefusalReason, Refused, MailRules
 from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
-KINDS: dict[str, tuple[Contact | None, bool, Reason | None]] = {
+KINDS: dict[str, tuple[Contact | None, bool, RefusalReason | None]] = {
     "free": (contact(), False, None),
-    "marked": (contact(), True, Reason.DO_NOT_CONTACT),
-    "forgotten": (Contact(forgotten=True), False, Reason.FORGOTTEN),
-    "without an address": (Contact(name="Cy"), False, Reason.NO_CONTACT),
+    "marked": (contact(), True, RefusalReason.DO_NOT_CONTACT),
+    "forgotten": (Contact(forgotten=True), False, RefusalReason.FORGOTTEN),
+    "without an address": (Contact(name="Cy"), False, RefusalReason.NO_CONTACT),
     "none": (None, False, None),
 }
 
@@ -59,7 +59,7 @@ def test_do_not_contact_is_offered_if_one_of_both_can_be_marked(technical: str, 
 
 def test_of_a_trial_that_is_over_nobody_can_be_emailed() -> None:
     shown = of("free", "free", trial=trial(state=State.EXPIRED))
-    assert [each.decision for each in recipients(shown)] == [Refused(Reason.OVER)] * 2
+    assert [each.decision for each in recipients(shown)] == [Refused(RefusalReason.OVER)] * 2
     assert Action.EMAIL not in actions(shown)
 
 
@@ -67,7 +67,7 @@ def test_a_pause_holds_for_the_form_and_does_not_take_the_button_away() -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON, went=NOON)
     free = of("free", "free")
     shown = card(evaluation=free.evaluation, people=(Person(contact=contact(), last_mail=last), free.people[1]))
-    rules = Rules(countries=OPEN.countries, at_most_every=timedelta(days=7))
+    rules = MailRules(countries=OPEN.countries, at_most_every=timedelta(days=7))
     soon = [each.is_open for each in recipients(shown, rules, now=NOON + timedelta(days=1))]
     assert soon == [False, True]
     assert [each.is_open for each in recipients(shown, rules)] == [True, True]

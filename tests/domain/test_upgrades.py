@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.changes import Change, Converted, Corrected, Ended, Extended, Refreshed, Started, compare
 from bot.domain.evaluation import License, State, Trial
-from bot.domain.identity import Known
+from bot.domain.identity import KnownLicense
 from tests.builders import ids, known, license_, nov, trial
 
 CONVERTED = trial(state=State.CONVERTED, ends=None)
@@ -128,6 +128,6 @@ def upgraded(on: Trial, edition: str = "Advanced") -> Converted:
     ),
 )
 def test_the_trial_of_a_higher_edition_is_one_of_its_own(
-    before: Known | None, seen: License, changes: list[Change]
+    before: KnownLicense | None, seen: License, changes: list[Change]
 ) -> None:
     assert compare(before, seen) == changes

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import Cause, OptOut, Scope, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncScope, DncTarget
 from bot.errors import FileWrong
-from bot.exports.dnc_csv import counted, fits, read, write
+from bot.exports.dnc_csv import count_by_reason, fits, read_csv, write_csv
 from tests.builders import NOON, opt_out
 
-ANA = Subject.of_address("ana@acme.example")
+ANA = DncTarget.of_address("ana@acme.example")
 
 
 def test_a_table_with_a_head_is_read_by_its_columns() -> None:
     text = "note,Reason,E-Mail,date\nBy phone,legal,Ana@acme.example,2026-01-02\n,,@acme.example,\n"
-    [first, second] = read(text, at=NOON, by="U0BO")
+    [first, second] = read_csv(text, at=NOON, by="U0BO")
     assert first == (
         ANA,
-        OptOut(cause=Cause.LEGAL, by="U0BO", at=NOON.replace(month=1, day=2, hour=0), note="By phone", subject=ANA),
+        DncEntry(cause=DncReason.LEGAL, by="U0BO", at=NOON.replace(month=1, day=2, hour=0), note="By phone", subject=ANA),
     )
-    assert (second[0].scope, second[1].cause, second[1].at) == (Scope.DOMAIN, Cause.ASKED, NOON)
+    assert (second[0].scope, second[1].cause, second[1].at) == (DncScope.DOMAIN, DncReason.ASKED, NOON)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_table_with_a_head_is_read_by_its_columns() -> None:
     ],
 )
 def test_a_bare_list_is_enough(text: str) -> None:
-    assert [subject for subject, _ in read(text, at=NOON, by=None)] == [ANA]
+    assert [subject for subject, _ in read_csv(text, at=NOON, by=None)] == [ANA]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_a_bare_list_is_enough(text: str) -> None:
     ],
 )
 def test_a_domain_in_a_table_is_taken_as_it_is_meant(line: str, domain: str) -> None:
-    [(subject, _)] = read(line, at=NOON, by=None)
-    assert subject == Subject(scope=Scope.DOMAIN, value=f"{domain}.example")
+    [(subject, _)] = read_csv(line, at=NOON, by=None)
+    assert subject == DncTarget(scope=DncScope.DOMAIN, value=f"{domain}.example")
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,15 @@ def test_a_domain_in_a_table_is_taken_as_it_is_meant(line: str, domain: str) -> 
 )
 def test_a_line_that_cannot_match_anybody_is_named_and_nothing_is_read(line: str) -> None:
     with pytest.raises(FileWrong, match=r"\ALine 2: "):
-        read(f"bo@acme.example\n{line}\n", at=NOON, by=None)
+        read_csv(f"bo@acme.example\n{line}\n", at=NOON, by=None)
 
 
 def test_a_table_holds_what_can_be_read_again() -> None:
     marks = [
-        opt_out(subject=Subject.of_address(each)) for each in ("'ana@acme.example", "ana at acme", "bo@acme.example")
+        opt_out(subject=DncTarget.of_address(each)) for each in ("'ana@acme.example", "ana at acme", "bo@acme.example")
     ]
     assert [fits(mark) for mark in marks] == [True, False, True]
-    assert [subject for subject, _ in read(write(marks), at=NOON, by=None)] == [marks[0].subject, marks[2].subject]
+    assert [subject for subject, _ in read_csv(write_csv(marks), at=NOON, by=None)] == [marks[0].subject, marks[2].subject]
     assert not fits(opt_out(subject=None))
 
 
@@ -90,7 +90,7 @@ def test_every_line_that_is_wrong_is_named_and_none_of_its_words_is_repeated() -
     rows = ("subject,cause,at", "ana@acme.example,asked,", "nobody at all,asked,", "bo@acme.example,angry,")
     text = "\n".join([*rows, "@x.example,,yesterday"])
     with pytest.raises(FileWrong) as wrong:
-        read(text, at=NOON, by=None)
+        read_csv(text, at=NOON, by=None)
     lines = str(wrong.value).splitlines()
     assert [line.split(":")[0] for line in lines] == ["Line 3", "Line 4", "Line 5"]
     assert "nobody" not in str(wrong.value)
@@ -100,26 +100,26 @@ def test_every_line_that_is_wrong_is_named_and_none_of_its_words_is_repeated() -
 @pytest.mark.parametrize("cause", ["erased", "forgotten", "paused"])
 def test_what_only_the_machine_can_say_is_not_taken_from_a_table(cause: str) -> None:
     with pytest.raises(FileWrong, match="cause should be one of"):
-        read(f"ana@acme.example,{cause}\n", at=NOON, by=None)
+        read_csv(f"ana@acme.example,{cause}\n", at=NOON, by=None)
 
 
 def test_a_column_nobody_knows_is_named() -> None:
     with pytest.raises(FileWrong, match="unknown column “phone”"):
-        read("email,phone\nana@acme.example,1\n", at=NOON, by=None)
+        read_csv("email,phone\nana@acme.example,1\n", at=NOON, by=None)
 
 
 def test_many_mistakes_are_counted() -> None:
     with pytest.raises(FileWrong, match="and 30 more"):
-        read("wrong\n" * 50, at=NOON, by=None)
+        read_csv("wrong\n" * 50, at=NOON, by=None)
 
 
 def test_what_is_no_table_is_said() -> None:
     with pytest.raises(FileWrong, match="no table"):
-        read('"ana@acme.example" x, "', at=NOON, by=None)
+        read_csv('"ana@acme.example" x, "', at=NOON, by=None)
 
 
 def test_a_mark_of_the_future_is_one_of_now() -> None:
-    [(_, mark)] = read("ana@acme.example,asked,,2099-01-01\n", at=NOON, by=None)
+    [(_, mark)] = read_csv("ana@acme.example,asked,,2099-01-01\n", at=NOON, by=None)
     assert mark.at == NOON
 
 
@@ -127,38 +127,38 @@ def test_a_mark_of_the_future_is_one_of_now() -> None:
     "note", ["=1+1", "+cmd", "-2", "@SUM(A1)", "\tx", "'=1", "''@a", "'quoted'", "plain", 'with "quotes", and commas']
 )
 def test_no_cell_begins_as_a_formula_and_none_is_changed_by_the_way_back(note: str) -> None:
-    domain = Subject(scope=Scope.DOMAIN, value="acme.example")
-    text = write([opt_out(note=note, subject=domain)])
+    domain = DncTarget(scope=DncScope.DOMAIN, value="acme.example")
+    text = write_csv([opt_out(note=note, subject=domain)])
     assert not any(cell.lstrip('"').startswith(("=", "+", "-", "@", "\t")) for cell in text.splitlines()[1].split(","))
-    [(subject, mark)] = read(text, at=NOON, by="U0BO")
+    [(subject, mark)] = read_csv(text, at=NOON, by="U0BO")
     assert (subject, mark.note) == (domain, note)
 
 
-CAUSES = st.sampled_from([c for c in Cause if not c.is_final and c is not Cause.PAUSED])
+CAUSES = st.sampled_from([c for c in DncReason if not c.is_final and c is not DncReason.PAUSED])
 MARKS = st.builds(
     opt_out,
     cause=CAUSES,
-    subject=st.emails().map(Subject.of_address),
+    subject=st.emails().map(DncTarget.of_address),
     at=st.integers(0, 10**6).map(lambda seconds: NOON - timedelta(seconds=seconds)),
     note=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), max_size=20),
 )
 
 
 @given(st.lists(MARKS, max_size=5))
-def test_what_is_written_is_read_again(marks: list[OptOut]) -> None:
-    assert [mark for _, mark in read(write(marks), at=NOON, by="U0BO")] == marks
+def test_what_is_written_is_read_again(marks: list[DncEntry]) -> None:
+    assert [mark for _, mark in read_csv(write_csv(marks), at=NOON, by="U0BO")] == marks
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_table_or_is_refused_in_words(text: str) -> None:
     refused = None
     try:
-        read(text, at=NOON, by=None)
+        read_csv(text, at=NOON, by=None)
     except FileWrong as exc:
         refused = exc
     assert refused is None or str(refused)
 
 
 def test_marks_are_counted_by_cause() -> None:
-    marks = [opt_out(), opt_out(), opt_out(cause=Cause.LEGAL)]
-    assert (counted(marks), counted([])) == ("1 legal, 2 asked", "none")
+    marks = [opt_out(), opt_out(), opt_out(cause=DncReason.LEGAL)]
+    assert (count_by_reason(marks), count_by_reason([])) == ("1 legal, 2 asked", "none")

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.app.components import Parts
+from bot.app.components import Components
 from bot.demo.fake_slack.models import User
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from tests.world import TODAY, World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -16,7 +16,7 @@ DOMAIN = WHOM.rpartition("@")[2]
 
 
 @pytest.fixture
-async def parts(here: World) -> AsyncIterator[Parts]:
+async def parts(here: World) -> AsyncIterator[Components]:
     """The bot at work, with one card; Chika is an admin of it, Ana and Chika may mail and lift."""
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
     async with here.bot(slack_admins=CHIKA, slack_actors=f"{ANA},{CHIKA}") as parts:
@@ -31,9 +31,9 @@ async def said(here: World, user: str, typed: str) -> str:
     return here.workspace.ephemerals(user)[-1].shown
 
 
-async def standing(parts: Parts, whom: str) -> OptOut | None:
+async def standing(parts: Components, whom: str) -> DncEntry | None:
     """The mark against an address, a domain or a site."""
-    subject = Subject.read(whom)
+    subject = DncTarget.read(whom)
     assert subject is not None
     return await parts.store.opt_outs.against([subject])
 
@@ -45,19 +45,19 @@ async def test_at_first_nobody_is_marked_and_it_is_said_how_to_mark_somebody(her
     assert "dnc add @acme.example why" in answer
 
 
-async def test_an_address_is_marked_with_why_and_every_card_shows_it(here: World, parts: Parts) -> None:
+async def test_an_address_is_marked_with_why_and_every_card_shows_it(here: World, parts: Components) -> None:
     card = await here.card(NORTHWIND.company)
     assert "Marked. Nobody can mail this address" in await said(here, BEN, f"add {WHOM} She called US")
     await here.shows("*Do not contact*: They asked us not to write", on=card)
     no = await standing(parts, WHOM)
     assert no is not None
-    assert (no.cause, no.by, no.note) == (Cause.ASKED, BEN, "She called US")
+    assert (no.cause, no.by, no.note) == (DncReason.ASKED, BEN, "She called US")
     assert f"{WHOM}: They asked us not to write, <@{BEN}>" in await said(here, ANA, WHOM.upper())
     assert "1 in all (1 asked)" in await said(here, ANA, "")
     assert f"It was marked already by <@{BEN}>" in await said(here, ANA, f"add {WHOM} again")
 
 
-async def test_a_domain_and_a_site_are_marked_and_lifted(here: World, parts: Parts) -> None:
+async def test_a_domain_and_a_site_are_marked_and_lifted(here: World, parts: Components) -> None:
     card = await here.card(NORTHWIND.company)
     assert f"anybody at {DOMAIN}" in await said(here, BEN, f"ADD @{DOMAIN} they asked")
     await here.shows(f"*Do not contact* anybody at {DOMAIN}", on=card)
@@ -69,22 +69,22 @@ async def test_a_domain_and_a_site_are_marked_and_lifted(here: World, parts: Par
     assert await standing(parts, f"@{DOMAIN}") is None
 
 
-async def test_what_somebody_said_themselves_only_an_admin_lifts(here: World, parts: Parts) -> None:
-    subject = Subject.of_address(WHOM)
-    await parts.store.opt_outs.add(subject, OptOut(cause=Cause.UNSUBSCRIBED, by=None, at=here.clock()))
+async def test_what_somebody_said_themselves_only_an_admin_lifts(here: World, parts: Components) -> None:
+    subject = DncTarget.of_address(WHOM)
+    await parts.store.opt_outs.add(subject, DncEntry(cause=DncReason.UNSUBSCRIBED, by=None, at=here.clock()))
     assert "Not lifted. What they said themselves only an admin" in await said(here, ANA, f"lift {WHOM} it is fine")
     assert await standing(parts, WHOM) is not None
     assert "Lifted." in await said(here, CHIKA, f"lift {WHOM} their letter of today")
     assert await standing(parts, WHOM) is None
 
 
-async def test_not_everybody_may_lift(here: World, parts: Parts) -> None:
+async def test_not_everybody_may_lift(here: World, parts: Components) -> None:
     await said(here, BEN, f"add {WHOM} she called")
     assert "Only some people here may mail or lift a mark" in await said(here, BEN, f"lift {WHOM} a mistake")
     assert await standing(parts, WHOM) is not None
 
 
-async def test_a_guest_learns_nothing(here: World, parts: Parts) -> None:
+async def test_a_guest_learns_nothing(here: World, parts: Components) -> None:
     await said(here, BEN, f"add {WHOM} she called")
     here.workspace.add_user(User(id="U0EVE", name="eve", real_name="Eve", is_guest=True))
     for typed in ("", WHOM, f"add bo@{DOMAIN} why", f"lift {WHOM} why"):
@@ -108,13 +108,13 @@ async def test_a_guest_learns_nothing(here: World, parts: Parts) -> None:
         ("add “ana@smart.example they asked”", "ana@smart.example"),
     ],
 )
-async def test_what_is_plainly_meant_is_marked(here: World, parts: Parts, typed: str, marked: str) -> None:
+async def test_what_is_plainly_meant_is_marked(here: World, parts: Components, typed: str, marked: str) -> None:
     assert "Marked. Nobody can mail" in await said(here, BEN, typed)
     [mark] = await parts.store.opt_outs.all_standing()
     assert (str(mark.subject), mark.note) == (marked, "they asked")
 
 
-async def test_a_command_in_code_marks_is_the_command(here: World, parts: Parts) -> None:
+async def test_a_command_in_code_marks_is_the_command(here: World, parts: Components) -> None:
     before = len(here.workspace.ephemerals(BEN))
     await here.workspace.command(BEN, "/evaluators `dnc add @acme.example they asked`")
     await here.until(lambda: len(here.workspace.ephemerals(BEN)) > before)
@@ -152,7 +152,7 @@ async def test_today_is_today_whatever_stands_around_it(here: World, typed: str)
     ],
 )
 async def test_whatever_is_typed_is_answered_and_changes_nothing(
-    here: World, parts: Parts, typed: str, answer: str
+    here: World, parts: Components, typed: str, answer: str
 ) -> None:
     assert answer in await said(here, ANA, typed)
     assert await parts.store.opt_outs.all_standing() == []

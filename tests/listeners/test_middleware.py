@@ -8,11 +8,11 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.demo.fake_slack import faults
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.listeners.middleware import Guard, Listener
-from bot.services.interactions import Presses
+from bot.listeners.middleware import ListenerMiddleware, Listener
+from bot.services.interactions import InteractionDeduplicator
 from bot.slack import ids
 from tests.world import TODAY, World
 
@@ -20,10 +20,10 @@ ANA = "U0ANA"
 
 
 @pytest.fixture
-async def guard(here: World) -> AsyncIterator[Guard]:
+async def guard(here: World) -> AsyncIterator[ListenerMiddleware]:
     """A guard, and an app that can be reached through the socket."""
-    async with assembled(here.settings()) as parts:
-        guard = Guard(parts.poster, Presses(parts.store, clock=here.clock))
+    async with open_components(here.settings()) as parts:
+        guard = ListenerMiddleware(parts.poster, InteractionDeduplicator(parts.store, clock=here.clock))
         app = AsyncApp(client=parts.client)
         app.command(ids.COMMAND)(guard(_whatever_the_test_says(here)))
         socket = AsyncSocketModeHandler(app, here.workspace.app_token)
@@ -46,7 +46,7 @@ async def _type(here: World, listener: Listener) -> None:
 
 
 async def test_an_error_nobody_foresaw_is_acknowledged_and_answered_with_a_reference(
-    here: World, guard: Guard, logged: Callable[[], str]
+    here: World, guard: ListenerMiddleware, logged: Callable[[], str]
 ) -> None:
     async def breaks(_args: AsyncArgs) -> None:
         raise RuntimeError("ana@northwind.test")
@@ -58,7 +58,7 @@ async def test_an_error_nobody_foresaw_is_acknowledged_and_answered_with_a_refer
     assert answer.shown.split("`")[1] in logged()
 
 
-async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(here: World, guard: Guard) -> None:
+async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(here: World, guard: ListenerMiddleware) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(args: AsyncArgs) -> None:

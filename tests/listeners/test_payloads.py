@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.app.components import Parts
+from bot.app.components import Components
 from bot.demo.fake_slack import CHANNEL, Message
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.slack import ids
@@ -69,7 +69,7 @@ class Stage:
     """A bot with two cards, and what Slack sent when each thing was done once by hand."""
 
     here: World
-    parts: Parts
+    parts: Components
     payloads: list[tuple[str, Json]] = field(default_factory=list)
 
     async def act(self) -> None:
@@ -253,14 +253,14 @@ PRESSED: Json = {
 
 
 @pytest.fixture
-async def waiting(here: World) -> AsyncIterator[tuple[World, Parts, Message]]:
+async def waiting(here: World) -> AsyncIterator[tuple[World, Components, Message]]:
     """A bot with a card that nobody owns."""
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
     async with here.bot() as parts:
         yield here, parts, await here.card(NORTHWIND.company)
 
 
-async def _answered(here: World, parts: Parts, payload: Json) -> None:
+async def _answered(here: World, parts: Components, payload: Json) -> None:
     stage = Stage(here=here, parts=parts)
     before = await stage.state()
     with capture_logs() as logged:
@@ -274,7 +274,7 @@ async def _answered(here: World, parts: Parts, payload: Json) -> None:
 
 @pytest.mark.parametrize("payload", KINDS.values(), ids=KINDS)
 async def test_every_kind_of_interaction_is_answered_in_words(
-    waiting: tuple[World, Parts, Message], payload: Json
+    waiting: tuple[World, Components, Message], payload: Json
 ) -> None:
     here, parts, _ = waiting
     await _answered(here, parts, {**PRESSED, **payload})
@@ -282,14 +282,14 @@ async def test_every_kind_of_interaction_is_answered_in_words(
 
 @pytest.mark.parametrize("changes", FORMS.values(), ids=FORMS)
 async def test_every_form_that_makes_no_sense_is_answered_in_words(
-    waiting: tuple[World, Parts, Message], changes: Json
+    waiting: tuple[World, Components, Message], changes: Json
 ) -> None:
     here, parts, _ = waiting
     await _answered(here, parts, {**PRESSED, "channel": None, "type": "view_submission", "view": {**ASSIGN, **changes}})
 
 
 async def test_what_nobody_waits_for_is_acknowledged_and_not_answered(
-    waiting: tuple[World, Parts, Message],
+    waiting: tuple[World, Components, Message],
 ) -> None:
     here, parts, _ = waiting
     stage = Stage(here=here, parts=parts)
@@ -303,7 +303,7 @@ async def test_what_nobody_waits_for_is_acknowledged_and_not_answered(
 
 @pytest.mark.parametrize("name", ["/evaluators-dev", "/evals"])
 async def test_a_command_answers_under_whatever_name_it_was_set_up(
-    waiting: tuple[World, Parts, Message], name: str
+    waiting: tuple[World, Components, Message], name: str
 ) -> None:
     here, _, _ = waiting
     here.workspace.commands[name] = "today"
@@ -312,7 +312,7 @@ async def test_a_command_answers_under_whatever_name_it_was_set_up(
 
 
 async def test_a_form_that_lacks_what_it_must_have_says_so_at_the_field(
-    waiting: tuple[World, Parts, Message],
+    waiting: tuple[World, Components, Message],
 ) -> None:
     here, _, _ = waiting
     empty = {"b": {"owner": {"type": "users_select", "selected_user": None}}}

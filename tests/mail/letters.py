@@ -8,7 +8,7 @@ from email.policy import default
 from typing import Any
 
 from bot.mail.outbound.compose import Sender, compose, new_message_id
-from bot.mail.outbound.footer import words
+from bot.mail.outbound.footer import footer_texts
 
 ANA = "ana@acme.example"
 BOUNCES = "bounces@vendor.example"
@@ -17,7 +17,7 @@ SENDER = Sender(
     reply_to="ben@vendor.example",
     postal_address="Demo Vendor\n1 Main Street\nSpringfield",
 )
-TRIAL = words("en", app="Diagram Studio", began=date(2026, 3, 12), first=False)
+TRIAL = footer_texts("en", app="Diagram Studio", began=date(2026, 3, 12), first=False)
 ONCE = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Unsubscribe")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import AddressRefused, MailDeferred, MailError, MailRefused, MailSetupWrong
 from bot.mail.inbound.verp import envelope_sender
-from bot.mail.inbound.verp import read as read_verp
+from bot.mail.inbound.verp import read_return_address as read_verp
 from bot.mail.outbound.dkim import Signer
 from bot.mail.outbound.smtp import Smtp, SmtpServer
 from tests.machine import limit

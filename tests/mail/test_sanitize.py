@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.sanitize import LONGEST_VALUE, one_line, plain, visible
+from bot.mail.sanitize import LONGEST_VALUE, one_line, escape_markdown, strip_control_characters
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,11 @@ from bot.mail.sanitize import LONGEST_VALUE, one_line, plain, visible
     ],
 )
 def test_a_value_stays_readable_and_loses_its_teeth(value: str, shown: str) -> None:
-    assert plain(value) == shown
+    assert escape_markdown(value) == shown
 
 
 def test_an_absurdly_long_name_is_cut() -> None:
-    assert plain("x" * 5000) == "x" * (LONGEST_VALUE - 1) + "…"
+    assert escape_markdown("x" * 5000) == "x" * (LONGEST_VALUE - 1) + "…"
 
 
 @given(st.text())
@@ -46,4 +46,4 @@ def test_one_line_is_one_line_in_every_alphabet(text: str) -> None:
 
 
 def test_lines_of_a_body_survive_and_control_characters_do_not() -> None:
-    assert visible("Hello\r\n\r\n\tdear\x07 reader\ud800") == "Hello\n\n\tdear reader"
+    assert strip_control_characters("Hello\r\n\r\n\tdear\x07 reader\ud800") == "Hello\n\n\tdear reader"

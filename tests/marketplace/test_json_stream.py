@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import AnswerUnreadable
-from bot.marketplace.json_stream import LONGEST_ROW, RowSplitter
-from bot.marketplace.responses import BrokenOff, Row
+from bot.marketplace.json_stream import LONGEST_ROW, JsonArrayStream
+from bot.marketplace.responses import StreamCut, Row
 from tests.marketplace.test_wire_properties import JSON_VALUES
 
 BLANKS = st.text(" \t\r\n", max_size=3)
@@ -17,7 +17,7 @@ RECORDS = st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=3)
 
 
 def split(*pieces: bytes) -> list[Row]:
-    splitter = RowSplitter()
+    splitter = JsonArrayStream()
     rows = [row for piece in pieces for row in splitter.feed(piece)]
     splitter.end()
     return rows
@@ -78,7 +78,7 @@ def test_rows_that_hold_what_looks_like_their_end_are_whole(inner: list[dict[str
 
 
 def test_a_row_comes_as_soon_as_the_mark_after_it() -> None:
-    splitter = RowSplitter()
+    splitter = JsonArrayStream()
     assert splitter.feed(b'[{"a":1}') == []
     assert splitter.feed(b",") == [Row({"a": 1}, '{"a":1}')]
     assert splitter.feed(b"12") == []
@@ -128,12 +128,12 @@ def test_a_row_may_be_longer_than_many_pieces() -> None:
     [b"", b" ", b"[", b"[{}", b"[{},", b"[1", b'[{"a":1}, {"a', b"[{},]", b"[{a:1}]", b"[{} {}]", b"[{}}", b'["\xc3'],
 )
 def test_an_array_that_does_not_close_is_broken_off(whole: bytes) -> None:
-    with pytest.raises(BrokenOff, match="to its end"):
+    with pytest.raises(StreamCut, match="to its end"):
         split(whole)
 
 
 def test_what_came_before_an_end_too_soon_was_given() -> None:
-    splitter = RowSplitter()
+    splitter = JsonArrayStream()
     assert splitter.feed(b'[{"a":1},{"a":2},{"a"') == [Row({"a": 1}, '{"a":1}'), Row({"a": 2}, '{"a":2}')]
 
 

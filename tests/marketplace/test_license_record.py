@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.evaluation import Contact, License, Partner
-from bot.marketplace.license_record import Unreadable, read_license
+from bot.marketplace.license_record import InvalidRecord, parse_license
 
 SAMPLE = Path(__file__).parent.parent / "fixtures" / "licenses-v3-last-page.json"
 BARE: dict[str, Any] = {
@@ -24,7 +24,7 @@ NEEDED = sorted(BARE.keys() - {"appEntitlementNumber"})
 
 
 def read(**fields: object) -> License:
-    found = read_license(BARE | fields)
+    found = parse_license(BARE | fields)
     assert isinstance(found, License), found
     return found
 
@@ -34,7 +34,7 @@ def read_contact(**fields: object) -> Contact | None:
 
 
 def test_a_cloud_trial_of_the_sample_page_is_read_whole() -> None:
-    assert read_license(json.loads(SAMPLE.read_text())["licenses"][0]) == License(
+    assert parse_license(json.loads(SAMPLE.read_text())["licenses"][0]) == License(
         app_key="com.example.demo-app",
         app_name="Demo App for Jira",
         aliases=frozenset({"0b7c5a9e-1111-4c1a-9a01-000000000007", "E-5CD-21E-F4G-H56"}),
@@ -55,7 +55,7 @@ def test_a_cloud_trial_of_the_sample_page_is_read_whole() -> None:
 
 
 def test_a_sold_license_of_the_sample_page_remembers_its_trial() -> None:
-    sold = read_license(json.loads(SAMPLE.read_text())["licenses"][1])
+    sold = parse_license(json.loads(SAMPLE.read_text())["licenses"][1])
     assert isinstance(sold, License)
     assert (sold.license_type, sold.tier, sold.edition) == ("COMMERCIAL", "50 Users", "Standard")
     assert (sold.latest_evaluation, sold.days_to_convert) == (date(2026, 10, 20), 0)
@@ -79,42 +79,42 @@ def test_the_barest_record_is_enough() -> None:
 @pytest.mark.parametrize("field", NEEDED)
 @pytest.mark.parametrize("value", [None, "", " \r", "null", [], {}, True])
 def test_a_needed_field_that_says_nothing_sets_the_record_aside(field: str, value: object) -> None:
-    found = read_license(BARE | {field: value})
-    assert isinstance(found, Unreadable)
+    found = parse_license(BARE | {field: value})
+    assert isinstance(found, InvalidRecord)
     assert found.ref == "E-4AB-12C-D3E-F45"
     assert found.reason.startswith(f"{field} is ")
 
 
 def test_every_missing_field_is_named() -> None:
-    found = read_license({"licenseId": "SEN-1", "addonKey": "a", "licenseType": "EVALUATION"})
-    assert found == Unreadable(
+    found = parse_license({"licenseId": "SEN-1", "addonKey": "a", "licenseType": "EVALUATION"})
+    assert found == InvalidRecord(
         ref="SEN-1",
         reason="status is missing; hosting is missing; maintenanceStartDate is missing; lastUpdated is missing",
     )
 
 
 def test_a_bad_date_is_named_without_being_quoted() -> None:
-    found = read_license(BARE | {"lastUpdated": "ana@acme.example"})
-    assert found == Unreadable(ref="E-4AB-12C-D3E-F45", reason="lastUpdated is not a date")
+    found = parse_license(BARE | {"lastUpdated": "ana@acme.example"})
+    assert found == InvalidRecord(ref="E-4AB-12C-D3E-F45", reason="lastUpdated is not a date")
 
 
 def test_an_address_in_the_place_of_an_id_is_not_shown() -> None:
-    found = read_license({"appEntitlementNumber": "ana@acme.example", "addonLicenseId": 77})
-    assert isinstance(found, Unreadable)
+    found = parse_license({"appEntitlementNumber": "ana@acme.example", "addonLicenseId": 77})
+    assert isinstance(found, InvalidRecord)
     assert found.ref == "77"
 
 
 @pytest.mark.parametrize("record", [None, [], "x", 3, {}, {"contactDetails": {"company": "Acme Example"}}])
 def test_what_is_no_license_at_all_has_no_id(record: object) -> None:
-    found = read_license(record)
-    assert isinstance(found, Unreadable)
+    found = parse_license(record)
+    assert isinstance(found, InvalidRecord)
     assert found.ref == "no id"
 
 
 @pytest.mark.parametrize("number", [None, "", "NA", "Pending", "null"])
 def test_a_record_without_an_id_is_set_aside(number: object) -> None:
-    found = read_license(BARE | {"appEntitlementNumber": number})
-    assert isinstance(found, Unreadable)
+    found = parse_license(BARE | {"appEntitlementNumber": number})
+    assert isinstance(found, InvalidRecord)
     assert "addonLicenseId" in found.reason
 
 
@@ -295,7 +295,7 @@ def test_what_nobody_sees_leaves_every_text(char: str) -> None:
     details: dict[str, object] = {"company": hidden("Acme"), "country": hidden("Norway"), "region": hidden("EMEA")}
     details |= {"technicalContact": {"email": hidden("bob@zwsp.example"), "name": hidden("Bob Birch")}}
     texts = {name: hidden(str(value)) for name, value in BARE.items()}
-    found = read_license({**texts, "contactDetails": details, "cloudSiteHostname": hidden("acme.atlassian.net")})
+    found = parse_license({**texts, "contactDetails": details, "cloudSiteHostname": hidden("acme.atlassian.net")})
     plain: dict[str, object] = {"company": "Acme", "country": "Norway", "region": "EMEA"}
     plain |= {"technicalContact": {"email": "bob@zwsp.example", "name": "Bob Birch"}}
     assert found == read(contactDetails=plain, cloudSiteHostname="acme.atlassian.net")

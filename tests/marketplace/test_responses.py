@@ -17,11 +17,11 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.marketplace.responses import (
-    ComeBackLater,
+    RetryLater,
     NotFound,
     Product,
     Row,
-    read_answer,
+    parse_response,
     read_cursor,
     read_export_id,
     read_export_status,
@@ -55,7 +55,7 @@ SECRETS = "Ana Example <ana@acme.example> token=ATATT3x"
 def test_a_status_says_what_to_do_and_quotes_no_body(status: int, error: type[MarketplaceError], advice: str) -> None:
     response = httpx.Response(status, text=SECRETS, headers={"Location": "https://elsewhere.example/?token=ATATT3x"})
     with pytest.raises(error) as caught:
-        read_answer(response, response.content)
+        parse_response(response, response.content)
     sentence = str(caught.value)
     assert str(status) in sentence
     assert advice in sentence
@@ -70,13 +70,13 @@ def test_a_status_says_what_to_do_and_quotes_no_body(status: int, error: type[Ma
 )
 def test_what_is_not_json_is_unreadable(body: bytes) -> None:
     with pytest.raises(AnswerUnreadable, match="not JSON"):
-        read_answer(httpx.Response(200), body)
+        parse_response(httpx.Response(200), body)
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "3", '"text"'])
 def test_json_that_is_no_object_is_unreadable(body: str) -> None:
     with pytest.raises(AnswerUnreadable, match="not an object"):
-        read_answer(httpx.Response(200), body.encode())
+        parse_response(httpx.Response(200), body.encode())
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_retry_after_is_seconds_or_a_date_seen_from_the_answers_own(
 
 
 def test_the_wait_that_was_asked_for_travels_with_the_error() -> None:
-    with pytest.raises(ComeBackLater) as caught:
-        read_answer(httpx.Response(429, headers={"Retry-After": "12"}), b"")
+    with pytest.raises(RetryLater) as caught:
+        parse_response(httpx.Response(429, headers={"Retry-After": "12"}), b"")
     assert caught.value.retry_after == 12.0
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.evaluation import License
-from bot.marketplace.license_record import Unreadable, read_license
+from bot.marketplace.license_record import InvalidRecord, parse_license
 from tests.marketplace.test_license_record import BARE, read
 
 OPTIONAL = (
@@ -28,17 +28,17 @@ JSON_VALUES = st.recursive(
 
 @given(JSON_VALUES)
 def test_no_value_whatever_raises(value: object) -> None:
-    assert isinstance(read_license(value), License | Unreadable)
+    assert isinstance(parse_license(value), License | InvalidRecord)
 
 
 @given(st.dictionaries(st.sampled_from([*BARE, *OPTIONAL]), JSON_VALUES))
 def test_no_record_whatever_raises(fields: dict[str, object]) -> None:
-    assert isinstance(read_license(BARE | fields), License | Unreadable)
+    assert isinstance(parse_license(BARE | fields), License | InvalidRecord)
 
 
 @given(st.dictionaries(st.sampled_from(OPTIONAL), JSON_VALUES))
 def test_junk_in_an_optional_field_never_sets_a_record_aside(fields: dict[str, object]) -> None:
-    assert isinstance(read_license(BARE | fields), License)
+    assert isinstance(parse_license(BARE | fields), License)
 
 
 @given(

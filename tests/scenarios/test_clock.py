@@ -5,12 +5,12 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.demo.scenario.sample_data import COMPASS, KIWI, LANTERNS, NORTHWIND, license_record
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.health import Health
 from bot.slack.views.health import health_message
-from bot.store.outbox.repository import Lane
+from bot.store.outbox.repository import ApiMethod
 from tests.world import TODAY, World
 
 BEN = "U0BEN"
@@ -21,7 +21,7 @@ NEVER = {"sweep_every": "365d"}
 async def test_trials_that_begin_after_the_clock_was_ahead_are_found_by_the_next_poll(
     here: World, ahead: dict[str, int]
 ) -> None:
-    async with assembled(here.settings(**NEVER), clock=here.clock) as parts:
+    async with open_components(here.settings(**NEVER), clock=here.clock) as parts:
         await parts.watch.run_once()
         here.pass_by(**ahead)
         await parts.watch.run_once()
@@ -33,7 +33,7 @@ async def test_trials_that_begin_after_the_clock_was_ahead_are_found_by_the_next
 
 
 async def test_trials_that_were_read_while_the_clock_was_ahead_get_their_card_once_it_is_right(here: World) -> None:
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
         here.marketplace.add(license_record(2, COMPASS, KIWI, TODAY - timedelta(days=29)))
@@ -41,13 +41,13 @@ async def test_trials_that_were_read_while_the_clock_was_ahead_get_their_card_on
         await parts.watch.run_once()
         here.pass_by(days=-400)
         await parts.watch.run_once()
-        owed = await parts.store.deliveries.take(Lane.POST, now=here.clock(), most=9)
+        owed = await parts.store.deliveries.take(ApiMethod.POST, now=here.clock(), most=9)
         assert [each.evaluation_id for each in owed if each.evaluation_id is not None] == [1]
 
 
 async def test_the_whole_report_is_read_again_although_the_last_time_is_dated_ahead(here: World) -> None:
     here.pass_by(days=30)
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         here.pass_by(days=-30)
         hidden = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=20))
@@ -61,7 +61,7 @@ async def test_the_whole_report_is_read_again_although_the_last_time_is_dated_ah
 @pytest.mark.parametrize(("moved", "says"), [({"hours": -3}, "back by 3 h"), ({"days": 9}, "forward by 9 days")])
 async def test_health_says_for_a_day_that_the_clock_moved(here: World, moved: dict[str, int], says: str) -> None:
     seconds = 0.0
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         health = Health(parts.store, poll_every=timedelta(minutes=10), clock=here.clock)
         watch = ClockWatch(parts.store, clock=here.clock, elapsed=lambda: seconds)
@@ -86,7 +86,7 @@ async def test_health_says_for_a_day_that_the_clock_moved(here: World, moved: di
 
 async def test_a_machine_that_sleeps_and_a_clock_that_is_corrected_slowly_are_not_told(here: World) -> None:
     seconds = 0.0
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         watch = ClockWatch(parts.store, clock=here.clock, elapsed=lambda: seconds)
         for _ in range(50):
             await watch.look()

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from bot.demo.fake_slack import CHANNEL, faults
 from bot.demo.fake_slack.faults import Act, Fault
-from bot.slack.client.errors import Remedy, remedy
-from bot.store.outbox.repository import MANY
+from bot.slack.client.errors import ErrorAction, action_for
+from bot.store.outbox.repository import BACKLOG_THRESHOLD
 from tests.desk import LOOK, POST, UPDATE, Desk, desk
 from tests.world import World
 
@@ -104,8 +104,8 @@ TOKEN = {
 
 
 def test_each_word_of_slacks_that_closes_a_way_is_in_the_table() -> None:
-    assert {remedy(code) for code in CLOSING} == {Remedy.CHANNEL, Remedy.SCOPE}
-    assert {remedy(code) for code in TOKEN} == {Remedy.TOKEN}
+    assert {action_for(code) for code in CLOSING} == {ErrorAction.CHANNEL, ErrorAction.SCOPE}
+    assert {action_for(code) for code in TOKEN} == {ErrorAction.TOKEN}
 
 
 class Shut:
@@ -196,7 +196,7 @@ async def test_a_revoked_token_is_tried_by_one_request_at_a_time_whatever_waits(
 
 async def test_an_outage_of_hours_with_a_long_queue_costs_a_request_every_few_minutes(here: World) -> None:
     async with desk(here) as found:
-        for number in range(MANY + 10):
+        for number in range(BACKLOG_THRESHOLD + 10):
             await found.begin_trial(number)
         for method in (POST, UPDATE, LOOK):
             here.workspace.faults.add(method, faults.server_error(), times=1000)
@@ -207,7 +207,7 @@ async def test_an_outage_of_hours_with_a_long_queue_costs_a_request_every_few_mi
         await found.settle()
         assert sum("new trials wait" in message.shown for message in here.workspace.messages()) <= 1
         cards = [m.metadata for m in here.workspace.messages() if m.metadata and "card" in m.metadata["event_type"]]
-        assert len(cards) == len({str(card) for card in cards}) == MANY + 10
+        assert len(cards) == len({str(card) for card in cards}) == BACKLOG_THRESHOLD + 10
 
 
 @pytest.mark.parametrize("code", ["msg_too_long", "msg_blocks_too_long", "invalid_blocks"])

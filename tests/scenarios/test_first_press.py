@@ -10,11 +10,11 @@ import pytest
 
 from bot.demo.fake_slack import Message, faults
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.slack.client.socket_mode import Patience
+from bot.slack.client.socket_mode import SocketTimeouts
 from tests.world import TODAY, World
 
 ANA = "U0ANA"
-HASTY = Patience(identity=0.2)
+HASTY = SocketTimeouts(identity=0.2)
 ANSWERS_500 = (
     "Slack, or a proxy on the way, cannot answer now (500). Try again later; if it lasts, look at slack-status.com."
 )

@@ -31,28 +31,28 @@ from hypothesis.stateful import (
 from sqlalchemy import Row, select
 
 from bot.demo.fake_smtp import Fault, Mail, Mailbox, Step, answer, drop
-from bot.domain.card_snapshot import Posted
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.card_snapshot import PostedCard
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.domain.evaluation import Contact, License
-from bot.domain.mail_policy import Ground, NeedsGround, Refused, Rules
+from bot.domain.mail_policy import LawfulBasis, NeedsLawfulBasis, Refused, MailRules
 from bot.errors import LeaseLost, StoreError
-from bot.exports.dnc_csv import read, write
+from bot.exports.dnc_csv import read_csv, write_csv
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.smtp import Smtp, SmtpServer
 from bot.mail.templating.template import load_templates
-from bot.security.keyring import Keys
-from bot.services.dnc import Consent
-from bot.services.mail.mailer import Post
+from bot.security.keyring import Keyring
+from bot.services.dnc import DoNotContact
+from bot.services.mail.mailer import Mailer
 from bot.services.mail.outreach import Outreach
 from bot.services.mail.unsubscribe_links import Link, Links
-from bot.services.mail.worker import Postman
-from bot.services.operations.alerts import Trouble
+from bot.services.mail.worker import MailWorker
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
-from bot.store.dnc.repository import Marked
+from bot.store.dnc.repository import DncAddResult
 from bot.store.engine.sqlite_files import copy_database, put_in_place
 from bot.store.leases import Leases
-from bot.store.mail.letters import Letter
-from bot.store.mail.repository import Held, Verdict
+from bot.store.mail.letters import MailContent
+from bot.store.mail.repository import QueuedMail, MailStatus
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail
 from tests.builders import NOON, OPEN
 from tests.scenarios.promised import (
@@ -160,7 +160,7 @@ class Correspondence(RuleBasedStateMachine):
     )
     def the_bot_is_set_up(self, days: int, seconds: int, who: list[Contact]) -> None:
         every, hold = timedelta(days=days), timedelta(seconds=seconds)
-        self.policy = Rules(countries=OPEN.countries, at_most_every=every, hold=hold)
+        self.policy = MailRules(countries=OPEN.countries, at_most_every=every, hold=hold)
         self.promised.at_most_every = every
         self.loop.run(self._open())
         for number, contact in enumerate(who):
@@ -185,7 +185,7 @@ class Correspondence(RuleBasedStateMachine):
 
     async def _begin(self) -> None:
         await self.store.mails.settle_interrupted(at=self.now())
-        self.consent = Consent(self.store, clock=self.now, admins=[ADMIN])
+        self.consent = DoNotContact(self.store, clock=self.now, admins=[ADMIN])
         self.outreach = Outreach(
             self.store,
             self._post(self.port),
@@ -248,10 +248,10 @@ class Correspondence(RuleBasedStateMachine):
     @rule(table=st.lists(st.tuples(subjects, causes), min_size=1, max_size=2))
     def marks_are_typed_or_imported(self, table: list[tuple[str, str]]) -> None:
         [(whom, cause), *others] = table
-        adding = self.consent.add(_subject(whom), cause=Cause(cause), note=_note(whom), by="U0BO")
+        adding = self.consent.add(_subject(whom), cause=DncReason(cause), note=_note(whom), by="U0BO")
         assert self.loop.run(adding).won == self.promised.silence.add(whom, cause)
         marks = [
-            (_subject(whom), OptOut(cause=Cause(cause), by=ADMIN, at=self.now(), note=_note(whom)))
+            (_subject(whom), DncEntry(cause=DncReason(cause), by=ADMIN, at=self.now(), note=_note(whom)))
             for whom, cause in others
         ]
         won = self.loop.run(self.store.opt_outs.add_all(marks))
@@ -268,8 +268,8 @@ class Correspondence(RuleBasedStateMachine):
                 assert address is not None
                 assert marked.won == self.promised.silence.add(address, cause)
 
-    async def _mark_on_card(self, number: int, role: str, cause: str, *, note: str, by: str) -> Marked | Refused:
-        return await self.consent.mark(await self._evaluation(number), role=role, cause=Cause(cause), note=note, by=by)
+    async def _mark_on_card(self, number: int, role: str, cause: str, *, note: str, by: str) -> DncAddResult | Refused:
+        return await self.consent.mark(await self._evaluation(number), role=role, cause=DncReason(cause), note=note, by=by)
 
     @rule(which=st.lists(some, min_size=1, max_size=5), by=users)
     def marks_are_lifted(self, which: list[int], by: str) -> None:
@@ -329,7 +329,7 @@ class Correspondence(RuleBasedStateMachine):
         self.ordered += 1
         asked = self.loop.run(self._order(number, role, template, by))
         address = self.promised.licenses[number].contact(role)
-        if isinstance(asked, Held) and address is not None:
+        if isinstance(asked, QueuedMail) and address is not None:
             assert not refusals
             self.promised.mails[asked.mail_id] = TrueMail(
                 id=asked.mail_id,
@@ -346,10 +346,10 @@ class Correspondence(RuleBasedStateMachine):
             assert isinstance(asked, Refused)
             assert asked.reason.name in refusals | self.promised.haste(number, role)
 
-    async def _order(self, number: int, role: str, template: str, by: str) -> Held | NeedsGround | Refused:
+    async def _order(self, number: int, role: str, template: str, by: str) -> QueuedMail | NeedsLawfulBasis | Refused:
         name = PEOPLE.get(self.promised.licenses[number].contact(role) or "", "")
-        letter = Letter(recipient=role, subject=f"For {name}", body=f"Dear {name}", template=template)
-        return await self.outreach.order(await self._evaluation(number), letter, ground=Ground.REQUEST, by=by)
+        letter = MailContent(recipient=role, subject=f"For {name}", body=f"Dear {name}", template=template)
+        return await self.outreach.order(await self._evaluation(number), letter, ground=LawfulBasis.REQUEST, by=by)
 
     def a_mail_is_taken_back(self, mine: TrueMail, by: str) -> None:
         verdict = self.loop.run(self.outreach.undo(mine.id, by=by))
@@ -383,7 +383,7 @@ class Correspondence(RuleBasedStateMachine):
     def somebody_sends_it_again(self, mine: TrueMail, by: str) -> None:
         refusals = self.promised.refusals(mine.license, mine.role, mine.family, but=mine)
         asked = self.loop.run(self.outreach.order_again(mine.id, by=by))
-        if isinstance(asked, Held):
+        if isinstance(asked, QueuedMail):
             assert mine.state == "unknown"
             assert not refusals
             mine.state, mine.by, mine.at, mine.again = "held", by, self.now(), True
@@ -395,7 +395,7 @@ class Correspondence(RuleBasedStateMachine):
             why = without if refusals & without or not mine.has_words else set[str]()
             assert asked.reason.name in refusals | why | self.promised.haste(mine.license, mine.role, but=mine)
         else:
-            assert isinstance(asked, Verdict)
+            assert isinstance(asked, MailStatus)
             assert mine.state != "unknown"
 
     @rule(fault=faults)
@@ -514,20 +514,20 @@ class Correspondence(RuleBasedStateMachine):
 
     # How it is done.
 
-    def _post(self, port: int) -> Post:
-        return Post(
+    def _post(self, port: int) -> Mailer:
+        return Mailer(
             smtp=Smtp(SmtpServer(host="127.0.0.1", port=port, tls="none")),
             sender=Sender(from_address="ana@vendor.example", postal_address="1 Sample Street"),
             vendor="Vendor",
             kept=timedelta(days=730),
-            links=Links(Keys(self.secrets), public_url="https://mail.vendor.test"),
+            links=Links(Keyring(self.secrets), public_url="https://mail.vendor.test"),
         )
 
-    def _postman(self, port: int, store: Store | None = None) -> Postman:
+    def _postman(self, port: int, store: Store | None = None) -> MailWorker:
         store = store or self.store
         # A fresh one, since one who met a fault pauses for some seconds of the machine's own clock.
-        trouble = Trouble(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
-        return Postman(store, self._post(port), rules=self.policy, trouble=trouble, clock=self.now)
+        trouble = AdminAlerts(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
+        return MailWorker(store, self._post(port), rules=self.policy, trouble=trouble, clock=self.now)
 
     def _mail(self, which: int, *states: str) -> TrueMail:
         """One of the mails; where there are some in these states, one of those."""
@@ -537,7 +537,7 @@ class Correspondence(RuleBasedStateMachine):
 
     def _link(self, which: int) -> Link:
         """What stands behind the link in some mail that arrived."""
-        found = Links(Keys(self.secrets), public_url="").read(self.tokens[which % len(self.tokens)])
+        found = Links(Keyring(self.secrets), public_url="").read(self.tokens[which % len(self.tokens)])
         assert found is not None
         return found
 
@@ -672,8 +672,8 @@ class Correspondence(RuleBasedStateMachine):
         """Put it back as `db restore` does, with the table of today; the cards in Slack tell what they know."""
         ids = [row.id for row in await rows(self.store, evaluation) if row.card_ts]
         traces = {each: await self.store.installation.trace(each) for each in ids}
-        posted = [Posted(channel=CHANNEL, ts=f"{each}.0", evaluation_id=each, trace=traces[each]) for each in ids]
-        marks = read(write(await self.store.opt_outs.all_standing()), at=self.now(), by=None)
+        posted = [PostedCard(channel=CHANNEL, ts=f"{each}.0", evaluation_id=each, trace=traces[each]) for each in ids]
+        marks = read_csv(write_csv(await self.store.opt_outs.all_standing()), at=self.now(), by=None)
         await self.bot.aclose()
         put_in_place(self.folder / "saved", self.folder / "evaluators.db", at=self.now())
         await self._start()
@@ -748,7 +748,7 @@ class Correspondence(RuleBasedStateMachine):
 
     def _check_marks(self, marks: Sequence[Row[Any]]) -> None:
         """The marks that stand are those that should, also for who will have only the newest secret."""
-        keys, newest = Keys(self.secrets), Keys(self.secrets[:1])
+        keys, newest = Keyring(self.secrets), Keyring(self.secrets[:1])
         standing = [row for row in marks if row.lifted_at is None]
         for subject, due in self.promised.silence.standing.items():
             theirs = {row.cause for row in standing if row.subject_key in keys.fingerprints(subject)}
@@ -788,11 +788,11 @@ class Correspondence(RuleBasedStateMachine):
         assert [each.state for each in self.promised.mails.values() if each.state in WAITS] == []
 
 
-def _opened(keys: Keys, sealed: bytes | None) -> str:
+def _opened(keys: Keyring, sealed: bytes | None) -> str:
     return keys.open(sealed) if sealed else ""
 
 
-def _opens(keys: Keys, sealed: bytes) -> bool:
+def _opens(keys: Keyring, sealed: bytes) -> bool:
     try:
         keys.open(sealed)
     except StoreError:
@@ -804,8 +804,8 @@ async def _unknown(_: str) -> None:
     """Slack does not tell the address of a member."""
 
 
-def _subject(text: str) -> Subject:
-    found = Subject.read(text)
+def _subject(text: str) -> DncTarget:
+    found = DncTarget.read(text)
     assert found is not None
     return found
 

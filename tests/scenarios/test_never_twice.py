@@ -23,8 +23,8 @@ from bot.domain.evaluation import Evaluation, State
 from bot.domain.history import Kind
 from bot.errors import MarketplaceError
 from bot.marketplace.client import Marketplace
-from bot.services.ingest.poller import Watch
-from bot.services.operations.alerts import Trouble
+from bot.services.ingest.poller import ReportPoller
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
 from bot.store.schema import evaluation, history
 from tests.scenarios.vendor import TrueLicense, TrueTrial, Vendor
@@ -73,13 +73,13 @@ class Years(RuleBasedStateMachine):
         )
         database = f"sqlite+aiosqlite:///{self.folder / 'evaluators.db'}"
         self.store: Store = await self.stack.enter_async_context(open_store(database, secret_keys=[SECRET]))
-        self.watch = Watch(
+        self.watch = ReportPoller(
             marketplace,
             self.store,
             channel=CHANNEL,
             first_run_days=365,
             sweep_every=SWEEP_EVERY,
-            trouble=Trouble(self.store, admins=(), channel=CHANNEL, clock=self.now),
+            trouble=AdminAlerts(self.store, admins=(), channel=CHANNEL, clock=self.now),
             clock=self.now,
         )
 

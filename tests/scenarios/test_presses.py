@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.app.components import Parts
+from bot.app.components import Components
 from bot.demo import fake_smtp
 from bot.demo.fake_slack import Message, NotAcknowledged, faults
 from bot.demo.fake_slack.models import User
@@ -36,7 +36,7 @@ async def card(here: World) -> Message:
 
 
 @asynccontextmanager
-async def reached(here: World, way: str) -> AsyncIterator[Parts]:
+async def reached(here: World, way: str) -> AsyncIterator[Components]:
     """The bot at work, reached by Slack over a socket or over HTTP."""
     async with here.bot(**({} if way == "socket" else {"slack_app_token": None})) as parts:
         here.workspace.request_url = f"http://127.0.0.1:{here.port}/slack/events"

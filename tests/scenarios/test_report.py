@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.components import Parts, assembled
+from bot.app.components import Components, open_components
 from bot.demo.fake_marketplace.server import Fault
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, VISTULA, Record, entitlement, license_record, sale
 from bot.domain.history import Kind
@@ -29,14 +29,14 @@ def with_contact(number: int) -> Record:
     return record | {"contactDetails": record["contactDetails"] | {"technicalContact": CONTACTS[number]}}
 
 
-async def kinds(parts: Parts) -> list[str]:
+async def kinds(parts: Components) -> list[str]:
     """Everything that was ever noted, oldest first."""
     return [row.kind for row in await rows(parts.store, history)]
 
 
 async def test_a_data_center_license_that_gains_entitlement_numbers_stays_one(here: World) -> None:
     here.marketplace.records = [data_center(1)]
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         both = {"appEntitlementNumber": "E-DC", "appEntitlementId": "dc-uuid", "lastUpdated": str(TODAY)}
         here.marketplace.records = [data_center(1) | both]
@@ -55,7 +55,7 @@ async def test_a_license_number_that_two_apps_of_a_site_share_ties_nothing_toget
         license_record(1, LANTERNS, NORTHWIND, TODAY, **shared),
         license_record(2, TRAIL, NORTHWIND, TODAY, **shared),
     ]
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         assert len(await cards(parts.store)) == 2
 
@@ -63,7 +63,7 @@ async def test_a_license_number_that_two_apps_of_a_site_share_ties_nothing_toget
 async def test_rows_of_2018_that_are_exported_many_times_are_recorded_once(here: World) -> None:
     old = license_record(1, LANTERNS, NORTHWIND, TODAY.replace(year=2018), status="inactive")
     here.marketplace.records = [dict(old) for _ in range(1200)]
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         tally = await parts.watch.run_once()
         assert (tally.rows, tally.started, tally.announced) == (1200, 1, 0)
         here.pass_by(days=2)
@@ -76,7 +76,7 @@ async def test_a_license_twice_on_a_page_with_other_contacts_does_not_go_to_and_
     here: World, order: tuple[int, int]
 ) -> None:
     here.marketplace.records = [with_contact(number) for number in order]
-    async with assembled(here.settings(sweep_every="1h"), clock=here.clock) as parts:
+    async with open_components(here.settings(sweep_every="1h"), clock=here.clock) as parts:
         shown = set()
         for _ in range(10):
             await parts.watch.run_once()
@@ -89,14 +89,14 @@ async def test_a_license_twice_on_a_page_with_other_contacts_does_not_go_to_and_
 async def test_of_two_rows_with_other_contacts_the_later_updated_is_the_truth(here: World) -> None:
     yesterday = str(TODAY - timedelta(days=1))
     here.marketplace.records = [with_contact(1), with_contact(2) | {"lastUpdated": yesterday}]
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         [card] = await cards(parts.store)
         assert [person.contact.name for person in card.people] == ["bo"]
 
 
 async def test_a_row_that_moves_to_the_page_before_is_found_in_the_same_poll(here: World) -> None:
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(80)]
 
@@ -113,7 +113,7 @@ async def test_a_row_that_moves_to_the_page_before_is_found_in_the_same_poll(her
 @pytest.mark.parametrize("asked_before", range(4), ids=["start", "status", "download", "after"])
 async def test_a_503_in_the_middle_of_an_export_costs_nothing(here: World, asked_before: int) -> None:
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(120)]
-    async with assembled(
+    async with open_components(
         here.settings(marketplace_developer_id=here.marketplace.developer_id), clock=here.clock
     ) as parts:
         here.marketplace.faults.extend([*[None] * asked_before, Fault(status=503)])
@@ -123,7 +123,7 @@ async def test_a_503_in_the_middle_of_an_export_costs_nothing(here: World, asked
 async def test_an_export_that_breaks_off_is_read_again_and_nothing_comes_twice(here: World) -> None:
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(1200)]
     here.marketplace.cut_export_after = 1_000_000
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         tally = await parts.watch.run_once()
         assert tally.rows > 1200
         assert tally.announced == len(await rows(parts.store, evaluation)) == 1200
@@ -132,13 +132,13 @@ async def test_an_export_that_breaks_off_is_read_again_and_nothing_comes_twice(h
 async def test_where_an_export_fails_the_report_is_read_page_by_page(here: World) -> None:
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(120)]
     here.marketplace.export_ends.append("FAILED")
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         assert (await parts.watch.run_once()).announced == 120
         assert sum("offset" in address.query for address in here.marketplace.requests) == 3
 
 
 async def test_a_token_that_expires_in_the_middle_of_a_poll_loses_nothing(here: World) -> None:
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(120)]
         here.marketplace.faults.extend([None, Fault(status=401)])
@@ -152,7 +152,7 @@ async def test_a_token_that_expires_in_the_middle_of_a_poll_loses_nothing(here: 
 
 async def test_a_license_that_vanishes_and_comes_back_is_no_event(here: World) -> None:
     here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, TODAY)]
-    async with assembled(here.settings(sweep_every="1h"), clock=here.clock) as parts:
+    async with open_components(here.settings(sweep_every="1h"), clock=here.clock) as parts:
         for there in (True, False, False, True):
             here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, TODAY)] if there else []
             await parts.watch.run_once()
@@ -163,7 +163,7 @@ async def test_a_license_that_vanishes_and_comes_back_is_no_event(here: World) -
 async def test_details_that_come_days_later_are_told_once_and_blanked_ones_are_kept(here: World) -> None:
     late = {"evaluationOpportunitySize": None, "parentProductName": "Pending", "installedOnSandbox": "Pending"}
     here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, TODAY, **late)]
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         blank: Record = {"contactDetails": {"company": NORTHWIND.company}}
         for day, fields in enumerate([late, {}, late, {}, blank]):
             updated = {"lastUpdated": str(TODAY + timedelta(days=day))}
@@ -177,7 +177,7 @@ async def test_details_that_come_days_later_are_told_once_and_blanked_ones_are_k
 
 
 async def test_a_trial_that_is_over_when_it_is_first_seen_does_not_ring_and_one_that_runs_does(here: World) -> None:
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         long_ago = TODAY - timedelta(days=29)
         here.marketplace.records = [
@@ -195,7 +195,7 @@ async def test_a_customer_who_tries_a_higher_edition_gets_a_card_of_its_own(here
     started = TODAY - timedelta(days=90)
     bought = license_record(1, LANTERNS, NORTHWIND, started) | sale(1, NORTHWIND, started, started)
     here.marketplace.records = [bought]
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
         trying = {"upgradeEvaluationStartDate": str(TODAY), "upgradeEvaluatingEdition": "Advanced"}
         here.marketplace.records = [bought | trying | {"lastUpdated": str(TODAY)}]
@@ -210,7 +210,7 @@ async def test_a_customer_who_tries_a_higher_edition_gets_a_card_of_its_own(here
 async def test_a_trial_that_was_over_by_its_days_rings_when_it_is_extended(here: World) -> None:
     started = TODAY - timedelta(days=35)
     here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, started, lastUpdated=str(TODAY))]
-    async with assembled(here.settings(first_run_days=60), clock=here.clock) as parts:
+    async with open_components(here.settings(first_run_days=60), clock=here.clock) as parts:
         assert (await parts.watch.run_once()).announced == 0
         here.marketplace.change(entitlement(1), maintenanceEndDate=str(TODAY + timedelta(days=9)))
         assert (await parts.watch.run_once()).announced == 1

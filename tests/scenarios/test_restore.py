@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.components import Parts
+from bot.app.components import Components
 from bot.demo.fake_slack import Message, faults
 from bot.demo.scenario.sample_data import LANTERNS, Customer, entitlement, license_record
-from bot.domain.card_snapshot import Posted
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.card_snapshot import PostedCard
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.domain.mail_policy import Refused
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.store import open_store
@@ -116,7 +116,7 @@ def card_of(here: World, number: int) -> Message:
     return found
 
 
-async def _months(here: World, parts: Parts) -> None:
+async def _months(here: World, parts: Components) -> None:
     """What nobody knows after the restore: 40 trials, 10 mails, 3 who say no."""
     for number in AFTER:
         here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
@@ -132,7 +132,7 @@ async def _months(here: World, parts: Parts) -> None:
     for mail_ in here.mailbox.mails[-2:]:
         link = unsubscribe_link(mail_)
         assert (await visit(here, link, method="POST", form=ONE_CLICK))[0] == 200
-    table = [(Subject.of_address(_address(30)), OptOut(cause=Cause.ASKED, by=None, at=here.clock()))]
+    table = [(DncTarget.of_address(_address(30)), DncEntry(cause=DncReason.ASKED, by=None, at=here.clock()))]
     assert await parts.store.opt_outs.add_all(table) == 1
     for number in (12, 13, 30):
         await here.shows("*Do not contact*", on=card_of(here, number))
@@ -156,20 +156,20 @@ async def _press_everything(here: World, card: Message) -> None:
             here.workspace.views.clear()
 
 
-async def _welcome(here: World, parts: Parts, number: int) -> object:
+async def _welcome(here: World, parts: Components, number: int) -> object:
     """Somebody tries to send the mail that was sent already; what comes of it."""
     wanted = order(await _evaluation(here, parts, number), number, at=here.clock(), due_at=here.clock())
     return await ask(parts.store, wanted)
 
 
-async def _evaluation(here: World, parts: Parts, number: int) -> int:
+async def _evaluation(here: World, parts: Components, number: int) -> int:
     """The evaluation that the card of a company shows, by the present database."""
     ts = card_of(here, number).ts
     [found] = [row.id for row in await rows(parts.store, evaluation) if row.card_ts == ts]
     return int(found)
 
 
-async def _a_late_complaint_comes_in(here: World, parts: Parts, mail_ids: set[int]) -> None:
+async def _a_late_complaint_comes_in(here: World, parts: Components, mail_ids: set[int]) -> None:
     """About the mail to firm 8, which is not in the backup: that address is marked, and no other."""
     eighth = await _evaluation(here, parts, 8)
     [mail_id] = [row.id for row in await rows(parts.store, mail) if row.evaluation_id == eighth]
@@ -276,7 +276,7 @@ class Lost:
             self.backups.take()
             here.pass_by(hours=1)
             await here.shows("Welcome sent by", on=card_of(here, 1))
-            no = OptOut(cause=Cause.UNSUBSCRIBED, by=None, at=here.clock())
+            no = DncEntry(cause=DncReason.UNSUBSCRIBED, by=None, at=here.clock())
             assert await parts.store.opt_outs.add_all([(self.subject(number), no) for number in (1, 3)]) == 2
             for number in (1, 3):
                 await here.shows("*Do not contact*", on=card_of(here, number))
@@ -284,11 +284,11 @@ class Lost:
         await self.backups.put_back()
 
     @staticmethod
-    def subject(number: int) -> Subject:
+    def subject(number: int) -> DncTarget:
         """The address of a company."""
-        return Subject.of_address(_address(number))
+        return DncTarget.of_address(_address(number))
 
-    async def is_known(self, here: World, parts: Parts, *, emails: int = 1) -> None:
+    async def is_known(self, here: World, parts: Components, *, emails: int = 1) -> None:
         """Both noes are on record, and on the cards; so many emails have gone to firm 1, and no more follow."""
         for number in (1, 3):
             await here.shows("*Do not contact*", on=card_of(here, number))
@@ -323,7 +323,7 @@ async def test_what_cards_tell_outlives_an_update_before_slack_was_compared(
         await _go_back(here, lost.backups.url)
     shown, released = Reconciler._shown, asyncio.Event()  # noqa: SLF001  Slack takes its time for 90 days of messages
 
-    async def later(self: Reconciler, channel: str, since: datetime | None) -> list[Posted]:
+    async def later(self: Reconciler, channel: str, since: datetime | None) -> list[PostedCard]:
         found = await shown(self, channel, since)
         await released.wait()
         return found

@@ -10,12 +10,12 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from sqlalchemy import text
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.app.leader import TIMING
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.mail_policy import MailState
 from bot.errors import DatabaseBusy, SettingsWrong
-from bot.store.outbox.repository import Lane
+from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, mail, poll
 from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock
@@ -66,13 +66,13 @@ async def test_a_second_copy_on_one_file_is_refused_with_who_runs_and_touches_no
 
 
 async def test_a_start_without_its_port_settles_nothing_and_holds_nobody_up(trial: World) -> None:
-    async with assembled(trial.settings(), clock=trial.clock) as parts:
+    async with open_components(trial.settings(), clock=trial.clock) as parts:
         await parts.watch.run_once()
-        assert await parts.store.deliveries.take(Lane.POST, now=trial.clock())
+        assert await parts.store.deliveries.take(ApiMethod.POST, now=trial.clock())
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsWrong, match="HTTP_PORT"):
         async with trial.at_work(trial.settings(http_port=taken.getsockname()[1])):
             pass
-    async with assembled(trial.settings(), clock=trial.clock) as parts:
+    async with open_components(trial.settings(), clock=trial.clock) as parts:
         assert "sending" in {row.state for row in await rows(parts.store, delivery)}
     async with trial.bot():
         await trial.card(NORTHWIND.company)
@@ -101,10 +101,10 @@ async def test_on_a_server_a_second_copy_answers_presses_and_leaves_the_work_to_
 
 @needs_a_server
 async def test_on_a_server_the_second_copy_takes_over_once_the_first_is_gone(trial: World, postgres: str) -> None:
-    async with assembled(trial.settings(database_url=postgres), clock=trial.clock) as first:
+    async with open_components(trial.settings(database_url=postgres), clock=trial.clock) as first:
         assert await first.store.leases.take()
         await first.watch.run_once()
-        [*_] = await first.store.deliveries.take(Lane.POST, now=trial.clock())
+        [*_] = await first.store.deliveries.take(ApiMethod.POST, now=trial.clock())
         async with trial.at_work(trial.settings(database_url=postgres)) as second:
             await trial.until(lambda: trial.workspace.sockets)
             await asyncio.sleep(AT_ONCE.renew_every * 3)
@@ -155,7 +155,7 @@ async def test_commands_that_write_may_run_beside_the_bot_and_neither_disturbs_t
 
 
 async def test_a_database_that_others_use_ends_a_command_with_75(trial: World) -> None:
-    async with assembled(trial.settings()) as parts:
+    async with open_components(trial.settings()) as parts:
         await parts.store.leases.take()
         async with parts.store.database.write() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))

@@ -13,12 +13,12 @@ import pytest
 from bot.demo.fake_slack import NotAcknowledged, faults
 from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
 from bot.slack.client.errors import another_app, scopes_missing
-from bot.slack.client.socket_mode import Patience
+from bot.slack.client.socket_mode import SocketTimeouts
 from tests.machine import limit
 from tests.world import TODAY, World
 
 ANA = "U0ANA"
-QUICK = Patience(
+QUICK = SocketTimeouts(
     ping=limit(0.5),
     deaf=limit(1.5),
     opening=limit(2),
@@ -81,7 +81,7 @@ async def test_a_socket_that_slack_closes_or_asks_us_to_leave_is_replaced(here: 
 
 
 async def test_one_over_which_nothing_but_pongs_comes_is_replaced(here: World) -> None:
-    here.patience = Patience(ping=limit(0.5), idle=limit(0.7), steady=0.1)
+    here.patience = SocketTimeouts(ping=limit(0.5), idle=limit(0.7), steady=0.1)
     async with here.bot():
         await here.until(lambda: _asked(here) > 3)
 
@@ -146,7 +146,7 @@ async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(here: World,
 
 
 async def test_a_socket_without_hello_is_none(here: World) -> None:
-    here.patience = Patience(opening=limit(0.2), first_pause=0.01)
+    here.patience = SocketTimeouts(opening=limit(0.2), first_pause=0.01)
     here.workspace.delivery.greets = False
     async with here.at_work(here.settings()):
         await here.until(lambda: _asked(here) > 2)
@@ -156,7 +156,7 @@ async def test_a_socket_without_hello_is_none(here: World) -> None:
 
 @pytest.mark.parametrize("storm", ["refused", "hung up"])
 async def test_attempts_in_a_row_are_further_and_further_apart(here: World, storm: str) -> None:
-    here.patience = Patience(opening=limit(1), first_pause=limit(0.01))
+    here.patience = SocketTimeouts(opening=limit(1), first_pause=limit(0.01))
     if storm == "refused":
         here.workspace.faults.add("apps.connections.open", faults.refuse("not_allowed_token_type"), times=10**4)
     async with here.at_work(here.settings()):
@@ -177,7 +177,7 @@ async def test_when_slack_says_how_long_to_wait_it_is_waited(here: World) -> Non
 
 
 async def test_the_end_does_not_wait_for_a_silent_socket(here: World) -> None:
-    here.patience = Patience(closing=0.3)
+    here.patience = SocketTimeouts(closing=0.3)
     async with here.bot():
         here.workspace.delivery.silence_sockets()
         began = time.monotonic()

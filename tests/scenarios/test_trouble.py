@@ -6,7 +6,7 @@ from itertools import repeat
 
 import pytest
 
-from bot.app.components import Parts
+from bot.app.components import Components
 from bot.demo.fake_marketplace.server import Fault
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.errors import MarketplaceError, TokenRefused
@@ -18,7 +18,7 @@ AGAIN = ":white_check_mark: I can read the licenses report again, after "
 
 
 @asynccontextmanager
-async def bot(here: World, **changes: object) -> AsyncIterator[Parts]:
+async def bot(here: World, **changes: object) -> AsyncIterator[Components]:
     """The bot at work, once all the polls of its start are over."""
     async with here.bot(**{"slack_admins": ADMIN, **changes}) as parts:
         async with parts.watch.paused():
@@ -34,7 +34,7 @@ async def alone(here: World) -> World:
     return here
 
 
-async def poll(here: World, parts: Parts, times: int, fault: Fault | None = None) -> None:
+async def poll(here: World, parts: Components, times: int, fault: Fault | None = None) -> None:
     """So many polls, ten minutes apart, all of which meet the fault."""
     for _ in range(times):
         here.marketplace.faults.extend(repeat(fault, 100))
@@ -44,7 +44,7 @@ async def poll(here: World, parts: Parts, times: int, fault: Fault | None = None
         here.pass_by(minutes=10)
 
 
-async def told(here: World, parts: Parts, *, channel: bool = False) -> list[str]:
+async def told(here: World, parts: Components, *, channel: bool = False) -> list[str]:
     """What the admin, or else the channel, was told so far, once nothing more waits; nobody else was told anything."""
     await here.at_rest(parts)
     to_channel, to_admin = here.workspace.messages()[1:], here.workspace.direct(ADMIN)

@@ -15,11 +15,11 @@ from bot.demo.fake_smtp import Mailbox
 from bot.domain.mail_policy import MailState
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.smtp import Smtp, SmtpServer
-from bot.services.mail.mailer import Post
-from bot.services.mail.worker import Postman
-from bot.services.operations.alerts import Trouble
+from bot.services.mail.mailer import Mailer
+from bot.services.mail.worker import MailWorker
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
-from bot.store.mail.repository import Held
+from bot.store.mail.repository import QueuedMail
 from bot.store.schema import mail
 from tests.builders import FREELY, contact, license_
 from tests.postgres import needs_a_server
@@ -41,7 +41,7 @@ class Copy:
     """One of the bots."""
 
     store: Store
-    postman: Postman
+    postman: MailWorker
 
 
 @asynccontextmanager
@@ -50,14 +50,14 @@ async def copies(url: str, port: int) -> AsyncIterator[tuple[Copy, Copy]]:
 
     async def copy() -> Copy:
         store = await stack.enter_async_context(open_store(url, secret_keys=[SECRET]))
-        post = Post(
+        post = Mailer(
             smtp=Smtp(SmtpServer(host="127.0.0.1", port=port, tls="none")),
             sender=Sender(from_address="ana@vendor.example", postal_address="1 Sample Street"),
             vendor=None,
             kept=timedelta(days=730),
         )
-        trouble = Trouble(store, admins=(), channel=CHANNEL, clock=_later)
-        return Copy(store, Postman(store, post, rules=FREELY, trouble=trouble, clock=_later))
+        trouble = AdminAlerts(store, admins=(), channel=CHANNEL, clock=_later)
+        return Copy(store, MailWorker(store, post, rules=FREELY, trouble=trouble, clock=_later))
 
     async with AsyncExitStack() as stack:
         yield await copy(), await copy()
@@ -74,7 +74,7 @@ async def test_of_many_mails_that_both_would_send_each_goes_once(url: str) -> No
         trials = [license_(aliases=frozenset({f"E-{n}"}), technical=who) for n, who in enumerate(people)]
         await report(one.store, *trials)
         for number in range(1, MANY + 1):
-            assert isinstance(await ask(one.store, order(number, number)), Held)
+            assert isinstance(await ask(one.store, order(number, number)), QueuedMail)
 
         await asyncio.gather(*(each.postman.deliver() for each in (one, other)))
 

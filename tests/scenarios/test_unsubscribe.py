@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app.components import Parts
+from bot.app.components import Components
 from bot.demo.fake_slack import Message
 from bot.demo.fake_smtp import Mail
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, license_record
@@ -25,7 +25,7 @@ SAYS_NO = "*Do not contact*: They unsubscribed"
 
 
 @pytest.fixture
-async def parts(here: World) -> AsyncIterator[Parts]:
+async def parts(here: World) -> AsyncIterator[Components]:
     """The bot, with a place in the world outside; somebody tries two apps of ours."""
     for number, app in enumerate((LANTERNS, TRAIL), start=1):
         here.marketplace.add(license_record(number, app, NORTHWIND, TODAY))
@@ -34,7 +34,7 @@ async def parts(here: World) -> AsyncIterator[Parts]:
 
 
 @pytest.fixture
-async def card(here: World, parts: Parts) -> Message:
+async def card(here: World, parts: Components) -> Message:
     """The card from which a mail was sent."""
     card = await here.card(f"· {LANTERNS.name}")
     await here.write(ANA, card)
@@ -123,7 +123,7 @@ async def test_a_mail_that_is_held_is_stopped(here: World) -> None:
 
 
 async def test_what_only_looks_at_links_changes_nothing(
-    here: World, parts: Parts, card: Message, other: Message
+    here: World, parts: Components, card: Message, other: Message
 ) -> None:
     await here.write(BEN, other)
     await here.noted("sent *Welcome*.", under=other)
@@ -140,12 +140,12 @@ async def test_what_only_looks_at_links_changes_nothing(
     assert "*Do not contact*" not in card.shown
 
 
-async def _everything(parts: Parts) -> dict[str, list[Any]]:
+async def _everything(parts: Components) -> dict[str, list[Any]]:
     return {table.name: await rows(parts.store, table) for table in metadata.sorted_tables}
 
 
 async def test_a_link_that_is_none_of_ours_changes_nothing_and_is_told_apart_by_nothing(
-    here: World, parts: Parts, card: Message
+    here: World, parts: Components, card: Message
 ) -> None:
     link = unsubscribe_link(_mail(here))
     await here.at_rest(parts)
@@ -185,7 +185,7 @@ async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(he
     assert "*Do not contact*" not in card.shown
 
 
-async def test_a_report_that_is_not_signed_changes_nothing(here: World, parts: Parts, card: Message) -> None:
+async def test_a_report_that_is_not_signed_changes_nothing(here: World, parts: Components, card: Message) -> None:
     await here.at_rest(parts)
     before = await _everything(parts)
     assert await _report(here, "exim-no-such-user", secret="of somebody else") == 401

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.demo.fake_marketplace.server import Fault, Handler
 from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, ROCKET, TRAIL, VISTULA, license_record
 from bot.errors import MarketplaceError, TokenRefused
@@ -15,7 +15,7 @@ from tests.world import TODAY, World
 @pytest.fixture
 async def started(here: World) -> World:
     """A world whose bot has had its first run, over an empty report."""
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         await parts.watch.run_once()
     return here
 
@@ -23,21 +23,21 @@ async def started(here: World) -> World:
 async def test_a_row_that_comes_a_week_late_without_a_fresh_date_is_found(started: World) -> None:
     late = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=6))
     started.marketplace.add(late | {"lastUpdated": str(TODAY - timedelta(days=6))})
-    async with assembled(started.settings(), clock=started.clock) as parts:
+    async with open_components(started.settings(), clock=started.clock) as parts:
         assert (await parts.watch.run_once()).announced == 1
 
 
 async def test_after_a_fortnight_of_outage_the_whole_gap_is_read(started: World) -> None:
     started.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY + timedelta(days=1)))
     started.pass_by(days=14)
-    async with assembled(started.settings(sweep_every="365d"), clock=started.clock) as parts:
+    async with open_components(started.settings(sweep_every="365d"), clock=started.clock) as parts:
         assert (await parts.watch.run_once()).announced == 1
 
 
 async def test_what_no_question_about_the_last_days_finds_the_next_sweep_finds(started: World) -> None:
     hidden = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=20))
     started.marketplace.add(hidden | {"lastUpdated": str(TODAY - timedelta(days=20))})
-    async with assembled(started.settings(sweep_every="24h"), clock=started.clock) as parts:
+    async with open_components(started.settings(sweep_every="24h"), clock=started.clock) as parts:
         assert (await parts.watch.run_once()).announced == 0
         started.pass_by(hours=24)
         assert (await parts.watch.run_once()).announced == 1
@@ -47,7 +47,7 @@ async def test_after_a_sweep_that_failed_comes_a_poll(started: World) -> None:
     started.pass_by(hours=25)
     started.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
     started.marketplace.faults.extend([Fault(status=503)] * 3)
-    async with assembled(started.settings(), clock=started.clock) as parts:
+    async with open_components(started.settings(), clock=started.clock) as parts:
         with pytest.raises(MarketplaceError):
             await parts.watch.run_once()
         assert (await parts.watch.run_once()).announced == 1
@@ -65,7 +65,7 @@ async def test_a_sweep_that_failed_is_asked_for_again_an_hour_later_and_not_with
 
     started.marketplace.around = refuse_exports
     started.pass_by(hours=24)
-    async with assembled(started.settings(sweep_every="24h"), clock=started.clock) as parts:
+    async with open_components(started.settings(sweep_every="24h"), clock=started.clock) as parts:
         with pytest.raises(TokenRefused):
             await parts.watch.run_once()
         for minutes in (0, 10, 49):
@@ -81,7 +81,7 @@ async def test_a_sweep_that_failed_is_asked_for_again_an_hour_later_and_not_with
 async def test_a_poll_that_breaks_off_in_the_middle_loses_nothing(started: World) -> None:
     for number in range(120):
         started.marketplace.add(license_record(number, TRAIL, VISTULA, TODAY))
-    async with assembled(started.settings(), clock=started.clock) as parts:
+    async with open_components(started.settings(), clock=started.clock) as parts:
         started.marketplace.faults.extend([None, None, Fault(status=401)])
         with pytest.raises(TokenRefused, match="MARKETPLACE_TOKEN"):
             await parts.watch.run_once()
@@ -94,7 +94,7 @@ async def test_a_poll_that_breaks_off_in_the_middle_loses_nothing(started: World
 async def test_a_row_that_cannot_be_read_is_set_aside_and_the_page_goes_on(started: World) -> None:
     broken = license_record(1, LANTERNS, NORTHWIND, TODAY, maintenanceStartDate="soon")
     started.marketplace.records.extend([broken, license_record(2, COMPASS, ROCKET, TODAY)])
-    async with assembled(started.settings(), clock=started.clock) as parts:
+    async with open_components(started.settings(), clock=started.clock) as parts:
         tally = await parts.watch.run_once()
         assert (tally.announced, await parts.store.polls.quarantined()) == (1, 1)
 
@@ -102,7 +102,7 @@ async def test_a_row_that_cannot_be_read_is_set_aside_and_the_page_goes_on(start
 async def test_a_license_that_stands_twice_on_a_page_gets_one_card(started: World) -> None:
     row = license_record(1, LANTERNS, NORTHWIND, TODAY)
     started.marketplace.records.extend([row, dict(row), row | {"tier": "10 Users"}])
-    async with assembled(started.settings(), clock=started.clock) as parts:
+    async with open_components(started.settings(), clock=started.clock) as parts:
         assert (await parts.watch.run_once()).announced == 1
 
 
@@ -133,6 +133,6 @@ async def test_a_trial_on_a_test_site_of_the_vendor_s_own_is_recorded_without_a_
         license_record(3, LANTERNS, ROCKET, TODAY),
     ]
     own = f"{NORTHWIND.site}.atlassian.net,vistula.example"
-    async with assembled(here.settings(test_sites=own), clock=here.clock) as parts:
+    async with open_components(here.settings(test_sites=own), clock=here.clock) as parts:
         tally = await parts.watch.run_once()
         assert (tally.started, tally.announced) == (3, 1)

@@ -5,18 +5,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 
 OLD, NEW = "the first key, which is long enough", "the second key, which is long enough"
 
 
 @given(st.text())
 def test_what_was_sealed_is_opened_again(words: str) -> None:
-    assert Keys([OLD]).open(Keys([OLD]).seal(words)) == words
+    assert Keyring([OLD]).open(Keyring([OLD]).seal(words)) == words
 
 
 def test_the_same_words_never_seal_to_the_same_bytes() -> None:
-    keys = Keys([OLD])
+    keys = Keyring([OLD])
 
     assert len({keys.seal("Ana Ash") for _ in range(100)}) == 100
 
@@ -35,7 +35,7 @@ def test_the_same_words_never_seal_to_the_same_bytes() -> None:
 def test_the_first_key_writes_and_every_key_reads(
     *, written_with: list[str], read_with: list[str], readable: bool
 ) -> None:
-    writer, reader = Keys(written_with), Keys(read_with)
+    writer, reader = Keyring(written_with), Keyring(read_with)
 
     assert (writer.fingerprint("ana@acme.example") in reader.fingerprints("ana@acme.example")) is readable
     if readable:
@@ -47,11 +47,11 @@ def test_the_first_key_writes_and_every_key_reads(
 
 @pytest.mark.parametrize("place", [0, 12, -1], ids=["nonce", "text", "tag"])
 def test_bytes_that_were_changed_are_not_opened(place: int) -> None:
-    sealed = bytearray(Keys([OLD]).seal("Ana Ash"))
+    sealed = bytearray(Keyring([OLD]).seal("Ana Ash"))
     sealed[place] ^= 1
 
     with pytest.raises(StoreError):
-        Keys([OLD]).open(bytes(sealed))
+        Keyring([OLD]).open(bytes(sealed))
 
 
 @pytest.mark.parametrize(
@@ -65,34 +65,34 @@ def test_bytes_that_were_changed_are_not_opened(place: int) -> None:
     ],
 )
 def test_a_fingerprint_is_that_of_an_address_however_it_is_spelled(*, one: str, other: str, same: bool) -> None:
-    keys = Keys([OLD])
+    keys = Keyring([OLD])
 
     assert (keys.fingerprint(one) == keys.fingerprint(other)) is same
 
 
 def test_without_the_key_a_fingerprint_says_nothing() -> None:
-    assert Keys([OLD]).fingerprint("ana@acme.example") != Keys([NEW]).fingerprint("ana@acme.example")
-    assert "ana" not in Keys([OLD]).fingerprint("ana@acme.example")
+    assert Keyring([OLD]).fingerprint("ana@acme.example") != Keyring([NEW]).fingerprint("ana@acme.example")
+    assert "ana" not in Keyring([OLD]).fingerprint("ana@acme.example")
 
 
 @given(st.text(max_size=300))
 def test_a_token_is_fit_for_a_link_and_gives_its_text_back(words: str) -> None:
-    token = Keys([OLD]).token(words)
+    token = Keyring([OLD]).token(words)
 
     assert set(token) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-    assert Keys([OLD]).read_token(token) == words
-    assert Keys([NEW, OLD]).read_token(token) == words
-    assert Keys([NEW]).read_token(token) is None
+    assert Keyring([OLD]).read_token(token) == words
+    assert Keyring([NEW, OLD]).read_token(token) == words
+    assert Keyring([NEW]).read_token(token) is None
 
 
 @given(st.text() | st.text("ABCabc019-_=", max_size=200))
 @example("\ud800")
 def test_what_is_no_token_is_none(words: str) -> None:
-    assert Keys([OLD, NEW]).read_token(words) is None
+    assert Keyring([OLD, NEW]).read_token(words) is None
 
 
 def test_neither_contacts_nor_tokens_are_taken_for_the_other() -> None:
-    keys = Keys([OLD])
+    keys = Keyring([OLD])
     sealed = urlsafe_b64encode(keys.seal("Ana Ash")).decode().rstrip("=")
 
     assert keys.read_token(sealed) is None
@@ -102,7 +102,7 @@ def test_neither_contacts_nor_tokens_are_taken_for_the_other() -> None:
 
 def test_what_an_earlier_version_wrote_is_found_and_read() -> None:
     """Were it not, an update would forget who said no, and unsubscribe links of former mails would fail."""
-    keys = Keys([OLD])
+    keys = Keyring([OLD])
     sealed = "0f10b4fed2edb46a93eb928434412a1aecbeef8019bbc25b9deb43710ff73b783a50a5"
 
     assert keys.fingerprint("ana@acme.example") == "df906d7b1f65135c085c0e71a714365e7b1881e0"

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from bot.concurrency.rate_limit import Pace
+from bot.concurrency.rate_limit import TokenBucket
 from bot.demo.fake_smtp import Mailbox
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, Rules
+from bot.domain.mail_policy import MailState, MailRules
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.smtp import Smtp, SmtpServer
-from bot.services.mail.mailer import Post
-from bot.services.mail.worker import Postman
-from bot.services.operations.alerts import Trouble
+from bot.services.mail.mailer import Mailer
+from bot.services.mail.worker import MailWorker
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
-from bot.store.mail.repository import Held
+from bot.store.mail.repository import QueuedMail
 from bot.store.schema import history, mail
 from tests.builders import FREELY, license_
 from tests.machine import limit
@@ -38,34 +38,34 @@ class PostRoom:
     mailbox: Mailbox
     port: int
     clock: Clock = field(default_factory=Clock)
-    rules: Rules = FREELY
+    rules: MailRules = FREELY
     server: dict[str, Any] = field(default_factory=dict)
     """What is different about the server from one that takes everything."""
     trust: Any = None
-    pace: Pace | None = None
+    pace: TokenBucket | None = None
     post: dict[str, Any] = field(default_factory=dict)
     """What is different about the post office from one with nothing but a sender."""
 
     @property
-    def office(self) -> Post:
+    def office(self) -> Mailer:
         """The post office."""
         server = SmtpServer(
             **{"host": "127.0.0.1", "port": self.port, "tls": "none", "timeout": limit(5), **self.server}
         )
         given = {"sender": SENDER, "vendor": "Sample Vendor", "kept": timedelta(days=730)}
-        return Post(smtp=Smtp(server, trust=self.trust), **{**given, **self.post})
+        return Mailer(smtp=Smtp(server, trust=self.trust), **{**given, **self.post})
 
     @property
-    def postman(self) -> Postman:
+    def postman(self) -> MailWorker:
         """The postman, at the beginning of his day."""
-        trouble = Trouble(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
-        return Postman(self.store, self.office, rules=self.rules, trouble=trouble, clock=self.clock, pace=self.pace)
+        trouble = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
+        return MailWorker(self.store, self.office, rules=self.rules, trouble=trouble, clock=self.clock, pace=self.pace)
 
     async def ordered(self, evaluation_id: int = 1, number: int = 1, **changes: Any) -> int:  # noqa: ANN401
         """The id of a mail that Bo asked for, to go at once."""
         times = {"at": self.clock(), "due_at": self.clock()}
         held = await ask(self.store, order(evaluation_id, number, **{**times, **changes}), self.rules)
-        assert isinstance(held, Held)
+        assert isinstance(held, QueuedMail)
         return held.mail_id
 
     async def deliver(self, **later: float) -> None:

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, Reason, Refused
-from bot.mail.inbound.verp import envelope_sender, read
-from bot.security.keyring import Keys
-from bot.services.inbound.bounces import Came, Inbound
-from bot.services.operations.alerts import Trouble
+from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.mail.inbound.verp import envelope_sender, read_return_address
+from bot.security.keyring import Keyring
+from bot.services.inbound.bounces import BounceOutcome, BounceHandler
+from bot.services.operations.alerts import AdminAlerts
 from bot.services.operations.health import Health
 from bot.slack.views.history import note
 from tests.builders import license_
@@ -19,7 +19,7 @@ from tests.services.conftest import ADMIN, PostRoom
 from tests.services.inbound.test_bounces import ANA, BOUNCE, FOLDER, OURS
 from tests.store.steps import SECRET, ask, bring, only_card, order, report
 
-KEYS = Keys([SECRET]).return_keys
+KEYS = Keyring([SECRET]).return_keys
 MAILBOX_FULL = (FOLDER / "postfix-mailbox-full.eml").read_bytes()
 
 
@@ -29,22 +29,22 @@ class Back:
 
     room: PostRoom
 
-    async def take(self, content: bytes) -> Came:
+    async def take(self, content: bytes) -> BounceOutcome:
         """Take a report in."""
         clock = self.room.clock
-        trouble = Trouble(self.room.store, admins=[ADMIN], channel="C0CARDS", clock=clock)
-        inbound = Inbound(
+        trouble = AdminAlerts(self.room.store, admins=[ADMIN], channel="C0CARDS", clock=clock)
+        inbound = BounceHandler(
             self.room.store.bounces,
-            verp=lambda address: read(address, KEYS),
+            verp=lambda address: read_return_address(address, KEYS),
             tell=trouble.mail_refused,
             tell_unclear=trouble.bounce_unclear,
             clock=clock,
         )
         return await inbound.take(content)
 
-    async def mark(self) -> OptOut | None:
+    async def mark(self) -> DncEntry | None:
         """The mark against Ana's address."""
-        return await self.room.store.opt_outs.against([Subject.of_address(ANA)])
+        return await self.room.store.opt_outs.against([DncTarget.of_address(ANA)])
 
     async def lines(self) -> list[str]:
         """What the card's thread was told since somebody last looked."""
@@ -71,36 +71,36 @@ async def back(room: PostRoom) -> Back:
     [
         (
             "exim-no-such-user",
-            Came.BOUNCED,
+            BounceOutcome.BOUNCED,
             [Kind.MAIL_BOUNCED, Kind.DO_NOT_CONTACT],
             ":no_entry_sign: *Do not contact*: Mail to this address came back.",
         ),
         (
             "postfix-mailbox-full",
-            Came.COUNTED,
+            BounceOutcome.COUNTED,
             [Kind.MAIL_BOUNCED],
             ":leftwards_arrow_with_hook: *Welcome* came back (5.2.2): for reasons that may pass.",
         ),
         (
             "gmail-policy",
-            Came.REFUSED,
+            BounceOutcome.REFUSED,
             [Kind.MAIL_BOUNCED],
             ":leftwards_arrow_with_hook: *Welcome* came back (5.7.26): their server did not want it from us.",
         ),
         (
             "arf-abuse",
-            Came.COMPLAINED,
+            BounceOutcome.COMPLAINED,
             [Kind.MAIL_BOUNCED, Kind.DO_NOT_CONTACT],
             ":no_entry_sign: *Do not contact*: They complained.",
         ),
     ],
 )
 async def test_a_report_ends_in_what_it_means_and_in_a_line_that_says_so(
-    back: Back, name: str, came: Came, lines: list[Kind], said: str
+    back: Back, name: str, came: BounceOutcome, lines: list[Kind], said: str
 ) -> None:
     assert await back.take((FOLDER / f"{name}.eml").read_bytes()) is came
     mark = await back.mark()
-    causes = {Came.BOUNCED: Cause.BOUNCED, Came.COMPLAINED: Cause.COMPLAINED}
+    causes = {BounceOutcome.BOUNCED: DncReason.BOUNCED, BounceOutcome.COMPLAINED: DncReason.COMPLAINED}
     assert (mark and mark.cause) == causes.get(came)
     assert await back.lines() == lines
     assert await back.last() == said
@@ -114,7 +114,7 @@ async def test_the_same_report_twice_counts_once(back: Back, name: str) -> None:
     happened = await back.room.history()
     mark = await back.mark()
 
-    assert await back.take(content) is not Came.UNKNOWN
+    assert await back.take(content) is not BounceOutcome.UNKNOWN
     assert await back.room.history() == happened
     assert await back.mark() == mark
     assert await back.lines() == []
@@ -135,11 +135,11 @@ async def test_three_mails_that_did_not_get_through_pause_the_address_for_a_mont
             await back.room.deliver()
         assert await back.mark() is None
         ours = OURS if number == 1 else f"<{number}@vendor.example>"
-        assert await back.take(MAILBOX_FULL.replace(OURS.encode(), ours.encode())) is Came.COUNTED
+        assert await back.take(MAILBOX_FULL.replace(OURS.encode(), ours.encode())) is BounceOutcome.COUNTED
 
     mark = await back.mark()
     assert mark is not None
-    assert mark.cause is Cause.PAUSED
+    assert mark.cause is DncReason.PAUSED
     assert mark.until == back.room.clock() + timedelta(days=30)
     await back.room.store.opt_outs.end_pauses(at=mark.until)
     assert await back.mark() is None
@@ -170,7 +170,7 @@ async def test_mails_of_long_ago_do_not_count(back: Back) -> None:
 )
 async def test_what_is_no_report_of_ours_changes_nothing(back: Back, content: bytes) -> None:
     happened = await back.room.history()
-    assert await back.take(content) in {Came.UNKNOWN, Came.NO_REPORT}
+    assert await back.take(content) in {BounceOutcome.UNKNOWN, BounceOutcome.NO_REPORT}
     assert (await back.mark(), await back.room.history()) == (None, happened)
 
 
@@ -180,9 +180,9 @@ async def test_a_mail_is_known_by_the_address_it_came_back_to(back: Back) -> Non
     forged = envelope_sender("bounces@vendor.example", 1, b"another key")
     tagged = b"bounces+mqqv6x@vendor.example"
     assert tagged in ses
-    assert await back.take(ses.replace(tagged, forged.encode())) is Came.UNKNOWN
+    assert await back.take(ses.replace(tagged, forged.encode())) is BounceOutcome.UNKNOWN
     assert await back.mark() is None
-    assert await back.take(ses.replace(tagged, ours.encode())) is Came.BOUNCED
+    assert await back.take(ses.replace(tagged, ours.encode())) is BounceOutcome.BOUNCED
     assert await back.mark() is not None
 
 
@@ -198,24 +198,24 @@ async def test_a_complaint_stands_above_a_bounce_and_not_the_other_way_round(bac
     await back.take((FOLDER / "arf-abuse.eml").read_bytes())
     mark = await back.mark()
     assert mark is not None
-    assert mark.cause is Cause.COMPLAINED
+    assert mark.cause is DncReason.COMPLAINED
     await back.take(BOUNCE)
     assert await back.mark() == mark
 
 
 async def test_of_somebody_who_was_erased_a_report_brings_nothing_back(back: Back) -> None:
     await back.room.store.people.erase(ANA, at=back.room.clock(), by="command line")
-    assert await back.take(BOUNCE) is Came.BOUNCED
+    assert await back.take(BOUNCE) is BounceOutcome.BOUNCED
     mark = await back.mark()
     assert mark is not None
-    assert (mark.cause, mark.subject) == (Cause.ERASED, None)
+    assert (mark.cause, mark.subject) == (DncReason.ERASED, None)
 
 
 async def test_an_address_that_came_back_gets_no_mail_about_another_trial(back: Back) -> None:
     await back.take(BOUNCE)
     await report(back.room.store, license_(aliases=frozenset({"E-2"}), app_key="com.example.charts"))
     found = await ask(back.room.store, order(2, 2))
-    assert found == Refused(Reason.DO_NOT_CONTACT)
+    assert found == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 def to_return_address(name: str, mail_id: int) -> bytes:
@@ -227,25 +227,25 @@ def to_return_address(name: str, mail_id: int) -> bytes:
 
 @pytest.mark.parametrize("name", ["exim-plain", "qmail", "mixed", "old-gateway"])
 async def test_a_plain_notice_at_a_return_address_marks_the_address(back: Back, name: str) -> None:
-    assert await back.take(to_return_address(name, 1)) is Came.BOUNCED
+    assert await back.take(to_return_address(name, 1)) is BounceOutcome.BOUNCED
 
     mark = await back.mark()
     assert mark is not None
-    assert mark.cause is Cause.BOUNCED
+    assert mark.cause is DncReason.BOUNCED
     assert await back.room.told() == []
 
 
 async def test_a_plain_notice_at_a_forged_return_address_changes_nothing(back: Back) -> None:
     forged = to_return_address("exim-plain", 1).replace(b"+1-", b"+2-")
 
-    assert await back.take(forged) is Came.NO_REPORT
+    assert await back.take(forged) is BounceOutcome.NO_REPORT
     assert await back.mark() is None
 
 
 async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> None:
     health = Health(back.room.store, poll_every=timedelta(hours=1), clock=back.room.clock)
     for _ in range(2):
-        assert await back.take(to_return_address("prose", 1)) is Came.UNCLEAR
+        assert await back.take(to_return_address("prose", 1)) is BounceOutcome.UNCLEAR
     assert (await health.condition()).bounces_unclear == 1
     assert (await health.figures())["bounces_unclear"] == 1
     assert "came back for *Welcome* that I can't read" in await back.last()
@@ -261,14 +261,14 @@ async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> N
     await back.take(to_return_address("prose", 1))
     assert len(await back.room.told()) == 1
 
-    assert await back.take(to_return_address("exim-plain", 1)) is Came.BOUNCED
+    assert await back.take(to_return_address("exim-plain", 1)) is BounceOutcome.BOUNCED
     assert (await health.condition()).bounces_unclear == 0
     await back.take(to_return_address("prose", 1))
     assert (await health.condition()).bounces_unclear == 0
 
 
 async def test_a_sender_that_was_rejected_is_told_and_marks_nobody(back: Back) -> None:
-    assert await back.take((FOLDER / "sender-rejected.eml").read_bytes()) is Came.REFUSED
+    assert await back.take((FOLDER / "sender-rejected.eml").read_bytes()) is BounceOutcome.REFUSED
 
     assert await back.mark() is None
     [said] = await back.room.told()

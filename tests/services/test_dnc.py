@@ -4,22 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, Cause, OptOut, Scope, Subject
+from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.history import Kind
-from bot.domain.mail_policy import Reason, Refused
-from bot.services.dnc import Consent
+from bot.domain.mail_policy import RefusalReason, Refused
+from bot.services.dnc import DoNotContact
 from bot.services.mail.unsubscribe_links import Link
 from bot.store import Store
-from bot.store.dnc.repository import Lifted
+from bot.store.dnc.repository import DncLiftResult
 from bot.store.schema import do_not_contact, history
 from tests.builders import NOON, contact, license_
 from tests.store.steps import ask, mark, only_card, order, report, rows
 from tests.world import Clock
 
-ANA = Subject.of_address("ana@acme.example")
-ACME = Subject(scope=Scope.DOMAIN, value="acme.example")
-SITE = Subject(scope=Scope.SITE, value="acme.atlassian.net")
+ANA = DncTarget.of_address("ana@acme.example")
+ACME = DncTarget(scope=DncScope.DOMAIN, value="acme.example")
+SITE = DncTarget(scope=DncScope.SITE, value="acme.atlassian.net")
 HERE = license_(site="acme.atlassian.net", billing=contact(email="bo@acme.example", name="Bo Birch"))
 ADMIN, MEMBER = "U0CY", "U0BO"
 
@@ -30,8 +30,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def consent(store: Store, clock: Clock) -> Consent:
-    return Consent(store, clock=clock, admins=[ADMIN])
+def consent(store: Store, clock: Clock) -> DoNotContact:
+    return DoNotContact(store, clock=clock, admins=[ADMIN])
 
 
 async def kinds(store: Store) -> list[str]:
@@ -42,10 +42,10 @@ async def kinds(store: Store) -> list[str]:
 # --- Marking -------------------------------------------------------------------------------------------------------
 
 
-async def test_each_contact_with_an_address_can_be_marked_once(store: Store, consent: Consent) -> None:
+async def test_each_contact_with_an_address_can_be_marked_once(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     assert await consent.contacts(1) == {"technical": HERE.technical, "billing": HERE.billing}
-    await consent.mark(1, role="billing", cause=Cause.ASKED, note="", by=MEMBER)
+    await consent.mark(1, role="billing", cause=DncReason.ASKED, note="", by=MEMBER)
     assert await consent.contacts(1) == {"technical": HERE.technical}
 
 
@@ -53,30 +53,30 @@ async def test_each_contact_with_an_address_can_be_marked_once(store: Store, con
     "billing", [contact(name="Accounts"), Contact(name="Bo"), Contact(forgotten=True)], ids=["twin", "none", "gone"]
 )
 async def test_an_address_counts_once_and_no_address_not_at_all(
-    store: Store, consent: Consent, billing: Contact
+    store: Store, consent: DoNotContact, billing: Contact
 ) -> None:
     await report(store, license_(billing=billing))
     assert list(await consent.contacts(1)) == ["technical"]
 
 
-async def test_of_what_never_was_nobody_can_be_marked(consent: Consent) -> None:
+async def test_of_what_never_was_nobody_can_be_marked(consent: DoNotContact) -> None:
     assert await consent.contacts(99) == {}
-    found = await consent.mark(99, role="technical", cause=Cause.ASKED, note="", by=MEMBER)
-    assert found == Refused(Reason.NO_CONTACT)
+    found = await consent.mark(99, role="technical", cause=DncReason.ASKED, note="", by=MEMBER)
+    assert found == Refused(RefusalReason.NO_CONTACT)
     assert await consent.standing(99) is None
-    assert await consent.lift(99, set_at=NOON, note="", by=MEMBER) == Lifted(won=False, by=None, at=None)
+    assert await consent.lift(99, set_at=NOON, note="", by=MEMBER) == DncLiftResult(won=False, by=None, at=None)
 
 
-async def test_a_contact_without_an_address_cannot_be_marked(store: Store, consent: Consent) -> None:
+async def test_a_contact_without_an_address_cannot_be_marked(store: Store, consent: DoNotContact) -> None:
     await report(store, license_(technical=Contact(name="Ana")))
-    found = await consent.mark(1, role="technical", cause=Cause.ASKED, note="", by=MEMBER)
-    assert found == Refused(Reason.NO_CONTACT)
+    found = await consent.mark(1, role="technical", cause=DncReason.ASKED, note="", by=MEMBER)
+    assert found == Refused(RefusalReason.NO_CONTACT)
 
 
-async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store: Store, consent: Consent) -> None:
+async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
-    marked = await consent.mark(1, role="technical", cause=Cause.COMPLAINED, note="Called us.", by=MEMBER)
-    no = OptOut(cause=Cause.COMPLAINED, by=MEMBER, at=NOON, note="Called us.", subject=ANA)
+    marked = await consent.mark(1, role="technical", cause=DncReason.COMPLAINED, note="Called us.", by=MEMBER)
+    no = DncEntry(cause=DncReason.COMPLAINED, by=MEMBER, at=NOON, note="Called us.", subject=ANA)
     assert not isinstance(marked, Refused)
     assert marked.won
     assert await consent.standing(1) == no
@@ -85,10 +85,10 @@ async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store
 
 
 async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_all(
-    store: Store, consent: Consent
+    store: Store, consent: DoNotContact
 ) -> None:
     await report(store, HERE)
-    marked = await consent.add(ACME, cause=Cause.TEAM, note="", by=MEMBER)
+    marked = await consent.add(ACME, cause=DncReason.TEAM, note="", by=MEMBER)
     assert marked.won
     standing = await consent.standing(1)
     assert standing is not None
@@ -100,8 +100,8 @@ async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_
     ("marked", "asked", "found"),
     [
         (ACME, ANA, True),
-        (ACME, Subject.of_address("ana@mail.acme.example"), True),
-        (ACME, Subject(scope=Scope.DOMAIN, value="mail.acme.example"), True),
+        (ACME, DncTarget.of_address("ana@mail.acme.example"), True),
+        (ACME, DncTarget(scope=DncScope.DOMAIN, value="mail.acme.example"), True),
         (ACME, SITE, False),
         (ANA, ACME, False),
         (SITE, SITE, True),
@@ -109,43 +109,43 @@ async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_
     ],
 )
 async def test_whether_somebody_is_marked_is_known_by_the_domain_too(
-    consent: Consent, marked: Subject, asked: Subject, *, found: bool
+    consent: DoNotContact, marked: DncTarget, asked: DncTarget, *, found: bool
 ) -> None:
-    await consent.add(marked, cause=Cause.ASKED, note="", by=MEMBER)
+    await consent.add(marked, cause=DncReason.ASKED, note="", by=MEMBER)
     assert (await consent.against(asked) is not None) == found
 
 
 # --- The link in a mail --------------------------------------------------------------------------------------------
 
 
-async def test_whoever_has_the_link_of_a_mail_unsubscribes_once(store: Store, consent: Consent) -> None:
+async def test_whoever_has_the_link_of_a_mail_unsubscribes_once(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     await ask(store, order(1))
     for _ in range(2):
         await consent.unsubscribe(Link(address="ANA@acme.example", mail_id=1))
 
     [no] = await consent.all_standing()
-    assert (no.cause, no.by, no.subject) == (Cause.UNSUBSCRIBED, None, ANA)
+    assert (no.cause, no.by, no.subject) == (DncReason.UNSUBSCRIBED, None, ANA)
     assert await kinds(store) == [Kind.DO_NOT_CONTACT]
 
 
-async def test_the_link_of_a_mail_that_is_gone_from_the_records_works_all_the_same(consent: Consent) -> None:
+async def test_the_link_of_a_mail_that_is_gone_from_the_records_works_all_the_same(consent: DoNotContact) -> None:
     await consent.unsubscribe(Link(address="ana@acme.example", mail_id=99))
-    assert [no.cause for no in await consent.all_standing()] == [Cause.UNSUBSCRIBED]
+    assert [no.cause for no in await consent.all_standing()] == [DncReason.UNSUBSCRIBED]
     await consent.resubscribe(Link(address="ana@acme.example", mail_id=99))
     assert await consent.all_standing() == []
 
 
-async def test_they_take_back_what_they_said_there_and_nothing_else(store: Store, consent: Consent) -> None:
+async def test_they_take_back_what_they_said_there_and_nothing_else(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     await ask(store, order(1))
-    await consent.add(ANA, cause=Cause.ASKED, note="", by=MEMBER)
+    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
     link = Link(address="ana@acme.example", mail_id=1)
     await consent.unsubscribe(link)
     await consent.resubscribe(link)
     await consent.resubscribe(link)
 
-    assert [no.cause for no in await consent.all_standing()] == [Cause.ASKED]
+    assert [no.cause for no in await consent.all_standing()] == [DncReason.ASKED]
     assert await kinds(store) == [Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN]
 
 
@@ -154,20 +154,20 @@ async def test_they_take_back_what_they_said_there_and_nothing_else(store: Store
 
 @pytest.mark.parametrize("subject", [ANA, ACME, SITE], ids=["address", "domain", "site"])
 async def test_whatever_speaks_against_the_person_on_the_card_can_be_lifted_there(
-    store: Store, consent: Consent, subject: Subject
+    store: Store, consent: DoNotContact, subject: DncTarget
 ) -> None:
     await report(store, HERE)
-    await consent.add(subject, cause=Cause.ASKED, note="", by=MEMBER)
-    assert await consent.lift(1, set_at=NOON, note="They agreed", by=MEMBER) == Lifted(won=True, by=MEMBER, at=NOON)
+    await consent.add(subject, cause=DncReason.ASKED, note="", by=MEMBER)
+    assert await consent.lift(1, set_at=NOON, note="They agreed", by=MEMBER) == DncLiftResult(won=True, by=MEMBER, at=NOON)
     assert await consent.standing(1) is None
     assert await kinds(store) == [Kind.CONTACT_AGAIN]
 
 
-async def test_whoever_lifts_one_of_two_is_told_of_the_other(store: Store, consent: Consent, clock: Clock) -> None:
+async def test_whoever_lifts_one_of_two_is_told_of_the_other(store: Store, consent: DoNotContact, clock: Clock) -> None:
     await report(store, HERE)
-    await consent.add(ACME, cause=Cause.TEAM, note="", by=MEMBER)
+    await consent.add(ACME, cause=DncReason.TEAM, note="", by=MEMBER)
     clock.now += timedelta(minutes=1)
-    await consent.add(ANA, cause=Cause.ASKED, note="", by=MEMBER)
+    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
     found = await consent.lift(1, set_at=clock(), note="", by=MEMBER)
     assert found.won
     assert found.stands is not None
@@ -175,31 +175,31 @@ async def test_whoever_lifts_one_of_two_is_told_of_the_other(store: Store, conse
 
 
 async def test_of_two_who_lift_one_mark_the_second_is_told_who_was_faster(
-    store: Store, consent: Consent, clock: Clock
+    store: Store, consent: DoNotContact, clock: Clock
 ) -> None:
     await report(store, HERE)
-    await consent.add(ANA, cause=Cause.ASKED, note="", by=MEMBER)
+    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
     await consent.lift(1, set_at=NOON, note="", by="U0DI")
     clock.now += timedelta(minutes=1)
-    assert await consent.lift(1, set_at=NOON, note="", by=MEMBER) == Lifted(won=False, by="U0DI", at=NOON)
+    assert await consent.lift(1, set_at=NOON, note="", by=MEMBER) == DncLiftResult(won=False, by="U0DI", at=NOON)
 
 
 async def test_a_mark_that_came_after_somebody_looked_is_not_lifted(
-    store: Store, consent: Consent, clock: Clock
+    store: Store, consent: DoNotContact, clock: Clock
 ) -> None:
     await report(store, HERE)
-    await consent.add(ANA, cause=Cause.ASKED, note="", by=MEMBER)
+    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
     clock.now += timedelta(minutes=1)
     await consent.unsubscribe(Link(address="ana@acme.example", mail_id=1))
     found = await consent.lift(1, set_at=clock() + timedelta(minutes=1), note="", by=MEMBER)
     assert (found.won, found.by) == (False, None)
     assert found.stands is not None
-    assert found.stands.cause is Cause.UNSUBSCRIBED
+    assert found.stands.cause is DncReason.UNSUBSCRIBED
 
 
 @pytest.mark.parametrize(("who", "won"), [(MEMBER, False), (ADMIN, True)], ids=["member", "admin"])
 async def test_what_somebody_said_themselves_only_an_admin_lifts(
-    store: Store, consent: Consent, who: str, *, won: bool
+    store: Store, consent: DoNotContact, who: str, *, won: bool
 ) -> None:
     await report(store, HERE)
     await consent.unsubscribe(Link(address="ana@acme.example", mail_id=1))
@@ -209,7 +209,7 @@ async def test_what_somebody_said_themselves_only_an_admin_lifts(
 
 
 @pytest.mark.parametrize("who", [MEMBER, ADMIN])
-async def test_of_somebody_who_was_erased_nobody_lifts_the_mark(store: Store, consent: Consent, who: str) -> None:
+async def test_of_somebody_who_was_erased_nobody_lifts_the_mark(store: Store, consent: DoNotContact, who: str) -> None:
     await report(store, HERE)
     await store.people.erase("ana@acme.example", at=NOON, by="command line")
     await report(store, license_(updated=NOON.date() + timedelta(days=1)))
@@ -217,9 +217,9 @@ async def test_of_somebody_who_was_erased_nobody_lifts_the_mark(store: Store, co
     assert await store.opt_outs.against([ANA]) is not None
 
 
-async def test_a_mark_is_taken_back_by_name_and_what_still_stands_is_said(consent: Consent) -> None:
-    await consent.add(ACME, cause=Cause.TEAM, note="", by=MEMBER)
-    await consent.add(ANA, cause=Cause.ASKED, note="", by=MEMBER)
+async def test_a_mark_is_taken_back_by_name_and_what_still_stands_is_said(consent: DoNotContact) -> None:
+    await consent.add(ACME, cause=DncReason.TEAM, note="", by=MEMBER)
+    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
     found = await consent.take_back(ANA, note="They agreed", by=MEMBER)
     assert found.won
     assert found.stands is not None
@@ -229,13 +229,13 @@ async def test_a_mark_is_taken_back_by_name_and_what_still_stands_is_said(consen
     assert again.stands == found.stands
 
 
-def test_those_whom_the_settings_name_are_admins(consent: Consent) -> None:
+def test_those_whom_the_settings_name_are_admins(consent: DoNotContact) -> None:
     assert [consent.authority(who) for who in (ADMIN, MEMBER)] == [Authority.ADMIN, Authority.MEMBER]
 
 
-async def test_a_pause_ends_when_its_time_is_over(store: Store, consent: Consent, clock: Clock) -> None:
+async def test_a_pause_ends_when_its_time_is_over(store: Store, consent: DoNotContact, clock: Clock) -> None:
     await report(store, HERE)
-    pause = OptOut(cause=Cause.PAUSED, by=None, at=NOON, until=NOON + timedelta(days=30), subject=ANA)
+    pause = DncEntry(cause=DncReason.PAUSED, by=None, at=NOON, until=NOON + timedelta(days=30), subject=ANA)
     await mark(store, "ana@acme.example", pause)
     clock.now += timedelta(days=30, seconds=-1)
     await consent.end_pauses()

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.dnc import Cause, Subject
+from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import License
-from bot.domain.mail_policy import Reason, Refused
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.domain.target_parser import split_target
-from bot.exports.dnc_csv import read as read_table
-from bot.mail.inbound.verp import read as read_return
-from bot.marketplace.license_record import read_license
-from bot.security.keyring import Keys
-from bot.services.dnc import Consent
-from bot.services.inbound.bounces import Came, Inbound
+from bot.exports.dnc_csv import read_csv as read_table
+from bot.mail.inbound.verp import read_return_address as read_return
+from bot.marketplace.license_record import parse_license
+from bot.security.keyring import Keyring
+from bot.services.dnc import DoNotContact
+from bot.services.inbound.bounces import BounceOutcome, BounceHandler
 from bot.services.mail.unsubscribe_links import Link, Links
-from bot.services.operations.alerts import Trouble
+from bot.services.operations.alerts import AdminAlerts
 from bot.store.schema import evaluation, mail
 from tests.builders import TODAY
 from tests.services.conftest import ADMIN, PostRoom
@@ -38,7 +38,7 @@ MAILBOXES: Final = (
     "o'hara{}@例え.test",
 )
 PATHS: Final = ("report", "form", "command", "table", "unsubscribe", "bounce", "erase")
-FORGOTTEN: Final = {Reason.DO_NOT_CONTACT, Reason.NO_CONTACT, Reason.FORGOTTEN}
+FORGOTTEN: Final = {RefusalReason.DO_NOT_CONTACT, RefusalReason.NO_CONTACT, RefusalReason.FORGOTTEN}
 
 
 def a_license(number: int, email: str, days: int = 0) -> License:
@@ -54,7 +54,7 @@ def a_license(number: int, email: str, days: int = 0) -> License:
         "lastUpdated": (TODAY + timedelta(days=days)).isoformat(),
         "contactDetails": {"technicalContact": {"email": email, "name": "Ana Ash"}},
     }
-    found = read_license(record)
+    found = parse_license(record)
     assert isinstance(found, License)
     return found
 
@@ -65,7 +65,7 @@ class Team:
     def __init__(self, room: PostRoom) -> None:
         self.room = room
         self.store = room.store
-        self.consent = Consent(room.store, clock=room.clock)
+        self.consent = DoNotContact(room.store, clock=room.clock)
 
     async def trial(self, email: str) -> tuple[int, int]:
         """A trial whose contact has this address: its number, and the id of its evaluation."""
@@ -88,32 +88,32 @@ class Team:
             case "report":
                 await report(self.store, a_license(number, "RTBF", days=1))
             case "form":
-                await self.consent.mark(evaluation_id, role="technical", cause=Cause.TEAM, note="", by="U0BO")
+                await self.consent.mark(evaluation_id, role="technical", cause=DncReason.TEAM, note="", by="U0BO")
             case "command":
-                subject = Subject.read(split_target(f"{around.format(spelling.strip())} they asked")[0])
+                subject = DncTarget.read(split_target(f"{around.format(spelling.strip())} they asked")[0])
                 assert subject is not None
-                assert (await self.consent.add(subject, cause=Cause.ASKED, note="", by="U0BO")).won
+                assert (await self.consent.add(subject, cause=DncReason.ASKED, note="", by="U0BO")).won
             case "table":
                 table = io.StringIO()
                 csv.writer(table).writerow([around.format(spelling)])
                 marks = read_table(table.getvalue(), at=self.room.clock(), by=None)
                 assert await self.store.opt_outs.add_all(marks) == 1
             case "unsubscribe":
-                links = Links(Keys([SECRET]), public_url="https://bot.vendor.example")
+                links = Links(Keyring([SECRET]), public_url="https://bot.vendor.example")
                 link = links.read(links.url(spelling, mail_id).rpartition("/")[2])
                 assert link == Link(address=spelling, mail_id=mail_id)
                 await self.consent.unsubscribe(link)
             case "bounce":
-                assert await self._inbound.take(_report(mail_id, spelling)) is Came.BOUNCED
+                assert await self._inbound.take(_report(mail_id, spelling)) is BounceOutcome.BOUNCED
             case _:
                 await self.store.people.erase(spelling, at=self.room.clock(), by="somebody")
 
     @property
-    def _inbound(self) -> Inbound:
-        trouble = Trouble(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.room.clock)
-        keys = Keys([SECRET]).return_keys
+    def _inbound(self) -> BounceHandler:
+        trouble = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.room.clock)
+        keys = Keyring([SECRET]).return_keys
         ledger = self.store.bounces
-        return Inbound(
+        return BounceHandler(
             ledger,
             verp=lambda each: read_return(each, keys),
             tell=trouble.mail_refused,

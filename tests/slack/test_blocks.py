@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.card import Action, Card, Person
-from bot.domain.cautions import Context
+from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import Cause, Scope, Subject
+from bot.domain.dnc import DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner, State, Trial
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, Rules
+from bot.domain.mail_policy import MailState, MailRules
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, card_message, note_message, paragraphs, plain, pointer_message
 from tests.builders import NOON, TODAY, card, contact, entry, evaluation, license_, nov, opt_out, sent_mail, trial
@@ -262,19 +262,19 @@ def test_a_card_shows_who_marked_the_contact_and_why() -> None:
     ids=["domain", "site", "own site"],
 )
 def test_a_card_shows_how_far_a_mark_reaches(whom: str, said: str) -> None:
-    shown = card(people=(Person(contact=contact(), opt_out=opt_out(subject=Subject.read(whom))),))
+    shown = card(people=(Person(contact=contact(), opt_out=opt_out(subject=DncTarget.read(whom))),))
     assert f":no_entry_sign: {said}, <@U0BO>, {AT_NOON}" in lines(shown)
 
 
 def test_a_mark_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() -> None:
-    marked = card(people=(Person(contact=contact(), opt_out=opt_out(cause=Cause.ERASED, by=None, subject=None)),))
+    marked = card(people=(Person(contact=contact(), opt_out=opt_out(cause=DncReason.ERASED, by=None, subject=None)),))
     *pressed, more = buttons(card_message(marked, today=TODAY))
     assert [button["action_id"] for button in pressed] == [Action.CLAIM]
     assert [ids.read_option(option["value"])[0] for option in more["options"]] == [Action.ASSIGN]
 
 
 def test_what_the_rules_do_not_allow_is_said_on_the_card_and_has_no_button() -> None:
-    blocked = Rules(countries=Countries(by_name={"norway": CountryRule(rule=Rule.BLOCK)}))
+    blocked = MailRules(countries=Countries(by_name={"norway": CountryRule(rule=Rule.BLOCK)}))
     shown = card_message(card(evaluation=evaluation(license=license_(country="Norway"))), today=TODAY, rules=blocked)
     check(shown)
     assert ":no_entry_sign: No email: Your rules by country do not allow mail to this one." in mrkdwn_of(shown.blocks)
@@ -287,7 +287,7 @@ def test_a_mail_that_needs_a_ground_can_be_written() -> None:
 
 
 def test_a_card_shows_what_else_the_customer_has() -> None:
-    context = Context(
+    context = CustomerContext(
         customer_of=("Charts", "Q&A"),
         uses=("Clock",),
         paid_for=(("Forms", "2023"), ("Sums", "2025")),
@@ -306,18 +306,18 @@ def test_a_card_shows_what_else_the_customer_has() -> None:
 @pytest.mark.parametrize(
     ("context", "said"),
     [
-        (Context(uses=("Clock",)), ":star: Have a license of Clock"),
-        (Context(paid_for=(("Forms", "2023"),)), ":star: Paid for Forms until 2023"),
-        (Context(customer_of=("Roadmap for Jira",)), ":star: Already a customer of this app on another site"),
+        (CustomerContext(uses=("Clock",)), ":star: Have a license of Clock"),
+        (CustomerContext(paid_for=(("Forms", "2023"),)), ":star: Paid for Forms until 2023"),
+        (CustomerContext(customer_of=("Roadmap for Jira",)), ":star: Already a customer of this app on another site"),
     ],
 )
-def test_a_card_calls_nobody_a_customer_who_is_none(context: Context, said: str) -> None:
+def test_a_card_calls_nobody_a_customer_who_is_none(context: CustomerContext, said: str) -> None:
     assert [line for line in lines(card(context=context)) if line.startswith(":star:")] == [said]
 
 
 def test_a_card_stays_calm_whatever_there_is_to_know() -> None:
     apps = tuple("ABCDEF")
-    context = Context(
+    context = CustomerContext(
         customer_of=apps,
         uses=apps,
         paid_for=tuple((app, "2024") for app in apps),
@@ -338,7 +338,7 @@ def test_a_card_stays_calm_whatever_there_is_to_know() -> None:
 
 
 def test_of_long_lists_a_card_shows_five() -> None:
-    context = Context(customer_of=tuple("ABCDEF"))
+    context = CustomerContext(customer_of=tuple("ABCDEF"))
     mails = tuple(sent_mail(template=template) for template in "abcdef")
     shown = lines(card(context=context, mails=mails))
     assert ":star: Already a customer of A, B, C, D, E" in shown
@@ -548,19 +548,19 @@ EVALUATIONS = st.builds(
     owner=st.none() | st.sampled_from(USERS),
     first_seen=st.integers(0, 10**6).map(lambda minutes: NOON + timedelta(minutes=minutes)),
 )
-SUBJECTS = st.none() | st.builds(Subject, scope=st.sampled_from(Scope), value=NAMES)
+SUBJECTS = st.none() | st.builds(DncTarget, scope=st.sampled_from(DncScope), value=NAMES)
 OPT_OUTS = st.none() | st.builds(
-    opt_out, cause=st.sampled_from(Cause), subject=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
+    opt_out, cause=st.sampled_from(DncReason), subject=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
 )
 FACTS = "company country opportunity_size parent_product parent_edition sandbox channel".split()
 ENTRIES = st.none() | st.one_of(
     st.fixed_dictionaries(dict.fromkeys(FACTS, NAMES)).map(lambda facts: entry(Kind.ENRICHED, **facts)),
-    st.builds(entry, st.just(Kind.DO_NOT_CONTACT), actor=st.just("U0BO"), cause=st.sampled_from(Cause), note=NAMES),
+    st.builds(entry, st.just(Kind.DO_NOT_CONTACT), actor=st.just("U0BO"), cause=st.sampled_from(DncReason), note=NAMES),
     st.builds(entry, st.just(Kind.MAIL_FAILED), actor=st.just("U0BO"), template=NAMES, error=NAMES),
 )
 APPS = st.lists(NAMES, max_size=6).map(tuple)
 CONTEXTS = st.builds(
-    Context,
+    CustomerContext,
     **dict.fromkeys(["customer_of", "uses", "evaluating"], APPS),
     evaluated=st.just(("2024", "2025")),
     paid_for=APPS.map(lambda names: tuple((name, "2024") for name in names)),
@@ -602,8 +602,8 @@ def test_slack_takes_the_longest_card_there_can_be(name: str) -> None:
     message = card_message(
         card(
             evaluation=evaluation(license=seen, owner="U0BO", trial=trial(upgrade_to=name)),
-            people=(Person(contact=person, opt_out=opt_out(subject=Subject(scope=Scope.SITE, value=name))),),
-            context=Context(
+            people=(Person(contact=person, opt_out=opt_out(subject=DncTarget(scope=DncScope.SITE, value=name))),),
+            context=CustomerContext(
                 customer_of=names,
                 uses=names,
                 paid_for=tuple((each, "2024") for each in names),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack.blocks import section
-from bot.slack.mrkdwn import painted
+from bot.slack.mrkdwn import render_markdown
 from tests.slack.checks import NAMES, check_blocks
 
 WEB = re.compile(r"\]\((https?://[^()\s<>|]+)\)")
@@ -47,23 +47,23 @@ WEB = re.compile(r"\]\((https?://[^()\s<>|]+)\)")
     ],
 )
 def test_a_mail_is_shown_as_its_reader_sees_it(body: str, shown: str) -> None:
-    assert painted(body) == [shown]
+    assert render_markdown(body) == [shown]
 
 
 def test_a_link_far_into_a_long_line_is_a_link() -> None:
     for before in range(480, 520):
-        assert painted("x" * before + "[docs](https://vendor.example)")[0].endswith("x<https://vendor.example|docs>")
+        assert render_markdown("x" * before + "[docs](https://vendor.example)")[0].endswith("x<https://vendor.example|docs>")
 
 
 def test_an_address_that_is_longer_than_slack_takes_is_shown_as_text() -> None:
-    [shown] = painted(f"[docs](https://vendor.example/{'x' * 2500})")
+    [shown] = render_markdown(f"[docs](https://vendor.example/{'x' * 2500})")
     assert shown.startswith("[docs](https://vendor.example/xxx")
 
 
 def test_a_long_mail_is_shown_whole_and_of_the_longest_that_slack_takes_it_is_said_that_there_is_more() -> None:
     words = "word " * 599
-    assert "".join(painted(words)).split() == words.split()
-    *shown, rest = painted("&" * 3000)
+    assert "".join(render_markdown(words)).split() == words.split()
+    *shown, rest = render_markdown("&" * 3000)
     assert [len(text) for text in shown] == [2500, 2500]
     assert rest.startswith("… _The rest")
 
@@ -74,6 +74,6 @@ BODIES = st.lists(NAMES | MARKUP, max_size=40).map(lambda parts: "".join(parts)[
 
 @given(body=BODIES | st.lists(MARKUP, max_size=400).map("".join))
 def test_slack_takes_any_mail_and_finds_no_link_but_those_that_were_written(body: str) -> None:
-    shown = painted(body)
+    shown = render_markdown(body)
     assert shown
     check_blocks([section(text) for text in shown], links=WEB.findall(body))

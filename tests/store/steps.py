@@ -6,52 +6,52 @@ from typing import Any
 
 from sqlalchemy import Row, Table, select
 
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.card import Card
-from bot.domain.dnc import Authority, OptOut, Subject
+from bot.domain.dnc import Authority, DncEntry, DncTarget
 from bot.domain.evaluation import License
-from bot.domain.identity import Known
-from bot.domain.mail_policy import MailState, NeedsGround, Refused, Rules
+from bot.domain.identity import KnownLicense
+from bot.domain.mail_policy import MailState, NeedsLawfulBasis, Refused, MailRules
 from bot.store import Store
-from bot.store.dnc.repository import Lifted, Marked
-from bot.store.licenses.batching import Sight
-from bot.store.licenses.repository import Recorded
-from bot.store.mail.letters import Letter
-from bot.store.mail.repository import Held, Order, Stopped, Taken
-from bot.store.outbox.repository import Delivery, Lane, What
+from bot.store.dnc.repository import DncLiftResult, DncAddResult
+from bot.store.licenses.batching import ParsedRecord
+from bot.store.licenses.repository import IngestStats
+from bot.store.mail.letters import MailContent
+from bot.store.mail.repository import QueuedMail, MailRequest, RejectedMail, ClaimedMail
+from bot.store.outbox.repository import Delivery, ApiMethod, DeliveryKind
 from bot.store.schema import evaluation
 from tests.builders import FREELY, NOON, TODAY, opt_out
 
 SECRET = "a key for tests that is long enough"
 CHANNEL = "C0CARDS"
 LATER = NOON + timedelta(hours=1)
-RINGING = Ringing(today=TODAY)
-LETTER = Letter.__dataclass_fields__.keys()
+RINGING = AnnouncementPolicy(today=TODAY)
+LETTER = MailContent.__dataclass_fields__.keys()
 
 
 async def report(
     store: Store, *seen: License, announce: bool = True, channel: str = CHANNEL, at: datetime = NOON
-) -> Recorded:
+) -> IngestStats:
     """Record one batch of the report as a poll does, in silence unless it is to `announce`."""
-    ringing = Ringing(today=TODAY, quiet_before=None if announce else date.max)
+    ringing = AnnouncementPolicy(today=TODAY, quiet_before=None if announce else date.max)
     return await store.licenses.record([sight(each) for each in seen], ringing, channel=channel, at=at)
 
 
-async def poll(store: Store, *seen: License) -> Recorded:
+async def poll(store: Store, *seen: License) -> IngestStats:
     """Record one batch as `report` does, but for the rows that were read before."""
     digests = await store.licenses.unread([repr(each) for each in seen])
-    fresh = [Sight(license=s, digests=(digest,)) for s, digest in zip(seen, digests, strict=True) if digest is not None]
+    fresh = [ParsedRecord(license=s, digests=(digest,)) for s, digest in zip(seen, digests, strict=True) if digest is not None]
     return await store.licenses.record(fresh, RINGING, channel=CHANNEL, at=NOON)
 
 
-async def known_of(store: Store, *seen: License) -> list[Known | None]:
+async def known_of(store: Store, *seen: License) -> list[KnownLicense | None]:
     """What the store knows of each of these licenses."""
     return [found.known for found in await store.licenses.findings([sight(each) for each in seen], RINGING)]
 
 
-def sight(seen: License) -> Sight:
+def sight(seen: License) -> ParsedRecord:
     """A license as it was read, with a digest of all it says."""
-    return Sight(license=seen, digests=(sha256(repr(seen).encode()).digest()[:16],))
+    return ParsedRecord(license=seen, digests=(sha256(repr(seen).encode()).digest()[:16],))
 
 
 async def rows(store: Store, table: Table) -> list[Row[Any]]:
@@ -75,7 +75,7 @@ async def only_card(store: Store) -> Card:
 async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
     """Bring to Slack all that is due, and what it sees: `post card 1`, `note ended in 1.0`, `say …`, `update …`."""
     brought: list[str] = []
-    while taken := [each for lane in Lane for each in await store.deliveries.take(lane, now=at)]:
+    while taken := [each for lane in ApiMethod for each in await store.deliveries.take(lane, now=at)]:
         for delivery in taken:
             brought.append(shown(delivery))
             ts = delivery.card.ts if delivery.card else f"{delivery.evaluation_id or -delivery.id}.0"
@@ -86,19 +86,19 @@ async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
 def shown(delivery: Delivery) -> str:
     """What a delivery comes to in Slack, as `bring` says it."""
     match delivery.what:
-        case What.CARD:
+        case DeliveryKind.CARD:
             return f"{'update' if delivery.card else 'post'} card {delivery.evaluation_id}"
-        case What.NOTE:
+        case DeliveryKind.NOTE:
             assert delivery.entry is not None
             assert delivery.card is not None
             return f"note {delivery.entry.kind} in {delivery.card.ts}"
-        case What.MESSAGE:
+        case DeliveryKind.MESSAGE:
             return f"say {delivery.text}"
-        case What.SUMMARY:
+        case DeliveryKind.SUMMARY:
             return f"say {delivery.waiting} wait"
 
 
-def order(evaluation_id: int, number: int = 1, **overrides: Any) -> Order:  # noqa: ANN401  of its field's type
+def order(evaluation_id: int, number: int = 1, **overrides: Any) -> MailRequest:  # noqa: ANN401  of its field's type
     """Bo asks for the welcome mail to the technical contact, to go at once."""
     letter: dict[str, Any] = {
         "template": "welcome",
@@ -108,45 +108,45 @@ def order(evaluation_id: int, number: int = 1, **overrides: Any) -> Order:  # no
     }
     given: dict[str, Any] = {
         "evaluation_id": evaluation_id,
-        "letter": Letter(**letter | {name: overrides.pop(name) for name in list(overrides) if name in LETTER}),
+        "letter": MailContent(**letter | {name: overrides.pop(name) for name in list(overrides) if name in LETTER}),
         "ground": None,
         "message_id": f"<{number}@vendor.example>",
         "by": "U0BO",
         "at": NOON,
         "due_at": NOON,
     }
-    return Order(**{**given, **overrides})
+    return MailRequest(**{**given, **overrides})
 
 
-async def ask(store: Store, wanted: Order, rules: Rules = FREELY) -> Held | NeedsGround | Refused:
+async def ask(store: Store, wanted: MailRequest, rules: MailRules = FREELY) -> QueuedMail | NeedsLawfulBasis | Refused:
     """Ask for a mail where the vendor's own rules ask for nothing."""
     return await store.mails.order(wanted, rules)
 
 
-async def take(store: Store, *, now: datetime = LATER, rules: Rules = FREELY) -> Taken | Stopped | None:
+async def take(store: Store, *, now: datetime = LATER, rules: MailRules = FREELY) -> ClaimedMail | RejectedMail | None:
     """Take the mail that is due longest."""
     return await store.mails.take(rules, now=now)
 
 
-async def claimed(store: Store, wanted: Order) -> Taken:
+async def claimed(store: Store, wanted: MailRequest) -> ClaimedMail:
     """A mail that is under way."""
-    assert isinstance(await ask(store, wanted), Held)
+    assert isinstance(await ask(store, wanted), QueuedMail)
     taken = await take(store)
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, ClaimedMail)
     assert taken.message_id == wanted.message_id
     return taken
 
 
-async def mailed(store: Store, wanted: Order, outcome: MailState = MailState.SENT) -> Taken:
+async def mailed(store: Store, wanted: MailRequest, outcome: MailState = MailState.SENT) -> ClaimedMail:
     """A mail that came to its end."""
     taken = await claimed(store, wanted)
     await store.mails.settle(taken.mail_id, outcome, at=LATER)
     return taken
 
 
-async def mark(store: Store, whom: str, no: OptOut | None = None, *, evaluation_id: int | None = None) -> Marked:
+async def mark(store: Store, whom: str, no: DncEntry | None = None, *, evaluation_id: int | None = None) -> DncAddResult:
     """Mark an address, a domain or a site."""
-    subject = Subject.read(whom)
+    subject = DncTarget.read(whom)
     assert subject is not None
     return await store.opt_outs.add(subject, no or opt_out(subject=subject), evaluation_id=evaluation_id)
 
@@ -160,9 +160,9 @@ async def lift(
     note: str = "",
     set_at: datetime | None = NOON,
     evaluation_id: int | None = None,
-) -> Lifted:
+) -> DncLiftResult:
     """Lift a mark that was set at noon, an hour later."""
-    subject = Subject.read(whom)
+    subject = DncTarget.read(whom)
     assert subject is not None
     return await store.opt_outs.lift(
         subject, authority, note=note, by=by, at=LATER, set_at=set_at, evaluation_id=evaluation_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.evaluation import License, Trial
 from bot.store import Store
 from bot.store.schema import delivery, evaluation
@@ -15,7 +15,7 @@ from tests.builders import NOON
 from tests.histories import FIRST, histories
 from tests.store.steps import CHANNEL, known_of, rows, sight
 
-RINGING = Ringing(today=FIRST)
+RINGING = AnnouncementPolicy(today=FIRST)
 """All of it happens while somebody watches, so every trial that is seen while it runs rings."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.store import Store
-from bot.store.outbox.repository import Lane
+from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 from tests.builders import NOON
 from tests.builders import license_ as a_license
@@ -28,7 +28,7 @@ async def _assign(store: Store, number: int) -> None:
 
 
 async def _take(store: Store, _number: int) -> None:
-    await store.deliveries.take(Lane.POST, now=NOON)
+    await store.deliveries.take(ApiMethod.POST, now=NOON)
 
 
 async def _claim(store: Store, number: int) -> None:

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.card import Card, Person, SentMail
-from bot.domain.cautions import Context
-from bot.domain.dnc import Subject
+from bot.domain.cautions import CustomerContext
+from bot.domain.dnc import DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, Partner
 from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import Attempt, LastMail, MailState
 from bot.store import Store
-from bot.store.evaluations import Owned
+from bot.store.evaluations import OwnerChange
 from bot.store.schema import history
 from tests.builders import NOON, contact, license_, nov, opt_out, trial
 from tests.store.steps import LATER, bring, cards, mailed, mark, only_card, order, report, rows
@@ -30,7 +30,7 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
         people=(
             Person(contact=contact(), last_mail=LastMail(template="welcome", by="U0BO", at=NOON, went=LATER)),
-            Person(contact=BILLING, opt_out=opt_out(subject=Subject.of_address("bo@acme.example"))),
+            Person(contact=BILLING, opt_out=opt_out(subject=DncTarget.of_address("bo@acme.example"))),
         ),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
         last=Entry(
@@ -57,23 +57,23 @@ async def test_of_eight_who_claim_at_once_one_wins_and_all_others_are_told_who(s
     )
 
     owner = (await only_card(store)).evaluation.owner
-    assert [answer for answer in answers if answer and answer.won] == [Owned(won=True, owner=owner, since=NOON)]
+    assert [answer for answer in answers if answer and answer.won] == [OwnerChange(won=True, owner=owner, since=NOON)]
     lost = [answer for answer in answers if answer and not answer.won]
-    assert lost == [Owned(won=False, owner=owner, since=NOON)] * 7
+    assert lost == [OwnerChange(won=False, owner=owner, since=NOON)] * 7
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED, Kind.ASSIGNED]
 
 
 @pytest.mark.parametrize(
     ("believed", "wanted", "answer", "remembered"),
     [
-        pytest.param("U0BO", "U0CY", Owned(won=True, owner="U0CY", since=LATER), Kind.ASSIGNED, id="handed over"),
-        pytest.param("U0BO", None, Owned(won=True, owner=None, since=LATER), Kind.RELEASED, id="given back"),
-        pytest.param(None, "U0CY", Owned(won=False, owner="U0BO", since=NOON), None, id="claimed too late"),
-        pytest.param("U0DI", "U0CY", Owned(won=False, owner="U0BO", since=NOON), None, id="somebody else's by now"),
+        pytest.param("U0BO", "U0CY", OwnerChange(won=True, owner="U0CY", since=LATER), Kind.ASSIGNED, id="handed over"),
+        pytest.param("U0BO", None, OwnerChange(won=True, owner=None, since=LATER), Kind.RELEASED, id="given back"),
+        pytest.param(None, "U0CY", OwnerChange(won=False, owner="U0BO", since=NOON), None, id="claimed too late"),
+        pytest.param("U0DI", "U0CY", OwnerChange(won=False, owner="U0BO", since=NOON), None, id="somebody else's by now"),
     ],
 )
 async def test_an_owner_changes_only_from_whom_one_believed_it_to_be(
-    store: Store, believed: str | None, wanted: str | None, answer: Owned, remembered: Kind | None
+    store: Store, believed: str | None, wanted: str | None, answer: OwnerChange, remembered: Kind | None
 ) -> None:
     await report(store, license_())
     await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=NOON)
@@ -118,8 +118,8 @@ def other(**overrides: Any) -> License:  # noqa: ANN401  of its field's type
     return license_(**{**NOWHERE, **paid, "aliases": frozenset({"E-OTHER"}), "latest_evaluation": None, **overrides})
 
 
-CUSTOMER = Context(customer_of=("Forms",))
-NOBODY = Context()
+CUSTOMER = CustomerContext(customer_of=("Forms",))
+NOBODY = CustomerContext()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ NOBODY = Context()
         pytest.param(
             HERE,
             {"company": "Acme", "license_type": "OPEN_SOURCE"},
-            Context(uses=("Forms",)),
+            CustomerContext(uses=("Forms",)),
             id="has a license that was given",
         ),
         pytest.param(
@@ -172,7 +172,7 @@ NOBODY = Context()
         pytest.param(
             HERE,
             {"company": "Acme", "status": "inactive", "ends": date(2024, 5, 1)},
-            Context(paid_for=(("Forms", "2024"),)),
+            CustomerContext(paid_for=(("Forms", "2024"),)),
             id="no longer a customer",
         ),
         pytest.param(
@@ -184,13 +184,13 @@ NOBODY = Context()
         pytest.param(
             HERE,
             {"company": "Acme", "license_type": "EVALUATION"},
-            Context(evaluating=("Forms",)),
+            CustomerContext(evaluating=("Forms",)),
             id="evaluates another app",
         ),
         pytest.param(
             HERE,
             {"company": "Acme", "license_type": "EVALUATION", "sandbox": True},
-            Context(evaluating=("Forms",)),
+            CustomerContext(evaluating=("Forms",)),
             id="evaluates another app on a sandbox",
         ),
         pytest.param(
@@ -202,7 +202,7 @@ NOBODY = Context()
                 "license_type": "EVALUATION",
                 "latest_evaluation": nov(1),
             },
-            Context(evaluating=("Roadmap for Jira",)),
+            CustomerContext(evaluating=("Roadmap for Jira",)),
             id="evaluates this app elsewhere",
         ),
         pytest.param(
@@ -220,13 +220,13 @@ NOBODY = Context()
                 "status": "inactive",
                 "latest_evaluation": date(2024, 3, 1),
             },
-            Context(evaluated=("2024",)),
+            CustomerContext(evaluated=("2024",)),
             id="evaluated this app before",
         ),
     ],
 )
 async def test_other_licenses_of_the_same_customer_are_context(
-    store: Store, mine: dict[str, Any], theirs: dict[str, Any], context: Context
+    store: Store, mine: dict[str, Any], theirs: dict[str, Any], context: CustomerContext
 ) -> None:
     await report(store, license_(**mine))
     await report(store, other(**theirs))
@@ -273,7 +273,7 @@ async def test_of_several_licenses_of_an_app_the_one_that_says_most_is_told(stor
     ]
     await report(store, license_(), *theirs)
 
-    context = Context(customer_of=("Atlas",), uses=("Boards",), paid_for=(("Boards", "2024"),))
+    context = CustomerContext(customer_of=("Atlas",), uses=("Boards",), paid_for=(("Boards", "2024"),))
     assert (await cards(store))[0].context == context
 
 
@@ -329,7 +329,7 @@ async def test_the_domain_of_somebody_who_works_for_many_ties_nobody_together(st
     many = [other(company=f"Customer {n}", technical=CONSULTANT, aliases=frozenset({f"E-{n}"})) for n in range(3)]
     await report(store, license_(technical=CONSULTANT), *many)
 
-    assert (await cards(store))[0].context == Context(sites=3)
+    assert (await cards(store))[0].context == CustomerContext(sites=3)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import LargeBinary
 
-from bot.domain.dnc import Authority, Cause
+from bot.domain.dnc import Authority, DncReason
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState, Reason, Refused
+from bot.domain.mail_policy import MailState, RefusalReason, Refused
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from bot.store.mail.repository import Held
+from bot.store.mail.repository import QueuedMail
 from bot.store.schema import do_not_contact, mail, metadata
 from tests.builders import contact, license_, nov, opt_out
 from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mailed, mark, only_card, order, report, rows
@@ -24,7 +24,7 @@ NEW_SECRET = "the key that came after the first one"
 
 async def readable(store: Store, secrets: Sequence[str] = (SECRET,)) -> str:
     """All that the tables hold, as somebody who has the key can read it."""
-    words, keys = [], Keys(secrets)
+    words, keys = [], Keyring(secrets)
     async with store.database.read() as connection:
         held = [(table, (await connection.execute(table.select())).all()) for table in metadata.sorted_tables]
     for table, found in held:
@@ -34,7 +34,7 @@ async def readable(store: Store, secrets: Sequence[str] = (SECRET,)) -> str:
     return " ".join(words)
 
 
-def _opened(value: bytes | None, keys: Keys) -> str:
+def _opened(value: bytes | None, keys: Keyring) -> str:
     try:
         return keys.open(value or b"")
     except (StoreError, ValueError):  # a digest
@@ -96,9 +96,9 @@ async def test_nobody_writes_to_them_on_another_license_either(store: Store) -> 
     await forget_ana(store)
 
     assert await bring(store) == ["note contact_changed in 1.0", "update card 2", "update card 1"]
-    assert await ask(store, order(1, 1)) == Refused(Reason.FORGOTTEN)
-    assert await ask(store, order(2, 2)) == Refused(Reason.DO_NOT_CONTACT)
-    assert isinstance(await ask(store, order(2, 3, recipient="billing")), Held)
+    assert await ask(store, order(1, 1)) == Refused(RefusalReason.FORGOTTEN)
+    assert await ask(store, order(2, 2)) == Refused(RefusalReason.DO_NOT_CONTACT)
+    assert isinstance(await ask(store, order(2, 3, recipient="billing")), QueuedMail)
 
 
 async def test_nobody_writes_to_them_when_the_address_comes_back_later(store: Store) -> None:
@@ -109,7 +109,7 @@ async def test_nobody_writes_to_them_when_the_address_comes_back_later(store: St
 
     [_, other] = await cards(store)
     assert [person.opt_out and person.opt_out.cause.is_final for person in other.people] == [True]
-    assert await ask(store, order(2, 2)) == Refused(Reason.DO_NOT_CONTACT)
+    assert await ask(store, order(2, 2)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> None:
@@ -121,7 +121,7 @@ async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> N
 
     assert not lifted.won
 
-    assert (marked.won, marked.opt_out.cause) == (False, Cause.FORGOTTEN)
+    assert (marked.won, marked.opt_out.cause) == (False, DncReason.FORGOTTEN)
 
 
 async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
@@ -172,7 +172,7 @@ async def test_the_mark_stands_under_a_new_secret_and_is_refused_without_the_old
 
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
         await report(store, license_(aliases=frozenset({"E-2"})))
-        assert await ask(store, order(2)) == Refused(Reason.DO_NOT_CONTACT)
+        assert await ask(store, order(2)) == Refused(RefusalReason.DO_NOT_CONTACT)
         marked = await mark(store, "ana@acme.example", opt_out())
         assert (marked.won, marked.opt_out.cause.is_final) == (False, True)
 
@@ -184,17 +184,17 @@ async def test_who_stood_on_a_license_before_somebody_who_was_erased_asked_for_n
     await report(store, license_(aliases=frozenset({"E-1"}), technical=ANA, updated=nov(24)))
     await report(store, license_(aliases=frozenset({"E-1"}), technical=BO, updated=nov(25)))
 
-    assert [row.cause for row in await rows(store, do_not_contact)] == [Cause.ERASED]
-    assert isinstance(await ask(store, order(1)), Held)
+    assert [row.cause for row in await rows(store, do_not_contact)] == [DncReason.ERASED]
+    assert isinstance(await ask(store, order(1)), QueuedMail)
 
 
-@pytest.mark.parametrize("cause", [Cause.FORGOTTEN, Cause.ERASED])
+@pytest.mark.parametrize("cause", [DncReason.FORGOTTEN, DncReason.ERASED])
 async def test_a_mark_for_ever_asks_for_the_secret_it_was_written_with_however_often_it_is_said(
-    url: str, cause: Cause
+    url: str, cause: DncReason
 ) -> None:
     async def said_of_ana(store: Store, number: int) -> None:
         await report(store, license_(aliases=frozenset({f"E-{number}"})))
-        if cause is Cause.FORGOTTEN:
+        if cause is DncReason.FORGOTTEN:
             await forget_ana(store, number)
         else:
             await store.people.erase("ana@acme.example", at=LATER, by="operator")
@@ -214,9 +214,9 @@ async def test_whatever_people_type_later_a_mark_for_ever_goes_on_naming_nobody(
     await mark(store, "ana@acme.example", opt_out())
     await forget_ana(store)
 
-    assert (await mark(store, "ana@acme.example", opt_out(cause=Cause.COMPLAINED, note="Ana Ash rang"))).won
+    assert (await mark(store, "ana@acme.example", opt_out(cause=DncReason.COMPLAINED, note="Ana Ash rang"))).won
     assert (await lift(store, "ana@acme.example", note="Ana Ash rang again", set_at=None)).won
 
     after = await readable(store)
     assert [word for word in ANA_WORDS if word in after] == []
-    assert await ask(store, order(1)) == Refused(Reason.FORGOTTEN)
+    assert await ask(store, order(1)) == Refused(RefusalReason.FORGOTTEN)

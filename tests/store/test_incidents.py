@@ -2,8 +2,8 @@ import asyncio
 from datetime import timedelta
 
 from bot.store import Store, open_store
-from bot.store.incidents import Standing
-from bot.store.outbox.repository import Lane
+from bot.store.incidents import OpenIncident
+from bot.store.outbox.repository import ApiMethod
 from tests.builders import NOON
 from tests.store.steps import LATER, SECRET
 
@@ -13,7 +13,7 @@ ADMINS = ("U0ANA", "U0BEN")
 async def said(store: Store) -> list[tuple[str, str | None]]:
     """To whom what was said since the last look."""
     brought = []
-    while taken := await store.deliveries.take(Lane.POST, now=LATER):
+    while taken := await store.deliveries.take(ApiMethod.POST, now=LATER):
         (delivery,) = taken
         brought.append((delivery.channel, delivery.text))
         await store.deliveries.done(delivery, ts="1.0")
@@ -28,7 +28,7 @@ async def test_a_trouble_is_said_to_each_once_while_it_stands(store: Store) -> N
 
     assert began == [True, False, False]
     assert await said(store) == [("U0ANA", "Refused 0"), ("U0BEN", "Refused 0")]
-    assert await store.troubles.standing() == [Standing(kind="token_refused", since=NOON)]
+    assert await store.troubles.standing() == [OpenIncident(kind="token_refused", since=NOON)]
 
 
 async def test_of_two_that_notice_it_together_one_says_it(store: Store) -> None:
@@ -48,7 +48,7 @@ async def test_the_end_of_several_troubles_is_said_once(store: Store) -> None:
 
     assert ended == [True, False]
     assert await said(store) == [("U0ANA", "Well again"), ("U0BEN", "Well again")]
-    assert await store.troubles.standing() == [Standing(kind="rows_unread", since=NOON)]
+    assert await store.troubles.standing() == [OpenIncident(kind="rows_unread", since=NOON)]
 
 
 async def test_a_trouble_that_comes_back_is_said_again(store: Store) -> None:
@@ -64,4 +64,4 @@ async def test_a_restart_forgets_no_trouble(url: str) -> None:
         await store.troubles.begin("api_gone", "Gone", to=ADMINS, at=NOON)
     async with open_store(url, secret_keys=[SECRET]) as store:
         assert not await store.troubles.begin("api_gone", "Gone", to=ADMINS, at=LATER)
-        assert await store.troubles.standing() == [Standing(kind="api_gone", since=NOON)]
+        assert await store.troubles.standing() == [OpenIncident(kind="api_gone", since=NOON)]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.card_snapshot import Posted, Stray
+from bot.domain.card_snapshot import PostedCard, UnmatchedCard
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Kind
 from bot.domain.mail_policy import MailState
 from bot.store import Store, open_store
-from bot.store.outbox.repository import Lane
+from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, mail
 from tests.builders import NOON, license_, nov
 from tests.scenarios.test_two_copies import url as either  # noqa: F401  pytest finds a fixture where its name is
@@ -48,11 +48,11 @@ async def test_a_new_database_has_a_generation_by_chance(monkeypatch: pytest.Mon
     assert len(found - {0}) == 2
 
 
-async def _shown(store: Store) -> list[Posted]:
+async def _shown(store: Store) -> list[PostedCard]:
     """What stands in Slack, as it was brought."""
     done = [row for row in await rows(store, delivery) if row.state == "done" and row.kind == "card"]
     return [
-        Posted(
+        PostedCard(
             channel=CHANNEL,
             ts=f"{row.evaluation_id}.0",
             delivery_id=row.id,
@@ -97,7 +97,7 @@ async def test_a_card_that_was_posted_after_the_backup_is_found_and_not_posted_a
         assert await store.installation.adopt(shown, text="", to=(), at=LATER) == 1 + is_recorded
         if not is_recorded:
             there = CardRef(channel=CHANNEL, ts="2.0")
-            assert await store.evaluations.on_card(2, there) is Stray.AWAITED
+            assert await store.evaluations.on_card(2, there) is UnmatchedCard.AWAITED
             await report(store, license_(aliases=OTHER))
         assert {line.split()[0] for line in await bring(store)} == {"update"}
         [known] = [row for row in await rows(store, evaluation) if row.card_ts == "2.0"]
@@ -109,14 +109,14 @@ async def test_a_card_that_was_posted_after_the_backup_is_found_and_not_posted_a
 async def test_a_delivery_that_was_never_begun_and_stands_in_slack_shows_that_it_went_back(store: Store) -> None:
     await report(store, license_())
     [owed] = await rows(store, delivery)
-    there = Posted(channel=CHANNEL, ts="1.0", delivery_id=owed.id, evaluation_id=1)
+    there = PostedCard(channel=CHANNEL, ts="1.0", delivery_id=owed.id, evaluation_id=1)
     assert await store.installation.went_back([there]) == owed.id
-    await store.deliveries.take(Lane.POST, now=LATER)
+    await store.deliveries.take(ApiMethod.POST, now=LATER)
     assert await store.installation.went_back([there]) is None
 
 
 async def test_what_is_lost_for_good_is_found_once(store: Store) -> None:
-    lost = Posted(channel=CHANNEL, ts="1.0", delivery_id=77)
+    lost = PostedCard(channel=CHANNEL, ts="1.0", delivery_id=77)
     assert await store.installation.went_back([lost]) == 77
     await store.installation.go_back(at=NOON, above=77)
     await store.installation.adopt([lost], text="", to=(), at=NOON)
@@ -126,16 +126,16 @@ async def test_what_is_lost_for_good_is_found_once(store: Store) -> None:
 async def test_a_press_is_about_the_card_it_stands_on_and_not_about_the_number_on_its_button(store: Store) -> None:
     await report(store, license_(), license_(aliases=OTHER))
     first, second = (CardRef(channel=CHANNEL, ts=f"{n}.0") for n in (1, 2))
-    assert await store.evaluations.on_card(1, first) is Stray.REPLACED  # it is not being posted
-    await store.deliveries.take(Lane.POST, now=LATER, most=2)
+    assert await store.evaluations.on_card(1, first) is UnmatchedCard.REPLACED  # it is not being posted
+    await store.deliveries.take(ApiMethod.POST, now=LATER, most=2)
     assert await store.evaluations.on_card(1, first) == 1  # its timestamp is on its way
     await store.deliveries.settle_interrupted()
     await bring(store)
     for claimed in (1, 2, 99):
         assert await store.evaluations.on_card(claimed, second) == 2
     stranger = CardRef(channel=CHANNEL, ts="3.0")
-    assert await store.evaluations.on_card(1, stranger) is Stray.REPLACED
-    assert await store.evaluations.on_card(99, stranger) is Stray.UNKNOWN
+    assert await store.evaluations.on_card(1, stranger) is UnmatchedCard.REPLACED
+    assert await store.evaluations.on_card(99, stranger) is UnmatchedCard.UNKNOWN
 
 
 async def test_a_fact_that_may_have_been_told_is_looked_for_and_what_a_person_does_is_said(store: Store) -> None:
@@ -146,9 +146,9 @@ async def test_a_fact_that_may_have_been_told_is_looked_for_and_what_a_person_do
     await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=LATER)
     notes = [row for row in await rows(store, delivery) if row.kind == "note"]
     assert [row.state for row in notes] == ["unknown", "due"]
-    [card] = await store.deliveries.take(Lane.UPDATE, now=LATER)
+    [card] = await store.deliveries.take(ApiMethod.UPDATE, now=LATER)
     await store.deliveries.done(card, ts="1.0")
-    [looked] = await store.deliveries.take(Lane.LOOK, now=LATER)
+    [looked] = await store.deliveries.take(ApiMethod.LOOK, now=LATER)
     assert looked.entry is not None
     assert looked.entry.kind is Kind.ENDED
 

@@ -2,7 +2,7 @@ import asyncio
 from datetime import timedelta
 
 from bot.store import Store, open_store
-from bot.store.schema import press
+from bot.store.schema import interaction
 from tests.builders import NOON
 from tests.store.steps import SECRET, rows
 
@@ -25,7 +25,7 @@ async def test_presses_are_forgotten_after_a_day(store: Store) -> None:
     await store.presses.record("2.T.b", at=NOON + timedelta(hours=23))
     await store.presses.record("3.T.c", at=NOON + timedelta(hours=25))
 
-    assert [row.key for row in await rows(store, press)] == ["2.T.b", "3.T.c"]
+    assert [row.key for row in await rows(store, interaction)] == ["2.T.b", "3.T.c"]
 
 
 async def test_at_start_a_press_that_was_cut_off_counts_as_never_heard(store: Store) -> None:

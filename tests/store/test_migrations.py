@@ -13,14 +13,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from bot.domain.dnc import Authority, Cause, OptOut, Subject
+from bot.domain.dnc import Authority, DncReason, DncEntry, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.engine.database import Database
 from bot.store.engine.migrate import SCRIPTS, upgrade
-from bot.store.mail.repository import Held
+from bot.store.mail.repository import QueuedMail
 from bot.store.schema import metadata
 from tests.builders import FREELY, NOON
 from tests.store.steps import SECRET
@@ -56,7 +56,7 @@ async def test_a_second_start_changes_nothing(url: str) -> None:
 
 async def test_two_that_start_together_both_succeed(url: str) -> None:
     databases = [Database(url), Database(url)]
-    versions = await asyncio.gather(*(upgrade(database, keys=Keys([SECRET])) for database in databases))
+    versions = await asyncio.gather(*(upgrade(database, keys=Keyring([SECRET])) for database in databases))
     for database in databases:
         await database.close()
     assert versions[0] == versions[1]
@@ -106,7 +106,7 @@ INSERT INTO history VALUES (2, 1, '2026-11-23 13:00:00.000000', 'contact_again',
 async def test_what_the_first_tables_held_is_there_after_the_second_migration_and_notes_are_sealed(
     url: str, file: Path
 ) -> None:
-    keys = Keys([SECRET])
+    keys = Keyring([SECRET])
     told = {"recipient": "technical", "to": "ana@acme.example", "subject": "Welcome", "body": "Dear Ana Ash"}
     given = {
         "ana": keys.fingerprint("ana@acme.example"),
@@ -126,12 +126,12 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
     async with open_store(url, secret_keys=[SECRET]) as store:
         card = await store.evaluations.card(1)
         assert card is not None
-        assert card.people[0].opt_out == OptOut(
-            cause=Cause.ASKED, by="U0BO", at=NOON + timedelta(hours=2), subject=Subject.of_address("ana@acme.example")
+        assert card.people[0].opt_out == DncEntry(
+            cause=DncReason.ASKED, by="U0BO", at=NOON + timedelta(hours=2), subject=DncTarget.of_address("ana@acme.example")
         )
-        bo = await store.opt_outs.against([Subject.of_address("bo@acme.example")])
+        bo = await store.opt_outs.against([DncTarget.of_address("bo@acme.example")])
         assert bo is not None
-        assert bo.cause is Cause.FORGOTTEN
+        assert bo.cause is DncReason.FORGOTTEN
         held = await store.people.export("ana@acme.example", at=NOON, by="somebody")
         assert [(mark["cause"], mark["note"]) for mark in held["do_not_contact"]] == [
             ("team", "Ana Ash rang"),
@@ -143,10 +143,10 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
             actor="U0CY",
             details={"mark": "1", "note": "Ana Ash rang again"},
         )
-        ana = Subject.of_address("ana@acme.example")
+        ana = DncTarget.of_address("ana@acme.example")
         assert (await store.opt_outs.lift(ana, Authority.MEMBER, note="", by="U0BO", at=NOON)).won
         again = await store.mails.order_again(1, FREELY, by="U0CY", at=NOON)
-        assert isinstance(again, Held)
+        assert isinstance(again, QueuedMail)
         await store.database.wipe()
     assert b"Ana Ash" not in file.read_bytes()
 

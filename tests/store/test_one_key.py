@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, insert
 
-from bot.domain.dnc import Cause, OptOut, Subject
-from bot.domain.mail_policy import Reason, Refused
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.engine.database import Database
 from bot.store.engine.migrate import SCRIPTS
-from bot.store.schema import do_not_contact, evaluation, license_, license_alias, mail, seen_row
+from bot.store.schema import do_not_contact, evaluation, license_, license_alias, mail, processed_row
 from tests.builders import FREELY, NOON, contact, nov
 from tests.builders import license_ as a_license
 from tests.postgres import FOUND
@@ -44,7 +44,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return found
 
 
-def _at_0002(connection: Connection, keys: Keys) -> None:
+def _at_0002(connection: Connection, keys: Keyring) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes |= {"connection": connection, "seal": keys.seal}
@@ -55,7 +55,7 @@ async def write_as_before(url: str, *inserts: tuple[Any, Mapping[str, object]]) 
     """Make a database of the former schema with these rows."""
     database = Database(url)
     async with database.write() as connection:
-        await connection.run_sync(_at_0002, Keys([SECRET]))
+        await connection.run_sync(_at_0002, Keyring([SECRET]))
         for table, values in inserts:
             await connection.execute(insert(table).values(values))
     await database.close()
@@ -73,7 +73,7 @@ def a_row(number: int, email: str, key: str, **more: object) -> list[tuple[Any, 
         "status": "active",
         "starts": nov(20),
         "updated": nov(23),
-        "contacts": Keys([SECRET]).seal(contacts),
+        "contacts": Keyring([SECRET]).seal(contacts),
         "technical_key": key,
         "atlassian": False,
         "migration": False,
@@ -88,21 +88,21 @@ def a_row(number: int, email: str, key: str, **more: object) -> list[tuple[Any, 
     ]
 
 
-def a_mark(number: int, text: str, key: str, cause: Cause, **more: object) -> tuple[Any, Mapping[str, object]]:
+def a_mark(number: int, text: str, key: str, cause: DncReason, **more: object) -> tuple[Any, Mapping[str, object]]:
     scope = "domain" if text.startswith("@") else "address"
-    values = {"id": number, "scope": scope, "subject_key": key, "subject": Keys([SECRET]).seal(text), "cause": cause}
+    values = {"id": number, "scope": scope, "subject_key": key, "subject": Keyring([SECRET]).seal(text), "cause": cause}
     return do_not_contact, {**values, "at": NOON + timedelta(minutes=number), **more}
 
 
 def a_mail(number: int, evaluation_id: int, to: str, key: str, at: datetime = NOON) -> tuple[Any, Mapping[str, object]]:
-    content = Keys([SECRET]).seal(json.dumps({**LETTER, "to": to}) if to else "")
+    content = Keyring([SECRET]).seal(json.dumps({**LETTER, "to": to}) if to else "")
     values = {"id": number, "evaluation_id": evaluation_id, "template": f"t{number}", "address_key": key, "at": at}
     values |= {"content": content, "state": "sent", "message_id": f"<{number}@x>", "actor": "U0BO", "settled_at": at}
     return mail, values
 
 
-async def standing(store: Store, whom: str) -> Cause | None:
-    found = await store.opt_outs.against([Subject.of_address(whom)])
+async def standing(store: Store, whom: str) -> DncReason | None:
+    found = await store.opt_outs.against([DncTarget.of_address(whom)])
     return None if found is None else found.cause
 
 
@@ -114,14 +114,14 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
         *a_row(3, "cy@acme.example", former("cy@acme.example")),
         a_mail(1, 1, SPELT, former(SPELT)),
         a_mail(2, 2, "bo@acme.example\u200b", former("bo@acme.example\u200b")),
-        a_mark(1, "di@m\u0075\u0308ller.example", former("di@m\u0075\u0308ller.example"), Cause.ASKED),
-        a_mark(2, "“ed@acme.example”", former("“ed@acme.example”"), Cause.LEGAL),
-        a_mark(3, "*@star.example", former("*@star.example"), Cause.TEAM),
-        a_mark(4, "@comma.example,", former("@comma.example,"), Cause.TEAM),
-        a_mark(5, "cy@acme.example", former("cy@acme.example"), Cause.TEAM),
-        (seen_row, {"digest": b"1" * 16, "license_id": 1}),
+        a_mark(1, "di@m\u0075\u0308ller.example", former("di@m\u0075\u0308ller.example"), DncReason.ASKED),
+        a_mark(2, "“ed@acme.example”", former("“ed@acme.example”"), DncReason.LEGAL),
+        a_mark(3, "*@star.example", former("*@star.example"), DncReason.TEAM),
+        a_mark(4, "@comma.example,", former("@comma.example,"), DncReason.TEAM),
+        a_mark(5, "cy@acme.example", former("cy@acme.example"), DncReason.TEAM),
+        (processed_row, {"digest": b"1" * 16, "license_id": 1}),
     )
-    keys = Keys([NEWER, SECRET])
+    keys = Keyring([NEWER, SECRET])
     async with open_store(database_url, secret_keys=[NEWER, SECRET]) as store:
         found = {row.id: row for row in await rows(store, license_)}
         assert (found[1].technical_key, found[1].domain) == (keys.fingerprint(MULLER), "xn--mller-kva.example")
@@ -132,8 +132,8 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
             keys.fingerprint("bo@acme.example"),
         ]
         assert [await standing(store, f"{who}.example") for who in ("di@MÜLLER", "ed@acme", "x@star", "x@comma")] == [
-            Cause.ASKED,
-            Cause.LEGAL,
+            DncReason.ASKED,
+            DncReason.LEGAL,
             None,
             None,
         ]
@@ -144,7 +144,7 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
             "@comma.example",
             "cy@acme.example",
         ]
-        assert await rows(store, seen_row) == []
+        assert await rows(store, processed_row) == []
         held = await store.people.export("ana@müller.example", at=NOON, by="somebody")
         assert (len(held["licenses"]), len(held["mails"])) == (1, 1)
         card = await store.evaluations.card(1)
@@ -157,14 +157,14 @@ async def test_marks_on_two_spellings_become_one_that_stands_as_long_as_either(d
     soon, late = NOON + timedelta(days=1), NOON + timedelta(days=30)
     await write_as_before(
         database_url,
-        a_mark(1, one, former(one), Cause.PAUSED, until=soon),
-        a_mark(2, other, former(other), Cause.PAUSED, until=late),
-        a_mark(3, other, former(other), Cause.ASKED),
-        a_mark(4, one, former(one), Cause.TEAM, lifted_at=NOON),
+        a_mark(1, one, former(one), DncReason.PAUSED, until=soon),
+        a_mark(2, other, former(other), DncReason.PAUSED, until=late),
+        a_mark(3, other, former(other), DncReason.ASKED),
+        a_mark(4, one, former(one), DncReason.TEAM, lifted_at=NOON),
     )
     async with open_store(database_url, secret_keys=[SECRET]) as store:
         marks = await store.opt_outs.all_standing()
-        assert [(mark.cause, mark.until) for mark in marks] == [(Cause.PAUSED, late), (Cause.ASKED, None)]
+        assert [(mark.cause, mark.until) for mark in marks] == [(DncReason.PAUSED, late), (DncReason.ASKED, None)]
         assert {row.subject_key for row in await rows(store, do_not_contact)} == {former(other)}
 
 
@@ -173,16 +173,16 @@ async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_goo
     await write_as_before(
         database_url,
         *a_row(1, "bo@acme.example", former("bo@acme.example")),
-        a_mark(101, "", former(spelt), Cause.ERASED),
+        a_mark(101, "", former(spelt), DncReason.ERASED),
         a_mail(1, 1, "", former("di@bücher.example"), at=NOON),
     )
     async with open_store(database_url, secret_keys=[NEWER, SECRET]) as store:
         for each in (spelt, MULLER, "ANA@MÜLLER.example", "ana@müller。example"):
-            assert await standing(store, each) is Cause.ERASED
+            assert await standing(store, each) is DncReason.ERASED
         assert not (await mark(store, spelt)).won
         await report(store, a_license(aliases=frozenset({"E-1"}), technical=contact(email=MULLER), updated=nov(24)))
         assert isinstance(refused := await ask(store, order(1)), Refused)
-        assert refused.reason in {Reason.FORGOTTEN, Reason.NO_CONTACT}
+        assert refused.reason in {RefusalReason.FORGOTTEN, RefusalReason.NO_CONTACT}
         [row] = await rows(store, license_)
         assert row.technical_key is None
         # A mail whose words are gone counts for the pause, and its report against the address.
@@ -194,7 +194,7 @@ async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_goo
         assert card is not None
         assert card.people[0].last_mail is not None
         await store.bounces.complained(1, at=NOON)
-        assert await standing(store, "di@xn--bcher-kva.example") is Cause.COMPLAINED
+        assert await standing(store, "di@xn--bcher-kva.example") is DncReason.COMPLAINED
 
 
 @pytest.mark.parametrize("spelt", ["ana@mu\u0308ller.example", "straße@acme.example", "Jose\u0301@acme.example"])
@@ -202,14 +202,14 @@ async def test_somebody_who_was_forgotten_is_found_by_the_spelling_of_then(url: 
     await write_as_before(
         url,
         *a_row(1, "bo@acme.example", former("bo@acme.example")),
-        a_mark(101, "", former(spelt), Cause.ERASED),
+        a_mark(101, "", former(spelt), DncReason.ERASED),
     )
     async with open_store(url, secret_keys=[NEWER, SECRET]) as store:
-        assert await standing(store, spelt) is Cause.ERASED
+        assert await standing(store, spelt) is DncReason.ERASED
         assert not (await mark(store, spelt)).won
         await report(store, a_license(aliases=frozenset({"E-1"}), technical=contact(email=spelt), updated=nov(24)))
         assert isinstance(refused := await ask(store, order(1)), Refused)
-        assert refused.reason in {Reason.FORGOTTEN, Reason.NO_CONTACT, Reason.DO_NOT_CONTACT}
+        assert refused.reason in {RefusalReason.FORGOTTEN, RefusalReason.NO_CONTACT, RefusalReason.DO_NOT_CONTACT}
 
 
 async def test_what_was_sealed_with_a_secret_that_is_gone_is_left_as_it_was(database_url: str) -> None:
@@ -224,7 +224,7 @@ async def test_what_was_sealed_with_a_secret_that_is_gone_is_left_as_it_was(data
 async def test_a_pause_between_emails_and_a_no_count_for_every_spelling(store: Store) -> None:
     await report(store, a_license(technical=contact(email=SPELT)))
     await report(store, a_license(aliases=frozenset({"E-2"}), technical=contact(email=f"{MULLER}\u200b")))
-    no = OptOut(cause=Cause.UNSUBSCRIBED, by=None, at=NOON)
-    await store.opt_outs.add(Subject.of_address("ana@müller.example"), no)
+    no = DncEntry(cause=DncReason.UNSUBSCRIBED, by=None, at=NOON)
+    await store.opt_outs.add(DncTarget.of_address("ana@müller.example"), no)
     for evaluation_id in (1, 2):
-        assert await ask(store, order(evaluation_id), FREELY) == Refused(Reason.DO_NOT_CONTACT)
+        assert await ask(store, order(evaluation_id), FREELY) == Refused(RefusalReason.DO_NOT_CONTACT)

@@ -2,12 +2,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.store import Store, open_store
-from bot.store.polls import Poll, Tally
+from bot.store.polls import Poll, PollStats
 from bot.store.schema import quarantine
 from tests.builders import NOON
 from tests.store.steps import CHANNEL, LATER, SECRET, bring, rows
 
-TALLY = Tally(rows=5, started=4, announced=3, quarantined=2)
+TALLY = PollStats(rows=5, started=4, announced=3, quarantined=2)
 
 
 GOOD = Poll(started_at=NOON, finished_at=LATER, whole=False, good=True, tally=TALLY, error=None)
@@ -38,7 +38,7 @@ async def test_a_poll_that_came_to_its_end_is_the_last_good_one(store: Store) ->
 async def test_a_poll_that_broke_off_is_the_last_one_and_not_the_last_good_one(store: Store) -> None:
     await good(store)
     failed = await store.polls.begin(at=LATER)
-    await store.polls.fail(failed, Tally(rows=1), at=LATER + timedelta(minutes=1), error="The Marketplace is down.")
+    await store.polls.fail(failed, PollStats(rows=1), at=LATER + timedelta(minutes=1), error="The Marketplace is down.")
 
     assert await store.polls.last_good() == GOOD
     assert await store.polls.last() == replace(
@@ -46,7 +46,7 @@ async def test_a_poll_that_broke_off_is_the_last_one_and_not_the_last_good_one(s
         started_at=LATER,
         finished_at=LATER + timedelta(minutes=1),
         good=False,
-        tally=Tally(rows=1),
+        tally=PollStats(rows=1),
         error="The Marketplace is down.",
     )
 
@@ -57,7 +57,7 @@ async def test_a_poll_during_which_the_bot_was_stopped_never_counts_as_good(url:
         await store.polls.begin(at=LATER)
 
     async with open_store(url, secret_keys=[SECRET]) as store:
-        assert await store.polls.last() == replace(GOOD, started_at=LATER, finished_at=None, good=False, tally=Tally())
+        assert await store.polls.last() == replace(GOOD, started_at=LATER, finished_at=None, good=False, tally=PollStats())
         assert await store.polls.last_good() == GOOD
 
 
@@ -67,7 +67,7 @@ async def failures(store: Store, *fates: str) -> list[tuple[int, int]]:
     for fate in fates:
         number = await store.polls.begin(at=NOON, whole="sweep" in fate)
         if "fails" in fate:
-            await store.polls.fail(number, Tally(), at=LATER, error="The Marketplace is down.")
+            await store.polls.fail(number, PollStats(), at=LATER, error="The Marketplace is down.")
         elif "is good" in fate:
             await store.polls.succeed(number, TALLY, at=LATER, text="", channel=CHANNEL)
         counts.append((await store.polls.failed_in_a_row(whole=False), await store.polls.failed_in_a_row(whole=True)))

@@ -13,7 +13,7 @@ from bot.domain.mail_policy import MailState, Refused
 from bot.errors import StoreError, StoreUnavailable
 from bot.store import open_store
 from bot.store.engine.database import Database
-from bot.store.outbox.repository import Lane
+from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov
@@ -31,7 +31,7 @@ async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
         await report(one, license_())
         both = [one, two] * 5
 
-        taken = await asyncio.gather(*(each.deliveries.take(Lane.POST, now=LATER) for each in both))
+        taken = await asyncio.gather(*(each.deliveries.take(ApiMethod.POST, now=LATER) for each in both))
         owned = await asyncio.gather(
             *(each.evaluations.assign(1, f"U{n}", instead_of=None, by="U0BO", at=NOON) for n, each in enumerate(both))
         )

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.dnc import Cause, Subject
+from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState, Reason, Refused
+from bot.domain.mail_policy import MailState, RefusalReason, Refused
 from bot.store import Store, open_store
-from bot.store.mail.letters import Letter
-from bot.store.mail.repository import Stopped
+from bot.store.mail.letters import MailContent
+from bot.store.mail.repository import RejectedMail
 from bot.store.privacy import Erased
 from bot.store.schema import do_not_contact, draft, mail, metadata
 from tests.builders import NOON, contact, license_, nov, opt_out
@@ -46,7 +46,7 @@ async def lived(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-2"}), technical=None, billing=contact(email="ANA@acme.example")))
     await bring(store)
     await mailed(store, order(1, 1, body="Dear Ana Ash"))
-    await store.drafts.keep("t", Letter(recipient="technical", subject="Hello", body="Dear Ana Ash"), at=NOON)
+    await store.drafts.keep("t", MailContent(recipient="technical", subject="Hello", body="Dear Ana Ash"), at=NOON)
     await mark(store, ANA, opt_out(note="Ana Ash rang"), evaluation_id=1)
     await lift(store, ANA, note="Ana Ash rang again", evaluation_id=1)
     await mark(store, ANA, opt_out(note="Ana Ash rang once more", at=LATER), evaluation_id=1)
@@ -119,11 +119,11 @@ async def test_nobody_writes_to_them_whatever_brings_them_back(store: Store) -> 
     await report(store, again, other)
 
     assert [word for word in WORDS if word.lower() in (await readable(store)).lower()] == []
-    assert await ask(store, order(3, 3)) == Refused(Reason.FORGOTTEN)
+    assert await ask(store, order(3, 3)) == Refused(RefusalReason.FORGOTTEN)
     assert not (await mark(store, ANA)).won
-    [spoken] = {(await store.opt_outs.against([Subject.of_address(each)])) for each in (ANA, "Ana@ACME.example")}
+    [spoken] = {(await store.opt_outs.against([DncTarget.of_address(each)])) for each in (ANA, "Ana@ACME.example")}
     assert spoken is not None
-    assert spoken.cause is Cause.ERASED
+    assert spoken.cause is DncReason.ERASED
 
 
 async def test_the_same_row_read_again_brings_nothing_back(store: Store) -> None:
@@ -144,7 +144,7 @@ async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
     await store.people.erase(ANA, at=LATER, by="somebody")
 
     assert await store.mails.next_due() == LATER
-    assert await take(store) == Stopped(refusal=Refused(Reason.DO_NOT_CONTACT))
+    assert await take(store) == RejectedMail(refusal=Refused(RefusalReason.DO_NOT_CONTACT))
     assert [row.state for row in await rows(store, mail)] == ["failed"]
 
 

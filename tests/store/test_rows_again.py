@@ -9,7 +9,7 @@ from bot.domain.evaluation import Contact
 from bot.domain.history import Kind
 from bot.security import keyring
 from bot.store import Store, open_store
-from bot.store.schema import history, seen_row
+from bot.store.schema import history, processed_row
 from tests.builders import license_, nov
 from tests.store.steps import SECRET, bring, cards, only_card, poll, report, rows
 
@@ -72,7 +72,7 @@ async def test_of_a_license_only_the_rows_of_its_last_day_are_kept_in_mind(store
     for day in range(1, 20):
         await poll(store, license_(updated=nov(day)), license_(updated=nov(day), technical=BO))
 
-    assert len(await rows(store, seen_row)) == 2
+    assert len(await rows(store, processed_row)) == 2
 
 
 async def test_old_rows_that_come_back_after_a_younger_one_tell_nothing(store: Store) -> None:

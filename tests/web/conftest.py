@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.operations.health import Health
 from bot.store import open_store
-from bot.web.bounce_webhook import Bounces
+from bot.web.bounce_webhook import BounceWebhook
 from bot.web.server import endpoints, listening, serve
-from bot.web.unsubscribe.handler import Unsubscribe
+from bot.web.unsubscribe.handler import UnsubscribePage
 from tests.builders import NOON
 
 SECRET = "a key for the links, which is long enough"
@@ -72,7 +72,7 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, *, unsubscribing: Unsubscribe | None = None, bounces: Bounces | None = None
+    folder: Path, *, unsubscribing: UnsubscribePage | None = None, bounces: BounceWebhook | None = None
 ) -> AsyncIterator[Site]:
     """The endpoints at work."""
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
@@ -95,13 +95,13 @@ def wishes() -> Wishes:
 
 @pytest.fixture
 def links() -> Links:
-    return Links(Keys([SECRET]), public_url="https://bot.vendor.example")
+    return Links(Keyring([SECRET]), public_url="https://bot.vendor.example")
 
 
 @pytest.fixture
 async def page(tmp_path: Path, links: Links, wishes: Wishes, clock: Clock) -> AsyncIterator[Site]:
     """The unsubscribe page."""
-    async with site(tmp_path, unsubscribing=Unsubscribe(links, wishes, sender="Demo Vendor", clock=clock)) as found:
+    async with site(tmp_path, unsubscribing=UnsubscribePage(links, wishes, sender="Demo Vendor", clock=clock)) as found:
         yield found
 
 

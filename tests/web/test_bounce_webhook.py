@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.inbound.bounces import Came, Inbound
-from bot.web.bounce_webhook import Bounces, signature
+from bot.services.inbound.bounces import BounceOutcome, BounceHandler
+from bot.web.bounce_webhook import BounceWebhook, signature
 from tests.services.inbound.test_bounces import BOUNCE, Ledger
 from tests.web.conftest import Clock, Site, site
 
@@ -26,8 +26,8 @@ async def here(tmp_path: Path, ledger: Ledger, clock: Clock) -> AsyncIterator[Si
     async def tell(*_status: str) -> None:
         pass
 
-    inbound = Inbound(ledger, verp=lambda _address: None, tell=tell, tell_unclear=tell, clock=lambda: datetime.now(UTC))
-    async with site(tmp_path, bounces=Bounces(inbound, secret=SECRET, clock=clock)) as found:
+    inbound = BounceHandler(ledger, verp=lambda _address: None, tell=tell, tell_unclear=tell, clock=lambda: datetime.now(UTC))
+    async with site(tmp_path, bounces=BounceWebhook(inbound, secret=SECRET, clock=clock)) as found:
         yield found
 
 
@@ -49,7 +49,7 @@ def test_the_signature_is_what_openssl_makes_of_it() -> None:
 
 
 async def test_what_was_signed_is_taken_in(here: Site, ledger: Ledger, clock: Clock) -> None:
-    assert await post(here, BOUNCE, signed(BOUNCE, clock.now)) == (202, f"{Came.BOUNCED}\n")
+    assert await post(here, BOUNCE, signed(BOUNCE, clock.now)) == (202, f"{BounceOutcome.BOUNCED}\n")
     assert ledger.written == [("bounced", 12, "5.1.1")]
 
 

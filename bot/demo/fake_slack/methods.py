@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from bot.demo.fake_slack.models import Channel, Json, Refusal
 from bot.demo.fake_slack.rate_limits import TIER_4, Rate
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 
-Act = Callable[[Memory, Json], Json]
+Act = Callable[[SlackState, Json], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def number(args: Json, name: str, default: int) -> int:
         raise Refusal("invalid_arguments", [f"[ERROR] must be an integer: {name}"]) from None
 
 
-def own_channel(memory: Memory, channel_id: object) -> Channel:
+def own_channel(memory: SlackState, channel_id: object) -> Channel:
     """Return a channel that the bot is in, by its id."""
     channel = memory.channel(channel_id)
     if not channel.bot_is_member:

@@ -3,11 +3,11 @@
 from bot.demo.fake_slack.methods import Method, needed, own_channel, truth
 from bot.demo.fake_slack.models import BOT_USER, Channel, Json, Message, Refusal
 from bot.demo.fake_slack.rate_limits import POSTING, TIER_3
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 from bot.demo.fake_slack.validation import LONGEST_TEXT, LONGEST_UPDATE, check_message
 
 
-def post_message(memory: Memory, args: Json) -> Json:
+def post_message(memory: SlackState, args: Json) -> Json:
     """Post to a channel (id or name) or to a user."""
     channel = _addressed(memory, needed(args, "channel"))
     _check(memory, args)
@@ -15,7 +15,7 @@ def post_message(memory: Memory, args: Json) -> Json:
     return {"channel": channel.id, "ts": message.ts, "message": message.wire(with_metadata=True)}
 
 
-def post_ephemeral(memory: Memory, args: Json) -> Json:
+def post_ephemeral(memory: SlackState, args: Json) -> Json:
     """Show a message to one user only; it is in no history."""
     channel = _addressed(memory, needed(args, "channel"))
     user = needed(args, "user")
@@ -26,7 +26,7 @@ def post_ephemeral(memory: Memory, args: Json) -> Json:
     return {"message_ts": message.ts}
 
 
-def update(memory: Memory, args: Json) -> Json:
+def update(memory: SlackState, args: Json) -> Json:
     """Change one of the bot's own messages: text without blocks removes the blocks."""
     message = _own(memory, args, refusal="cant_update_message")
     if "blocks" not in args and args.get("text") is None:
@@ -41,14 +41,14 @@ def update(memory: Memory, args: Json) -> Json:
     }
 
 
-def delete(memory: Memory, args: Json) -> Json:
+def delete(memory: SlackState, args: Json) -> Json:
     """Delete one of the bot's own messages."""
     message = _own(memory, args, refusal="cant_delete_message")
     memory.delete(message)
     return {"channel": message.channel, "ts": message.ts}
 
 
-def permalink(memory: Memory, args: Json) -> Json:
+def permalink(memory: SlackState, args: Json) -> Json:
     """Return the address of a message, on Slack a page of the workspace."""
     channel = memory.channel(needed(args, "channel"))
     message = memory.message(channel.id, needed(args, "message_ts"))
@@ -67,14 +67,14 @@ METHODS = {
 }
 
 
-def _check(memory: Memory, args: Json, *, longest: int = LONGEST_TEXT) -> None:
+def _check(memory: SlackState, args: Json, *, longest: int = LONGEST_TEXT) -> None:
     if truth(args, "reply_broadcast") and not args.get("thread_ts"):
         raise Refusal("invalid_arguments", ["[ERROR] reply_broadcast needs thread_ts"])
     if memory.strict:
         check_message(args, longest=longest)
 
 
-def _addressed(memory: Memory, target: str) -> Channel:
+def _addressed(memory: SlackState, target: str) -> Channel:
     if target in memory.users:
         if memory.users[target].is_bot:
             raise Refusal("cannot_dm_bot")
@@ -86,7 +86,7 @@ def _addressed(memory: Memory, target: str) -> Channel:
     return channel
 
 
-def _own(memory: Memory, args: Json, *, refusal: str) -> Message:
+def _own(memory: SlackState, args: Json, *, refusal: str) -> Message:
     channel = own_channel(memory, needed(args, "channel"))
     message = memory.message(channel.id, needed(args, "ts"))
     if message is None:

@@ -3,12 +3,12 @@
 from bot.demo.fake_slack.methods import Method, needed, number, own_channel, truth
 from bot.demo.fake_slack.models import APP, BOT, BOT_USER, TEAM, Json, Message, Refusal
 from bot.demo.fake_slack.rate_limits import TIER_2, TIER_3
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 
 MOST_A_PAGE = 999
 
 
-def auth_test(memory: Memory, _args: Json) -> Json:
+def auth_test(memory: SlackState, _args: Json) -> Json:
     """Say who the token is."""
     return {
         "url": "https://demo-vendor.slack.test/",
@@ -21,14 +21,14 @@ def auth_test(memory: Memory, _args: Json) -> Json:
     }
 
 
-def bot(memory: Memory, args: Json) -> Json:
+def bot(memory: SlackState, args: Json) -> Json:
     """Return the bot, with the app it belongs to."""
     if needed(args, "bot") != BOT:
         raise Refusal("bot_not_found")
     return {"bot": {"id": BOT, "app_id": APP, "user_id": BOT_USER, "name": memory.users[BOT_USER].name}}
 
 
-def channel(memory: Memory, args: Json) -> Json:
+def channel(memory: SlackState, args: Json) -> Json:
     """Return one channel; a private one only to its members."""
     found = memory.channel(needed(args, "channel"))
     if found.scopes != "channels" and not found.bot_is_member:
@@ -36,14 +36,14 @@ def channel(memory: Memory, args: Json) -> Json:
     return {"channel": found.wire()}
 
 
-def history(memory: Memory, args: Json) -> Json:
+def history(memory: SlackState, args: Json) -> Json:
     """Return the messages of a channel without replies, newest first."""
     found = own_channel(memory, needed(args, "channel"))
     seen = [m for m in memory.messages() if m.channel == found.id and not m.only_for and not m.thread_ts]
     return _page(seen[::-1], args, default=100)
 
 
-def replies(memory: Memory, args: Json) -> Json:
+def replies(memory: SlackState, args: Json) -> Json:
     """Return a thread: its first message, then the replies, oldest first."""
     found = own_channel(memory, needed(args, "channel"))
     ts = needed(args, "ts")
@@ -53,12 +53,12 @@ def replies(memory: Memory, args: Json) -> Json:
     return _page(thread, args, default=1000)
 
 
-def open_direct(memory: Memory, args: Json) -> Json:
+def open_direct(memory: SlackState, args: Json) -> Json:
     """Open the direct message with one user."""
     return {"channel": {"id": memory.direct(needed(args, "users")).id}, "no_op": True, "already_open": True}
 
 
-def user(memory: Memory, args: Json) -> Json:
+def user(memory: SlackState, args: Json) -> Json:
     """Return one user."""
     found = memory.users.get(needed(args, "user"))
     if found is None:
@@ -66,13 +66,13 @@ def user(memory: Memory, args: Json) -> Json:
     return {"user": found.wire(with_email=memory.shows_email)}
 
 
-def users(memory: Memory, _args: Json) -> Json:
+def users(memory: SlackState, _args: Json) -> Json:
     """Return all users on one page."""
     members = [member.wire(with_email=memory.shows_email) for member in memory.users.values()]
     return {"members": members, "response_metadata": {"next_cursor": ""}}
 
 
-def group(memory: Memory, args: Json) -> Json:
+def group(memory: SlackState, args: Json) -> Json:
     """Return the members of a user group."""
     name = needed(args, "usergroup")
     if name not in memory.groups:
@@ -80,7 +80,7 @@ def group(memory: Memory, args: Json) -> Json:
     return {"users": memory.groups[name]}
 
 
-def team(_memory: Memory, _args: Json) -> Json:
+def team(_memory: SlackState, _args: Json) -> Json:
     """Return the team."""
     return {"team": {"id": TEAM, "name": "Demo Vendor", "domain": "demo-vendor"}}
 

@@ -2,18 +2,18 @@
 
 from bot.demo.fake_slack.methods import Method, needed
 from bot.demo.fake_slack.models import Json, Refusal, View
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 from bot.demo.fake_slack.validation import check_view
 
 
-def open_modal(memory: Memory, args: Json) -> Json:
+def open_modal(memory: SlackState, args: Json) -> Json:
     """Open a modal for the user who pressed."""
     content = content_of(memory, args.get("view"), "modal")
     trigger = memory.tickets.exchange(needed(args, "trigger_id"))
     return {"view": memory.open_view(trigger.user, content).wire()}
 
 
-def push(memory: Memory, args: Json) -> Json:
+def push(memory: SlackState, args: Json) -> Json:
     """Open a modal on top of the one that was pressed."""
     content = content_of(memory, args.get("view"), "modal")
     trigger = memory.tickets.exchange(needed(args, "trigger_id"))
@@ -23,7 +23,7 @@ def push(memory: Memory, args: Json) -> Json:
     return {"view": memory.push_view(trigger.user, content).wire()}
 
 
-def update(memory: Memory, args: Json) -> Json:
+def update(memory: SlackState, args: Json) -> Json:
     """Change an open modal; with a hash only if nobody changed it since."""
     content = content_of(memory, args.get("view"), "modal")
     view = memory.view(args.get("view_id"), args.get("external_id"))
@@ -32,7 +32,7 @@ def update(memory: Memory, args: Json) -> Json:
     return {"view": view.wire()}
 
 
-def publish(memory: Memory, args: Json) -> Json:
+def publish(memory: SlackState, args: Json) -> Json:
     """Show a user's home tab."""
     content = content_of(memory, args.get("view"), "home")
     user = needed(args, "user_id")
@@ -41,7 +41,7 @@ def publish(memory: Memory, args: Json) -> Json:
     return {"view": memory.publish_home(user, content).wire()}
 
 
-def content_of(memory: Memory, view: object, kind: str) -> Json:
+def content_of(memory: SlackState, view: object, kind: str) -> Json:
     """Return what an app gave as a view, unless Slack refuses it."""
     content = check_view(view) if memory.strict or not isinstance(view, dict) else view
     if content["type"] != kind:

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.demo.fake_slack.models import Json, NotPossible, Refusal
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 from bot.demo.fake_slack.user_actions import People
 
 FOLDER = Path(__file__).parent.parent / "page"
@@ -18,7 +18,7 @@ HEARTBEAT_SECONDS = 15.0
 class Page:
     """Answers / and /demo/*; `extras` adds to the state what others keep, such as mails."""
 
-    def __init__(self, memory: Memory, people: People) -> None:
+    def __init__(self, memory: SlackState, people: People) -> None:
         self.extras: dict[str, Callable[[], object]] = {"mails": list}
         self._memory = memory
         self._people = people

@@ -5,7 +5,7 @@ from aiohttp import web
 from bot.demo.fake_slack.faults import Faults
 from bot.demo.fake_slack.methods import truth
 from bot.demo.fake_slack.models import Json, Refusal
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 from bot.demo.fake_slack.triggers import ResponseUrl
 from bot.demo.fake_slack.validation import check_message
 from bot.demo.fake_slack.web_api import Request, arguments, refused
@@ -14,7 +14,7 @@ from bot.demo.fake_slack.web_api import Request, arguments, refused
 class ResponseUrls:
     """Answers /actions/<key>."""
 
-    def __init__(self, memory: Memory, faults: Faults, requests: list[Request]) -> None:
+    def __init__(self, memory: SlackState, faults: Faults, requests: list[Request]) -> None:
         self._memory = memory
         self._faults = faults
         self._requests = requests

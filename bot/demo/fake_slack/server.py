@@ -11,7 +11,7 @@ from bot.demo.fake_slack.models import CHANNEL, Channel, Json, Keys, Message, Us
 from bot.demo.fake_slack.page_api import Page
 from bot.demo.fake_slack.rate_limits import Limits
 from bot.demo.fake_slack.response_urls import ResponseUrls
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 from bot.demo.fake_slack.user_actions import People
 from bot.demo.fake_slack.web_api import WebApi
 
@@ -31,7 +31,7 @@ class Workspace:
         self.url = ""
         self.routes: list[web.AbstractRouteDef] = []
         """Further routes to serve beside Slack's, such as those of a mailbox."""
-        self._memory = Memory(clock, strict=strict, keys=self.keys)
+        self._memory = SlackState(clock, strict=strict, keys=self.keys)
         events = self._memory.events
         self.delivery = Delivery(self.keys, events.wake)
         self.limits = Limits(clock, enabled=rate_limits)

@@ -27,7 +27,7 @@ PEOPLE = (
 )
 
 
-class Memory:
+class SlackState:
     """Every change goes through here, so that every page hears of it."""
 
     def __init__(self, clock: Callable[[], float], *, strict: bool, keys: Keys) -> None:

@@ -16,14 +16,14 @@ from bot.demo.fake_slack.models import (
     View,
     elements,
 )
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 from bot.demo.fake_slack.view_state import KEYS, Entered, Values, answer, missing, state
 
 
 class People:
     """Each act waits until the app has acknowledged it: NotPossible or NotAcknowledged otherwise."""
 
-    def __init__(self, memory: Memory, delivery: Delivery, response_url: Callable[[str], str]) -> None:
+    def __init__(self, memory: SlackState, delivery: Delivery, response_url: Callable[[str], str]) -> None:
         self.commands: dict[str, str] = {"/evaluators": "today | dnc | health"}
         self._memory = memory
         self._delivery = delivery

@@ -11,7 +11,7 @@ from bot.demo.fake_slack.faults import Faults
 from bot.demo.fake_slack.methods import Method
 from bot.demo.fake_slack.models import Json, Keys, Refusal
 from bot.demo.fake_slack.rate_limits import TIER_1, Limits
-from bot.demo.fake_slack.state import Memory
+from bot.demo.fake_slack.state import SlackState
 
 METHODS = methods_chat.METHODS | methods_conversations.METHODS | methods_views.METHODS
 JSON_ARGUMENTS = ("blocks", "view", "metadata", "attachments")
@@ -27,7 +27,7 @@ class Request(NamedTuple):
 class WebApi:
     """Answers /api/<method> for one bot token and one app-level token."""
 
-    def __init__(self, memory: Memory, keys: Keys, limits: Limits, socket_url: Callable[[], str]) -> None:
+    def __init__(self, memory: SlackState, keys: Keys, limits: Limits, socket_url: Callable[[], str]) -> None:
         self.requests: list[Request] = []
         self.faults = Faults()
         self._memory = memory

@@ -8,9 +8,9 @@ from typing import Final
 
 from bot.mail.inbound import provider_notices
 from bot.mail.inbound.mime import first_word, headers, kind_of_part, leaves, octets, parse, text_of, values
-from bot.mail.inbound.recipient_status import Finding, Kind, kind_of, status_of
+from bot.mail.inbound.recipient_status import RecipientStatus, BounceKind, classify_status, status_of
 
-__all__ = ["Finding", "Kind", "Report", "kind_of", "read_report"]
+__all__ = ["RecipientStatus", "BounceKind", "Report", "classify_status", "read_report"]
 
 _MOST: Final = 50
 """Parts, recipients, Message-IDs and addresses that are looked at; a mail of ours has one of each."""
@@ -33,7 +33,7 @@ _NO_FAILURE: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
 class Report:
     """What came in, and what it has to say; none of it is proof of anything before a mail of ours was found by it."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[RecipientStatus, ...]
     is_standard: bool
     """Whether it is a report of the form that is made for it (RFC 6522), and no mail or notice that holds one."""
     is_harmless: bool
@@ -54,7 +54,7 @@ def read_report(content: bytes) -> Report:
     mail = parse(content)
     parts = list(leaves(mail))[:_MOST]
     text = text_of(parts)
-    findings: list[Finding] = []
+    findings: list[RecipientStatus] = []
     is_harmless = provider_notices.is_automatic_answer(mail)
     returned: EmailMessage | None = None
     for part in parts:
@@ -82,7 +82,7 @@ def read_report(content: bytes) -> Report:
     )
 
 
-def _failures(blocks: Iterable[EmailMessage], said: str) -> Iterator[Finding]:
+def _failures(blocks: Iterable[EmailMessage], said: str) -> Iterator[RecipientStatus]:
     """A block for the mail, then one for each recipient; whatever was not given up is no failure yet.
 
     `said` is what the report says to people, which is looked at where a block says nothing.
@@ -95,9 +95,9 @@ def _failures(blocks: Iterable[EmailMessage], said: str) -> Iterator[Finding]:
         diagnostic = _first(fields, "diagnostic-code")
         status = status_of(given, diagnostic)
         words = diagnostic.partition(";")[2] or (said if status in _SAYS_NOTHING else "")
-        kind = kind_of(status, words)
+        kind = classify_status(status, words)
         if kind is not None:
-            yield Finding(
+            yield RecipientStatus(
                 kind=kind,
                 status=status,
                 address=_typed_address(_first(fields, "final-recipient")),
@@ -105,11 +105,11 @@ def _failures(blocks: Iterable[EmailMessage], said: str) -> Iterator[Finding]:
             )
 
 
-def _complaints(feedback: EmailMessage) -> Iterator[Finding]:
+def _complaints(feedback: EmailMessage) -> Iterator[RecipientStatus]:
     kind = first_word(_first(feedback, "feedback-type"))
     if kind and kind not in _NO_COMPLAINT:
         for address in (values(feedback, "original-rcpt-to") or [""])[:_MOST]:
-            yield Finding(kind=Kind.COMPLAINT, address=_typed_address(address))
+            yield RecipientStatus(kind=BounceKind.COMPLAINT, address=_typed_address(address))
 
 
 def _message_ids(mail: EmailMessage, returned: EmailMessage | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Final
 from flufl.bounce import all_failures
 
 from bot.mail.inbound.mime import decoded, first_word, leaves, octets, parse, text_of, values
-from bot.mail.inbound.recipient_status import Finding, Kind, kind_of, status_in
+from bot.mail.inbound.recipient_status import RecipientStatus, BounceKind, classify_status, status_in
 
 _MOST: Final = 50
 _LONGEST: Final = 320
@@ -58,7 +58,7 @@ logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
 class Guess:
     """What `flufl.bounce` makes of a mail."""
 
-    failed: tuple[Finding, ...] = ()
+    failed: tuple[RecipientStatus, ...] = ()
     delayed: tuple[str, ...] = field(default=(), repr=False)
     """Addresses for which the server tries on."""
 
@@ -82,7 +82,7 @@ def is_automatic_answer(mail: EmailMessage) -> bool:
     )
 
 
-def failures(mail: EmailMessage, text: str) -> tuple[Finding, ...]:
+def failures(mail: EmailMessage, text: str) -> tuple[RecipientStatus, ...]:
     """Whom a notice of Exim or qmail says the mail did not reach; `text` is what it says to people."""
     said = _COPY.split(text, maxsplit=1)[0]
     return tuple(islice(chain(_of_exim(mail, said), _of_qmail(text)), _MOST))
@@ -107,7 +107,7 @@ def guess(content: bytes) -> Guess:
     )
 
 
-def _of_exim(mail: EmailMessage, said: str) -> Iterator[Finding]:
+def _of_exim(mail: EmailMessage, said: str) -> Iterator[RecipientStatus]:
     """Exim names in a header the recipients it could not reach, and says why below each address."""
     for value in values(mail, "x-failed-recipients"):
         for address in value.split(",")[:_MOST]:
@@ -128,7 +128,7 @@ def _below(address: str, said: str) -> str:
     return said
 
 
-def _of_qmail(text: str) -> Iterator[Finding]:
+def _of_qmail(text: str) -> Iterator[RecipientStatus]:
     """QSBMF (cr.yp.to/proto/qsbmf.txt): a paragraph for each recipient, up to one that begins with a hyphen."""
     if not _QMAIL.match(text):
         return
@@ -139,10 +139,10 @@ def _of_qmail(text: str) -> Iterator[Finding]:
             yield _finding(recipient[1], recipient[2])
 
 
-def _finding(address: str, words: str) -> Finding:
+def _finding(address: str, words: str) -> RecipientStatus:
     status = status_in(words)
-    return Finding(
-        kind=kind_of(status, words) or Kind.SOFT, status=status, address=address.strip().strip("<>")[:_LONGEST]
+    return RecipientStatus(
+        kind=classify_status(status, words) or BounceKind.SOFT, status=status, address=address.strip().strip("<>")[:_LONGEST]
     )
 
 

@@ -35,7 +35,7 @@ _SAYINGS: Final = tuple(
 )
 
 
-class Kind(StrEnum):
+class BounceKind(StrEnum):
     """What a report means for the address; the strongest first."""
 
     COMPLAINT = "complaint"
@@ -48,19 +48,19 @@ class Kind(StrEnum):
     """The server did not want us, or this mail; the address is as good as before."""
 
 
-_STRENGTH: Final = tuple(Kind)
+_STRENGTH: Final = tuple(BounceKind)
 
 # RFC 3463 by subject and detail, and where servers use a code for something of their own, what they mean by it. X.1 is
 # about addresses, X.2 about mailboxes, X.3 and X.4 about the systems on the way, X.5 about their talk, X.6 about what
 # the mail holds, X.7 about policy.
-_GONE: Final = frozenset(
+_MAILBOX_GONE: Final = frozenset(
     {
         (2, 1),  # mailbox disabled; for good, in class 5
         (4, 1),  # Exchange Online: “Recipient address rejected: Access denied”, for an address that does not exist
         (4, 4),  # unable to route: the domain does not exist, or takes no mail
     }
 )
-_US: Final = frozenset(
+_SENDER_SIDE: Final = frozenset(
     {
         (1, 7),  # bad sender's mailbox address
         (1, 8),  # bad sender's system address
@@ -79,10 +79,10 @@ _OF_REPLY: Final = {"550": "5.1.0", "551": "5.1.6", "552": "5.2.2", "553": "5.1.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class RecipientStatus:
     """What a report says of one recipient, by the addresses it calls it by; `status` is as in RFC 3463, or empty."""
 
-    kind: Kind
+    kind: BounceKind
     status: str = ""
     address: str = field(default="", repr=False)
     original: str = field(default="", repr=False)
@@ -94,21 +94,21 @@ class Finding:
         return _STRENGTH.index(self.kind)
 
 
-def kind_of(status: str, words: str = "") -> Kind | None:
+def classify_status(status: str, words: str = "") -> BounceKind | None:
     """What it means that a mail failed with this status, and these words; None where the status tells of a success.
 
     Where it does not say that the address is to blame, nothing is held against the address but that it failed once.
     Words that speak of us, or of a limit, win over a status that does not: many servers say 5.1.0 for anything.
     """
     code = _STATUS.fullmatch(status)
-    kind = Kind.SOFT if code is None else _by_status(code)
-    if kind not in {Kind.HARD, Kind.SOFT} or not words:
+    kind = BounceKind.SOFT if code is None else _by_status(code)
+    if kind not in {BounceKind.HARD, BounceKind.SOFT} or not words:
         return kind
     match topic(None, words):
         case Topic.LIMIT:
-            return Kind.SOFT
+            return BounceKind.SOFT
         case about if about in _OURS:
-            return Kind.POLICY
+            return BounceKind.POLICY
         case _:
             return kind
 
@@ -137,11 +137,11 @@ def _of_reply(code: str) -> str:
     return _OF_REPLY.get(code, f"{code[0]}.0.0")
 
 
-def _by_status(code: re.Match[str]) -> Kind | None:
+def _by_status(code: re.Match[str]) -> BounceKind | None:
     subject, detail = int(code[2]), int(code[3])
     if code[1] == "2":
         return None
-    if subject in {_CONTENT, _SECURITY} or (subject, detail) in _US:
-        return Kind.POLICY
-    for_good = code[1] == "5" and (subject == _ADDRESSING or (subject, detail) in _GONE)
-    return Kind.HARD if for_good else Kind.SOFT
+    if subject in {_CONTENT, _SECURITY} or (subject, detail) in _SENDER_SIDE:
+        return BounceKind.POLICY
+    for_good = code[1] == "5" and (subject == _ADDRESSING or (subject, detail) in _MAILBOX_GONE)
+    return BounceKind.HARD if for_good else BounceKind.SOFT

@@ -31,7 +31,7 @@ def envelope_sender(base: str, mail_id: int, key: bytes) -> str:
     return f"{tagged}@{domain}"
 
 
-def read(address: str, keys: Iterable[bytes]) -> int | None:
+def read_return_address(address: str, keys: Iterable[bytes]) -> int | None:
     """The mail that this return address was made for, with any of the keys; None if it is not one of ours."""
     found = _TAGGED.fullmatch(address.strip().removeprefix("<").removesuffix(">"))
     if found is None:

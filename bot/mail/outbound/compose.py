@@ -16,8 +16,8 @@ from markdown_it import MarkdownIt
 
 from bot.errors import MailRefused, MailSetupWrong
 from bot.mail.address import ascii_address, wire_address
-from bot.mail.outbound.footer import Words
-from bot.mail.sanitize import display_name, for_header, one_line, visible
+from bot.mail.outbound.footer import FooterTexts
+from bot.mail.sanitize import display_name, for_header, one_line, strip_control_characters
 
 # More forgiving than RFC 5322: nobody quotes “Example, Inc.” in a settings file.
 _NAMED = re.compile(r'"?(.*?)"? ?<([^<>]+)>')
@@ -117,7 +117,7 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     to_name: str | None,
     subject: str,
     body: str,
-    words: Words,
+    words: FooterTexts,
     message_id: str,
     date: datetime,
     reply_to: str | None = None,
@@ -141,7 +141,7 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     # (RFC 3834, 5). An out-of-office reply to it is welcome. Precedence was never standard and hides such replies.
     _say_how_to_object(mail, sender, unsubscribe_url)
 
-    body = visible(body).strip()
+    body = strip_control_characters(body).strip()
     footer = _footer(sender, words, unsubscribe_url)
     mail.set_content(_text(body, footer), cte="quoted-printable")
     document = _html(words.language, mail["Subject"], body, footer)
@@ -188,7 +188,7 @@ def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str 
     mail["List-Unsubscribe"] = ", ".join(ways)
 
 
-def _footer(sender: Sender, words: Words, unsubscribe_url: str | None) -> list[list[_Line]]:
+def _footer(sender: Sender, words: FooterTexts, unsubscribe_url: str | None) -> list[list[_Line]]:
     """Paragraphs of lines: why, how to object on its own, who we are, where we are, and the link."""
     objection = [_same(words.by_link if unsubscribe_url else words.by_reply)]
     if words.heading:

@@ -17,7 +17,7 @@ _DAYS_A_MONTH = 365.25 / 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class FooterTexts:
     """The words below one mail, ready to print; everything is in one language."""
 
     language: str
@@ -218,9 +218,9 @@ LANGUAGES = frozenset(_LANGUAGES)
 """The languages that we have words in."""
 
 
-def words(
+def footer_texts(
     language: str, *, app: str | None, began: date | None, first: bool = True, kept: timedelta | None = None
-) -> Words:
+) -> FooterTexts:
     """The words below a mail about the trial of this app that began on that day; None: nobody knows any more.
 
     `first`: nobody has written to this person before. Then the right to object gets a heading of its own (GDPR 21(4))
@@ -229,7 +229,7 @@ def words(
     code, said = _said(language)
     app = one_line(app or "")
     opening = said.right if first else said.question
-    return Words(
+    return FooterTexts(
         language=code,
         why=said.why.format(app=app, began=long_day(began, code)) if app and began else said.why_unknown,
         heading=said.heading if first else None,

@@ -12,7 +12,7 @@ import aiosmtplib
 
 from bot.errors import MailDeferred, MailError, MailOutcomeUnknown, MailRefused, MailSetupWrong
 from bot.mail.address import wire_address
-from bot.mail.outbound.smtp_replies import LATER, NO, Step, deferred, login_wrong, verdict
+from bot.mail.outbound.smtp_replies import TRANSIENT, PERMANENT, Step, deferred, login_wrong, classify_reply
 
 _UTF8 = ("SMTPUTF8", "BODY=8BITMIME")
 # Seconds for a goodbye, and for a connection that waited to show that it still lives.
@@ -122,7 +122,7 @@ class Smtp:
             yield
         except MailError as exc:
             answer = exc.__cause__
-            if isinstance(answer, aiosmtplib.SMTPResponseException) and answer.code in (*LATER, *NO):
+            if isinstance(answer, aiosmtplib.SMTPResponseException) and answer.code in (*TRANSIENT, *PERMANENT):
                 await self._keep(session)
             else:
                 session.close()
@@ -159,7 +159,7 @@ async def _greet(session: aiosmtplib.SMTP) -> None:
         try:
             await session.ehlo()
         except aiosmtplib.SMTPHeloError as exc:
-            if exc.code not in NO:
+            if exc.code not in PERMANENT:
                 raise
             await session.helo()
 
@@ -198,7 +198,7 @@ def _opening(server: SmtpServer) -> Iterator[None]:
     try:
         yield
     except aiosmtplib.SMTPResponseException as exc:
-        if exc.code in LATER:
+        if exc.code in TRANSIENT:
             raise deferred("the connection", exc.code) from exc
         if isinstance(exc, aiosmtplib.SMTPAuthenticationError):
             raise login_wrong(exc.code) from exc
@@ -217,7 +217,7 @@ def _nothing_sent(step: Step) -> Iterator[None]:
     try:
         yield
     except aiosmtplib.SMTPResponseException as exc:
-        raise verdict(step, exc.code, exc.message) from exc
+        raise classify_reply(step, exc.code, exc.message) from exc
     except (aiosmtplib.SMTPException, OSError) as exc:
         raise MailDeferred(f"The mail server went silent over {step}; nothing was sent, try again later.") from exc
 
@@ -231,8 +231,8 @@ def _perhaps_sent() -> Iterator[None]:
     try:
         yield
     except (aiosmtplib.SMTPException, OSError) as exc:
-        if isinstance(exc, aiosmtplib.SMTPResponseException) and (exc.code in LATER or exc.code in NO):
-            raise verdict(Step.CONTENT, exc.code, exc.message) from exc
+        if isinstance(exc, aiosmtplib.SMTPResponseException) and (exc.code in TRANSIENT or exc.code in PERMANENT):
+            raise classify_reply(Step.CONTENT, exc.code, exc.message) from exc
         raise MailOutcomeUnknown(
             "The mail server went silent while it took the mail: it may have gone. Look before you send it again."
         ) from exc

@@ -6,8 +6,8 @@ from enum import StrEnum
 from bot.errors import AddressRefused, MailDeferred, MailError, MailRefused, MailSetupWrong
 from bot.mail.reply_topics import Topic, said, status_of, topic
 
-LATER = range(400, 500)
-NO = range(500, 600)
+TRANSIENT = range(400, 500)
+PERMANENT = range(500, 600)
 # RFC 4954, RFC 3207 and RFC 5248: the server wants a login, another login or account, or encryption first.
 _LOGIN_WANTED = frozenset({525, 530, 534, 535, 538})
 # What RFC 5321 lets a server say of a mailbox.
@@ -19,7 +19,7 @@ _UNSAID = frozenset({None, "5.0.0", "5.1.0"})
 _TOO_BIG = 552
 # Such an answer is about us, our server or our words. One word too many here costs a refusal that a person looks
 # at; one too few would bar an address that exists.
-_OF_US = re.compile(
+_SENDER_PROBLEM = re.compile(
     r"relay(?! recipient)|rcpthost|polic|spam|junk|virus|malware|content|phish|block|black.?list|deny.?list|rbl\b"
     r"|reputation|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b"
     r"|\b(helo|ehlo)\b|\bip\b|client|host\b.*(reject|refus)|prohibit|denied|not (allowed|permitted)|permission"
@@ -48,13 +48,13 @@ class Step(StrEnum):
     CONTENT = "the content"
 
 
-def verdict(step: Step, code: int, text: str) -> MailError:
+def classify_reply(step: Step, code: int, text: str) -> MailError:
     """What the answer means; its text is weighed and left out, as it often repeats the address."""
     if code in _LOGIN_WANTED:
         return login_wrong(code)
     status = status_of(text)
     about = topic(status, text)
-    if code not in NO or about is Topic.LIMIT:
+    if code not in PERMANENT or about is Topic.LIMIT:
         return deferred(step, code)
     if about is None and step is Step.SENDER and code != _TOO_BIG:
         about = Topic.SENDER  # the next mail would fare no better
@@ -76,6 +76,6 @@ def login_wrong(code: int) -> MailSetupWrong:
 
 
 def _speaks_of_the_address(step: Step, code: int, status: str | None, text: str) -> bool:
-    if step is Step.SENDER or _OF_US.search(said(text)):
+    if step is Step.SENDER or _SENDER_PROBLEM.search(said(text)):
         return False
     return status in _NOBODY_THERE or (step is Step.RECIPIENT and code in _MAILBOX and status in _UNSAID)

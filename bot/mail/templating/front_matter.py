@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bot.domain.card import told_end
+from bot.domain.card import known_end
 from bot.domain.evaluation import Evaluation, days_left
 from bot.errors import TemplateWrong
 from bot.mail.templating.language import ENGLISH, language_tag
@@ -20,7 +20,7 @@ _LANGUAGE_OF_FILE = re.compile(r"\.([a-z]{2}(-[A-Z]{2})?)\.md$")
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class TrialWindow:
     """When in a trial a template is offered.
 
     Written `first 7 days` (its first day is one of them) or `last 10 days` (so is its last day), with any number up
@@ -31,7 +31,7 @@ class Offered:
     days: int
 
     @classmethod
-    def parse(cls, text: str) -> "Offered | None":
+    def parse(cls, text: str) -> "TrialWindow | None":
         """From the words in a head; None for words that mean nothing."""
         found = _OFFERED.fullmatch(" ".join(text.casefold().split()))
         return None if found is None else cls(found[1], int(found[2]))
@@ -40,26 +40,26 @@ class Offered:
         """Whether today is one of these days."""
         if self.edge == "first":
             return (today - evaluation.trial.started).days < self.days
-        left = None if told_end(evaluation) is None else days_left(evaluation.trial, today)
+        left = None if known_end(evaluation) is None else days_left(evaluation.trial, today)
         return left is not None and left < self.days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class FrontMatter:
     """What stands above a mail; `apps` are keys or names in lower case, none for all, and `offered` None is always."""
 
     name: str
     subject: str
     language: str
     apps: frozenset[str] = frozenset()
-    offered: Offered | None = None
+    offered: TrialWindow | None = None
     lines: Mapping[str, int]
     """The line on which each key stands."""
     body: str
     body_line: int
 
 
-def read_head(file: str, text: str, *, needed: tuple[str, ...], allowed: tuple[str, ...]) -> Head:
+def read_front_matter(file: str, text: str, *, needed: tuple[str, ...], allowed: tuple[str, ...]) -> FrontMatter:
     """The head and the body of a file of this name; TemplateWrong names the file and the line.
 
     A file that says no language is in that of its name, `welcome.de.md`, and else in English.
@@ -73,12 +73,12 @@ def read_head(file: str, text: str, *, needed: tuple[str, ...], allowed: tuple[s
     for key in needed:
         if key not in given:
             raise wrong(file, end + 1, f"the head has no {key}; add a line “{key}: …”")
-    return Head(
+    return FrontMatter(
         name=given["name"][1] if "name" in given else "",
         subject=given["subject"][1] if "subject" in given else "",
         language=language_tag(given["language"][1] if "language" in given else _language_of(file)) or ENGLISH,
         apps=_apps(given["apps"][1]) if "apps" in given else frozenset(),
-        offered=Offered.parse(given["offered"][1]) if "offered" in given else None,
+        offered=TrialWindow.parse(given["offered"][1]) if "offered" in given else None,
         lines={key: line for key, (line, _) in given.items()},
         body=body,
         body_line=end + 2,
@@ -132,7 +132,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], object]]] = {
     "subject": bool,
     "language": language_tag,
     "apps": _apps,
-    "offered": Offered.parse,
+    "offered": TrialWindow.parse,
 }
 """What each key must come to, which is nothing false."""
 _ADVICE: Final = {

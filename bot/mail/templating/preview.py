@@ -10,9 +10,9 @@ from bot.domain.cautions import reachable
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.errors import TemplateWrong
 from bot.mail.outbound.compose import Sender, compose, new_message_id
-from bot.mail.outbound.footer import words
-from bot.mail.templating.template import SIGNATURE, Loaded, Template, read_template
-from bot.mail.templating.variables import facts_of
+from bot.mail.outbound.footer import footer_texts
+from bot.mail.templating.template import SIGNATURE, LoadedTemplates, Template, read_template
+from bot.mail.templating.variables import variables_for
 
 SAMPLE_SENDER: Final = Sender(
     from_address="Ben Sample <ben@vendor.example>",
@@ -31,7 +31,7 @@ class Preview:
     html: str
 
 
-def found(named: str, loaded: Loaded) -> Template | None:
+def found(named: str, loaded: LoadedTemplates) -> Template | None:
     """The template of this id, or else of the file at this path; None where there is neither.
 
     TemplateWrong for one that is there and broken.
@@ -58,7 +58,7 @@ def preview(
 ) -> Preview:
     """The mail to the contact of this evaluation. TemplateWrong: a fact is missing."""
     contact = reachable(evaluation.license)
-    facts = facts_of(
+    facts = variables_for(
         evaluation,
         contact,
         sender_name=sender.address.display_name or sender.address.username,
@@ -73,7 +73,7 @@ def preview(
         to_name=None,
         subject=filled.subject,
         body=filled.body,
-        words=words(template.language, app=evaluation.license.app_name, began=evaluation.trial.started),
+        words=footer_texts(template.language, app=evaluation.license.app_name, began=evaluation.trial.started),
         message_id=new_message_id("preview", sender.address.domain),
         date=datetime.combine(today, time(), tzinfo=UTC),
     )

@@ -15,7 +15,7 @@ _FIRST_FAMILY: Final = "welcome"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class TemplateSelection:
     """What a person may choose from, in the order to show it: the best variant of each family, then the others."""
 
     templates: tuple[Template, ...]
@@ -23,7 +23,7 @@ class Offer:
     """The one to begin with; of a family that was sent already only where there is no other."""
 
 
-def offer(templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()) -> Offer:
+def select_templates(templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()) -> TemplateSelection:
     """The templates for this app on this day of the trial, with the families of which a mail was sent.
 
     The best variant of a family is the app's own before the one for all, then the one in the language of the
@@ -40,7 +40,7 @@ def offer(templates: Iterable[Template], evaluation: Evaluation, *, today: date,
     best = sorted((variants[0] for variants in families.values()), key=_order)
     others = [each for first in best for each in families[first.family][1:]]
     chosen = next((each for each in best if each.family not in sent), next(iter(best), None))
-    return Offer((*best, *others)[:MOST], chosen)
+    return TemplateSelection((*best, *others)[:MOST], chosen)
 
 
 def _order(template: Template) -> tuple[bool, bool, str]:

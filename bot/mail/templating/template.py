@@ -12,8 +12,8 @@ from jinja2 import meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.errors import TemplateWrong
-from bot.mail.sanitize import one_line, plain
-from bot.mail.templating.front_matter import Offered, read_head, wrong
+from bot.mail.sanitize import one_line, escape_markdown
+from bot.mail.templating.front_matter import TrialWindow, read_front_matter, wrong
 from bot.mail.templating.language import ENGLISH, FOREIGN, distance, long_day
 from bot.mail.templating.required_variables import needs
 
@@ -30,7 +30,7 @@ _JINJA = SandboxedEnvironment(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class TemplateVariables:
     """What a template may say; None and blank are undefined in it. A date is said in the template's language."""
 
     recipient_name: str | None = None
@@ -48,18 +48,18 @@ class Facts:
     def said(self, language: str) -> dict[str, str]:
         """What is known, as short lines of text without any markup."""
         said = {
-            name: plain(long_day(value, language) if isinstance(value, date) else str(value))
+            name: escape_markdown(long_day(value, language) if isinstance(value, date) else str(value))
             for name, value in asdict(self).items()
             if value is not None
         }
         return {name: text for name, text in said.items() if text}
 
 
-_FACT_NAMES = frozenset(field.name for field in fields(Facts))
+_FACT_NAMES = frozenset(field.name for field in fields(TemplateVariables))
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class RenderedMail:
     """A mail as a person may still edit it: the subject is one line, the body is Markdown."""
 
     subject: str
@@ -67,7 +67,7 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class CompiledTemplate:
     """A text with tags, made ready: the facts that it uses, and those that it cannot do without."""
 
     id: str
@@ -95,7 +95,7 @@ class Signature:
 
     id: str
     language: str
-    words: Tagged
+    words: CompiledTemplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +109,10 @@ class Template:
     name: str
     language: str = ENGLISH
     apps: frozenset[str] = frozenset()
-    offered: Offered | None = None
+    offered: TrialWindow | None = None
     signature: Signature | None = None
-    subject: Tagged
-    body: Tagged
+    subject: CompiledTemplate
+    body: CompiledTemplate
 
     @property
     def family(self) -> str:
@@ -125,12 +125,12 @@ class Template:
         needed = self.subject.needs | self.body.needs
         return needed if self._end is None else (needed - {SIGNATURE}) | self._end.words.needs
 
-    def fill(self, facts: Facts) -> Filled:
+    def fill(self, facts: TemplateVariables) -> RenderedMail:
         """The mail with its facts put in; TemplateWrong names the fact that is missing."""
         known = facts.said(self.language)
         if self._end is not None:
             known[SIGNATURE] = self._end.words.fill(known).strip()
-        return Filled(one_line(self.subject.fill(known)), self.body.fill(known).strip())
+        return RenderedMail(one_line(self.subject.fill(known)), self.body.fill(known).strip())
 
     @property
     def _end(self) -> Signature | None:
@@ -139,7 +139,7 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedTemplates:
     """The templates that can be used, by id, and one sentence for each that cannot."""
 
     templates: Mapping[str, Template]
@@ -153,7 +153,7 @@ class Loaded:
         return replace(template, signature=best)
 
 
-def load_templates(folder: Path | None = None) -> Loaded:
+def load_templates(folder: Path | None = None) -> LoadedTemplates:
     """The shipped templates, then those of the folder, which replace shipped ones of the same id.
 
     A broken file takes the place of a shipped one too: nobody should send words that the team meant to replace.
@@ -170,13 +170,13 @@ def load_templates(folder: Path | None = None) -> Loaded:
             problems.append(str(exc))
     signatures = tuple(each for each in found.values() if isinstance(each, Signature))
     unsigned = [each for each in found.values() if isinstance(each, Template)]
-    loaded = Loaded({}, tuple(problems), signatures)
+    loaded = LoadedTemplates({}, tuple(problems), signatures)
     return replace(loaded, templates=MappingProxyType({each.id: loaded.signed(each) for each in unsigned}))
 
 
 def read_template(path: Path) -> Template:
     """One template from its file, not yet signed; TemplateWrong names the file and the line."""
-    head = read_head(path.name, _text(path), needed=("name", "subject"), allowed=("language", "apps", "offered"))
+    head = read_front_matter(path.name, _text(path), needed=("name", "subject"), allowed=("language", "apps", "offered"))
     return Template(
         id=path.stem,
         name=head.name,
@@ -190,7 +190,7 @@ def read_template(path: Path) -> Template:
 
 def read_signature(path: Path) -> Signature:
     """A signature from its file, whose head says no more than its language; TemplateWrong as for a template."""
-    head = read_head(path.name, _text(path), needed=(), allowed=("language",))
+    head = read_front_matter(path.name, _text(path), needed=(), allowed=("language",))
     words = _words(path, head.body, head.body_line, known=_FACT_NAMES)
     return Signature(id=path.stem, language=head.language, words=words)
 
@@ -206,7 +206,7 @@ def _text(path: Path) -> str:
         raise TemplateWrong(f"{path.name} cannot be read: it must be a readable file in UTF-8.") from exc
 
 
-def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -> Tagged:
+def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -> CompiledTemplate:
     """The source made ready; a fact that nobody can give is found here rather than when a mail is due."""
     try:
         tree = _JINJA.parse(source)
@@ -215,6 +215,6 @@ def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -
             if name.name in used - known:
                 facts = ", ".join(sorted(known))
                 raise wrong(path.name, first_line + name.lineno - 1, f"unknown fact “{name.name}”; known are {facts}")
-        return Tagged(path.stem, _JINJA.from_string(source), frozenset(used), needs(tree) & used)
+        return CompiledTemplate(path.stem, _JINJA.from_string(source), frozenset(used), needs(tree) & used)
     except jinja2.TemplateSyntaxError as exc:
         raise wrong(path.name, first_line + exc.lineno - 1, exc.message or "the tags cannot be read") from exc

@@ -2,14 +2,14 @@
 
 from datetime import date
 
-from bot.domain.card import told_end
+from bot.domain.card import known_end
 from bot.domain.cautions import company_key
 from bot.domain.evaluation import Contact, Evaluation, days_left
 from bot.domain.person_names import person_name
-from bot.mail.templating.template import Facts
+from bot.mail.templating.template import TemplateVariables
 
 
-def facts_of(  # by keyword alone, and each is something to say
+def variables_for(  # by keyword alone, and each is something to say
     evaluation: Evaluation,
     contact: Contact | None,
     *,
@@ -17,14 +17,14 @@ def facts_of(  # by keyword alone, and each is something to say
     sender_title: str | None = None,
     vendor: str | None = None,
     today: date,
-) -> Facts:
+) -> TemplateVariables:
     """The facts for a mail to this contact; how a trial ends is left out where it is not known.
 
     So is the contact's name where it does not plainly name a person: a desk or a company is not greeted by name.
     """
-    license_, ends = evaluation.license, told_end(evaluation)
+    license_, ends = evaluation.license, known_end(evaluation)
     name = person_name(contact.name if contact else None, company=license_.company)
-    return Facts(
+    return TemplateVariables(
         recipient_name=name.full,
         first_name=name.given,
         company=license_.company if company_key(license_.company) else None,

@@ -9,19 +9,19 @@ from typing import Final, Protocol
 import structlog
 
 from bot.domain.address import canonical
-from bot.mail.inbound.dsn import Finding, Kind, Report, read_report
+from bot.mail.inbound.dsn import RecipientStatus, BounceKind, Report, read_report
 from bot.mail.inbound.provider_notices import guess
-from bot.store.mail.bounces import OurMail
+from bot.store.mail.bounces import SentMailRef
 
 log = structlog.get_logger()
 
-PATIENCE: Final = 3
+SOFT_BOUNCE_THRESHOLD: Final = 3
 """Mails that did not get through, after which an address is left in peace."""
 _TRIES: Final = 5
 """Names of a mail that are looked up; a report on one of ours has one."""
 
 
-class Came(StrEnum):
+class BounceOutcome(StrEnum):
     """What came of a mail that was taken in; the value says it to the person who runs the bot."""
 
     NO_REPORT = "Not a report of a failed delivery, nor of a complaint: nothing to do."
@@ -36,11 +36,11 @@ class Came(StrEnum):
 class MailLedger(Protocol):
     """What is known of the mails that went out. Each fact is written down once, however often it is reported."""
 
-    async def by_message_id(self, message_id: str) -> OurMail | None:
+    async def by_message_id(self, message_id: str) -> SentMailRef | None:
         """The mail that went out under this Message-ID, which has its angle brackets."""
         ...
 
-    async def by_id(self, mail_id: int) -> OurMail | None:
+    async def by_id(self, mail_id: int) -> SentMailRef | None:
         """The mail with this id."""
         ...
 
@@ -65,7 +65,7 @@ class MailLedger(Protocol):
         ...
 
 
-class Inbound:
+class BounceHandler:
     """Reports and complaints, as they come in.
 
     Anybody can write to the address for bounces. What proves a report is that it names a mail of ours: by its
@@ -90,24 +90,24 @@ class Inbound:
         self._tell_unclear = tell_unclear
         self._clock = clock
 
-    async def take(self, content: bytes) -> Came:
+    async def take(self, content: bytes) -> BounceOutcome:
         """Read a mail that came in, and do what it asks for; whoever wrote it, nothing of its text is kept."""
         report = read_report(content)
         if report.is_harmless:
-            return Came.NO_REPORT
+            return BounceOutcome.NO_REPORT
         mail = await self._ours(report)
         if mail is None:
             if not (report.is_standard and report.findings):
-                return Came.NO_REPORT
+                return BounceOutcome.NO_REPORT
             log.info("report_unmatched", findings=len(report.findings))
-            return Came.UNKNOWN
+            return BounceOutcome.UNKNOWN
         if not report.findings:
             return await self._guess(mail, content)
-        finding = about(report, mail.address)
+        finding = status_for_recipient(report, mail.address)
         log.info("report_taken", mail=mail.mail_id, kind=finding.kind, status=finding.status)
         return await self._act(mail.mail_id, finding)
 
-    async def _ours(self, report: Report) -> OurMail | None:
+    async def _ours(self, report: Report) -> SentMailRef | None:
         proven = report.is_standard and report.findings
         for message_id in report.message_ids[:_TRIES] if proven else ():
             if (mail := await self._ledger.by_message_id(message_id)) is not None:
@@ -119,7 +119,7 @@ class Inbound:
                 return mail
         return None
 
-    async def _guess(self, mail: OurMail, content: bytes) -> Came:
+    async def _guess(self, mail: SentMailRef, content: bytes) -> BounceOutcome:
         """Take in what came to the return address of a mail and is no report that we read."""
         guessed = guess(content)
         own = [each for each in guessed.failed if _is_of(each.address, mail.address)]
@@ -128,41 +128,41 @@ class Inbound:
             log.info("notice_taken", mail=mail.mail_id, kind=finding.kind, status=finding.status)
             return await self._act(mail.mail_id, finding)
         if any(_is_of(each, mail.address) for each in guessed.delayed):
-            return Came.NO_REPORT
+            return BounceOutcome.NO_REPORT
         log.warning("report_unclear", mail=mail.mail_id)
         await self._ledger.unclear(mail.mail_id, at=self._clock())
         await self._tell_unclear()
-        return Came.UNCLEAR
+        return BounceOutcome.UNCLEAR
 
-    async def _act(self, mail_id: int, finding: Finding) -> Came:
+    async def _act(self, mail_id: int, finding: RecipientStatus) -> BounceOutcome:
         at, status = self._clock(), finding.status
         match finding.kind:
-            case Kind.COMPLAINT:
+            case BounceKind.COMPLAINT:
                 await self._ledger.complained(mail_id, at=at)
-                return Came.COMPLAINED
-            case Kind.HARD:
+                return BounceOutcome.COMPLAINED
+            case BounceKind.HARD:
                 await self._ledger.bounced(mail_id, status=status, at=at)
-                return Came.BOUNCED
-            case Kind.SOFT:
-                await self._ledger.soft(mail_id, status=status, at=at, patience=PATIENCE)
-                return Came.COUNTED
-            case Kind.POLICY:
+                return BounceOutcome.BOUNCED
+            case BounceKind.SOFT:
+                await self._ledger.soft(mail_id, status=status, at=at, patience=SOFT_BOUNCE_THRESHOLD)
+                return BounceOutcome.COUNTED
+            case BounceKind.POLICY:
                 await self._ledger.refused(mail_id, status=status, at=at)
                 await self._tell(status)
-                return Came.REFUSED
+                return BounceOutcome.REFUSED
 
 
-def about(report: Report, address: str | None) -> Finding:
+def status_for_recipient(report: Report, address: str | None) -> RecipientStatus:
     """What the report says of the address that a mail went to; the strongest, where it says several things.
 
     Where it speaks of others only, the mail was passed on to them: that one of them is gone does not make the
     address itself a dead one.
     """
-    complaints = [each for each in report.findings if each.kind is Kind.COMPLAINT]
+    complaints = [each for each in report.findings if each.kind is BounceKind.COMPLAINT]
     own = [each for each in report.findings if _is_of(each.address, address) or _is_of(each.original, address)]
     found = min(complaints or own or report.findings, key=lambda each: each.strength)
-    passed_on = address is not None and not own and found.kind is Kind.HARD
-    return replace(found, kind=Kind.SOFT) if passed_on else found
+    passed_on = address is not None and not own and found.kind is BounceKind.HARD
+    return replace(found, kind=BounceKind.SOFT) if passed_on else found
 
 
 def _is_of(named: str, address: str | None) -> bool:

@@ -8,18 +8,18 @@ from typing import Final
 
 import structlog
 
-from bot.domain.announcement import Ringing
-from bot.marketplace.license_record import Unreadable, read_license
+from bot.domain.announcement import AnnouncementPolicy
+from bot.marketplace.license_record import InvalidRecord, parse_license
 from bot.marketplace.responses import Row
 from bot.store import Store
-from bot.store.licenses.batching import Sight
-from bot.store.polls import Tally
+from bot.store.licenses.batching import ParsedRecord
+from bot.store.polls import PollStats
 
 log = structlog.get_logger()
 
-_BATCH: Final = 500
+_BATCH_ROWS: Final = 500
 """Rows from which on they are looked at together."""
-_AT_A_STRETCH: Final = 10
+_STRETCH_ROWS: Final = 10
 """Rows after which whoever else has something to do gets a turn: a press must be acknowledged at once."""
 _RECORDED: Final = 5_000
 """Licenses that are recorded together: the more, the less often the database writes the same page."""
@@ -27,14 +27,14 @@ _NAMED: Final = 20
 """How many unreadable rows a batch names in the log: after a change of Atlassian's it may be all of them."""
 
 
-class Reading:
+class ReportIngest:
     """A pass under way: while a batch is recorded, all or nothing, the next one is read. To be closed at its end."""
 
     def __init__(
         self,
         store: Store,
         *,
-        ringing: Ringing,
+        ringing: AnnouncementPolicy,
         channel: str,
         now: datetime,
         progress: Callable[[int], None] = lambda _: None,
@@ -45,15 +45,15 @@ class Reading:
         self._channel = channel
         self._now = now
         self._batch: list[Row] = []
-        self._sights: list[Sight] = []
-        self._unreadable: set[Unreadable] = set()
+        self._sights: list[ParsedRecord] = []
+        self._unreadable: set[InvalidRecord] = set()
         self._recording: asyncio.Task[None] | None = None
-        self.tally = Tally()
+        self.tally = PollStats()
 
     async def take(self, rows: Iterable[Row]) -> None:
         """Read some rows; what cannot be read is quarantined, and the rest goes on."""
         self._batch += rows
-        if len(self._batch) >= _BATCH:
+        if len(self._batch) >= _BATCH_ROWS:
             await self._look()
             if len(self._sights) >= _RECORDED:
                 await self._recorded()
@@ -73,25 +73,25 @@ class Reading:
     async def _look(self) -> None:
         """Find out what the batch says that was not read before."""
         batch, self._batch = self._batch, []
-        unreadable: set[Unreadable] = set()
+        unreadable: set[InvalidRecord] = set()
         digests = await self._store.licenses.unread([row.text for row in batch])
         for number, (row, digest) in enumerate(zip(batch, digests, strict=True)):
-            if number % _AT_A_STRETCH == 0:
+            if number % _STRETCH_ROWS == 0:
                 await asyncio.sleep(0)
             if digest is None:
                 continue
-            seen = read_license(row.record)
-            if isinstance(seen, Unreadable):
+            seen = parse_license(row.record)
+            if isinstance(seen, InvalidRecord):
                 unreadable.add(seen)
             else:
-                self._sights.append(Sight(license=seen, digests=(digest,)))
+                self._sights.append(ParsedRecord(license=seen, digests=(digest,)))
         unreadable -= self._unreadable  # two questions may bring the same row
         self._unreadable |= unreadable
         await self._set_aside(unreadable)
-        self.tally += Tally(rows=len(batch), quarantined=len(unreadable))
+        self.tally += PollStats(rows=len(batch), quarantined=len(unreadable))
         self._progress(self.tally.rows)
 
-    def _taken(self) -> list[Sight]:
+    def _taken(self) -> list[ParsedRecord]:
         sights, self._sights = self._sights, []
         return sights
 
@@ -101,11 +101,11 @@ class Reading:
             recording, self._recording = self._recording, None
             await recording
 
-    async def _record(self, sights: list[Sight]) -> None:
+    async def _record(self, sights: list[ParsedRecord]) -> None:
         recorded = await self._store.licenses.record(sights, self._ringing, channel=self._channel, at=self._now)
-        self.tally += Tally(**asdict(recorded))
+        self.tally += PollStats(**asdict(recorded))
 
-    async def _set_aside(self, unreadable: Collection[Unreadable]) -> None:
+    async def _set_aside(self, unreadable: Collection[InvalidRecord]) -> None:
         if not unreadable:
             return
         new = await self._store.polls.quarantine([(each.ref, each.reason) for each in unreadable], at=self._now)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.domain.announcement import Ringing, Silence
+from bot.domain.announcement import AnnouncementPolicy, SkipReason
 from bot.domain.evaluation import License, Trial
 from bot.domain.history import UNTOLD, Entry, entry_of
-from bot.domain.license_update import Finding, begins
-from bot.marketplace.license_record import Unreadable, read_license
+from bot.domain.license_update import LicenseUpdate, starts_trial
+from bot.marketplace.license_record import InvalidRecord, parse_license
 from bot.marketplace.responses import Row
 from bot.store import Store
-from bot.store.licenses.batching import Sight
+from bot.store.licenses.batching import ParsedRecord
 
 _BATCH: Final = 500
 
@@ -22,7 +22,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(kw_only=True)
-class Outlook:
+class DryRunResult:
     """What a reading would come to. Trials that would get no card are counted by the reason."""
 
     rows: int = 0
@@ -30,21 +30,21 @@ class Outlook:
     """Rows that were read before, or of licenses that came in an earlier row."""
     cards: list[tuple[License, Trial]] = field(default_factory=list)
     facts: list[tuple[License, Entry]] = field(default_factory=list)
-    silent: Counter[Silence] = field(default_factory=Counter)
-    unreadable: list[Unreadable] = field(default_factory=list)
+    silent: Counter[SkipReason] = field(default_factory=Counter)
+    unreadable: list[InvalidRecord] = field(default_factory=list)
 
 
-class Rehearsal:
+class DryRun:
     """A pass under way, beside the real one: it asks the same questions, and keeps the answers to itself."""
 
-    def __init__(self, store: Store, *, ringing: Ringing, now: datetime, progress: Progress) -> None:
+    def __init__(self, store: Store, *, ringing: AnnouncementPolicy, now: datetime, progress: Progress) -> None:
         self._store = store
         self._ringing = ringing
         self._now = now
         self._progress = progress
         self._batch: list[Row] = []
         self._met: set[tuple[str, str]] = set()
-        self.outlook = Outlook()
+        self.outlook = DryRunResult()
 
     async def take(self, rows: Iterable[Row]) -> None:
         """Look at some rows."""
@@ -60,16 +60,16 @@ class Rehearsal:
             self._note(finding)
         self._progress(self.outlook.rows)
 
-    async def _new(self, batch: list[Row]) -> list[Sight]:
+    async def _new(self, batch: list[Row]) -> list[ParsedRecord]:
         """The records not read before; of each license one, since what an earlier one came to is not stored."""
-        sights: list[Sight] = []
+        sights: list[ParsedRecord] = []
         digests = await self._store.licenses.unread([row.text for row in batch])
         for row, digest in zip(batch, digests, strict=True):
-            seen = read_license(row.record)
-            if isinstance(seen, Unreadable):
+            seen = parse_license(row.record)
+            if isinstance(seen, InvalidRecord):
                 self.outlook.unreadable.append(seen)
                 continue
-            sight = Sight(license=seen, digests=())
+            sight = ParsedRecord(license=seen, digests=())
             if digest is None or not self._met.isdisjoint(sight.keys):
                 self.outlook.known += 1
                 continue
@@ -77,13 +77,13 @@ class Rehearsal:
             sights.append(sight)
         return sights
 
-    def _note(self, finding: Finding) -> None:
+    def _note(self, finding: LicenseUpdate) -> None:
         cards = dict.fromkeys(change.trial for change in finding.announced)
         self.outlook.cards += [(finding.seen, trial) for trial in cards]
         for change in finding.changes:
             if change.trial in cards:
                 continue
-            if begins(change, today=self._ringing.today):
+            if starts_trial(change, today=self._ringing.today):
                 silence = self._ringing.silence(finding.seen, change.trial)
                 self.outlook.silent.update([] if silence is None else [silence])
             entry = entry_of(change, finding.seen, at=self._now)

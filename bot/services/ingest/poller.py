@@ -9,18 +9,18 @@ from typing import Final
 
 import structlog
 
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.clock_skew import CLOCKS_DIFFER, has_passed, is_future
-from bot.domain.poll_window import late_arrivals, look_back
+from bot.domain.poll_window import started_since, updated_since
 from bot.errors import BotError, ExportFailed
 from bot.marketplace.client import Marketplace
 from bot.marketplace.responses import Row
-from bot.services.ingest.batches import Reading
-from bot.services.ingest.dry_run import Outlook, Progress, Rehearsal
-from bot.services.operations.alerts import Trouble
+from bot.services.ingest.batches import ReportIngest
+from bot.services.ingest.dry_run import DryRunResult, Progress, DryRun
+from bot.services.operations.alerts import AdminAlerts
 from bot.slack.views.alerts import first_run
 from bot.store import Store
-from bot.store.polls import Tally
+from bot.store.polls import PollStats
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ _NEXT_SWEEP: Final = timedelta(hours=1)
 """After one that failed: a report too large for an hour must not be asked for with every poll."""
 
 
-class Watch:
+class ReportPoller:
     """The one reader of the report. However often and at whatever moment it runs, nothing is announced twice."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Watch:
         channel: str,
         first_run_days: int,
         sweep_every: timedelta,
-        trouble: Trouble,
+        trouble: AdminAlerts,
         clock: Callable[[], datetime],
         own_sites: Collection[str] = (),
     ) -> None:
@@ -53,7 +53,7 @@ class Watch:
         self._clock = clock
         self._turn = asyncio.Lock()
 
-    async def run_once(self) -> Tally:
+    async def run_once(self) -> PollStats:
         """Read what may be new and, when it is time, the whole report; what it all came to.
 
         Whatever BotError ends a reading is on record, too, when it is raised. A poll that is asked for while one runs
@@ -70,7 +70,7 @@ class Watch:
                 tally += await self._read(None)
             return tally
 
-    async def backfill(self, *, progress: Progress) -> Tally:
+    async def backfill(self, *, progress: Progress) -> PollStats:
         """Read the whole report in silence: nothing that it holds gets a card, now or later.
 
         One that broke off goes on where it stood: what is recorded is known again, and costs next to nothing.
@@ -78,11 +78,11 @@ class Watch:
         async with self._turn:
             return await self._read(None, quiet_before=date.max, progress=progress)
 
-    async def rehearse_backfill(self, *, progress: Progress) -> Outlook:
+    async def rehearse_backfill(self, *, progress: Progress) -> DryRunResult:
         """What `backfill` would come to; nothing is written."""
         return await self._rehearse(None, quiet_before=date.max, progress=progress)
 
-    async def rehearse(self) -> Outlook:
+    async def rehearse(self) -> DryRunResult:
         """What the next poll would come to; nothing is written."""
         good = await self._store.polls.last_good()
         if good is None:
@@ -124,7 +124,7 @@ class Watch:
         """What began earlier was there before the bot, and does not ring in its first run."""
         return self._clock().date() - timedelta(days=self._first_run_days)
 
-    def _hello(self, tally: Tally) -> str:
+    def _hello(self, tally: PollStats) -> str:
         today = self._clock().date()
         return first_run(
             rows=tally.rows,
@@ -134,14 +134,14 @@ class Watch:
             days=self._first_run_days,
         )
 
-    def _ringing(self, now: datetime, quiet_before: date | None) -> Ringing:
-        return Ringing(today=now.date(), quiet_before=quiet_before, own_sites=self._own_sites)
+    def _ringing(self, now: datetime, quiet_before: date | None) -> AnnouncementPolicy:
+        return AnnouncementPolicy(today=now.date(), quiet_before=quiet_before, own_sites=self._own_sites)
 
     async def _rehearse(
         self, since: date | None, *, quiet_before: date | None = None, progress: Progress = lambda _: None
-    ) -> Outlook:
+    ) -> DryRunResult:
         now = self._clock()
-        rehearsal = Rehearsal(self._store, ringing=self._ringing(now, quiet_before), now=now, progress=progress)
+        rehearsal = DryRun(self._store, ringing=self._ringing(now, quiet_before), now=now, progress=progress)
         await self._feed(rehearsal, since, now)
         return rehearsal.outlook
 
@@ -150,14 +150,14 @@ class Watch:
         since: date | None,
         *,
         quiet_before: date | None = None,
-        words: Callable[[Tally], str] = lambda _: "",
+        words: Callable[[PollStats], str] = lambda _: "",
         progress: Progress = lambda _: None,
-    ) -> Tally:
+    ) -> PollStats:
         """One reading, of everything or since a day, from its first entry in the diary to its last."""
         now, polls = self._clock(), self._store.polls
         poll_id = await polls.begin(at=now, whole=since is None)
         ringing = self._ringing(now, quiet_before)
-        reading = Reading(self._store, ringing=ringing, channel=self._channel, now=now, progress=progress)
+        reading = ReportIngest(self._store, ringing=ringing, channel=self._channel, now=now, progress=progress)
         try:
             async with aclosing(reading):
                 await self._feed(reading, since, now)
@@ -171,7 +171,7 @@ class Watch:
         log.info("report_read", whole=since is None, **asdict(reading.tally))
         return reading.tally
 
-    async def _feed(self, reader: Reading | Rehearsal, since: date | None, now: datetime) -> None:
+    async def _feed(self, reader: ReportIngest | DryRun, since: date | None, now: datetime) -> None:
         async with aclosing(self._rows(since, now.date())) as portions:
             async for rows in portions:
                 await reader.take(rows)
@@ -187,8 +187,8 @@ class Watch:
             questions = [self._whole()]
         else:
             questions = [
-                self._marketplace.licenses(updated_since=look_back(since, today=today)),
-                self._marketplace.licenses(evaluations_only=True, started_since=late_arrivals(since, today=today)),
+                self._marketplace.licenses(updated_since=updated_since(since, today=today)),
+                self._marketplace.licenses(evaluations_only=True, started_since=started_since(since, today=today)),
             ]
         for question in questions:
             async with aclosing(question) as portions:

@@ -7,14 +7,14 @@ from bot.domain.evaluation import Evaluation
 from bot.mail.inbound.verp import envelope_sender
 from bot.mail.outbound.compose import Sender, compose
 from bot.mail.outbound.dkim import Signer
-from bot.mail.outbound.footer import words
+from bot.mail.outbound.footer import footer_texts
 from bot.mail.outbound.smtp import Smtp
 from bot.services.mail.unsubscribe_links import Links
-from bot.store.mail.repository import Taken
+from bot.store.mail.repository import ClaimedMail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Returns:
+class VerpSettings:
     """Where mail that cannot be delivered comes back to; the key makes the address of each mail its own."""
 
     address: str
@@ -22,7 +22,7 @@ class Returns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class Mailer:
     """A server, who we are, and what is optional: a signature of the domain, unsubscribe links, return addresses."""
 
     smtp: Smtp
@@ -33,9 +33,9 @@ class Post:
     """How long contacts are kept; the mail says so."""
     signer: Signer | None = None
     links: Links | None = None
-    returns: Returns | None = None
+    returns: VerpSettings | None = None
 
-    async def hand_over(self, taken: Taken, evaluation: Evaluation | None) -> None:
+    async def hand_over(self, taken: ClaimedMail, evaluation: Evaluation | None) -> None:
         """Write the mail out and give it to the server. The errors are those of `compose` and `Smtp.send`."""
         message = compose(
             sender=self.sender,
@@ -43,7 +43,7 @@ class Post:
             to_name=taken.contact.name,
             subject=taken.letter.subject,
             body=taken.letter.body,
-            words=words(
+            words=footer_texts(
                 taken.letter.language,
                 app=evaluation.license.app_name if evaluation else None,
                 began=evaluation.trial.started if evaluation else None,

@@ -7,19 +7,19 @@ from datetime import date, datetime
 from typing import Final
 
 from bot.domain.card import Card, Recipient, recipients
-from bot.domain.card_snapshot import Stray
+from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.evaluation import CardRef, Contact
-from bot.domain.mail_policy import Allowed, Ground, NeedsGround, Reason, Refused, Rules
+from bot.domain.mail_policy import Allowed, LawfulBasis, NeedsLawfulBasis, RefusalReason, Refused, MailRules
 from bot.errors import CardUnknown, TemplateWrong
 from bot.mail.outbound.compose import new_message_id
-from bot.mail.templating.selection import offer
-from bot.mail.templating.template import Filled, Template
-from bot.mail.templating.variables import facts_of
-from bot.services.mail.mailer import Post
+from bot.mail.templating.selection import select_templates
+from bot.mail.templating.template import RenderedMail, Template
+from bot.mail.templating.variables import variables_for
+from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import Signature
 from bot.store import Store
-from bot.store.mail.letters import Letter
-from bot.store.mail.repository import Held, Order, Verdict
+from bot.store.mail.letters import MailContent
+from bot.store.mail.repository import QueuedMail, MailRequest, MailStatus
 
 _LOOKS: Final = 50
 _LOOK_AGAIN: Final = 0.1
@@ -27,7 +27,7 @@ _LOOK_AGAIN: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class FormWords:
     """What stands in the form: what was chosen there when it was painted, and what a person made of the words since."""
 
     template: str
@@ -48,8 +48,8 @@ class Draft:
     recipients: Mapping[str, Contact]
     refused: Sequence[Recipient]
     """Those on the license who cannot be emailed."""
-    decision: Allowed | NeedsGround
-    filled: Filled
+    decision: Allowed | NeedsLawfulBasis
+    filled: RenderedMail
     kept: bool
     """Whether the words are a person's own, and the recipient another than they were written to."""
     problem: str | None
@@ -61,10 +61,10 @@ class Outreach:
     def __init__(
         self,
         store: Store,
-        post: Post | None,
+        post: Mailer | None,
         templates: Mapping[str, Template],
         *,
-        rules: Rules,
+        rules: MailRules,
         address_of: Callable[[str], Awaitable[str | None]],
         clock: Callable[[], datetime],
         today: Callable[[], date],
@@ -78,7 +78,7 @@ class Outreach:
         self._clock = clock
         self._today = today
         self._token = token
-        self._keeping: dict[str, Letter] = {}
+        self._keeping: dict[str, MailContent] = {}
         """The words on their way into the store, by token: while many press at once that can take a while."""
 
     async def draft(
@@ -88,27 +88,27 @@ class Outreach:
         signature: Signature,
         template: str | None = None,
         recipient: str | None = None,
-        words: Words | None = None,
+        words: FormWords | None = None,
     ) -> Draft | Refused:
         """A template filled in for a contact; where none is named, the first that there is.
 
         Of `words` that stand in the form already a person's own are kept while only the recipient changes.
         """
         if self._post is None or not self._templates:
-            return Refused(Reason.NOT_SET_UP)
+            return Refused(RefusalReason.NOT_SET_UP)
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
-            return Refused(Reason.NO_CONTACT)
+            return Refused(RefusalReason.NO_CONTACT)
         choices = {each.role: each for each in recipients(card, self._rules, now=self._clock())}
         open_to = {role: each.decision for role, each in choices.items() if not isinstance(each.decision, Refused)}
         if not open_to:
             refusals = [each.decision for each in choices.values() if isinstance(each.decision, Refused)]
-            return refusals[0] if refusals else Refused(Reason.NO_CONTACT)
+            return refusals[0] if refusals else Refused(RefusalReason.NO_CONTACT)
         role = next((each for each in open_to if each == recipient), next(iter(open_to)))
         sent = {mail.template for mail in card.mails if mail.attempt.state.is_live}
-        offered = offer(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
+        offered = select_templates(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
         if offered.chosen is None:
-            return Refused(Reason.NO_TEMPLATE)
+            return Refused(RefusalReason.NO_TEMPLATE)
         names = _labels(offered.templates)
         chosen = template if template is not None and template in names else offered.chosen.id
         contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
@@ -127,7 +127,7 @@ class Outreach:
             problem=problem if own is None else None,
         )
 
-    async def keep(self, token: str, letter: Letter) -> None:
+    async def keep(self, token: str, letter: MailContent) -> None:
         """Keep the words of a preview, until it is sent or a day is over."""
         self._keeping[token] = letter
         try:
@@ -135,7 +135,7 @@ class Outreach:
         finally:
             del self._keeping[token]
 
-    async def kept(self, token: str) -> Letter | None:
+    async def kept(self, token: str) -> MailContent | None:
         """The words of a preview; None once they are gone. They may still be on their way into the store."""
         for _ in range(_LOOKS):
             if letter := self._keeping.get(token) or await self._store.drafts.read(token):
@@ -144,18 +144,18 @@ class Outreach:
         return None
 
     async def order(
-        self, evaluation_id: int, letter: Letter, *, ground: Ground | None, by: str
-    ) -> Held | NeedsGround | Refused:
+        self, evaluation_id: int, letter: MailContent, *, ground: LawfulBasis | None, by: str
+    ) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Let these words go after the time to take them back, if policy allows it and no such mail went before."""
         if self._post is None:
-            return Refused(Reason.NOT_SET_UP)
+            return Refused(RefusalReason.NOT_SET_UP)
         template = self._templates.get(letter.template)
         if template is None:
-            return Refused(Reason.NO_TEMPLATE)
+            return Refused(RefusalReason.NO_TEMPLATE)
         card = await self._store.evaluations.card(evaluation_id)
         owner = None if card is None else card.evaluation.owner
         now = self._clock()
-        order = Order(
+        order = MailRequest(
             evaluation_id=evaluation_id,
             letter=replace(
                 letter,
@@ -177,27 +177,27 @@ class Outreach:
             return
         claimed = await self._store.bounces.evaluation(mail_id)
         if claimed is not None and not await self._store.evaluations.is_shown_by(claimed, card):
-            raise CardUnknown(Stray.UNKNOWN)
+            raise CardUnknown(UnmatchedCard.UNKNOWN)
 
-    async def undo(self, mail_id: int, *, by: str) -> Verdict | None:
+    async def undo(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Take one's own mail back before it goes; None for a mail that never was."""
         return await self._store.mails.undo(mail_id, by=by, at=self._clock())
 
-    async def order_again(self, mail_id: int, *, by: str) -> Held | Refused | Verdict | None:
+    async def order_again(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
         """Send a mail again of which nobody knows whether it arrived, once, if policy still allows it.
 
         Whoever comes late gets the verdict of who came first; None for a mail that never was.
         """
         if self._post is None:
-            return Refused(Reason.NOT_SET_UP)
+            return Refused(RefusalReason.NOT_SET_UP)
         return await self._store.mails.order_again(mail_id, self._rules, by=by, at=self._clock())
 
-    async def confirm(self, mail_id: int, *, by: str) -> Verdict | None:
+    async def confirm(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
-    def _fill(self, card: Card, template: str, contact: Contact, signature: Signature) -> tuple[Filled, str | None]:
-        facts = facts_of(
+    def _fill(self, card: Card, template: str, contact: Contact, signature: Signature) -> tuple[RenderedMail, str | None]:
+        facts = variables_for(
             card.evaluation,
             contact,
             sender_name=signature.name,
@@ -208,11 +208,11 @@ class Outreach:
         try:
             return self._templates[template].fill(facts), None
         except TemplateWrong as exc:
-            return Filled("", ""), str(exc)
+            return RenderedMail("", ""), str(exc)
 
-    def _own(self, card: Card, words: Words, contacts: Mapping[str, Contact], signature: Signature) -> Filled | None:
+    def _own(self, card: Card, words: FormWords, contacts: Mapping[str, Contact], signature: Signature) -> RenderedMail | None:
         """The words in the form where a person changed them; None while they are those that the template gave."""
-        own = Filled(words.subject, words.body)
+        own = RenderedMail(words.subject, words.body)
         if words.recipient not in contacts:
             return None
         given, _ = self._fill(card, words.template, contacts[words.recipient], signature)

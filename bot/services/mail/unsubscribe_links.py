@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 
 _PATH: Final = "/u/"
 _PURPOSE: Final = "u"
@@ -21,7 +21,7 @@ class Link:
 class Links:
     """Unsubscribe links, opaque and never out of date; they name their recipient, so that no row has to."""
 
-    def __init__(self, keys: Keys, *, public_url: str) -> None:
+    def __init__(self, keys: Keyring, *, public_url: str) -> None:
         self._keys = keys
         self._base = public_url.rstrip("/") + _PATH
 

@@ -9,18 +9,18 @@ from typing import Final
 
 import structlog
 
-from bot.concurrency.rate_limit import Pace, Rate
+from bot.concurrency.rate_limit import TokenBucket, Rate
 from bot.domain.evaluation import Evaluation
-from bot.domain.mail_policy import MailState, Rules
+from bot.domain.mail_policy import MailState, MailRules
 from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
-from bot.services.mail.mailer import Post
-from bot.services.operations.alerts import Trouble
+from bot.services.mail.mailer import Mailer
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
-from bot.store.mail.repository import MOST_PUT_OFF, Stopped, Taken, longest_wait
+from bot.store.mail.repository import MOST_PUT_OFF, RejectedMail, ClaimedMail, longest_wait
 
 log = structlog.get_logger()
 
-_LOOK_AGAIN: Final = 5.0
+_POLL_INTERVAL_S: Final = 5.0
 """Seconds after which is looked even if this process wrote nothing: another one may have."""
 _WHILE_ONE_WAITS: Final = 1.0
 _PUT_OFF_AT_MOST: Final = timedelta(days=2)
@@ -31,18 +31,18 @@ _NO_SUCH_ADDRESS: Final = "5.1.1"
 _GIVEN_UP: Final = "The mail server put it off for two days, so it was given up. Send it anew if it still fits."
 
 
-class Postman:
+class MailWorker:
     """The one who sends; whoever is asked to stop finishes the mail in hand."""
 
     def __init__(
         self,
         store: Store,
-        post: Post,
+        post: Mailer,
         *,
-        rules: Rules,
-        trouble: Trouble,
+        rules: MailRules,
+        trouble: AdminAlerts,
         clock: Callable[[], datetime],
-        pace: Pace | None = None,
+        pace: TokenBucket | None = None,
         address_of: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """`address_of` says where replies to a colleague go now; without it they go where the order says."""
@@ -51,7 +51,7 @@ class Postman:
         self._rules = rules
         self._trouble = trouble
         self._clock = clock
-        self._pace = pace or Pace(Rate(interval=0), alone=True)
+        self._pace = pace or TokenBucket(Rate(interval=0), alone=True)
         self._address_of = address_of
         self._at_work = asyncio.Lock()
 
@@ -68,15 +68,15 @@ class Postman:
             while (pause := self._pace.wait()) == 0:
                 due = await self._store.mails.next_due()
                 if due is None:
-                    return _LOOK_AGAIN
+                    return _POLL_INTERVAL_S
                 if timedelta(0) < due - self._clock() <= longest_wait(self._rules):
                     return _WHILE_ONE_WAITS
                 taken = await self._store.mails.take(self._rules, now=self._clock())
-                if isinstance(taken, Stopped):
+                if isinstance(taken, RejectedMail):
                     log.info("mail_stopped", reason=taken.refusal.reason.name)
                 elif taken is not None:
                     await self._send(taken)
-            return min(pause, _LOOK_AGAIN)
+            return min(pause, _POLL_INTERVAL_S)
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -84,7 +84,7 @@ class Postman:
         async with self._at_work:
             yield
 
-    async def _send(self, taken: Taken) -> None:
+    async def _send(self, taken: ClaimedMail) -> None:
         card = await self._store.evaluations.card(taken.evaluation_id)
         evaluation = None if card is None else card.evaluation
         letter = replace(taken.letter, reply_to=await self._reply_to(taken, evaluation))
@@ -104,7 +104,7 @@ class Postman:
             await self._trouble.no_mail(exc)
         except MailDeferred as exc:
             self._pace.failed()
-            await self._later(taken, exc, wait=retry_after(taken.attempts))
+            await self._later(taken, exc, wait=retry_delay(taken.attempts))
             if self._pace.failures >= _SHOULD_BE_KNOWN:
                 await self._trouble.no_mail(exc)
         except AddressRefused as exc:
@@ -119,18 +119,18 @@ class Postman:
             await self._settle(taken, MailState.SENT)
             await self._trouble.mail_goes()
 
-    async def _reply_to(self, taken: Taken, evaluation: Evaluation | None) -> str | None:
+    async def _reply_to(self, taken: ClaimedMail, evaluation: Evaluation | None) -> str | None:
         """Where replies go: an email can wait for days, in which the owner may change, leave, or become a guest."""
         if self._address_of is None:
             return taken.letter.reply_to
         owner = None if evaluation is None else evaluation.owner
         return None if owner is None else await self._address_of(owner)
 
-    async def _settle(self, taken: Taken, state: MailState, *, error: str = "") -> None:
+    async def _settle(self, taken: ClaimedMail, state: MailState, *, error: str = "") -> None:
         log.info("mail_settled", mail=taken.mail_id, state=state)
         await self._store.mails.settle(taken.mail_id, state, at=self._clock(), error=error)
 
-    async def _later(self, taken: Taken, why: BotError, *, wait: timedelta) -> None:
+    async def _later(self, taken: ClaimedMail, why: BotError, *, wait: timedelta) -> None:
         now = self._clock()
         log.warning("mail_put_off", mail=taken.mail_id, reason=str(why))
         if now + wait - taken.ordered_at > _PUT_OFF_AT_MOST:
@@ -139,6 +139,6 @@ class Postman:
             await self._store.mails.put_off(taken.mail_id, until=now + wait, at=now, error=str(why))
 
 
-def retry_after(attempts: int) -> timedelta:
+def retry_delay(attempts: int) -> timedelta:
     """How long to wait after so many attempts that were put off: a minute, then four times as long each time."""
     return min(timedelta(minutes=4 ** min(attempts - 1, 10)), MOST_PUT_OFF)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.clock_skew import has_passed
-from bot.domain.health import Line
+from bot.domain.health import SocketStatus
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
 from bot.slack.views import alerts
 from bot.store import Store
@@ -34,7 +34,7 @@ _REMINDED_AFTER: Final = timedelta(days=1)
 """Nothing tells when servers take our mails again; so long after it was said, the next refusal is said again."""
 
 
-class Trouble:
+class AdminAlerts:
     """Tells the admins, or the channel where there are none; each kind once, until the report can be read again."""
 
     def __init__(self, store: Store, *, admins: Sequence[str], channel: str, clock: Callable[[], datetime]) -> None:
@@ -60,7 +60,7 @@ class Trouble:
         elif whole:  # an ordinary poll does not come by the rows of long ago
             await self._end({_ROWS}, alerts.rows_read_again)
 
-    async def listened(self, line: Line) -> None:
+    async def listened(self, line: SocketStatus) -> None:
         """How the connection over which presses arrive is doing; to be asked now and then."""
         if line.down is None:
             await self._end({_DEAF}, alerts.presses_again)

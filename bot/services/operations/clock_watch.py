@@ -9,7 +9,7 @@ import structlog
 
 from bot.domain.clock_skew import is_future
 from bot.store import Store
-from bot.store.incidents import Standing
+from bot.store.incidents import OpenIncident
 
 log = structlog.get_logger()
 
@@ -67,7 +67,7 @@ class ClockWatch:
         return timedelta(0) if last is None else min(now - last.started_at, timedelta(0))
 
 
-def moved_by(standing: Iterable[Standing]) -> timedelta | None:
+def moved_by(standing: Iterable[OpenIncident]) -> timedelta | None:
     """By how much the clock was set of late, the latest time; None when it was not."""
     found = None
     for trouble in standing:

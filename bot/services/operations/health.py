@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bot.domain.clock_skew import age, is_future
-from bot.domain.health import Condition, Line, delays
+from bot.domain.health import HealthReport, SocketStatus, delays
 from bot.services.operations.clock_watch import moved_by
-from bot.services.slack_delivery.outages import closed_ways
+from bot.services.slack_delivery.outages import describe_outages
 from bot.store import Store
 from bot.store.privacy import UNWIPED
 
@@ -20,7 +20,7 @@ class Health:
     """Figures for people and machines that watch over the bot; nothing personal among them."""
 
     def __init__(self, store: Store, *, poll_every: timedelta, clock: Callable[[], datetime]) -> None:
-        self.line: Callable[[], Line | None] = lambda: None
+        self.line: Callable[[], SocketStatus | None] = lambda: None
         """How the connection to Slack is doing, once there is one."""
         self.problems: Callable[[], tuple[str, ...]] = tuple
         """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
@@ -28,7 +28,7 @@ class Health:
         self._poll_every = poll_every
         self._clock = clock
 
-    async def condition(self) -> Condition:
+    async def condition(self) -> HealthReport:
         """All of it, at this moment; delays are those of the last seven days."""
         now, polls = self._clock(), self._store.polls
         last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(whole=True)
@@ -36,7 +36,7 @@ class Health:
         moved = moved_by(standing)
         if moved is None and last is not None and is_future(last.started_at, now):
             moved = now - last.started_at
-        return Condition(
+        return HealthReport(
             now=now,
             outcome=None if last is None else last.outcome,
             error=None if last is None else last.error,
@@ -50,7 +50,7 @@ class Health:
             waiting=await self._store.deliveries.waiting(),
             mails_waiting=await self._store.mails.waiting(),
             bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
-            closed=tuple(closed_ways(standing)),
+            closed=tuple(describe_outages(standing)),
             given_up=await self._store.deliveries.given_up(since=now - _WEEK),
             clock_moved=moved,
             locked=self._store.database.locked_for(),

@@ -7,18 +7,18 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.services.operations.setup_check import Finding
+from bot.services.operations.setup_check import CheckResult
 
 
-def file_permissions(paths: Iterable[Path]) -> Finding:
+def file_permissions(paths: Iterable[Path]) -> CheckResult:
     """Whether other users of the machine may read or change files of ours; those that are not there do not count."""
     what = "File permissions"
     open_to_others = [shlex.quote(str(path)) for path in paths if _is_open_to_others(path)]
     if open_to_others:
         names = " ".join(open_to_others)
         says = f"Every user of this machine may open {names}. Run: chmod o= {names}"
-        return Finding(what=what, good=False, says=says)
-    return Finding(what=what, good=True, says="no other user may open the settings, the database or the signing key")
+        return CheckResult(what=what, good=False, says=says)
+    return CheckResult(what=what, good=True, says="no other user may open the settings, the database or the signing key")
 
 
 def _is_open_to_others(path: Path) -> bool:
@@ -31,7 +31,7 @@ def _is_open_to_others(path: Path) -> bool:
 
 def secrets_in_the_clear(
     *, smtp_host: str | None, smtp_tls: str, has_password: bool, urls: Mapping[str, str]
-) -> Finding:
+) -> CheckResult:
     """Whether a password or a token leaves this machine without encryption; `urls` are by the name of the setting."""
     wrong = [
         f"{name} begins with http://, so its token can be read on the way. Write https://."
@@ -41,7 +41,7 @@ def secrets_in_the_clear(
     if has_password and smtp_tls == "none" and not is_this_machine(smtp_host or ""):
         wrong.append("With SMTP_TLS=none SMTP_PASSWORD can be read on the way. Set SMTP_TLS to starttls or tls.")
     says = " ".join(wrong) or "no password or token leaves this machine in the clear"
-    return Finding(what="Encryption", good=not wrong, says=says)
+    return CheckResult(what="Encryption", good=not wrong, says=says)
 
 
 def is_this_machine(host: str) -> bool:

@@ -9,7 +9,7 @@ import structlog
 
 from bot.errors import SlackError
 from bot.slack.blocks import note_message
-from bot.slack.client.web_client import Mark, Poster
+from bot.slack.client.web_client import MessageRef, SlackClient
 from bot.slack.ids import Event
 from bot.slack.views import alerts
 from bot.store.engine.database import Database
@@ -29,7 +29,7 @@ class LockAlert:
     def __init__(
         self,
         database: Database,
-        poster: Poster,
+        poster: SlackClient,
         *,
         admins: Sequence[str],
         channel: str,
@@ -57,7 +57,7 @@ class LockAlert:
 
     async def _say(self, text: str, channel: str) -> bool:
         try:
-            await self._poster.post(channel, note_message(text), Mark(event=Event.MESSAGE, number=0))
+            await self._poster.post(channel, note_message(text), MessageRef(event=Event.MESSAGE, number=0))
         except SlackError as exc:
             log.warning("lock_not_told", reason=str(exc))
             return False

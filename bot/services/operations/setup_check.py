@@ -10,11 +10,11 @@ from typing import Final, Self
 from bot.errors import BotError, MailError, MailSetupWrong, SlackError, SlackRefused
 from bot.mail.outbound.dkim import Signer
 from bot.marketplace.client import Marketplace
-from bot.services.mail.mailer import Post
+from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import NOBODY
 from bot.slack.client.errors import another_app, scopes_missing
-from bot.slack.client.users import Directory
-from bot.slack.client.web_client import Identity, Poster
+from bot.slack.client.users import SlackUsers
+from bot.slack.client.web_client import Identity, SlackClient
 from bot.store import Store
 
 LIMIT_S: Final = 20.0
@@ -29,7 +29,7 @@ _CHECK: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckResult:
     """One thing looked at; `says` is what was found, or what is wrong with what to do about it."""
 
     what: str
@@ -37,7 +37,7 @@ class Finding:
     says: str
 
 
-Look = Callable[[], Awaitable[str]]
+Check = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +59,17 @@ class Outside:
 
     store: AbstractAsyncContextManager[Store]
     marketplace: Callable[[], Marketplace]
-    post: Callable[[], Post | None]
+    post: Callable[[], Mailer | None]
     signer: Callable[[], Signer | None]
     problems: Callable[[], Sequence[str]]
     rules: Callable[[], object]
 
 
-class Checkup:
+class SetupCheck:
     """The things the bot depends on, each reached for real; to be entered, and left when all was looked at."""
 
     def __init__(
-        self, poster: Poster, directory: Directory, outside: Outside, *, slack: SlackSetup, limit: float = LIMIT_S
+        self, poster: SlackClient, directory: SlackUsers, outside: Outside, *, slack: SlackSetup, limit: float = LIMIT_S
     ) -> None:
         """`limit` is in seconds, for each look."""
         self.store: Store | None = None
@@ -90,9 +90,9 @@ class Checkup:
     ) -> None:
         await self._stack.aclose()
 
-    async def findings(self) -> AsyncIterator[Finding]:
+    async def findings(self) -> AsyncIterator[CheckResult]:
         """One finding after the other, as they come."""
-        looks: Sequence[tuple[str, Look]] = (
+        looks: Sequence[tuple[str, Check]] = (
             ("Database", self._database),
             ("Slack bot token", self._bot_token),
             ("Slack scopes", self._scopes),
@@ -110,7 +110,7 @@ class Checkup:
         for what, look in looks:
             yield await self._found(what, look)
 
-    async def _found(self, what: str, look: Look) -> Finding:
+    async def _found(self, what: str, look: Check) -> CheckResult:
         """The finding of one look; in one line, whatever an answer from outside has in it."""
         try:
             async with asyncio.timeout(self._limit):
@@ -121,7 +121,7 @@ class Checkup:
             check = _CHECK.get(what.split(maxsplit=1)[0], "the network")
             good, says = False, f"No answer within {self._limit:g} s. Try again later; if it lasts, check {check}."
         line = "".join(letter if letter.isprintable() else " " for letter in says)
-        return Finding(what=what, good=good, says=" ".join(line.split()))
+        return CheckResult(what=what, good=good, says=" ".join(line.split()))
 
     async def _database(self) -> str:
         self.store = await self._stack.enter_async_context(self._outside.store)

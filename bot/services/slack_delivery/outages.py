@@ -10,26 +10,26 @@ import structlog
 
 from bot.errors import SlackRefused
 from bot.slack.client import errors
-from bot.slack.client.errors import Remedy
+from bot.slack.client.errors import ErrorAction
 from bot.slack.client.web_client import is_person
 from bot.slack.views import alerts
 from bot.store import Store
-from bot.store.incidents import Standing
-from bot.store.outbox.repository import Lane, Way
+from bot.store.incidents import OpenIncident
+from bot.store.outbox.repository import ApiMethod, Route
 
 log = structlog.get_logger()
 
-_EVERYWHERE: Final = "*"
+_WORKSPACE: Final = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Outage:
     """A way that Slack has closed, with its word for why; `channel` is None where it closed all.
 
     `needed` are the scopes that the app lacks, where that is why.
     """
 
-    lane: Lane
+    lane: ApiMethod
     channel: str | None
     code: str
     needed: tuple[str, ...] = ()
@@ -38,16 +38,16 @@ class Closed:
     def kind(self) -> str:
         """As a kind of trouble."""
         scopes = f" {','.join(self.needed)}" if self.needed else ""
-        return f"slack {self.lane} {self.channel or _EVERYWHERE} {self.code}{scopes}"
+        return f"slack {self.lane} {self.channel or _WORKSPACE} {self.code}{scopes}"
 
     @property
     def is_look_alone(self) -> bool:
         """Whether what is new can be brought all the same: the app may post, and may not read the channel."""
-        return self.lane is Lane.LOOK and errors.remedy(self.code) is Remedy.SCOPE
+        return self.lane is ApiMethod.LOOK and errors.action_for(self.code) is ErrorAction.SCOPE
 
     def sentence(self) -> str:
         """Why it is closed, and what opens it."""
-        return errors.sentence(self.code, needed=self.needed)
+        return errors.explain(self.code, needed=self.needed)
 
     @classmethod
     def read(cls, kind: str) -> Self | None:
@@ -55,31 +55,31 @@ class Closed:
         match kind.split():
             case ["slack", lane, channel, code, *scopes]:
                 return cls(
-                    lane=Lane(lane),
-                    channel=None if channel == _EVERYWHERE else channel,
+                    lane=ApiMethod(lane),
+                    channel=None if channel == _WORKSPACE else channel,
                     code=code,
                     needed=tuple(scopes[0].split(",")) if scopes else (),
                 )
             case _:
                 return None
 
-    def is_told_with(self, other: "Closed") -> bool:
+    def is_told_with(self, other: "Outage") -> bool:
         """Whether an admin would call the two one trouble."""
         return (self.channel, self.is_look_alone) == (other.channel, other.is_look_alone)
 
-    def concerns(self, way: Way) -> bool:
+    def concerns(self, way: Route) -> bool:
         """Whether something that went this way shows that it is open again."""
         return self.channel is None or (self.lane, self.channel) == way
 
 
-def closed_ways(standing: Iterable[Standing]) -> list[str]:
+def describe_outages(standing: Iterable[OpenIncident]) -> list[str]:
     """What is closed at the moment, a sentence each that says what opens it."""
-    found = [each for trouble in standing if (each := Closed.read(trouble.kind)) is not None]
+    found = [each for trouble in standing if (each := Outage.read(trouble.kind)) is not None]
     said = (("" if each.channel is None else f"Channel {each.channel}: ") + each.sentence() for each in found)
     return list(dict.fromkeys(said))
 
 
-class ClosedWays:
+class SlackOutages:
     """Tells the admins by direct message, or the bot's channel where there are none and it is not what is closed."""
 
     def __init__(self, store: Store, *, admins: Sequence[str], channel: str, clock: Callable[[], datetime]) -> None:
@@ -89,13 +89,13 @@ class ClosedWays:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
 
-    async def refused(self, way: Way, refusal: SlackRefused) -> None:
+    async def refused(self, way: Route, refusal: SlackRefused) -> None:
         """Slack has closed this way, or all; of people who cannot be written to, only the log speaks."""
-        everywhere = errors.remedy(refusal.code) is Remedy.TOKEN
+        everywhere = errors.action_for(refusal.code) is ErrorAction.TOKEN
         if is_person(way.channel) and not everywhere:
             return
         channel = None if everywhere else way.channel
-        closed = Closed(lane=way.lane, channel=channel, code=refusal.code, needed=refusal.needed)
+        closed = Outage(lane=way.lane, channel=channel, code=refusal.code, needed=refusal.needed)
         async with self._one_at_a_time:
             others = [each for each in await self._standing() if each.is_told_with(closed)]
             to = () if any(each.code == closed.code for each in others) else self._to(closed)
@@ -104,12 +104,12 @@ class ClosedWays:
             if await self._store.troubles.begin(closed.kind, text, to=to, at=self._clock()):
                 log.error("slack_closed", lane=way.lane, channel=closed.channel, code=refusal.code, reason=str(refusal))
 
-    async def passed(self, way: Way) -> None:
+    async def passed(self, way: Route) -> None:
         """Something went this way."""
         async with self._one_at_a_time:
             standing = await self._store.troubles.standing()
             for trouble in standing:
-                closed = Closed.read(trouble.kind)
+                closed = Outage.read(trouble.kind)
                 if closed is None or not closed.concerns(way):
                     continue
                 now = self._clock()
@@ -118,10 +118,10 @@ class ClosedWays:
                 text = say(now - trouble.since, channel=closed.channel)
                 await self._store.troubles.end([trouble.kind], text, to=() if rest else self._to(closed), at=now)
 
-    async def _standing(self) -> list[Closed]:
-        read = (Closed.read(trouble.kind) for trouble in await self._store.troubles.standing())
+    async def _standing(self) -> list[Outage]:
+        read = (Outage.read(trouble.kind) for trouble in await self._store.troubles.standing())
         return [closed for closed in read if closed is not None]
 
-    def _to(self, closed: Closed) -> tuple[str, ...]:
+    def _to(self, closed: Outage) -> tuple[str, ...]:
         is_shut = closed.channel in (None, self._channel) and not closed.is_look_alone
         return self._admins if self._admins or is_shut else (self._channel,)

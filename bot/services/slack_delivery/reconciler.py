@@ -8,21 +8,21 @@ from typing import Final
 
 import structlog
 
-from bot.domain.card_snapshot import LONGEST_TRIAL, Posted
+from bot.domain.card_snapshot import LONGEST_TRIAL, PostedCard
 from bot.errors import SlackRefused
-from bot.services.slack_delivery.outages import ClosedWays
-from bot.slack.client.web_client import Poster, is_person
+from bot.services.slack_delivery.outages import SlackOutages
+from bot.slack.client.web_client import SlackClient, is_person
 from bot.slack.views.alerts import went_back
 from bot.store import Store
 from bot.store.installation import WentBack
-from bot.store.outbox.selection import Lane, Way
+from bot.store.outbox.selection import ApiMethod, Route
 
 log = structlog.get_logger()
 
 _EVERY_S: Final = 60.0
 
 
-class Seen(Enum):
+class Comparison(Enum):
     """What a comparison came to."""
 
     ALL = auto()
@@ -39,12 +39,12 @@ class Reconciler:
     def __init__(
         self,
         store: Store,
-        poster: Poster,
+        poster: SlackClient,
         *,
         us: Callable[[], Awaitable[str]],
         channel: str,
         admins: Sequence[str],
-        closed: ClosedWays,
+        closed: SlackOutages,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -77,21 +77,21 @@ class Reconciler:
             if not self.has_compared.is_set():
                 await self.compare()
 
-    async def compare(self) -> Seen:
+    async def compare(self) -> Comparison:
         """Compare the newest messages with the database, and all where it went back.
 
         One call a channel, unless the database went back. SlackUnavailable and SlackOutcomeUnknown pass through. Where
         Slack refuses to show the channel, the admins are told only if cards wait for it.
         """
         seen = await self._compare()
-        if seen is Seen.ALL:
+        if seen is Comparison.ALL:
             self.has_compared.set()
-        if seen is not Seen.TOO_LITTLE:
+        if seen is not Comparison.TOO_LITTLE:
             self.may_email.set()
         self.has_looked.set()
         return seen
 
-    async def _compare(self) -> Seen:
+    async def _compare(self) -> Comparison:
         present = await self._store.installation.generation()
         found: WentBack | None = None
         try:
@@ -100,7 +100,7 @@ class Reconciler:
                 above = await self._store.installation.went_back(newest)
                 if above is None:
                     await self._store.installation.compared(present.number, at=self._clock())
-                    return Seen.ALL
+                    return Comparison.ALL
                 found = await self._store.installation.go_back(at=self._clock(), above=above, instead_of=present.number)
                 log.warning("database_went_back", mails=found.mails if found else 0)
             await self._adopt(found)
@@ -110,13 +110,13 @@ class Reconciler:
             self._refused_for = exc.code
             if (await self._store.installation.generation()).must_look:
                 # Nothing is posted until then, which is worse than not to be able to look.
-                await self._closed.refused(Way(Lane.POST, self._channel), exc)
-                return Seen.TOO_LITTLE
-            return Seen.NOTHING
-        await self._closed.passed(Way(Lane.POST, self._channel))
-        return Seen.ALL
+                await self._closed.refused(Route(ApiMethod.POST, self._channel), exc)
+                return Comparison.TOO_LITTLE
+            return Comparison.NOTHING
+        await self._closed.passed(Route(ApiMethod.POST, self._channel))
+        return Comparison.ALL
 
-    async def _newest(self) -> list[Posted]:
+    async def _newest(self) -> list[PostedCard]:
         found = []
         for channel in await self._channels():
             found += await self._shown(channel, None)
@@ -133,7 +133,7 @@ class Reconciler:
         taken = await self._store.installation.adopt(posted, text=text, to=to, at=now)
         log.warning("cards_adopted", cards=taken, messages=len(posted))
 
-    async def _shown(self, channel: str, since: datetime | None) -> list[Posted]:
+    async def _shown(self, channel: str, since: datetime | None) -> list[PostedCard]:
         """What stands in a channel; nothing in one of former times that Slack does not show any more."""
         try:
             if since is None:

@@ -12,10 +12,10 @@ from typing import Final, assert_never
 import structlog
 
 from bot.concurrency.rate_limit import backoff
-from bot.domain.card_snapshot import Stray
+from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.clock_skew import CLOCKS_DIFFER, is_future
 from bot.domain.evaluation import CardRef
-from bot.domain.mail_policy import CAREFUL, Rules
+from bot.domain.mail_policy import DEFAULT_RULES, MailRules
 from bot.errors import (
     BotError,
     CardUnknown,
@@ -26,25 +26,25 @@ from bot.errors import (
     SlackUnavailable,
     StoreError,
 )
-from bot.services.slack_delivery.outages import ClosedWays
-from bot.services.slack_delivery.rate_limits import Reach, Traffic
+from bot.services.slack_delivery.outages import SlackOutages
+from bot.services.slack_delivery.rate_limits import LimitScope, SlackRateLimiter
 from bot.slack.blocks import Message, card_message, note_message, pointer_message
 from bot.slack.client import metadata
-from bot.slack.client.errors import Remedy, remedy
-from bot.slack.client.web_client import Mark, Poster, is_person
+from bot.slack.client.errors import ErrorAction, action_for
+from bot.slack.client.web_client import MessageRef, SlackClient, is_person
 from bot.slack.ids import Event
 from bot.slack.thread import entry_message
-from bot.slack.views.alerts import many_wait
+from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.today import permalink
 from bot.store import Store
-from bot.store.outbox.repository import LONGEST_WAIT, Delivery, Lane, Way, What
+from bot.store.outbox.repository import LONGEST_WAIT, Delivery, ApiMethod, Route, DeliveryKind
 
 log = structlog.get_logger()
 
-_LOOK_AGAIN: Final = 5.0
+_POLL_INTERVAL_S: Final = 5.0
 """Seconds after which the outbox is looked at even if this process wrote nothing: another one may have."""
-_LEAST_WAIT: Final = 0.01
-_AT_ONCE: Final = 20
+_MIN_WAIT_S: Final = 0.01
+_MAX_CLAIMED: Final = 20
 """Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
 _LATE_AFTER_S: Final = 30.0
 """How long after a post that nobody answered it is looked up: Slack may show it late."""
@@ -53,25 +53,25 @@ _LOOK_FOR_SECOND: Final = timedelta(minutes=10)
 _POSTED_AGAIN: Final = 3
 """The least attempts of what was posted again: a post, a look that found nothing, a post."""
 _A_WEEK: Final = timedelta(days=7)
-_SHORT: Final = 3000
-_MARKS: Final = {What.NOTE: Event.NOTE, What.MESSAGE: Event.MESSAGE, What.SUMMARY: Event.MESSAGE}
-_CLOSES: Final = {Remedy.TOKEN: Reach.EVERYTHING, Remedy.SCOPE: Reach.WAY, Remedy.CHANNEL: Reach.WAY}
+_SHORTENED_CHARS: Final = 3000
+_EVENTS: Final = {DeliveryKind.NOTE: Event.NOTE, DeliveryKind.MESSAGE: Event.MESSAGE, DeliveryKind.SUMMARY: Event.MESSAGE}
+_OUTAGE_SCOPES: Final = {ErrorAction.TOKEN: LimitScope.EVERYTHING, ErrorAction.SCOPE: LimitScope.WAY, ErrorAction.CHANNEL: LimitScope.WAY}
 
 
-class Cards:
+class SlackOutboxWorker:
     """The delivery of the outbox, by ways: a way is a method in a channel."""
 
     def __init__(
         self,
         store: Store,
-        poster: Poster,
+        poster: SlackClient,
         *,
-        traffic: Traffic,
-        closed: ClosedWays,
+        traffic: SlackRateLimiter,
+        closed: SlackOutages,
         workspace_url: Callable[[], str | None],
         clock: Callable[[], datetime],
         today: Callable[[], date],
-        rules: Rules = CAREFUL,
+        rules: MailRules = DEFAULT_RULES,
     ) -> None:
         self.may_post = asyncio.Event()
         """Until this is set, messages in Slack are updated, and no new one is posted."""
@@ -90,14 +90,14 @@ class Cards:
         self._rules = rules
         self._beginning = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._broken: list[tuple[Delivery, Way]] = []
+        self._broken: list[tuple[Delivery, Route]] = []
 
     async def run(self) -> None:
         """Deliver for ever; ends by being cancelled, with all that is under way."""
         try:
             while True:
                 moment = self._store.database.writes
-                await self._rest(moment, seconds=min(await self.begin(), _LOOK_AGAIN))
+                await self._rest(moment, seconds=min(await self.begin(), _POLL_INTERVAL_S))
         except asyncio.CancelledError:
             for task in self._under_way:
                 task.cancel()
@@ -111,24 +111,24 @@ class Cards:
             await self._mark_late()
             waits = [math.inf]
             for way, due in (await self._store.deliveries.ways()).items():
-                if way.lane is Lane.POST and not self.may_post.is_set():
+                if way.lane is ApiMethod.POST and not self.may_post.is_set():
                     continue
                 wait = max(self._until(due), self._traffic.wait(way))
                 if wait > 0:
                     waits.append(wait)
                     continue
-                most = int(min(self._traffic.turns(way), _AT_ONCE))
+                most = int(min(self._traffic.turns(way), _MAX_CLAIMED))
                 for taken in await self._store.deliveries.take(
                     way.lane, channel=way.channel, now=self._clock(), most=most
                 ):
                     self._begin(taken, way)
-            return max(min(waits), _LEAST_WAIT)
+            return max(min(waits), _MIN_WAIT_S)
 
     def _until(self, due: datetime) -> float:
         wait = due - self._clock()
         return 0.0 if wait > LONGEST_WAIT else wait.total_seconds()
 
-    def _begin(self, taken: Delivery, way: Way) -> None:
+    def _begin(self, taken: Delivery, way: Route) -> None:
         self._traffic.begin(way)
         task = asyncio.create_task(self._bring(taken, way))
         self._under_way.add(task)
@@ -150,7 +150,7 @@ class Cards:
         if card is None:
             return claimed
         found = await self._store.evaluations.on_card(claimed, card)
-        if isinstance(found, Stray):
+        if isinstance(found, UnmatchedCard):
             log.warning("card_unknown", why=found.name)
             raise CardUnknown(found)
         return found
@@ -180,7 +180,7 @@ class Cards:
             for task in waiting:
                 task.cancel()
 
-    def _over(self, delivery: Delivery, way: Way, task: asyncio.Task[None]) -> None:
+    def _over(self, delivery: Delivery, way: Route, task: asyncio.Task[None]) -> None:
         self._traffic.end(way)
         self._under_way.discard(task)
         if not task.cancelled() and (broke := task.exception()) is not None:
@@ -194,7 +194,7 @@ class Cards:
         """Nobody knows how far those came that ended in an error nobody foresaw."""
         while self._broken:
             delivery, way = self._broken[0]
-            unsure = way.lane is Lane.LOOK or not _may_repeat(delivery)
+            unsure = way.lane is ApiMethod.LOOK or not _is_repeatable(delivery)
             await self._later(delivery, "It broke.", wait=backoff(delivery.attempts), unsure=unsure)
             self._broken.pop(0)
 
@@ -205,19 +205,19 @@ class Cards:
             await self.repaint(each)
             self._unmarked.remove(each)
 
-    async def _bring(self, delivery: Delivery, way: Way) -> None:
-        is_look = way.lane is Lane.LOOK
+    async def _bring(self, delivery: Delivery, way: Route) -> None:
+        is_look = way.lane is ApiMethod.LOOK
         try:
             ts = await (self._find(delivery, way) if is_look else self._send(delivery, way))
         except LeaseLost as exc:
             # Whether this is written is decided by who leads: if it still is this copy, it tries again.
             await self._later(delivery, exc, unsure=is_look)
         except SlackUnavailable as exc:
-            self._traffic.failed(way, Reach.WAY if way.lane is Lane.POST else Reach.LANE, at_least=exc.retry_after)
+            self._traffic.failed(way, LimitScope.WAY if way.lane is ApiMethod.POST else LimitScope.LANE, at_least=exc.retry_after)
             await self._later(delivery, exc, unsure=is_look)
         except SlackOutcomeUnknown as exc:
-            self._traffic.failed(way, Reach.WAY)
-            unsure = is_look or not _may_repeat(delivery)
+            self._traffic.failed(way, LimitScope.WAY)
+            unsure = is_look or not _is_repeatable(delivery)
             wait = _LATE_AFTER_S if isinstance(exc, SlackSilent) and unsure and not is_look else 0.0
             await self._later(delivery, exc, wait=max(wait, backoff(delivery.attempts)), unsure=unsure)
         except SlackRefused as exc:
@@ -227,27 +227,27 @@ class Cards:
             if ts is None:
                 await self._later(delivery, "It is not there.", unsure=False)
             else:
-                is_second = delivery.attempts >= _POSTED_AGAIN and not _may_repeat(delivery)
+                is_second = delivery.attempts >= _POSTED_AGAIN and not _is_repeatable(delivery)
                 look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
                 await self._store.deliveries.done(delivery, ts=ts, look_again=look_again)
             await self._closed.passed(way)
 
-    async def _refused(self, delivery: Delivery, way: Way, refusal: SlackRefused) -> None:
-        found = remedy(refusal.code)
+    async def _refused(self, delivery: Delivery, way: Route, refusal: SlackRefused) -> None:
+        found = action_for(refusal.code)
         # A person who cannot be written to must hold up neither the cards nor the other admins. What perhaps stands in
         # the channel is neither given up nor posted again before somebody could look.
-        gives_up = is_person(way.channel) if found is Remedy.CHANNEL else way.lane is not Lane.LOOK
-        if found is Remedy.GONE and delivery.card is not None and delivery.ts is None:
+        gives_up = is_person(way.channel) if found is ErrorAction.CHANNEL else way.lane is not ApiMethod.LOOK
+        if found is ErrorAction.GONE and delivery.card is not None and delivery.ts is None:
             log.warning("card_gone", delivery=delivery.id, code=refusal.code)
             self._traffic.well(way)
             await self._store.deliveries.gone(delivery, at=self._clock(), error=str(refusal))
-        elif way.lane is Lane.LOOK and delivery.ts is not None and found not in _CLOSES:
+        elif way.lane is ApiMethod.LOOK and delivery.ts is not None and found not in _OUTAGE_SCOPES:
             # It stands there as far as we know; only whether it stands there twice cannot be said.
             self._traffic.well(way)
             await self._store.deliveries.done(delivery, ts=delivery.ts)
-        elif found in {Remedy.TOKEN, Remedy.SCOPE} or not gives_up:
-            self._traffic.failed(way, _CLOSES.get(found, Reach.WAY))
-            await self._later(delivery, refusal, unsure=way.lane is Lane.LOOK)
+        elif found in {ErrorAction.TOKEN, ErrorAction.SCOPE} or not gives_up:
+            self._traffic.failed(way, _OUTAGE_SCOPES.get(found, LimitScope.WAY))
+            await self._later(delivery, refusal, unsure=way.lane is ApiMethod.LOOK)
             await self._closed.refused(way, refusal)
         else:
             log.warning("delivery_given_up", delivery=delivery.id, what=delivery.what, code=refusal.code)
@@ -259,15 +259,15 @@ class Cards:
         until = self._clock() + timedelta(seconds=wait)
         await self._store.deliveries.postpone(delivery, until=until, error=str(why), unsure=unsure)
 
-    async def _find(self, delivery: Delivery, way: Way) -> str | None:
+    async def _find(self, delivery: Delivery, way: Route) -> str | None:
         """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there.
 
         Of two the older one is kept, and the younger is deleted. A line that only says the same may be another one's:
         it is taken for this one, and never deleted.
         """
-        if delivery.ts is None and _may_repeat(delivery):
+        if delivery.ts is None and _is_repeatable(delivery):
             return None
-        mark = _mark(delivery)
+        mark = _message_ref(delivery)
         found = await self._posted(delivery, replace(mark, fact=None))
         if not found:
             same = await self._posted(delivery, mark) if mark.fact is not None and delivery.ts is None else []
@@ -280,9 +280,9 @@ class Cards:
             await self._delete(delivery, ts, way)
         return kept
 
-    async def _posted(self, delivery: Delivery, mark: Mark) -> list[str]:
+    async def _posted(self, delivery: Delivery, mark: MessageRef) -> list[str]:
         """The timestamps of what Slack shows with this mark, the oldest first."""
-        if delivery.what is What.NOTE and delivery.card:
+        if delivery.what is DeliveryKind.NOTE and delivery.card:
             # A line of the report may be older than what is owed: the database may have gone back in time since.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
             known = delivery.lines - {delivery.ts}
@@ -292,36 +292,36 @@ class Cards:
         since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
         return await self._poster.find(delivery.channel, mark, since=since)
 
-    async def _delete(self, delivery: Delivery, ts: str, way: Way) -> None:
+    async def _delete(self, delivery: Delivery, ts: str, way: Route) -> None:
         """Delete the younger of two messages; of a card with our lines under it."""
-        notes = await self._poster.notes_under(delivery.channel, ts) if delivery.what is What.CARD else []
+        notes = await self._poster.notes_under(delivery.channel, ts) if delivery.what is DeliveryKind.CARD else []
         for each in (*notes, ts):
             self._traffic.spend(way)
             try:
                 await self._poster.delete(delivery.channel, each)
             except SlackRefused as exc:
-                if remedy(exc.code) in _CLOSES:
+                if action_for(exc.code) in _OUTAGE_SCOPES:
                     raise
                 log.warning("message_not_deleted", delivery=delivery.id, code=exc.code)  # it may be gone already
 
-    async def _send(self, delivery: Delivery, way: Way) -> str:
+    async def _send(self, delivery: Delivery, way: Route) -> str:
         message = await self._message(delivery)
         try:
             return await self._put(delivery, message)
         except SlackRefused as exc:
-            if remedy(exc.code) is not Remedy.SHORTEN:
+            if action_for(exc.code) is not ErrorAction.SHORTEN:
                 raise
             log.warning("delivery_shortened", delivery=delivery.id, what=delivery.what, code=exc.code)
             self._traffic.spend(way)
-            return await self._put(delivery, Message(text=message.text[:_SHORT], blocks=[]))
+            return await self._put(delivery, Message(text=message.text[:_SHORTENED_CHARS], blocks=[]))
 
     async def _put(self, delivery: Delivery, message: Message) -> str:
         """Post it, or change what is there; its timestamp."""
         self._store.leases.ensure()
-        mark = _mark(delivery)
-        if delivery.what is What.CARD:
+        mark = _message_ref(delivery)
+        if delivery.what is DeliveryKind.CARD:
             mark = replace(mark, trace=await self._store.installation.trace(mark.number))
-        if delivery.what is What.CARD and delivery.card is not None:
+        if delivery.what is DeliveryKind.CARD and delivery.card is not None:
             is_kept = not self.may_mark.is_set()
             await self._poster.update(delivery.channel, delivery.card.ts, message, None if is_kept else mark)
             if is_kept:
@@ -335,14 +335,14 @@ class Cards:
 
     async def _message(self, delivery: Delivery) -> Message:
         match delivery.what:
-            case What.CARD:
+            case DeliveryKind.CARD:
                 return await self._view(delivery.evaluation_id or 0)
-            case What.NOTE:
+            case DeliveryKind.NOTE:
                 return entry_message(delivery.entry) if delivery.entry else note_message("")
-            case What.MESSAGE:
+            case DeliveryKind.MESSAGE:
                 return note_message(delivery.text or "")
-            case What.SUMMARY:
-                return note_message(many_wait(delivery.waiting))
+            case DeliveryKind.SUMMARY:
+                return note_message(backlog_notice(delivery.waiting))
             case _:
                 assert_never(delivery.what)
 
@@ -358,14 +358,14 @@ class Cards:
         return pointer_message(card, permalink(there, url) if there and url else None)
 
 
-def _may_repeat(delivery: Delivery) -> bool:
+def _is_repeatable(delivery: Delivery) -> bool:
     """Whether to do it twice does no harm, or less than to look: to read direct messages would take two scopes more."""
-    is_change = delivery.ts is not None or (delivery.what is What.CARD and delivery.card is not None)
+    is_change = delivery.ts is not None or (delivery.what is DeliveryKind.CARD and delivery.card is not None)
     return is_change or is_person(delivery.channel)
 
 
-def _mark(delivery: Delivery) -> Mark:
-    if delivery.what is What.CARD:
-        return Mark(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
+def _message_ref(delivery: Delivery) -> MessageRef:
+    if delivery.what is DeliveryKind.CARD:
+        return MessageRef(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
     fact = None if delivery.entry is None else metadata.fact(delivery.entry)
-    return Mark(event=_MARKS[delivery.what], number=delivery.id, fact=fact)
+    return MessageRef(event=_EVENTS[delivery.what], number=delivery.id, fact=fact)

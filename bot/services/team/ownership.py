@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.store import Store
-from bot.store.evaluations import Owned
+from bot.store.evaluations import OwnerChange
 
 
 class Ownership:
@@ -14,17 +14,17 @@ class Ownership:
         self._store = store
         self._clock = clock
 
-    async def claim(self, evaluation_id: int, *, by: str) -> Owned | None:
+    async def claim(self, evaluation_id: int, *, by: str) -> OwnerChange | None:
         """Make an evaluation that nobody owns one's own."""
         return await self.assign(evaluation_id, by, instead_of=None, by=by)
 
-    async def assign(self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str) -> Owned | None:
+    async def assign(self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str) -> OwnerChange | None:
         """Give an evaluation to somebody, if it is still owned by whom the giver believed."""
         return await self._store.evaluations.assign(
             evaluation_id, owner, instead_of=instead_of, by=by, at=self._clock()
         )
 
-    async def release(self, evaluation_id: int, *, owner: str | None, by: str) -> Owned | None:
+    async def release(self, evaluation_id: int, *, owner: str | None, by: str) -> OwnerChange | None:
         """Make an evaluation nobody's again, if it is still that owner's."""
         return await self.assign(evaluation_id, None, instead_of=owner, by=by)
 

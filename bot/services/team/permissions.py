@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from bot.errors import NotAllowed, SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
-from bot.slack.client.users import Account, Directory
+from bot.slack.client.users import SlackUser, SlackUsers
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ _TO_THEMSELVES: Final = {
 NOBODY_KNOWS: Final = "Slack cannot say who this is at the moment. Please try again in a minute."
 
 
-class Right(StrEnum):
+class Permission(StrEnum):
     """What a press asks for."""
 
     TAKE = "take"
@@ -63,12 +63,12 @@ class Signature:
     title: str = ""
 
 
-class Actors:
+class Permissions:
     """Answers for each press whether the person may; asks Slack at most every five minutes about each."""
 
     def __init__(
         self,
-        directory: Directory,
+        directory: SlackUsers,
         *,
         team: Callable[[], Awaitable[str]],
         named: Sequence[str],
@@ -78,10 +78,10 @@ class Actors:
         self._team = team
         self._users = {each for each in named if not each.startswith("S")}
         self._groups = [each for each in named if each.startswith("S")]
-        self._account = _Remembered(directory.account, clock)
-        self._members = _Remembered(directory.group, clock)
+        self._account = TTLCache(directory.account, clock)
+        self._members = TTLCache(directory.group, clock)
 
-    async def admit(self, user: str, right: Right) -> Signature:
+    async def admit(self, user: str, right: Permission) -> Signature:
         """How a person signs who may. NotAllowed for one who may not."""
         try:
             # A press waits for this, and so does a trigger that lives three seconds.
@@ -89,10 +89,10 @@ class Actors:
                 account = await self._account(user)
                 if found := await self._outsider(account):
                     raise NotAllowed(_TO_THEMSELVES[found])
-                if right is Right.OUTREACH and not await self._is_named(user):
+                if right is Permission.OUTREACH and not await self._is_named(user):
                     raise NotAllowed("Only some people here may mail or lift a mark: ask whoever runs the bot.")
         except (SlackUnavailable, SlackOutcomeUnknown, TimeoutError) as exc:
-            if right is Right.TAKE:
+            if right is Permission.TAKE:
                 return Signature()
             raise NotAllowed(
                 "Slack does not say at the moment who you are, so nothing was done. Please press again in a minute."
@@ -128,7 +128,7 @@ class Actors:
         except (SlackError, TimeoutError):
             return NOBODY_KNOWS
 
-    async def _outsider(self, account: Account) -> Outsider | None:
+    async def _outsider(self, account: SlackUser) -> Outsider | None:
         """Return why somebody is not a full member of the bot's workspace; its id is asked for last, as it may wait."""
         if found := outsider(account):
             return found
@@ -148,7 +148,7 @@ class Actors:
         return False
 
 
-class _Remembered(Generic[T]):
+class TTLCache(Generic[T]):
     """An answer of Slack by id, asked for once by whoever comes first and kept while it is fresh."""
 
     def __init__(self, ask: Callable[[str], Awaitable[T]], clock: Callable[[], datetime]) -> None:
@@ -166,7 +166,7 @@ class _Remembered(Generic[T]):
             return known[1]
 
 
-def outsider(account: Account) -> Outsider | None:
+def outsider(account: SlackUser) -> Outsider | None:
     """Return why an account is not a full member of any workspace of ours, as far as the account alone says so."""
     if account.bot:
         return Outsider.BOT

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.card import Listed
+from bot.domain.card import EvaluationRow
 from bot.store import Store
 
 
-class Daily:
+class TodayList:
     """Lists of a day."""
 
     def __init__(self, store: Store, *, zone: ZoneInfo, clock: Callable[[], datetime]) -> None:
@@ -20,7 +20,7 @@ class Daily:
         """The team's day."""
         return self._clock().astimezone(self._zone).date()
 
-    async def of(self, day: date) -> list[Listed]:
+    async def of(self, day: date) -> list[EvaluationRow]:
         """What began on this day by the report, or was announced on it by the team's clock."""
         begins = datetime.combine(day, time.min, tzinfo=self._zone)
         ends = datetime.combine(day + timedelta(days=1), time.min, tzinfo=self._zone)

@@ -28,7 +28,7 @@ class Token(Enum):
     APP = "SLACK_APP_TOKEN"
 
 
-class Remedy(Enum):
+class ErrorAction(Enum):
     """What we do about a refusal."""
 
     WAIT = auto()
@@ -56,58 +56,58 @@ _READ_ONLY: Final = "A setting of the channel or the workspace keeps the bot fro
 _MANY_BLOCKS: Final = "Slack would not take it whole."
 _NOT_THERE: Final = "The card is not there any more."
 
-_VERDICTS: Final[Mapping[str, tuple[Remedy, str]]] = {
-    "ratelimited": (Remedy.WAIT, "Slack asks to slow down. Try again later."),
-    "rate_limited": (Remedy.WAIT, "Slack asks to slow down. Try again later."),
-    "service_unavailable": (Remedy.WAIT, "Slack cannot answer now. Try again later."),
-    "team_added_to_org": (Remedy.WAIT, "The workspace is moving to an Enterprise organisation."),
-    "external_channel_migrating": (Remedy.WAIT, "The channel is moving."),
-    "internal_error": (Remedy.LOOK, TROUBLE),
-    "fatal_error": (Remedy.LOOK, TROUBLE),
-    "request_timeout": (Remedy.LOOK, TROUBLE),
-    "invalid_auth": (Remedy.TOKEN, f"Slack refused the bot token: {_REPLACE}"),
-    "not_authed": (Remedy.TOKEN, "Slack got no bot token. Set SLACK_BOT_TOKEN and restart."),
-    "token_revoked": (Remedy.TOKEN, f"The bot token was revoked. Install the app again, {_REPLACE}"),
-    "token_expired": (Remedy.TOKEN, f"The bot token has expired. Install the app again, {_REPLACE}"),
-    "account_inactive": (Remedy.TOKEN, f"The app was removed from the workspace. Install it again, {_REPLACE}"),
+_ACTIONS: Final[Mapping[str, tuple[ErrorAction, str]]] = {
+    "ratelimited": (ErrorAction.WAIT, "Slack asks to slow down. Try again later."),
+    "rate_limited": (ErrorAction.WAIT, "Slack asks to slow down. Try again later."),
+    "service_unavailable": (ErrorAction.WAIT, "Slack cannot answer now. Try again later."),
+    "team_added_to_org": (ErrorAction.WAIT, "The workspace is moving to an Enterprise organisation."),
+    "external_channel_migrating": (ErrorAction.WAIT, "The channel is moving."),
+    "internal_error": (ErrorAction.LOOK, TROUBLE),
+    "fatal_error": (ErrorAction.LOOK, TROUBLE),
+    "request_timeout": (ErrorAction.LOOK, TROUBLE),
+    "invalid_auth": (ErrorAction.TOKEN, f"Slack refused the bot token: {_REPLACE}"),
+    "not_authed": (ErrorAction.TOKEN, "Slack got no bot token. Set SLACK_BOT_TOKEN and restart."),
+    "token_revoked": (ErrorAction.TOKEN, f"The bot token was revoked. Install the app again, {_REPLACE}"),
+    "token_expired": (ErrorAction.TOKEN, f"The bot token has expired. Install the app again, {_REPLACE}"),
+    "account_inactive": (ErrorAction.TOKEN, f"The app was removed from the workspace. Install it again, {_REPLACE}"),
     "not_allowed_token_type": (
-        Remedy.TOKEN,
+        ErrorAction.TOKEN,
         "SLACK_BOT_TOKEN is not a bot's token. Set the one that begins with xoxb-.",
     ),
     "org_login_required": (
-        Remedy.TOKEN,
+        ErrorAction.TOKEN,
         "The workspace is moving to an Enterprise organisation. Install the app again.",
     ),
-    "accesslimited": (Remedy.TOKEN, "The workspace allows this network no access. Ask a workspace admin."),
-    "ekm_access_denied": (Remedy.TOKEN, "An admin has suspended access to messages. Ask a workspace admin."),
-    "missing_scope": (Remedy.SCOPE, f"The app lacks a scope. {_INSTALL}"),
-    "not_in_channel": (Remedy.CHANNEL, "The bot is not in its channel. Type `/invite @Evaluator Bot` there."),
+    "accesslimited": (ErrorAction.TOKEN, "The workspace allows this network no access. Ask a workspace admin."),
+    "ekm_access_denied": (ErrorAction.TOKEN, "An admin has suspended access to messages. Ask a workspace admin."),
+    "missing_scope": (ErrorAction.SCOPE, f"The app lacks a scope. {_INSTALL}"),
+    "not_in_channel": (ErrorAction.CHANNEL, "The bot is not in its channel. Type `/invite @Evaluator Bot` there."),
     "channel_not_found": (
-        Remedy.CHANNEL,
+        ErrorAction.CHANNEL,
         "The bot cannot see the channel. Type `/invite @Evaluator Bot` there, or set SLACK_CHANNEL to another.",
     ),
     "is_archived": (
-        Remedy.CHANNEL,
+        ErrorAction.CHANNEL,
         "The channel is archived. Unarchive it, or set SLACK_CHANNEL to another and restart.",
     ),
-    "restricted_action": (Remedy.CHANNEL, _READ_ONLY),
-    "restricted_action_read_only_channel": (Remedy.CHANNEL, _READ_ONLY),
-    "restricted_action_thread_only_channel": (Remedy.CHANNEL, _READ_ONLY),
-    "restricted_action_non_threadable_channel": (Remedy.CHANNEL, _READ_ONLY),
+    "restricted_action": (ErrorAction.CHANNEL, _READ_ONLY),
+    "restricted_action_read_only_channel": (ErrorAction.CHANNEL, _READ_ONLY),
+    "restricted_action_thread_only_channel": (ErrorAction.CHANNEL, _READ_ONLY),
+    "restricted_action_non_threadable_channel": (ErrorAction.CHANNEL, _READ_ONLY),
     "message_limit_exceeded": (
-        Remedy.CHANNEL,
+        ErrorAction.CHANNEL,
         "The workspace has reached its limit of messages. Ask a workspace admin.",
     ),
-    "msg_too_long": (Remedy.SHORTEN, _MANY_BLOCKS),
-    "msg_blocks_too_long": (Remedy.SHORTEN, _MANY_BLOCKS),
-    "invalid_blocks": (Remedy.SHORTEN, _MANY_BLOCKS),
-    "invalid_blocks_format": (Remedy.SHORTEN, _MANY_BLOCKS),
-    "message_not_found": (Remedy.GONE, _NOT_THERE),
-    "thread_not_found": (Remedy.GONE, _NOT_THERE),
-    "cannot_reply_to_message": (Remedy.GONE, _NOT_THERE),
-    "cant_update_message": (Remedy.GONE, "The card cannot be changed: it is not this app's own."),
+    "msg_too_long": (ErrorAction.SHORTEN, _MANY_BLOCKS),
+    "msg_blocks_too_long": (ErrorAction.SHORTEN, _MANY_BLOCKS),
+    "invalid_blocks": (ErrorAction.SHORTEN, _MANY_BLOCKS),
+    "invalid_blocks_format": (ErrorAction.SHORTEN, _MANY_BLOCKS),
+    "message_not_found": (ErrorAction.GONE, _NOT_THERE),
+    "thread_not_found": (ErrorAction.GONE, _NOT_THERE),
+    "cannot_reply_to_message": (ErrorAction.GONE, _NOT_THERE),
+    "cant_update_message": (ErrorAction.GONE, "The card cannot be changed: it is not this app's own."),
     "edit_window_closed": (
-        Remedy.GONE,
+        ErrorAction.GONE,
         "The card cannot be changed: the workspace limits for how long messages can be.",
     ),
 }
@@ -131,19 +131,19 @@ _OF_APP_TOKEN: Final[Mapping[str, str]] = {
 _WORD: Final = re.compile(r"[a-z0-9_.:-]{1,80}", re.IGNORECASE)
 
 
-def remedy(code: str) -> Remedy:
+def action_for(code: str) -> ErrorAction:
     """What to do about Slack's word; what is not known here will not be taken however often it is tried."""
-    return _VERDICTS[code][0] if code in _VERDICTS else Remedy.GIVE_UP
+    return _ACTIONS[code][0] if code in _ACTIONS else ErrorAction.GIVE_UP
 
 
-def sentence(code: str, *, needed: Sequence[str] = (), token: Token = Token.BOT) -> str:
+def explain(code: str, *, needed: Sequence[str] = (), token: Token = Token.BOT) -> str:
     """What it means, and what mends it; `needed` are the scopes that Slack asked for in vain."""
     if token is Token.APP and code in _OF_APP_TOKEN:
         return _OF_APP_TOKEN[code]
     if code == "missing_scope" and needed:
         return scopes_missing(needed)
-    if code in _VERDICTS:
-        return _VERDICTS[code][1]
+    if code in _ACTIONS:
+        return _ACTIONS[code][1]
     word = code if _WORD.fullmatch(code) else "a word that is unknown"
     return f"Slack refused: {word}. If this lasts, update the bot, or report it."
 

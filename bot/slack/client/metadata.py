@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.domain.card_snapshot import Posted, unpack
+from bot.domain.card_snapshot import PostedCard, unpack
 from bot.domain.history import Entry
 from bot.slack.ids import Event
 
@@ -21,7 +21,7 @@ def fact(entry: Entry) -> str | None:
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-def read(channel: str, message: Mapping[str, Any], *, us: str) -> Posted | None:
+def read(channel: str, message: Mapping[str, Any], *, us: str) -> PostedCard | None:
     """Return the message of a channel's history if it is one of ours; `us` is the bot's user id."""
     metadata = message.get("metadata")
     if message.get("user") != us or not isinstance(metadata, dict):
@@ -29,7 +29,7 @@ def read(channel: str, message: Mapping[str, Any], *, us: str) -> Posted | None:
     payload = metadata.get("event_payload")
     if metadata.get("event_type") not in set(Event) or not isinstance(payload, dict):
         return None
-    return Posted(
+    return PostedCard(
         channel=channel,
         ts=str(message["ts"]),
         delivery_id=_number(payload.get("delivery")),

@@ -32,7 +32,7 @@ def read_id(text: object) -> int | None:
     return number if 0 < number <= _LARGEST_ID else None
 
 
-def was_taken(status: int, body: str) -> bool:
+def was_acknowledged(status: int, body: str) -> bool:
     """Return whether a response URL took a message: it says `ok`, or the same in JSON, and 200 alone says nothing."""
     if status != HTTPStatus.OK:
         return False
@@ -45,7 +45,7 @@ def was_taken(status: int, body: str) -> bool:
     return isinstance(said, dict) and said.get("ok") is True
 
 
-def tidy(payload: object) -> Json:
+def normalize(payload: object) -> Json:
     """Return a payload with nothing but what we read, each value of the type that we expect.
 
     What no listener takes becomes a press on `ids.UNKNOWN` with the kind as its value, so that it is answered, too.
@@ -58,7 +58,7 @@ def tidy(payload: object) -> Json:
     return {**rest, "type": "block_actions", "actions": [{"action_id": ids.UNKNOWN, "value": kind}]}
 
 
-def somebody_waits(kind: str) -> bool:
+def expects_answer(kind: str) -> bool:
     """Return whether a person looks for an answer to this kind of interaction."""
     return kind not in _NOBODY_WAITS
 

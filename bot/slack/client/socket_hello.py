@@ -11,7 +11,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackUnavailable
-from bot.slack.client.web_api import unanswered
+from bot.slack.client.web_api import to_network_error
 
 NO_HELLO: Final = "Slack gave an address for the socket and no hello there. Try again later."
 
@@ -29,7 +29,7 @@ def app_of_hello(frame: object) -> str | None:
     return app_id if isinstance(app_id, str) and app_id else None
 
 
-def farewell(frame: object) -> str | None:
+def disconnect_reason(frame: object) -> str | None:
     """Why Slack ends the connection, if this is a `disconnect` about which a person has to do something."""
     reason = _read(frame, "reason")
     return _FAREWELLS.get(reason) if isinstance(reason, str) and _read(frame, "type") == "disconnect" else None
@@ -45,7 +45,7 @@ def _read(frame: object, *path: str) -> object:
     return found
 
 
-async def greeting(client: AsyncWebClient, address: str, *, proxy: str | None) -> str | None:
+async def read_hello(client: AsyncWebClient, address: str, *, proxy: str | None) -> str | None:
     """Connect, hear hello, and leave at once, before a press could come this way; the id of the Slack app in it.
 
     SlackError when there is no hello.
@@ -61,10 +61,10 @@ async def greeting(client: AsyncWebClient, address: str, *, proxy: str | None) -
             retry_after=0,
         ) from exc
     except (aiohttp.ClientError, OSError) as exc:
-        raise unanswered(exc) from exc
+        raise to_network_error(exc) from exc
     finally:
         if session is not client.session:
             await session.close()
     if _read(frame.data, "type") != "hello":
-        raise SlackUnavailable(farewell(frame.data) or NO_HELLO, retry_after=0)
+        raise SlackUnavailable(disconnect_reason(frame.data) or NO_HELLO, retry_after=0)
     return app_of_hello(frame.data)

@@ -15,11 +15,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.domain.health import Line
+from bot.domain.health import SocketStatus
 from bot.errors import SlackError, SlackUnavailable
 from bot.slack.client.errors import another_app
-from bot.slack.client.payload import tidy
-from bot.slack.client.socket_hello import NO_HELLO, app_of_hello, farewell
+from bot.slack.client.payload import normalize
+from bot.slack.client.socket_hello import NO_HELLO, app_of_hello, disconnect_reason
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ Address = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class SocketTimeouts:
     """How long we wait for what; all in seconds."""
 
     ping: float = 10.0
@@ -48,10 +48,10 @@ class Patience:
     """Pauses double in between; `apps.connections.open` is Tier 1: about once a minute."""
 
 
-PATIENCE: Final = Patience()
+SOCKET_TIMEOUTS: Final = SocketTimeouts()
 
 
-class Socket:
+class SocketMode:
     """Holds one connection, for ever. Nothing else of the bot waits for it."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Socket:
         app_token: str,
         proxy_for: Callable[[str], str | None] = lambda _: None,
         own_app: Callable[[], str | None] = lambda: None,
-        patience: Patience = PATIENCE,
+        patience: SocketTimeouts = SOCKET_TIMEOUTS,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         """`own_app` gives the id of the Slack app of the bot token, once it is known."""
@@ -73,18 +73,18 @@ class Socket:
         self._proxy_for = proxy_for
         self._patience = patience
         self._elapsed = elapsed
-        self._link: _Link | None = None
+        self._link: _Connection | None = None
         self._pause = 0.0
         self._down_since: float | None = elapsed()
         self._trouble = "It is not open yet."
 
-    def line(self) -> Line:
+    def line(self) -> SocketStatus:
         """How the connection is doing at this moment."""
         now = self._elapsed()
         heard = None if self._link is None else timedelta(seconds=now - self._link.heard_at())
         if self._down_since is None:
-            return Line(heard=heard)
-        return Line(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._trouble)
+            return SocketStatus(heard=heard)
+        return SocketStatus(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._trouble)
 
     async def run(self) -> None:
         """Connect, and connect anew whenever the connection is over; ends by being cancelled.
@@ -106,10 +106,10 @@ class Socket:
         finally:
             await self._close()
 
-    async def _opened(self) -> "_Link":
+    async def _opened(self) -> "_Connection":
         """A new connection; SlackError when Slack gives us none."""
         address = await self._address()
-        link = _Link(self._app, self._app_token, patience=self._patience, elapsed=self._elapsed)
+        link = _Connection(self._app, self._app_token, patience=self._patience, elapsed=self._elapsed)
         try:
             await link.open(address, proxy=self._proxy_for(address))
         except BaseException:
@@ -122,7 +122,7 @@ class Socket:
         self._wait_longer(at_least=error.retry_after if isinstance(error, SlackUnavailable) else 0.0)
         log.warning("socket_refused", reason=str(error), pause=self._pause)
 
-    async def _watch(self, link: "_Link") -> None:
+    async def _watch(self, link: "_Connection") -> None:
         """Until the connection is over; then with a pause to come, unless it held."""
         since = self._elapsed()
         while (reason := self._another_app(link) or link.ended()) is None:
@@ -136,7 +136,7 @@ class Socket:
             self._wait_longer()
         log.warning("socket_over", reason=reason, pause=self._pause)
 
-    def _another_app(self, link: "_Link") -> str | None:
+    def _another_app(self, link: "_Connection") -> str | None:
         """Why nothing of ours comes over this connection, if it is another app's."""
         own = self._own_app()
         return another_app(link.app_id, own) if own and link.app_id and link.app_id != own else None
@@ -155,10 +155,10 @@ class Socket:
             await link.close()
 
 
-class _Link:
+class _Connection:
     """One connection of the SDK's, which never reconnects by itself; a fresh one shares nothing with it."""
 
-    def __init__(self, app: AsyncApp, app_token: str, *, patience: Patience, elapsed: Callable[[], float]) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, *, patience: SocketTimeouts, elapsed: Callable[[], float]) -> None:
         self.left = asyncio.Event()
         self.app_id: str | None = None
         """The id of the Slack app that the connection belongs to, as Slack's hello gives it."""
@@ -232,12 +232,12 @@ class _Link:
         ]
 
     async def _hand_over(self, _client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        request.payload = tidy(request.payload)
+        request.payload = normalize(request.payload)
         await self._handler.handle(self._client, request)
 
     async def _said(self, message: WSMessage) -> None:
         self._spoke_at = self._elapsed()
-        self._farewell = farewell(message.data)
+        self._farewell = disconnect_reason(message.data)
         if not self._greeted.is_set():
             self.app_id = app_of_hello(message.data)
             self._greeted.set()

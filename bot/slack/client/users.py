@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client.web_api import answered, text, understood
+from bot.slack.client.web_api import call, text, expecting_known_shape
 
 _SLACKBOT: Final = "USLACKBOT"
 """Slack's own bot, which users.info does not call one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class SlackUser:
     """A Slack user, as far as it matters who they are; `name` and `title` are how they sign."""
 
     name: str
@@ -28,30 +28,30 @@ class Account:
     deleted: bool = False
 
 
-class Directory:
+class SlackUsers:
     """The workspace's people and user groups. Errors are those of `Poster`."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
-    async def account(self, user: str) -> Account:
+    async def account(self, user: str) -> SlackUser:
         """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
-        answer = await answered(self._client.users_info(user=user))
-        with understood():
+        answer = await call(self._client.users_info(user=user))
+        with expecting_known_shape():
             return _account(user, answer["user"])
 
     async def group(self, group: str) -> frozenset[str]:
         """The ids of a user group's members. SlackRefused, `no_such_subteam`, for an id that is none."""
-        answer = await answered(self._client.usergroups_users_list(usergroup=group))
-        with understood():
+        answer = await call(self._client.usergroups_users_list(usergroup=group))
+        with expecting_known_shape():
             return frozenset(map(text, answer["users"]))
 
 
-def _account(user: str, found: dict[str, Any]) -> Account:
+def _account(user: str, found: dict[str, Any]) -> SlackUser:
     profile = found.get("profile") or {}
     name = profile.get("real_name") or found.get("real_name") or found.get("name")
     # docs.slack.dev/reference/objects/user-object
-    return Account(
+    return SlackUser(
         name=str(name or ""),
         teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
         title=str(profile.get("title") or ""),

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackSilent, SlackUnavailable
-from bot.slack.client.errors import Remedy, Token, remedy, scopes_needed, sentence
+from bot.slack.client.errors import ErrorAction, Token, action_for, scopes_needed, explain
 
 _SOON: Final = 5.0
 _LONGEST_WAIT: Final = 3600.0
@@ -51,20 +51,20 @@ async def _read_at_most(size: int, content: aiohttp.StreamReader) -> bytes:
     return bytes(body)
 
 
-async def answered(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token.BOT) -> Any:  # noqa: ANN401  as it came
+async def call(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token.BOT) -> Any:  # noqa: ANN401  as it came
     """Slack's answer to a call made with this token. SlackError for everything that goes wrong."""
-    return (await responded(asked, token=token)).data
+    return (await call_raw(asked, token=token)).data
 
 
-async def responded(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token.BOT) -> AsyncSlackResponse:
+async def call_raw(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token.BOT) -> AsyncSlackResponse:
     """The same with its headers."""
-    with understood():
+    with expecting_known_shape():
         try:
             answer = await asked
         except SlackApiError as exc:
-            raise translated(exc, token=token) from exc
+            raise to_error(exc, token=token) from exc
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
-            raise unanswered(exc) from exc
+            raise to_network_error(exc) from exc
         except SlackClientError as exc:
             raise SlackOutcomeUnknown(_BROKE_OFF) from exc
         if not isinstance(answer.data, dict):
@@ -73,7 +73,7 @@ async def responded(asked: Awaitable[AsyncSlackResponse], *, token: Token = Toke
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def expecting_known_shape() -> Iterator[None]:
     """Around the reading of an answer: one of another shape than Slack's is an error of ours with a sentence.
 
     The SDK (3.47) lets through what Python says of JSON that is no object, of bytes that are no text, and of arrays
@@ -92,7 +92,7 @@ def text(value: object) -> str:
     return value
 
 
-def translated(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
+def to_error(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
     """Our error for an answer that is not ok."""
     answer: Any = error.response
     is_parsed = not isinstance(answer, aiohttp.ClientResponse)  # this one for what is called JSON and is not
@@ -108,17 +108,17 @@ def translated(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
     if not isinstance(code, str) or not code or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return SlackOutcomeUnknown(_by_status(status))
     needed = scopes_needed(data.get("needed"))
-    words = sentence(code, needed=needed, token=token)
-    match remedy(code):
-        case Remedy.WAIT:
+    words = explain(code, needed=needed, token=token)
+    match action_for(code):
+        case ErrorAction.WAIT:
             return SlackUnavailable(words, retry_after=_SOON)
-        case Remedy.LOOK:
+        case ErrorAction.LOOK:
             return SlackOutcomeUnknown(words)
         case _:
             return SlackRefused(words, code=code, needed=needed)
 
 
-def unanswered(error: Exception) -> SlackError:
+def to_network_error(error: Exception) -> SlackError:
     """Our error for a call that got no answer: the place is named, and whether it may have been taken."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _proxy_refused(error.status)

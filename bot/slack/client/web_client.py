@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.card_snapshot import Posted, Trace, pack
+from bot.domain.card_snapshot import PostedCard, CardSnapshot, pack
 from bot.errors import SlackRefused
 from bot.slack.blocks import Message
 from bot.slack.client import metadata
-from bot.slack.client.errors import SCOPES, Token, sentence
-from bot.slack.client.socket_hello import greeting
-from bot.slack.client.web_api import answered, responded, text, understood
+from bot.slack.client.errors import SCOPES, Token, explain
+from bot.slack.client.socket_hello import read_hello
+from bot.slack.client.web_api import call, call_raw, text, expecting_known_shape
 from bot.slack.ids import Event
 
 _HISTORY_PAGE: Final = 100
@@ -37,7 +37,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class MessageRef:
     """How a message of ours is known again in a channel: kind, and its number among them."""
 
     event: Event
@@ -46,7 +46,7 @@ class Mark:
     """Of a card: the delivery that posted or last updated it."""
     fact: str | None = None
     """Of a line about the report: what it says, by which it is known again where numbers went back."""
-    trace: Trace | None = None
+    trace: CardSnapshot | None = None
 
     def metadata(self) -> dict[str, Any]:
         """As Slack's message metadata."""
@@ -81,7 +81,7 @@ def is_person(channel: str) -> bool:
     return channel.startswith(("U", "W"))
 
 
-class Poster:
+class SlackClient:
     """The Web API calls that the bot makes on its own account.
 
     Each raises SlackUnavailable when Slack took nothing, SlackOutcomeUnknown when nobody can say, SlackRefused when
@@ -95,8 +95,8 @@ class Poster:
 
     async def identity(self) -> Identity:
         """Who the token belongs to."""
-        answer = await responded(self._client.auth_test())
-        with understood():
+        answer = await call_raw(self._client.auth_test())
+        with expecting_known_shape():
             granted = answer.headers.get("x-oauth-scopes")
             return Identity(
                 user=text(answer["user_id"]),
@@ -109,13 +109,13 @@ class Poster:
 
     async def app(self, bot: str) -> str:
         """The id of the Slack app that a bot belongs to."""
-        answer = await answered(self._client.bots_info(bot=bot))
-        with understood():
+        answer = await call(self._client.bots_info(bot=bot))
+        with expecting_known_shape():
             return text(answer["bot"]["app_id"])
 
-    async def post(self, channel: str, message: Message, mark: Mark, *, thread: str | None = None) -> str:
+    async def post(self, channel: str, message: Message, mark: MessageRef, *, thread: str | None = None) -> str:
         """Post a message, in a thread where one is named; its timestamp."""
-        answer = await answered(
+        answer = await call(
             self._client.chat_postMessage(
                 channel=channel,
                 text=message.text,
@@ -126,13 +126,13 @@ class Poster:
                 unfurl_media=False,
             )
         )
-        with understood():
+        with expecting_known_shape():
             return text(answer["ts"])
 
-    async def update(self, channel: str, ts: str, message: Message, mark: Mark | None) -> None:
+    async def update(self, channel: str, ts: str, message: Message, mark: MessageRef | None) -> None:
         """Update a message. Without a mark it keeps its metadata (docs.slack.dev/reference/methods/chat.update)."""
         metadata = None if mark is None else mark.metadata()
-        await answered(
+        await call(
             self._client.chat_update(
                 channel=channel, ts=ts, text=message.text, blocks=message.blocks, metadata=metadata
             )
@@ -140,22 +140,22 @@ class Poster:
 
     async def whisper(self, channel: str, user: str, message: Message) -> None:
         """Say something to one person."""
-        await answered(
+        await call(
             self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
         )
 
     async def write_to(self, user: str, message: Message) -> None:
         """Send one person a direct message."""
-        await answered(
+        await call(
             self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks, unfurl_links=False)
         )
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message of ours."""
-        await answered(self._client.chat_delete(channel=channel, ts=ts))
+        await call(self._client.chat_delete(channel=channel, ts=ts))
 
     async def find(
-        self, channel: str, mark: Mark, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
+        self, channel: str, mark: MessageRef, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
     ) -> list[str]:
         """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
 
@@ -190,8 +190,8 @@ class Poster:
                 asked = self._client.conversations_replies(
                     channel=channel, ts=thread, limit=_HISTORY_PAGE, cursor=cursor, include_all_metadata=True
                 )
-            answer = await answered(asked)
-            with understood():
+            answer = await call(asked)
+            with expecting_known_shape():
                 messages = [message for message in answer["messages"] if text(message["ts"])]
                 cursor = (answer.get("response_metadata") or {}).get("next_cursor")
                 is_before = thread is None and any(float(each["ts"]) < since for each in messages)
@@ -200,20 +200,20 @@ class Poster:
             if not cursor or is_before:
                 return
 
-    async def newest(self, channel: str, *, us: str) -> list[Posted]:
+    async def newest(self, channel: str, *, us: str) -> list[PostedCard]:
         """The messages of ours among the newest of a channel; `us` is the bot's user id."""
-        answer = await answered(
+        answer = await call(
             self._client.conversations_history(channel=channel, limit=_NEWEST, include_all_metadata=True)
         )
-        with understood():
+        with expecting_known_shape():
             return _ours(channel, answer["messages"], us=us)
 
-    async def posted(self, channel: str, *, us: str, since: datetime) -> list[Posted]:
+    async def posted(self, channel: str, *, us: str, since: datetime) -> list[PostedCard]:
         """The messages of ours that were posted to a channel after `since`, without those in threads."""
-        found: list[Posted] = []
+        found: list[PostedCard] = []
         cursor = None
         while True:
-            answer = await answered(
+            answer = await call(
                 self._client.conversations_history(
                     channel=channel,
                     oldest=str(since.timestamp()),
@@ -222,7 +222,7 @@ class Poster:
                     include_all_metadata=True,
                 )
             )
-            with understood():
+            with expecting_known_shape():
                 found += _ours(channel, answer["messages"], us=us)
                 cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
@@ -230,29 +230,29 @@ class Poster:
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
         """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
-        answer = await answered(self._client.views_open(trigger_id=trigger, view=view))
-        with understood():
+        answer = await call(self._client.views_open(trigger_id=trigger, view=view))
+        with expecting_known_shape():
             return text(answer["view"]["id"])
 
     async def change_modal(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal. SlackRefused, `not_found`, for one that was closed."""
-        await answered(self._client.views_update(view_id=view_id, view=view))
+        await call(self._client.views_update(view_id=view_id, view=view))
 
     async def socket_address(self, app_token: str) -> str:
         """Where to open a connection of Socket Mode, once."""
-        answer = await answered(self._client.apps_connections_open(app_token=app_token), token=Token.APP)
-        with understood():
+        answer = await call(self._client.apps_connections_open(app_token=app_token), token=Token.APP)
+        with expecting_known_shape():
             return text(answer["url"])
 
     async def socket_app(self, app_token: str) -> str | None:
         """Open a connection of Socket Mode and leave it after hello; the id of the Slack app it belongs to."""
         address = await self.socket_address(app_token)
-        return await greeting(self._client, address, proxy=self._proxy_for(address))
+        return await read_hello(self._client, address, proxy=self._proxy_for(address))
 
     async def channel_name(self, channel: str) -> str:
         """The name of a channel that the bot can see and has joined; SlackRefused where it has not."""
-        answer = await answered(self._client.conversations_info(channel=channel))
-        with understood():
+        answer = await call(self._client.conversations_info(channel=channel))
+        with expecting_known_shape():
             found = answer["channel"]
             is_archived, is_member = found.get("is_archived", False), found.get("is_member", True)
             name = str(found.get("name") or channel)
@@ -268,10 +268,10 @@ def _said(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _ours(channel: str, messages: Sequence[Mapping[str, Any]], *, us: str) -> list[Posted]:
+def _ours(channel: str, messages: Sequence[Mapping[str, Any]], *, us: str) -> list[PostedCard]:
     read = (metadata.read(channel, message, us=us) for message in messages)
     return [posted for posted in read if posted is not None]
 
 
 def _refusal(code: str) -> SlackRefused:
-    return SlackRefused(sentence(code), code=code)
+    return SlackRefused(explain(code), code=code)

@@ -68,7 +68,7 @@ def database_free(after: timedelta) -> str:
     return f":white_check_mark: The database can be written again, after {span(after)}. What waited is going out."
 
 
-def many_wait(cards: int) -> str:
+def backlog_notice(cards: int) -> str:
     """So many cards wait for their first post; each follows at Slack's pace."""
     return (
         f":inbox_tray: {_count(cards, 'new trial')} {'waits' if cards == 1 else 'wait'} for a card here. They follow "

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from bot.domain.health import Condition
+from bot.domain.health import HealthReport
 from bot.slack.blocks import Message, paragraphs
 from bot.slack.text import escape, moment, span
 
 
-def health_message(found: Condition) -> Message:
+def health_message(found: HealthReport) -> Message:
     """How the bot is doing, a line each."""
     good = found.outcome in {"good", "running"} and found.quarantined == 0
     good = good and not found.closed and not found.problems
@@ -26,7 +26,7 @@ def health_message(found: Condition) -> Message:
     return Message(text=head, blocks=paragraphs(lines))
 
 
-def _reading(found: Condition) -> list[str]:
+def _reading(found: HealthReport) -> list[str]:
     if found.outcome is None:
         return ["The licenses report has not been read yet."]
     lines = [f"Report last read {_ago(found.read_at, found.now)}" + (f": {found.rows:,} rows." if found.rows else ".")]
@@ -39,7 +39,7 @@ def _reading(found: Condition) -> list[str]:
     return lines
 
 
-def _delays(found: Condition) -> str:
+def _delays(found: HealthReport) -> str:
     late = found.delays
     if late is None:
         return "No new trial in the last seven days."
@@ -50,7 +50,7 @@ def _delays(found: Condition) -> str:
     )
 
 
-def _set_aside(found: Condition) -> list[str]:
+def _set_aside(found: HealthReport) -> list[str]:
     if found.quarantined == 0:
         return ["Every row could be read."]
     rows = "1 row" if found.quarantined == 1 else f"{found.quarantined:,} rows"
@@ -61,7 +61,7 @@ def _set_aside(found: Condition) -> list[str]:
     return lines
 
 
-def _waiting(found: Condition) -> list[str]:
+def _waiting(found: HealthReport) -> list[str]:
     lines = [f":warning: {sentence}" for sentence in dict.fromkeys((*found.closed, *map(escape, found.problems)))]
     if found.waiting == 0:
         lines.append("Nothing waits for Slack.")
@@ -79,7 +79,7 @@ def _waiting(found: Condition) -> list[str]:
     return lines
 
 
-def machine(found: Condition) -> list[str]:
+def machine(found: HealthReport) -> list[str]:
     """What is wrong with the machine the bot runs on, a sentence each in plain text."""
     lines = []
     if found.clock_moved is not None:
@@ -100,11 +100,11 @@ def machine(found: Condition) -> list[str]:
     return lines
 
 
-def _machine(found: Condition) -> list[str]:
+def _machine(found: HealthReport) -> list[str]:
     return [f":warning: {sentence}" for sentence in machine(found)]
 
 
-def _line(found: Condition) -> list[str]:
+def _line(found: HealthReport) -> list[str]:
     line = found.line
     if line is None:
         return []

@@ -5,14 +5,14 @@ from datetime import date
 from typing import Final
 
 from bot.domain.card import day
-from bot.domain.dnc import Cause, OptOut, Scope, Subject
+from bot.domain.dnc import DncReason, DncEntry, DncScope, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.domain.license_types import is_sold, type_in_words
-from bot.domain.mail_policy import Ground
+from bot.domain.mail_policy import LawfulBasis
 from bot.slack.text import days, escape, mention
 
 _NOBODY: Final = "Somebody"
-_BY_THEMSELVES: Final = {Cause.UNSUBSCRIBED: "they unsubscribed, by the link in a mail"}
+_BY_THEMSELVES: Final = {DncReason.UNSUBSCRIBED: "they unsubscribed, by the link in a mail"}
 _FACTS: Final = {
     "company": "company {}",
     "country": "country {}",
@@ -53,12 +53,12 @@ def opportunity(size: str) -> str:
     return _SIZES.get(size.lower()) or escape(size)
 
 
-def reaching(opt_out: OptOut) -> str:
+def describe_scope(opt_out: DncEntry) -> str:
     """How far a mark reaches, where that is further than one address."""
     match opt_out.subject:
-        case Subject(scope=Scope.DOMAIN, value=domain):
+        case DncTarget(scope=DncScope.DOMAIN, value=domain):
             return f" anybody at {escape(domain)}"
-        case Subject(scope=Scope.SITE, value=site):
+        case DncTarget(scope=DncScope.SITE, value=site):
             return f" anybody of {escape(site)}"
         case _:
             return ""
@@ -132,26 +132,26 @@ def _mail(sentence: str) -> Callable[[Details, str], str]:
 
 
 def _sent(details: Details, who: str) -> str:
-    ground = details.get("ground") or Ground.TRIAL.name
-    said = "" if ground == Ground.TRIAL.name else f" {Ground[ground]}."
+    ground = details.get("ground") or LawfulBasis.TRIAL.name
+    said = "" if ground == LawfulBasis.TRIAL.name else f" {LawfulBasis[ground]}."
     return _mail(":email: {who} sent *{template}*.")(details, who) + said
 
 
-def _opted_out(details: Details, who: str) -> str:
-    cause = Cause(details["cause"])
+def _blocked(details: Details, who: str) -> str:
+    cause = DncReason(details["cause"])
     if who == _NOBODY:
         return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(cause, cause.words)}."
-    return f":no_entry_sign: {who} marked the contact do-not-contact: {cause.words}.{_remark(details)}"
+    return f":no_entry_sign: {who} marked the contact do-not-contact: {cause.words}.{_typed_note(details)}"
 
 
 def _contact_again(details: Details, who: str) -> str:
     if who == _NOBODY:
         return "The contact took back that they unsubscribed."
-    remark = _remark(details)
+    remark = _typed_note(details)
     return f"{who} lifted the do-not-contact mark{f':{remark}' if remark else '.'}"
 
 
-def _remark(details: Details) -> str:
+def _typed_note(details: Details) -> str:
     return f" “{escape(details['note'], longest=500)}”" if details.get("note") else ""
 
 
@@ -190,7 +190,7 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
     Kind.MAIL_UNKNOWN: _mail(":grey_question: {who} sent *{template}*, and nobody knows whether it arrived."),
     Kind.MAIL_ARRIVED: _mail(":email: {who} says that *{template}* arrived."),
     Kind.MAIL_AGAIN: _mail("{who} sends *{template}* again."),
-    Kind.DO_NOT_CONTACT: _opted_out,
+    Kind.DO_NOT_CONTACT: _blocked,
     Kind.CONTACT_AGAIN: _contact_again,
     Kind.ERASED: lambda _details, _who: "The contact was erased at their request.",
 }

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.domain.dnc import CHOICES, Authority, OptOut, may_lift
+from bot.domain.dnc import REASON_CHOICES, Authority, DncEntry, may_lift
 from bot.domain.evaluation import CardRef, Contact
-from bot.domain.mail_policy import Ground
+from bot.domain.mail_policy import LawfulBasis
 from bot.errors import InteractionUnreadable
 from bot.slack.blocks import Block, plain, section, small
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field, View
-from bot.slack.mrkdwn import painted
+from bot.slack.mrkdwn import render_markdown
 from bot.slack.text import escape, mention, tame
-from bot.slack.views.history import reaching
+from bot.slack.views.history import describe_scope
 
 Modal = dict[str, Any]
 
@@ -24,7 +24,7 @@ _BODY_LENGTH = 3000  # Slack's own limit of a text input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class ModalMetadata:
     """What a modal is about. It travels through Slack in the open, so it holds ids and nothing else."""
 
     evaluation_id: int
@@ -44,7 +44,7 @@ class About:
         return json.dumps([self.evaluation_id, self.channel, self.seen, self.card])
 
     @classmethod
-    def unpack(cls, metadata: str) -> "About":
+    def unpack(cls, metadata: str) -> "ModalMetadata":
         """From private metadata of a view. InteractionUnreadable for what we did not write there."""
         try:
             # A modal that was opened by an older version has no card.
@@ -60,7 +60,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class MailForm:
     """A mail as it stands in the modal: ids of template and recipient, the words, and what to know before sending."""
 
     template: str
@@ -76,7 +76,7 @@ class Letter:
     needs_ground: bool = False
 
 
-def loading(view: View, about: About) -> Modal:
+def loading(view: View, about: ModalMetadata) -> Modal:
     """What is shown at once, while the real content is fetched: a trigger lives three seconds."""
     return _modal(view, about, [section(":hourglass_flowing_sand: One moment…")])
 
@@ -92,7 +92,7 @@ def message(text: str) -> Modal:
     }
 
 
-def email(about: About, letter: Letter) -> Modal:
+def email(about: ModalMetadata, letter: MailForm) -> Modal:
     """Choose, read, change, look at it. Choosing may fill the words in anew, so their inputs are new ones, too."""
     version = f"{letter.template}.{letter.recipient}"
     about = replace(about, seen=f"{letter.template} {letter.recipient}")
@@ -105,7 +105,7 @@ def email(about: About, letter: Letter) -> Modal:
         small(f"Goes to {escape(letter.recipients[letter.recipient].email or '')}"),
     ]
     if letter.needs_ground:
-        grounds = {ground.name: plain(ground.value) for ground in Ground}
+        grounds = {ground.name: plain(ground.value) for ground in LawfulBasis}
         blocks.append(_input("On what ground may we write?", Field.GROUND, _select(grounds, None)))
     blocks += [
         _input(
@@ -129,12 +129,12 @@ def email(about: About, letter: Letter) -> Modal:
 def preview(view: Mapping[str, Any], token: str) -> Modal:
     """What will be sent, made of the form as it was filled in; `token` is where the words are kept meanwhile."""
     filled = values(view)
-    about = About.unpack(view.get("private_metadata", ""))
+    about = ModalMetadata.unpack(view.get("private_metadata", ""))
     chosen = f"{token} {filled.get(Field.GROUND, '')}".strip()
     blocks = [
         small(f"To {escape(_label(view, Field.RECIPIENT), longest=200)}"),
         section(f"*{escape(filled.get(Field.SUBJECT, ''), longest=400)}*"),
-        *(section(text) for text in painted(filled.get(Field.BODY, ""))),
+        *(section(text) for text in render_markdown(filled.get(Field.BODY, ""))),
         {"type": "divider"},
         small("Below it follow why they get this, how to say no, and your postal address."),
     ]
@@ -159,24 +159,24 @@ def draft_token(trigger: str) -> str:
     return hashlib.sha256(trigger.encode()).hexdigest()[:32]
 
 
-def shown(about: About) -> tuple[str, str]:
+def shown(about: ModalMetadata) -> tuple[str, str]:
     """The template and the recipient with which the form was painted."""
     template, _, recipient = (about.seen or "").rpartition(" ")
     return template, recipient
 
 
-def chosen(about: About) -> tuple[str, Ground | None]:
+def chosen(about: ModalMetadata) -> tuple[str, LawfulBasis | None]:
     """Where the words of a preview are kept, and the ground that was named. InteractionUnreadable for another one."""
     token, _, ground = (about.seen or "").partition(" ")
-    if ground and ground not in Ground.__members__:
+    if ground and ground not in LawfulBasis.__members__:
         raise InteractionUnreadable
-    return token, Ground[ground] if ground else None
+    return token, LawfulBasis[ground] if ground else None
 
 
-def do_not_contact(about: About, people: Mapping[str, Contact]) -> Modal:
+def do_not_contact(about: ModalMetadata, people: Mapping[str, Contact]) -> Modal:
     """Ask who, why, and say what it means; sending this form is the confirmation."""
     options = {role: _person(contact.email, role) for role, contact in people.items()}
-    reasons = {cause.name: plain(cause.words) for cause in CHOICES}
+    reasons = {cause.name: plain(cause.words) for cause in REASON_CHOICES}
     blocks = [
         section(
             "From now on nobody can mail this address from here, *for any evaluation*. Every card of it shows that."
@@ -188,7 +188,7 @@ def do_not_contact(about: About, people: Mapping[str, Contact]) -> Modal:
     return _modal(View.DO_NOT_CONTACT, about, blocks, submit="Do not contact")
 
 
-def contact_again(about: About, opt_out: OptOut) -> Modal:
+def contact_again(about: ModalMetadata, opt_out: DncEntry) -> Modal:
     """Ask why a mark may be lifted; the answer stays on record."""
     consent = (
         "Lift it only with their *written consent*; say where it is."
@@ -196,13 +196,13 @@ def contact_again(about: About, opt_out: OptOut) -> Modal:
         else "Lift it only if they agreed, or if it was a mistake."
     )
     blocks = [
-        section(f"Marked{reaching(opt_out)} because: *{opt_out.cause.words}*. {consent}"),
+        section(f"Marked{describe_scope(opt_out)} because: *{opt_out.cause.words}*. {consent}"),
         _note("Why may we write again?", optional=False),
     ]
     return _modal(View.CONTACT_AGAIN, about, blocks, submit="Lift it")
 
 
-def assign(about: About) -> Modal:
+def assign(about: ModalMetadata) -> Modal:
     """Ask who shall own the evaluation."""
     select: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
     if about.seen:
@@ -240,7 +240,7 @@ def blank(view: Mapping[str, Any]) -> dict[str, str]:
 def incomplete(view: Mapping[str, Any]) -> bool:
     """Whether a form lacks what it must have, or is not about an evaluation."""
     try:
-        About.unpack(view.get("private_metadata", ""))
+        ModalMetadata.unpack(view.get("private_metadata", ""))
     except InteractionUnreadable:
         return True
     return not _needed(view) <= values(view).keys()
@@ -260,8 +260,8 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
 _WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE})
 _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.RECIPIENT: frozenset({"technical", "billing"}),
-    Field.REASON: frozenset(cause.name for cause in CHOICES),
-    Field.GROUND: frozenset(Ground.__members__),
+    Field.REASON: frozenset(cause.name for cause in REASON_CHOICES),
+    Field.GROUND: frozenset(LawfulBasis.__members__),
 }
 
 
@@ -292,7 +292,7 @@ def _label(view: Mapping[str, Any], field: Field) -> str:
     return next((str(option.get("text", {}).get("text", "")) for option in options), "")
 
 
-def _modal(view: View, about: About, blocks: list[Block], *, submit: str | None = None) -> Modal:
+def _modal(view: View, about: ModalMetadata, blocks: list[Block], *, submit: str | None = None) -> Modal:
     modal = {
         "type": "modal",
         "callback_id": view.value,

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.card import Card, Recipient
-from bot.domain.cautions import words
-from bot.domain.dnc import Authority, OptOut, may_lift
+from bot.domain.cautions import describe
+from bot.domain.dnc import Authority, DncEntry, may_lift
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import Allowed, MailState, NeedsGround, Refused
+from bot.domain.mail_policy import Allowed, MailState, NeedsLawfulBasis, Refused
 from bot.errors import SlackError, SlackRefused
 from bot.slack.blocks import Message, note_message, plain, section
 from bot.slack.ids import Settle
 from bot.slack.text import escape, mention, moment, span
-from bot.slack.views.history import mail_name, reaching
+from bot.slack.views.history import mail_name, describe_scope
 
 _NOT_UNDONE: Final = {
     MailState.SENDING: "it is going out at this moment",
@@ -86,10 +86,10 @@ def not_open(recipient: Recipient) -> str:
     return f"{name} ({recipient.role} contact) can't be emailed. {reason}".rstrip()
 
 
-def warnings(card: Card, contact: Contact, decision: Allowed | NeedsGround) -> list[str]:
+def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis) -> list[str]:
     """What to know before writing to this contact: what the policy says, and mails that went out before."""
     who = next((each for each in card.people if each.contact == contact), None)
-    said = [escape(words(flag, card.evaluation.license, card.context), longest=250) for flag in decision.cautions]
+    said = [escape(describe(flag, card.evaluation.license, card.context), longest=250) for flag in decision.cautions]
     said += _country(card, decision)
     last = None if who is None else who.last_mail
     here = {(mail.template, mail.at) for mail in card.mails}
@@ -105,9 +105,9 @@ def warnings(card: Card, contact: Contact, decision: Allowed | NeedsGround) -> l
     return said
 
 
-def _country(card: Card, decision: Allowed | NeedsGround) -> list[str]:
+def _country(card: Card, decision: Allowed | NeedsLawfulBasis) -> list[str]:
     """The rule of the country, with the law where there is one: both are of our own table."""
-    asks = decision.country if isinstance(decision, NeedsGround) else None
+    asks = decision.country if isinstance(decision, NeedsLawfulBasis) else None
     if asks is None:
         return []
     country = card.evaluation.license.country
@@ -124,18 +124,18 @@ def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
     return f"{mention(owner)} took it{ago}."
 
 
-def marked(opt_out: OptOut, *, won: bool, now: datetime) -> str:
+def marked(opt_out: DncEntry, *, won: bool, now: datetime) -> str:
     """An address, a domain or a site is marked, now or already."""
     if won:
-        whom = reaching(opt_out) or " this address"
+        whom = describe_scope(opt_out) or " this address"
         return f":white_check_mark: Marked. Nobody can mail{whom} from here any more."
     by = f" by {mention(opt_out.by)}" if opt_out.by else ""
     return f"It was marked already{by}, {span(now - opt_out.at)} ago: {opt_out.cause.words}."
 
 
-def lifted(by: str | None, at: datetime | None, stands: OptOut | None, *, won: bool, now: datetime) -> str:
+def lifted(by: str | None, at: datetime | None, stands: DncEntry | None, *, won: bool, now: datetime) -> str:
     """The mark is lifted, now or already, or is not one's own to lift; `stands` is what still speaks against them."""
-    rest = f" What stands: {stands.cause.words}{reaching(stands)}." if stands else ""
+    rest = f" What stands: {stands.cause.words}{describe_scope(stands)}." if stands else ""
     if won:
         return f":white_check_mark: Lifted.{rest}" if rest else LIFTED
     if by is not None and at is not None:

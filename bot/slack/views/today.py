@@ -5,7 +5,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from bot.domain.card import Listed, day, title, told_end
+from bot.domain.card import EvaluationRow, day, title, known_end
 from bot.domain.evaluation import CardRef, Evaluation, State
 from bot.domain.license_types import is_sold
 from bot.errors import InteractionUnreadable
@@ -21,7 +21,7 @@ _PAGE_DIGITS: Final = 6
 _YEARS: Final = range(2000, 3000)
 
 
-def today_message(lines: Sequence[Listed], *, today: date, page: int, workspace_url: str | None) -> Message:
+def today_message(lines: Sequence[EvaluationRow], *, today: date, page: int, workspace_url: str | None) -> Message:
     """One page of the day, from 0; a page that does not exist is the nearest that does.
 
     Names are links to the cards where the address of the workspace is known.
@@ -91,7 +91,7 @@ def permalink(card: CardRef, workspace_url: str) -> str:
     return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
 
 
-def _without_card(line: Listed, page: str, workspace_url: str | None) -> Block:
+def _without_card(line: EvaluationRow, page: str, workspace_url: str | None) -> Block:
     """A line whose card was deleted, or can no longer be changed, with the button that posts it again."""
     evaluation_id = line.evaluation.id
     button = {
@@ -103,7 +103,7 @@ def _without_card(line: Listed, page: str, workspace_url: str | None) -> Block:
     return {**section(f"{_line(line, workspace_url)}  ·  its card is gone"), "accessory": button}
 
 
-def _line(line: Listed, workspace_url: str | None) -> str:
+def _line(line: EvaluationRow, workspace_url: str | None) -> str:
     evaluation = line.evaluation
     name = escape(title(evaluation.license), longest=80)
     if evaluation.card is not None and workspace_url is not None:
@@ -120,7 +120,7 @@ def _line(line: Listed, workspace_url: str | None) -> str:
 
 
 def _state(evaluation: Evaluation) -> str:
-    trial, ends = evaluation.trial, told_end(evaluation)
+    trial, ends = evaluation.trial, known_end(evaluation)
     if trial.state is State.RUNNING and ends is not None:
         return f"until {day(ends)}"
     bought = "bought" if is_sold(evaluation.license.license_type) else "licensed"

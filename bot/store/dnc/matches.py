@@ -7,58 +7,58 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.address import unicode_domain
-from bot.domain.dnc import Scope, Subject, subjects_of
+from bot.domain.dnc import DncScope, DncTarget, targets_for
 from bot.domain.mail_policy import MailState
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.mapping import contacts_from
 from bot.store.schema import evaluation, license_, mail
 
 
-async def evaluations_of(connection: AsyncConnection, keys: Keys, subject: Subject) -> Sequence[int]:
+async def evaluations_matching(connection: AsyncConnection, keys: Keyring, subject: DncTarget) -> Sequence[int]:
     """The ids of all evaluations with a contact that the subject speaks of; of a domain, those that have a card."""
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match subject.scope:
-        case Scope.ADDRESS:
-            return await evaluations_naming(connection, keys.subject_fingerprints(subject))
-        case Scope.SITE:
+        case DncScope.ADDRESS:
+            return await evaluations_with_address(connection, keys.subject_fingerprints(subject))
+        case DncScope.SITE:
             spelt = {subject.value, unicode_domain(subject.value)}
             return (await connection.scalars(query.where(func.lower(license_.c.site).in_(spelt)))).all()
-        case Scope.DOMAIN:
+        case DncScope.DOMAIN:
             # Rare enough to look into every contact that somebody can see: the table knows a company's domain alone.
             shown = query.add_columns(license_.c.contacts).where(evaluation.c.channel.is_not(None))
             return [
                 row.id
                 for row in await connection.execute(shown)
                 if any(
-                    contact.email is not None and subject in subjects_of(None, contact.email)
+                    contact.email is not None and subject in targets_for(None, contact.email)
                     for contact in contacts_from(row.contacts, keys)
                     if contact is not None
                 )
             ]
 
 
-async def evaluations_naming(connection: AsyncConnection, prints: Collection[str]) -> Sequence[int]:
+async def evaluations_with_address(connection: AsyncConnection, prints: Collection[str]) -> Sequence[int]:
     """The ids of all evaluations with a contact whose address has one of these fingerprints."""
     named = or_(license_.c.technical_key.in_(prints), license_.c.billing_key.in_(prints))
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     return (await connection.scalars(query.where(named))).all()
 
 
-async def hurry(
-    connection: AsyncConnection, keys: Keys, subject: Subject, evaluation_ids: Collection[int], *, at: datetime
+async def expedite_queued_mail(
+    connection: AsyncConnection, keys: Keyring, subject: DncTarget, evaluation_ids: Collection[int], *, at: datetime
 ) -> None:
     """Make what waits to be sent there due now: then the gate is asked, and stops it.
 
     Of a domain or a site, what the server put off: what is held is due in some seconds anyway, and may be to others.
     """
-    if subject.scope is Scope.ADDRESS:
-        await hurry_to(connection, keys.subject_fingerprints(subject), at=at)
+    if subject.scope is DncScope.ADDRESS:
+        await expedite_mail_to(connection, keys.subject_fingerprints(subject), at=at)
         return
     theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     await connection.execute(update(mail).where(theirs).values(due_at=at))
 
 
-async def hurry_to(connection: AsyncConnection, prints: Collection[str], *, at: datetime) -> None:
+async def expedite_mail_to(connection: AsyncConnection, prints: Collection[str], *, at: datetime) -> None:
     """Make what waits to be sent to addresses with these fingerprints due now."""
     waits = mail.c.state.in_([state for state in MailState if state.waits])
     await connection.execute(update(mail).where(mail.c.address_key.in_(prints), waits).values(due_at=at))

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import Entry, Kind
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.schema import do_not_contact
 
 
-async def with_remark(connection: AsyncConnection, keys: Keys, entry: Entry) -> Entry:
+async def with_note(connection: AsyncConnection, keys: Keyring, entry: Entry) -> Entry:
     """The entry as people read it. The words are kept with the mark alone, where they can be erased."""
     mark = entry.details.get("mark")
     if not mark:

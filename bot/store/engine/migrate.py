@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.engine.database import NO_TABLES, Database
 from bot.store.engine.generation import first_generation
 
@@ -20,7 +20,7 @@ async def is_outdated(database: Database) -> bool:
         return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
 
 
-async def upgrade(database: Database, *, keys: Keys, generation: Callable[[], int] | None = None) -> str:
+async def upgrade(database: Database, *, keys: Keyring, generation: Callable[[], int] | None = None) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
     With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
@@ -54,7 +54,7 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _upgrade(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
     if _version(connection) == newest():
         return newest()
     if connection.dialect.name == "postgresql":  # a large table takes its time
@@ -63,7 +63,7 @@ def _upgrade(connection: Connection, keys: Keys, generation: Callable[[], int]) 
     return _migrated(connection, keys, generation)
 
 
-def _migrated(connection: Connection, keys: Keys, generation: Callable[[], int]) -> str:
+def _migrated(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
     # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -14,7 +14,7 @@ from typing import Final
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-class LifeLock:
+class ProcessLock:
     """A lock beside the database file that a holder keeps for as long as its process lives."""
 
     def __init__(self, database: Path | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.engine.migrate import newest
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
@@ -68,7 +68,7 @@ def verify_absent(path: Path | None) -> None:
         raise StoreError(f"{path} exists. Name a file that does not.")
 
 
-def inspect_database(path: Path, keys: Keys) -> FileReport:
+def inspect_database(path: Path, keys: Keyring) -> FileReport:
     """Look at every page of a database that no bot uses, and whether this version and these secrets can use it."""
     if not path.is_file():
         return FileReport(problems=[f"There is no file {path}."])
@@ -149,7 +149,7 @@ def write_private(path: Path, text: str) -> None:
         raise StoreError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
-def _inspect(connection: sqlite3.Connection, keys: Keys) -> FileReport:
+def _inspect(connection: sqlite3.Connection, keys: Keyring) -> FileReport:
     damage = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)") if row[0] != "ok"]
     damage = damage or [f"a row of {row[0]} is missing what it points to" for row in _dangling(connection)][:1]
     if damage:
@@ -177,7 +177,7 @@ def _dangling(connection: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
     yield from connection.execute("PRAGMA foreign_key_check")
 
 
-def _opens(connection: sqlite3.Connection, keys: Keys) -> bool:
+def _opens(connection: sqlite3.Connection, keys: Keyring) -> bool:
     """Whether the secrets open the oldest and the newest of what is sealed, and each check and do-not-contact entry."""
     for table, column in _SEALED:
         names = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}

@@ -8,11 +8,11 @@ from operator import attrgetter
 
 from bot.domain.cautions import reachable
 from bot.domain.evaluation import License
-from bot.domain.identity import Known, entitlements, trials_of
+from bot.domain.identity import KnownLicense, entitlements, trials_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class ParsedRecord:
     """A record of the report as it was read, with the digests of the rows it was read from."""
 
     license: License
@@ -31,14 +31,14 @@ class Sight:
         object.__setattr__(self, "rank", _rank(self))
 
 
-def in_order(sights: Iterable[Sight]) -> list[Sight]:
+def sort_and_dedupe(sights: Iterable[ParsedRecord]) -> list[ParsedRecord]:
     """Older before younger, whatever order they came in; of several that differ in details alone, the best one.
 
     The report gives some licenses several times, with other contacts each time.
     """
     in_turn = sorted(sights, key=attrgetter("rank"))
     alike = Counter((sight.keys, sight.license.updated) for sight in in_turn)
-    found: dict[object, Sight] = {}
+    found: dict[object, ParsedRecord] = {}
     for sight in in_turn:
         whose = (sight.keys, sight.license.updated)
         this = (*whose, trials_of(sight.license) if alike[whose] > 1 else ())
@@ -48,9 +48,9 @@ def in_order(sights: Iterable[Sight]) -> list[Sight]:
     return list(found.values())
 
 
-def rounds(
-    sights: Sequence[Sight], known: Sequence[Known | None]
-) -> tuple[list[tuple[Sight, Known | None]], list[Sight]]:
+def split_conflicts(
+    sights: Sequence[ParsedRecord], known: Sequence[KnownLicense | None]
+) -> tuple[list[tuple[ParsedRecord, KnownLicense | None]], list[ParsedRecord]]:
     """Those that can be recorded together, with what is known of each, then those that must wait for them."""
     taken: set[object] = set()
     these, waiting = [], []
@@ -64,7 +64,7 @@ def rounds(
     return these, waiting
 
 
-def _rank(sight: Sight) -> tuple[object, ...]:
+def _rank(sight: ParsedRecord) -> tuple[object, ...]:
     """Younger is later; on one day, what is further along, then what says more of the people, then any fixed order."""
     seen = sight.license
     people = (reachable(seen) is not None, len(seen.contacts))

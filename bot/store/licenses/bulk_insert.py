@@ -9,21 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Started
 from bot.domain.history import entry_of
-from bot.domain.license_update import Finding
-from bot.security.keyring import Keys
+from bot.domain.license_update import LicenseUpdate
+from bot.security.keyring import Keyring
 from bot.store.engine.bulk import Inserts
-from bot.store.licenses.batching import Sight
+from bot.store.licenses.batching import ParsedRecord
 from bot.store.mapping import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
-from bot.store.schema import delivery, evaluation, history, license_, license_alias, next_id, seen_row
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, next_id, processed_row
 
 T = TypeVar("T")
 
-_A_PART: Final = 500
+_CHUNK_ROWS: Final = 500
 """Rows that are made while those before them are inserted; then whoever else has something to do gets a turn."""
 
 
-async def record_first_sights(
-    connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], keys: Keys, *, channel: str, at: datetime
+async def insert_new_licenses(
+    connection: AsyncConnection, found: Sequence[tuple[ParsedRecord, LicenseUpdate]], keys: Keyring, *, channel: str, at: datetime
 ) -> None:
     """Store licenses, aliases, evaluations and history, and owe each announced evaluation its card."""
     ids = await _next_ids(connection, license_, len(found))
@@ -44,20 +44,20 @@ async def record_first_sights(
 
 
 async def _add_licenses(
-    inserts: Inserts, licenses: Sequence[tuple[int, Sight, Finding]], keys: Keys, *, at: datetime
+    inserts: Inserts, licenses: Sequence[tuple[int, ParsedRecord, LicenseUpdate]], keys: Keyring, *, at: datetime
 ) -> None:
-    for some in _in_parts(licenses):
+    for some in _chunks(licenses):
         rows = [(id_, at, *license_row(finding.seen, keys)) for id_, _, finding in some]
         await inserts.add(license_, ("id", "first_seen", *LICENSE_COLUMNS), rows)
     aliases = [(app_key, alias, id_) for id_, sight, _ in licenses for app_key, alias in sight.keys]
     await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases)
     digests = [(digest, id_) for id_, sight, _ in licenses for digest in sight.digests]
-    await inserts.add(seen_row, ("digest", "license_id"), digests)
+    await inserts.add(processed_row, ("digest", "license_id"), digests)
 
 
 async def _add_evaluations(
     inserts: Inserts,
-    evaluations: Sequence[tuple[int, int, Finding, Started]],
+    evaluations: Sequence[tuple[int, int, LicenseUpdate, Started]],
     card_ids: Sequence[int],
     *,
     channel: str,
@@ -65,7 +65,7 @@ async def _add_evaluations(
 ) -> None:
     """Add each with what its license's record says; the delivery of each card has one of the `card_ids`."""
     entries, cards, next_card = [], [], iter(card_ids)
-    for some in _in_parts(evaluations):
+    for some in _chunks(evaluations):
         rows = []
         for id_, license_id, finding, started in some:
             loud = started in finding.announced
@@ -80,8 +80,8 @@ async def _add_evaluations(
     await inserts.add(delivery, ("id", "kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
 
 
-def _in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (rows[first : first + _A_PART] for first in range(0, len(rows), _A_PART))
+def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[first : first + _CHUNK_ROWS] for first in range(0, len(rows), _CHUNK_ROWS))
 
 
 async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:

@@ -7,10 +7,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, and_, false, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.cautions import MANY, Context, company_domain, company_key, customer_domain, reachable
+from bot.domain.cautions import MANY, CustomerContext, company_domain, company_key, customer_domain, reachable
 from bot.domain.evaluation import License, State
 from bot.domain.license_types import is_sold
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.schema import evaluation, license_
 
 _THROUGH_PARTNER: Final = license_.c.partner_name.is_not(None) | license_.c.partner_kind.is_not(None)
@@ -19,7 +19,7 @@ _CUSTOMER: Final = func.coalesce(license_.c.company_key, license_.c.site)
 _SEVERAL: Final = 2
 
 
-async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, keys: Keys) -> Context:
+async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, keys: Keyring) -> CustomerContext:
     """What is known of the customer of an evaluation, beside this license itself.
 
     The same customer is on the same site, or has the same company or the company's mail domain.
@@ -47,7 +47,7 @@ async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, 
     )
 
 
-async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> Context:
+async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> CustomerContext:
     """The apps by what they are to the customer, each named once but for its trials."""
     # One row for all licenses of an app that stand alike: however many they have, the rows stay few.
     alike = (license_.c.app_name, license_.c.license_type, license_.c.status, license_.c.sandbox)
@@ -63,7 +63,7 @@ async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> Con
             (bought if sold else uses).add(row.app_name)
         elif sold and row.ends is not None:
             until[row.app_name] = max(until[row.app_name], str(row.ends.year))
-    return Context(
+    return CustomerContext(
         customer_of=tuple(sorted(bought)),
         uses=tuple(sorted(uses - bought)),
         paid_for=tuple(sorted((app, year) for app, year in until.items() if app not in bought)),
@@ -88,7 +88,7 @@ async def _years(
     return tuple(sorted({str(started.year) for started in await connection.scalars(query)}))
 
 
-async def _sites(connection: AsyncConnection, others: ColumnElement[bool], seen: License, keys: Keys) -> int:
+async def _sites(connection: AsyncConnection, others: ColumnElement[bool], seen: License, keys: Keyring) -> int:
     contact = reachable(seen)
     if contact is None or contact.email is None:
         return 0

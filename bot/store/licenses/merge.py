@@ -8,18 +8,18 @@ from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import Entry, Kind
-from bot.domain.identity import grouped
+from bot.domain.identity import group_by_trial
 from bot.domain.mail_policy import MailState
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
-from bot.store.outbox.enqueue import remember, repaint
+from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 
 _LIVE: Final = [state for state in MailState if state.is_live]
 
 
 async def merge_licenses(
-    connection: AsyncConnection, keep: int, others: Sequence[int], keys: Keys, *, at: datetime
+    connection: AsyncConnection, keep: int, others: Sequence[int], keys: Keyring, *, at: datetime
 ) -> None:
     """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays."""
     if not others:
@@ -36,7 +36,7 @@ async def merge_licenses(
         )
     theirs = evaluation.c.license_id.in_([keep, *others]) & evaluation.c.merged_into.is_(None)
     rows = (await connection.execute(select(evaluation).where(theirs).order_by(evaluation.c.id))).all()
-    for group in grouped(rows, trial_from):
+    for group in group_by_trial(rows, trial_from):
         winner = max(group, key=_weight)
         for loser in group:
             if loser is not winner:
@@ -66,8 +66,8 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
         update(mail).where(mail.c.evaluation_id == loser.id, movable).values(evaluation_id=winner.id)
     )
     await _move_deliveries(connection, winner, loser)
-    await remember(connection, winner.id, [Entry(at=at, kind=Kind.MERGED)])
-    await repaint(connection, [loser.id], at=at)
+    await append_history(connection, winner.id, [Entry(at=at, kind=Kind.MERGED)])
+    await enqueue_card_update(connection, [loser.id], at=at)
 
 
 async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:

@@ -10,47 +10,47 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 from bot.domain.address import canonical
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
-from bot.domain.dnc import Cause
+from bot.domain.dnc import DncReason
 from bot.domain.history import entry_of
-from bot.domain.identity import Known, is_renamed, merged
-from bot.domain.license_update import Finding, find
-from bot.security.keyring import Keys
+from bot.domain.identity import KnownLicense, is_renamed, merge_known
+from bot.domain.license_update import LicenseUpdate, diff
+from bot.security.keyring import Keyring
 from bot.store.card_recovery import adopt_orphans
-from bot.store.dnc.repository import erased, forget
+from bot.store.dnc.repository import erased_hashes, anonymize
 from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
-from bot.store.licenses.batching import Sight, in_order, rounds
-from bot.store.licenses.bulk_insert import record_first_sights
+from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
+from bot.store.licenses.bulk_insert import insert_new_licenses
 from bot.store.licenses.merge import merge_licenses
 from bot.store.mapping import insert_new, license_from, license_of, license_values, trial_from, trial_values
-from bot.store.outbox.enqueue import remember, repaint
-from bot.store.privacy import without
-from bot.store.schema import evaluation, license_, license_alias, seen_row
+from bot.store.outbox.enqueue import append_history, enqueue_card_update
+from bot.store.privacy import without_people
+from bot.store.schema import evaluation, license_, license_alias, processed_row
 
 _ROLES: Final = ("technical", "billing")
-_A_PORTION: Final = 2_000
+_MAX_BATCH_RECORDS: Final = 2_000
 """Records after which is looked whether somebody else waits to write; the database is quickest table by table."""
-_FEW: Final = 60
+_MIN_BATCH_RECORDS: Final = 60
 """The same while somebody does, or may: a press must not wait for many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class IngestStats:
     """What a batch came to: trials seen for the first time, and how many of them get a card."""
 
     started: int = 0
     announced: int = 0
 
 
-@whole
+@shielded
 class Licenses:
     """The licenses of the report as last seen."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
@@ -58,41 +58,41 @@ class Licenses:
         """For each row of the report, as it came, its digest; None for one that was read before and tells nothing."""
         digests = [self._keys.digest(text) for text in texts]
         async with self._database.read() as connection:
-            read = {row.digest for row in await rows_with(connection, seen_row.c.digest, digests)}
+            read = {row.digest for row in await rows_with(connection, processed_row.c.digest, digests)}
         return [None if digest in read else digest for digest in digests]
 
-    async def findings(self, sights: Sequence[Sight], ringing: Ringing) -> list[Finding]:
+    async def findings(self, sights: Sequence[ParsedRecord], ringing: AnnouncementPolicy) -> list[LicenseUpdate]:
         """What each record would come to, were it recorded; nothing is written."""
         async with self._database.read() as connection:
             known = await self._recall(connection, sights)
-        return [find(k, sight.license, ringing) for k, sight in zip(known, sights, strict=True)]
+        return [diff(k, sight.license, ringing) for k, sight in zip(known, sights, strict=True)]
 
-    async def record(self, sights: Sequence[Sight], ringing: Ringing, *, channel: str, at: datetime) -> Recorded:
+    async def record(self, sights: Sequence[ParsedRecord], ringing: AnnouncementPolicy, *, channel: str, at: datetime) -> IngestStats:
         """Store what records add, each with its history and the deliveries that follow, all or nothing.
 
         One transaction is cheaper than many; but whoever else wants to write waits for few records only. What is known
         is looked up in the same transaction: two copies of the bot that read the same report tell each fact once.
         """
-        announced, started, waiting, count = 0, 0, in_order(sights), _FEW
+        announced, started, waiting, count = 0, 0, sort_and_dedupe(sights), _MIN_BATCH_RECORDS
         while waiting:
             async with self._database.write() as connection:
-                gone = await erased(connection)
+                gone = await erased_hashes(connection)
                 while waiting:
                     some = [self._allowed(sight, gone) for sight in waiting[:count]]
-                    these, rest = rounds(some, await self._recall(connection, some))
+                    these, rest = split_conflicts(some, await self._recall(connection, some))
                     waiting[:count] = rest
-                    found = [(sight, find(k, sight.license, ringing)) for sight, k in these]
+                    found = [(sight, diff(k, sight.license, ringing)) for sight, k in these]
                     started += await self._keep_all(connection, found, channel=channel, at=at)
                     names = {key for sight, _ in found for key in sight.keys}
                     await adopt_orphans(connection, self._keys, names, at=at)
                     announced += sum(len({change.trial for change in finding.announced}) for _, finding in found)
                     if self._database.awaited:
-                        count = _FEW
+                        count = _MIN_BATCH_RECORDS
                         break
-                    count = min(2 * count, _A_PORTION)
-        return Recorded(started=started, announced=announced)
+                    count = min(2 * count, _MAX_BATCH_RECORDS)
+        return IngestStats(started=started, announced=announced)
 
-    async def announce_missed(self, ringing: Ringing, *, after: datetime, channel: str, at: datetime) -> int:
+    async def announce_missed(self, ringing: AnnouncementPolicy, *, after: datetime, channel: str, at: datetime) -> int:
         """Announce running trials that a clock which was ahead took for ones that are over; how many.
 
         They are those first seen `after` a time that is still to come; they count as first seen `at` this moment.
@@ -107,10 +107,10 @@ class Licenses:
             ]
             await connection.execute(update(evaluation).where(ahead).values(first_seen=at))
             await connection.execute(update(evaluation).where(evaluation.c.id.in_(missed)).values(channel=channel))
-            await repaint(connection, missed, at=at)
+            await enqueue_card_update(connection, missed, at=at)
             return len(missed)
 
-    def _allowed(self, sight: Sight, gone: AbstractSet[str]) -> Sight:
+    def _allowed(self, sight: ParsedRecord, gone: AbstractSet[str]) -> ParsedRecord:
         """The record without people who were erased: of them nothing is kept, whatever brings it back."""
         if not gone:
             return sight
@@ -118,23 +118,23 @@ class Licenses:
         theirs = {canonical(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
         if not theirs:
             return sight
-        seen = without(sight.license, theirs)
+        seen = without_people(sight.license, theirs)
         roles = frozenset(role for role in _ROLES if getattr(seen, role) != getattr(sight.license, role))
         return replace(sight, license=seen, erased=roles)
 
     async def _keep_all(
-        self, connection: AsyncConnection, found: Sequence[tuple[Sight, Finding]], *, channel: str, at: datetime
+        self, connection: AsyncConnection, found: Sequence[tuple[ParsedRecord, LicenseUpdate]], *, channel: str, at: datetime
     ) -> int:
         """Write what each record adds; how many trials began with them."""
         first = [(sight, finding) for sight, finding in found if finding.known is None]
-        await record_first_sights(connection, first, self._keys, channel=channel, at=at)
+        await insert_new_licenses(connection, first, self._keys, channel=channel, at=at)
         begun = [change for _, finding in first for change in finding.changes if isinstance(change, Started)]
         for sight, finding in found:
             if finding.known is not None:
                 begun += await self._add(connection, sight, finding, finding.known, channel=channel, at=at)
         return len(begun)
 
-    async def _recall(self, connection: AsyncConnection, sights: Sequence[Sight]) -> list[Known | None]:
+    async def _recall(self, connection: AsyncConnection, sights: Sequence[ParsedRecord]) -> list[KnownLicense | None]:
         """What is known of each license, in the same order; None for one never seen."""
         wanted = {alias for sight in sights for alias in sight.license.aliases}
         found = await rows_with(connection, license_alias.c.alias, wanted)
@@ -144,9 +144,9 @@ class Licenses:
             by_alias[row.alias].add(row.license_id)
         known = await self._load(connection, set(ids.values()))
         theirs = ({ids[key] for key in sight.keys if key in ids} | _renamed(sight, by_alias, known) for sight in sights)
-        return [merged([known[id_] for id_ in each]) for each in theirs]
+        return [merge_known([known[id_] for id_ in each]) for each in theirs]
 
-    async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, Known]:
+    async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, KnownLicense]:
         if not ids:
             return {}
         aliases: dict[int, list[str]] = defaultdict(list)
@@ -158,14 +158,14 @@ class Licenses:
             trials[row.license_id].append(trial_from(row))
         rows = await connection.execute(select(license_).where(license_.c.id.in_(ids)))
         return {
-            row.id: Known(
+            row.id: KnownLicense(
                 ids=(row.id,), license=license_from(row, aliases[row.id], self._keys), trials=tuple(trials[row.id])
             )
             for row in rows
         }
 
     async def _add(
-        self, connection: AsyncConnection, sight: Sight, finding: Finding, known: Known, *, channel: str, at: datetime
+        self, connection: AsyncConnection, sight: ParsedRecord, finding: LicenseUpdate, known: KnownLicense, *, channel: str, at: datetime
     ) -> list[Started]:
         """Write what a record adds to a license that is known; the trials that began with it."""
         license_id, *others = known.ids
@@ -173,7 +173,7 @@ class Licenses:
             await merge_licenses(connection, license_id, others, self._keys, at=at)
             await self._keep(connection, license_id, sight, finding, known, at=at)
         for digest in sight.digests:
-            await insert_new(connection, seen_row, {"digest": digest, "license_id": license_id})
+            await insert_new(connection, processed_row, {"digest": digest, "license_id": license_id})
         begun: list[Started] = []
         for change in finding.changes:
             is_news = await _apply(connection, license_id, change, finding, channel=channel, at=at)
@@ -185,9 +185,9 @@ class Licenses:
         self,
         connection: AsyncConnection,
         license_id: int,
-        sight: Sight,
-        finding: Finding,
-        known: Known,
+        sight: ParsedRecord,
+        finding: LicenseUpdate,
+        known: KnownLicense,
         *,
         at: datetime,
     ) -> None:
@@ -201,16 +201,16 @@ class Licenses:
             values = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
             await insert_new(connection, license_alias, values)
         if now.updated > before.updated:
-            await connection.execute(delete(seen_row).where(seen_row.c.license_id == license_id))
+            await connection.execute(delete(processed_row).where(processed_row.c.license_id == license_id))
         for role in _ROLES:
             if role in sight.erased:  # who was erased took the place of somebody who asked for nothing
                 continue
             was, is_ = getattr(before, role), getattr(now, role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
-                await forget(connection, self._keys, was.email, Cause.FORGOTTEN, at=at)
+                await anonymize(connection, self._keys, was.email, DncReason.FORGOTTEN, at=at)
 
 
-def _renamed(sight: Sight, by_alias: Mapping[str, set[int]], known: Mapping[int, Known]) -> set[int]:
+def _renamed(sight: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:
     """The licenses of the same entitlement under the keys that its app had before."""
     if not by_alias:
         return set()
@@ -223,7 +223,7 @@ def _renamed(sight: Sight, by_alias: Mapping[str, set[int]], known: Mapping[int,
 
 
 async def _apply(
-    connection: AsyncConnection, license_id: int, change: Change, finding: Finding, *, channel: str, at: datetime
+    connection: AsyncConnection, license_id: int, change: Change, finding: LicenseUpdate, *, channel: str, at: datetime
 ) -> bool:
     """Bring one evaluation to where the change says it is, and owe Slack what follows; False when there is none."""
     evaluation_id = await _evaluation(connection, license_id, change, finding, channel=channel, at=at)
@@ -231,14 +231,14 @@ async def _apply(
         return False
     entry = entry_of(change, finding.seen, at=at)
     if entry is not None:
-        await remember(connection, evaluation_id, [entry])
+        await append_history(connection, evaluation_id, [entry])
     if not isinstance(change, Confirmed):
-        await repaint(connection, [evaluation_id], at=at)
+        await enqueue_card_update(connection, [evaluation_id], at=at)
     return True
 
 
 async def _evaluation(
-    connection: AsyncConnection, license_id: int, change: Change, finding: Finding, *, channel: str, at: datetime
+    connection: AsyncConnection, license_id: int, change: Change, finding: LicenseUpdate, *, channel: str, at: datetime
 ) -> int | None:
     """The id of the evaluation that a change speaks of, made or brought up to date; None when there is none."""
     values = trial_values(change.trial)

@@ -7,15 +7,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
-from bot.domain.dnc import Cause, OptOut, Subject
+from bot.concurrency.shield import shielded
+from bot.domain.dnc import DncReason, DncEntry, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import MailState
-from bot.security.keyring import Keys
-from bot.store.dnc.repository import mark, mark_nameless
+from bot.security.keyring import Keyring
+from bot.store.dnc.repository import add_entry, add_by_hash
 from bot.store.engine.database import Database
-from bot.store.mail.letters import Letter
-from bot.store.outbox.enqueue import remember
+from bot.store.mail.letters import MailContent
+from bot.store.outbox.enqueue import append_history
 from bot.store.schema import mail
 
 _UNCLEAR: Final = "unclear"
@@ -26,26 +26,26 @@ _MONTH: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OurMail:
+class SentMailRef:
     """A mail that went out; the address is None once it was forgotten."""
 
     mail_id: int
     address: str | None = field(repr=False)
 
 
-@whole
+@shielded
 class Bounces:
     """What became of mails after the server had taken them; each fact is written down once."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
-    async def by_message_id(self, message_id: str) -> OurMail | None:
+    async def by_message_id(self, message_id: str) -> SentMailRef | None:
         """The mail that went out under this Message-ID, which has its angle brackets."""
         return await self._found(mail.c.message_id == message_id)
 
-    async def by_id(self, mail_id: int) -> OurMail | None:
+    async def by_id(self, mail_id: int) -> SentMailRef | None:
         """The mail with this id."""
         return await self._found(mail.c.id == mail_id)
 
@@ -57,11 +57,11 @@ class Bounces:
 
     async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
         """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
-        await self._came_back(mail_id, status, "gone", Cause.BOUNCED, at=at)
+        await self._came_back(mail_id, status, "gone", DncReason.BOUNCED, at=at)
 
     async def complained(self, mail_id: int, *, at: datetime) -> None:
         """The recipient complained: mark the address, over any weaker mark."""
-        await self._came_back(mail_id, "complaint", "complaint", Cause.COMPLAINED, at=at)
+        await self._came_back(mail_id, "complaint", "complaint", DncReason.COMPLAINED, at=at)
 
     async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
         """It did not get through; once `patience` mails to its address did not within a month, pause the address."""
@@ -80,7 +80,7 @@ class Bounces:
                 return
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(bounced=_UNCLEAR))
             details = {"template": row.template, "status": "", "means": _UNCLEAR}
-            await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+            await append_history(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
 
     async def count_unclear(self, *, since: datetime) -> int:
         """How many mails that were asked for since then have an answer that nobody understands."""
@@ -88,16 +88,16 @@ class Bounces:
             unclear = (mail.c.bounced == _UNCLEAR) & (mail.c.at >= since)
             return await connection.scalar(select(func.count()).where(unclear)) or 0
 
-    async def _found(self, this: ColumnElement[bool]) -> OurMail | None:
+    async def _found(self, this: ColumnElement[bool]) -> SentMailRef | None:
         async with self._database.read() as connection:
             row = (await connection.execute(select(mail).where(this))).first()
             if row is None:
                 return None
-            letter = Letter.opened(row.content, self._keys)
-            return OurMail(mail_id=row.id, address=letter.to if letter else None)
+            letter = MailContent.opened(row.content, self._keys)
+            return SentMailRef(mail_id=row.id, address=letter.to if letter else None)
 
     async def _came_back(
-        self, mail_id: int, status: str, means: str, cause: Cause | None, *, at: datetime, patience: int | None = None
+        self, mail_id: int, status: str, means: str, cause: DncReason | None, *, at: datetime, patience: int | None = None
     ) -> None:
         async with self._database.write() as connection:
             row = (await connection.execute(select(mail).where(mail.c.id == mail_id))).first()
@@ -113,24 +113,24 @@ class Bounces:
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(back))
             if row.state not in {MailState.SENDING, MailState.FAILED}:  # else it never went, and its history says why
                 details = {"template": row.template, "status": status, "means": means}
-                await remember(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+                await append_history(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
             until = None
             if patience is not None and await self._times(connection, row, since=at - _MONTH) >= patience:
-                cause, until = Cause.PAUSED, at + _MONTH
+                cause, until = DncReason.PAUSED, at + _MONTH
             if cause is not None and row.state != MailState.UNDONE:  # else it never went
-                await self._mark(connection, row, OptOut(cause=cause, by=None, at=at, until=until))
+                await self._mark(connection, row, DncEntry(cause=cause, by=None, at=at, until=until))
 
-    async def _mark(self, connection: AsyncConnection, row: Row[Any], opt_out: OptOut) -> None:
-        letter = Letter.opened(row.content, self._keys)
+    async def _mark(self, connection: AsyncConnection, row: Row[Any], opt_out: DncEntry) -> None:
+        letter = MailContent.opened(row.content, self._keys)
         if letter is None:  # they were forgotten, or are kept no longer
-            await mark_nameless(connection, self._keys, row.address_key, opt_out)
+            await add_by_hash(connection, self._keys, row.address_key, opt_out)
         else:
-            subject = Subject.of_address(letter.to)
-            await mark(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
+            subject = DncTarget.of_address(letter.to)
+            await add_entry(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
 
     async def _times(self, connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
         """How many mails to the address of this one came back since then."""
-        letter = Letter.opened(row.content, self._keys)
+        letter = MailContent.opened(row.content, self._keys)
         prints = [row.address_key] if letter is None else self._keys.fingerprints(letter.to)
         theirs = mail.c.address_key.in_(prints) & (mail.c.bounced_at >= since)
         return await connection.scalar(select(func.count()).where(theirs)) or 0

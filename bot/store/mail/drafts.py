@@ -5,32 +5,32 @@ from typing import Final
 
 from sqlalchemy import delete, select
 
-from bot.concurrency.shield import whole
-from bot.security.keyring import Keys
+from bot.concurrency.shield import shielded
+from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
-from bot.store.mail.letters import Letter
+from bot.store.mail.letters import MailContent
 from bot.store.mapping import insert_new
 from bot.store.schema import draft
 
 _KEPT: Final = timedelta(days=1)
 
 
-@whole
+@shielded
 class Drafts:
     """The drafts of the last day, by a token that nobody can guess."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
-    async def keep(self, token: str, letter: Letter, *, at: datetime) -> None:
+    async def keep(self, token: str, letter: MailContent, *, at: datetime) -> None:
         """Keep the words for a day."""
         async with self._database.write() as connection:
             await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
             await insert_new(connection, draft, {"token": token, "content": letter.sealed(self._keys), "at": at})
 
-    async def read(self, token: str) -> Letter | None:
+    async def read(self, token: str) -> MailContent | None:
         """The words that were kept under this token; None once they are gone."""
         async with self._database.read() as connection:
             content = await connection.scalar(select(draft.c.content).where(draft.c.token == token))
-            return None if content is None else Letter.opened(content, self._keys)
+            return None if content is None else MailContent.opened(content, self._keys)

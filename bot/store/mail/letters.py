@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Self
 
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import Ground, MailState, Refused
-from bot.security.keyring import Keys
+from bot.domain.mail_policy import LawfulBasis, MailState, Refused
+from bot.security.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class MailContent:
     """What a person wrote, and to whom: `recipient` is `technical` or `billing`, `template` a family's name."""
 
     recipient: str
@@ -24,12 +24,12 @@ class Letter:
     reply_to: str | None = None
     """The address of whoever owns the evaluation, where replies go."""
 
-    def sealed(self, keys: Keys) -> bytes:
+    def sealed(self, keys: Keyring) -> bytes:
         """As it is stored."""
         return keys.seal(json.dumps(asdict(self)))
 
     @classmethod
-    def opened(cls, content: bytes, keys: Keys) -> Self | None:
+    def opened(cls, content: bytes, keys: Keyring) -> Self | None:
         """From what is stored; None once the words are not kept any more."""
         if not (text := keys.open(content)):
             return None
@@ -38,12 +38,12 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class MailRequest:
     """A mail that a person asked for, to go at `due_at` unless they take it back; `by` is a Slack user id."""
 
     evaluation_id: int
-    letter: Letter
-    ground: Ground | None
+    letter: MailContent
+    ground: LawfulBasis | None
     message_id: str
     by: str
     at: datetime
@@ -51,7 +51,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class QueuedMail:
     """A mail that goes to this contact at `due_at`, unless it is taken back or somebody says no before."""
 
     mail_id: int
@@ -60,14 +60,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class ClaimedMail:
     """A mail that this process, and no other, may send now, to this contact's address and no other."""
 
     mail_id: int
     evaluation_id: int
     contact: Contact
     address: str
-    letter: Letter
+    letter: MailContent
     message_id: str
     ordered_at: datetime
     attempts: int
@@ -76,14 +76,14 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
+class RejectedMail:
     """A mail that was due and may not go any more."""
 
     refusal: Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class MailStatus:
     """How a mail stands after somebody tried to change that; `won` says whether they did.
 
     `by` is the Slack user id of whoever decided, `at` when.

@@ -6,56 +6,56 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.dnc import subjects_of
+from bot.domain.dnc import targets_for
 from bot.domain.evaluation import Contact
 from bot.domain.mail_policy import (
     Allowed,
     Attempt,
-    Case,
-    Ground,
+    MailContext,
+    LawfulBasis,
     LastMail,
     MailState,
-    NeedsGround,
-    Reason,
+    NeedsLawfulBasis,
+    RefusalReason,
     Refused,
-    Rules,
+    MailRules,
     may_email,
 )
-from bot.security.keyring import Keys
-from bot.store.dnc.repository import standing
+from bot.security.keyring import Keyring
+from bot.store.dnc.repository import find_active
 from bot.store.licenses.customer_context import context_of
 from bot.store.mapping import license_of, merged_into, trial_from
 from bot.store.schema import mail
 
 
-class Gate:
+class MailPolicyCheck:
     """Asks `policy.may_email` about the facts of the moment."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keyring) -> None:
         self._keys = keys
 
     async def ask(
         self,
         connection: AsyncConnection,
         row: Row[Any],
-        rules: Rules,
+        rules: MailRules,
         *,
         recipient: str,
         template: str,
-        ground: Ground | None,
+        ground: LawfulBasis | None,
         now: datetime,
         this: Row[Any] | None = None,
-    ) -> Contact | NeedsGround | Refused:
+    ) -> Contact | NeedsLawfulBasis | Refused:
         """Who may be written to, or why nobody; a mail that is written down does not stand in its own way."""
         seen = await license_of(connection, row.license_id, self._keys)
         contact = seen.billing if recipient == "billing" else seen.technical
         address = None if contact is None else contact.email
-        subjects = () if address is None else subjects_of(seen, address)
-        case = Case(
+        subjects = () if address is None else targets_for(seen, address)
+        case = MailContext(
             license=seen,
             trial=trial_from(row),
             contact=contact,
-            opt_out=await standing(connection, self._keys, subjects),
+            opt_out=await find_active(connection, self._keys, subjects),
             context=await context_of(connection, row, seen, self._keys),
         )
         attempt = await live_attempt(connection, row.id, template, but=this)
@@ -63,11 +63,11 @@ class Gate:
         decision = may_email(case, rules, attempt=attempt, last=last, now=now, ground=ground)
         if not isinstance(decision, Allowed):
             return decision
-        return contact or Refused(Reason.NO_CONTACT)
+        return contact or Refused(RefusalReason.NO_CONTACT)
 
 
 async def last_mail(
-    connection: AsyncConnection, keys: Keys, address: str, *, but: Row[Any] | None = None
+    connection: AsyncConnection, keys: Keyring, address: str, *, but: Row[Any] | None = None
 ) -> LastMail | None:
     """The latest mail to an address that went out, may have, or will; `but` is one that asks, and does not count."""
     waits = mail.c.state.in_([state for state in MailState if state.waits or state is MailState.SENDING])
@@ -94,11 +94,11 @@ async def live_attempt(
 
 def since(row: Row[Any]) -> datetime:
     """Since when a mail is as it is."""
-    at: datetime = row.at if in_doubt(row) else row.settled_at or row.at
+    at: datetime = row.at if may_have_been_sent(row) else row.settled_at or row.at
     return at
 
 
-def in_doubt(row: Row[Any]) -> bool:
+def may_have_been_sent(row: Row[Any]) -> bool:
     """Whether a mail that goes once more may have arrived before; if it does not go, nobody knows still."""
     return row.settled_at is not None and (MailState(row.state).waits or row.state == MailState.SENDING)
 

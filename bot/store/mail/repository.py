@@ -8,50 +8,50 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
-from bot.domain.dnc import Cause
+from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import Ground, MailState, NeedsGround, Reason, Refused, Rules
-from bot.security.keyring import Keys
+from bot.domain.mail_policy import LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused, MailRules
+from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
-from bot.store.mail.letters import Held, Letter, Order, Stopped, Taken, Verdict
-from bot.store.mail.policy_check import Gate, in_doubt, last_mail, since
+from bot.store.mail.letters import QueuedMail, MailContent, MailRequest, RejectedMail, ClaimedMail, MailStatus
+from bot.store.mail.policy_check import MailPolicyCheck, may_have_been_sent, last_mail, since
 from bot.store.mapping import insert_row, live_evaluation
-from bot.store.outbox.enqueue import remember, repaint
+from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import mail
 
-__all__ = ["MOST_PUT_OFF", "Held", "Letter", "Mails", "Order", "Stopped", "Taken", "Verdict", "longest_wait"]
+__all__ = ["MOST_PUT_OFF", "QueuedMail", "MailContent", "Mails", "MailRequest", "RejectedMail", "ClaimedMail", "MailStatus", "longest_wait"]
 
 _KIND_OF_OUTCOME: Final = {
     MailState.SENT: Kind.MAIL_SENT,
     MailState.FAILED: Kind.MAIL_FAILED,
     MailState.UNKNOWN: Kind.MAIL_UNKNOWN,
 }
-_WAITS: Final = mail.c.state.in_([state for state in MailState if state.waits])
+_IS_PENDING: Final = mail.c.state.in_([state for state in MailState if state.waits])
 MOST_PUT_OFF: Final = timedelta(hours=2)
 """The longest pause between two attempts of an email that the server puts off."""
 _STALE: Final = timedelta(days=3)
 """A mail that could not go for so long says what is no longer so; it may come out of a backup, too."""
 
 
-@whole
+@shielded
 class Mails:
     """Every mail that was ever asked for."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
-        self._gate = Gate(keys)
+        self._gate = MailPolicyCheck(keys)
 
-    async def order(self, order: Order, rules: Rules) -> Held | NeedsGround | Refused:
+    async def order(self, order: MailRequest, rules: MailRules) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Ask the policy about the facts of this moment and, where it allows, write the mail down to go when due."""
         async with self._database.write() as connection:
             row = await live_evaluation(connection, order.evaluation_id)
             if row is None:
-                return Refused(Reason.NO_CONTACT)
+                return Refused(RefusalReason.NO_CONTACT)
             whose, template = order.letter.recipient, order.letter.template
             found = await self._gate.ask(
                 connection, row, rules, recipient=whose, template=template, ground=order.ground, now=order.at
@@ -60,13 +60,13 @@ class Mails:
                 await _remember_refusal(connection, row.id, template, found, by=order.by, at=order.at)
                 return found
             mail_id = await self._insert(connection, order, row.id, found)
-            await repaint(connection, [row.id], at=order.at)
-            return Held(mail_id=mail_id, contact=found, due_at=order.due_at)
+            await enqueue_card_update(connection, [row.id], at=order.at)
+            return QueuedMail(mail_id=mail_id, contact=found, due_at=order.due_at)
 
-    async def take(self, rules: Rules, *, now: datetime) -> Taken | Stopped | None:
+    async def take(self, rules: MailRules, *, now: datetime) -> ClaimedMail | RejectedMail | None:
         """The mail that is due longest, from now on ours to send, if the policy still allows it; None when none is."""
         is_due = (mail.c.due_at <= now) | (mail.c.due_at > now + longest_wait(rules))
-        due = select(mail).where(_WAITS, is_due).order_by(mail.c.due_at, mail.c.id).limit(1)
+        due = select(mail).where(_IS_PENDING, is_due).order_by(mail.c.due_at, mail.c.id).limit(1)
         async with self._database.write() as connection:
             row = (await connection.execute(due)).first()
             return None if row is None else await self._take(connection, row, rules, now=now)
@@ -74,13 +74,13 @@ class Mails:
     async def next_due(self) -> datetime | None:
         """When the next mail that waits is due; None when none waits."""
         async with self._database.read() as connection:
-            due: datetime | None = await connection.scalar(select(func.min(mail.c.due_at)).where(_WAITS))
+            due: datetime | None = await connection.scalar(select(func.min(mail.c.due_at)).where(_IS_PENDING))
             return due
 
     async def waiting(self) -> int:
         """How many mails wait."""
         async with self._database.read() as connection:
-            return await connection.scalar(select(func.count()).where(_WAITS)) or 0
+            return await connection.scalar(select(func.count()).where(_IS_PENDING)) or 0
 
     async def put_off(self, mail_id: int, *, until: datetime, at: datetime, error: str) -> None:
         """It was not sent, and is due again then; the first time it is a word in its history."""
@@ -90,7 +90,7 @@ class Mails:
                 return
             later = {"state": MailState.DEFERRED, "due_at": until, "error": error}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(later))
-            await repaint(connection, [row.evaluation_id], at=at)
+            await enqueue_card_update(connection, [row.evaluation_id], at=at)
             if row.attempts == 1:
                 await _remember(connection, row, Kind.MAIL_DEFERRED, by=row.actor, at=at, error=error)
 
@@ -107,25 +107,25 @@ class Mails:
             error = "The bot was stopped while it was being sent."
             return await settle_all_unknown(connection, [MailState.SENDING], at=at, error=error)
 
-    async def undo(self, mail_id: int, *, by: str, at: datetime) -> Verdict | None:
+    async def undo(self, mail_id: int, *, by: str, at: datetime) -> MailStatus | None:
         """Take a mail back before it goes, if it is one's own and still waits; None for a mail that never was."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None or not MailState(row.state).waits or row.actor != by:
                 # Whoever settled it since does not matter here: it is its sender's to take back.
-                return None if row is None else replace(_verdict(row), by=row.actor)
+                return None if row is None else replace(_status(row), by=row.actor)
             undone: dict[str, Any] = {"state": MailState.UNDONE, "due_at": None, "settled_at": at}
-            if in_doubt(row):
+            if may_have_been_sent(row):
                 undone["state"] = MailState.UNKNOWN
             else:
                 undone["content"] = self._keys.seal("")
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(undone))
             await _remember(connection, row, Kind.MAIL_UNDONE, by=by, at=at)
-            return Verdict(won=True, state=MailState.UNDONE, by=by, at=at)
+            return MailStatus(won=True, state=MailState.UNDONE, by=by, at=at)
 
     async def order_again(
-        self, mail_id: int, rules: Rules, *, by: str, at: datetime
-    ) -> Held | Refused | Verdict | None:
+        self, mail_id: int, rules: MailRules, *, by: str, at: datetime
+    ) -> QueuedMail | Refused | MailStatus | None:
         """Send a mail again of which nobody knows whether it arrived, word for word, now.
 
         It goes through the same gate, and to the same address or to none. It keeps its Message-ID: a mailbox that
@@ -134,7 +134,7 @@ class Mails:
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None or row.state != MailState.UNKNOWN:
-                return None if row is None else _verdict(row)
+                return None if row is None else _status(row)
             found = await self._ask(connection, row, rules, now=at)
             if not isinstance(found, Contact):
                 await _remember_refusal(connection, row.evaluation_id, row.template, found, by=by, at=at)
@@ -143,33 +143,33 @@ class Mails:
             waits = {"state": MailState.HELD, "actor": by, "at": at, "due_at": at, "error": None}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values({**waits, "attempts": 0}))
             await _remember(connection, row, Kind.MAIL_AGAIN, by=by, at=at)
-            return Held(mail_id=mail_id, contact=found, due_at=at)
+            return QueuedMail(mail_id=mail_id, contact=found, due_at=at)
 
-    async def confirm(self, mail_id: int, *, by: str, at: datetime) -> Verdict | None:
+    async def confirm(self, mail_id: int, *, by: str, at: datetime) -> MailStatus | None:
         """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None or row.state != MailState.UNKNOWN:
-                return None if row is None else _verdict(row)
+                return None if row is None else _status(row)
             sent = {"state": MailState.SENT, "settled_at": at, "settled_by": by}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(sent))
             await _remember(connection, row, Kind.MAIL_ARRIVED, by=by, at=at)
-            return Verdict(won=True, state=MailState.SENT, by=by, at=at)
+            return MailStatus(won=True, state=MailState.SENT, by=by, at=at)
 
     async def _take(
-        self, connection: AsyncConnection, row: Row[Any], rules: Rules, *, now: datetime
-    ) -> Taken | Stopped:
+        self, connection: AsyncConnection, row: Row[Any], rules: MailRules, *, now: datetime
+    ) -> ClaimedMail | RejectedMail:
         is_stale = now - row.due_at > _STALE
-        found = Refused(Reason.TOO_LATE) if is_stale else await self._ask(connection, row, rules, now=now)
-        letter = Letter.opened(row.content, self._keys)
+        found = Refused(RefusalReason.TOO_LATE) if is_stale else await self._ask(connection, row, rules, now=now)
+        letter = MailContent.opened(row.content, self._keys)
         if not isinstance(found, Contact) or letter is None or found.email is None:
-            refusal = found if isinstance(found, Refused) else Refused(Reason.NO_WORDS)
+            refusal = found if isinstance(found, Refused) else Refused(RefusalReason.NO_WORDS)
             await _settle(connection, row, MailState.FAILED, at=now, error=refusal.reason)
-            return Stopped(refusal=refusal)
+            return RejectedMail(refusal=refusal)
         sending = {"state": MailState.SENDING, "due_at": None, "attempts": row.attempts + 1}
         await connection.execute(update(mail).where(mail.c.id == row.id).values(sending))
-        await repaint(connection, [row.evaluation_id], at=now)
-        return Taken(
+        await enqueue_card_update(connection, [row.evaluation_id], at=now)
+        return ClaimedMail(
             mail_id=row.id,
             evaluation_id=row.evaluation_id,
             contact=found,
@@ -185,15 +185,15 @@ class Mails:
         """Why a mail cannot go whose words are gone: a no, or else that they are."""
         no = await standing_under(connection, self._keys, [row.address_key])
         if no is None:
-            return Refused(Reason.NO_WORDS)
-        return Refused(Reason.FORGOTTEN if no.cause is Cause.FORGOTTEN else Reason.DO_NOT_CONTACT)
+            return Refused(RefusalReason.NO_WORDS)
+        return Refused(RefusalReason.FORGOTTEN if no.cause is DncReason.FORGOTTEN else RefusalReason.DO_NOT_CONTACT)
 
     async def _ask(
-        self, connection: AsyncConnection, row: Row[Any], rules: Rules, *, now: datetime
+        self, connection: AsyncConnection, row: Row[Any], rules: MailRules, *, now: datetime
     ) -> Contact | Refused:
         """The gate for a mail that is written down already, and goes to the address it was written to, or nowhere."""
         live = await live_evaluation(connection, row.evaluation_id)
-        letter = Letter.opened(row.content, self._keys)
+        letter = MailContent.opened(row.content, self._keys)
         if live is None or letter is None:
             return await self._without_words(connection, row)
         found = await self._gate.ask(
@@ -202,21 +202,21 @@ class Mails:
             rules,
             recipient=letter.recipient,
             template=row.template,
-            ground=Ground[row.ground],
+            ground=LawfulBasis[row.ground],
             now=now,
             this=row,
         )
         if isinstance(found, Contact) and row.address_key not in self._keys.fingerprints(found.email or ""):
-            return Refused(Reason.ANOTHER)
-        return Refused(Reason.NO_GROUND) if isinstance(found, NeedsGround) else found
+            return Refused(RefusalReason.ANOTHER)
+        return Refused(RefusalReason.NO_GROUND) if isinstance(found, NeedsLawfulBasis) else found
 
-    async def _insert(self, connection: AsyncConnection, order: Order, evaluation_id: int, contact: Contact) -> int:
+    async def _insert(self, connection: AsyncConnection, order: MailRequest, evaluation_id: int, contact: Contact) -> int:
         values = {
             "evaluation_id": evaluation_id,
             "template": order.letter.template,
             "address_key": self._keys.fingerprint(contact.email or ""),
             "content": replace(order.letter, to=contact.email or "").sealed(self._keys),
-            "ground": (order.ground or Ground.TRIAL).name,
+            "ground": (order.ground or LawfulBasis.TRIAL).name,
             "state": MailState.HELD,
             "due_at": order.due_at,
             "message_id": order.message_id,
@@ -226,7 +226,7 @@ class Mails:
         return await insert_row(connection, mail, values)
 
 
-def longest_wait(rules: Rules) -> timedelta:
+def longest_wait(rules: MailRules) -> timedelta:
     """What no email is put off for: one that is due later was written by a clock that was wrong, and is due."""
     return max(rules.hold, MOST_PUT_OFF) + CLOCKS_DIFFER
 
@@ -254,12 +254,12 @@ async def _mail(connection: AsyncConnection, mail_id: int) -> Row[Any] | None:
     return (await connection.execute(select(mail).where(mail.c.id == mail_id))).first()
 
 
-def _verdict(row: Row[Any]) -> Verdict:
-    return Verdict(won=False, state=MailState(row.state), by=row.settled_by or row.actor, at=since(row))
+def _status(row: Row[Any]) -> MailStatus:
+    return MailStatus(won=False, state=MailState(row.state), by=row.settled_by or row.actor, at=since(row))
 
 
 async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, *, at: datetime, error: str) -> None:
-    if state is MailState.FAILED and in_doubt(row):
+    if state is MailState.FAILED and may_have_been_sent(row):
         state = MailState.UNKNOWN
     settled = {"state": state, "settled_at": at, "due_at": None, "error": error or None}
     await connection.execute(update(mail).where(mail.c.id == row.id).values(settled))
@@ -270,14 +270,14 @@ async def _remember(
     connection: AsyncConnection, row: Row[Any], kind: Kind, *, by: str, at: datetime, error: str = ""
 ) -> None:
     details = {"template": row.template, "error": error, "mail": str(row.id), "ground": row.ground}
-    await remember(connection, row.evaluation_id, [Entry(at=at, kind=kind, actor=by, details=details)])
+    await append_history(connection, row.evaluation_id, [Entry(at=at, kind=kind, actor=by, details=details)])
 
 
 async def _remember_refusal(
     connection: AsyncConnection,
     evaluation_id: int,
     template: str,
-    found: Refused | NeedsGround,
+    found: Refused | NeedsLawfulBasis,
     *,
     by: str,
     at: datetime,
@@ -285,4 +285,4 @@ async def _remember_refusal(
     """A refusal is remembered, but for one that somebody else was faster, or that only asks for more."""
     if isinstance(found, Refused) and found.by is None:
         details = {"template": template, "error": found.reason.value}
-        await remember(connection, evaluation_id, [Entry(at=at, kind=Kind.MAIL_REFUSED, actor=by, details=details)])
+        await append_history(connection, evaluation_id, [Entry(at=at, kind=Kind.MAIL_REFUSED, actor=by, details=details)])

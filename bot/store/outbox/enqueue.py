@@ -14,7 +14,7 @@ from bot.store.mapping import history_values, insert_row, live_evaluation
 from bot.store.schema import delivery, evaluation, history, installation
 
 
-async def remember(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
+async def append_history(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
     """Add entries to an evaluation's history; where there is a card, owe it a repaint and a line in its thread each.
 
     What is remembered of an evaluation that was merged is remembered of the one it was merged into.
@@ -25,7 +25,7 @@ async def remember(connection: AsyncConnection, evaluation_id: int, entries: Ite
     is_told = live.channel is not None and live.card_gone is None
     for entry in entries:
         history_id = await insert_row(connection, history, history_values(entry, live.id))
-        await repaint(connection, [live.id], at=entry.at)
+        await enqueue_card_update(connection, [live.id], at=entry.at)
         if not is_told or entry.kind in UNTOLD:
             continue
         owed = {"kind": "note", "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
@@ -44,7 +44,7 @@ async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:
     return float(live.card_ts) <= latest.timestamp()
 
 
-async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
+async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
     """Owe the cards of these evaluations a fresh look; those recorded in silence have none, those deleted want none.
 
     Of a card that is owed one already it is known from now on that somebody asked just now.
@@ -70,13 +70,13 @@ async def repaint(connection: AsyncConnection, evaluation_ids: Iterable[int], *,
         )
 
 
-async def tell_again(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:
+async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:
     """Owe the lines of these entries a fresh look: they stand in Slack, and say what should not be read any more."""
     theirs = delivery.c.history_id.in_(list(history_ids)) & (delivery.c.state == "done") & delivery.c.ts.is_not(None)
     await connection.execute(update(delivery).where(theirs).values(state="due", at=at, due_at=at))
 
 
-async def say(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:
+async def enqueue_message(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:
     """Owe a channel a message that belongs to no evaluation. `words` are Slack mrkdwn, escaped."""
     values = {"kind": "message", "channel": channel, "text": words, "state": "due", "at": at, "due_at": at}
     await insert_row(connection, delivery, values)

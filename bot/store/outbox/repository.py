@@ -7,20 +7,20 @@ from typing import Any, Final
 from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import whole
+from bot.concurrency.shield import shielded
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
-from bot.security.keyring import Keys
-from bot.store.dnc.notes import with_remark
+from bot.security.keyring import Keyring
+from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
-from bot.store.outbox.enqueue import repaint, say
-from bot.store.outbox.selection import IS_CARD, LATELY, LONGEST_WAIT, Lane, Way, What, is_open, next_due, unposted, ways
+from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message
+from bot.store.outbox.selection import IS_CARD, LATELY, LONGEST_WAIT, ApiMethod, Route, DeliveryKind, is_open, next_due, unposted, routes
 from bot.store.schema import delivery, evaluation, history
 
-__all__ = ["LONGEST_WAIT", "MANY", "Deliveries", "Delivery", "Lane", "Way", "What"]
+__all__ = ["LONGEST_WAIT", "BACKLOG_THRESHOLD", "SlackOutbox", "Delivery", "ApiMethod", "Route", "DeliveryKind"]
 
-MANY: Final = 20
+BACKLOG_THRESHOLD: Final = 20
 """More cards than this that wait for their first post in a channel are announced by one summary before them."""
 
 
@@ -29,7 +29,7 @@ class Delivery:
     """One thing owed to Slack, taken by this process."""
 
     id: int
-    what: What
+    what: DeliveryKind
     channel: str
     attempts: int
     at: datetime
@@ -46,20 +46,20 @@ class Delivery:
     """Of a summary: how many cards wait for their first post in the channel."""
 
 
-@whole
-class Deliveries:
+@shielded
+class SlackOutbox:
     """What is owed to Slack."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keyring) -> None:
         self._database = database
         self._keys = keys
 
-    async def ways(self) -> dict[Way, datetime]:
+    async def ways(self) -> dict[Route, datetime]:
         """Where something may go as far as order is concerned, with the moment from which on it is due."""
         async with self._database.read() as connection:
-            return {Way(Lane(lane), channel): due for lane, channel, due in await connection.execute(ways())}
+            return {Route(ApiMethod(lane), channel): due for lane, channel, due in await connection.execute(routes())}
 
-    async def take(self, lane: Lane, *, now: datetime, channel: str | None = None, most: int = 1) -> list[Delivery]:
+    async def take(self, lane: ApiMethod, *, now: datetime, channel: str | None = None, most: int = 1) -> list[Delivery]:
         """The next things due in a lane, of one channel or of any, at `most` so many, from now on ours.
 
         Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
@@ -69,7 +69,7 @@ class Deliveries:
         async with self._database.write() as connection:
             rows = (await connection.execute(query, values)).all()
             first = next(filter(_is_first_post, rows), None)
-            if first is not None and await _summarise(connection, first.channel, at=now):
+            if first is not None and await _enqueue_backlog_notice(connection, first.channel, at=now):
                 rows = (await connection.execute(query, values)).all()
             if not rows:
                 return []
@@ -87,7 +87,7 @@ class Deliveries:
         found = {"state": "done"} if look_again is None else {"state": "unknown", "due_at": look_again}
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts, error=None, **found)
-            if delivered.what is What.CARD and delivered.card is None:
+            if delivered.what is DeliveryKind.CARD and delivered.card is None:
                 await connection.execute(
                     update(evaluation)
                     .where(evaluation.c.id == delivered.evaluation_id, evaluation.c.card_ts.is_(None))
@@ -99,17 +99,17 @@ class Deliveries:
 
         What is under the younger card is owed again under the older, which is owed a fresh look.
         """
-        theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == What.NOTE)
+        theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == DeliveryKind.NOTE)
         under = theirs & delivery.c.state.in_(("done", "unknown")) & (delivery.c.ts > delivered.ts)
         younger = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts == delivered.ts)
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts)
-            if delivered.what is not What.CARD or delivered.evaluation_id is None:
+            if delivered.what is not DeliveryKind.CARD or delivered.evaluation_id is None:
                 return
             moved = await connection.execute(update(evaluation).where(younger).values(card_ts=ts))
             if moved.rowcount:
                 await connection.execute(update(delivery).where(under).values(state="due", ts=None, due_at=at))
-                await repaint(connection, [delivered.evaluation_id], at=at)
+                await enqueue_card_update(connection, [delivered.evaluation_id], at=at)
 
     async def postpone(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
         """It did not (or, `unsure`, perhaps did) reach Slack; it is due again at `until`."""
@@ -137,7 +137,7 @@ class Deliveries:
             known = await connection.scalar(select(evaluation.c.card_ts).where(there))
             if known is not None and delivered.card is not None and known != delivered.card.ts:
                 # The card is owed a fresh look already.
-                await _set(connection, delivered.id, state="due" if delivered.what is What.NOTE else "done")
+                await _set(connection, delivered.id, state="due" if delivered.what is DeliveryKind.NOTE else "done")
                 return
             await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
             await connection.execute(
@@ -150,7 +150,7 @@ class Deliveries:
         async with self._database.write() as connection:
             found = await connection.execute(update(evaluation).where(gone).values(card_gone=None))
             if found.rowcount:
-                await repaint(connection, [evaluation_id], at=at)
+                await enqueue_card_update(connection, [evaluation_id], at=at)
             return found.rowcount > 0
 
     async def move(self, channel: str) -> int:
@@ -160,7 +160,7 @@ class Deliveries:
         """
         begun = delivery.alias("begun")
         owed = select(delivery.c.evaluation_id).where(
-            delivery.c.kind == What.CARD,
+            delivery.c.kind == DeliveryKind.CARD,
             delivery.c.state == "due",
             delivery.c.channel != channel,
             ~exists().where(
@@ -179,7 +179,7 @@ class Deliveries:
         """At start: whatever was under way when the bot stopped may have reached Slack; how many there were."""
         async with self._database.write() as connection:
             # A line that stands there already is changed once more, which does no harm.
-            is_change = (delivery.c.kind == What.NOTE) & delivery.c.ts.is_not(None)
+            is_change = (delivery.c.kind == DeliveryKind.NOTE) & delivery.c.ts.is_not(None)
             result = await connection.execute(
                 update(delivery)
                 .where(delivery.c.state == "sending")
@@ -190,7 +190,7 @@ class Deliveries:
     async def say(self, text: str, *, channel: str, at: datetime) -> None:
         """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
         async with self._database.write() as connection:
-            await say(connection, text, channel=channel, at=at)
+            await enqueue_message(connection, text, channel=channel, at=at)
 
     async def waiting(self) -> int:
         """How many things are owed."""
@@ -207,7 +207,7 @@ class Deliveries:
         entry = None if row.history_id is None else await self._entry(connection, row.history_id)
         return Delivery(
             id=row.id,
-            what=What(row.kind),
+            what=DeliveryKind(row.kind),
             channel=row.channel,
             attempts=row.attempts + 1,
             at=row.at,
@@ -217,34 +217,34 @@ class Deliveries:
             text=row.text,
             ts=row.ts,
             lines=await _lines(connection, row) if row.state == "unknown" else frozenset(),
-            waiting=(await unposted(connection, row.channel))[0] if row.kind == What.SUMMARY else 0,
+            waiting=(await unposted(connection, row.channel))[0] if row.kind == DeliveryKind.SUMMARY else 0,
         )
 
     async def _entry(self, connection: AsyncConnection, history_id: int) -> Entry:
         row = (await connection.execute(select(history).where(history.c.id == history_id))).one()
-        return await with_remark(connection, self._keys, entry_from(row))
+        return await with_note(connection, self._keys, entry_from(row))
 
 
 def _is_first_post(row: Row[Any]) -> bool:
-    return bool(row.lane == Lane.POST and row.kind == What.CARD)
+    return bool(row.lane == ApiMethod.POST and row.kind == DeliveryKind.CARD)
 
 
-async def _summarise(connection: AsyncConnection, channel: str, *, at: datetime) -> bool:
+async def _enqueue_backlog_notice(connection: AsyncConnection, channel: str, *, at: datetime) -> bool:
     """Owe a channel a summary of the cards that wait there, if they are many and there was none since; whether so."""
     count, first = await unposted(connection, channel)
-    if count <= MANY:
+    if count <= BACKLOG_THRESHOLD:
         return False
-    said = select(func.max(delivery.c.id)).where(delivery.c.kind == What.SUMMARY, delivery.c.channel == channel)
+    said = select(func.max(delivery.c.id)).where(delivery.c.kind == DeliveryKind.SUMMARY, delivery.c.channel == channel)
     last = await connection.scalar(said)
     if last is not None and last > first:
         return False
-    owed = {"kind": What.SUMMARY, "channel": channel, "state": "due", "at": at, "due_at": at}
+    owed = {"kind": DeliveryKind.SUMMARY, "channel": channel, "state": "due", "at": at, "due_at": at}
     await insert_row(connection, delivery, owed)
     return True
 
 
 async def _lines(connection: AsyncConnection, row: Row[Any]) -> frozenset[str]:
-    theirs = (delivery.c.evaluation_id == row.evaluation_id) & (delivery.c.kind == What.NOTE)
+    theirs = (delivery.c.evaluation_id == row.evaluation_id) & (delivery.c.kind == DeliveryKind.NOTE)
     return frozenset(await connection.scalars(select(delivery.c.ts).where(theirs, delivery.c.ts.is_not(None))))
 
 
@@ -254,9 +254,9 @@ async def _set(connection: AsyncConnection, delivery_id: int, **values: object) 
 
 async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:
     """Whether a later delivery of the same card waits, to show the newest state anyway; or nothing to summarise."""
-    if delivered.what is What.SUMMARY:
+    if delivered.what is DeliveryKind.SUMMARY:
         return (await unposted(connection, delivered.channel))[0] == 0
-    if delivered.what is not What.CARD:
+    if delivered.what is not DeliveryKind.CARD:
         return False
     later = select(delivery.c.id).where(
         delivery.c.evaluation_id == delivered.evaluation_id, IS_CARD, delivery.c.state == "due"

@@ -19,7 +19,7 @@ def is_open(owed: FromClause) -> ColumnElement[bool]:
     return owed.c.state.in_(OPEN) & ~((owed.c.state == "unknown") & owed.c.ts.is_not(None))
 
 
-class Lane(StrEnum):
+class ApiMethod(StrEnum):
     """Slack counts posts, updates and looks into the history apart; so do we."""
 
     POST = "post"
@@ -28,14 +28,14 @@ class Lane(StrEnum):
     """What may have been posted is looked up before it is posted again; later once more, for two of one thing."""
 
 
-class Way(NamedTuple):
+class Route(NamedTuple):
     """What Slack says of posting to one channel says nothing of another one, nor of updates."""
 
-    lane: Lane
+    lane: ApiMethod
     channel: str
 
 
-class What(StrEnum):
+class DeliveryKind(StrEnum):
     """What a delivery brings: a card, a line in a card's thread, a message of its own, how many cards follow."""
 
     CARD = "card"
@@ -44,12 +44,12 @@ class What(StrEnum):
     SUMMARY = "summary"
 
 
-IS_CARD: Final = delivery.c.kind == What.CARD
-_lane: Final[ColumnElement[str]] = case(
-    (delivery.c.state == "unknown", Lane.LOOK),
-    (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), Lane.UPDATE),
-    (and_(delivery.c.kind == What.NOTE, delivery.c.ts.is_not(None)), Lane.UPDATE),
-    else_=Lane.POST,
+IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
+_method: Final[ColumnElement[str]] = case(
+    (delivery.c.state == "unknown", ApiMethod.LOOK),
+    (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), ApiMethod.UPDATE),
+    (and_(delivery.c.kind == DeliveryKind.NOTE, delivery.c.ts.is_not(None)), ApiMethod.UPDATE),
+    else_=ApiMethod.POST,
 )
 LONGEST_WAIT: Final = timedelta(hours=1) + CLOCKS_DIFFER
 """Nothing is put off for longer: what is due later was written by a clock that was wrong, and is due."""
@@ -62,21 +62,21 @@ _must_look: Final = exists().where(installation.c.look_since.is_not(None), insta
 _JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
 LATELY: Final = timedelta(minutes=1)
 """How long somebody who pressed a button may still be looking."""
-_ORDER: Final[dict[Lane, tuple[ColumnElement[Any], ...]]] = {
-    Lane.POST: (
-        case((IS_CARD, 2), (delivery.c.kind == What.NOTE, 1), else_=0),
+_ORDER: Final[dict[ApiMethod, tuple[ColumnElement[Any], ...]]] = {
+    ApiMethod.POST: (
+        case((IS_CARD, 2), (delivery.c.kind == DeliveryKind.NOTE, 1), else_=0),
         case((IS_CARD, evaluation.c.started)).desc(),
         case((IS_CARD, delivery.c.at)).desc(),
         delivery.c.id,
     ),
     # Somebody may just have pressed a button on it: of these first come, first served. Those of midnight can wait.
-    Lane.UPDATE: (case((_JUST_NOW, 0), else_=1), case((_JUST_NOW, delivery.c.at)), delivery.c.at.desc(), delivery.c.id),
-    Lane.LOOK: (delivery.c.id,),
+    ApiMethod.UPDATE: (case((_JUST_NOW, 0), else_=1), case((_JUST_NOW, delivery.c.at)), delivery.c.at.desc(), delivery.c.id),
+    ApiMethod.LOOK: (delivery.c.id,),
 }
 
 
 @cache
-def ready() -> Select[Any]:
+def is_ready() -> Select[Any]:
     """What may go as far as order is concerned: a note waits for its card, a card for its own earlier delivery.
 
     A note waits for a repaint, too: in the thread of a card that was deleted it would land in the channel.
@@ -84,37 +84,37 @@ def ready() -> Select[Any]:
     earlier = delivery.alias("earlier")
     waits = exists().where(
         earlier.c.evaluation_id == delivery.c.evaluation_id,
-        or_(earlier.c.kind == delivery.c.kind, earlier.c.kind == What.CARD),
+        or_(earlier.c.kind == delivery.c.kind, earlier.c.kind == DeliveryKind.CARD),
         earlier.c.id < delivery.c.id,
         is_open(earlier),
     )
     return (
-        select(delivery, evaluation.c.card_ts, _lane.label("lane"))
+        select(delivery, evaluation.c.card_ts, _method.label("lane"))
         .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
         .where(
             delivery.c.state.in_(("due", "unknown")),
-            or_(_lane != Lane.POST, ~IS_CARD, ~_must_look),
-            or_(delivery.c.kind != What.NOTE, evaluation.c.card_ts.is_not(None)),
+            or_(_method != ApiMethod.POST, ~IS_CARD, ~_must_look),
+            or_(delivery.c.kind != DeliveryKind.NOTE, evaluation.c.card_ts.is_not(None)),
             ~waits,
         )
     )
 
 
 @cache
-def ways() -> Select[Any]:
+def routes() -> Select[Any]:
     """The lane and channel of whatever is ready, with the moment from which on it is due."""
-    waiting = ready().subquery()
+    waiting = is_ready().subquery()
     way = (waiting.c.lane, waiting.c.channel)
     return select(*way, func.min(waiting.c.due_at)).group_by(*way)
 
 
 @cache
-def next_due(lane: Lane, *, anywhere: bool) -> Select[Any]:
+def next_due(lane: ApiMethod, *, anywhere: bool) -> Select[Any]:
     """What goes next in a lane at `:now`, in `:channel` or anywhere, `:most` things.
 
     `:lately` is so long before, `:wrong` so long after.
     """
-    these = ready().where(_lane == lane, _is_due)
+    these = is_ready().where(_method == lane, _is_due)
     query = these.order_by(*_ORDER[lane]).limit(bindparam("most", type_=Integer))
     return query if anywhere else query.where(delivery.c.channel == bindparam("channel"))
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import structlog
 from aiohttp import web
 
-from bot.concurrency.rate_limit import Pace, Rate
+from bot.concurrency.rate_limit import TokenBucket, Rate
 from bot.errors import BotError
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.web.unsubscribe import pages
@@ -44,7 +44,7 @@ _HEADERS: Final = {
 }
 
 
-class Objections(Protocol):
+class UnsubscribeHandler(Protocol):
     """Where it is written down that somebody does not want to be written to."""
 
     async def unsubscribe(self, link: Link) -> None:
@@ -56,13 +56,13 @@ class Objections(Protocol):
         ...
 
 
-class Unsubscribe:
+class UnsubscribePage:
     """Answers whoever comes by an unsubscribe link; `sender` is the name under which we write."""
 
     def __init__(
         self,
         links: Links,
-        objections: Objections,
+        objections: UnsubscribeHandler,
         *,
         sender: str,
         clock: Callable[[], float] = time.monotonic,
@@ -74,8 +74,8 @@ class Unsubscribe:
         self._sender = sender
         self._visits = visits
         self._clock = clock
-        self._paces: OrderedDict[Link, Pace] = OrderedDict()
-        self._guesses = Pace(guesses, clock=clock)
+        self._paces: OrderedDict[Link, TokenBucket] = OrderedDict()
+        self._guesses = TokenBucket(guesses, clock=clock)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """GET and HEAD, which programs send on their own: only ever a page."""
@@ -118,9 +118,9 @@ class Unsubscribe:
         pace.spend()
         return _missing(reader) if link is None else None
 
-    def _pace(self, link: Link) -> Pace:
+    def _pace(self, link: Link) -> TokenBucket:
         """The pace of one link; the one that was away longest makes room for a new one."""
-        pace = self._paces.pop(link, None) or Pace(self._visits, clock=self._clock)
+        pace = self._paces.pop(link, None) or TokenBucket(self._visits, clock=self._clock)
         self._paces[link] = pace
         if len(self._paces) > _MOST_LINKS:
             self._paces.popitem(last=False)

@@ -7,7 +7,7 @@ from html import escape
 from string import Template
 from typing import Final
 
-from bot.web.unsubscribe.texts import WORDS, Words
+from bot.web.unsubscribe.texts import PAGE_TEXTS, PageTexts
 
 _LONGEST: Final = 254
 _SHOWN: Final = 1
@@ -79,9 +79,9 @@ class Reader:
     address: str = field(default="", repr=False)
 
     @property
-    def words(self) -> Words:
+    def words(self) -> PageTexts:
         """What to say in their language."""
-        return WORDS[self.language]
+        return PAGE_TEXTS[self.language]
 
 
 def ask(reader: Reader) -> str:

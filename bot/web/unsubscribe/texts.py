@@ -11,7 +11,7 @@ _LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class PageTexts:
     """The sentences of a language: `$address` stands for the reader's address, `$sender` for us.
 
     Each `…_title` is the heading of a page, each `…_text` what follows it.
@@ -36,8 +36,8 @@ class Words:
     failed_text: str
 
 
-WORDS: Final[Mapping[str, Words]] = {
-    "en": Words(
+PAGE_TEXTS: Final[Mapping[str, PageTexts]] = {
+    "en": PageTexts(
         ask_title="No more mail from $sender?",
         ask_text="We will stop writing to $address.",
         ask_note="Nothing changes until you press the button.",
@@ -62,7 +62,7 @@ WORDS: Final[Mapping[str, Words]] = {
             "Or answer the mail with “no more mail”, and we will not write again."
         ),
     ),
-    "de": Words(
+    "de": PageTexts(
         ask_title="Keine E-Mails mehr von $sender?",
         ask_text="Wir schreiben dann nicht mehr an $address.",
         ask_note="Bis Sie auf den Knopf drücken, ändert sich nichts.",
@@ -90,7 +90,7 @@ WORDS: Final[Mapping[str, Words]] = {
             "Oder antworten Sie auf die E-Mail mit „no more mail“, dann schreiben wir nicht mehr."
         ),
     ),
-    "fr": Words(
+    "fr": PageTexts(
         ask_title="Ne plus recevoir d’e\u2011mails de $sender\u00a0?",
         ask_text="Nous n’écrirons plus à $address.",
         ask_note="Rien ne change tant que vous n’avez pas appuyé sur le bouton.",
@@ -120,7 +120,7 @@ WORDS: Final[Mapping[str, Words]] = {
             "Ou répondez à l’e\u2011mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
         ),
     ),
-    "es": Words(
+    "es": PageTexts(
         ask_title="¿No recibir más correos de $sender?",
         ask_text="Dejaremos de escribir a $address.",
         ask_note="Nada cambia hasta que pulse el botón.",
@@ -154,6 +154,6 @@ _FALLBACK: Final = "en"
 def language(accepted: str) -> str:
     """Of the languages that we have, the one that a browser would like best (its Accept-Language); else English."""
     wishes = [_RANGE.fullmatch(each.strip()) for each in accepted[:_LONGEST].split(",")]
-    known = [(float(wish[2] or 1), wish[1].lower()) for wish in wishes if wish and wish[1].lower() in WORDS]
+    known = [(float(wish[2] or 1), wish[1].lower()) for wish in wishes if wish and wish[1].lower() in PAGE_TEXTS]
     weight, best = max(known, key=lambda each: each[0], default=(0.0, _FALLBACK))
     return best if weight > 0 else _FALLBACK

@@ -8,7 +8,7 @@ from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.scenario.sample_data import entitlement
 from bot.demo.scenario.timeline import Arrival, Change, arrivals, history, play
 from bot.domain.evaluation import Contact, License, Partner
-from bot.marketplace.license_record import read_license
+from bot.marketplace.license_record import parse_license
 
 TODAY = date(2026, 11, 23)
 PAST = history(TODAY)
@@ -16,7 +16,7 @@ EVENTS = arrivals(TODAY)
 
 
 def read(record: object) -> License:
-    found = read_license(record)
+    found = parse_license(record)
     assert isinstance(found, License), found
     return found
 

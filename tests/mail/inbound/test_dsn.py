@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.mail.inbound import provider_notices
-from bot.mail.inbound.dsn import Finding, Kind, Report, kind_of, read_report
+from bot.mail.inbound.dsn import RecipientStatus, BounceKind, Report, classify_status, read_report
 from bot.mail.inbound.provider_notices import guess
 
 FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "bounces"
@@ -25,27 +25,27 @@ def report(name: str) -> Report:
 @pytest.mark.parametrize(
     ("name", "kind", "status"),
     [
-        ("exim-no-such-user", Kind.HARD, "5.1.1"),
-        ("exim-says-nothing", Kind.SOFT, "5.0.0"),
-        ("truncated", Kind.HARD, "5.1.1"),
-        ("postfix-mailbox-full", Kind.SOFT, "5.2.2"),
-        ("postfix-no-such-domain", Kind.HARD, "5.4.4"),
-        ("exchange-not-found", Kind.HARD, "5.1.10"),
-        ("microsoft-edge-refused", Kind.HARD, "5.4.1"),
-        ("gmail-policy", Kind.POLICY, "5.7.26"),
-        ("ses-bounce", Kind.HARD, "5.1.1"),
-        ("arf-abuse", Kind.COMPLAINT, ""),
-        ("sender-rejected", Kind.POLICY, "5.1.0"),
-        ("sender-rejected-in-words", Kind.POLICY, "5.1.0"),
-        ("exim-plain", Kind.HARD, "5.1.1"),
-        ("exim-plain-unrouteable", Kind.HARD, "5.1.2"),
-        ("exim-plain-sender", Kind.POLICY, "5.1.0"),
-        ("qmail", Kind.HARD, "5.1.1"),
-        ("qmail-sender", Kind.POLICY, "5.1.0"),
-        ("mixed", Kind.HARD, "5.1.1"),
+        ("exim-no-such-user", BounceKind.HARD, "5.1.1"),
+        ("exim-says-nothing", BounceKind.SOFT, "5.0.0"),
+        ("truncated", BounceKind.HARD, "5.1.1"),
+        ("postfix-mailbox-full", BounceKind.SOFT, "5.2.2"),
+        ("postfix-no-such-domain", BounceKind.HARD, "5.4.4"),
+        ("exchange-not-found", BounceKind.HARD, "5.1.10"),
+        ("microsoft-edge-refused", BounceKind.HARD, "5.4.1"),
+        ("gmail-policy", BounceKind.POLICY, "5.7.26"),
+        ("ses-bounce", BounceKind.HARD, "5.1.1"),
+        ("arf-abuse", BounceKind.COMPLAINT, ""),
+        ("sender-rejected", BounceKind.POLICY, "5.1.0"),
+        ("sender-rejected-in-words", BounceKind.POLICY, "5.1.0"),
+        ("exim-plain", BounceKind.HARD, "5.1.1"),
+        ("exim-plain-unrouteable", BounceKind.HARD, "5.1.2"),
+        ("exim-plain-sender", BounceKind.POLICY, "5.1.0"),
+        ("qmail", BounceKind.HARD, "5.1.1"),
+        ("qmail-sender", BounceKind.POLICY, "5.1.0"),
+        ("mixed", BounceKind.HARD, "5.1.1"),
     ],
 )
-def test_a_report_says_what_became_of_which_address(name: str, kind: Kind, status: str) -> None:
+def test_a_report_says_what_became_of_which_address(name: str, kind: BounceKind, status: str) -> None:
     [finding] = report(name).findings
 
     assert (finding.kind, finding.status, finding.address) == (kind, status, ANA)
@@ -106,8 +106,8 @@ def test_the_address_that_stands_for_one_mail_is_among_those_it_came_to(name: st
 
 def test_of_several_recipients_each_that_was_given_up_counts_by_itself() -> None:
     assert report("several-recipients").findings == (
-        Finding(kind=Kind.HARD, status="5.1.1", address="cy@elsewhere.example", original="trials@acme.example"),
-        Finding(kind=Kind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
+        RecipientStatus(kind=BounceKind.HARD, status="5.1.1", address="cy@elsewhere.example", original="trials@acme.example"),
+        RecipientStatus(kind=BounceKind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
     )
 
 
@@ -118,39 +118,39 @@ def test_a_report_shows_no_address_where_it_is_printed() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        ("5.1.1", Kind.HARD),
-        ("5.1.2", Kind.HARD),
-        ("5.1.10", Kind.HARD),
-        ("5.2.1", Kind.HARD),
-        ("5.4.1", Kind.HARD),
-        ("5.4.4", Kind.HARD),
-        ("5.0.0", Kind.SOFT),
-        ("5.2.0", Kind.SOFT),
-        ("5.2.2", Kind.SOFT),
-        ("5.4.7", Kind.SOFT),
-        ("5.5.0", Kind.SOFT),
-        ("4.1.1", Kind.SOFT),
-        ("4.2.1", Kind.SOFT),
-        ("4.4.7", Kind.SOFT),
-        ("", Kind.SOFT),
-        ("nonsense", Kind.SOFT),
-        ("5.1.7", Kind.POLICY),
-        ("5.1.8", Kind.POLICY),
-        ("5.1.90", Kind.POLICY),
-        ("5.2.3", Kind.POLICY),
-        ("5.3.4", Kind.POLICY),
-        ("5.6.0", Kind.POLICY),
-        ("5.7.0", Kind.POLICY),
-        ("5.7.26", Kind.POLICY),
-        ("4.7.28", Kind.POLICY),
+        ("5.1.1", BounceKind.HARD),
+        ("5.1.2", BounceKind.HARD),
+        ("5.1.10", BounceKind.HARD),
+        ("5.2.1", BounceKind.HARD),
+        ("5.4.1", BounceKind.HARD),
+        ("5.4.4", BounceKind.HARD),
+        ("5.0.0", BounceKind.SOFT),
+        ("5.2.0", BounceKind.SOFT),
+        ("5.2.2", BounceKind.SOFT),
+        ("5.4.7", BounceKind.SOFT),
+        ("5.5.0", BounceKind.SOFT),
+        ("4.1.1", BounceKind.SOFT),
+        ("4.2.1", BounceKind.SOFT),
+        ("4.4.7", BounceKind.SOFT),
+        ("", BounceKind.SOFT),
+        ("nonsense", BounceKind.SOFT),
+        ("5.1.7", BounceKind.POLICY),
+        ("5.1.8", BounceKind.POLICY),
+        ("5.1.90", BounceKind.POLICY),
+        ("5.2.3", BounceKind.POLICY),
+        ("5.3.4", BounceKind.POLICY),
+        ("5.6.0", BounceKind.POLICY),
+        ("5.7.0", BounceKind.POLICY),
+        ("5.7.26", BounceKind.POLICY),
+        ("4.7.28", BounceKind.POLICY),
         ("2.1.5", None),
     ],
 )
-def test_only_a_lasting_failure_of_the_address_itself_is_held_against_it(status: str, kind: Kind | None) -> None:
-    assert kind_of(status) is kind
+def test_only_a_lasting_failure_of_the_address_itself_is_held_against_it(status: str, kind: BounceKind | None) -> None:
+    assert classify_status(status) is kind
 
 
-def failed(status: str, diagnostic: str) -> tuple[Kind, str] | None:
+def failed(status: str, diagnostic: str) -> tuple[BounceKind, str] | None:
     lines = f"Action: failed\nStatus: {status}\nDiagnostic-Code: {diagnostic}"
     found = read_report(reported(lines)).findings
     return (found[0].kind, found[0].status) if found else None
@@ -164,32 +164,32 @@ def reported(lines: str, *, kind: str = "message/delivery-status") -> bytes:
 @pytest.mark.parametrize(
     ("status", "diagnostic", "found"),
     [
-        pytest.param("5.1.1", "smtp; 550 5.7.1 no", (Kind.HARD, "5.1.1"), id="a status that says something wins"),
-        pytest.param("5.0.0", "smtp; 550-5.7.1 no", (Kind.POLICY, "5.7.1"), id="the answer says more"),
-        pytest.param("5.0.0", "smtp; 550 #5.1.0 no", (Kind.HARD, "5.1.0"), id="an answer with a number sign"),
-        pytest.param("5.0.0", "SMTP ;550 No such user", (Kind.HARD, "5.1.0"), id="550 without more"),
-        pytest.param("5.0.0", "smtp; 552 over quota", (Kind.SOFT, "5.2.2"), id="552 without more"),
-        pytest.param("5.0.0", "smtp; 554 no", (Kind.SOFT, "5.0.0"), id="554 says nothing"),
-        pytest.param("", "smtp; 451 later", (Kind.SOFT, "4.0.0"), id="no status"),
-        pytest.param("failed", "unix; exit 75", (Kind.SOFT, ""), id="neither says anything"),
-        pytest.param("5.0.0", "smtp; 550 5.1.1.7 is the host", (Kind.HARD, "5.1.0"), id="an IP address is no status"),
+        pytest.param("5.1.1", "smtp; 550 5.7.1 no", (BounceKind.HARD, "5.1.1"), id="a status that says something wins"),
+        pytest.param("5.0.0", "smtp; 550-5.7.1 no", (BounceKind.POLICY, "5.7.1"), id="the answer says more"),
+        pytest.param("5.0.0", "smtp; 550 #5.1.0 no", (BounceKind.HARD, "5.1.0"), id="an answer with a number sign"),
+        pytest.param("5.0.0", "SMTP ;550 No such user", (BounceKind.HARD, "5.1.0"), id="550 without more"),
+        pytest.param("5.0.0", "smtp; 552 over quota", (BounceKind.SOFT, "5.2.2"), id="552 without more"),
+        pytest.param("5.0.0", "smtp; 554 no", (BounceKind.SOFT, "5.0.0"), id="554 says nothing"),
+        pytest.param("", "smtp; 451 later", (BounceKind.SOFT, "4.0.0"), id="no status"),
+        pytest.param("failed", "unix; exit 75", (BounceKind.SOFT, ""), id="neither says anything"),
+        pytest.param("5.0.0", "smtp; 550 5.1.1.7 is the host", (BounceKind.HARD, "5.1.0"), id="an IP address is no status"),
         pytest.param("2.0.0", "", None, id="a failure that went well"),
-        pytest.param("5.1.0", "smtp; 550 sender rejected", (Kind.POLICY, "5.1.0"), id="the words speak of us"),
-        pytest.param("5.1.0", "smtp; 550 <a@b.test>: Sender denied", (Kind.POLICY, "5.1.0"), id="Exchange"),
-        pytest.param("5.1.1", "smtp; 550 5.1.1 Sender verify failed", (Kind.POLICY, "5.1.1"), id="words win"),
-        pytest.param("5.0.0", "smtp; 550 SPF check failed", (Kind.POLICY, "5.1.0"), id="our proof"),
-        pytest.param("5.4.1", "smtp; 550 5.4.1 Relay access denied", (Kind.POLICY, "5.4.1"), id="relaying"),
-        pytest.param("5.1.0", "smtp; 550 sender-rejected@b.test unknown", (Kind.HARD, "5.1.0"), id="not of addresses"),
-        pytest.param("5.0.0", "smtp; 550-5.2.1 gets mail at a rate that", (Kind.SOFT, "5.2.1"), id="too much mail"),
-        pytest.param("5.1.0", "smtp; 550 Too many messages", (Kind.SOFT, "5.1.0"), id="a limit"),
-        pytest.param("5.4.5", "smtp; 550 5.4.5 Daily user sending limit", (Kind.POLICY, "5.4.5"), id="our limit"),
-        pytest.param("5.2.252", "smtp; 554 5.2.252 SendAsDenied", (Kind.POLICY, "5.2.252"), id="SendAsDenied"),
-        pytest.param("5.1.1", "smtp; 550 5.1.1 No such user", (Kind.HARD, "5.1.1"), id="words of the address"),
-        pytest.param("5.0.0", "LMTP; 550 5.1.1 unknown", (Kind.HARD, "5.1.1"), id="LMTP"),
+        pytest.param("5.1.0", "smtp; 550 sender rejected", (BounceKind.POLICY, "5.1.0"), id="the words speak of us"),
+        pytest.param("5.1.0", "smtp; 550 <a@b.test>: Sender denied", (BounceKind.POLICY, "5.1.0"), id="Exchange"),
+        pytest.param("5.1.1", "smtp; 550 5.1.1 Sender verify failed", (BounceKind.POLICY, "5.1.1"), id="words win"),
+        pytest.param("5.0.0", "smtp; 550 SPF check failed", (BounceKind.POLICY, "5.1.0"), id="our proof"),
+        pytest.param("5.4.1", "smtp; 550 5.4.1 Relay access denied", (BounceKind.POLICY, "5.4.1"), id="relaying"),
+        pytest.param("5.1.0", "smtp; 550 sender-rejected@b.test unknown", (BounceKind.HARD, "5.1.0"), id="not of addresses"),
+        pytest.param("5.0.0", "smtp; 550-5.2.1 gets mail at a rate that", (BounceKind.SOFT, "5.2.1"), id="too much mail"),
+        pytest.param("5.1.0", "smtp; 550 Too many messages", (BounceKind.SOFT, "5.1.0"), id="a limit"),
+        pytest.param("5.4.5", "smtp; 550 5.4.5 Daily user sending limit", (BounceKind.POLICY, "5.4.5"), id="our limit"),
+        pytest.param("5.2.252", "smtp; 554 5.2.252 SendAsDenied", (BounceKind.POLICY, "5.2.252"), id="SendAsDenied"),
+        pytest.param("5.1.1", "smtp; 550 5.1.1 No such user", (BounceKind.HARD, "5.1.1"), id="words of the address"),
+        pytest.param("5.0.0", "LMTP; 550 5.1.1 unknown", (BounceKind.HARD, "5.1.1"), id="LMTP"),
     ],
 )
 def test_where_the_status_says_nothing_the_answer_of_the_server_does(
-    status: str, diagnostic: str, found: tuple[Kind, str] | None
+    status: str, diagnostic: str, found: tuple[BounceKind, str] | None
 ) -> None:
     assert failed(status, diagnostic) == found
 
@@ -273,17 +273,17 @@ def exim(*below: str, copy: str = "") -> str:
 @pytest.mark.parametrize(
     ("words", "kind", "status"),
     [
-        ("Unrouteable address", Kind.HARD, "5.1.2"),
-        ("unknown user", Kind.HARD, "5.1.1"),
-        ("550 No such user here", Kind.HARD, "5.1.0"),
-        ("550-5.7.1 blocked", Kind.POLICY, "5.7.1"),
-        ("mailbox is full", Kind.SOFT, "5.2.2"),
-        ("retry timeout exceeded", Kind.SOFT, "4.4.7"),
-        ("host mx.acme.example [192.0.2.250]: 550 relay not permitted", Kind.POLICY, "5.1.0"),
-        ("Sorry", Kind.SOFT, ""),
+        ("Unrouteable address", BounceKind.HARD, "5.1.2"),
+        ("unknown user", BounceKind.HARD, "5.1.1"),
+        ("550 No such user here", BounceKind.HARD, "5.1.0"),
+        ("550-5.7.1 blocked", BounceKind.POLICY, "5.7.1"),
+        ("mailbox is full", BounceKind.SOFT, "5.2.2"),
+        ("retry timeout exceeded", BounceKind.SOFT, "4.4.7"),
+        ("host mx.acme.example [192.0.2.250]: 550 relay not permitted", BounceKind.POLICY, "5.1.0"),
+        ("Sorry", BounceKind.SOFT, ""),
     ],
 )
-def test_a_plain_notice_says_of_an_address_what_stands_below_it(words: str, kind: Kind, status: str) -> None:
+def test_a_plain_notice_says_of_an_address_what_stands_below_it(words: str, kind: BounceKind, status: str) -> None:
     for copy in ("", "Message-ID: <a@b>\n\nno such user, mailbox full, 5.1.1, sender rejected"):
         [finding] = read_report(exim(words, copy=copy).encode()).findings
         assert (finding.kind, finding.status, finding.address) == (kind, status, ANA)
@@ -309,14 +309,14 @@ def test_a_notice_of_qmail_begins_as_one_and_ends_before_the_copy() -> None:
 @pytest.mark.parametrize(
     ("name", "failed", "delayed"),
     [
-        ("old-gateway", [(Kind.HARD, "5.1.1", ANA)], ()),
+        ("old-gateway", [(BounceKind.HARD, "5.1.1", ANA)], ()),
         ("old-gateway-delay", [], (ANA,)),
         ("prose", [], ()),
         ("reply", [], ()),
     ],
 )
 def test_old_notices_are_read_by_the_library_and_judged_by_us(
-    name: str, failed: list[tuple[Kind, str, str]], delayed: tuple[str, ...]
+    name: str, failed: list[tuple[BounceKind, str, str]], delayed: tuple[str, ...]
 ) -> None:
     found = guess(MAILS[name])
 
@@ -327,7 +327,7 @@ def test_old_notices_are_read_by_the_library_and_judged_by_us(
 def test_an_old_notice_that_gives_no_reason_counts_as_one_failure() -> None:
     [finding] = guess(MAILS["old-gateway"].replace(b"unknown user", b"alas")).failed
 
-    assert (finding.kind, finding.status) == (Kind.SOFT, "")
+    assert (finding.kind, finding.status) == (BounceKind.SOFT, "")
 
 
 def test_what_the_library_stumbles_over_is_not_understood(monkeypatch: pytest.MonkeyPatch) -> None:

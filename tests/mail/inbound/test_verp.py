@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import MailSetupWrong
-from bot.mail.inbound.verp import envelope_sender, read
+from bot.mail.inbound.verp import envelope_sender, read_return_address
 
 BASE = "bounces@vendor.example"
 KEY, OLD_KEY = b"new key", b"old key"
@@ -18,8 +18,8 @@ def test_a_return_address_leads_back_to_its_mail(mail_id: int) -> None:
 
     assert address.startswith(f"bounces+{mail_id}-")
     assert address.endswith("@vendor.example")
-    assert read(address, [KEY]) == mail_id
-    assert read(f" <{address.upper()}>", [KEY]) == mail_id
+    assert read_return_address(address, [KEY]) == mail_id
+    assert read_return_address(f" <{address.upper()}>", [KEY]) == mail_id
 
 
 def test_it_stays_the_same_for_a_mail_that_is_tried_again() -> None:
@@ -29,16 +29,16 @@ def test_it_stays_the_same_for_a_mail_that_is_tried_again() -> None:
 def test_after_a_change_of_keys_old_mails_are_still_known() -> None:
     address = envelope_sender(BASE, 7, OLD_KEY)
 
-    assert read(address, [KEY, OLD_KEY]) == 7
-    assert read(address, [KEY]) is None
-    assert read(address, []) is None
+    assert read_return_address(address, [KEY, OLD_KEY]) == 7
+    assert read_return_address(address, [KEY]) is None
+    assert read_return_address(address, []) is None
 
 
 @given(MAIL_IDS, MAIL_IDS)
 def test_a_code_fits_its_own_mail_alone(mail_id: int, other: int) -> None:
     address = envelope_sender(BASE, mail_id, KEY).replace(f"+{mail_id}-", f"+{other}-")
 
-    assert read(address, [KEY]) == (mail_id if other == mail_id else None)
+    assert read_return_address(address, [KEY]) == (mail_id if other == mail_id else None)
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def test_a_code_fits_its_own_mail_alone(mail_id: int, other: int) -> None:
     ],
 )
 def test_an_address_that_is_not_ours_is_no_mail(address: str) -> None:
-    assert read(address, [KEY]) is None
+    assert read_return_address(address, [KEY]) is None
 
 
 @given(st.text())
 def test_whatever_comes_in_is_read_without_complaint(address: str) -> None:
-    assert read(address, [KEY]) is None
-    assert read(f"{address}+7-{address}@{address}", [KEY]) is None
+    assert read_return_address(address, [KEY]) is None
+    assert read_return_address(f"{address}+7-{address}@{address}", [KEY]) is None
 
 
 def test_a_base_with_a_tag_of_its_own_and_an_international_domain_will_do() -> None:
     address = envelope_sender("bot+b@bücher.example", 12, KEY)
 
     assert address.endswith("@xn--bcher-kva.example")
-    assert read(address, [KEY]) == 12
+    assert read_return_address(address, [KEY]) == 12
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bot.errors import MailRefused, MailSetupWrong
 from bot.mail.outbound.compose import Sender, new_message_id
-from bot.mail.outbound.footer import LANGUAGES, words
-from bot.mail.sanitize import plain
-from bot.mail.templating.template import Facts, load_templates
+from bot.mail.outbound.footer import LANGUAGES, footer_texts
+from bot.mail.sanitize import escape_markdown
+from bot.mail.templating.template import TemplateVariables, load_templates
 from tests.mail.letters import TRIAL, letter, read, text_of
 
 TEMPLATES = load_templates().templates
@@ -84,7 +84,7 @@ def test_an_author_whose_address_takes_no_replies_is_told_so() -> None:
 
 @pytest.mark.parametrize("template", ["welcome", "trial-ending"])
 def test_a_shipped_template_arrives_whole_in_both_parts(template: str) -> None:
-    facts = Facts(
+    facts = TemplateVariables(
         first_name="Zoë",
         app="Diagram Studio",
         trial_started=date(2026, 3, 12),
@@ -190,7 +190,7 @@ look [here](https://vendor.example)
 @example("[x]: https://evil.test")
 def test_no_value_of_a_template_becomes_a_link_markup_or_another_line(value: str) -> None:
     # Blank values are never filled in.
-    said, harmless = plain(value) or "x", "x"
+    said, harmless = escape_markdown(value) or "x", "x"
     message, other = (received(body=_EVERYWHERE.format(each)) for each in (said, harmless))
 
     assert structure(text_of(message, "html")) == structure(text_of(other, "html"))
@@ -207,7 +207,7 @@ def test_no_fact_changes_how_a_shipped_mail_is_built(id_: str, value: str) -> No
             load_templates()
             .templates[id_]
             .fill(
-                Facts(
+                TemplateVariables(
                     recipient_name=word,
                     first_name=word,
                     app=word,
@@ -221,7 +221,7 @@ def test_no_fact_changes_how_a_shipped_mail_is_built(id_: str, value: str) -> No
         )
         return received(body=filled.body)
 
-    message, other = shown(value if plain(value) else "x"), shown("x")
+    message, other = shown(value if escape_markdown(value) else "x"), shown("x")
 
     assert structure(text_of(message, "html")) == structure(text_of(other, "html"))
     assert len(text_of(message, "plain").splitlines()) == len(text_of(other, "plain").splitlines())
@@ -263,7 +263,7 @@ def test_a_first_mail_sets_the_right_to_object_apart() -> None:
         postal_address="1 Main Street",
         privacy_url="https://vendor.example/privacy?a=1&b=2",
     )
-    below = words("fr", app="Diagram Studio", began=date(2026, 3, 1))
+    below = footer_texts("fr", app="Diagram Studio", began=date(2026, 3, 1))
     link = "https://bot.vendor.example/u/t"
 
     message = received(sender=sender, words=below, unsubscribe_url=link)
@@ -294,7 +294,7 @@ def test_a_long_message_id_stays_what_it_is() -> None:
 
 
 def test_line_breaks_in_names_and_subjects_make_no_headers() -> None:
-    hostile = words("en", app="App\r\nBcc: x", began=date(2026, 3, 12))
+    hostile = footer_texts("en", app="App\r\nBcc: x", began=date(2026, 3, 12))
     message = received(to_name="Ana\r\nBcc: eve@evil.test", subject="Hi\nBcc: eve@evil.test", words=hostile)
 
     assert message.keys() == HEADERS
@@ -325,7 +325,7 @@ def test_line_breaks_in_names_and_subjects_make_no_headers() -> None:
 def test_whatever_the_texts_there_is_one_recipient_and_no_foreign_header(
     *, name: str, subject: str, body: str, app: str, language: str, first: bool
 ) -> None:
-    below = words(language, app=app, began=date(2026, 3, 12), first=first)
+    below = footer_texts(language, app=app, began=date(2026, 3, 12), first=first)
 
     message = received(to_name=name, subject=subject, body=body, words=below)
 
@@ -367,9 +367,9 @@ def test_whatever_the_addresses_a_mail_is_sound_or_refused_in_words(
     assert [address.username for address in message["To"].addresses] == [local]
 
 
-@given(facts=st.builds(Facts, **{name: st.text(max_size=200) for name in ("first_name", "company", "app", "site")}))
-def test_whatever_the_facts_a_filled_template_parses_back(facts: Facts) -> None:
-    known = Facts(
+@given(facts=st.builds(TemplateVariables, **{name: st.text(max_size=200) for name in ("first_name", "company", "app", "site")}))
+def test_whatever_the_facts_a_filled_template_parses_back(facts: TemplateVariables) -> None:
+    known = TemplateVariables(
         first_name=facts.first_name,
         app="Diagram " + (facts.app or ""),
         site=facts.site,

@@ -5,14 +5,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.mail.outbound.footer import LANGUAGES, Words, words
+from bot.mail.outbound.footer import LANGUAGES, FooterTexts, footer_texts
 from bot.mail.templating.language import long_day
 
 BEGAN = date(2026, 3, 1)
 
 
-def said(language: str, *, first: bool = True) -> Words:
-    return words(language, app="Diagram Studio", began=BEGAN, first=first, kept=timedelta(days=730))
+def said(language: str, *, first: bool = True) -> FooterTexts:
+    return footer_texts(language, app="Diagram Studio", began=BEGAN, first=first, kept=timedelta(days=730))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_later_mail_keeps_to_why_and_how_to_object(language: str) -> None:
 def test_a_trial_of_which_nothing_is_known_any_more_is_not_made_up(
     language: str, app: str | None, began: date | None
 ) -> None:
-    below = words(language, app=app, began=began)
+    below = footer_texts(language, app=app, began=began)
 
     assert "Atlassian" in below.why
     assert "None" not in f"{below}".replace("heading=None", "")
@@ -93,12 +93,12 @@ def test_a_language_that_we_have_no_words_in_becomes_english(tag: str, language:
     ("days", "period"), [(30, "30 days"), (59, "59 days"), (60, "2 months"), (100, "4 months"), (365, "12 months")]
 )
 def test_how_long_data_is_kept_is_never_understated(days: int, period: str) -> None:
-    below = words("en", app="Diagram Studio", began=BEGAN, kept=timedelta(days=days))
+    below = footer_texts("en", app="Diagram Studio", began=BEGAN, kept=timedelta(days=days))
 
     assert f"no longer than {period} after" in (below.about or "")
 
 
 def test_a_name_brings_no_lines_and_no_tags_of_its_own() -> None:
-    below = words("en", app="{app}\r\n\x00{began} {0}", began=BEGAN)
+    below = footer_texts("en", app="{app}\r\n\x00{began} {0}", began=BEGAN)
 
     assert "a trial of {app} {began} {0} was started on 1 March 2026" in below.why

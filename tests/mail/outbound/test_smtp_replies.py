@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import AddressRefused, MailDeferred, MailError, MailRefused, MailSetupWrong
-from bot.mail.outbound.smtp_replies import Step, verdict
+from bot.mail.outbound.smtp_replies import Step, classify_reply
 
 ANA = "ana@acme.example"
 
@@ -28,7 +28,7 @@ ANA = "ana@acme.example"
     ],
 )  # fmt: skip
 def test_an_answer_that_says_so_means_the_address(step: Step, code: int, text: str) -> None:
-    assert type(verdict(step, code, text)) is AddressRefused
+    assert type(classify_reply(step, code, text)) is AddressRefused
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_an_answer_that_says_so_means_the_address(step: Step, code: int, text: s
     ],
 )
 def test_plain_words_mean_the_address_when_it_was_asked_for_and_not_later(code: int, text: str) -> None:
-    assert type(verdict(Step.RECIPIENT, code, text)) is AddressRefused
-    assert type(verdict(Step.CONTENT, code, text)) is MailRefused
+    assert type(classify_reply(Step.RECIPIENT, code, text)) is AddressRefused
+    assert type(classify_reply(Step.CONTENT, code, text)) is MailRefused
 
 
 REFUSALS = [
@@ -82,7 +82,7 @@ REFUSALS = [
 def test_an_answer_about_this_mail_or_this_recipient_fails_it_and_marks_nobody(
     step: Step, code: int, text: str
 ) -> None:
-    assert type(verdict(step, code, text)) is MailRefused
+    assert type(classify_reply(step, code, text)) is MailRefused
 
 
 SENDER, LOGIN, PROOF = "MAIL_FROM, MAIL_BOUNCES and SMTP_USERNAME", "SMTP_PASSWORD", "SPF, DKIM and DMARC"
@@ -149,7 +149,7 @@ TROUBLE_OF_OURS = [
 @pytest.mark.parametrize(("code", "text", "check"), TROUBLE_OF_OURS)
 def test_trouble_of_ours_is_a_matter_of_settings_at_every_step(step: Step, code: int, text: str, check: str) -> None:
     """All email would fare like this one, so it waits, and the admins are told what to check."""
-    found = verdict(step, code, text)
+    found = classify_reply(step, code, text)
 
     assert type(found) is MailSetupWrong
     assert check in str(found)
@@ -189,7 +189,7 @@ LIMITS = [
 @pytest.mark.parametrize("step", Step)
 @pytest.mark.parametrize(("code", "text"), LIMITS)
 def test_a_limit_passes_and_the_mail_is_tried_again(step: Step, code: int, text: str) -> None:
-    assert type(verdict(step, code, text)) is MailDeferred
+    assert type(classify_reply(step, code, text)) is MailDeferred
 
 
 @pytest.mark.parametrize(
@@ -206,18 +206,18 @@ def test_a_limit_passes_and_the_mail_is_tried_again(step: Step, code: int, text:
     ],
 )
 def test_the_step_and_the_code_decide_first(step: Step, code: int, text: str, meaning: type[MailError]) -> None:
-    assert type(verdict(step, code, text)) is meaning
+    assert type(classify_reply(step, code, text)) is meaning
 
 
 @given(st.sampled_from(Step), st.integers(400, 599), st.text(max_size=300))
 def test_nothing_of_an_answers_text_is_repeated(step: Step, code: int, text: str) -> None:
     known = ("", "5.7.1 no", "5.3.4 no", "5.1.1 no", "5.4.5 no", "5.7.60 no", "5.7.57 no", "5.7.26 no")
-    sentences = {str(verdict(step, code, words)) for words in known}
+    sentences = {str(classify_reply(step, code, words)) for words in known}
 
-    assert str(verdict(step, code, text)) in sentences
+    assert str(classify_reply(step, code, text)) in sentences
 
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("piece", ["x", "sender ", "not ", "not a ", "sending ", "exceeded ", "authenticate ", "x@"])
 def test_an_endless_answer_is_weighed_in_no_time(piece: str) -> None:
-    assert isinstance(verdict(Step.RECIPIENT, 550, piece * 1_000_000), MailError)
+    assert isinstance(classify_reply(Step.RECIPIENT, 550, piece * 1_000_000), MailError)

@@ -9,7 +9,7 @@ from jinja2 import Environment
 
 from bot.errors import TemplateWrong
 from bot.mail.templating.required_variables import needs
-from bot.mail.templating.template import Facts, load_templates
+from bot.mail.templating.template import TemplateVariables, load_templates
 
 TEMPLATES = list(load_templates().templates.values())
 
@@ -38,11 +38,11 @@ def test_what_has_neither_default_nor_question_is_needed(source: str, needed: st
     assert needs(Environment(autoescape=True).parse(source)) == set(needed.split())
 
 
-@given(known=st.sets(st.sampled_from(sorted(Facts.__dataclass_fields__))), data=st.data())
+@given(known=st.sets(st.sampled_from(sorted(TemplateVariables.__dataclass_fields__))), data=st.data())
 def test_a_shipped_template_fills_exactly_when_what_it_needs_is_known(known: set[str], data: st.DataObject) -> None:
     template = data.draw(st.sampled_from(TEMPLATES))
     values = {name: date(2026, 3, 1) if name in {"trial_started", "trial_ends"} else "x" for name in known}
-    facts = Facts(**values)  # type: ignore[arg-type]  # by name, and each name has its own type
+    facts = TemplateVariables(**values)  # type: ignore[arg-type]  # by name, and each name has its own type
     if template.needs <= known:
         assert template.fill(facts).body
     else:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.evaluation import Evaluation, State
-from bot.mail.templating.front_matter import Offered
-from bot.mail.templating.selection import MOST, Offer, offer
+from bot.mail.templating.front_matter import TrialWindow
+from bot.mail.templating.selection import MOST, TemplateSelection, select_templates
 from bot.mail.templating.template import Template, load_templates
 from tests.builders import TODAY, evaluation, license_, nov, trial
 
@@ -29,12 +29,12 @@ def from_(country: str | None) -> Evaluation:
     return evaluation(license=license_(country=country))
 
 
-def ids(offered: Offer) -> list[str]:
+def ids(offered: TemplateSelection) -> list[str]:
     """The ids in the order in which they are shown."""
     return [each.id for each in offered.templates]
 
 
-def chosen(offered: Offer) -> str | None:
+def chosen(offered: TemplateSelection) -> str | None:
     """The id of the one to begin with."""
     return None if offered.chosen is None else offered.chosen.id
 
@@ -57,7 +57,7 @@ def chosen(offered: Offer) -> str | None:
 def test_the_shipped_welcome_is_in_the_language_of_the_country_and_the_others_stay(
     country: str | None, first: str
 ) -> None:
-    offered = offer(load_templates().templates.values(), from_(country), today=TODAY)
+    offered = select_templates(load_templates().templates.values(), from_(country), today=TODAY)
 
     assert chosen(offered) == ids(offered)[0] == first
     assert sorted(ids(offered)) == ["welcome", "welcome.de", "welcome.es", "welcome.fr"]
@@ -71,9 +71,9 @@ def test_the_app_comes_before_the_language_and_a_sister_of_the_language_before_e
         template("welcome.other.pt", language="pt", apps=frozenset({"com.example.other"})),
     ]
 
-    assert ids(offer(pool, from_("Brazil"), today=TODAY)) == ["welcome.roadmap", "welcome.pt", "welcome"]
-    assert ids(offer(pool[:2], from_("Brazil"), today=TODAY)) == ["welcome.pt", "welcome"]
-    assert ids(offer(pool[3:], from_("Brazil"), today=TODAY)) == []
+    assert ids(select_templates(pool, from_("Brazil"), today=TODAY)) == ["welcome.roadmap", "welcome.pt", "welcome"]
+    assert ids(select_templates(pool[:2], from_("Brazil"), today=TODAY)) == ["welcome.pt", "welcome"]
+    assert ids(select_templates(pool[3:], from_("Brazil"), today=TODAY)) == []
 
 
 def test_an_app_is_known_by_its_key_and_by_its_name() -> None:
@@ -81,11 +81,11 @@ def test_an_app_is_known_by_its_key_and_by_its_name() -> None:
     by_name = template("b", apps=frozenset({"roadmap for jira"}))
     other = template("c", apps=frozenset({"roadmap"}))
 
-    assert ids(offer([by_key, by_name, other], from_(None), today=TODAY)) == ["a", "b"]
+    assert ids(select_templates([by_key, by_name, other], from_(None), today=TODAY)) == ["a", "b"]
 
 
 def test_where_nothing_is_english_whatever_there_is_is_offered() -> None:
-    assert chosen(offer([template("welcome.de", language="de")], from_("Japan"), today=TODAY)) == "welcome.de"
+    assert chosen(select_templates([template("welcome.de", language="de")], from_("Japan"), today=TODAY)) == "welcome.de"
 
 
 def test_the_best_of_each_family_comes_before_all_other_variants() -> None:
@@ -93,35 +93,35 @@ def test_the_best_of_each_family_comes_before_all_other_variants() -> None:
         template(f"{name}{tail}", language=tail[1:] or "en") for name in ("demo", "welcome") for tail in ("", ".de")
     ]
 
-    assert ids(offer(pool, from_("Austria"), today=TODAY)) == ["welcome.de", "demo.de", "welcome", "demo"]
+    assert ids(select_templates(pool, from_("Austria"), today=TODAY)) == ["welcome.de", "demo.de", "welcome", "demo"]
 
 
 def test_what_was_sent_is_not_what_the_modal_opens_with_as_long_as_there_is_something_else() -> None:
     pool = [template("welcome"), template("welcome.de", language="de"), template("demo")]
 
-    assert chosen(offer(pool, from_("Germany"), today=TODAY, sent={"welcome"})) == "demo"
-    assert chosen(offer(pool, from_("Germany"), today=TODAY, sent={"welcome", "demo"})) == "welcome.de"
-    assert chosen(offer([], from_("Germany"), today=TODAY)) is None
+    assert chosen(select_templates(pool, from_("Germany"), today=TODAY, sent={"welcome"})) == "demo"
+    assert chosen(select_templates(pool, from_("Germany"), today=TODAY, sent={"welcome", "demo"})) == "welcome.de"
+    assert chosen(select_templates([], from_("Germany"), today=TODAY)) is None
 
 
 @pytest.mark.parametrize(
     ("offered", "day", "is_offered"),
     [
-        (Offered("first", 7), FIRST, True),
-        (Offered("first", 7), FIRST + timedelta(days=6), True),
-        (Offered("first", 7), FIRST + timedelta(days=7), False),
-        (Offered("first", 7), FIRST - timedelta(days=1), True),
-        (Offered("last", 10), LAST, True),
-        (Offered("last", 10), LAST - timedelta(days=9), True),
-        (Offered("last", 10), LAST - timedelta(days=10), False),
-        (Offered("last", 10), LAST + timedelta(days=1), False),
-        (Offered("last", 1), LAST, True),
-        (Offered("last", 1), LAST - timedelta(days=1), False),
+        (TrialWindow("first", 7), FIRST, True),
+        (TrialWindow("first", 7), FIRST + timedelta(days=6), True),
+        (TrialWindow("first", 7), FIRST + timedelta(days=7), False),
+        (TrialWindow("first", 7), FIRST - timedelta(days=1), True),
+        (TrialWindow("last", 10), LAST, True),
+        (TrialWindow("last", 10), LAST - timedelta(days=9), True),
+        (TrialWindow("last", 10), LAST - timedelta(days=10), False),
+        (TrialWindow("last", 10), LAST + timedelta(days=1), False),
+        (TrialWindow("last", 1), LAST, True),
+        (TrialWindow("last", 1), LAST - timedelta(days=1), False),
         (None, LAST + timedelta(days=100), True),
     ],
 )
-def test_a_template_is_offered_on_its_days(offered: Offered | None, day: date, is_offered: bool) -> None:  # noqa: FBT001
-    assert bool(offer([template("a", offered=offered)], evaluation(), today=day).templates) is is_offered
+def test_a_template_is_offered_on_its_days(offered: TrialWindow | None, day: date, is_offered: bool) -> None:  # noqa: FBT001
+    assert bool(select_templates([template("a", offered=offered)], evaluation(), today=day).templates) is is_offered
 
 
 @pytest.mark.parametrize(
@@ -133,23 +133,23 @@ def test_a_template_is_offered_on_its_days(offered: Offered | None, day: date, i
     ],
 )
 def test_a_trial_whose_end_nobody_knows_or_that_is_over_has_no_last_days(unknown: Evaluation) -> None:
-    assert offer([template("a", offered=Offered("last", 999))], unknown, today=TODAY).templates == ()
+    assert select_templates([template("a", offered=TrialWindow("last", 999))], unknown, today=TODAY).templates == ()
 
 
 def test_in_the_last_days_the_reminder_comes_first() -> None:
-    offered = offer(load_templates().templates.values(), from_("Spain"), today=LAST)
+    offered = select_templates(load_templates().templates.values(), from_("Spain"), today=LAST)
 
     assert ids(offered)[:2] == ["trial-ending.es", "welcome.es"]
     assert chosen(offered) == "trial-ending.es"
 
 
 def test_slack_is_never_given_more_than_it_takes() -> None:
-    assert len(offer([template(f"t{n}") for n in range(MOST + 1)], from_(None), today=TODAY).templates) == MOST
+    assert len(select_templates([template(f"t{n}") for n in range(MOST + 1)], from_(None), today=TODAY).templates) == MOST
 
 
 _LANGUAGES = st.sampled_from(["en", "de", "pt", "pt-BR", "fr"])
 _APPS = st.sampled_from([frozenset[str](), frozenset({"roadmap for jira"}), frozenset({"another app"})])
-_DAYS = st.none() | st.builds(Offered, st.sampled_from(["first", "last"]), st.integers(1, 40))
+_DAYS = st.none() | st.builds(TrialWindow, st.sampled_from(["first", "last"]), st.integers(1, 40))
 _POOL = st.lists(
     st.builds(
         lambda family, number, **head: template(f"{family}.{number}", **head),
@@ -168,13 +168,13 @@ _POOL = st.lists(
 def test_whatever_there_is_each_family_is_offered_once_before_any_second_variant(
     pool: list[Template], country: str | None, sent: set[str]
 ) -> None:
-    offered = offer(pool, from_(country), today=TODAY, sent=sent)
+    offered = select_templates(pool, from_(country), today=TODAY, sent=sent)
     families = [each.family for each in offered.templates]
     first = families[: len(set(families))]
 
     assert len(first) == len(set(first))
     assert len(set(ids(offered))) == len(families)
-    assert ids(offer(reversed(pool), from_(country), today=TODAY, sent=sent)) == ids(offered)
+    assert ids(select_templates(reversed(pool), from_(country), today=TODAY, sent=sent)) == ids(offered)
     assert (offered.chosen is None) == (not families)
     if offered.chosen is not None:
         assert offered.chosen in offered.templates[: len(first)]
@@ -186,5 +186,5 @@ def test_a_folder_of_the_team_is_chosen_from_like_the_shipped_one(tmp_path: Path
     (tmp_path / "welcome.roadmap.md").write_text(f"---\n{head}\n---\nHello", "utf-8")
     templates = load_templates(tmp_path).templates.values()
 
-    assert chosen(offer(templates, from_("Germany"), today=FIRST)) == "welcome.roadmap"
-    assert chosen(offer(templates, from_("Germany"), today=FIRST + timedelta(days=5))) == "welcome.de"
+    assert chosen(select_templates(templates, from_("Germany"), today=FIRST)) == "welcome.roadmap"
+    assert chosen(select_templates(templates, from_("Germany"), today=FIRST + timedelta(days=5))) == "welcome.de"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import TemplateWrong
-from bot.mail.templating.front_matter import Offered
-from bot.mail.templating.template import Facts, Filled, load_templates, read_template
+from bot.mail.templating.front_matter import TrialWindow
+from bot.mail.templating.template import TemplateVariables, RenderedMail, load_templates, read_template
 
-FACTS = Facts(
+FACTS = TemplateVariables(
     recipient_name="Ana Lima",
     first_name="Ana",
     company="Acme",
@@ -52,13 +52,13 @@ def test_the_shipped_templates_load_without_a_problem() -> None:
     assert loaded.problems == ()
     for id_, template in loaded.templates.items():
         assert template.language == (id_.partition(".")[2] or "en")
-        assert template.offered == (Offered("last", 10) if template.family == "trial-ending" else None)
+        assert template.offered == (TrialWindow("last", 10) if template.family == "trial-ending" else None)
         assert template.signature is not None
         assert template.signature.language == template.language
 
 
 def test_the_welcome_mail_reads_like_a_letter() -> None:
-    assert load_templates().templates["welcome"].fill(FACTS) == Filled(
+    assert load_templates().templates["welcome"].fill(FACTS) == RenderedMail(
         subject="Your trial of Diagram Studio",
         body="""\
 Hello Ana,
@@ -83,7 +83,7 @@ Demo Vendor""",
 @pytest.mark.parametrize("id_", sorted(load_templates().templates))
 def test_a_shipped_template_needs_no_more_than_what_is_always_known(id_: str) -> None:
     template = load_templates().templates[id_]
-    least = Facts(app="Diagram Studio", trial_started=date(2026, 3, 12), sender_name="Ben Miller")
+    least = TemplateVariables(app="Diagram Studio", trial_started=date(2026, 3, 12), sender_name="Ben Miller")
 
     filled = template.fill(least)
 
@@ -112,7 +112,7 @@ def test_a_mail_that_is_not_signed_needs_nothing_of_the_signature(tmp_path: Path
     short = load_templates(tmp_path).templates["short"]
 
     assert short.needs == {"app"}
-    assert short.fill(Facts(app="Diagram Studio")).body == "Hello from Diagram Studio"
+    assert short.fill(TemplateVariables(app="Diagram Studio")).body == "Hello from Diagram Studio"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_mail_that_is_not_signed_needs_nothing_of_the_signature(tmp_path: Path
 def test_a_date_is_said_in_the_language_of_the_template(tmp_path: Path, language: str, said: str) -> None:
     path = write(tmp_path, "t.md", f"---\nname: T\nsubject: S\nlanguage: {language}\n---\n{{{{ trial_started }}}}")
 
-    assert read_template(path).fill(Facts(trial_started=date(2026, 3, 1))).body == said
+    assert read_template(path).fill(TemplateVariables(trial_started=date(2026, 3, 1))).body == said
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_the_head_says_for_whom_and_when(tmp_path: Path) -> None:
 
     assert (template.id, template.family, template.language) == ("welcome.studio", "welcome", "pt-BR")
     assert template.apps == {"com.example.studio", "diagram studio"}
-    assert template.offered == Offered("first", 1)
+    assert template.offered == TrialWindow("first", 1)
 
 
 def test_a_subject_is_one_line_whatever_the_app_is_called(tmp_path: Path) -> None:
     template = read_template(write(tmp_path, "t.md", "---\nname: T\nsubject: On {{ app }}\n---\nHello"))
 
-    assert template.fill(Facts(app="Dia\r\ngram\u2028  Studio\x00")).subject == "On Dia gram Studio"
+    assert template.fill(TemplateVariables(app="Dia\r\ngram\u2028  Studio\x00")).subject == "On Dia gram Studio"
 
 
 def test_an_error_while_filling_does_not_quote_the_facts(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_folder_adds_and_replaces_and_its_broken_files_cost_nothing_else(tmp_p
     loaded = load_templates(tmp_path)
 
     assert set(loaded.templates) == {*load_templates().templates, "demo"}
-    assert loaded.templates["welcome"].fill(Facts()) == Filled("Ihr Test", "Guten Tag")
+    assert loaded.templates["welcome"].fill(TemplateVariables()) == RenderedMail("Ihr Test", "Guten Tag")
     assert loaded.templates["demo"].fill(FACTS).body == "Shall I show you Diagram Studio?"
     assert [problem.split(",")[0] for problem in loaded.problems] == ["broken.md"]
 

@@ -3,13 +3,13 @@
 import pytest
 
 from bot.domain.evaluation import Evaluation, State
-from bot.mail.templating.template import Facts
-from bot.mail.templating.variables import facts_of
+from bot.mail.templating.template import TemplateVariables
+from bot.mail.templating.variables import variables_for
 from tests.builders import TODAY, contact, evaluation, license_, nov, trial
 
 
 def test_what_is_known_can_be_said() -> None:
-    found = facts_of(
+    found = variables_for(
         evaluation(license=license_(site="acme.atlassian.net")),
         contact(),
         sender_name="Ben Miller",
@@ -18,7 +18,7 @@ def test_what_is_known_can_be_said() -> None:
         today=TODAY,
     )
 
-    assert found == Facts(
+    assert found == TemplateVariables(
         recipient_name="Ana Ash",
         first_name="Ana",
         company="Acme",
@@ -48,14 +48,14 @@ def test_what_is_known_can_be_said() -> None:
 def test_a_contact_is_greeted_by_name_where_it_has_a_persons(
     name: str | None, first: str | None, full: str | None
 ) -> None:
-    facts = facts_of(evaluation(), contact(name=name), sender_name="Ben", today=TODAY)
+    facts = variables_for(evaluation(), contact(name=name), sender_name="Ben", today=TODAY)
 
     assert (facts.first_name, facts.recipient_name) == (first, full)
 
 
 @pytest.mark.parametrize("company", ["n/a", "-", "ana@acme.example", None])
 def test_what_names_no_company_is_not_said(company: str | None) -> None:
-    facts = facts_of(evaluation(license=license_(company=company)), None, sender_name="Ben", today=TODAY)
+    facts = variables_for(evaluation(license=license_(company=company)), None, sender_name="Ben", today=TODAY)
 
     assert (facts.company, facts.recipient_name, facts.first_name) == (None, None, None)
 
@@ -68,7 +68,7 @@ def test_what_names_no_company_is_not_said(company: str | None) -> None:
     ],
 )
 def test_an_end_that_nobody_knows_is_not_said(unknown: Evaluation) -> None:
-    facts = facts_of(unknown, contact(), sender_name="Ben", today=TODAY)
+    facts = variables_for(unknown, contact(), sender_name="Ben", today=TODAY)
 
     assert (facts.trial_ends, facts.days_left) == (None, None)
 
@@ -76,4 +76,4 @@ def test_an_end_that_nobody_knows_is_not_said(unknown: Evaluation) -> None:
 def test_a_trial_that_is_over_has_no_days_left() -> None:
     over = evaluation(trial=trial(state=State.EXPIRED))
 
-    assert facts_of(over, contact(), sender_name="Ben", today=TODAY).days_left is None
+    assert variables_for(over, contact(), sender_name="Ben", today=TODAY).days_left is None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.mail.inbound.dsn import Finding, Kind, Report
-from bot.services.inbound.bounces import Came, Inbound, about
-from bot.store.mail.bounces import OurMail
+from bot.mail.inbound.dsn import RecipientStatus, BounceKind, Report
+from bot.services.inbound.bounces import BounceOutcome, BounceHandler, status_for_recipient
+from bot.store.mail.bounces import SentMailRef
 from tests.builders import NOON
 
 FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "bounces"
@@ -22,14 +22,14 @@ OURS = "<0c4d2a5b8e7f46b1a3f09d1e2c3b4a59@vendor.example>"
 class Ledger:
     """One mail of ours, and what was written down about it."""
 
-    mail: OurMail = field(default_factory=lambda: OurMail(mail_id=12, address=ANA))
+    mail: SentMailRef = field(default_factory=lambda: SentMailRef(mail_id=12, address=ANA))
     written: list[tuple[str, int, str]] = field(default_factory=list)
 
-    async def by_message_id(self, message_id: str) -> OurMail | None:
+    async def by_message_id(self, message_id: str) -> SentMailRef | None:
         """The mail, by its Message-ID."""
         return self.mail if message_id == OURS else None
 
-    async def by_id(self, mail_id: int) -> OurMail | None:
+    async def by_id(self, mail_id: int) -> SentMailRef | None:
         """The mail, by its number."""
         return self.mail if mail_id == self.mail.mail_id else None
 
@@ -63,7 +63,7 @@ class Desk:
     told: list[str] = field(default_factory=list)
     mails: dict[str, int] = field(default_factory=dict)
 
-    async def take(self, content: bytes) -> Came:
+    async def take(self, content: bytes) -> BounceOutcome:
         """Take a mail in."""
 
         async def tell(status: str) -> None:
@@ -72,7 +72,7 @@ class Desk:
         async def tell_unclear() -> None:
             self.told.append("unclear")
 
-        inbound = Inbound(self.ledger, verp=self.mails.get, tell=tell, tell_unclear=tell_unclear, clock=lambda: NOON)
+        inbound = BounceHandler(self.ledger, verp=self.mails.get, tell=tell, tell_unclear=tell_unclear, clock=lambda: NOON)
         return await inbound.take(content)
 
 
@@ -84,17 +84,17 @@ def desk() -> Desk:
 @pytest.mark.parametrize(
     ("name", "came", "written", "told"),
     [
-        ("exim-no-such-user", Came.BOUNCED, ("bounced", 12, "5.1.1"), []),
-        ("postfix-mailbox-full", Came.COUNTED, ("soft", 12, "5.2.2"), []),
-        ("gmail-policy", Came.REFUSED, ("refused", 12, "5.7.26"), ["5.7.26"]),
-        ("arf-abuse", Came.COMPLAINED, ("complained", 12, ""), []),
-        ("truncated", Came.BOUNCED, ("bounced", 12, "5.1.1"), []),
-        ("sender-rejected", Came.REFUSED, ("refused", 12, "5.1.0"), ["5.1.0"]),
-        ("sender-rejected-in-words", Came.REFUSED, ("refused", 12, "5.1.0"), ["5.1.0"]),
+        ("exim-no-such-user", BounceOutcome.BOUNCED, ("bounced", 12, "5.1.1"), []),
+        ("postfix-mailbox-full", BounceOutcome.COUNTED, ("soft", 12, "5.2.2"), []),
+        ("gmail-policy", BounceOutcome.REFUSED, ("refused", 12, "5.7.26"), ["5.7.26"]),
+        ("arf-abuse", BounceOutcome.COMPLAINED, ("complained", 12, ""), []),
+        ("truncated", BounceOutcome.BOUNCED, ("bounced", 12, "5.1.1"), []),
+        ("sender-rejected", BounceOutcome.REFUSED, ("refused", 12, "5.1.0"), ["5.1.0"]),
+        ("sender-rejected-in-words", BounceOutcome.REFUSED, ("refused", 12, "5.1.0"), ["5.1.0"]),
     ],
 )
 async def test_a_report_on_a_mail_of_ours_does_what_it_says(
-    desk: Desk, name: str, came: Came, written: tuple[str, int, str], told: list[str]
+    desk: Desk, name: str, came: BounceOutcome, written: tuple[str, int, str], told: list[str]
 ) -> None:
     assert await desk.take((FOLDER / f"{name}.eml").read_bytes()) is came
     assert desk.ledger.written == [written]
@@ -104,21 +104,21 @@ async def test_a_report_on_a_mail_of_ours_does_what_it_says(
 @pytest.mark.parametrize(
     ("name", "came"),
     [
-        ("ses-bounce", Came.UNKNOWN),
-        ("exim-says-nothing", Came.UNKNOWN),
-        ("postfix-delayed", Came.NO_REPORT),
-        ("arf-not-spam", Came.NO_REPORT),
-        ("vacation", Came.NO_REPORT),
-        ("reply", Came.NO_REPORT),
-        ("forwarded-by-a-person", Came.NO_REPORT),
-        ("exim-plain", Came.NO_REPORT),
-        ("qmail", Came.NO_REPORT),
-        ("mixed", Came.NO_REPORT),
-        ("old-gateway", Came.NO_REPORT),
-        ("prose", Came.NO_REPORT),
+        ("ses-bounce", BounceOutcome.UNKNOWN),
+        ("exim-says-nothing", BounceOutcome.UNKNOWN),
+        ("postfix-delayed", BounceOutcome.NO_REPORT),
+        ("arf-not-spam", BounceOutcome.NO_REPORT),
+        ("vacation", BounceOutcome.NO_REPORT),
+        ("reply", BounceOutcome.NO_REPORT),
+        ("forwarded-by-a-person", BounceOutcome.NO_REPORT),
+        ("exim-plain", BounceOutcome.NO_REPORT),
+        ("qmail", BounceOutcome.NO_REPORT),
+        ("mixed", BounceOutcome.NO_REPORT),
+        ("old-gateway", BounceOutcome.NO_REPORT),
+        ("prose", BounceOutcome.NO_REPORT),
     ],
 )
-async def test_anything_else_changes_nothing(desk: Desk, name: str, came: Came) -> None:
+async def test_anything_else_changes_nothing(desk: Desk, name: str, came: BounceOutcome) -> None:
     assert await desk.take((FOLDER / f"{name}.eml").read_bytes()) is came
     assert (desk.ledger.written, desk.told) == ([], [])
 
@@ -126,7 +126,7 @@ async def test_anything_else_changes_nothing(desk: Desk, name: str, came: Came) 
 async def test_a_mail_whose_message_id_was_changed_on_its_way_is_known_by_the_address_of_the_report(desk: Desk) -> None:
     desk.mails = {"bounces+mqqv6x@vendor.example": 12}
 
-    assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is Came.BOUNCED
+    assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is BounceOutcome.BOUNCED
     assert desk.ledger.written == [("bounced", 12, "5.1.1")]
 
 
@@ -136,22 +136,22 @@ RETURN = "bounces+mqqv6x@vendor.example"
 @pytest.mark.parametrize(
     ("name", "came", "written", "told"),
     [
-        ("exim-plain", Came.BOUNCED, ("bounced", "5.1.1"), []),
-        ("exim-plain-unrouteable", Came.BOUNCED, ("bounced", "5.1.2"), []),
-        ("exim-plain-sender", Came.REFUSED, ("refused", "5.1.0"), ["5.1.0"]),
-        ("qmail", Came.BOUNCED, ("bounced", "5.1.1"), []),
-        ("qmail-sender", Came.REFUSED, ("refused", "5.1.0"), ["5.1.0"]),
-        ("mixed", Came.BOUNCED, ("bounced", "5.1.1"), []),
-        ("old-gateway", Came.BOUNCED, ("bounced", "5.1.1"), []),
-        ("old-gateway-delay", Came.NO_REPORT, None, []),
-        ("prose", Came.UNCLEAR, ("unclear", ""), ["unclear"]),
-        ("postfix-delayed", Came.NO_REPORT, None, []),
-        ("arf-not-spam", Came.NO_REPORT, None, []),
-        ("vacation", Came.NO_REPORT, None, []),
+        ("exim-plain", BounceOutcome.BOUNCED, ("bounced", "5.1.1"), []),
+        ("exim-plain-unrouteable", BounceOutcome.BOUNCED, ("bounced", "5.1.2"), []),
+        ("exim-plain-sender", BounceOutcome.REFUSED, ("refused", "5.1.0"), ["5.1.0"]),
+        ("qmail", BounceOutcome.BOUNCED, ("bounced", "5.1.1"), []),
+        ("qmail-sender", BounceOutcome.REFUSED, ("refused", "5.1.0"), ["5.1.0"]),
+        ("mixed", BounceOutcome.BOUNCED, ("bounced", "5.1.1"), []),
+        ("old-gateway", BounceOutcome.BOUNCED, ("bounced", "5.1.1"), []),
+        ("old-gateway-delay", BounceOutcome.NO_REPORT, None, []),
+        ("prose", BounceOutcome.UNCLEAR, ("unclear", ""), ["unclear"]),
+        ("postfix-delayed", BounceOutcome.NO_REPORT, None, []),
+        ("arf-not-spam", BounceOutcome.NO_REPORT, None, []),
+        ("vacation", BounceOutcome.NO_REPORT, None, []),
     ],
 )
 async def test_at_the_return_address_of_a_mail_plain_notices_are_understood_and_the_rest_is_told(
-    desk: Desk, name: str, came: Came, written: tuple[str, str] | None, told: list[str]
+    desk: Desk, name: str, came: BounceOutcome, written: tuple[str, str] | None, told: list[str]
 ) -> None:
     desk.mails = {RETURN: 12}
     content = (FOLDER / f"{name}.eml").read_bytes()
@@ -170,8 +170,8 @@ async def test_of_what_people_send_to_a_return_address_a_letter_is_told_and_a_re
     assert (
         await desk.take((FOLDER / f"{name}.eml").read_bytes())
         is {
-            "reply": Came.UNCLEAR,
-            "read-receipt": Came.NO_REPORT,
+            "reply": BounceOutcome.UNCLEAR,
+            "read-receipt": BounceOutcome.NO_REPORT,
         }[name]
     )
 
@@ -182,14 +182,14 @@ async def test_a_notice_about_somebody_else_marks_nobody(desk: Desk, name: str) 
     desk.mails = {RETURN: 12}
     content = (FOLDER / f"{name}.eml").read_bytes().replace(ANA.encode(), b"cy@else.example")
 
-    assert await desk.take(content) is (Came.UNCLEAR if name == "old-gateway" else Came.COUNTED)
+    assert await desk.take(content) is (BounceOutcome.UNCLEAR if name == "old-gateway" else BounceOutcome.COUNTED)
     assert [what for what, _, _ in desk.ledger.written] == ["unclear" if name == "old-gateway" else "soft"]
 
 
 async def test_a_notice_on_a_person_who_was_forgotten_marks_nobody(desk: Desk) -> None:
-    desk.mails, desk.ledger.mail = {RETURN: 12}, OurMail(mail_id=12, address=None)
+    desk.mails, desk.ledger.mail = {RETURN: 12}, SentMailRef(mail_id=12, address=None)
 
-    assert await desk.take((FOLDER / "old-gateway.eml").read_bytes()) is Came.UNCLEAR
+    assert await desk.take((FOLDER / "old-gateway.eml").read_bytes()) is BounceOutcome.UNCLEAR
 
 
 @pytest.mark.parametrize("name", ["exim-plain", "qmail", "old-gateway", "prose"])
@@ -199,17 +199,17 @@ async def test_a_return_address_inside_of_what_came_proves_nothing(desk: Desk, n
     content = (FOLDER / f"{name}.eml").read_bytes()
     head, _, body = content.partition(b"\n\n")
 
-    assert await desk.take(head.replace(b"mqqv6x", b"forged") + b"\n\n" + body) is Came.NO_REPORT
+    assert await desk.take(head.replace(b"mqqv6x", b"forged") + b"\n\n" + body) is BounceOutcome.NO_REPORT
     assert (desk.ledger.written, desk.told) == ([], [])
 
 
 async def test_an_address_for_a_mail_that_is_gone_changes_nothing(desk: Desk) -> None:
     desk.mails = {"bounces+mqqv6x@vendor.example": 13}
 
-    assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is Came.UNKNOWN
+    assert await desk.take((FOLDER / "ses-bounce.eml").read_bytes()) is BounceOutcome.UNKNOWN
 
 
-def reported(*findings: Finding) -> Report:
+def reported(*findings: RecipientStatus) -> Report:
     """A report of that, and of nothing else."""
     return Report(
         findings=findings, is_standard=True, is_harmless=False, message_ids=(), delivered_to=(), returned_to=()
@@ -219,33 +219,33 @@ def reported(*findings: Finding) -> Report:
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
-        pytest.param("trials@acme.example", Kind.HARD, id="the strongest of its own"),
-        pytest.param("BO@acme.example ", Kind.SOFT, id="its own and not a stronger one of others"),
-        pytest.param("someone@third.example", Kind.SOFT, id="others are gone to whom it was passed on"),
-        pytest.param(None, Kind.HARD, id="an address that was forgotten"),
+        pytest.param("trials@acme.example", BounceKind.HARD, id="the strongest of its own"),
+        pytest.param("BO@acme.example ", BounceKind.SOFT, id="its own and not a stronger one of others"),
+        pytest.param("someone@third.example", BounceKind.SOFT, id="others are gone to whom it was passed on"),
+        pytest.param(None, BounceKind.HARD, id="an address that was forgotten"),
     ],
 )
-def test_a_report_on_several_says_of_an_address_what_concerns_it(address: str | None, kind: Kind) -> None:
+def test_a_report_on_several_says_of_an_address_what_concerns_it(address: str | None, kind: BounceKind) -> None:
     findings = (
-        Finding(kind=Kind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
-        Finding(kind=Kind.HARD, status="5.1.1", address="cy@else.example", original="trials@acme.example"),
-        Finding(kind=Kind.POLICY, status="5.7.1", address="di@else.example"),
+        RecipientStatus(kind=BounceKind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
+        RecipientStatus(kind=BounceKind.HARD, status="5.1.1", address="cy@else.example", original="trials@acme.example"),
+        RecipientStatus(kind=BounceKind.POLICY, status="5.7.1", address="di@else.example"),
     )
 
-    assert about(reported(*findings), address).kind is kind
+    assert status_for_recipient(reported(*findings), address).kind is kind
 
 
 def test_a_domain_beyond_ascii_is_the_same_in_both_writings() -> None:
-    finding = Finding(kind=Kind.HARD, status="5.1.1", address="ana@xn--mller-kva.example")
+    finding = RecipientStatus(kind=BounceKind.HARD, status="5.1.1", address="ana@xn--mller-kva.example")
 
-    assert about(reported(finding), "ana@müller.example") == finding
+    assert status_for_recipient(reported(finding), "ana@müller.example") == finding
 
 
 def test_a_complaint_counts_whoever_it_names() -> None:
     """Most services take the address out of it."""
-    complaint = Finding(kind=Kind.COMPLAINT, address="redacted")
+    complaint = RecipientStatus(kind=BounceKind.COMPLAINT, address="redacted")
 
-    assert about(reported(complaint), ANA) == complaint
+    assert status_for_recipient(reported(complaint), ANA) == complaint
 
 
 async def test_nothing_of_a_report_reaches_the_log(desk: Desk, logged: Callable[[], str]) -> None:

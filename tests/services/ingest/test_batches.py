@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import func, select, text
 
 from bot.demo.scenario.sample_data import LANTERNS, VISTULA, license_record
-from bot.domain.announcement import Ringing
+from bot.domain.announcement import AnnouncementPolicy
 from bot.errors import StoreError
 from bot.marketplace.responses import Row
-from bot.services.ingest.batches import Reading
+from bot.services.ingest.batches import ReportIngest
 from bot.store import Store, open_store
-from bot.store.polls import Tally
+from bot.store.polls import PollStats
 from bot.store.schema import license_
 from tests.store.steps import CHANNEL, SECRET
 from tests.world import NOON, TODAY
@@ -51,16 +51,16 @@ def read() -> asyncio.Event:
 
 
 @pytest.fixture
-def reading(store: Store, read: asyncio.Event) -> Reading:
+def reading(store: Store, read: asyncio.Event) -> ReportIngest:
     def progress(rows: int) -> None:
         if rows % A_BATCH == 0:
             read.set()
 
-    ringing = Ringing(today=TODAY, quiet_before=date.max)
-    return Reading(store, ringing=ringing, channel=CHANNEL, now=NOON, progress=progress)
+    ringing = AnnouncementPolicy(today=TODAY, quiet_before=date.max)
+    return ReportIngest(store, ringing=ringing, channel=CHANNEL, now=NOON, progress=progress)
 
 
-async def breaks_off(reading: Reading) -> None:
+async def breaks_off(reading: ReportIngest) -> None:
     """A report that ends in an error, after a batch and a little more."""
     async with aclosing(reading):
         await reading.take(licenses(0, A_BATCH))
@@ -68,17 +68,17 @@ async def breaks_off(reading: Reading) -> None:
         raise ConnectionError
 
 
-async def test_while_a_batch_waits_to_be_recorded_the_next_rows_are_read(store: Store, reading: Reading) -> None:
+async def test_while_a_batch_waits_to_be_recorded_the_next_rows_are_read(store: Store, reading: ReportIngest) -> None:
     async with store.database.write():
         await reading.take(licenses(0, A_BATCH))
         await reading.take(licenses(A_BATCH, 700))
-        assert reading.tally == Tally(rows=A_BATCH + 700)
+        assert reading.tally == PollStats(rows=A_BATCH + 700)
     await reading.flush()
-    assert reading.tally == Tally(rows=A_BATCH + 700, started=A_BATCH + 700)
+    assert reading.tally == PollStats(rows=A_BATCH + 700, started=A_BATCH + 700)
     assert await stored(store) == A_BATCH + 700
 
 
-async def test_no_more_than_one_batch_waits_to_be_recorded(store: Store, reading: Reading, read: asyncio.Event) -> None:
+async def test_no_more_than_one_batch_waits_to_be_recorded(store: Store, reading: ReportIngest, read: asyncio.Event) -> None:
     async with store.database.write():
         await reading.take(licenses(0, A_BATCH))
         read.clear()
@@ -92,18 +92,18 @@ async def test_no_more_than_one_batch_waits_to_be_recorded(store: Store, reading
 
 
 async def test_a_row_that_comes_again_while_it_is_being_recorded_is_recorded_once(
-    store: Store, reading: Reading
+    store: Store, reading: ReportIngest
 ) -> None:
     async with store.database.write():
         await reading.take(licenses(0, A_BATCH))
         await reading.take(licenses(A_BATCH - 600, 700))
     await reading.flush()
-    assert reading.tally == Tally(rows=A_BATCH + 700, started=A_BATCH + 100)
+    assert reading.tally == PollStats(rows=A_BATCH + 700, started=A_BATCH + 100)
     assert await stored(store) == A_BATCH + 100
 
 
 async def test_a_pass_that_breaks_off_leaves_nothing_under_way_and_loses_no_batch(
-    store: Store, reading: Reading, read: asyncio.Event
+    store: Store, reading: ReportIngest, read: asyncio.Event
 ) -> None:
     async with store.database.write():
         broken = asyncio.create_task(breaks_off(reading))
@@ -114,7 +114,7 @@ async def test_a_pass_that_breaks_off_leaves_nothing_under_way_and_loses_no_batc
 
 
 async def test_what_keeps_a_batch_from_being_recorded_is_said_to_whoever_reads_on(
-    store: Store, reading: Reading
+    store: Store, reading: ReportIngest
 ) -> None:
     async with store.database.write() as connection:
         await connection.execute(text("ALTER TABLE license_alias RENAME TO gone"))
@@ -125,7 +125,7 @@ async def test_what_keeps_a_batch_from_being_recorded_is_said_to_whoever_reads_o
     assert await stored(store) == 0
 
 
-async def test_an_error_of_the_report_is_not_hidden_by_one_of_the_database(store: Store, reading: Reading) -> None:
+async def test_an_error_of_the_report_is_not_hidden_by_one_of_the_database(store: Store, reading: ReportIngest) -> None:
     async with store.database.write() as connection:
         await connection.execute(text("ALTER TABLE license_alias RENAME TO gone"))
     with pytest.raises(ConnectionError):

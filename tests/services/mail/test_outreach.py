@@ -10,14 +10,14 @@ import pytest
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import CAREFUL, Allowed, Ground, MailState, NeedsGround, Reason, Refused, Rules
+from bot.domain.mail_policy import DEFAULT_RULES, Allowed, LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused, MailRules
 from bot.mail.templating.template import Template, load_templates
-from bot.security.keyring import Keys
-from bot.services.mail.mailer import Post
-from bot.services.mail.outreach import Draft, Outreach, Words
+from bot.security.keyring import Keyring
+from bot.services.mail.mailer import Mailer
+from bot.services.mail.outreach import Draft, Outreach, FormWords
 from bot.services.team.permissions import Signature
-from bot.store.mail.letters import Letter
-from bot.store.mail.repository import Held, Verdict
+from bot.store.mail.letters import MailContent
+from bot.store.mail.repository import QueuedMail, MailStatus
 from bot.store.schema import mail
 from tests.builders import NOON, OPEN, contact, license_, opt_out
 from tests.services.conftest import PostRoom
@@ -34,7 +34,7 @@ class Desk:
     """Where Bo writes."""
 
     room: PostRoom
-    rules: Rules = OPEN
+    rules: MailRules = OPEN
     templates: Mapping[str, Template] = field(default_factory=lambda: SHIPPED)
     addresses: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Desk:
             self.asked.append(user)
             return self.addresses.get(user)
 
-        post: Post | None = self.room.office if self.is_set_up else None
+        post: Mailer | None = self.room.office if self.is_set_up else None
         return Outreach(
             self.room.store,
             post,
@@ -61,27 +61,27 @@ class Desk:
         )
 
     async def draft(
-        self, *, template: str | None = None, recipient: str | None = None, words: Words | None = None
+        self, *, template: str | None = None, recipient: str | None = None, words: FormWords | None = None
     ) -> Draft:
         """A draft, which there is."""
         found = await self.outreach.draft(1, signature=BO, template=template, recipient=recipient, words=words)
         assert isinstance(found, Draft)
         return found
 
-    async def refused(self) -> Reason:
+    async def refused(self) -> RefusalReason:
         """Why there is no draft."""
         found = await self.outreach.draft(1, signature=BO)
         assert isinstance(found, Refused)
         return found.reason
 
-    async def order(self, template: str = "welcome", *, ground: Ground | None = None) -> Held | NeedsGround | Refused:
+    async def order(self, template: str = "welcome", *, ground: LawfulBasis | None = None) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Send the words of a preview."""
-        letter = Letter(template=template, recipient="technical", subject="Hello", body="Dear Ana")
+        letter = MailContent(template=template, recipient="technical", subject="Hello", body="Dear Ana")
         return await self.outreach.order(1, letter, ground=ground, by="U0BO")
 
-    async def written(self) -> list[Letter | None]:
+    async def written(self) -> list[MailContent | None]:
         """The letters in the store."""
-        return [Letter.opened(row.content, Keys([SECRET])) for row in await rows(self.room.store, mail)]
+        return [MailContent.opened(row.content, Keyring([SECRET])) for row in await rows(self.room.store, mail)]
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_the_apps_own_template_goes_before_the_one_for_all(desk: Desk, tmp
 async def test_a_family_that_was_sent_is_not_the_one_to_begin_with(desk: Desk) -> None:
     desk.rules = replace(OPEN, at_most_every=timedelta(0))
     desk.templates = {**SHIPPED, "follow-up": replace(SHIPPED["welcome"], id="follow-up", name="Follow up")}
-    assert isinstance(await desk.order("welcome.de"), Held)
+    assert isinstance(await desk.order("welcome.de"), QueuedMail)
     assert (await desk.draft()).template == "follow-up"
 
 
@@ -161,32 +161,32 @@ async def test_a_template_that_cannot_be_filled_is_shown_with_why(desk: Desk, tm
 
 async def test_without_a_mail_server_everybody_is_told(desk: Desk) -> None:
     held = await desk.order()
-    assert isinstance(held, Held)
+    assert isinstance(held, QueuedMail)
     desk.is_set_up = False
-    assert await desk.refused() is Reason.NOT_SET_UP
-    assert await desk.order() == Refused(Reason.NOT_SET_UP)
-    assert await desk.outreach.order_again(held.mail_id, by="U0BO") == Refused(Reason.NOT_SET_UP)
+    assert await desk.refused() is RefusalReason.NOT_SET_UP
+    assert await desk.order() == Refused(RefusalReason.NOT_SET_UP)
+    assert await desk.outreach.order_again(held.mail_id, by="U0BO") == Refused(RefusalReason.NOT_SET_UP)
 
 
 async def test_without_a_template_there_is_nothing_to_write(desk: Desk) -> None:
     desk.templates = {}
-    assert await desk.refused() is Reason.NOT_SET_UP
+    assert await desk.refused() is RefusalReason.NOT_SET_UP
     desk.templates = {"trial-ending": SHIPPED["trial-ending"]}
-    assert await desk.refused() is Reason.NO_TEMPLATE
+    assert await desk.refused() is RefusalReason.NO_TEMPLATE
 
 
 async def test_of_an_evaluation_that_never_was_there_is_nobody(desk: Desk) -> None:
-    assert await desk.outreach.draft(99, signature=BO) == Refused(Reason.NO_CONTACT)
+    assert await desk.outreach.draft(99, signature=BO) == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_where_nobody_can_be_written_to_it_is_said_why(desk: Desk) -> None:
     await mark(desk.room.store, "@acme.example")
-    assert await desk.refused() is Reason.DO_NOT_CONTACT
+    assert await desk.refused() is RefusalReason.DO_NOT_CONTACT
 
 
 async def test_a_license_without_a_contact_has_nobody_to_write_to(desk: Desk) -> None:
     await report(desk.room.store, license_(aliases=frozenset({"E-2"}), technical=None))
-    assert await desk.outreach.draft(2, signature=BO) == Refused(Reason.NO_CONTACT)
+    assert await desk.outreach.draft(2, signature=BO) == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_only_those_are_offered_who_can_be_written_to(desk: Desk) -> None:
@@ -200,9 +200,9 @@ async def test_only_those_are_offered_who_can_be_written_to(desk: Desk) -> None:
 
 
 async def test_an_address_that_was_mailed_a_short_while_ago_rests(desk: Desk) -> None:
-    assert isinstance(await desk.order(), Held)
+    assert isinstance(await desk.order(), QueuedMail)
     found = await desk.outreach.draft(1, signature=BO)
-    assert found == Refused(Reason.TOO_SOON, by="U0BO", at=NOON)
+    assert found == Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON)
     await report(desk.room.store, BOTH)
     assert (await desk.draft()).recipient == "billing"
     await desk.room.deliver(seconds=10)
@@ -213,11 +213,11 @@ async def test_an_address_that_was_mailed_a_short_while_ago_rests(desk: Desk) ->
 # --- A person's own words ------------------------------------------------------------------------------------------
 
 
-async def words(desk: Desk, *, own: bool, template: str = "welcome", recipient: str = "technical") -> Words:
+async def words(desk: Desk, *, own: bool, template: str = "welcome", recipient: str = "technical") -> FormWords:
     """What stands in the form, after somebody wrote in it or not."""
     filled = (await desk.draft(template=template, recipient=recipient)).filled
     body = f"{filled.body}\n\nP.S. Hi!" if own else filled.body
-    return Words(template=template, recipient=recipient, subject=filled.subject, body=body)
+    return FormWords(template=template, recipient=recipient, subject=filled.subject, body=body)
 
 
 async def test_words_that_somebody_changed_are_kept_for_another_recipient_and_it_is_said(desk: Desk) -> None:
@@ -258,7 +258,7 @@ async def test_words_to_a_recipient_who_is_gone_are_nobodys(desk: Desk) -> None:
 
 
 async def test_the_words_of_a_preview_are_there_for_a_day(desk: Desk) -> None:
-    letter = Letter(template="welcome", recipient="technical", subject="Hello", body="Dear Ana")
+    letter = MailContent(template="welcome", recipient="technical", subject="Hello", body="Dear Ana")
     await desk.outreach.keep("t1", letter)
     assert await desk.outreach.kept("t1") == letter
     desk.room.clock.now += timedelta(days=1, seconds=1)
@@ -270,12 +270,12 @@ async def gone(desk: Desk, token: str) -> bool:
     """Whether words are not there, also after some other things were written."""
     looking = asyncio.create_task(desk.outreach.kept(token))
     for number in range(20):
-        await desk.room.store.drafts.keep(f"other {number}", Letter(recipient="", subject="", body=""), at=NOON)
+        await desk.room.store.drafts.keep(f"other {number}", MailContent(recipient="", subject="", body=""), at=NOON)
     return await looking is None
 
 
 async def test_whoever_sends_faster_than_the_words_are_kept_waits_for_them(desk: Desk) -> None:
-    letter = Letter(template="welcome", recipient="technical", subject="Hello", body="Dear Ana")
+    letter = MailContent(template="welcome", recipient="technical", subject="Hello", body="Dear Ana")
     sending = asyncio.create_task(desk.outreach.kept("t1"))
     await asyncio.sleep(0)
     await desk.outreach.keep("t1", letter)
@@ -289,9 +289,9 @@ async def test_an_order_is_held_and_holds_all_that_the_mail_will_need(desk: Desk
     desk.addresses = {"U0DI": "di@vendor.example"}
     await desk.room.store.evaluations.assign(1, "U0DI", instead_of=None, by="U0DI", at=NOON)
     held = await desk.order("welcome.de")
-    assert held == Held(mail_id=1, contact=contact(), due_at=NOON + timedelta(seconds=10))
+    assert held == QueuedMail(mail_id=1, contact=contact(), due_at=NOON + timedelta(seconds=10))
     assert await desk.written() == [
-        Letter(
+        MailContent(
             template="welcome",
             recipient="technical",
             subject="Hello",
@@ -319,37 +319,37 @@ async def test_replies_go_to_the_team_where_no_owner_is_known(desk: Desk, owner:
 async def test_another_variant_of_a_family_that_was_ordered_is_refused(desk: Desk) -> None:
     desk.rules = replace(OPEN, at_most_every=timedelta(0))
     await desk.order("welcome")
-    assert await desk.order("welcome.de") == Refused(Reason.HELD, by="U0BO", at=NOON)
+    assert await desk.order("welcome.de") == Refused(RefusalReason.HELD, by="U0BO", at=NOON)
 
 
 async def test_a_template_that_is_gone_since_the_preview_sends_nothing(desk: Desk) -> None:
-    assert await desk.order("no-more") == Refused(Reason.NO_TEMPLATE)
+    assert await desk.order("no-more") == Refused(RefusalReason.NO_TEMPLATE)
     assert await rows(desk.room.store, mail) == []
 
 
 async def test_where_a_ground_is_needed_nothing_goes_without_one(desk: Desk) -> None:
-    desk.rules = CAREFUL
+    desk.rules = DEFAULT_RULES
     draft = await desk.draft()
-    assert isinstance(draft.decision, NeedsGround)
-    assert isinstance(await desk.order(), NeedsGround)
+    assert isinstance(draft.decision, NeedsLawfulBasis)
+    assert isinstance(await desk.order(), NeedsLawfulBasis)
     assert await rows(desk.room.store, mail) == []
-    assert isinstance(await desk.order(ground=Ground.REQUEST), Held)
+    assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
     assert [row.ground for row in await rows(desk.room.store, mail)] == ["REQUEST"]
 
 
 async def test_a_ground_does_not_open_a_country_that_is_closed(desk: Desk) -> None:
     block = CountryRule(rule=Rule.BLOCK)
-    desk.rules = Rules(countries=Countries(others=block, unnamed=block))
-    assert await desk.refused() is Reason.COUNTRY
-    assert await desk.order(ground=Ground.CONSENT) == Refused(Reason.COUNTRY)
+    desk.rules = MailRules(countries=Countries(others=block, unnamed=block))
+    assert await desk.refused() is RefusalReason.COUNTRY
+    assert await desk.order(ground=LawfulBasis.CONSENT) == Refused(RefusalReason.COUNTRY)
 
 
 async def test_what_was_ordered_can_be_taken_back_by_whoever_ordered_it(desk: Desk) -> None:
     held = await desk.order()
-    assert isinstance(held, Held)
+    assert isinstance(held, QueuedMail)
     other = await desk.outreach.undo(held.mail_id, by="U0DI")
     assert (other is not None and other.won) is False
-    assert await desk.outreach.undo(held.mail_id, by="U0BO") == Verdict(
+    assert await desk.outreach.undo(held.mail_id, by="U0BO") == MailStatus(
         won=True, state=MailState.UNDONE, by="U0BO", at=NOON
     )
     assert await desk.outreach.undo(99, by="U0BO") is None
@@ -358,13 +358,13 @@ async def test_what_was_ordered_can_be_taken_back_by_whoever_ordered_it(desk: De
 
 async def test_of_a_mail_that_nobody_knows_about_a_person_decides(desk: Desk) -> None:
     held = await desk.order()
-    assert isinstance(held, Held)
+    assert isinstance(held, QueuedMail)
     await desk.room.store.mails.settle(held.mail_id, MailState.UNKNOWN, at=NOON)
     again = await desk.outreach.order_again(held.mail_id, by="U0DI")
-    assert isinstance(again, Held)
+    assert isinstance(again, QueuedMail)
     assert again.due_at == NOON
     await desk.room.store.mails.settle(held.mail_id, MailState.UNKNOWN, at=NOON)
-    assert await desk.outreach.confirm(held.mail_id, by="U0DI") == Verdict(
+    assert await desk.outreach.confirm(held.mail_id, by="U0DI") == MailStatus(
         won=True, state=MailState.SENT, by="U0DI", at=NOON
     )
     assert await desk.outreach.confirm(99, by="U0DI") is None

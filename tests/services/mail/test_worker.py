@@ -11,19 +11,19 @@ from email.policy import default
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from bot.app.scheduler import ended
-from bot.concurrency.rate_limit import Pace, Rate
+from bot.app.scheduler import cancel_and_wait
+from bot.concurrency.rate_limit import TokenBucket, Rate
 from bot.demo.fake_smtp import Fault, Mailbox, Step, answer, drop, hang
-from bot.domain.dnc import Cause, Subject
+from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, Reason
-from bot.mail.inbound.verp import read
+from bot.domain.mail_policy import MailState, RefusalReason
+from bot.mail.inbound.verp import read_return_address
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.dkim import Signer
-from bot.security.keyring import Keys
-from bot.services.mail.mailer import Returns
+from bot.security.keyring import Keyring
+from bot.services.mail.mailer import VerpSettings
 from bot.services.mail.unsubscribe_links import Link, Links
-from bot.services.mail.worker import retry_after
+from bot.services.mail.worker import retry_delay
 from tests.builders import FREELY, contact, license_, opt_out
 from tests.machine import limit
 from tests.mail.conftest import Judge, Tls
@@ -108,7 +108,7 @@ async def test_the_card_of_a_mail_that_is_put_off_again_is_painted_again(room: P
     ],
 )
 def test_pauses_grow_to_two_hours(attempts: int, pause: timedelta) -> None:
-    assert retry_after(attempts) == pause
+    assert retry_delay(attempts) == pause
 
 
 async def test_what_could_not_go_for_two_days_is_given_up(room: PostRoom) -> None:
@@ -152,7 +152,7 @@ async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hea
         *(license_(aliases=frozenset({f"E-{n}"}), technical=contact(email=f"a{n}@acme.example")) for n in range(1, 8)),
     )
     await room.told()
-    pace = Pace(Rate(interval=0), alone=True, clock=lambda: room.clock().timestamp())
+    pace = TokenBucket(Rate(interval=0), alone=True, clock=lambda: room.clock().timestamp())
     postman = replace(room, pace=pace).postman
     for number in range(1, 8):
         await room.ordered(number, number)
@@ -176,9 +176,9 @@ async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
     await room.deliver()
 
     assert await room.states() == [MailState.FAILED]
-    no = await room.store.opt_outs.against([Subject.of_address(ANA)])
+    no = await room.store.opt_outs.against([DncTarget.of_address(ANA)])
     assert no is not None
-    assert (no.cause, no.by) == (Cause.BOUNCED, None)
+    assert (no.cause, no.by) == (DncReason.BOUNCED, None)
     assert await room.history() == [Kind.DO_NOT_CONTACT, Kind.MAIL_FAILED]
     assert await room.told() == []
 
@@ -195,7 +195,7 @@ async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRo
     await room.deliver(days=1)
 
     assert await room.states() == [MailState.FAILED]
-    assert await room.store.opt_outs.against([Subject.of_address(ANA)]) is None
+    assert await room.store.opt_outs.against([DncTarget.of_address(ANA)]) is None
     assert await room.history() == [Kind.MAIL_FAILED]
     assert "trying again will not help" in await room.why()
     assert room.mailbox.mails == []
@@ -226,7 +226,7 @@ async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_k
         room.mailbox.faults.clear()
 
     assert MailState.FAILED not in await room.states()
-    assert await room.store.opt_outs.against([Subject.of_address(ANA)]) is None
+    assert await room.store.opt_outs.against([DncTarget.of_address(ANA)]) is None
     assert "check MAIL_FROM" in heard[0]
     assert len([line for line in heard if "cannot send mail" in line]) == 1
     await room.deliver(minutes=10)
@@ -349,7 +349,7 @@ async def test_a_mark_that_comes_while_the_mail_is_held_stops_it(room: PostRoom,
 
     assert room.mailbox.mails == []
     assert await room.states() == [MailState.FAILED]
-    assert await room.why() == Reason.DO_NOT_CONTACT
+    assert await room.why() == RefusalReason.DO_NOT_CONTACT
 
 
 async def test_what_happened_to_the_trial_while_the_mail_was_put_off_stops_it(room: PostRoom) -> None:
@@ -360,7 +360,7 @@ async def test_what_happened_to_the_trial_while_the_mail_was_put_off_stops_it(ro
     await room.deliver(minutes=1)
 
     assert room.mailbox.mails == []
-    assert await room.why() == Reason.CONVERTED
+    assert await room.why() == RefusalReason.CONVERTED
 
 
 async def test_two_mails_to_one_address_keep_their_distance_even_if_both_were_ordered(room: PostRoom) -> None:
@@ -387,16 +387,16 @@ def heard(mailbox: Mailbox) -> list[tuple[str, bytes]]:
 
 
 async def test_all_that_is_promised_of_a_mail_reaches_the_wire(room: PostRoom, signer: Signer, genuine: Judge) -> None:
-    keys = Keys([SECRET])
+    keys = Keyring([SECRET])
     links = Links(keys, public_url="https://bot.vendor.example")
-    returns = Returns(address="bounces@vendor.example", key=keys.return_keys[0])
+    returns = VerpSettings(address="bounces@vendor.example", key=keys.return_keys[0])
     room.post = {"signer": signer, "links": links, "returns": returns}
     mail_id = await room.ordered(language="de", reply_to="bo@vendor.example")
     wire = heard(room.mailbox)
     await room.deliver()
 
     [(envelope, content)] = wire
-    assert read(envelope, keys.return_keys) == mail_id
+    assert read_return_address(envelope, keys.return_keys) == mail_id
     assert genuine(content)
     message = message_from_bytes(content, policy=default)
     assert message["Reply-To"] == "bo@vendor.example"
@@ -487,7 +487,7 @@ async def test_what_is_ordered_while_the_postman_waits_goes_at_once(room: PostRo
         await room.ordered()
         async with asyncio.timeout(limit(4)):
             await arrived.wait()
-        await ended(running, again=0.01)
+        await cancel_and_wait(running, again=0.01)
 
 
 async def test_a_bot_that_was_stopped_over_a_mail_leaves_a_question(room: PostRoom) -> None:
@@ -496,7 +496,7 @@ async def test_a_bot_that_was_stopped_over_a_mail_leaves_a_question(room: PostRo
     room.mailbox.faults["DATA"] = reaching(reached, asyncio.Event())
     running = asyncio.create_task(room.postman.run())
     await reached.wait()
-    await ended(running)
+    await cancel_and_wait(running)
     assert await room.states() == [MailState.SENDING]
 
     assert await room.store.mails.settle_interrupted(at=room.clock()) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.health import Line
+from bot.domain.health import SocketStatus
 from bot.errors import (
     AnswerUnreadable,
     ApiGone,
@@ -18,10 +18,10 @@ from bot.errors import (
     StoreError,
     TokenRefused,
 )
-from bot.services.operations.alerts import Trouble
+from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
-from bot.store.outbox.repository import Lane
-from bot.store.polls import Tally
+from bot.store.outbox.repository import ApiMethod
+from bot.store.polls import PollStats
 from tests.world import Clock
 
 CHANNEL = "C0CARDS"
@@ -41,7 +41,7 @@ class Admins:
     async def heard(self) -> list[str]:
         """What was said since they last looked: to whom, and how it begins."""
         brought = []
-        while taken := await self.store.deliveries.take(Lane.POST, now=self.clock()):
+        while taken := await self.store.deliveries.take(ApiMethod.POST, now=self.clock()):
             (delivery,) = taken
             brought.append(f"{delivery.channel} {delivery.text}")
             await self.store.deliveries.done(delivery, ts="1.0")
@@ -51,11 +51,11 @@ class Admins:
         """What they hear while polls, or sweeps, break off one after the other."""
         for error in errors:
             self.clock.now += timedelta(minutes=1)
-            await self.store.polls.fail(await self._begin(whole=whole), Tally(), at=self.clock(), error=str(error))
+            await self.store.polls.fail(await self._begin(whole=whole), PollStats(), at=self.clock(), error=str(error))
             await self._trouble.failed(error)
         return await self.heard()
 
-    async def listen(self, line: Line) -> list[str]:
+    async def listen(self, line: SocketStatus) -> list[str]:
         """What they hear of the connection over which presses arrive."""
         await self._trouble.listened(line)
         return await self.heard()
@@ -63,7 +63,7 @@ class Admins:
     async def read(self, *, quarantined: int = 0, whole: bool = False) -> list[str]:
         """What they hear when a poll comes to its end."""
         await self.store.polls.succeed(
-            await self._begin(whole=whole), Tally(), at=self.clock(), text="", channel=CHANNEL
+            await self._begin(whole=whole), PollStats(), at=self.clock(), text="", channel=CHANNEL
         )
         await self._trouble.read(quarantined, whole=whole)
         return await self.heard()
@@ -72,9 +72,9 @@ class Admins:
         return await self.store.polls.begin(at=self.clock(), whole=whole)
 
     @property
-    def _trouble(self) -> Trouble:
+    def _trouble(self) -> AdminAlerts:
         """Made anew each time, as by a bot that is started again after every poll."""
-        return Trouble(self.store, admins=self.names, channel=CHANNEL, clock=self.clock)
+        return AdminAlerts(self.store, admins=self.names, channel=CHANNEL, clock=self.clock)
 
 
 @pytest.fixture
@@ -167,19 +167,19 @@ async def test_each_admin_is_told_and_where_there_is_none_the_channel(admins: Ad
 
 
 async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_return_once(admins: Admins) -> None:
-    minutes = [Line(heard=None, down=timedelta(minutes=number), trouble="Slack refused.") for number in range(8)]
+    minutes = [SocketStatus(heard=None, down=timedelta(minutes=number), trouble="Slack refused.") for number in range(8)]
     said = [await admins.listen(line) for line in minutes]
     assert [len(each) for each in said] == [0, 0, 0, 0, 0, 1, 0, 0]
     assert "No press has reached me for 5 min" in said[5][0]
     assert "Slack refused." in said[5][0]
     admins.clock.now += timedelta(minutes=3)
-    [again] = await admins.listen(Line(heard=timedelta(0)))
+    [again] = await admins.listen(SocketStatus(heard=timedelta(0)))
     assert "Presses reach me again, after 3 min" in again
-    assert await admins.listen(Line(heard=timedelta(0))) == []
+    assert await admins.listen(SocketStatus(heard=timedelta(0))) == []
 
 
 async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -> None:
-    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
     heard = []
     for hours in (0, 1, 22, 1, 1):
         admins.clock.now += timedelta(hours=hours)
@@ -192,7 +192,7 @@ async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -
 
 
 async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -> None:
-    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
     heard = []
     for _ in range(3):
         await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
@@ -207,7 +207,7 @@ async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -
 
 
 async def test_a_report_that_is_read_says_nothing_of_mail(admins: Admins) -> None:
-    trouble = Trouble(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
     await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
     await admins.heard()
     assert await admins.read() == []

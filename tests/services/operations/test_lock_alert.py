@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.demo.fake_slack import CHANNEL, faults
 from bot.errors import DatabaseBusy
 from bot.services.operations.health import Health
@@ -18,7 +18,7 @@ ADMIN, OTHER = "U0ANA", "U0BEN"
 
 @pytest.mark.parametrize("admins", [(ADMIN, OTHER), ()], ids=["admins", "channel"])
 async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: World, admins: tuple[str, ...]) -> None:
-    async with assembled(here.settings(), clock=here.clock) as parts:
+    async with open_components(here.settings(), clock=here.clock) as parts:
         database, seconds = parts.store.database, 0.0
         assert database.path is not None
         alert = LockAlert(database, parts.poster, admins=admins, channel=CHANNEL, elapsed=lambda: seconds)

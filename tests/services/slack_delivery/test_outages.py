@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SlackRefused
-from bot.services.slack_delivery.outages import ClosedWays, closed_ways
-from bot.slack.client.errors import sentence
+from bot.services.slack_delivery.outages import SlackOutages, describe_outages
+from bot.slack.client.errors import explain
 from bot.store import Store, open_store
-from bot.store.outbox.repository import Lane, Way
+from bot.store.outbox.repository import ApiMethod, Route
 from tests.world import Clock
 
 HOME, ELSE = "C0CARDS", "C0ELSE"
-POST, UPDATE, LOOK = Way(Lane.POST, HOME), Way(Lane.UPDATE, HOME), Way(Lane.LOOK, HOME)
+POST, UPDATE, LOOK = Route(ApiMethod.POST, HOME), Route(ApiMethod.UPDATE, HOME), Route(ApiMethod.LOOK, HOME)
 LACKS = "The app lacks the scope channels:history. Bring it up to date with manifest.yml and install it again."
 
 
@@ -27,12 +27,12 @@ class Admins:
     names: tuple[str, ...] = ("U0ANA",)
     clock: Clock = field(default_factory=Clock)
 
-    async def refused(self, way: Way, code: str, *needed: str) -> list[str]:
+    async def refused(self, way: Route, code: str, *needed: str) -> list[str]:
         """What they hear when Slack closes a way."""
-        await self._ways.refused(way, SlackRefused(sentence(code, needed=needed), code=code, needed=needed))
+        await self._ways.refused(way, SlackRefused(explain(code, needed=needed), code=code, needed=needed))
         return await self._heard()
 
-    async def passed(self, way: Way) -> list[str]:
+    async def passed(self, way: Route) -> list[str]:
         """What they hear when something got through."""
         self.clock.now += timedelta(hours=1)
         await self._ways.passed(way)
@@ -40,20 +40,20 @@ class Admins:
 
     async def closed(self) -> list[str]:
         """What `/evaluators health` says is closed."""
-        return closed_ways(await self.store.troubles.standing())
+        return describe_outages(await self.store.troubles.standing())
 
     async def _heard(self) -> list[str]:
         brought = []
-        while taken := await self.store.deliveries.take(Lane.POST, now=self.clock()):
+        while taken := await self.store.deliveries.take(ApiMethod.POST, now=self.clock()):
             (delivery,) = taken
             brought.append(f"{delivery.channel} {delivery.text}")
             await self.store.deliveries.done(delivery, ts="1.0")
         return brought
 
     @property
-    def _ways(self) -> ClosedWays:
+    def _ways(self) -> SlackOutages:
         """Made anew each time, as by a bot that is started again."""
-        return ClosedWays(self.store, admins=self.names, channel=HOME, clock=self.clock)
+        return SlackOutages(self.store, admins=self.names, channel=HOME, clock=self.clock)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_it_is_said_once_and_its_end_once(admins: Admins) -> None:
     [closed] = await admins.refused(POST, "not_in_channel")
     assert closed.startswith(f"U0ANA :rotating_light: I cannot bring anything to <#{HOME}>. The bot is not in its")
     assert await admins.refused(POST, "not_in_channel") == []
-    assert await admins.closed() == [f"Channel {HOME}: {sentence('not_in_channel')}"]
+    assert await admins.closed() == [f"Channel {HOME}: {explain('not_in_channel')}"]
     [opened] = await admins.passed(POST)
     assert (
         opened == f"U0ANA :white_check_mark: <#{HOME}> takes what I bring again, after 1 h. What waited is going out."
@@ -86,24 +86,24 @@ async def test_closed_to_posts_and_updates_alike_it_is_said_once_and_ends_when_b
 
 async def test_what_gets_through_elsewhere_ends_nothing_unless_all_was_closed(admins: Admins) -> None:
     await admins.refused(POST, "is_archived")
-    assert await admins.passed(Way(Lane.POST, ELSE)) == []
+    assert await admins.passed(Route(ApiMethod.POST, ELSE)) == []
     assert len(await admins.refused(UPDATE, "token_revoked")) == 1
-    [opened] = await admins.passed(Way(Lane.POST, ELSE))
+    [opened] = await admins.passed(Route(ApiMethod.POST, ELSE))
     assert "Slack takes what I bring again" in opened
 
 
 async def test_of_people_who_cannot_be_written_to_nobody_is_told(admins: Admins) -> None:
-    assert await admins.refused(Way(Lane.POST, "U0BEN"), "missing_scope") == []
+    assert await admins.refused(Route(ApiMethod.POST, "U0BEN"), "missing_scope") == []
     assert await admins.closed() == []
 
 
 @pytest.mark.parametrize(
     ("way", "code", "to"),
-    [(POST, "is_archived", []), (Way(Lane.POST, ELSE), "is_archived", [HOME]), (POST, "token_revoked", [])],
+    [(POST, "is_archived", []), (Route(ApiMethod.POST, ELSE), "is_archived", [HOME]), (POST, "token_revoked", [])],
     ids=["its own channel", "another one", "all of Slack"],
 )
 async def test_without_admins_the_channel_is_told_unless_it_is_what_is_closed(
-    admins: Admins, way: Way, code: str, to: list[str]
+    admins: Admins, way: Route, code: str, to: list[str]
 ) -> None:
     admins.names = ()
     assert [line.split()[0] for line in await admins.refused(way, code)] == to
@@ -139,4 +139,4 @@ async def test_a_scope_for_posting_is_named_and_is_a_trouble_of_its_own(admins: 
 
 async def test_what_an_earlier_version_noted_without_a_scope_is_read(admins: Admins) -> None:
     await admins.store.troubles.begin(f"slack look {HOME} missing_scope", "", to=(), at=admins.clock())
-    assert await admins.closed() == [f"Channel {HOME}: {sentence('missing_scope')}"]
+    assert await admins.closed() == [f"Channel {HOME}: {explain('missing_scope')}"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.demo.fake_slack import CHANNEL, faults
-from bot.services.slack_delivery.rate_limits import SLACKS_LIMITS
-from bot.store.outbox.repository import MANY, Lane
+from bot.services.slack_delivery.rate_limits import SLACK_LIMITS
+from bot.store.outbox.repository import BACKLOG_THRESHOLD, ApiMethod
 from tests.desk import ADMIN, LOOK, POST, UPDATE, Desk, desk
 from tests.world import World, world
 
@@ -105,39 +105,39 @@ async def test_a_channel_where_slack_hangs_holds_up_no_other(here: World) -> Non
 
 async def test_a_long_queue_is_announced_once_and_goes_out_newest_first(here: World) -> None:
     async with desk(here) as found:
-        for number in range(MANY + 2):
+        for number in range(BACKLOG_THRESHOLD + 2):
             await found.begin_trial(number)
             here.pass_by(minutes=1)
         await found.settle()
         summary, *cards = here.workspace.messages()
-        assert summary.shown.startswith(f":inbox_tray: {MANY + 2} new trials wait for a card here.")
+        assert summary.shown.startswith(f":inbox_tray: {BACKLOG_THRESHOLD + 2} new trials wait for a card here.")
         told = [message.metadata["event_payload"]["evaluation"] for message in cards if message.metadata]
-        assert told == list(range(MANY + 2, 0, -1))
+        assert told == list(range(BACKLOG_THRESHOLD + 2, 0, -1))
 
 
 async def test_through_an_outage_the_queue_is_announced_first_and_with_the_number_at_its_end(here: World) -> None:
     async with desk(here) as found:
         here.workspace.channels[CHANNEL].bot_is_member = False
-        for number in range(MANY + 10):
+        for number in range(BACKLOG_THRESHOLD + 10):
             await found.begin_trial(number)
             await found.live(minutes=2)
         here.workspace.channels[CHANNEL].bot_is_member = True
         await found.settle()
         summary, *cards = here.workspace.messages()
-        assert f"{MANY + 10} new trials" in summary.shown
-        assert len(cards) == MANY + 10
+        assert f"{BACKLOG_THRESHOLD + 10} new trials" in summary.shown
+        assert len(cards) == BACKLOG_THRESHOLD + 10
 
 
 async def test_as_many_as_usual_are_not_announced(here: World) -> None:
     async with desk(here) as found:
-        for number in range(MANY):
+        for number in range(BACKLOG_THRESHOLD):
             await found.begin_trial(number)
         await found.settle()
-        assert found.posted == MANY
+        assert found.posted == BACKLOG_THRESHOLD
 
 
 async def test_thirty_cards_go_out_as_fast_as_slack_allows_and_never_faster(tmp_path: Path) -> None:
-    async with world(tmp_path, rate_limits=True) as here, desk(here, limits=SLACKS_LIMITS) as found:
+    async with world(tmp_path, rate_limits=True) as here, desk(here, limits=SLACK_LIMITS) as found:
         for number in range(30):
             await found.begin_trial(number)
         here.pass_by(minutes=1)
@@ -148,7 +148,7 @@ async def test_thirty_cards_go_out_as_fast_as_slack_allows_and_never_faster(tmp_
 
 
 async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(here: World) -> None:
-    async with desk(here, limits=SLACKS_LIMITS) as found:
+    async with desk(here, limits=SLACK_LIMITS) as found:
         for number in range(12):
             await found.begin_trial(number)
         await found.settle()
@@ -164,8 +164,8 @@ async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(
 
 
 async def test_as_many_repaints_as_slack_takes_at_once_are_taken_from_the_outbox_at_once(here: World) -> None:
-    async with desk(here, limits=SLACKS_LIMITS) as found:
-        burst = SLACKS_LIMITS[Lane.UPDATE].workspace.burst
+    async with desk(here, limits=SLACK_LIMITS) as found:
+        burst = SLACK_LIMITS[ApiMethod.UPDATE].workspace.burst
         for number in range(1, burst + 4):
             await found.begin_trial(number)
         await found.settle()

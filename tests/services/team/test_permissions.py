@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot.app.components import assembled
+from bot.app.components import open_components
 from bot.demo.fake_slack import faults
 from bot.demo.fake_slack.models import User
 from bot.errors import NotAllowed, SlackRefused
-from bot.services.team.permissions import FRESH, Actors, Right
-from bot.slack.client.users import Directory
+from bot.services.team.permissions import FRESH, Permissions, Permission
+from bot.slack.client.users import SlackUsers
 from tests.world import World
 
 TEAM = "T0DEMO"
@@ -29,31 +29,31 @@ Admit = Callable[..., Awaitable[str]]
 @pytest.fixture
 async def admit(here: World) -> Any:  # noqa: ANN401  an async generator
     """Asks of somebody whether they may; the settings name nobody, or those who are given."""
-    async with assembled(here.settings()) as parts:
-        directory = Directory(parts.client)
-        known: dict[tuple[str, ...], Actors] = {}
+    async with open_components(here.settings()) as parts:
+        directory = SlackUsers(parts.client)
+        known: dict[tuple[str, ...], Permissions] = {}
 
-        async def ask(user: str, right: Right = Right.TAKE, *named: str) -> str:
-            actors = known.setdefault(named, Actors(directory, team=team, named=named, clock=here.clock))
+        async def ask(user: str, right: Permission = Permission.TAKE, *named: str) -> str:
+            actors = known.setdefault(named, Permissions(directory, team=team, named=named, clock=here.clock))
             return (await actors.admit(user, right)).name
 
         yield ask
 
 
-@pytest.mark.parametrize("right", Right)
-async def test_a_member_may_and_is_called_by_name(admit: Admit, right: Right) -> None:
+@pytest.mark.parametrize("right", Permission)
+async def test_a_member_may_and_is_called_by_name(admit: Admit, right: Permission) -> None:
     assert await admit(ANA, right) == "Ana"
 
 
 async def test_where_slack_does_not_tell_an_address_there_is_none(here: World) -> None:
-    async with assembled(here.settings()) as parts:
-        actors = Actors(Directory(parts.client), team=team, named=(), clock=here.clock)
+    async with open_components(here.settings()) as parts:
+        actors = Permissions(SlackUsers(parts.client), team=team, named=(), clock=here.clock)
         assert await actors.address("U0NOBODY") is None
         here.workspace.faults.add("users.info", faults.server_error(), times=9)
         assert await actors.address(ANA) is None
 
 
-@pytest.mark.parametrize("right", Right)
+@pytest.mark.parametrize("right", Permission)
 @pytest.mark.parametrize(
     ("who", "why"),
     [
@@ -65,7 +65,7 @@ async def test_where_slack_does_not_tell_an_address_there_is_none(here: World) -
     ],
     ids=["guest", "stranger", "other workspace", "bot", "gone"],
 )
-async def test_nobody_else_may(here: World, admit: Admit, right: Right, who: dict[str, Any], why: str) -> None:
+async def test_nobody_else_may(here: World, admit: Admit, right: Permission, who: dict[str, Any], why: str) -> None:
     here.workspace.add_user(User(id="U0EVE", name="eve", real_name="Eve", **who))
     with pytest.raises(NotAllowed, match=why):
         await admit("U0EVE", right)
@@ -78,25 +78,25 @@ async def test_whom_slack_does_not_know_may_nothing(admit: Admit) -> None:
 
 async def test_only_those_who_are_named_may_mail_and_all_may_do_the_rest(here: World, admit: Admit) -> None:
     here.workspace.groups["S0SALES"] = [BEN]
-    assert await admit(ANA, Right.OUTREACH, ANA, "S0SALES") == "Ana"
-    assert await admit(BEN, Right.OUTREACH, ANA, "S0SALES") == "Ben"
-    for right in (Right.TAKE, Right.READ):
+    assert await admit(ANA, Permission.OUTREACH, ANA, "S0SALES") == "Ana"
+    assert await admit(BEN, Permission.OUTREACH, ANA, "S0SALES") == "Ben"
+    for right in (Permission.TAKE, Permission.READ):
         assert await admit("U0CHIKA", right, ANA, "S0SALES") == "Chika"
     with pytest.raises(NotAllowed, match="some people"):
-        await admit("U0CHIKA", Right.OUTREACH, ANA, "S0SALES")
+        await admit("U0CHIKA", Permission.OUTREACH, ANA, "S0SALES")
 
 
 async def test_a_group_that_is_gone_lets_nobody_in_and_keeps_nobody_out(here: World, admit: Admit) -> None:
     here.workspace.groups["S0SALES"] = [BEN]
-    assert await admit(BEN, Right.OUTREACH, "S0GONE", "S0SALES") == "Ben"
+    assert await admit(BEN, Permission.OUTREACH, "S0GONE", "S0SALES") == "Ben"
     with pytest.raises(NotAllowed):
-        await admit(ANA, Right.OUTREACH, "S0GONE", "S0SALES")
+        await admit(ANA, Permission.OUTREACH, "S0GONE", "S0SALES")
 
 
 async def test_without_the_scope_for_groups_nobody_gets_in_and_it_is_said(here: World, admit: Admit) -> None:
     here.workspace.keys.scopes.remove("usergroups:read")
     with pytest.raises(SlackRefused, match=r"manifest\.yml"):
-        await admit(ANA, Right.OUTREACH, "S0SALES")
+        await admit(ANA, Permission.OUTREACH, "S0SALES")
 
 
 @pytest.mark.parametrize(
@@ -106,23 +106,23 @@ async def test_while_slack_is_away_only_what_can_be_taken_back_is_done(
     here: World, admit: Admit, fault: faults.Fault
 ) -> None:
     here.workspace.faults.add("users.info", fault, times=9)  # the HTTP client repeats what was cut, too
-    assert await admit(ANA, Right.TAKE) == ""
-    for right in (Right.READ, Right.OUTREACH):
+    assert await admit(ANA, Permission.TAKE) == ""
+    for right in (Permission.READ, Permission.OUTREACH):
         with pytest.raises(NotAllowed, match="in a minute"):
             await admit(ANA, right)
     here.workspace.faults.clear()
-    assert await admit(ANA, Right.OUTREACH) == "Ana"
+    assert await admit(ANA, Permission.OUTREACH) == "Ana"
 
 
 async def test_slack_is_asked_once_for_many_presses_and_again_after_some_minutes(here: World, admit: Admit) -> None:
     here.workspace.groups["S0SALES"] = [ANA]
-    await asyncio.gather(*(admit(ANA, Right.OUTREACH, "S0SALES") for _ in range(50)))
+    await asyncio.gather(*(admit(ANA, Permission.OUTREACH, "S0SALES") for _ in range(50)))
     assert len(here.workspace.calls("users.info")) == 1
     assert len(here.workspace.calls("usergroups.users.list")) == 1
 
     here.workspace.groups["S0SALES"] = []
     here.pass_by(seconds=FRESH.total_seconds() - 1)
-    await admit(ANA, Right.OUTREACH, "S0SALES")
+    await admit(ANA, Permission.OUTREACH, "S0SALES")
     here.pass_by(seconds=1)
     with pytest.raises(NotAllowed):
-        await admit(ANA, Right.OUTREACH, "S0SALES")
+        await admit(ANA, Permission.OUTREACH, "S0SALES")

@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card_snapshot import Posted, Trace, TracedEntry, TracedMail
-from bot.domain.dnc import Cause, Scope
+from bot.domain.card_snapshot import PostedCard, CardSnapshot, DncSnapshot, MailSnapshot
+from bot.domain.dnc import DncReason, DncScope
 from bot.domain.mail_policy import MailState
 from bot.slack.client.metadata import read
-from bot.slack.client.web_client import Mark
+from bot.slack.client.web_client import MessageRef
 from bot.slack.ids import Event
 from tests.builders import NOON
 
-TRACE = Trace(
+TRACE = CardSnapshot(
     app_key="com.example.roadmap",
     aliases=("E-1", "SEN-1"),
     started=date(2026, 11, 20),
     mails=(
-        TracedMail(
+        MailSnapshot(
             id=7,
             template="welcome",
             address_key="a1",
@@ -28,9 +28,9 @@ TRACE = Trace(
             at=NOON,
         ),
     ),
-    entries=(TracedEntry(scope=Scope.ADDRESS, key="a1", cause=Cause.ASKED, by=None, at=NOON),),
+    entries=(DncSnapshot(scope=DncScope.ADDRESS, key="a1", cause=DncReason.ASKED, by=None, at=NOON),),
 )
-MARK = Mark(event=Event.CARD, number=3, delivery=9, trace=TRACE)
+MARK = MessageRef(event=Event.CARD, number=3, delivery=9, trace=TRACE)
 
 
 def _message(metadata: object, *, user: str = "U0BOT") -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _message(metadata: object, *, user: str = "U0BOT") -> dict[str, Any]:
 
 def test_a_card_tells_what_it_was_told() -> None:
     found = read("C0CARDS", _message(MARK.metadata()), us="U0BOT")
-    assert found == Posted(channel="C0CARDS", ts="1.5", delivery_id=9, evaluation_id=3, trace=TRACE)
+    assert found == PostedCard(channel="C0CARDS", ts="1.5", delivery_id=9, evaluation_id=3, trace=TRACE)
     assert MARK.is_on(_message(MARK.metadata()))
 
 
@@ -70,7 +70,7 @@ def test_a_card_that_cannot_be_read_is_known_by_its_numbers_alone(changed: dict[
     written = MARK.metadata()
     written["event_payload"] |= changed
     found = read("C0CARDS", _message(written), us="U0BOT")
-    assert found == Posted(channel="C0CARDS", ts="1.5", delivery_id=9, evaluation_id=3)
+    assert found == PostedCard(channel="C0CARDS", ts="1.5", delivery_id=9, evaluation_id=3)
 
 
 @pytest.mark.parametrize("number", [True, "3", 3.5, None, [3]])

@@ -9,7 +9,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
 
 from bot.slack import ids
-from bot.slack.client.payload import read_id, tidy, was_taken
+from bot.slack.client.payload import read_id, normalize, was_acknowledged
 
 NAMES = (
     "type",
@@ -48,14 +48,14 @@ def unknown(kind: str) -> list[dict[str, str]]:
 
 @given(payload=JSON | st.dictionaries(st.sampled_from(NAMES), JSON))
 def test_bolt_can_take_whatever_comes(payload: object) -> None:
-    found = tidy(payload)
+    found = normalize(payload)
     build_async_context(AsyncBoltContext({}), found)
     is_taken = "command" in found or "actions" in found or "view" in found or "ssl_check" in found
     assert is_taken or found.get("type") == "url_verification"
 
 
 def test_what_fits_stays_as_it_came() -> None:
-    assert tidy({**PRESS, "enterprise": None, "is_enterprise_install": False, "message_extra": 1}) == {
+    assert normalize({**PRESS, "enterprise": None, "is_enterprise_install": False, "message_extra": 1}) == {
         **PRESS,
         "is_enterprise_install": False,
     }
@@ -74,18 +74,18 @@ def test_what_fits_stays_as_it_came() -> None:
     ],
 )
 def test_what_lacks_what_it_needs_is_no_press_on_a_button_of_ours(changes: dict[str, Any]) -> None:
-    assert tidy({**PRESS, **changes})["actions"] == unknown("block_actions")
+    assert normalize({**PRESS, **changes})["actions"] == unknown("block_actions")
 
 
 @pytest.mark.parametrize("kind", ["interactive_message", "dialog_submission", "message_action", "shortcut", "new_kind"])
 def test_what_nobody_listens_to_becomes_a_press_that_is_answered(kind: str) -> None:
-    found = tidy({**PRESS, "type": kind, "callback_id": "old", "actions": [{"name": "yes", "value": "1"}]})
+    found = normalize({**PRESS, "type": kind, "callback_id": "old", "actions": [{"name": "yes", "value": "1"}]})
     assert (found["type"], found["actions"]) == ("block_actions", unknown(kind))
     assert found["response_url"] == PRESS["response_url"]
 
 
 def test_what_no_database_can_store_is_taken_out_of_texts() -> None:
-    assert tidy({**PRESS, "trigger_id": "1\0.\ud8002"})["trigger_id"] == "1.?2"
+    assert normalize({**PRESS, "trigger_id": "1\0.\ud8002"})["trigger_id"] == "1.?2"
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "9223372036854775808", "9" * 5000, "1.0", "", "²", "x", None, 7])
@@ -114,4 +114,4 @@ def test_an_id_is_read(text: str, number: int) -> None:
     ],
 )
 def test_a_response_url_took_a_message_only_if_it_says_so(status: int, body: str, *, taken: bool) -> None:
-    assert was_taken(status, body) is taken
+    assert was_acknowledged(status, body) is taken

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackUnavailable
 from bot.slack.client.socket_hello import app_of_hello
 from bot.slack.client.web_api import BoundedResponse
-from bot.slack.client.web_client import Poster
+from bot.slack.client.web_client import SlackClient
 from tests.mail.conftest import Tls
 
 
@@ -35,7 +35,7 @@ async def _failure(url: str, *, patience: float = 5, **options: Any) -> SlackErr
     async with aiohttp.ClientSession(timeout=limit, response_class=BoundedResponse) as session:
         client = AsyncWebClient(token="xoxb-1", base_url=url, session=session, retry_handlers=[], **options)
         with pytest.raises(SlackError) as caught:
-            await Poster(client).identity()
+            await SlackClient(client).identity()
     return caught.value
 
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.slack.client.errors import sentence
+from bot.slack.client.errors import explain
 from bot.slack.views.alerts import (
     delivered_again,
     first_run,
     mail_goes_again,
     mail_refused,
-    many_wait,
+    backlog_notice,
     no_mail,
     not_delivered,
     report_read_again,
@@ -88,19 +88,19 @@ def test_when_it_is_well_again_it_is_said_after_how_long() -> None:
 
 @pytest.mark.parametrize(("cards", "said"), [(1, "1 new trial waits"), (1234, "1,234 new trials wait")])
 def test_many_cards_that_wait_are_counted_with_where_to_look_meanwhile(cards: int, said: str) -> None:
-    text = many_wait(cards)
+    text = backlog_notice(cards)
     check_text(text)
     assert text.startswith(f":inbox_tray: {said} for a card here. ")
     assert "`/evaluators today`" in text
 
 
 def test_a_closed_way_is_said_with_the_command_that_opens_it() -> None:
-    text = not_delivered(sentence("not_in_channel"), channel="C0CARDS")
+    text = not_delivered(explain("not_in_channel"), channel="C0CARDS")
     assert text.startswith(
         ":rotating_light: I cannot bring anything to <#C0CARDS>. The bot is not in its channel. "
         "Type `/invite @Evaluator Bot` there. What is owed waits"
     )
-    assert "anything to Slack. The bot token was revoked." in not_delivered(sentence("token_revoked"), channel=None)
+    assert "anything to Slack. The bot token was revoked." in not_delivered(explain("token_revoked"), channel=None)
     assert delivered_again(timedelta(hours=2), channel="C0CARDS") == (
         ":white_check_mark: <#C0CARDS> takes what I bring again, after 2 h. What waited is going out."
     )

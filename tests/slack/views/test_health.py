@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.health import Condition, Line, SetAside, delays
+from bot.domain.health import HealthReport, SocketStatus, QuarantinedRow, delays
 from bot.slack.views.health import health_message
 from tests.builders import NOON
 from tests.slack.checks import check
@@ -13,7 +13,7 @@ from tests.slack.checks import check
 HOUR = timedelta(hours=1)
 
 
-def condition(**overrides: Any) -> Condition:  # noqa: ANN401  of its field's type
+def condition(**overrides: Any) -> HealthReport:  # noqa: ANN401  of its field's type
     """All is well at noon."""
     given: dict[str, Any] = {
         "now": NOON,
@@ -28,11 +28,11 @@ def condition(**overrides: Any) -> Condition:  # noqa: ANN401  of its field's ty
         "examples": (),
         "waiting": 0,
     }
-    return Condition(**{**given, **overrides})
+    return HealthReport(**{**given, **overrides})
 
 
-def set_aside(number: int) -> SetAside:
-    return SetAside(ref=f"E-{number}", reason="licenseType is missing", last_seen=NOON)
+def set_aside(number: int) -> QuarantinedRow:
+    return QuarantinedRow(ref=f"E-{number}", reason="licenseType is missing", last_seen=NOON)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def set_aside(number: int) -> SetAside:
         pytest.param({"bounces_unclear": 1}, ["Something came back for 1 email of the last 30 days"], id="unclear"),
         pytest.param({"bounces_unclear": 1200}, ["for 1,200 emails of the last 30 days that I can't read"], id="many"),
         pytest.param({"waiting": 12}, ["12 messages wait for Slack"], id="some wait"),
-        pytest.param({"line": Line(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"),
+        pytest.param({"line": SocketStatus(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"),
         pytest.param(
-            {"line": Line(heard=None, down=HOUR, trouble="Slack <refused>.")},
+            {"line": SocketStatus(heard=None, down=HOUR, trouble="Slack <refused>.")},
             ["Something needs a look", "No press has reached me for 1 h. Slack &lt;refused&gt;."],
             id="down",
         ),
@@ -79,7 +79,7 @@ def test_it_says_what_somebody_has_to_know(overrides: dict[str, Any], says: list
 
 
 def test_the_longest_of_answers_is_one_that_slack_takes() -> None:
-    examples = tuple(SetAside(ref="E" * 64, reason="x" * 5000, last_seen=NOON) for _ in range(5))
+    examples = tuple(QuarantinedRow(ref="E" * 64, reason="x" * 5000, last_seen=NOON) for _ in range(5))
     message = health_message(condition(error="y" * 9000, quarantined=10**6, examples=examples, waiting=10**6))
     check(message)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import Scope, Subject
+from bot.domain.dnc import DncScope, DncTarget
 from bot.domain.history import Entry, Kind
-from bot.slack.views.history import mail_name, note, opportunity, reaching
+from bot.slack.views.history import mail_name, note, opportunity, describe_scope
 from tests.builders import entry, opt_out
 from tests.slack.checks import NAMES, assert_only_our_markup, check_text
 
@@ -220,19 +220,19 @@ def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, w
 
 
 @given(name=NAMES)
-@pytest.mark.parametrize("scope", Scope)
-def test_how_far_a_mark_reaches_is_said_harmlessly(scope: Scope, name: str) -> None:
-    assert_only_our_markup(reaching(opt_out(subject=Subject(scope=scope, value=name))))
+@pytest.mark.parametrize("scope", DncScope)
+def test_how_far_a_mark_reaches_is_said_harmlessly(scope: DncScope, name: str) -> None:
+    assert_only_our_markup(describe_scope(opt_out(subject=DncTarget(scope=scope, value=name))))
 
 
 def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address() -> None:
-    told = {scope: reaching(opt_out(subject=Subject(scope=scope, value="acme.example"))) for scope in Scope}
+    told = {scope: describe_scope(opt_out(subject=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope}
     assert told == {
-        Scope.ADDRESS: "",
-        Scope.DOMAIN: " anybody at acme.example",
-        Scope.SITE: " anybody of acme.example",
+        DncScope.ADDRESS: "",
+        DncScope.DOMAIN: " anybody at acme.example",
+        DncScope.SITE: " anybody of acme.example",
     }
-    assert reaching(opt_out(subject=None)) == ""
+    assert describe_scope(opt_out(subject=None)) == ""
 
 
 @pytest.mark.parametrize(

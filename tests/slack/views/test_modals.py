@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import CHOICES, Cause, OptOut, Scope, Subject
+from bot.domain.dnc import REASON_CHOICES, DncReason, DncEntry, DncScope, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import Ground
+from bot.domain.mail_policy import LawfulBasis
 from bot.slack.ids import Field, View
 from bot.slack.views import modals
-from bot.slack.views.modals import About, Letter, Modal
+from bot.slack.views.modals import ModalMetadata, MailForm, Modal
 from tests.builders import contact, opt_out
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
 from tests.slack.test_mrkdwn import WEB
 
-ABOUT = About(evaluation_id=7, channel="C0CARDS", seen="U0BO")
-LETTER = Letter(
+ABOUT = ModalMetadata(evaluation_id=7, channel="C0CARDS", seen="U0BO")
+LETTER = MailForm(
     template="welcome",
     templates={"welcome": "Welcome", "trial-ending": "Trial ending"},
     recipient="technical",
@@ -42,8 +42,8 @@ def options(modal: Modal, field: Field) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("about", [ABOUT, replace(ABOUT, seen=None), replace(ABOUT, channel="")])
-def test_what_a_modal_is_about_comes_back_as_it_went(about: About) -> None:
-    assert About.unpack(modals.assign(about)["private_metadata"]) == about
+def test_what_a_modal_is_about_comes_back_as_it_went(about: ModalMetadata) -> None:
+    assert ModalMetadata.unpack(modals.assign(about)["private_metadata"]) == about
 
 
 @pytest.mark.parametrize("view", [view for view in View if view is not View.MESSAGE])
@@ -79,7 +79,7 @@ def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
 def test_a_ground_is_asked_for_where_one_is_needed_and_nowhere_else() -> None:
     modal = modals.email(ABOUT, replace(LETTER, needs_ground=True))
     check_modal(modal)
-    assert options(modal, Field.GROUND) == {ground.name: ground.value for ground in Ground}
+    assert options(modal, Field.GROUND) == {ground.name: ground.value for ground in LawfulBasis}
     assert "initial_option" not in element(modal, Field.GROUND)
     fields = [b["element"]["action_id"] for b in modals.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
     assert Field.GROUND not in fields
@@ -87,7 +87,7 @@ def test_a_ground_is_asked_for_where_one_is_needed_and_nowhere_else() -> None:
 
 def test_the_form_remembers_with_which_words_it_was_painted() -> None:
     letter = replace(LETTER, template="welcome.de", templates={"welcome.de": "Welcome (de)"})
-    about = About.unpack(modals.email(ABOUT, letter)["private_metadata"])
+    about = ModalMetadata.unpack(modals.email(ABOUT, letter)["private_metadata"])
     assert modals.shown(about) == ("welcome.de", "technical")
     assert (about.evaluation_id, about.channel) == (ABOUT.evaluation_id, ABOUT.channel)
 
@@ -116,7 +116,7 @@ def test_the_other_recipient_is_shown_where_the_mail_goes() -> None:
     assert shown[-1] == "Goes to bo@acme.example"
 
 
-def block_ids(letter: Letter) -> dict[Field, str]:
+def block_ids(letter: MailForm) -> dict[Field, str]:
     found = [b for b in modals.email(ABOUT, letter)["blocks"] if b["type"] == "input"]
     return {Field(block["element"]["action_id"]): block["block_id"] for block in found}
 
@@ -126,7 +126,7 @@ def block_ids(letter: Letter) -> dict[Field, str]:
     [replace(LETTER, template="trial-ending"), replace(LETTER, recipient="billing")],
     ids=["template", "recipient"],
 )
-def test_another_choice_brings_other_words_in_place_of_those_that_were_typed(chosen: Letter) -> None:
+def test_another_choice_brings_other_words_in_place_of_those_that_were_typed(chosen: MailForm) -> None:
     before, after = block_ids(LETTER), block_ids(chosen)
     assert {field for field in before if before[field] != after[field]} == {Field.SUBJECT, Field.BODY}
 
@@ -163,7 +163,7 @@ def test_a_do_not_contact_mark_asks_who_and_why() -> None:
         "technical": "bo@acme.example (technical contact)",
     }
     assert element(modal, Field.RECIPIENT)["initial_option"]["value"] == "billing"
-    assert options(modal, Field.REASON) == {cause.name: cause.words for cause in CHOICES}
+    assert options(modal, Field.REASON) == {cause.name: cause.words for cause in REASON_CHOICES}
     assert "initial_option" not in element(modal, Field.REASON)
 
 
@@ -185,19 +185,19 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
             id="written down by the team",
         ),
         pytest.param(
-            opt_out(cause=Cause.UNSUBSCRIBED, by=None),
+            opt_out(cause=DncReason.UNSUBSCRIBED, by=None),
             "Marked because: *They unsubscribed*. Lift it only with their *written consent*; say where it is.",
             id="said by themselves",
         ),
         pytest.param(
-            opt_out(cause=Cause.TEAM, subject=Subject(scope=Scope.DOMAIN, value="acme.example")),
+            opt_out(cause=DncReason.TEAM, subject=DncTarget(scope=DncScope.DOMAIN, value="acme.example")),
             "Marked anybody at acme.example because: *The team decided*. "
             "Lift it only if they agreed, or if it was a mistake.",
             id="a domain",
         ),
     ],
 )
-def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: OptOut, said: str) -> None:
+def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: DncEntry, said: str) -> None:
     modal = modals.contact_again(ABOUT, no)
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [said]
@@ -259,7 +259,7 @@ def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:
 # --- The preview -----------------------------------------------------------------------------------------------------
 
 
-def filled(letter: Letter = LETTER, *, ground: Ground | None = None, about: About = ABOUT) -> dict[str, Any]:
+def filled(letter: MailForm = LETTER, *, ground: LawfulBasis | None = None, about: ModalMetadata = ABOUT) -> dict[str, Any]:
     """The form of a letter as it comes back when it is sent."""
     modal = modals.email(about, replace(letter, needs_ground=ground is not None))
     state = {}
@@ -288,9 +288,9 @@ def test_the_preview_shows_what_is_sent_and_to_whom() -> None:
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Back")
 
 
-@pytest.mark.parametrize("ground", [None, *Ground])
-def test_the_preview_knows_where_the_words_are_and_on_what_ground_they_go(ground: Ground | None) -> None:
-    about = About.unpack(modals.preview(filled(ground=ground), "t0k3n")["private_metadata"])
+@pytest.mark.parametrize("ground", [None, *LawfulBasis])
+def test_the_preview_knows_where_the_words_are_and_on_what_ground_they_go(ground: LawfulBasis | None) -> None:
+    about = ModalMetadata.unpack(modals.preview(filled(ground=ground), "t0k3n")["private_metadata"])
     assert modals.chosen(about) == ("t0k3n", ground)
     assert (about.evaluation_id, about.channel) == (ABOUT.evaluation_id, ABOUT.channel)
 
@@ -326,16 +326,16 @@ def test_any_other_modal_closes(callback: str) -> None:
     name=NAMES,
     subject=NAMES.map(lambda text: text[:200]).filter(str.strip),
     body=NAMES.map(lambda text: text[:3000]).filter(str.strip),
-    ground=st.none() | st.sampled_from(Ground),
+    ground=st.none() | st.sampled_from(LawfulBasis),
 )
-def test_slack_takes_the_preview_of_any_mail(name: str, subject: str, body: str, ground: Ground | None) -> None:
+def test_slack_takes_the_preview_of_any_mail(name: str, subject: str, body: str, ground: LawfulBasis | None) -> None:
     letter = replace(LETTER, recipients={"technical": contact(name=name)}, subject=subject, body=body)
     check_modal(modals.preview(filled(letter, ground=ground), "t" * 32), links=WEB.findall(body))
 
 
 PEOPLE = st.builds(Contact, email=NAMES, name=st.none() | NAMES)
 ABOUTS = st.builds(
-    About,
+    ModalMetadata,
     evaluation_id=st.integers(0, 2**63),
     channel=st.text("C0123456789", max_size=20),
     seen=st.none() | st.sampled_from(USERS),
@@ -347,10 +347,10 @@ ABOUTS = st.builds(
     recipients=st.fixed_dictionaries({"technical": PEOPLE}, optional={"billing": PEOPLE}),
     words=st.lists(NAMES, min_size=4, max_size=4),
 )
-def test_slack_takes_every_modal_about_anybody(about: About, recipients: dict[str, Contact], words: list[str]) -> None:
+def test_slack_takes_every_modal_about_anybody(about: ModalMetadata, recipients: dict[str, Contact], words: list[str]) -> None:
     name, subject, body, host = words
     letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
     check_modal(modals.email(about, letter))
     check_modal(modals.do_not_contact(about, recipients))
-    check_modal(modals.contact_again(about, opt_out(subject=Subject(scope=Scope.SITE, value=host))))
+    check_modal(modals.contact_again(about, opt_out(subject=DncTarget(scope=DncScope.SITE, value=host))))
     check_modal(modals.assign(about))

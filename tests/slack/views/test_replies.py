@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.card import Card, Person, mailable
-from bot.domain.cautions import Context
+from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import Cause, Scope, Subject
+from bot.domain.dnc import DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner
-from bot.domain.mail_policy import Allowed, LastMail, MailState, NeedsGround, Reason, Refused, Rules
+from bot.domain.mail_policy import Allowed, LastMail, MailState, NeedsLawfulBasis, RefusalReason, Refused, MailRules
 from bot.slack.blocks import section
 from bot.slack.ids import Settle
 from bot.slack.views import replies
@@ -23,7 +23,7 @@ from tests.slack.checks import LAW, NAMES, check, check_text, mrkdwn_of
 LATER = NOON + timedelta(minutes=5)
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
 
-DOMAIN = opt_out(cause=Cause.TEAM, subject=Subject(scope=Scope.DOMAIN, value="acme.example"))
+DOMAIN = opt_out(cause=DncReason.TEAM, subject=DncTarget(scope=DncScope.DOMAIN, value="acme.example"))
 
 
 def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
@@ -34,12 +34,12 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
     ("answer", "said"),
     [
         pytest.param(
-            replies.refused(Refused(Reason.OVER), now=LATER),
+            replies.refused(Refused(RefusalReason.OVER), now=LATER),
             ":no_entry_sign: The trial is over.",
             id="refused by the facts",
         ),
         pytest.param(
-            replies.refused(Refused(Reason.SENT, by="U0BO", at=NOON), now=LATER),
+            replies.refused(Refused(RefusalReason.SENT, by="U0BO", at=NOON), now=LATER),
             ":no_entry_sign: This template has already been sent for this evaluation. (<@U0BO>, 5 min ago)",
             id="refused because somebody was faster",
         ),
@@ -91,7 +91,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="nothing to lift",
         ),
         pytest.param(
-            replies.lifted(None, None, opt_out(cause=Cause.UNSUBSCRIBED, by=None), won=False, now=LATER),
+            replies.lifted(None, None, opt_out(cause=DncReason.UNSUBSCRIBED, by=None), won=False, now=LATER),
             ":no_entry_sign: Not lifted. What they said themselves only an admin of the bot can lift, with their "
             "written consent. What stands: They unsubscribed.",
             id="not theirs to lift",
@@ -174,7 +174,7 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
             id="partner",
         ),
         pytest.param(
-            card(context=Context(sites=4)),
+            card(context=CustomerContext(sites=4)),
             ["This address is on 4 other sites: perhaps a consultant or reseller"],
             id="what the vendor's other licenses tell",
         ),
@@ -195,7 +195,7 @@ def test_before_somebody_writes_they_are_warned(shown: Card, said: list[str]) ->
     assert warnings(shown) == said
 
 
-def warnings(shown: Card, to: Contact | None = None, rules: Rules = OPEN) -> list[str]:
+def warnings(shown: Card, to: Contact | None = None, rules: MailRules = OPEN) -> list[str]:
     """What is said before somebody writes to a contact; where none is given, to the first."""
     who = next(each for each in shown.people if to in (None, each.contact))
     decision = mailable(shown, who, rules)
@@ -228,7 +228,7 @@ NORWAY = CountryRule(rule=Rule.CONFIRM, why="Consent & proof.", law=LAW)
     ],
 )
 def test_the_rule_of_the_country_is_said_with_its_law(country: str | None, rule: CountryRule, said: list[str]) -> None:
-    rules = Rules(countries=Countries(others=rule, unnamed=rule))
+    rules = MailRules(countries=Countries(others=rule, unnamed=rule))
     found = warnings(of(country=country), rules=rules)
     assert found == said
     for each in found:
@@ -267,8 +267,8 @@ def test_a_mail_that_goes_at_once_has_nothing_to_take_back() -> None:
 
 @given(name=NAMES, other=st.none() | NAMES)
 def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
-    domain = opt_out(subject=Subject(scope=Scope.DOMAIN, value=name))
-    asks = NeedsGround(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
+    domain = opt_out(subject=DncTarget(scope=DncScope.DOMAIN, value=name))
+    asks = NeedsLawfulBasis(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
     check(replies.held(timedelta(seconds=10), other, name, 12))
     for said in (
         replies.marked(domain, won=True, now=LATER),

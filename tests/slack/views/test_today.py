@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.card import Listed
+from bot.domain.card import EvaluationRow
 from bot.domain.evaluation import CardRef, State
 from bot.slack.blocks import Message
 from bot.slack.views.today import help_message, permalink, read_page, read_post_again, today_message
@@ -19,15 +19,15 @@ POSTED = CardRef(channel="C0CARDS", ts="1795435200.000100")
 LINK = f"{WORKSPACE}archives/C0CARDS/p1795435200000100"
 
 
-def listed(*, mailed: bool = False, opted_out: bool = False, **overrides: Any) -> Listed:  # noqa: ANN401
-    return Listed(evaluation=evaluation(**overrides), mailed=mailed, opted_out=opted_out)
+def listed(*, mailed: bool = False, opted_out: bool = False, **overrides: Any) -> EvaluationRow:  # noqa: ANN401
+    return EvaluationRow(evaluation=evaluation(**overrides), mailed=mailed, opted_out=opted_out)
 
 
-def named(company: str, app: str = "Roadmap for Jira", **overrides: Any) -> Listed:  # noqa: ANN401
+def named(company: str, app: str = "Roadmap for Jira", **overrides: Any) -> EvaluationRow:  # noqa: ANN401
     return listed(license=license_(company=company, app_name=app, app_key=app), **overrides)
 
 
-def page(lines: list[Listed], number: int = 0) -> Message:
+def page(lines: list[EvaluationRow], number: int = 0) -> Message:
     message = today_message(lines, today=TODAY, page=number, workspace_url=WORKSPACE)
     check(message)
     return message
@@ -139,7 +139,7 @@ def test_two_apps_of_one_name_stand_side_by_side_and_apps_are_in_order_of_their_
         ),
     ],
 )
-def test_a_line_says_who_how_it_stands_and_who_cares(line: Listed, said: str) -> None:
+def test_a_line_says_who_how_it_stands_and_who_cares(line: EvaluationRow, said: str) -> None:
     assert shown(page([line]))[-1] == said
 
 

@@ -3,15 +3,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, Cause, OptOut, Scope, Subject
+from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import Reason, Refused
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from bot.store.dnc.repository import Lifted, Marked
-from bot.store.mail.repository import Held, Stopped
+from bot.store.dnc.repository import DncLiftResult, DncAddResult
+from bot.store.mail.repository import QueuedMail, RejectedMail
 from bot.store.schema import do_not_contact, history
 from tests.builders import NOON, contact, license_, opt_out
 from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mark, only_card, order, report, rows, take
@@ -20,7 +20,7 @@ ANA = "ana@acme.example"
 NEW_SECRET = "the key that came after the first one"
 
 
-async def marks(store: Store) -> list[OptOut | None]:
+async def marks(store: Store) -> list[DncEntry | None]:
     """What stands against each person on the only card."""
     return [person.opt_out for person in (await only_card(store)).people]
 
@@ -29,7 +29,7 @@ async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
     await report(store, license_())
     no = opt_out(note="on the phone")
 
-    assert await mark(store, ANA, no) == Marked(won=True, opt_out=no)
+    assert await mark(store, ANA, no) == DncAddResult(won=True, opt_out=no)
     assert await marks(store) == [no]
 
 
@@ -37,9 +37,9 @@ async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(stor
     await report(store, license_())
     await mark(store, ANA, opt_out())
 
-    again = await mark(store, ANA, opt_out(cause=Cause.TEAM, by="U0CY", at=LATER), evaluation_id=1)
+    again = await mark(store, ANA, opt_out(cause=DncReason.TEAM, by="U0CY", at=LATER), evaluation_id=1)
 
-    assert again == Marked(won=False, opt_out=opt_out())
+    assert again == DncAddResult(won=False, opt_out=opt_out())
     assert await marks(store) == [opt_out()]
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
 
@@ -109,7 +109,7 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
 
     lifted = await lift(store, "ANA@acme.example", note="They asked again", by="U0CY", evaluation_id=1)
 
-    assert lifted == Lifted(won=True, by="U0CY", at=LATER, stands=None)
+    assert lifted == DncLiftResult(won=True, by="U0CY", at=LATER, stands=None)
 
     assert await marks(store) == [None]
     assert (await only_card(store)).last == Entry(
@@ -126,7 +126,7 @@ async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Sto
 
     first, second = await rows(store, do_not_contact)
     assert (first.lifted_at, first.lifted_by) == (LATER, "U0CY")
-    assert Keys([SECRET]).open(first.lifted_note) == "They asked again"
+    assert Keyring([SECRET]).open(first.lifted_note) == "They asked again"
     assert second.lifted_at is None
 
 
@@ -136,7 +136,7 @@ async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> No
 
     lifted = await lift(store, ANA, note="", by="U0CY", evaluation_id=1)
 
-    assert lifted == Lifted(won=False, by=None, at=None)
+    assert lifted == DncLiftResult(won=False, by=None, at=None)
 
     assert await bring(store) == []
 
@@ -147,18 +147,18 @@ async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
     answers = await asyncio.gather(*(lift(store, ANA, note="", by=f"U{n}") for n in range(8)))
 
     [winner] = [answer.by for answer in answers if answer.won]
-    assert answers.count(Lifted(won=False, by=winner, at=LATER)) == 7
+    assert answers.count(DncLiftResult(won=False, by=winner, at=LATER)) == 7
 
 
 async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
     """While the form was open, the mark was lifted by another, and a second one was set."""
-    await mark(store, ANA, opt_out(cause=Cause.TEAM))
+    await mark(store, ANA, opt_out(cause=DncReason.TEAM))
     await lift(store, ANA, note="", by="U0BO")
     await mark(store, ANA, opt_out(at=LATER))
 
     lifted = await lift(store, ANA)
 
-    assert lifted == Lifted(won=False, by="U0BO", at=LATER, stands=opt_out(at=LATER))
+    assert lifted == DncLiftResult(won=False, by="U0BO", at=LATER, stands=opt_out(at=LATER))
     assert not (await mark(store, ANA, opt_out())).won
 
 
@@ -171,7 +171,7 @@ async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) ->
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
         assert await bring(store) == ["update card 1"]
         assert await marks(store) == [opt_out()]
-        assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+        assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
         assert not (await mark(store, ANA, opt_out(by="U0CY"))).won
         await bring(store)
         assert (await lift(store, ANA)).won
@@ -224,45 +224,45 @@ async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str,
     spoken = [person.opt_out for card in await cards(store) for person in card.people]
     assert [n for n, no in enumerate(spoken, 1) if no is not None] == [int(line[-1]) for line in painted]
     for number in range(1, 4):
-        refused = await ask(store, order(number, number)) == Refused(Reason.DO_NOT_CONTACT)
+        refused = await ask(store, order(number, number)) == Refused(RefusalReason.DO_NOT_CONTACT)
         assert refused == (f"update card {number}" in painted)
 
 
 async def test_a_stronger_cause_stands_beside_a_weaker_one_and_speaks(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA)
-    unsubscribed = opt_out(cause=Cause.UNSUBSCRIBED, by=None, at=LATER)
+    unsubscribed = opt_out(cause=DncReason.UNSUBSCRIBED, by=None, at=LATER)
 
     assert (await mark(store, ANA, unsubscribed)).won
     assert await marks(store) == [unsubscribed]
-    assert not (await mark(store, ANA, opt_out(cause=Cause.BOUNCED, at=LATER))).won
+    assert not (await mark(store, ANA, opt_out(cause=DncReason.BOUNCED, at=LATER))).won
 
 
 async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA)
-    await mark(store, ANA, opt_out(cause=Cause.UNSUBSCRIBED, by=None, at=LATER))
+    await mark(store, ANA, opt_out(cause=DncReason.UNSUBSCRIBED, by=None, at=LATER))
 
     lifted = await lift(store, ANA, authority=Authority.SELF, by=None, set_at=None)
 
     assert (lifted.won, lifted.stands) == (True, opt_out())
-    assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+    assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 @pytest.mark.parametrize(
     ("cause", "authority", "won"),
     [
-        (Cause.UNSUBSCRIBED, Authority.MEMBER, False),
-        (Cause.UNSUBSCRIBED, Authority.ADMIN, True),
-        (Cause.UNSUBSCRIBED, Authority.SELF, True),
-        (Cause.COMPLAINED, Authority.SELF, False),
-        (Cause.TEAM, Authority.SELF, False),
-        (Cause.TEAM, Authority.MEMBER, True),
-        (Cause.BOUNCED, Authority.MEMBER, True),
-        (Cause.LEGAL, Authority.MEMBER, False),
+        (DncReason.UNSUBSCRIBED, Authority.MEMBER, False),
+        (DncReason.UNSUBSCRIBED, Authority.ADMIN, True),
+        (DncReason.UNSUBSCRIBED, Authority.SELF, True),
+        (DncReason.COMPLAINED, Authority.SELF, False),
+        (DncReason.TEAM, Authority.SELF, False),
+        (DncReason.TEAM, Authority.MEMBER, True),
+        (DncReason.BOUNCED, Authority.MEMBER, True),
+        (DncReason.LEGAL, Authority.MEMBER, False),
     ],
 )
-async def test_a_mark_is_lifted_by_who_may(store: Store, cause: Cause, authority: Authority, *, won: bool) -> None:
+async def test_a_mark_is_lifted_by_who_may(store: Store, cause: DncReason, authority: Authority, *, won: bool) -> None:
     no = opt_out(cause=cause)
     await mark(store, ANA, no)
 
@@ -276,7 +276,7 @@ async def test_of_a_mark_against_the_domain_lifting_the_address_says_nothing(sto
     await mark(store, DOMAIN)
 
     assert not (await lift(store, ANA)).won
-    assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+    assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
@@ -284,11 +284,11 @@ async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
     await bring(store)
     tomorrow = NOON + timedelta(days=1)
     held = await ask(store, order(1, due_at=tomorrow))
-    assert isinstance(held, Held)
+    assert isinstance(held, QueuedMail)
 
     await mark(store, ANA)
 
-    assert await take(store) == Stopped(refusal=Refused(Reason.DO_NOT_CONTACT))
+    assert await take(store) == RejectedMail(refusal=Refused(RefusalReason.DO_NOT_CONTACT))
     assert await take(store, now=tomorrow) is None
     assert "note mail_failed in 1.0" in await bring(store)
 
@@ -304,7 +304,7 @@ async def test_what_waits_for_another_contact_of_the_license_keeps_its_time(stor
 
 
 async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> None:
-    many = [Subject(scope=Scope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
+    many = [DncTarget(scope=DncScope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
     await mark(store, "@firm3.example")
 
     assert await store.opt_outs.add_all([(each, opt_out(subject=each)) for each in many]) == 29
@@ -314,7 +314,7 @@ async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> No
 async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> None:
     await report(store, license_())
     await bring(store)
-    await mark(store, ANA, opt_out(cause=Cause.PAUSED, by=None, until=LATER))
+    await mark(store, ANA, opt_out(cause=DncReason.PAUSED, by=None, until=LATER))
     await bring(store)
 
     assert await store.opt_outs.end_pauses(at=NOON) == 0
@@ -325,7 +325,7 @@ async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> N
 
 
 async def test_nothing_of_a_mark_can_be_read_without_the_key(store: Store) -> None:
-    await mark(store, DOMAIN, opt_out(note="Ana Ash rang", subject=Subject.read(DOMAIN)))
+    await mark(store, DOMAIN, opt_out(note="Ana Ash rang", subject=DncTarget.read(DOMAIN)))
 
     [row] = await rows(store, do_not_contact)
 

@@ -17,7 +17,7 @@ from bot.store import Store, open_store
 from bot.store.engine.bulk import Inserts, rows_with
 from bot.store.engine.database import Database
 from bot.store.engine.sqlite_driver import Connection
-from bot.store.schema import evaluation, history, license_, license_alias, press, seen_row
+from bot.store.schema import evaluation, history, license_, license_alias, interaction, processed_row
 from tests.builders import license_ as seen_license
 from tests.postgres import needs_a_server
 from tests.store.steps import SECRET, report, rows
@@ -102,7 +102,7 @@ PRESSES = [[(f"{part}-{n}", TIMES[0]) for n in range(30)] for part in "abc"]
 
 async def add_presses(inserts: Inserts, parts: Sequence[list[tuple[str, datetime]]]) -> None:
     for part in parts:
-        await inserts.add(press, ("key", "at"), part)
+        await inserts.add(interaction, ("key", "at"), part)
 
 
 async def test_while_rows_are_inserted_the_next_are_made_and_no_more_than_those(store: Store) -> None:
@@ -121,7 +121,7 @@ async def test_while_rows_are_inserted_the_next_are_made_and_no_more_than_those(
             await adding
         assert waited
         await held
-        assert await connection.scalar(select(func.count()).select_from(press)) == sum(map(len, PRESSES))
+        assert await connection.scalar(select(func.count()).select_from(interaction)) == sum(map(len, PRESSES))
 
 
 async def test_rows_are_inserted_while_whoever_added_them_computes(store: Store) -> None:
@@ -142,10 +142,10 @@ async def test_rows_that_are_refused_are_told_of_though_the_next_are_made_and_le
     with pytest.raises(IntegrityError, match="UNIQUE"):
         async with store.database.write() as connection, Inserts(connection) as inserts:
             await add_presses(inserts, parts)
-    assert await rows(store, press) == []
+    assert await rows(store, interaction) == []
     async with store.database.write() as connection, Inserts(connection) as inserts:
         await add_presses(inserts, PRESSES)
-    assert len(await rows(store, press)) == sum(map(len, PRESSES))
+    assert len(await rows(store, interaction)) == sum(map(len, PRESSES))
 
 
 @pytest.mark.parametrize("last", [PRESSES[0], PRESSES[0] + PRESSES[0]])
@@ -159,7 +159,7 @@ async def test_whoever_makes_rows_and_fails_is_heard_and_what_was_under_way_is_u
 
     with pytest.raises(ZeroDivisionError):
         await fails()
-    assert await rows(store, press) == []
+    assert await rows(store, interaction) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1200])
@@ -167,8 +167,8 @@ async def test_however_many_are_looked_for_each_that_is_there_is_found(store: St
     there = [n.to_bytes(16, "big") for n in range(0, count, 3)]
     async with store.database.write() as connection:
         await inserted(connection, license_, [LICENSE])
-        await inserted(connection, seen_row, [{"digest": digest, "license_id": 7} for digest in there])
-        found = await rows_with(connection, seen_row.c.digest, [n.to_bytes(16, "big") for n in range(count)])
+        await inserted(connection, processed_row, [{"digest": digest, "license_id": 7} for digest in there])
+        found = await rows_with(connection, processed_row.c.digest, [n.to_bytes(16, "big") for n in range(count)])
     assert sorted(row.digest for row in found) == there
     assert all(row.license_id == 7 for row in found)
 
@@ -179,11 +179,11 @@ async def test_texts_and_bytes_are_found_on_postgresql(postgres: str) -> None:
     async with open_store(postgres, secret_keys=[SECRET]) as store, store.database.write() as connection:
         await inserted(connection, license_, [LICENSE])
         await inserted(connection, license_alias, [alias])
-        await inserted(connection, seen_row, [{"digest": b"\x00" * 16, "license_id": 7}])
+        await inserted(connection, processed_row, [{"digest": b"\x00" * 16, "license_id": 7}])
         assert [row._asdict() for row in await rows_with(connection, license_alias.c.alias, [alias["alias"]])] == [
             alias
         ]
-        assert len(await rows_with(connection, seen_row.c.digest, [b"\x00" * 16, b"\x01" * 16])) == 1
+        assert len(await rows_with(connection, processed_row.c.digest, [b"\x00" * 16, b"\x01" * 16])) == 1
 
 
 async def test_who_waits_to_write_waits_for_a_part_of_a_sweep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.engine.database import Database
-from bot.store.schema import metadata, press, seen_row
+from bot.store.schema import metadata, interaction, processed_row
 from tests.builders import NOON
 
 PRESSES = [{"key": f"k{number}", "at": NOON} for number in range(3)]
@@ -28,18 +28,18 @@ async def database() -> AsyncIterator[Database]:
 
 async def test_whatever_a_statement_is_its_answer_is_whole(database: Database) -> None:
     async with database.write() as connection:
-        many = await connection.execute(insert(press), PRESSES)
+        many = await connection.execute(insert(interaction), PRESSES)
         assert many.rowcount == len(PRESSES)
-        new = await connection.execute(insert(press).values(key="k3", at=NOON).returning(press.c.key, press.c.done))
+        new = await connection.execute(insert(interaction).values(key="k3", at=NOON).returning(interaction.c.key, interaction.c.done))
         assert new.all() == [("k3", False)]
-        changed = await connection.execute(update(press).where(press.c.key != "k0").values(done=True))
+        changed = await connection.execute(update(interaction).where(interaction.c.key != "k0").values(done=True))
         assert changed.rowcount == len(PRESSES)
     async with database.read() as connection:
-        keys = await connection.scalars(select(press.c.key).where(press.c.done).order_by(press.c.key))
+        keys = await connection.scalars(select(interaction.c.key).where(interaction.c.done).order_by(interaction.c.key))
         assert keys.all() == ["k1", "k2", "k3"]
-        nobody = await connection.execute(select(press).where(press.c.key == "nobody"))
+        nobody = await connection.execute(select(interaction).where(interaction.c.key == "nobody"))
         assert nobody.first() is None
-        assert list(nobody.keys()) == [column.name for column in press.columns]
+        assert list(nobody.keys()) == [column.name for column in interaction.columns]
 
 
 @pytest.mark.parametrize("count", [1, 19, 20, 499, 500, 501, 1000, MANY])
@@ -47,22 +47,22 @@ async def test_of_many_rows_each_is_inserted_once_as_it_was_given(database: Data
     given = [(f"k{number:05}", NOON + timedelta(seconds=number), number % 3 == 0) for number in range(count)]
     async with database.write() as connection:
         many = await connection.execute(
-            insert(press), [{"key": key, "at": at, "done": done} for key, at, done in given]
+            insert(interaction), [{"key": key, "at": at, "done": done} for key, at, done in given]
         )
         assert many.rowcount == count
     async with database.read() as connection:
-        assert (await connection.execute(select(press).order_by(press.c.key))).all() == given
+        assert (await connection.execute(select(interaction).order_by(interaction.c.key))).all() == given
 
 
 async def test_other_statements_for_many_rows_do_what_they_say_for_each(database: Database) -> None:
     many = [{"key": f"k{number:05}", "at": NOON} for number in range(MANY)]
     async with database.write() as connection:
-        await connection.execute(insert(press), many[:7])
-        await connection.execute(sqlite.insert(press).on_conflict_do_nothing(), many)
-        late = update(press).where(press.c.key == bindparam("whose")).values(done=True)
+        await connection.execute(insert(interaction), many[:7])
+        await connection.execute(sqlite.insert(interaction).on_conflict_do_nothing(), many)
+        late = update(interaction).where(interaction.c.key == bindparam("whose")).values(done=True)
         await connection.execute(late, [{"whose": each["key"]} for each in many[1:]])
     async with database.read() as connection:
-        keys = await connection.execute(select(press.c.key, press.c.done).order_by(press.c.key))
+        keys = await connection.execute(select(interaction.c.key, interaction.c.done).order_by(interaction.c.key))
         assert keys.all() == [(each["key"], number > 0) for number, each in enumerate(many)]
 
 
@@ -72,12 +72,12 @@ async def test_a_row_among_many_that_sqlite_refuses_takes_all_with_it_and_the_co
     many = [{"key": f"k{number}", "at": NOON} for number in range(MANY)]
     with pytest.raises(IntegrityError, match="UNIQUE"):
         async with database.write() as connection:
-            await connection.execute(insert(press), [*many, many[7]])
+            await connection.execute(insert(interaction), [*many, many[7]])
     async with database.write() as connection:
-        assert (await connection.execute(select(press))).all() == []
-        await connection.execute(insert(press), many)
+        assert (await connection.execute(select(interaction))).all() == []
+        await connection.execute(insert(interaction), many)
     async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(press)) == MANY
+        assert await connection.scalar(select(func.count()).select_from(interaction)) == MANY
 
 
 async def test_a_row_among_many_that_belongs_to_nothing_is_refused_at_the_end_and_takes_all_with_it(
@@ -86,18 +86,18 @@ async def test_a_row_among_many_that_belongs_to_nothing_is_refused_at_the_end_an
     ties = [{"digest": number.to_bytes(16), "license_id": 1} for number in range(MANY)]
     with pytest.raises(IntegrityError, match="FOREIGN KEY"):
         async with database.write() as connection:
-            await connection.execute(insert(seen_row), ties)
+            await connection.execute(insert(processed_row), ties)
     async with database.read() as connection:
-        assert (await connection.execute(select(seen_row))).all() == []
+        assert (await connection.execute(select(processed_row))).all() == []
 
 
 async def test_what_sqlite_refuses_is_raised_and_the_connection_goes_on(database: Database) -> None:
     with pytest.raises(IntegrityError, match="UNIQUE"):
         async with database.write() as connection:
-            await connection.execute(insert(press), [PRESSES[0], PRESSES[0]])
+            await connection.execute(insert(interaction), [PRESSES[0], PRESSES[0]])
     async with database.write() as connection:
-        assert (await connection.execute(select(press))).all() == []
-        await connection.execute(insert(press), PRESSES)
+        assert (await connection.execute(select(interaction))).all() == []
+        await connection.execute(insert(interaction), PRESSES)
 
 
 async def test_each_statement_and_each_end_of_a_transaction_is_one_trip_to_the_thread(
@@ -105,7 +105,7 @@ async def test_each_statement_and_each_end_of_a_transaction_is_one_trip_to_the_t
 ) -> None:
     with caplog.at_level("DEBUG", logger="aiosqlite"):  # which says what its thread is given to do
         async with database.write() as connection:
-            await connection.execute(insert(press), [{"key": f"k{number}", "at": NOON} for number in range(MANY)])
+            await connection.execute(insert(interaction), [{"key": f"k{number}", "at": NOON} for number in range(MANY)])
             assert (await connection.scalar(text("SELECT count(*) FROM press"))) == MANY
     trips = [message for message in caplog.messages if message.startswith("executing")]
     assert len(trips) == len(("BEGIN", "INSERT", "SELECT", "COMMIT"))

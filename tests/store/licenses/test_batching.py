@@ -4,8 +4,8 @@ from dataclasses import replace
 from itertools import permutations
 
 from bot.domain.evaluation import Contact, License
-from bot.domain.identity import Known
-from bot.store.licenses.batching import Sight, in_order, rounds
+from bot.domain.identity import KnownLicense
+from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
 from tests.builders import contact, known, license_, nov
 from tests.store.steps import sight
 
@@ -14,7 +14,7 @@ BOTH = license_(aliases=frozenset({"E-1", "E-2"}))
 
 
 def ordered(*seen: License) -> list[License]:
-    return [each.license for each in in_order([sight(each) for each in seen])]
+    return [each.license for each in sort_and_dedupe([sight(each) for each in seen])]
 
 
 def test_older_records_are_taken_before_younger_ones_whatever_order_they_came_in() -> None:
@@ -44,7 +44,7 @@ def test_of_records_that_say_as_much_the_same_one_is_taken_whatever_order_they_c
 
 def test_the_rows_of_those_that_were_not_taken_count_as_read_with_the_one_that_was() -> None:
     seen = [sight(replace(ONE, technical=person)) for person in (None, contact())]
-    [taken] = in_order(seen)
+    [taken] = sort_and_dedupe(seen)
     assert set(taken.digests) == {seen[0].digests[0], seen[1].digests[0]}
 
 
@@ -58,32 +58,32 @@ def test_what_says_another_thing_of_the_trial_or_is_of_another_day_or_app_is_tak
     assert set(ordered(ONE, *others)) == {ONE, *others}
 
 
-def aliases(taken: list[tuple[Sight, Known | None]], waiting: list[Sight]) -> tuple[list[str], list[str]]:
+def aliases(taken: list[tuple[ParsedRecord, KnownLicense | None]], waiting: list[ParsedRecord]) -> tuple[list[str], list[str]]:
     """The ids of those that are taken now, and of those that wait."""
     return [_ids(each) for each, _ in taken], [_ids(each) for each in waiting]
 
 
-def _ids(of: Sight) -> str:
+def _ids(of: ParsedRecord) -> str:
     return "+".join(sorted(of.license.aliases))
 
 
 def test_two_records_of_one_license_are_taken_one_after_the_other() -> None:
     again = replace(ONE, updated=nov(24))
-    taken, waiting = rounds([sight(ONE), sight(TWO), sight(again)], [None] * 3)
+    taken, waiting = split_conflicts([sight(ONE), sight(TWO), sight(again)], [None] * 3)
     assert aliases(taken, waiting) == (["E-1", "E-2"], ["E-1"])
     assert [each.license for each in waiting] == [again]
 
 
 def test_a_record_that_ties_two_together_waits_for_both_and_what_follows_waits_for_it() -> None:
     batch = [sight(each) for each in (ONE, BOTH, TWO)]
-    assert aliases(*rounds(batch, [None] * 3)) == (["E-1"], ["E-1+E-2", "E-2"])
+    assert aliases(*split_conflicts(batch, [None] * 3)) == (["E-1"], ["E-1+E-2", "E-2"])
 
 
 def test_two_records_that_share_no_id_but_are_known_as_one_license_are_taken_one_after_the_other() -> None:
     of_one = known(BOTH)
-    assert aliases(*rounds([sight(ONE), sight(TWO)], [of_one, of_one])) == (["E-1"], ["E-2"])
+    assert aliases(*split_conflicts([sight(ONE), sight(TWO)], [of_one, of_one])) == (["E-1"], ["E-2"])
 
 
 def test_the_same_id_in_two_apps_is_taken_at_once() -> None:
     forms = replace(ONE, app_key="com.example.forms")
-    assert aliases(*rounds([sight(ONE), sight(forms)], [None, None])) == (["E-1", "E-1"], [])
+    assert aliases(*split_conflicts([sight(ONE), sight(forms)], [None, None])) == (["E-1", "E-1"], [])

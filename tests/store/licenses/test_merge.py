@@ -7,10 +7,10 @@ import pytest
 
 from bot.domain.evaluation import CardRef, State
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, Reason, Refused
+from bot.domain.mail_policy import MailState, RefusalReason, Refused
 from bot.store import Store
-from bot.store.mail.repository import Stopped, Taken
-from bot.store.outbox.repository import Lane
+from bot.store.mail.repository import RejectedMail, ClaimedMail
+from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, history, mail
 from tests.builders import NOON, TODAY, license_, nov, trial
 from tests.store.steps import LATER, ask, bring, cards, claimed, known_of, mailed, only_card, order, report, rows, take
@@ -120,7 +120,7 @@ async def test_a_card_that_is_being_posted_while_it_loses_becomes_a_pointer(stor
     await report(store, OLD)
     await bring(store)
     await report(store, NEW)
-    (under_way,) = await store.deliveries.take(Lane.POST, now=LATER)
+    (under_way,) = await store.deliveries.take(ApiMethod.POST, now=LATER)
 
     await report(store, BOTH)
     await store.deliveries.done(under_way, ts="2.0")
@@ -258,7 +258,7 @@ async def test_a_mail_sent_before_is_not_sent_again_after(store: Store, number: 
     await report(store, BOTH)
 
     for asked in (1, 2):
-        assert await ask(store, order(asked, asked + 10)) == Refused(Reason.SENT, by="U0BO", at=LATER)
+        assert await ask(store, order(asked, asked + 10)) == Refused(RefusalReason.SENT, by="U0BO", at=LATER)
     assert [m.attempt.state for m in (await only_card(store)).mails] == [MailState.SENT]
 
 
@@ -270,8 +270,8 @@ async def test_of_one_mail_that_waits_on_both_one_is_sent(store: Store) -> None:
     await report(store, BOTH)
 
     first, second = await take(store), await take(store)
-    assert isinstance(first, Taken)
-    assert isinstance(second, Stopped)
+    assert isinstance(first, ClaimedMail)
+    assert isinstance(second, RejectedMail)
 
 
 @pytest.mark.parametrize(("sent", "waits"), [(1, 2), (2, 1)])
@@ -282,8 +282,8 @@ async def test_a_mail_sent_on_one_stops_the_one_that_waits_on_the_other(store: S
 
     await report(store, BOTH)
 
-    refused = Refused(Reason.SENT, by="U0BO", at=LATER)
-    assert await take(store) == Stopped(refusal=refused)
+    refused = Refused(RefusalReason.SENT, by="U0BO", at=LATER)
+    assert await take(store) == RejectedMail(refusal=refused)
     assert await ask(store, order(1, 3)) == refused
 
 
@@ -296,7 +296,7 @@ async def test_what_was_sent_on_one_of_three_is_known_on_the_one_that_stays(stor
     await report(store, license_(aliases=frozenset({"X-1", "X-2"})))
 
     assert [await take(store) for _ in range(2)] == [
-        Stopped(refusal=Refused(Reason.UNKNOWN, by="U0BO", at=LATER)) for _ in range(2)
+        RejectedMail(refusal=Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER)) for _ in range(2)
     ]
 
 

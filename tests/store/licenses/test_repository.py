@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bot.domain.evaluation import CardRef, Contact, License, Partner, State, Trial
 from bot.domain.history import Kind
-from bot.domain.identity import Known
+from bot.domain.identity import KnownLicense
 from bot.store import Store, open_store
-from bot.store.licenses.repository import Recorded
+from bot.store.licenses.repository import IngestStats
 from bot.store.schema import delivery, evaluation, history, license_alias, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov, trial
@@ -127,7 +127,7 @@ async def test_two_cards_of_a_renamed_app_become_one(store: Store) -> None:
 async def test_nothing_is_recalled_and_nothing_recorded_of_an_empty_batch(store: Store) -> None:
     assert await known_of(store) == []
     assert await store.licenses.unread([]) == []
-    assert await report(store) == Recorded(started=0, announced=0)
+    assert await report(store) == IngestStats(started=0, announced=0)
 
 
 async def test_a_row_that_gains_an_id_is_the_same_license_under_both(store: Store) -> None:
@@ -154,7 +154,7 @@ async def test_the_same_report_read_again_changes_nothing(store: Store) -> None:
     await report(store, *seen)
     before = {table: await rows(store, table) for table in metadata.sorted_tables}
 
-    assert await report(store, *seen, at=LATER) == Recorded(started=0, announced=0)
+    assert await report(store, *seen, at=LATER) == IngestStats(started=0, announced=0)
 
     assert {table: await rows(store, table) for table in metadata.sorted_tables} == before
 
@@ -167,19 +167,19 @@ async def test_a_batch_that_breaks_leaves_nothing_behind(store: Store) -> None:
     with pytest.raises(OverflowError):
         await report(store, good, fresh, no_column_holds_it)
 
-    assert await known_of(store, fresh, good) == [None, Known(ids=(1,), license=license_(), trials=(trial(),))]
+    assert await known_of(store, fresh, good) == [None, KnownLicense(ids=(1,), license=license_(), trials=(trial(),))]
     assert len(await rows(store, license_table)) == 1
 
 
 @pytest.mark.parametrize(
     ("announce", "recorded", "shown"),
     [
-        pytest.param(True, Recorded(started=1, announced=1), ["post card 1"], id="announced"),
-        pytest.param(False, Recorded(started=1, announced=0), [], id="silent"),
+        pytest.param(True, IngestStats(started=1, announced=1), ["post card 1"], id="announced"),
+        pytest.param(False, IngestStats(started=1, announced=0), [], id="silent"),
     ],
 )
 async def test_only_an_announced_trial_comes_to_slack(
-    store: Store, *, announce: bool, recorded: Recorded, shown: list[str]
+    store: Store, *, announce: bool, recorded: IngestStats, shown: list[str]
 ) -> None:
     assert await report(store, license_(), announce=announce) == recorded
 
@@ -285,9 +285,9 @@ async def test_an_older_sight_of_a_license_does_not_overwrite_a_younger_one(stor
 async def test_a_license_that_nobody_tried_has_no_evaluation(store: Store) -> None:
     bought = license_(license_type="COMMERCIAL", latest_evaluation=None)
 
-    assert await report(store, bought) == Recorded(started=0, announced=0)
+    assert await report(store, bought) == IngestStats(started=0, announced=0)
 
-    assert await known_of(store, bought) == [Known(ids=(1,), license=bought, trials=())]
+    assert await known_of(store, bought) == [KnownLicense(ids=(1,), license=bought, trials=())]
     assert await rows(store, evaluation) == []
 
 
@@ -317,6 +317,6 @@ async def test_everything_is_there_after_a_restart(url: str) -> None:
 
     async with open_store(url, secret_keys=[SECRET]) as store:
         assert await only_card(store) == before
-        assert await report(store, license_(), at=NOON + timedelta(days=1)) == Recorded(started=0, announced=0)
+        assert await report(store, license_(), at=NOON + timedelta(days=1)) == IngestStats(started=0, announced=0)
         assert await bring(store) == []
         assert {row.alias for row in await rows(store, license_alias)} == {ENTITLEMENT}

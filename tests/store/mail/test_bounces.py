@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Cause, Subject
+from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState, Reason, Refused
-from bot.security.keyring import Keys
+from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.security.keyring import Keyring
 from bot.store import Store
-from bot.store.mail.letters import Letter
+from bot.store.mail.letters import MailContent
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
 from tests.store.steps import LATER, SECRET, ask, mailed, order, report, rows
 
-KEYS = Keys([SECRET])
+KEYS = Keyring([SECRET])
 
 
 async def send(store: Store, count: int) -> None:
@@ -40,7 +40,7 @@ async def test_three_mails_that_did_not_get_through_within_a_month_are_a_pause(s
         await soft(store, number)
 
     [pause] = await rows(store, do_not_contact)
-    assert (pause.cause, pause.until) == (Cause.PAUSED, LATER + timedelta(days=30))
+    assert (pause.cause, pause.until) == (DncReason.PAUSED, LATER + timedelta(days=30))
 
 
 async def test_what_is_longer_ago_than_a_month_does_not_count(store: Store) -> None:
@@ -71,18 +71,18 @@ async def test_what_did_not_get_through_counts_whatever_is_reported_of_it_later(
     for number in (2, 3):
         await soft(store, number)
 
-    assert await causes(store) == [Cause.PAUSED]
+    assert await causes(store) == [DncReason.PAUSED]
 
 
 @pytest.mark.parametrize(
     ("first", "second", "found"),
     [
-        ("bounced", "complained", [Cause.BOUNCED, Cause.COMPLAINED]),
-        ("complained", "bounced", [Cause.COMPLAINED]),
+        ("bounced", "complained", [DncReason.BOUNCED, DncReason.COMPLAINED]),
+        ("complained", "bounced", [DncReason.COMPLAINED]),
     ],
 )
 async def test_the_stronger_cause_stands_whichever_comes_first(
-    store: Store, first: str, second: str, found: list[Cause]
+    store: Store, first: str, second: str, found: list[DncReason]
 ) -> None:
     await send(store, 1)
 
@@ -111,26 +111,26 @@ async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the
     years = timedelta(days=800)
     await store.people.forget_older(LATER + years, at=LATER + years)
     [sent] = await rows(store, mail)
-    assert Letter.opened(sent.content, KEYS) is None
+    assert MailContent.opened(sent.content, KEYS) is None
 
     for _ in range(2):
         await store.bounces.complained(1, at=LATER + years)
 
-    assert await causes(store) == [Cause.COMPLAINED]
-    opt_out = await store.opt_outs.against([Subject.of_address("ANA@acme.example")])
+    assert await causes(store) == [DncReason.COMPLAINED]
+    opt_out = await store.opt_outs.against([DncTarget.of_address("ANA@acme.example")])
     assert opt_out is not None
-    assert (opt_out.cause, opt_out.subject) == (Cause.COMPLAINED, None)
+    assert (opt_out.cause, opt_out.subject) == (DncReason.COMPLAINED, None)
     # They evaluate again: the card says so, and nobody may write to them.
     await report(store, license_(aliases=frozenset({"E-2"}), updated=(LATER + years).date()))
     refused = await ask(store, order(2, 2, template="welcome"))
     assert isinstance(refused, Refused)
-    assert refused.reason is Reason.DO_NOT_CONTACT
+    assert refused.reason is RefusalReason.DO_NOT_CONTACT
 
 
-@pytest.mark.parametrize("cause", [Cause.FORGOTTEN, Cause.ERASED])
-async def test_who_is_marked_for_ever_is_not_marked_again(store: Store, cause: Cause) -> None:
+@pytest.mark.parametrize("cause", [DncReason.FORGOTTEN, DncReason.ERASED])
+async def test_who_is_marked_for_ever_is_not_marked_again(store: Store, cause: DncReason) -> None:
     await send(store, 1)
-    if cause is Cause.ERASED:
+    if cause is DncReason.ERASED:
         await store.people.erase("ana@acme.example", at=LATER, by="U0ANA")
     else:
         await report(store, license_(technical=Contact(forgotten=True), updated=LATER.date() + timedelta(days=1)))

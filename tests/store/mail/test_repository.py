@@ -8,10 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import Attempt, Ground, MailState, NeedsGround, Reason, Refused
+from bot.domain.mail_policy import Attempt, LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import StoreError
 from bot.store import Store, open_store
-from bot.store.mail.repository import Held, Stopped, Taken, Verdict
+from bot.store.mail.repository import QueuedMail, RejectedMail, ClaimedMail, MailStatus
 from bot.store.schema import history, mail
 from tests.builders import FREELY, NOON, OPEN, contact, license_, nov, opt_out
 from tests.store.steps import (
@@ -50,11 +50,11 @@ async def test_of_twenty_who_send_at_once_one_may_and_all_others_are_told_who(st
 
     answers = await asyncio.gather(*(ask(store, order(1, n, by=f"U{n}")) for n in range(20)))
 
-    [held] = [answer for answer in answers if isinstance(answer, Held)]
+    [held] = [answer for answer in answers if isinstance(answer, QueuedMail)]
     [row] = await rows(store, mail)
     assert row.id == held.mail_id
     told = [answer for answer in answers if isinstance(answer, Refused)]
-    assert told == [Refused(Reason.HELD, by=row.actor, at=NOON)] * 19
+    assert told == [Refused(RefusalReason.HELD, by=row.actor, at=NOON)] * 19
 
 
 async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) -> None:
@@ -64,14 +64,14 @@ async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) ->
             *(ask(each, order(1, n * 2 + m)) for n in range(8) for m, each in enumerate((store, other)))
         )
 
-    assert sum(isinstance(answer, Held) for answer in answers) == 1
+    assert sum(isinstance(answer, QueuedMail) for answer in answers) == 1
 
 
 @pytest.mark.parametrize(
     ("outcome", "answer", "told"),
     [
-        pytest.param(MailState.SENT, Refused(Reason.SENT, by="U0BO", at=LATER), Kind.MAIL_SENT, id="sent"),
-        pytest.param(MailState.UNKNOWN, Refused(Reason.UNKNOWN, by="U0BO", at=LATER), Kind.MAIL_UNKNOWN, id="unknown"),
+        pytest.param(MailState.SENT, Refused(RefusalReason.SENT, by="U0BO", at=LATER), Kind.MAIL_SENT, id="sent"),
+        pytest.param(MailState.UNKNOWN, Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER), Kind.MAIL_UNKNOWN, id="unknown"),
         pytest.param(MailState.FAILED, None, Kind.MAIL_FAILED, id="failed"),
     ],
 )
@@ -84,7 +84,7 @@ async def test_only_a_mail_that_failed_may_be_sent_again(
 
     assert await bring(store) == [f"note {told} in 1.0", "update card 1"]
     again = await ask(store, order(1, 2, by="U0CY"))
-    assert again == answer or (answer is None and isinstance(again, Held))
+    assert again == answer or (answer is None and isinstance(again, QueuedMail))
 
 
 async def test_a_card_is_painted_again_as_soon_as_a_mail_is_under_way(store: Store) -> None:
@@ -100,23 +100,23 @@ async def test_where_there_is_no_pause_another_template_and_another_evaluation_a
     await report(store, license_(), license_(app_key="com.example.forms"))
     await mailed(store, order(1, 1))
 
-    assert isinstance(await ask(store, order(1, 2, template="trial-ending")), Held)
-    assert isinstance(await ask(store, order(2, 3)), Held)
+    assert isinstance(await ask(store, order(1, 2, template="trial-ending")), QueuedMail)
+    assert isinstance(await ask(store, order(2, 3)), QueuedMail)
 
 
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
-        pytest.param({"technical": Contact(name="Ana Ash")}, Reason.NO_CONTACT, id="no address any more"),
-        pytest.param({"technical": Contact(forgotten=True)}, Reason.FORGOTTEN, id="forgotten"),
-        pytest.param({"technical": contact(email="ana at acme")}, Reason.MALFORMED, id="no address"),
-        pytest.param({"atlassian": True}, Reason.ATLASSIAN, id="atlassian"),
-        pytest.param({"license_type": "COMMERCIAL"}, Reason.CONVERTED, id="bought"),
-        pytest.param({"status": "inactive"}, Reason.OVER, id="over"),
+        pytest.param({"technical": Contact(name="Ana Ash")}, RefusalReason.NO_CONTACT, id="no address any more"),
+        pytest.param({"technical": Contact(forgotten=True)}, RefusalReason.FORGOTTEN, id="forgotten"),
+        pytest.param({"technical": contact(email="ana at acme")}, RefusalReason.MALFORMED, id="no address"),
+        pytest.param({"atlassian": True}, RefusalReason.ATLASSIAN, id="atlassian"),
+        pytest.param({"license_type": "COMMERCIAL"}, RefusalReason.CONVERTED, id="bought"),
+        pytest.param({"status": "inactive"}, RefusalReason.OVER, id="over"),
     ],
 )
 async def test_what_the_report_said_since_the_form_was_opened_counts(
-    store: Store, facts: dict[str, Any], reason: Reason
+    store: Store, facts: dict[str, Any], reason: RefusalReason
 ) -> None:
     await report(store, license_())
     now: License = replace(license_(updated=nov(24)), **facts)
@@ -131,7 +131,7 @@ async def test_who_said_no_since_the_form_was_opened_is_not_mailed(store: Store,
     await report(store, license_())
     await mark(store, spelling, opt_out())
 
-    assert await ask(store, order(1)) == Refused(Reason.DO_NOT_CONTACT)
+    assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
     assert await rows(store, mail) == []
 
 
@@ -139,7 +139,7 @@ async def test_a_no_of_one_contact_does_not_silence_the_other(store: Store) -> N
     await report(store, license_(billing=BO))
     await mark(store, "ana@acme.example", opt_out())
 
-    assert isinstance(await ask(store, order(1, recipient="billing")), Held)
+    assert isinstance(await ask(store, order(1, recipient="billing")), QueuedMail)
 
 
 async def test_an_opt_out_and_a_claim_at_once_end_in_one_order_or_the_other(store: Store) -> None:
@@ -151,9 +151,9 @@ async def test_an_opt_out_and_a_claim_at_once_end_in_one_order_or_the_other(stor
         *(ask(store, order(n, n)) for n in range(6, 11)),
     )
 
-    claims = [answer for answer in answers if isinstance(answer, Held | Refused)]
-    assert claims[5:] == [Refused(Reason.DO_NOT_CONTACT)] * 5
-    assert len(await rows(store, mail)) == sum(isinstance(answer, Held) for answer in claims)
+    claims = [answer for answer in answers if isinstance(answer, QueuedMail | Refused)]
+    assert claims[5:] == [Refused(RefusalReason.DO_NOT_CONTACT)] * 5
+    assert len(await rows(store, mail)) == sum(isinstance(answer, QueuedMail) for answer in claims)
 
 
 async def test_a_refusal_is_remembered_with_its_reason(store: Store) -> None:
@@ -162,13 +162,13 @@ async def test_a_refusal_is_remembered_with_its_reason(store: Store) -> None:
 
     await ask(store, order(1))
 
-    said = {"template": "welcome", "error": Reason.NO_CONTACT.value}
+    said = {"template": "welcome", "error": RefusalReason.NO_CONTACT.value}
     assert (await only_card(store)).last == Entry(at=order(1).at, kind=Kind.MAIL_REFUSED, actor="U0BO", details=said)
     assert await bring(store) == ["note mail_refused in 1.0", "update card 1"]
 
 
 async def test_nobody_is_mailed_about_an_evaluation_that_never_was(store: Store) -> None:
-    assert await ask(store, order(99)) == Refused(Reason.NO_CONTACT)
+    assert await ask(store, order(99)) == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_a_mail_under_way_when_the_bot_stopped_is_never_sent_again_by_the_machine(url: str) -> None:
@@ -180,7 +180,7 @@ async def test_a_mail_under_way_when_the_bot_stopped_is_never_sent_again_by_the_
     async with open_store(url, secret_keys=[SECRET]) as store:
         assert await store.mails.settle_interrupted(at=LATER) == 1
         assert await store.mails.settle_interrupted(at=LATER) == 0
-        assert await ask(store, order(1, 2)) == Refused(Reason.UNKNOWN, by="U0BO", at=LATER)
+        assert await ask(store, order(1, 2)) == Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER)
         [row] = await rows(store, mail)
         assert (row.state, row.settled_at, row.error) == (
             "unknown",
@@ -223,10 +223,10 @@ async def test_of_many_who_say_how_a_lost_mail_ended_one_decides_and_all_others_
         *(store.mails.order_again(lost.mail_id, FREELY, by=f"UB{n}", at=LATER) for n in range(5)),
     )
 
-    verdicts = [answer for answer in answers if isinstance(answer, Verdict)]
+    verdicts = [answer for answer in answers if isinstance(answer, MailStatus)]
     [first] = {(verdict.state, verdict.by, verdict.at) for verdict in verdicts}
     assert first[0] in {MailState.SENT, MailState.HELD}
-    winners = [a for a in answers if isinstance(a, Held) or (isinstance(a, Verdict) and a.won)]
+    winners = [a for a in answers if isinstance(a, QueuedMail) or (isinstance(a, MailStatus) and a.won)]
     assert len(winners) == 1
 
 
@@ -238,9 +238,9 @@ async def test_a_lost_mail_is_sent_again_word_for_word_to_the_same_address(store
 
     again = await store.mails.order_again(1, FREELY, by="U0CY", at=LATER)
 
-    assert isinstance(again, Held)
+    assert isinstance(again, QueuedMail)
     taken = await take(store)
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, ClaimedMail)
     assert (taken.address, taken.message_id) == ("ana@acme.example", "<1@vendor.example>")
     assert taken.letter == replace(order(1).letter, to="ana@acme.example")
     assert await bring(store) == ["note mail_again in 1.0", "update card 1"]
@@ -251,12 +251,12 @@ async def test_a_lost_mail_is_sent_again_word_for_word_to_the_same_address(store
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
-        pytest.param({"license_type": "COMMERCIAL"}, Reason.CONVERTED, id="bought"),
-        pytest.param({"technical": BO}, Reason.ANOTHER, id="another contact"),
-        pytest.param({"technical": Contact(forgotten=True)}, Reason.FORGOTTEN, id="forgotten"),
+        pytest.param({"license_type": "COMMERCIAL"}, RefusalReason.CONVERTED, id="bought"),
+        pytest.param({"technical": BO}, RefusalReason.ANOTHER, id="another contact"),
+        pytest.param({"technical": Contact(forgotten=True)}, RefusalReason.FORGOTTEN, id="forgotten"),
     ],
 )
-async def test_a_lost_mail_goes_through_the_gate_again(store: Store, facts: dict[str, Any], reason: Reason) -> None:
+async def test_a_lost_mail_goes_through_the_gate_again(store: Store, facts: dict[str, Any], reason: RefusalReason) -> None:
     await report(store, license_())
     await mailed(store, order(1), MailState.UNKNOWN)
     now: License = replace(license_(updated=nov(24)), **facts)
@@ -271,7 +271,7 @@ async def test_a_lost_mail_is_not_sent_again_to_somebody_who_said_no(store: Stor
     await mailed(store, order(1), MailState.UNKNOWN)
     await mark(store, "ana@acme.example", opt_out())
 
-    assert await store.mails.order_again(1, FREELY, by="U0CY", at=LATER) == Refused(Reason.DO_NOT_CONTACT)
+    assert await store.mails.order_again(1, FREELY, by="U0CY", at=LATER) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 async def test_a_mail_that_somebody_says_arrived_is_sent_and_the_card_tells_who_said_so(store: Store) -> None:
@@ -280,11 +280,11 @@ async def test_a_mail_that_somebody_says_arrived_is_sent_and_the_card_tells_who_
     await mailed(store, order(1), MailState.UNKNOWN)
     await bring(store)
 
-    assert await store.mails.confirm(1, by="U0CY", at=LATER) == Verdict(
+    assert await store.mails.confirm(1, by="U0CY", at=LATER) == MailStatus(
         won=True, state=MailState.SENT, by="U0CY", at=LATER
     )
     assert await bring(store) == ["note mail_arrived in 1.0", "update card 1"]
-    assert await ask(store, order(1, 2)) == Refused(Reason.SENT, by="U0BO", at=LATER)
+    assert await ask(store, order(1, 2)) == Refused(RefusalReason.SENT, by="U0BO", at=LATER)
 
 
 async def test_nothing_is_decided_about_a_mail_that_never_was(store: Store) -> None:
@@ -299,8 +299,8 @@ async def test_one_address_gets_one_mail_a_week_from_all_evaluations(store: Stor
     soon = order(2, 2, by="U0CY", at=LATER + timedelta(hours=1), due_at=LATER + timedelta(hours=1))
     late = order(2, 3, by="U0CY", at=LATER + timedelta(days=7), due_at=LATER + timedelta(days=7))
 
-    assert await ask(store, soon, OPEN) == Refused(Reason.TOO_SOON, by="U0BO", at=LATER)
-    assert isinstance(await ask(store, late, OPEN), Held)
+    assert await ask(store, soon, OPEN) == Refused(RefusalReason.TOO_SOON, by="U0BO", at=LATER)
+    assert isinstance(await ask(store, late, OPEN), QueuedMail)
 
 
 async def test_the_week_begins_when_a_mail_went_however_long_the_server_put_it_off(store: Store) -> None:
@@ -312,7 +312,7 @@ async def test_the_week_begins_when_a_mail_went_however_long_the_server_put_it_o
     for days, held in ((7, False), (8, False), (9, True)):
         at = NOON + timedelta(days=days)
         asked = await ask(store, order(2, days, at=at, due_at=at), OPEN)
-        assert isinstance(asked, Held) if held else asked == Refused(Reason.TOO_SOON, by="U0BO", at=went)
+        assert isinstance(asked, QueuedMail) if held else asked == Refused(RefusalReason.TOO_SOON, by="U0BO", at=went)
 
 
 async def test_nobody_is_written_to_while_another_mail_to_them_is_still_to_go(store: Store) -> None:
@@ -320,7 +320,7 @@ async def test_nobody_is_written_to_while_another_mail_to_them_is_still_to_go(st
     daily = replace(OPEN, at_most_every=timedelta(days=1))
     taken = await claimed(store, order(1, 1))
     at = NOON + timedelta(days=1, hours=1)
-    refused = Refused(Reason.TOO_SOON, by="U0BO", at=NOON)
+    refused = Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON)
 
     assert await ask(store, order(2, 2, at=at, due_at=at), daily) == refused
     await store.mails.put_off(taken.mail_id, until=at, at=LATER, error="")
@@ -334,15 +334,15 @@ async def test_of_two_that_wait_for_one_address_the_first_goes(store: Store) -> 
 
     taken, stopped = await take(store, rules=OPEN), await take(store, rules=OPEN)
 
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, ClaimedMail)
     assert (taken.mail_id, taken.first) == (1, True)
-    assert stopped == Stopped(refusal=Refused(Reason.TOO_SOON, by="U0BO", at=NOON))
+    assert stopped == RejectedMail(refusal=Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON))
 
 
 async def test_a_lost_mail_that_was_to_go_again_and_did_not_is_lost_still(store: Store) -> None:
     await report(store, license_())
     await mailed(store, order(1), MailState.UNKNOWN)
-    unknown = Refused(Reason.UNKNOWN, by="U0BO", at=LATER)
+    unknown = Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER)
 
     await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
     verdict = await store.mails.undo(1, by="U0BO", at=LATER)
@@ -352,23 +352,23 @@ async def test_a_lost_mail_that_was_to_go_again_and_did_not_is_lost_still(store:
 
     await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
     taken = await take(store)
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, ClaimedMail)
     await store.mails.settle(taken.mail_id, MailState.FAILED, at=LATER)
     assert await ask(store, order(1, 3)) == unknown
 
     await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
     await mark(store, "ana@acme.example")
-    assert isinstance(await take(store), Stopped)
+    assert isinstance(await take(store), RejectedMail)
     await lift(store, "ana@acme.example")
     assert await ask(store, order(1, 4)) == unknown
-    assert isinstance(await store.mails.order_again(1, FREELY, by="U0BO", at=LATER), Held)
+    assert isinstance(await store.mails.order_again(1, FREELY, by="U0BO", at=LATER), QueuedMail)
 
 
 async def test_a_mail_that_was_not_sent_makes_nobody_wait(store: Store) -> None:
     await report(store, license_(), license_(app_key="com.example.forms"))
     await mailed(store, order(1, 1), MailState.FAILED)
 
-    assert isinstance(await ask(store, order(2, 2), OPEN), Held)
+    assert isinstance(await ask(store, order(2, 2), OPEN), QueuedMail)
 
 
 async def test_a_held_mail_goes_when_its_time_has_come_and_not_before(store: Store) -> None:
@@ -376,10 +376,10 @@ async def test_a_held_mail_goes_when_its_time_has_come_and_not_before(store: Sto
     due = NOON + timedelta(seconds=10)
     held = await ask(store, order(1, due_at=due))
 
-    assert held == Held(mail_id=1, contact=contact(), due_at=due)
+    assert held == QueuedMail(mail_id=1, contact=contact(), due_at=due)
     assert await store.mails.next_due() == due
     assert await take(store, now=due - timedelta(seconds=1)) is None
-    assert isinstance(await take(store, now=due), Taken)
+    assert isinstance(await take(store, now=due), ClaimedMail)
     assert await store.mails.next_due() is None
     assert await take(store, now=due) is None
 
@@ -389,13 +389,13 @@ async def test_who_sent_a_mail_can_take_it_back_and_then_send_it_again(store: St
     await bring(store)
     await ask(store, order(1, due_at=LATER))
 
-    assert await store.mails.undo(1, by="U0CY", at=NOON) == Verdict(won=False, state=MailState.HELD, by="U0BO", at=NOON)
-    undone = Verdict(won=True, state=MailState.UNDONE, by="U0BO", at=NOON)
+    assert await store.mails.undo(1, by="U0CY", at=NOON) == MailStatus(won=False, state=MailState.HELD, by="U0BO", at=NOON)
+    undone = MailStatus(won=True, state=MailState.UNDONE, by="U0BO", at=NOON)
     assert await store.mails.undo(1, by="U0BO", at=NOON) == undone
     assert await store.mails.undo(1, by="U0BO", at=LATER) == replace(undone, won=False)
     assert await take(store) is None
     assert await bring(store) == ["update card 1"]
-    assert isinstance(await ask(store, order(1, 2)), Held)
+    assert isinstance(await ask(store, order(1, 2)), QueuedMail)
 
 
 async def test_a_mail_that_is_under_way_cannot_be_taken_back(store: Store) -> None:
@@ -404,7 +404,7 @@ async def test_a_mail_that_is_under_way_cannot_be_taken_back(store: Store) -> No
 
     verdict = await store.mails.undo(taken.mail_id, by="U0BO", at=LATER)
 
-    assert verdict == Verdict(won=False, state=MailState.SENDING, by="U0BO", at=NOON)
+    assert verdict == MailStatus(won=False, state=MailState.SENDING, by="U0BO", at=NOON)
     assert await store.mails.undo(99, by="U0BO", at=LATER) is None
 
 
@@ -417,9 +417,9 @@ async def test_of_undo_and_the_moment_it_goes_one_wins(store: Store) -> None:
         *(each for n in range(1, 9) for each in (take(store), store.mails.undo(n, by="U0BO", at=LATER)))
     )
 
-    gone = {answer.mail_id for answer in answers if isinstance(answer, Taken)}
+    gone = {answer.mail_id for answer in answers if isinstance(answer, ClaimedMail)}
     back = [
-        n for n in range(1, 9) if answers[2 * n - 1] == Verdict(won=True, state=MailState.UNDONE, by="U0BO", at=LATER)
+        n for n in range(1, 9) if answers[2 * n - 1] == MailStatus(won=True, state=MailState.UNDONE, by="U0BO", at=LATER)
     ]
     assert gone.isdisjoint(back)
     assert sorted([*gone, *back]) == list(range(1, 9))
@@ -428,14 +428,14 @@ async def test_of_undo_and_the_moment_it_goes_one_wins(store: Store) -> None:
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
-        pytest.param({"license_type": "COMMERCIAL"}, Reason.CONVERTED, id="bought"),
-        pytest.param({"technical": BO}, Reason.ANOTHER, id="another contact"),
-        pytest.param({"technical": Contact(forgotten=True)}, Reason.FORGOTTEN, id="forgotten"),
-        pytest.param({"sandbox": True}, Reason.SANDBOX, id="a sandbox"),
+        pytest.param({"license_type": "COMMERCIAL"}, RefusalReason.CONVERTED, id="bought"),
+        pytest.param({"technical": BO}, RefusalReason.ANOTHER, id="another contact"),
+        pytest.param({"technical": Contact(forgotten=True)}, RefusalReason.FORGOTTEN, id="forgotten"),
+        pytest.param({"sandbox": True}, RefusalReason.SANDBOX, id="a sandbox"),
     ],
 )
 async def test_a_mail_that_waits_goes_through_the_gate_when_it_is_due(
-    store: Store, facts: dict[str, Any], reason: Reason
+    store: Store, facts: dict[str, Any], reason: RefusalReason
 ) -> None:
     await report(store, license_())
     await bring(store)
@@ -443,7 +443,7 @@ async def test_a_mail_that_waits_goes_through_the_gate_when_it_is_due(
     now: License = replace(license_(updated=nov(24)), **facts)
     await report(store, now)
 
-    assert await take(store) == Stopped(refusal=Refused(reason))
+    assert await take(store) == RejectedMail(refusal=Refused(reason))
     assert [(row.state, row.due_at) for row in await rows(store, mail)] == [("failed", None)]
     assert "note mail_failed in 1.0" in await bring(store)
 
@@ -458,7 +458,7 @@ async def test_a_mail_that_the_server_puts_off_is_told_once_and_taken_again_when
     assert "note mail_deferred in 1.0" in await bring(store)
     assert await take(store) is None
     second = await take(store, now=again)
-    assert isinstance(second, Taken)
+    assert isinstance(second, ClaimedMail)
     assert second.attempts == 2
     await store.mails.put_off(taken.mail_id, until=again, at=again, error="Later.")
     assert [line for line in await bring(store) if line.startswith("note")] == []
@@ -469,17 +469,17 @@ async def test_a_mail_that_could_not_go_for_days_does_not_go_any_more(store: Sto
     await report(store, license_())
     await ask(store, order(1))
 
-    assert await take(store, now=NOON + timedelta(days=4)) == Stopped(refusal=Refused(Reason.TOO_LATE))
+    assert await take(store, now=NOON + timedelta(days=4)) == RejectedMail(refusal=Refused(RefusalReason.TOO_LATE))
 
 
 async def test_where_the_policy_asks_for_a_ground_the_one_that_was_named_is_kept(store: Store) -> None:
     await report(store, license_(technical=contact(email="it@acme.example")))
 
-    assert isinstance(await ask(store, order(1)), NeedsGround)
-    assert isinstance(await ask(store, order(1, ground=Ground.REQUEST)), Held)
+    assert isinstance(await ask(store, order(1)), NeedsLawfulBasis)
+    assert isinstance(await ask(store, order(1, ground=LawfulBasis.REQUEST)), QueuedMail)
     [row] = await rows(store, mail)
     assert row.ground == "REQUEST"
-    assert isinstance(await take(store), Taken)
+    assert isinstance(await take(store), ClaimedMail)
 
 
 async def test_only_the_first_mail_to_an_address_is_the_first(store: Store) -> None:

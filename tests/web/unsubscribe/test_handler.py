@@ -12,10 +12,10 @@ from yarl import URL
 
 from bot.concurrency.rate_limit import Rate
 from bot.security import keyring as keys_module
-from bot.security.keyring import Keys
+from bot.security.keyring import Keyring
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.web.unsubscribe import handler
-from bot.web.unsubscribe.handler import Unsubscribe
+from bot.web.unsubscribe.handler import UnsubscribePage
 from bot.web.unsubscribe.pages import POLICY
 from tests.web.conftest import ANA, SECRET, Clock, Site, Wishes, site
 
@@ -125,9 +125,9 @@ def forged(path: str) -> dict[str, str]:
     """Links that are none of ours, each made in another way out of one that is."""
     token = path.removeprefix("/u/")
     sealed = urlsafe_b64decode(token + "==")
-    other = Links(Keys(["another key for links, which is long enough"]), public_url="").url(ANA, 12)
+    other = Links(Keyring(["another key for links, which is long enough"]), public_url="").url(ANA, 12)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    contacts = Keys([SECRET]).seal(f"u 12 {ANA}")
+    contacts = Keyring([SECRET]).seal(f"u 12 {ANA}")
     return {
         "empty": "",
         "cut off": token[:-1],
@@ -144,7 +144,7 @@ def forged(path: str) -> dict[str, str]:
         "only zeros": urlsafe_b64encode(bytes(60)).decode().rstrip("="),
         "another key": other.removeprefix("/u/"),
         "another purpose": urlsafe_b64encode(contacts).decode().rstrip("="),
-        "no link": Keys([SECRET]).token("what else there may be"),
+        "no link": Keyring([SECRET]).token("what else there may be"),
         "an address": ANA,
         "not base64": "%F0%9F%98%80%00%ff",
         "behind another": f"x.{token}",
@@ -154,7 +154,7 @@ def forged(path: str) -> dict[str, str]:
     }
 
 
-KINDS = sorted(forged("/u/" + Keys([SECRET]).token("u 1 x")))
+KINDS = sorted(forged("/u/" + Keyring([SECRET]).token("u 1 x")))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
@@ -213,7 +213,7 @@ class Counting:
 def test_every_wrong_link_costs_the_same_work(path: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys_module, "AESGCM", Counting)
     links = Links(
-        Keys(["a new key, which is long enough to be one", "and one older still, from long ago"]), public_url=""
+        Keyring(["a new key, which is long enough to be one", "and one older still, from long ago"]), public_url=""
     )
     Counting.opened = 0
 
@@ -224,10 +224,10 @@ def test_every_wrong_link_costs_the_same_work(path: str, kind: str, monkeypatch:
 def test_a_link_outlives_its_mail_and_a_new_key_in_front(path: str) -> None:
     token = path.removeprefix("/u/")
 
-    assert Links(Keys(["a new key, which is long enough", SECRET]), public_url="").read(token) == Link(
+    assert Links(Keyring(["a new key, which is long enough", SECRET]), public_url="").read(token) == Link(
         address=ANA, mail_id=12
     )
-    assert Links(Keys(["a new key, which is long enough"]), public_url="").read(token) is None
+    assert Links(Keyring(["a new key, which is long enough"]), public_url="").read(token) is None
 
 
 @pytest.mark.parametrize("address", [ANA, "ana lima@acme.example", " @ ", "", "jürgen@müller.example", "a" * 254])
@@ -308,7 +308,7 @@ async def test_who_tries_links_out_is_slowed_down_and_takes_no_turn_from_others(
     tmp_path: Path, links: Links, wishes: Wishes, clock: Clock, path: str
 ) -> None:
     rare = Rate(interval=10, burst=2)
-    unsubscribing = Unsubscribe(links, wishes, sender="Demo Vendor", clock=clock, visits=rare, guesses=rare)
+    unsubscribing = UnsubscribePage(links, wishes, sender="Demo Vendor", clock=clock, visits=rare, guesses=rare)
     async with site(tmp_path, unsubscribing=unsubscribing) as here:
         guesses = [await ask(here, "GET", f"/u/{number}") for number in range(4)]
         assert [status for status, _, _ in guesses] == [404, 404, 429, 429]
@@ -333,7 +333,7 @@ async def test_of_many_links_those_are_forgotten_first_that_were_away_longest(
     monkeypatch.setattr(handler, "_MOST_LINKS", 2)
     paths = ["/u/" + links.url(ANA, number).rsplit("/u/", 1)[1] for number in range(3)]
     visits = Rate(interval=10, burst=1)
-    async with site(tmp_path, unsubscribing=Unsubscribe(links, wishes, sender="", clock=clock, visits=visits)) as here:
+    async with site(tmp_path, unsubscribing=UnsubscribePage(links, wishes, sender="", clock=clock, visits=visits)) as here:
         found = [(await ask(here, "GET", paths[number]))[0] for number in (0, 1, 0, 2, 0, 1)]
 
     assert found == [200, 200, 429, 200, 429, 200]

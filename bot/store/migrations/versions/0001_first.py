@@ -7,7 +7,7 @@ revision = "0001"
 down_revision = None
 
 
-def _tie(column: str, to: str, *, name: str) -> sa.ForeignKeyConstraint:
+def _foreign_key(column: str, to: str, *, name: str) -> sa.ForeignKeyConstraint:
     """A foreign key that is checked at the end of a transaction; in stores made before 2026-11-28, by each statement.
 
     Those are as right, and slower only in the one thing they have behind them: a first sweep.
@@ -92,7 +92,7 @@ def _license() -> None:
         sa.Column("kept", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_into", sa.Integer(), nullable=True),
-        _tie("merged_into", "license.id", name="fk_license_merged_into"),
+        _foreign_key("merged_into", "license.id", name="fk_license_merged_into"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_license")),
     )
     op.create_index(op.f("ix_license_billing_key"), "license", ["billing_key"], unique=False)
@@ -163,8 +163,8 @@ def _evaluation() -> None:
         sa.Column("card_ts", sa.Text(), nullable=True),
         sa.Column("card_gone", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
-        _tie("license_id", "license.id", name="fk_evaluation_license_id"),
-        _tie("merged_into", "evaluation.id", name="fk_evaluation_merged_into"),
+        _foreign_key("license_id", "license.id", name="fk_evaluation_license_id"),
+        _foreign_key("merged_into", "evaluation.id", name="fk_evaluation_merged_into"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluation")),
     )
     op.create_index(op.f("ix_evaluation_first_seen"), "evaluation", ["first_seen"], unique=False)
@@ -193,7 +193,7 @@ def _what_a_license_is_known_by() -> None:
         sa.Column("alias", sa.Text(), nullable=False),
         sa.Column("app_key", sa.Text(), nullable=False),
         sa.Column("license_id", sa.Integer(), nullable=False),
-        _tie("license_id", "license.id", name="fk_license_alias_license_id"),
+        _foreign_key("license_id", "license.id", name="fk_license_alias_license_id"),
         sa.PrimaryKeyConstraint("alias", "app_key", name=op.f("pk_license_alias")),
     )
     op.create_index(op.f("ix_license_alias_license_id"), "license_alias", ["license_id"], unique=False)
@@ -201,7 +201,7 @@ def _what_a_license_is_known_by() -> None:
         "seen_row",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("license_id", sa.Integer(), nullable=False),
-        _tie("license_id", "license.id", name="fk_seen_row_license_id"),
+        _foreign_key("license_id", "license.id", name="fk_seen_row_license_id"),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_seen_row")),
         sqlite_with_rowid=False,
     )
@@ -217,7 +217,7 @@ def _history() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=True),
         sa.Column("details", sa.JSON(), nullable=False),
-        _tie("evaluation_id", "evaluation.id", name="fk_history_evaluation_id"),
+        _foreign_key("evaluation_id", "evaluation.id", name="fk_history_evaluation_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
     )
     op.create_index(op.f("ix_history_evaluation_id"), "history", ["evaluation_id"], unique=False)
@@ -238,7 +238,7 @@ def _mail() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_by", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        _tie("evaluation_id", "evaluation.id", name="fk_mail_evaluation_id"),
+        _foreign_key("evaluation_id", "evaluation.id", name="fk_mail_evaluation_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
     )
@@ -268,8 +268,8 @@ def _delivery() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ts", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        _tie("evaluation_id", "evaluation.id", name="fk_delivery_evaluation_id"),
-        _tie("history_id", "history.id", name="fk_delivery_history_id"),
+        _foreign_key("evaluation_id", "evaluation.id", name="fk_delivery_evaluation_id"),
+        _foreign_key("history_id", "history.id", name="fk_delivery_history_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
     )
     op.create_index(op.f("ix_delivery_evaluation_id"), "delivery", ["evaluation_id"], unique=False)

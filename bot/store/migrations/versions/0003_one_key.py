@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 from bot.domain.address import ascii_domain, canonical, is_address
-from bot.domain.dnc import Scope, Subject
+from bot.domain.dnc import DncScope, DncTarget
 from bot.errors import StoreError
 
 revision = "0003"
@@ -88,16 +88,16 @@ def _marks() -> None:
         _update(mark_id, scope=subject.scope.value, subject_key=keys[mark_id], subject=seal(subject.key))
 
 
-def _meant(scope: str, text: str) -> Subject | None:
+def _meant(scope: str, text: str) -> DncTarget | None:
     """What a mark stands against, where it is found by another key than before; None where by the same, or unknown.
 
     Earlier versions took what was typed with quotes or stars for an address or a domain, and matched nobody by it.
     """
     if not text:
         return None
-    of_address = Subject.of_address(text) if scope == Scope.ADDRESS else None
+    of_address = DncTarget.of_address(text) if scope == DncScope.ADDRESS else None
     is_meant_so = is_address(text) and not text.startswith("*@")
-    found = of_address if is_meant_so else Subject.read(text) or of_address
+    found = of_address if is_meant_so else DncTarget.read(text) or of_address
     return found if found is not None and found.key != text else None
 
 
