@@ -43,7 +43,7 @@ class Live:
         """Read everything."""
         self._pass_by(_NEXT_SWEEP)
         began = time.perf_counter()
-        tally = await self._parts.watch.run_once()
+        tally = await self._parts.poller.poll()
         return {**asdict(tally), "seconds": time.perf_counter() - began}
 
 
@@ -70,7 +70,10 @@ async def live(asked: argparse.Namespace) -> None:
 
     settings = settings_of(**json.loads(asked.settings))
     limits = _AT_ONCE if asked.unpaced else SLACK_LIMITS
-    async with open_components(settings, clock=clock) as parts, run_components(settings, parts, clock=clock, limits=limits):
+    async with (
+        open_components(settings, clock=clock) as parts,
+        run_components(settings, parts, clock=clock, limits=limits),
+    ):
         bot = Live(parts, pass_by)
         able: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {"usage": bot.usage, "sweep": bot.sweep}
         while words := (await asyncio.to_thread(sys.stdin.readline)).strip():

@@ -54,12 +54,12 @@ async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> Async
 async def sweep(asked: argparse.Namespace) -> dict[str, Any]:
     """Read everything: on the first day into a new store, on a later one to find nothing changed."""
     async with bot(asked.store.with_suffix(".idle"), server=asked.server, rows=0, after=timedelta()) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         idle = _peak()
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta(days=asked.day)) as parts:
         with _profile(asked.profile):
             began, worked = time.perf_counter(), time.process_time()
-            tally = await parts.watch.run_once()
+            tally = await parts.poller.poll()
             seconds, cpu = time.perf_counter() - began, time.process_time() - worked
         peak = _peak()
     return {"rows": tally.rows, "started": tally.started, "seconds": seconds, "cpu": cpu, "above_idle": peak - idle}
@@ -77,7 +77,7 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
             await http.put(f"{asked.server}/changed/{number * A_ROUND}/{A_ROUND}")
             with _profile(asked.profile):
                 began = time.perf_counter()
-                tally = await parts.watch.run_once()
+                tally = await parts.poller.poll()
                 seconds.append(time.perf_counter() - began)
             started += tally.started
         await http.put(f"{asked.server}/changed/0/0")

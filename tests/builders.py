@@ -9,11 +9,11 @@ import pytest
 
 from bot.domain.card import Card, Person, SentMail
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import KnownLicense, trials_of
-from bot.domain.mail_policy import Attempt, MailContext, MailState, MailRules
+from bot.domain.mail_policy import Attempt, MailContext, MailRules, MailState
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()

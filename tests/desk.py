@@ -35,14 +35,14 @@ class Desk:
         written = -1
         while written != self.parts.store.database.writes:
             written = self.parts.store.database.writes
-            await self.cards.begin()
+            await self.cards.dispatch_due()
             async with self.cards.paused():
                 pass
 
     async def wait(self, *, at_most: float = 60) -> None:
         """Bring what may go now, then let time pass until something more may."""
         await self.deliver()
-        self.here.pass_by(seconds=min(await self.cards.begin(), at_most))
+        self.here.pass_by(seconds=min(await self.cards.dispatch_due(), at_most))
 
     async def settle(self, *, within: timedelta = timedelta(hours=1)) -> None:
         """Let time pass until nothing is owed any more."""
@@ -62,7 +62,7 @@ class Desk:
     async def begin_trial(self, number: int = 1) -> None:
         """Owe the channel a card; the first trial is number 1."""
         self.here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
-        await self.parts.watch.run_once()
+        await self.parts.poller.poll()
 
     async def own(self, evaluation_id: int = 1, *, owner: str | None = "U0ANA", was: str | None = None) -> None:
         """Owe a card a repaint and a line in its thread."""
@@ -77,7 +77,7 @@ class Desk:
 
     async def waiting(self) -> int:
         """How many things are owed."""
-        return await self.parts.store.deliveries.waiting()
+        return await self.parts.store.outbox.waiting()
 
     @property
     def posted(self) -> int:
@@ -113,14 +113,14 @@ async def desk(
         cards = SlackOutboxWorker(
             parts.store,
             SlackClient(client),
-            traffic=SlackRateLimiter(limits, clock=here.slack_time),
-            closed=SlackOutages(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
+            limiter=SlackRateLimiter(limits, clock=here.slack_time),
+            outages=SlackOutages(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
             workspace_url=lambda: "https://demo.slack.test/",
             clock=here.clock,
             today=here.clock.today,
         )
         found = Desk(here, parts, cards)
-        await parts.watch.run_once()
+        await parts.poller.poll()
         await found.deliver()
         await found.wipe()
         here.workspace.requests.clear()

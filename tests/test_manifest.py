@@ -53,22 +53,26 @@ def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -
 
 EMAIL = "users:read.email"
 CALLS: dict[str, Callable[[SlackClient, SlackUsers], Awaitable[object]]] = {
-    "chat:write": lambda poster, _: poster.whisper("C0EVALS", "U0ANA", note_message("Hello")),
-    "users:read": lambda _, directory: directory.account("U0ANA"),
+    "chat:write": lambda poster, _: poster.post_ephemeral("C0EVALS", "U0ANA", note_message("Hello")),
+    "users:read": lambda _, directory: directory.user("U0ANA"),
     "usergroups:read": lambda _, directory: directory.group("S0SALES"),
     "channels:read": lambda poster, _: poster.channel_name("C0EVALS"),
     "groups:read": lambda poster, _: poster.channel_name("G0PRIVATE"),
-    "channels:history": lambda poster, _: poster.find("C0EVALS", MessageRef(event=Event.CARD, number=1), since=NOON),
-    "groups:history": lambda poster, _: poster.find("G0PRIVATE", MessageRef(event=Event.CARD, number=1), since=NOON),
+    "channels:history": lambda poster, _: poster.find_message(
+        "C0EVALS", MessageRef(event=Event.CARD, number=1), since=NOON
+    ),
+    "groups:history": lambda poster, _: poster.find_message(
+        "G0PRIVATE", MessageRef(event=Event.CARD, number=1), since=NOON
+    ),
 }
 
 
 async def test_addresses_of_colleagues_are_seen_with_their_scope_alone(here: World) -> None:
     async with open_components(here.settings()) as parts:
         directory = SlackUsers(parts.client)
-        seen = await directory.account("U0BEN")
+        seen = await directory.user("U0BEN")
         here.workspace.keys.scopes.remove(EMAIL)
-        unseen = await directory.account("U0BEN")
+        unseen = await directory.user("U0BEN")
     assert (seen.email, unseen.email) == ("ben@vendor.example", None)
     assert seen.title == unseen.title == "Customer success"
 
@@ -79,10 +83,10 @@ async def test_each_scope_is_needed_for_something_the_bot_does(here: World, scop
     here.workspace.groups["S0SALES"] = ["U0ANA"]
     here.workspace.keys.scopes = set(SCOPES)
     async with open_components(here.settings()) as parts:
-        await CALLS[scope](parts.poster, SlackUsers(parts.client))
+        await CALLS[scope](parts.slack, SlackUsers(parts.client))
         here.workspace.keys.scopes.remove(scope)
         with pytest.raises(SlackRefused) as refused:
-            await CALLS[scope](parts.poster, SlackUsers(parts.client))
+            await CALLS[scope](parts.slack, SlackUsers(parts.client))
     assert refused.value.code == "missing_scope"
 
 

@@ -150,7 +150,7 @@ class World:
     async def _parts(self, settings: Settings) -> AsyncIterator[Components]:
         """What the bot is made of, with a note of its first poll."""
         async with open_components(settings, clock=self.clock) as parts:
-            poll = parts.watch.run_once
+            poll = parts.poller.poll
 
             async def noted() -> PollStats:
                 try:
@@ -158,7 +158,7 @@ class World:
                 finally:
                     self.polled.set()
 
-            parts.watch.run_once = noted  # type: ignore[method-assign]
+            parts.poller.poll = noted  # type: ignore[method-assign]
             yield parts
 
     async def until(self, condition: Callable[[], T]) -> T:
@@ -190,7 +190,7 @@ class World:
         """Wait until nothing is owed to Slack any more."""
         async with asyncio.timeout(limit(20)):
             moment = parts.store.database.writes
-            while await parts.store.deliveries.waiting():
+            while await parts.store.outbox.waiting():
                 await parts.store.database.written(moment, seconds=1)
                 moment = parts.store.database.writes
 

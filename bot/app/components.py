@@ -43,12 +43,12 @@ class Components:
 
     store: Store
     marketplace: Marketplace
-    watch: ReportPoller
+    poller: ReportPoller
     client: AsyncWebClient
-    poster: SlackClient
-    post: Mailer | None
+    slack: SlackClient
+    mailer: Mailer | None
     rules: MailRules
-    trouble: AdminAlerts
+    alerts: AdminAlerts
 
 
 @asynccontextmanager
@@ -67,15 +67,15 @@ async def open_components(
         )
         marketplace = await stack.enter_async_context(build_marketplace(settings))
         client = await stack.enter_async_context(open_slack_client(settings))
-        trouble = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
-        watch = ReportPoller(
+        alerts = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
+        poller = ReportPoller(
             marketplace,
             store,
             channel=settings.slack_channel,
             first_run_days=settings.first_run_days,
             sweep_every=settings.sweep_every,
             own_sites=settings.test_sites,
-            trouble=trouble,
+            alerts=alerts,
             clock=clock,
         )
         post = build_mailer(settings)
@@ -84,16 +84,16 @@ async def open_components(
         yield Components(
             store=store,
             marketplace=marketplace,
-            watch=watch,
+            poller=poller,
             client=client,
-            poster=SlackClient(client, proxy_for=settings.network.proxy_for),
-            post=post,
+            slack=SlackClient(client, proxy_for=settings.network.proxy_for),
+            mailer=post,
             rules=MailRules(
                 countries=load_countries(settings.mail_countries),
                 at_most_every=settings.mail_at_most_every,
                 hold=settings.mail_hold,
             ),
-            trouble=trouble,
+            alerts=alerts,
         )
 
 

@@ -30,23 +30,23 @@ _CLOSE_TIMEOUT_S: Final = 1.0
 
 async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
     """What was under way when the bot stopped becomes unknown, and is settled by rule; cards that wait move along."""
-    mails = await store.mails.settle_interrupted(at=clock())
-    deliveries = await store.deliveries.settle_interrupted()
-    presses = await store.presses.forget_interrupted()
-    moved = await store.deliveries.move(channel)
-    if mails or deliveries or presses:
-        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries, presses=presses)
+    mails = await store.mails.recover_in_flight(at=clock())
+    deliveries = await store.outbox.recover_in_flight()
+    interactions = await store.interactions.forget_interrupted()
+    moved = await store.outbox.move(channel)
+    if mails or deliveries or interactions:
+        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries, interactions=interactions)
     if moved:
         log.info("cards_moved", cards=moved, channel=channel)
 
 
 @asynccontextmanager
-async def wait_for_slack(poster: SlackClient, *, within: float) -> AsyncIterator[BotIdentity]:
+async def wait_for_slack(slack: SlackClient, *, within: float) -> AsyncIterator[BotIdentity]:
     """Who we are in Slack. SlackRefused when the token is no good.
 
     After so many seconds without an answer the bot goes to work all the same, and keeps asking meanwhile.
     """
-    found = BotIdentity(poster)
+    found = BotIdentity(slack)
     try:
         async with asyncio.timeout(within):
             await found.learn()
@@ -73,7 +73,7 @@ async def retry_until_slack_answers(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 async def graceful_shutdown(
-    guard: ListenerMiddleware,
+    middleware: ListenerMiddleware,
     resting: Sequence[Paused],
     workers: Sequence[asyncio.Task[None]],
     database: Database,
@@ -85,15 +85,15 @@ async def graceful_shutdown(
             async with asyncio.timeout(seconds):
                 for paused in resting:
                     await held.enter_async_context(paused())
-                await guard.drain(seconds)
+                await middleware.drain(seconds)
                 log.info("at_rest")
         for worker in workers:
             await cancel_and_wait(worker)
 
 
-async def cancel_remaining(guard: ListenerMiddleware, watch: ReportPoller) -> None:
+async def cancel_remaining(middleware: ListenerMiddleware, poller: ReportPoller) -> None:
     """Wait for what was cancelled to let go of the store: what it was at is settled at the next start, by rule."""
-    await guard.cut_off()
+    await middleware.cancel_all()
     with suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_TIMEOUT_S), watch.paused():
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S), poller.paused():
             pass

@@ -45,26 +45,26 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
         reply_to=settings.mail_reply_to,
         privacy_url=settings.mail_privacy_url,
     )
-    keys = Keyring(settings.secret_key)
+    keyring = Keyring(settings.secret_key)
     return Mailer(
         smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE),
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,
         links=build_unsubscribe_links(settings),
-        returns=VerpSettings(address=settings.mail_bounces, key=keys.return_keys[0]) if settings.mail_bounces else None,
+        verp=VerpSettings(address=settings.mail_bounces, key=keyring.return_keys[0]) if settings.mail_bounces else None,
     )
 
 
 def build_bounce_handler(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> BounceHandler:
     """Who takes in what comes back."""
-    keys = Keyring(settings.secret_key).return_keys
-    trouble = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
+    keyring = Keyring(settings.secret_key).return_keys
+    alerts = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
     return BounceHandler(
         store.bounces,
-        verp=lambda address: read_return_address(address, keys),
-        tell=trouble.mail_refused,
-        tell_unclear=trouble.bounce_unclear,
+        verp=lambda address: read_return_address(address, keyring),
+        tell=alerts.mail_refused,
+        tell_unclear=alerts.bounce_unclear,
         clock=clock,
     )
 

@@ -16,9 +16,16 @@ from slack_bolt.async_app import AsyncApp
 from bot.app.bolt import create_bolt_app
 from bot.app.components import Components, open_components, utc_now
 from bot.app.leader import TIMING, Leader, LeaderTiming, hold_lead
-from bot.app.lifecycle import Paused, cancel_remaining, wait_for_slack, graceful_shutdown, recover_interrupted, retry_until_slack_answers
+from bot.app.lifecycle import (
+    Paused,
+    cancel_remaining,
+    graceful_shutdown,
+    recover_interrupted,
+    retry_until_slack_answers,
+    wait_for_slack,
+)
 from bot.app.mail import build_bounce_handler, build_unsubscribe_links, sender_name
-from bot.app.scheduler import Scheduler, Run, cancel_and_wait, cancel_on_signals, supervise
+from bot.app.scheduler import Run, Scheduler, cancel_and_wait, cancel_on_signals, supervise
 from bot.config.settings import Settings
 from bot.listeners import register
 from bot.listeners.middleware import ListenerMiddleware
@@ -40,7 +47,7 @@ from bot.services.slack_identity import BotIdentity
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
 from bot.services.team.today import TodayList
-from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts, SocketMode
+from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketMode, SocketTimeouts
 from bot.slack.client.users import SlackUsers
 from bot.store import Store
 from bot.store.outbox.repository import ApiMethod
@@ -66,14 +73,17 @@ async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) ->
     cancel_on_signals(asyncio.get_running_loop(), asyncio.current_task())
     patience = timedelta(seconds=TIMING.patience)
     with suppress(asyncio.CancelledError):
-        async with open_components(settings, clock=clock, patience=patience) as parts, run_components(settings, parts, clock=clock):
-            await parts.store.leases.until_lost()
+        async with (
+            open_components(settings, clock=clock, patience=patience) as components,
+            run_components(settings, components, clock=clock),
+        ):
+            await components.store.leases.until_lost()
 
 
 @asynccontextmanager
 async def run_components(
     settings: Settings,
-    parts: Components,
+    components: Components,
     *,
     clock: Callable[[], datetime] = utc_now,
     limits: Mapping[ApiMethod, Limits] = SLACK_LIMITS,
@@ -85,38 +95,40 @@ async def run_components(
 
     Gives the port of the HTTP endpoints. A copy that does not lead answers presses, and begins to work once it leads.
     """
-    settle = partial(recover_interrupted, parts.store, channel=settings.slack_channel, clock=clock)
+    settle = partial(recover_interrupted, components.store, channel=settings.slack_channel, clock=clock)
     async with AsyncExitStack() as stack:
-        lead = await stack.enter_async_context(hold_lead(parts.store, settle=settle, timing=timing))
+        lead = await stack.enter_async_context(hold_lead(components.store, settle=settle, timing=timing))
         sockets = stack.enter_context(listening(host=settings.http_host, port=settings.http_port))
         await lead.begin()
-        daily = TodayList(parts.store, zone=settings.timezone, clock=clock)
-        health = Health(parts.store, poll_every=settings.poll_every, clock=clock)
-        consent = DoNotContact(parts.store, clock=clock, admins=settings.slack_admins)
-        identity = await stack.enter_async_context(wait_for_slack(parts.poster, within=patience.identity))
+        today_list = TodayList(components.store, zone=settings.timezone, clock=clock)
+        health = Health(components.store, poll_every=settings.poll_every, clock=clock)
+        dnc = DoNotContact(components.store, clock=clock, admins=settings.slack_admins)
+        identity = await stack.enter_async_context(wait_for_slack(components.slack, within=patience.identity))
         health.problems = identity.problems
-        reconciler = _reconciler(settings, parts, identity, clock=clock)
-        cards = _build_outbox_worker(settings, parts, identity, limits=limits, daily=daily, clock=clock)
+        reconciler = _reconciler(settings, components, identity, clock=clock)
+        cards = _build_outbox_worker(settings, components, identity, limits=limits, today_list=today_list, clock=clock)
         cards.may_post, cards.may_mark = reconciler.has_looked, reconciler.has_compared
-        app, guard = _build_slack_app(
-            settings, parts, identity, cards=cards, consent=consent, daily=daily, health=health, clock=clock
+        app, middleware = _build_slack_app(
+            settings, components, identity, cards=cards, dnc=dnc, today_list=today_list, health=health, clock=clock
         )
-        work, resting = _work(settings, parts, identity, reconciler, cards, lead, clock=clock)
+        work, resting = _work(settings, components, identity, reconciler, cards, lead, clock=clock)
         jobs = Scheduler(ready=lead.had)
         workers = [asyncio.create_task(supervise(name, run)) for name, run in work.items()]
-        workers.append(asyncio.create_task(_begin_polls(jobs, settings, parts, reconciler)))
-        _schedule_jobs(jobs, settings, parts, ClockWatch(parts.store, clock=clock, elapsed=elapsed), cards, consent)
+        workers.append(asyncio.create_task(_begin_polls(jobs, settings, components, reconciler)))
+        _schedule_jobs(
+            jobs, settings, components, ClockWatch(components.store, clock=clock, elapsed=elapsed), cards, dnc
+        )
         jobs.start()
-        stack.push_async_callback(cancel_remaining, guard, parts.watch)
+        stack.push_async_callback(cancel_remaining, middleware, components.poller)
         stack.push_async_callback(jobs.shutdown)
-        stack.push_async_callback(graceful_shutdown, guard, resting, workers, parts.store.database)
+        stack.push_async_callback(graceful_shutdown, middleware, resting, workers, components.store.database)
         stack.callback(jobs.pause)
-        served = _endpoints(settings, parts, app, health, consent, clock=clock)
+        served = _endpoints(settings, components, app, health, dnc, clock=clock)
         port = await stack.enter_async_context(serve(served, sockets))
         if settings.slack_app_token is not None:
-            socket = _socket(settings, parts, app, identity, token=settings.slack_app_token, patience=patience)
-            health.line = socket.line
-            jobs.every(timedelta(minutes=1), "listen", lambda: parts.trouble.listened(socket.line()))
+            socket = _socket(settings, components, app, identity, token=settings.slack_app_token, patience=patience)
+            health.line = socket.status
+            jobs.every(timedelta(minutes=1), "listen", lambda: components.alerts.check_socket(socket.status()))
             stack.push_async_callback(cancel_and_wait, asyncio.create_task(supervise("socket", socket.run)))
         team, http = identity.known and identity.known.team, settings.slack_app_token is None
         log.info("running", team=team, channel=settings.slack_channel, port=port, http=http)
@@ -125,7 +137,7 @@ async def run_components(
 
 def _work(
     settings: Settings,
-    parts: Components,
+    components: Components,
     identity: BotIdentity,
     reconciler: Reconciler,
     cards: SlackOutboxWorker,
@@ -136,33 +148,37 @@ def _work(
     """What is worked on for ever, by name; and for the end, what waits until each of it has come to rest."""
     compare = _in_turn(partial(retry_until_slack_answers, reconciler.compare), reconciler.keep_looking)
     work = {"compare": lead.when_had(compare), "deliver": lead.when_had(cards.run)}
-    resting: list[Paused] = [cards.paused, parts.watch.paused]
-    if parts.post is not None:
-        postman = _postman(parts, parts.post, _actors(settings, parts, identity, clock=clock), clock=clock)
-        work["mail"] = _in_turn(reconciler.email_allowed, postman.run)
-        resting.append(postman.paused)
+    resting: list[Paused] = [cards.paused, components.poller.paused]
+    if components.mailer is not None:
+        worker = _postman(
+            components, components.mailer, _actors(settings, components, identity, clock=clock), clock=clock
+        )
+        work["mail"] = _in_turn(reconciler.email_allowed, worker.run)
+        resting.append(worker.paused)
     return work, resting
 
 
 def _build_outbox_worker(
     settings: Settings,
-    parts: Components,
+    components: Components,
     identity: BotIdentity,
     *,
     limits: Mapping[ApiMethod, Limits],
-    daily: TodayList,
+    today_list: TodayList,
     clock: Callable[[], datetime],
 ) -> SlackOutboxWorker:
     """What brings to Slack what is owed to it."""
     return SlackOutboxWorker(
-        parts.store,
-        parts.poster,
-        traffic=SlackRateLimiter(limits),
-        closed=SlackOutages(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
+        components.store,
+        components.slack,
+        limiter=SlackRateLimiter(limits),
+        outages=SlackOutages(
+            components.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock
+        ),
         workspace_url=identity.url,
         clock=clock,
-        today=daily.today,
-        rules=parts.rules,
+        today=today_list.today,
+        rules=components.rules,
     )
 
 
@@ -177,139 +193,170 @@ def _in_turn(first: Run, then: Run) -> Run:
 
 
 def _reconciler(
-    settings: Settings, parts: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
+    settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
 ) -> Reconciler:
     """What compares Slack with the database."""
     return Reconciler(
-        parts.store,
-        parts.poster,
+        components.store,
+        components.slack,
         us=identity.user,
         channel=settings.slack_channel,
         admins=settings.slack_admins,
-        closed=SlackOutages(parts.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock),
+        outages=SlackOutages(
+            components.store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock
+        ),
         clock=clock,
     )
 
 
-def _postman(parts: Components, post: Mailer, actors: Permissions, *, clock: Callable[[], datetime]) -> MailWorker:
+def _postman(
+    components: Components, post: Mailer, permissions: Permissions, *, clock: Callable[[], datetime]
+) -> MailWorker:
     """What sends emails."""
-    return MailWorker(parts.store, post, rules=parts.rules, trouble=parts.trouble, clock=clock, address_of=actors.address)
+    return MailWorker(
+        components.store,
+        post,
+        rules=components.rules,
+        alerts=components.alerts,
+        clock=clock,
+        address_of=permissions.address,
+    )
 
 
-def _actors(settings: Settings, parts: Components, identity: BotIdentity, *, clock: Callable[[], datetime]) -> Permissions:
+def _actors(
+    settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
+) -> Permissions:
     """Who may press what; what Slack says of people is kept for some minutes."""
-    return Permissions(SlackUsers(parts.client), team=identity.team, named=settings.slack_actors, clock=clock)
+    return Permissions(SlackUsers(components.client), team=identity.team, named=settings.slack_actors, clock=clock)
 
 
-async def _begin_polls(jobs: Scheduler, settings: Settings, parts: Components, reconciler: Reconciler) -> None:
+async def _begin_polls(jobs: Scheduler, settings: Settings, components: Components, reconciler: Reconciler) -> None:
     """Read the report again and again, once it is known which ids may be given."""
     await reconciler.looked()
-    jobs.every(settings.poll_every, "poll", parts.watch.run_once)
+    jobs.every(settings.poll_every, "poll", components.poller.poll)
 
 
 def _schedule_jobs(
     jobs: Scheduler,
     settings: Settings,
-    parts: Components,
-    watch: ClockWatch,
+    components: Components,
+    poller: ClockWatch,
     cards: SlackOutboxWorker,
-    consent: DoNotContact,
+    dnc: DoNotContact,
 ) -> None:
     """What is done again and again."""
-    alert = LockAlert(parts.store.database, parts.poster, admins=settings.slack_admins, channel=settings.slack_channel)
+    alert = LockAlert(
+        components.store.database, components.slack, admins=settings.slack_admins, channel=settings.slack_channel
+    )
 
     async def forget() -> None:
-        if await watch.is_steady():
-            await consent.forget_older(settings.retention)
+        if await poller.is_steady():
+            await dnc.apply_retention(settings.retention)
         else:
             log.warning("retention_put_off")
 
-    jobs.every(_WATCH, "clock", watch.look)
+    jobs.every(_WATCH, "clock", poller.look)
     jobs.every(_WATCH, "lock", alert.look)
-    jobs.every(_PAUSE_CHECK_INTERVAL, "pauses", consent.end_pauses)
-    jobs.every(_WIPE, "wipe", parts.store.people.wipe)
-    jobs.at_midnight(settings.timezone, "repaint", cards.repaint_running)
+    jobs.every(_PAUSE_CHECK_INTERVAL, "pauses", dnc.end_pauses)
+    jobs.every(_WIPE, "wipe", components.store.personal_data.wipe)
+    jobs.at_midnight(settings.timezone, "repaint", cards.update_running_cards)
     jobs.at_midnight(settings.timezone, "retention", forget)
 
 
 def _build_slack_app(
     settings: Settings,
-    parts: Components,
+    components: Components,
     identity: BotIdentity,
     *,
     cards: SlackOutboxWorker,
-    consent: DoNotContact,
-    daily: TodayList,
+    dnc: DoNotContact,
+    today_list: TodayList,
     health: Health,
     clock: Callable[[], datetime],
 ) -> tuple[AsyncApp, ListenerMiddleware]:
-    app = create_bolt_app(parts.client, identity, signing_secret=settings.slack_signing_secret)
-    guard = ListenerMiddleware(parts.poster, InteractionDeduplicator(parts.store, clock=clock))
-    actors = _actors(settings, parts, identity, clock=clock)
+    app = create_bolt_app(components.client, identity, signing_secret=settings.slack_signing_secret)
+    middleware = ListenerMiddleware(components.slack, InteractionDeduplicator(components.store, clock=clock))
+    permissions = _actors(settings, components, identity, clock=clock)
     loaded = load_templates(settings.mail_templates)
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)
     outreach = Outreach(
-        parts.store,
-        parts.post,
+        components.store,
+        components.mailer,
         loaded.templates,
-        rules=parts.rules,
-        address_of=actors.address,
+        rules=components.rules,
+        address_of=permissions.address,
         clock=clock,
-        today=daily.today,
+        today=today_list.today,
         token=lambda: secrets.token_hex(16),
     )
-    deps = ListenerServices(
-        actors=actors,
-        cards=cards,
-        consent=consent,
-        daily=daily,
+    services = ListenerServices(
+        permissions=permissions,
+        outbox=cards,
+        dnc=dnc,
+        today=today_list,
         health=health,
         outreach=outreach,
-        ownership=Ownership(parts.store, clock=clock),
-        poster=parts.poster,
+        ownership=Ownership(components.store, clock=clock),
+        slack=components.slack,
         workspace_url=identity.url,
         clock=clock,
     )
-    register(app, guard, deps)
-    return app, guard
+    register(app, middleware, services)
+    return app, middleware
 
 
 def _endpoints(
-    settings: Settings, parts: Components, app: AsyncApp, health: Health, consent: DoNotContact, *, clock: Callable[[], datetime]
+    settings: Settings,
+    components: Components,
+    app: AsyncApp,
+    health: Health,
+    dnc: DoNotContact,
+    *,
+    clock: Callable[[], datetime],
 ) -> web.Application:
     """What is answered over HTTP; Slack's presses are, where there is no socket for them."""
     secret = settings.slack_signing_secret if settings.slack_app_token is None else None
     return endpoints(
         health,
         slack=None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
-        unsubscribing=_build_unsubscribe_page(settings, consent),
-        bounces=_build_bounce_webhook(settings, parts.store, clock=clock),
+        unsubscribing=_build_unsubscribe_page(settings, dnc),
+        bounces=_build_bounce_webhook(settings, components.store, clock=clock),
     )
 
 
 def _socket(
-    settings: Settings, parts: Components, app: AsyncApp, identity: BotIdentity, *, token: Secret[str], patience: SocketTimeouts
+    settings: Settings,
+    components: Components,
+    app: AsyncApp,
+    identity: BotIdentity,
+    *,
+    token: Secret[str],
+    patience: SocketTimeouts,
 ) -> SocketMode:
     """The connection on which presses arrive."""
     return SocketMode(
         app,
-        partial(parts.poster.socket_address, token.get_secret_value()),
+        partial(components.slack.socket_address, token.get_secret_value()),
         app_token=token.get_secret_value(),
         own_app=identity.app,
         proxy_for=settings.network.proxy_for,
-        patience=patience,
+        timeouts=patience,
     )
 
 
-def _build_unsubscribe_page(settings: Settings, consent: DoNotContact) -> UnsubscribePage | None:
+def _build_unsubscribe_page(settings: Settings, dnc: DoNotContact) -> UnsubscribePage | None:
     """The page behind the links in mails, for a bot that can be reached from outside."""
     ours = build_unsubscribe_links(settings)
     if ours is None:
         return None
-    return UnsubscribePage(ours, consent, sender=sender_name(settings))
+    return UnsubscribePage(ours, dnc, sender=sender_name(settings))
 
 
 def _build_bounce_webhook(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> BounceWebhook | None:
     secret = settings.bounces_secret
-    return None if secret is None else BounceWebhook(build_bounce_handler(settings, store, clock=clock), secret=secret.get_secret_value())
+    return (
+        None
+        if secret is None
+        else BounceWebhook(build_bounce_handler(settings, store, clock=clock), secret=secret.get_secret_value())
+    )

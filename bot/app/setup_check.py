@@ -15,7 +15,7 @@ from bot.mail.country_rules import load_countries
 from bot.mail.templating.template import load_templates
 from bot.services.operations.health import Health
 from bot.services.operations.local_checks import file_permissions, secrets_in_the_clear
-from bot.services.operations.setup_check import LIMIT_S, SetupCheck, CheckResult, Outside, SlackSetup
+from bot.services.operations.setup_check import LIMIT_S, CheckResult, Outside, SetupCheck, SlackSetup
 from bot.slack.client.users import SlackUsers
 from bot.slack.client.web_client import SlackClient
 from bot.store import Store, files_of, open_store
@@ -31,13 +31,13 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
     setup = SlackSetup(
         channel=settings.slack_channel,
         admins=settings.slack_admins,
-        actors=settings.slack_actors,
+        permissions=settings.slack_actors,
         app_token=app_token.get_secret_value() if app_token else None,
     )
     outside = Outside(
         store=open_store(settings.database_url, secret_keys=settings.secret_key),
         marketplace=partial(build_marketplace, settings),
-        post=partial(unsigned_post_office, settings),
+        mailer=partial(unsigned_post_office, settings),
         signer=partial(signer, settings),
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),
@@ -45,10 +45,14 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with open_slack_client(settings) as client:
         checkup = SetupCheck(
-            SlackClient(client, proxy_for=settings.network.proxy_for), SlackUsers(client), outside, slack=setup, limit=limit
+            SlackClient(client, proxy_for=settings.network.proxy_for),
+            SlackUsers(client),
+            outside,
+            setup=setup,
+            limit=limit,
         )
         async with checkup:
-            async for finding in checkup.findings():
+            async for finding in checkup.run():
                 wrong += _shown(finding)
             if checkup.store is not None:
                 wrong += not await _report(checkup.store, settings, limit=limit)
@@ -59,7 +63,7 @@ async def _report(store: Store, settings: Settings, *, limit: float) -> bool:
     """Print how reading the report goes; whether the database could say it."""
     try:
         async with asyncio.timeout(limit):
-            condition = await Health(store, poll_every=settings.poll_every, clock=utc_now).condition()
+            condition = await Health(store, poll_every=settings.poll_every, clock=utc_now).report()
     except BotError as exc:
         typer.echo(f"✗ Report: {exc}")
         return False
@@ -90,5 +94,5 @@ def _local_findings(settings: Settings) -> list[CheckResult]:
 
 def _shown(finding: CheckResult) -> bool:
     """Print a finding; whether something is wrong."""
-    typer.echo(f"{'✓' if finding.good else '✗'} {finding.what}: {finding.says}")
-    return not finding.good
+    typer.echo(f"{'✓' if finding.is_ok else '✗'} {finding.name}: {finding.message}")
+    return not finding.is_ok

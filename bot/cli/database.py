@@ -89,7 +89,7 @@ async def _backup(settings: Settings, *, target: Path, table: Path | None) -> No
         # From a copy of the copy: to read it, its tables are brought up to date.
         with scratch(target, target.with_name(f"{target.name}.dnc")) as copy:
             async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
-                marks = await store.opt_outs.all_standing()
+                marks = await store.dnc.list_active()
         write_private(table, write_csv(marks))
         typer.echo(f"The do-not-contact list is in {table}.")
 
@@ -120,9 +120,9 @@ async def _restore(settings: Settings, *, file: Path, table: Path | None) -> Non
         async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
             went = await store.installation.go_back(at=at, above=above)
             await store.leases.clear()
-            new = await store.opt_outs.add_all(marks)
+            new = await store.dnc.add_all(marks)
             if table is not None:
-                await store.people.note("dnc import", at=at, by=_WHO, marks=len(marks), new=new)
+                await store.personal_data.audit("dnc import", at=at, by=_WHO, marks=len(marks), new=new)
         merge_log(copy)
         kept = put_in_place(copy, target, at=at)
     if went is not None:

@@ -15,7 +15,7 @@ from bot.app.mail import build_bounce_handler
 from bot.cli.runner import with_settings
 from bot.config.settings import Settings
 from bot.domain.address import canonical
-from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
 from bot.errors import BotError, ReportPutOff
 from bot.exports.dnc_csv import count_by_reason, fits, read_csv, write_csv
 from bot.store import Store, open_store
@@ -38,15 +38,15 @@ Table = Annotated[Path, typer.Argument(help="A CSV file: subject, cause, note, a
 
 @dnc.command()
 def add(
-    subject: Whom,
+    target: Whom,
     *,
-    cause: Annotated[DncReason, typer.Option(help="Why.")] = DncReason.ASKED,
+    reason: Annotated[DncReason, typer.Option(help="Why.")] = DncReason.ASKED,
     note: Annotated[str, typer.Option(help="Anything the team should know.")] = "",
 ) -> None:
     """Mark an address, a whole domain or a customer site: nobody mails there any more."""
-    if cause.is_final:
-        raise typer.BadParameter(f"{cause} is nothing to set by hand; `evaluator-bot erase` does it.")
-    with_settings(partial(_add, subject=_subject(subject), cause=cause, note=note))
+    if reason.is_final:
+        raise typer.BadParameter(f"{reason} is nothing to set by hand; `evaluator-bot erase` does it.")
+    with_settings(partial(_add, target=_target(target), reason=reason, note=note))
 
 
 @dnc.command("list")
@@ -57,12 +57,12 @@ def list_() -> None:
 
 @dnc.command()
 def lift(
-    subject: Whom,
+    target: Whom,
     *,
     note: Annotated[str, typer.Option(prompt="Why may we write again", help="For the record: where is the consent?")],
 ) -> None:
     """Take the strongest mark back, for the record; what somebody said themselves only with their written consent."""
-    with_settings(partial(_lift, subject=_subject(subject), note=note))
+    with_settings(partial(_lift, target=_target(target), note=note))
 
 
 @dnc.command("import")
@@ -125,27 +125,27 @@ def bounce(
         raise ReportPutOff(f"An error that nobody foresaw; the log says more.\n{_PUT_OFF}") from exc
 
 
-async def _add(settings: Settings, *, subject: DncTarget, cause: DncReason, note: str) -> None:
+async def _add(settings: Settings, *, target: DncTarget, reason: DncReason, note: str) -> None:
     async with _store(settings) as store:
-        marked = await store.opt_outs.add(subject, DncEntry(cause=cause, by=None, at=utc_now(), note=note))
-    typer.echo("Marked." if marked.won else f"It was marked already: {marked.opt_out.cause.words}.")
+        added = await store.dnc.add(target, DncEntry(reason=reason, by=None, at=utc_now(), note=note))
+    typer.echo("Marked." if added.changed else f"It was marked already: {added.entry.reason.words}.")
 
 
 async def _list(settings: Settings) -> None:
     async with _store(settings) as store:
-        marks = await store.opt_outs.all_standing()
-    for mark in marks:
-        whom = "(forgotten)" if mark.subject is None else str(mark.subject)
-        note = f"  “{mark.note}”" if mark.note else ""
-        typer.echo(f"{mark.at:%Y-%m-%d}  {mark.cause.value:<12}  {whom}{note}")
-    typer.echo(f"{len(marks):,} in all: {count_by_reason(marks)}.", err=True)
+        entries = await store.dnc.list_active()
+    for entry in entries:
+        whom = "(forgotten)" if entry.target is None else str(entry.target)
+        note = f"  “{entry.note}”" if entry.note else ""
+        typer.echo(f"{entry.at:%Y-%m-%d}  {entry.reason.value:<12}  {whom}{note}")
+    typer.echo(f"{len(entries):,} in all: {count_by_reason(entries)}.", err=True)
 
 
-async def _lift(settings: Settings, *, subject: DncTarget, note: str) -> None:
+async def _lift(settings: Settings, *, target: DncTarget, note: str) -> None:
     async with _store(settings) as store:
-        lifted = await store.opt_outs.lift(subject, Authority.ADMIN, note=note, by=None, at=utc_now())
-    rest = f" What stands: {lifted.stands.cause.words}." if lifted.stands else ""
-    if not lifted.won:
+        lifted = await store.dnc.lift(target, Authority.ADMIN, note=note, by=None, at=utc_now())
+    rest = f" What stands: {lifted.remaining.reason.words}." if lifted.remaining else ""
+    if not lifted.changed:
         raise BotError(f"Nothing was lifted.{rest or ' No mark stands against it; a domain or site may be marked.'}")
     typer.echo(f"Lifted.{rest}")
 
@@ -156,29 +156,31 @@ async def _import(settings: Settings, *, table: Path) -> None:
     except UnicodeDecodeError as exc:
         raise BotError(f"{table.name} is not a text in UTF-8. Save it as CSV in UTF-8.") from exc
     now = utc_now()
-    marks = read_csv(text, at=now, by=None)
+    entries = read_csv(text, at=now, by=None)
     async with _store(settings) as store:
-        new = await store.opt_outs.add_all(marks)
-        await store.people.note("dnc import", at=now, by=_WHO, marks=len(marks), new=new)
-    typer.echo(f"{len(marks):,} read, {new:,} of them new.")
+        new = await store.dnc.add_all(entries)
+        await store.personal_data.audit("dnc import", at=now, by=_WHO, entries=len(entries), new=new)
+    typer.echo(f"{len(entries):,} read, {new:,} of them new.")
 
 
 async def _export_marks(settings: Settings) -> None:
     async with _store(settings) as store:
-        marks = await store.opt_outs.all_standing()
-        await store.people.note("dnc export", at=utc_now(), by=_WHO, marks=len(marks))
-    typer.echo(write_csv(marks), nl=False)
-    if unfit := sum(mark.subject is not None and mark.cause is not DncReason.PAUSED and not fits(mark) for mark in marks):
+        entries = await store.dnc.list_active()
+        await store.personal_data.audit("dnc export", at=utc_now(), by=_WHO, entries=len(entries))
+    typer.echo(write_csv(entries), nl=False)
+    if unfit := sum(
+        entry.target is not None and entry.reason is not DncReason.PAUSED and not fits(entry) for entry in entries
+    ):
         stand = "stands" if unfit == 1 else "stand"
         typer.echo(f"{unfit:,} more {stand} against what is not an address: no email can be sent to it.", err=True)
-    if hidden := sum(mark.subject is None for mark in marks):
+    if hidden := sum(entry.target is None for entry in entries):
         stand = "stands" if hidden == 1 else "stand"
         typer.echo(f"{hidden:,} more {stand} against people who were forgotten: nothing is known of them.", err=True)
 
 
 async def _export(settings: Settings, *, address: str) -> None:
     async with _store(settings) as store:
-        held = await store.people.export(address, at=utc_now(), by=_WHO)
+        held = await store.personal_data.export(address, at=utc_now(), by=_WHO)
     typer.echo(json.dumps(held, indent=2, ensure_ascii=False))
 
 
@@ -186,7 +188,7 @@ async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
     if not sure:
         typer.confirm("Everything of this person goes, for good. Erase?", abort=True)
     async with _store(settings) as store:
-        erased = await store.people.erase(address, at=utc_now(), by=_WHO)
+        erased = await store.personal_data.erase(address, at=utc_now(), by=_WHO)
         readers = [] if erased.is_wiped else store.database.readers()
     cards = f"{_count(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} painted anew while the bot runs"
     found = f"{_count(erased.licenses, 'license')}, {_count(erased.mails, 'mail')}. {cards}. Nobody can write to this"
@@ -204,7 +206,7 @@ async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
 
 async def _audit(settings: Settings) -> None:
     async with _store(settings) as store:
-        for each in await store.people.audited():
+        for each in await store.personal_data.audit_log():
             counts = ", ".join(f"{name} {count:,}" for name, count in each.details.items())
             typer.echo(f"{each.at:%Y-%m-%d %H:%M} UTC  {each.actor}  {each.action}  {counts}")
 
@@ -212,14 +214,14 @@ async def _audit(settings: Settings) -> None:
 async def _bounce(settings: Settings, *, contents: list[bytes]) -> None:
     async with open_store(settings.database_url, secret_keys=settings.secret_key, create=False) as store:
         for content in contents:
-            typer.echo(await build_bounce_handler(settings, store, clock=utc_now).take(content))
+            typer.echo(await build_bounce_handler(settings, store, clock=utc_now).handle(content))
 
 
 def _store(settings: Settings) -> AbstractAsyncContextManager[Store]:
     return open_store(settings.database_url, secret_keys=settings.secret_key)
 
 
-def _subject(text: str) -> DncTarget:
+def _target(text: str) -> DncTarget:
     found = DncTarget.read(text)
     if found is None:
         raise typer.BadParameter(

@@ -147,34 +147,34 @@ async def _check(settings: Settings) -> None:
 
 
 async def _poll(settings: Settings) -> None:
-    async with open_components(settings) as parts:
-        tally = await parts.watch.run_once()
+    async with open_components(settings) as components:
+        stats = await components.poller.poll()
     typer.echo(
-        f"{tally.rows} rows read, {tally.started} evaluations new, {tally.announced} announced, "
-        f"{tally.quarantined} unreadable."
+        f"{stats.rows} rows read, {stats.started} evaluations new, {stats.announced} announced, "
+        f"{stats.quarantined} unreadable."
     )
 
 
 async def _rehearse(settings: Settings) -> None:
-    async with open_components(settings) as parts:
-        outlook = await parts.watch.rehearse()
-    for line in format_dry_run(outlook):
+    async with open_components(settings) as components:
+        result = await components.poller.dry_run()
+    for line in format_dry_run(result):
         typer.echo(line)
 
 
 async def _backfill(settings: Settings, *, sure: bool) -> None:
-    async with open_components(settings) as parts:
+    async with open_components(settings) as components:
         with Progress(TextColumn("Counting: {task.completed:,} rows"), SpinnerColumn()) as bar:
             task = bar.add_task("", total=None)
-            outlook = await parts.watch.rehearse_backfill(progress=lambda rows: bar.update(task, completed=rows))
-        for line in format_backfill(outlook):
+            result = await components.poller.dry_run_backfill(progress=lambda rows: bar.update(task, completed=rows))
+        for line in format_backfill(result):
             typer.echo(line)
         if not sure:
             typer.confirm("Take them in?", abort=True)
         with Progress(TextColumn("Taking in"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
-            task = bar.add_task("", total=outlook.rows)
-            tally = await parts.watch.backfill(progress=lambda rows: bar.update(task, completed=rows))
-    typer.echo(f"{tally.rows:,} rows read, {tally.started:,} evaluations new, {tally.quarantined:,} rows unreadable.")
+            task = bar.add_task("", total=result.rows)
+            stats = await components.poller.backfill(progress=lambda rows: bar.update(task, completed=rows))
+    typer.echo(f"{stats.rows:,} rows read, {stats.started:,} evaluations new, {stats.quarantined:,} rows unreadable.")
 
 
 async def _render(named: str, evaluation_id: int | None, html: Path | None) -> None:

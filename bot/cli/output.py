@@ -12,27 +12,27 @@ _SHOWN = 50
 """Lines of a kind; the rest is counted."""
 
 
-def format_dry_run(outlook: DryRunResult) -> Iterator[str]:
+def format_dry_run(result: DryRunResult) -> Iterator[str]:
     """What a poll would come to, and why."""
-    yield f"{_count(outlook.rows, 'row')} read, {outlook.known:,} of them known."
-    yield f"A poll would post {_count(len(outlook.cards), 'card')}."
+    yield f"{_count(result.rows, 'row')} read, {result.known:,} of them known."
+    yield f"A poll would post {_count(len(result.cards), 'card')}."
     yield from _some(
-        [f"+ {_named(seen)}: {_window(trial)}, running and not seen before" for seen, trial in outlook.cards]
+        [f"+ {_named(seen)}: {_window(trial)}, running and not seen before" for seen, trial in result.cards]
     )
-    if outlook.facts:
-        yield f"It would note {_count(len(outlook.facts), 'fact')}, in the threads of those that have a card:"
-        yield from _some([f"~ {_named(seen)}: {entry.kind.value.replace('_', ' ')}" for seen, entry in outlook.facts])
-    for silence, count in outlook.silent.most_common():
-        yield f"- {count:,} in silence: {silence.value}"
-    yield from _unreadable(outlook)
+    if result.facts:
+        yield f"It would note {_count(len(result.facts), 'fact')}, in the threads of those that have a card:"
+        yield from _some([f"~ {_named(seen)}: {entry.kind.value.replace('_', ' ')}" for seen, entry in result.facts])
+    for reason, count in result.silent.most_common():
+        yield f"- {count:,} in silence: {reason.value}"
+    yield from _unreadable(result)
     yield "Nothing was written."
 
 
-def format_backfill(outlook: DryRunResult) -> Iterator[str]:
+def format_backfill(result: DryRunResult) -> Iterator[str]:
     """What a backfill would come to."""
-    yield f"{_count(outlook.rows, 'row')} in the report, {outlook.known:,} of them known already."
-    yield f"{_count(sum(outlook.silent.values()), 'evaluation')} would be taken in, without a card."
-    yield from _unreadable(outlook)
+    yield f"{_count(result.rows, 'row')} in the report, {result.known:,} of them known already."
+    yield f"{_count(sum(result.silent.values()), 'evaluation')} would be taken in, without a card."
+    yield from _unreadable(result)
 
 
 def format_health(found: HealthReport) -> Iterator[str]:
@@ -66,10 +66,10 @@ def format_health(found: HealthReport) -> Iterator[str]:
     yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
 
 
-def _unreadable(outlook: DryRunResult) -> Iterator[str]:
-    if outlook.unreadable:
-        yield f"! {_count(len(outlook.unreadable), 'row')} cannot be read:"
-        yield from _some([f"    {each.ref}: {each.reason}" for each in outlook.unreadable])
+def _unreadable(result: DryRunResult) -> Iterator[str]:
+    if result.unreadable:
+        yield f"! {_count(len(result.unreadable), 'row')} cannot be read:"
+        yield from _some([f"    {each.ref}: {each.reason}" for each in result.unreadable])
 
 
 def _some(lines: list[str]) -> Iterator[str]:

@@ -46,7 +46,7 @@ class TokenBucket:
             return math.inf
         return max(self._next - self._slack - self._clock(), self._held_until - self._clock(), 0.0)
 
-    def turns(self) -> float:
+    def available(self) -> float:
         """How many turns there are now; infinite where nothing is counted."""
         if self.wait() > 0:
             return 0
@@ -57,13 +57,13 @@ class TokenBucket:
         saved = self._slack - max(self._next - self._clock(), 0.0)
         return 1 + int(saved / self._rate.interval + _ROUNDING)
 
-    def spend(self) -> None:
+    def consume(self) -> None:
         """Take a turn."""
         self._next = max(self._next, self._clock()) + self._rate.interval
 
     def begin(self) -> None:
         """Take a turn for something that is under way until `end`."""
-        self.spend()
+        self.consume()
         self._under_way += 1
 
     def end(self) -> None:
@@ -79,6 +79,6 @@ class TokenBucket:
         self._next = max(self._next, now + pause + self._slack)
         return pause
 
-    def well(self) -> None:
+    def succeeded(self) -> None:
         """It works."""
         self.failures = 0

@@ -35,7 +35,7 @@ class AnnouncementPolicy:
     quiet_before: date | None = None
     own_sites: AbstractSet[str] = frozenset()
 
-    def silence(self, license_: License, trial: Trial) -> SkipReason | None:
+    def skip_reason(self, license_: License, trial: Trial) -> SkipReason | None:
         """Why this trial gets no card; None when it rings.
 
         It rings while it runs, however late it was seen. One that is over does not: old records come back in the

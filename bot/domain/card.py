@@ -8,7 +8,17 @@ from bot.domain.cautions import CustomerContext, company_key, customer_domain, r
 from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
-from bot.domain.mail_policy import DEFAULT_RULES, Attempt, MailContext, Decision, LastMail, Refused, MailRules, may_contact, too_soon
+from bot.domain.mail_policy import (
+    DEFAULT_RULES,
+    Attempt,
+    Decision,
+    LastMail,
+    MailContext,
+    MailRules,
+    Refused,
+    may_contact,
+    too_soon,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +26,7 @@ class Person:
     """A contact with what the team has on record against writing to them."""
 
     contact: Contact
-    opt_out: DncEntry | None = None
+    dnc_entry: DncEntry | None = None
     last_mail: LastMail | None = None
     """The latest mail to their address, for whatever evaluation."""
 
@@ -69,7 +79,7 @@ class EvaluationRow:
 
     evaluation: Evaluation
     mailed: bool
-    opted_out: bool
+    is_blocked: bool
     gone: bool = False
 
 
@@ -103,10 +113,10 @@ def person(card: Card) -> Person | None:
 
 def mailable(card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES) -> Decision:
     """Whether the team may write to this person about this evaluation."""
-    contact, opt_out = (None, None) if who is None else (who.contact, who.opt_out)
+    contact, entry = (None, None) if who is None else (who.contact, who.dnc_entry)
     evaluation = card.evaluation
     case = MailContext(
-        license=evaluation.license, trial=evaluation.trial, contact=contact, opt_out=opt_out, context=card.context
+        license=evaluation.license, trial=evaluation.trial, contact=contact, dnc_entry=entry, context=card.context
     )
     return may_contact(case, rules)
 
@@ -132,15 +142,15 @@ def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | 
 def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
     """The buttons that make sense now, in the order of `Action`."""
     evaluation, who = card.evaluation, person(card)
-    opt_out = None if who is None else who.opt_out
-    can_be_marked = any(each.contact.email is not None and each.opt_out is None for each in card.people)
+    entry = None if who is None else who.dnc_entry
+    can_be_marked = any(each.contact.email is not None and each.dnc_entry is None for each in card.people)
     offers = (
         (Action.EMAIL, any(each.is_open for each in recipients(card, rules))),
         (Action.CLAIM, evaluation.owner is None and evaluation.trial.state is State.RUNNING),
         (Action.DO_NOT_CONTACT, can_be_marked),
         (Action.ASSIGN, True),
         (Action.RELEASE, evaluation.owner is not None),
-        (Action.CONTACT_AGAIN, opt_out is not None and not opt_out.cause.is_final),
+        (Action.CONTACT_AGAIN, entry is not None and not entry.reason.is_final),
     )
     return tuple(action for action, offered in offers if offered)
 

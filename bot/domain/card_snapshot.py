@@ -59,7 +59,11 @@ class CardSnapshot:
     def trial(self) -> Trial:
         """The trial as far as it is known again by its start."""
         return Trial(
-            started=self.started, ends=None, state=State.RUNNING, told=self.started, upgrade_to=self.upgrade_to or None
+            started=self.started,
+            ends=None,
+            state=State.RUNNING,
+            reported_on=self.started,
+            upgrade_to=self.upgrade_to or None,
         )
 
 

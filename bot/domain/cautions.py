@@ -104,7 +104,9 @@ def reachable(license_: License) -> Contact | None:
     return next((c for c in license_.contacts if c.email is not None and is_address(c.email)), None)
 
 
-def cautions_for(license_: License, contact: Contact | None, context: CustomerContext = NO_CONTEXT) -> tuple[Caution, ...]:
+def cautions_for(
+    license_: License, contact: Contact | None, context: CustomerContext = NO_CONTEXT
+) -> tuple[Caution, ...]:
     """What to know of this license and this contact on it before acting, most important first."""
     of_license = (
         (Caution.ATLASSIAN, license_.atlassian),

@@ -138,17 +138,17 @@ def compare(known: KnownLicense | None, seen: License) -> list[Change]:
     told = trials_of(seen)
     for trial in told:
         before = same_trial(trial, known.trials)
-        if before is not None and seen.updated < before.told:
+        if before is not None and seen.updated < before.reported_on:
             continue
         speaks_for_itself = fresh or trial.state is State.CONVERTED
         now, teller = (trial, seen) if speaks_for_itself else (_by_now(before, trial, known), known.license)
         changes += _first_sight(now, teller) if before is None else _progress(before, now, teller)
-    whole = merge_records(known.license, seen)
-    details = _details(known, whole)
+    is_full = merge_records(known.license, seen)
+    details = _details(known, is_full)
     if not fresh:
         # An older record fills gaps on the card; what it says of people and sizes was news in its own time.
         details = [Refreshed(trial=change.trial) for change in details[:1]]
-    return [*_repaints(known, whole), *changes, *_untold(known, seen, fresh=fresh), *details]
+    return [*_repaints(known, is_full), *changes, *_untold(known, seen, fresh=fresh), *details]
 
 
 def _by_now(before: Trial | None, trial: Trial, known: KnownLicense) -> Trial:
@@ -164,7 +164,7 @@ def _by_now(before: Trial | None, trial: Trial, known: KnownLicense) -> Trial:
 def _untold(known: KnownLicense, seen: License, *, fresh: bool) -> list[Change]:
     """What the record says of trials by not naming them."""
     named = [same_trial(trial, known.trials) for trial in trials_of(seen)]
-    rest = [trial for trial in known.trials if trial not in named and trial.told <= seen.updated]
+    rest = [trial for trial in known.trials if trial not in named and trial.reported_on <= seen.updated]
     changes: list[Change] = []
     latest = max((t for t in rest if t.upgrade_to is None), key=lambda t: t.started, default=None)
     for trial in rest:
@@ -222,7 +222,11 @@ def _progress(before: Trial, now: Trial, seen: License) -> list[Change]:
     if changes:
         return changes
     # Cancelled trials turn inactive after their end date: that says nothing new.
-    return [Confirmed(trial=now) if replace(now, told=before.told) == before else Corrected(trial=now, was=before)]
+    return [
+        Confirmed(trial=now)
+        if replace(now, reported_on=before.reported_on) == before
+        else Corrected(trial=now, was=before)
+    ]
 
 
 def _conversion(trial: Trial, seen: License) -> Converted:

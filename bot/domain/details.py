@@ -45,8 +45,8 @@ def merge_records(known: License, seen: License) -> License:
         values[detail] = getattr(source, detail)
         if (day := _given_on(source, detail)) < younger.updated:
             kept.add((detail, day))
-    return replace(younger, aliases=known.aliases | seen.aliases, kept=frozenset(kept), **values)
+    return replace(younger, aliases=known.aliases | seen.aliases, carried_over=frozenset(kept), **values)
 
 
 def _given_on(one: License, detail: str) -> date:
-    return next((day for kept, day in one.kept if kept == detail), one.updated)
+    return next((day for kept, day in one.carried_over if kept == detail), one.updated)

@@ -76,13 +76,13 @@ class DncTarget:
 _PREFIXES: Final = {DncScope.ADDRESS: "", DncScope.DOMAIN: "@", DncScope.SITE: _SITE}
 
 
-def covering_targets(subject: DncTarget) -> tuple[DncTarget, ...]:
+def covering_targets(target: DncTarget) -> tuple[DncTarget, ...]:
     """The subject and the domains it is part of: a mark against any of these reaches it."""
-    if subject.scope is DncScope.SITE:
-        return (subject,)
-    labels = subject.value.rpartition("@")[2].split(".")
+    if target.scope is DncScope.SITE:
+        return (target,)
+    labels = target.value.rpartition("@")[2].split(".")
     domains = [DncTarget(scope=DncScope.DOMAIN, value=".".join(labels[n:])) for n in range(len(labels) - 1)]
-    return tuple(dict.fromkeys([subject, *domains]))
+    return tuple(dict.fromkeys([target, *domains]))
 
 
 def targets_for(license_: License | None, address: str) -> tuple[DncTarget, ...]:
@@ -161,32 +161,34 @@ class Authority(StrEnum):
 _LIFTED_BY: Final = {
     Authority.SELF: frozenset({DncReason.UNSUBSCRIBED}),
     Authority.MEMBER: frozenset({DncReason.ASKED, DncReason.TEAM, DncReason.BOUNCED, DncReason.PAUSED}),
-    Authority.ADMIN: frozenset(cause for cause in DncReason if not cause.is_final),
+    Authority.ADMIN: frozenset(reason for reason in DncReason if not reason.is_final),
 }
 
 
-def may_lift(cause: DncReason, authority: Authority) -> bool:
+def may_lift(reason: DncReason, authority: Authority) -> bool:
     """Whether a mark with this cause is theirs to lift; of people's own words only an admin may, for the record."""
-    return cause in _LIFTED_BY[authority]
+    return reason in _LIFTED_BY[authority]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncEntry:
     """A standing do-not-contact mark; `by` is a Slack user id, None for the machine or the person; times are UTC."""
 
-    cause: DncReason
+    reason: DncReason
     by: str | None
     at: datetime
     note: str = ""
     until: datetime | None = None
     """When a pause ends by itself."""
-    subject: DncTarget | None = None
+    target: DncTarget | None = None
     """None once the person was forgotten."""
 
 
-def is_stronger_than(cause: DncReason, standing: DncEntry | None) -> bool:
+def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
     """Whether a mark with this cause says more than the strongest that stands, beside which it will stand.
 
     A weaker or an equal one neither replaces nor lifts it; but what stands for ever is always written down.
     """
-    return standing is None or cause.strength > standing.cause.strength or (cause.is_final and cause != standing.cause)
+    return (
+        current is None or reason.strength > current.reason.strength or (reason.is_final and reason != current.reason)
+    )

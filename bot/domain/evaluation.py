@@ -85,7 +85,7 @@ class License:
     """The customer is Atlassian itself."""
     migration: bool = False
     """A cloud trial that is part of a customer's move from their own servers."""
-    kept: frozenset[tuple[str, date]] = frozenset()
+    carried_over: frozenset[tuple[str, date]] = frozenset()
     """Details that the record itself leaves out, with the UTC day of the one that last gave them."""
 
     @property
@@ -107,7 +107,7 @@ class Trial:
     ends: date | None
     """None once it was bought: the end of the trial means nothing then."""
     state: State
-    told: date
+    reported_on: date
     """The UTC day of the record that last spoke of it; what an older record says of it is no news."""
     upgrade_to: str | None = None
     """The edition that is tried on a license the customer has already."""

@@ -51,13 +51,15 @@ def trials_of(seen: License) -> tuple[Trial, ...]:
         if seen.license_type.startswith("UPGRADE"):
             started, upgrade_to = seen.upgrade_started or seen.starts, seen.upgrade_to or seen.edition or "higher"
         state = state_of(seen.status)
-        return (Trial(started=started, ends=seen.ends, state=state, told=seen.updated, upgrade_to=upgrade_to),)
+        return (Trial(started=started, ends=seen.ends, state=state, reported_on=seen.updated, upgrade_to=upgrade_to),)
     found = []
     if seen.latest_evaluation is not None:
-        found.append(Trial(started=seen.latest_evaluation, ends=None, state=State.CONVERTED, told=seen.updated))
+        found.append(Trial(started=seen.latest_evaluation, ends=None, state=State.CONVERTED, reported_on=seen.updated))
     if seen.upgrade_started is not None and seen.upgrade_to:
         started, ends = seen.upgrade_started, seen.upgrade_started + _UPGRADE_TRIAL
-        running = Trial(started=started, ends=ends, state=State.RUNNING, told=seen.updated, upgrade_to=seen.upgrade_to)
+        running = Trial(
+            started=started, ends=ends, state=State.RUNNING, reported_on=seen.updated, upgrade_to=seen.upgrade_to
+        )
         found.append(upgrade_trial(seen, running))
     return tuple(found)
 
@@ -133,4 +135,4 @@ def _begins_within(inner: Trial, outer: Trial) -> bool:
 
 
 def _freshness(trial: Trial) -> tuple[object, ...]:
-    return (trial.told, trial.state is not State.RUNNING, trial.started, str(trial.ends), trial.state)
+    return (trial.reported_on, trial.state is not State.RUNNING, trial.started, str(trial.ends), trial.state)

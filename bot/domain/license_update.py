@@ -22,22 +22,22 @@ class LicenseUpdate:
     """Those of the changes that give a trial its card."""
 
     @property
-    def is_news(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether anything is to be written: a change, a detail, another id, or two licenses that are one."""
         known = self.known
         return known is None or len(known.ids) > 1 or bool(self.changes) or self.seen != known.license
 
 
-def diff(known: KnownLicense | None, seen: License, ringing: AnnouncementPolicy) -> LicenseUpdate:
+def diff(known: KnownLicense | None, seen: License, announcement: AnnouncementPolicy) -> LicenseUpdate:
     """What `seen` adds to `known`, with what of it rings."""
-    whole = seen if known is None else merge_records(known.license, seen)
+    is_full = seen if known is None else merge_records(known.license, seen)
     changes = tuple(compare(known, seen))
     announced = tuple(
         change
         for change in changes
-        if starts_trial(change, today=ringing.today) and ringing.silence(whole, change.trial) is None
+        if starts_trial(change, today=announcement.today) and announcement.skip_reason(is_full, change.trial) is None
     )
-    return LicenseUpdate(known=known, seen=whole, changes=changes, announced=announced)
+    return LicenseUpdate(known=known, seen=is_full, changes=changes, announced=announced)
 
 
 def starts_trial(change: Change, *, today: date) -> bool:

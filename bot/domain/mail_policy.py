@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.address import is_address
-from bot.domain.cautions import NO_CONTEXT, CustomerContext, Caution, cautions_for
+from bot.domain.cautions import NO_CONTEXT, Caution, CustomerContext, cautions_for
 from bot.domain.clock_skew import has_passed
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncEntry
@@ -32,13 +32,13 @@ class RefusalReason(StrEnum):
     GRANTED = "The trial is over: they have a license of the app now."
     OVER = "The trial is over."
     COUNTRY = "Your rules by country do not allow mail to this one."
-    HELD = "This template is about to go out for this evaluation."
+    QUEUED = "This template is about to go out for this evaluation."
     SENT = "This template has already been sent for this evaluation."
     SENDING = "This template is being sent for this evaluation right now."
     UNKNOWN = "It is not known whether this template arrived. The buttons in the card's thread settle that."
     ANOTHER = "The report names another contact now. Write to them from the card."
     TOO_SOON = "This address was mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause."
-    NO_GROUND = "Nobody said on what ground it may be sent. Write it anew from the card."
+    NO_LAWFUL_BASIS = "Nobody said on what ground it may be sent. Write it anew from the card."
     NO_WORDS = "The words of this email are not kept any more, so it cannot be sent again."
     TOO_LATE = "It could not be sent for so long that it would come out of place. Send it anew if it still fits."
 
@@ -73,7 +73,7 @@ class Allowed:
 
     address: str
     cautions: tuple[Caution, ...] = ()
-    ground: LawfulBasis = LawfulBasis.TRIAL
+    basis: LawfulBasis = LawfulBasis.TRIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ Decision = Allowed | NeedsLawfulBasis | Refused
 class MailState(StrEnum):
     """How far a mail came."""
 
-    HELD = "held"
+    QUEUED = "held"
     """The sender can still take it back."""
     SENDING = "sending"
     DEFERRED = "deferred"
@@ -111,17 +111,17 @@ class MailState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    UNDONE = "undone"
+    CANCELLED = "undone"
 
     @property
-    def is_live(self) -> bool:
+    def blocks_resend(self) -> bool:
         """Whether it may have reached the person, or still may."""
-        return self not in {MailState.FAILED, MailState.UNDONE}
+        return self not in {MailState.FAILED, MailState.CANCELLED}
 
     @property
-    def waits(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether it has not been handed over, and will be."""
-        return self in {MailState.HELD, MailState.DEFERRED}
+        return self in {MailState.QUEUED, MailState.DEFERRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +134,8 @@ class Attempt:
 
 
 _REASON_OF_ATTEMPT: Final = {
-    MailState.HELD: RefusalReason.HELD,
-    MailState.DEFERRED: RefusalReason.HELD,
+    MailState.QUEUED: RefusalReason.QUEUED,
+    MailState.DEFERRED: RefusalReason.QUEUED,
     MailState.SENDING: RefusalReason.SENDING,
     MailState.SENT: RefusalReason.SENT,
     MailState.UNKNOWN: RefusalReason.UNKNOWN,
@@ -151,18 +151,18 @@ class MailContext:
     license: License
     trial: Trial
     contact: Contact | None
-    opt_out: DncEntry | None = None
+    dnc_entry: DncEntry | None = None
     context: CustomerContext = NO_CONTEXT
 
 
-def may_contact(case: MailContext, rules: MailRules, *, ground: LawfulBasis | None = None) -> Decision:
+def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | None = None) -> Decision:
     """Whether the team may write to this contact at all, whatever the mail. Opting out wins over everything."""
     license_, trial, contact = case.license, case.trial, case.contact
     address = None if contact is None else contact.email
     has_license = trial.state is State.CONVERTED
     country = rules.countries.rule(license_.country)
     refusals = (
-        (case.opt_out is not None, RefusalReason.DO_NOT_CONTACT),
+        (case.dnc_entry is not None, RefusalReason.DO_NOT_CONTACT),
         (contact is not None and contact.forgotten, RefusalReason.FORGOTTEN),
         (address is None, RefusalReason.NO_CONTACT),
         (address is not None and not is_address(address), RefusalReason.MALFORMED),
@@ -178,9 +178,9 @@ def may_contact(case: MailContext, rules: MailRules, *, ground: LawfulBasis | No
         return Refused(reason or RefusalReason.NO_CONTACT)
     cautions = cautions_for(license_, contact, case.context)
     asks = country if country.rule is Rule.CONFIRM else None
-    if ground is None and (asks is not None or not UNCERTAIN_RECIPIENT.isdisjoint(cautions)):
+    if basis is None and (asks is not None or not UNCERTAIN_RECIPIENT.isdisjoint(cautions)):
         return NeedsLawfulBasis(address, cautions, asks)
-    return Allowed(address, cautions, ground or LawfulBasis.TRIAL)
+    return Allowed(address, cautions, basis or LawfulBasis.TRIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,15 +213,15 @@ def may_email(
     attempt: Attempt | None,
     last: LastMail | None,
     now: datetime,
-    ground: LawfulBasis | None = None,
+    basis: LawfulBasis | None = None,
 ) -> Decision:
     """The one gate: whether this mail may go to this contact now.
 
     `attempt` is the template's live mail for the evaluation, `last` the latest to the address, if any.
     """
-    decision = may_contact(case, rules, ground=ground)
+    decision = may_contact(case, rules, basis=basis)
     if isinstance(decision, Refused):
         return decision
-    if attempt is not None and attempt.state.is_live:
+    if attempt is not None and attempt.state.blocks_resend:
         return Refused(_REASON_OF_ATTEMPT[attempt.state], by=attempt.by, at=attempt.at)
     return too_soon(last, rules, now=now) or decision

@@ -87,8 +87,8 @@ def site_key(site: str) -> str:
 def bare_line(text: str) -> str:
     """Return a line without quotes or code marks around all of it."""
     text = text.strip()
-    whole = _WHOLE_QUOTED.fullmatch(text)
-    return whole[1].strip() if whole else text
+    is_full = _WHOLE_QUOTED.fullmatch(text)
+    return is_full[1].strip() if is_full else text
 
 
 def read_words(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.domain.address import unwrap
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.errors import FileWrong
 
 _HEAD: Final = ("subject", "cause", "note", "at")
@@ -15,25 +15,25 @@ _NAMES: Final = {"email": "subject", "e-mail": "subject", "address": "subject", 
 """What other tools call these columns."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With what a spreadsheet begins to calculate, or to call programs: owasp.org/www-community/attacks/CSV_Injection."""
-_TAKEN: Final = frozenset(cause for cause in DncReason if not cause.is_final and cause is not DncReason.PAUSED)
+_TAKEN: Final = frozenset(reason for reason in DncReason if not reason.is_final and reason is not DncReason.PAUSED)
 _MOST_PROBLEMS: Final = 20
 
 
-def write_csv(marks: Iterable[DncEntry]) -> str:
+def write_csv(entries: Iterable[DncEntry]) -> str:
     """The table, with a head, of those marks that a table can hold; pauses are left out, for they end by themselves."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(_HEAD)
-    for mark in marks:
-        if mark.subject is not None and mark.cause is not DncReason.PAUSED and fits(mark):
-            row = (str(mark.subject), mark.cause.value, mark.note, mark.at.isoformat(timespec="seconds"))
+    for entry in entries:
+        if entry.target is not None and entry.reason is not DncReason.PAUSED and fits(entry):
+            row = (str(entry.target), entry.reason.value, entry.note, entry.at.isoformat(timespec="seconds"))
             table.writerow([_escape_formula(cell) for cell in row])
     return text.getvalue()
 
 
-def fits(mark: DncEntry) -> bool:
+def fits(entry: DncEntry) -> bool:
     """Whether a table can hold a mark: not of people who were forgotten, nor of what no email can be sent to."""
-    return mark.subject is not None and DncTarget.read(str(mark.subject)) == mark.subject
+    return entry.target is not None and DncTarget.read(str(entry.target)) == entry.target
 
 
 def read_csv(text: str, *, at: datetime, by: str | None) -> list[tuple[DncTarget, DncEntry]]:
@@ -50,11 +50,11 @@ def read_csv(text: str, *, at: datetime, by: str | None) -> list[tuple[DncTarget
     names = head if has_head else list(_HEAD)
     found, problems = [], []
     for line, cells in rows[1:] if has_head else rows:
-        mark = _entry(dict(zip(names, cells, strict=False)), at=at, by=by)
-        if isinstance(mark, str):
-            problems.append(f"Line {line}: {mark}")
+        entry = _entry(dict(zip(names, cells, strict=False)), at=at, by=by)
+        if isinstance(entry, str):
+            problems.append(f"Line {line}: {entry}")
         else:
-            found.append(mark)
+            found.append(entry)
     if problems:
         rest = len(problems) - _MOST_PROBLEMS
         more = [f"and {rest} more"] if rest > 0 else []
@@ -77,16 +77,18 @@ def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
 
 def _entry(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[DncTarget, DncEntry] | str:
     """The mark, or what is wrong with its line; the words of a line may be personal, and are not repeated."""
-    subject = DncTarget.read(cells.get("subject", ""))
-    if subject is None:
+    target = DncTarget.read(cells.get("subject", ""))
+    if target is None:
         return "the subject is no address, domain or site."
-    cause = unwrap(cells.get("cause", "")).word.lower() or DncReason.ASKED
-    if cause not in _TAKEN:
+    reason = unwrap(cells.get("cause", "")).word.lower() or DncReason.ASKED
+    if reason not in _TAKEN:
         return f"the cause should be one of {', '.join(sorted(_TAKEN))}."
     when = _moment(cells["at"]) if cells.get("at") else at
     if when is None:
         return "the time should look like 2026-11-23 or 2026-11-23T12:00:00+00:00."
-    return subject, DncEntry(cause=DncReason(cause), by=by, at=min(when, at), note=cells.get("note", ""), subject=subject)
+    return target, DncEntry(
+        reason=DncReason(reason), by=by, at=min(when, at), note=cells.get("note", ""), target=target
+    )
 
 
 def _moment(text: str) -> datetime | None:
@@ -106,7 +108,7 @@ def _unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
-def count_by_reason(marks: Sequence[DncEntry]) -> str:
+def count_by_reason(entries: Sequence[DncEntry]) -> str:
     """How many marks stand, by cause: 3 asked, 1 unsubscribed."""
-    causes = [mark.cause for mark in marks]
-    return ", ".join(f"{causes.count(cause)} {cause}" for cause in DncReason if cause in causes) or "none"
+    reasons = [entry.reason for entry in entries]
+    return ", ".join(f"{reasons.count(reason)} {reason}" for reason in DncReason if reason in reasons) or "none"

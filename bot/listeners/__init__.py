@@ -15,30 +15,30 @@ from bot.slack import ids
 from bot.slack.ids import Field, Settle, View
 
 
-def register(app: AsyncApp, guard: ListenerMiddleware, deps: ListenerServices) -> None:
+def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
     """Connect every listener, each inside the guard."""
-    cards, forms = CardListeners(deps), FormListeners(deps)
-    commands, mails = CommandListeners(deps), MailListeners(deps)
-    pressed = guard(cards.pressed)
+    cards, forms = CardListeners(services), FormListeners(services)
+    commands, mails = CommandListeners(services), MailListeners(services)
+    pressed = middleware(cards.pressed)
     for action in (*Action, ids.MORE):
         app.action(action)(pressed)
-    app.action(ids.UNKNOWN)(guard(commands.unknown))
-    app.action(re.compile(rf"^{re.escape(ids.PAGE)}\.\d+$"))(guard(commands.turned))
-    app.action(re.compile(rf"^{re.escape(ids.POST_AGAIN)}\.\d+$"))(guard(commands.asked_for_card))
-    app.action(Settle.ARRIVED)(guard(mails.arrived))
-    app.action(Settle.AGAIN)(guard(mails.again))
-    app.action(Settle.UNDO)(guard(mails.undone))
+    app.action(ids.UNKNOWN)(middleware(commands.unknown))
+    app.action(re.compile(rf"^{re.escape(ids.PAGE)}\.\d+$"))(middleware(commands.turned))
+    app.action(re.compile(rf"^{re.escape(ids.POST_AGAIN)}\.\d+$"))(middleware(commands.asked_for_card))
+    app.action(Settle.ARRIVED)(middleware(mails.arrived))
+    app.action(Settle.AGAIN)(middleware(mails.again))
+    app.action(Settle.UNDO)(middleware(mails.undone))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
-        app.action(field)(guard(mails.choosing))
+        app.action(field)(middleware(mails.choosing))
     # Cards keep their buttons for ever; whatever we retire must still answer. Bolt takes the first that matches.
     app.action(re.compile(".*"))(pressed)
 
-    app.view(View.EMAIL)(guard(mails.previewed))
-    app.view(View.PREVIEW)(guard(mails.sent))
-    app.view(View.DO_NOT_CONTACT)(guard(forms.do_not_contact))
-    app.view(View.CONTACT_AGAIN)(guard(forms.contact_again))
-    app.view(View.ASSIGN)(guard(forms.assign, check=forms.check_owner))
-    app.view(re.compile(".*"))(guard(forms.unknown))
+    app.view(View.EMAIL)(middleware(mails.previewed))
+    app.view(View.PREVIEW)(middleware(mails.sent))
+    app.view(View.DO_NOT_CONTACT)(middleware(forms.do_not_contact))
+    app.view(View.CONTACT_AGAIN)(middleware(forms.contact_again))
+    app.view(View.ASSIGN)(middleware(forms.assign, check=forms.check_owner))
+    app.view(re.compile(".*"))(middleware(forms.unknown))
 
     # Under whatever name the command was set up in this workspace.
-    app.command(re.compile(".*"))(guard(commands.typed))
+    app.command(re.compile(".*"))(middleware(commands.typed))

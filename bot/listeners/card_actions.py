@@ -24,78 +24,80 @@ from bot.slack.views.modals import Modal
 class CardListeners:
     """What happens when somebody presses a button on a card, or chooses from its menu."""
 
-    def __init__(self, deps: ListenerServices) -> None:
-        self._deps = deps
+    def __init__(self, services: ListenerServices) -> None:
+        self._services = services
 
     async def pressed(self, args: AsyncArgs) -> None:
         """Do what the button or the menu's option says."""
-        press = read_press(args)
-        if press is None:
-            await reply(args, self._deps.poster, replies.UNREADABLE)
+        action = read_press(args)
+        if action is None:
+            await reply(args, self._services.slack, replies.UNREADABLE)
             return
-        if press.action not in set(Action):
-            about = await placed(self._deps, press.about)
-            await self._deps.cards.repaint(about.evaluation_id)
-            await reply(args, self._deps.poster, replies.RETIRED)
+        if action.action not in set(Action):
+            metadata = await placed(self._services, action.metadata)
+            await self._services.outbox.update_card(metadata.evaluation_id)
+            await reply(args, self._services.slack, replies.RETIRED)
             return
-        match Action(press.action):
+        match Action(action.action):
             case Action.EMAIL:
-                await self._open(press, View.EMAIL, partial(self._email, press))
+                await self._open(action, View.EMAIL, partial(self._email, action))
             case Action.DO_NOT_CONTACT:
-                await self._open(press, View.DO_NOT_CONTACT, partial(self._do_not_contact, press))
+                await self._open(action, View.DO_NOT_CONTACT, partial(self._do_not_contact, action))
             case Action.CONTACT_AGAIN:
-                await self._open(press, View.CONTACT_AGAIN, partial(self._contact_again, press))
+                await self._open(action, View.CONTACT_AGAIN, partial(self._contact_again, action))
             case Action.ASSIGN:
-                await self._open(press, View.ASSIGN, partial(self._assign, press))
+                await self._open(action, View.ASSIGN, partial(self._assign, action))
             case Action.CLAIM:
-                await self._deps.actors.admit(press.user, Permission.TAKE)
-                about = await placed(self._deps, press.about)
-                owned = await self._deps.ownership.claim(about.evaluation_id, by=press.user)
-                await reply_if_stale(args, self._deps, owned)
+                await self._services.permissions.require(action.user, Permission.EDIT)
+                metadata = await placed(self._services, action.metadata)
+                owned = await self._services.ownership.claim(metadata.evaluation_id, by=action.user)
+                await reply_if_stale(args, self._services, owned)
             case Action.RELEASE:
-                await self._deps.actors.admit(press.user, Permission.TAKE)
-                about = await placed(self._deps, press.about)
-                owned = await self._deps.ownership.release(about.evaluation_id, owner=about.seen, by=press.user)
-                await reply_if_stale(args, self._deps, owned)
+                await self._services.permissions.require(action.user, Permission.EDIT)
+                metadata = await placed(self._services, action.metadata)
+                owned = await self._services.ownership.release(
+                    metadata.evaluation_id, owner=metadata.seen, by=action.user
+                )
+                await reply_if_stale(args, self._services, owned)
             case _ as never:
                 assert_never(never)
 
-    async def _open(self, press: Press, view: View, content: Callable[[], Awaitable[Modal]]) -> None:
+    async def _open(self, action: Press, view: View, content: Callable[[], Awaitable[Modal]]) -> None:
         """Open a modal while the trigger lives, then fill it; what goes wrong stands where the person looks.
 
         Nothing is asked before but whether the press is new: neither who it is, nor the database.
         """
-        view_id = await open_modal(self._deps, press.trigger, modals.loading(view, press.about))
+        view_id = await open_modal(self._services, action.trigger, modals.loading(view, action.metadata))
         try:
             modal = await content()
         except BotError as exc:
             modal = modals.message(escape(str(exc), longest=1000))
-        await change_modal(self._deps, view_id, modal)
+        await change_modal(self._services, view_id, modal)
 
-    async def _email(self, press: Press) -> Modal:
-        signature = await self._deps.actors.admit(press.user, Permission.OUTREACH)
-        about = await placed(self._deps, press.about)
-        draft = await self._deps.outreach.draft(about.evaluation_id, signature=signature)
-        return draft_modal(draft, about, now=self._deps.clock())
+    async def _email(self, action: Press) -> Modal:
+        signature = await self._services.permissions.require(action.user, Permission.CONTACT)
+        metadata = await placed(self._services, action.metadata)
+        draft = await self._services.outreach.draft(metadata.evaluation_id, signature=signature)
+        return draft_modal(draft, metadata, now=self._services.clock())
 
-    async def _do_not_contact(self, press: Press) -> Modal:
-        await self._deps.actors.admit(press.user, Permission.TAKE)
-        about = await placed(self._deps, press.about)
-        contacts = await self._deps.consent.contacts(about.evaluation_id)
-        return modals.do_not_contact(about, contacts) if contacts else modals.message(replies.NOBODY_TO_MARK)
+    async def _do_not_contact(self, action: Press) -> Modal:
+        await self._services.permissions.require(action.user, Permission.EDIT)
+        metadata = await placed(self._services, action.metadata)
+        contacts = await self._services.dnc.contacts(metadata.evaluation_id)
+        return modals.do_not_contact(metadata, contacts) if contacts else modals.message(replies.NOBODY_TO_MARK)
 
-    async def _contact_again(self, press: Press) -> Modal:
-        await self._deps.actors.admit(press.user, Permission.OUTREACH)
-        about = await placed(self._deps, press.about)
-        opt_out = await self._deps.consent.standing(about.evaluation_id)
-        if opt_out is None:
+    async def _contact_again(self, action: Press) -> Modal:
+        await self._services.permissions.require(action.user, Permission.CONTACT)
+        metadata = await placed(self._services, action.metadata)
+        entry = await self._services.dnc.active_for_evaluation(metadata.evaluation_id)
+        if entry is None:
             return modals.message(replies.NOT_MARKED)
-        if not may_lift(opt_out.cause, self._deps.consent.authority(press.user)):
-            return modals.message(f"{opt_out.cause.words}. {replies.NOT_YOURS}")
-        return modals.contact_again(replace(about, seen=opt_out.at.isoformat()), opt_out)
+        if not may_lift(entry.reason, self._services.dnc.authority(action.user)):
+            return modals.message(f"{entry.reason.words}. {replies.NOT_YOURS}")
+        return modals.contact_again(replace(metadata, seen=entry.at.isoformat()), entry)
 
-    async def _assign(self, press: Press) -> Modal:
-        await self._deps.actors.admit(press.user, Permission.TAKE)
-        about = await placed(self._deps, press.about)
-        owner = await self._deps.ownership.owner(about.evaluation_id)
-        return modals.assign(replace(about, seen=owner))
+    async def _assign(self, action: Press) -> Modal:
+        await self._services.permissions.require(action.user, Permission.EDIT)
+        metadata = await placed(self._services, action.metadata)
+        owner = await self._services.ownership.owner(metadata.evaluation_id)
+        return modals.assign(replace(metadata, seen=owner))

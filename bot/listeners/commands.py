@@ -21,27 +21,27 @@ log = structlog.get_logger()
 class CommandListeners:
     """What `/evaluators` knows."""
 
-    def __init__(self, deps: ListenerServices) -> None:
-        self._deps = deps
-        self._dnc = DncListeners(deps)
+    def __init__(self, services: ListenerServices) -> None:
+        self._services = services
+        self._dnc = DncListeners(services)
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer the person who typed it, and nobody else."""
         user = args.body["user_id"]
-        await self._deps.actors.admit(user, Permission.READ)
+        await self._services.permissions.require(user, Permission.VIEW)
         text = bare_line(str(args.body.get("text") or ""))
         match read_words(text):
             case ["today"]:
-                answer = await self._page(self._deps.daily.today(), 0)
+                answer = await self._page(self._services.today.today(), 0)
             case ["health"]:
-                answer = health_message(await self._deps.health.condition())
+                answer = health_message(await self._services.health.report())
             case ["dnc", *_]:
                 answer = await self._dnc.typed(user, split_target(text)[1])
             case [] | ["help"]:
                 answer = help_message()
             case _:
                 answer = help_message(text)
-        await reply(args, self._deps.poster, answer)
+        await reply(args, self._services.slack, answer)
 
     async def unknown(self, args: AsyncArgs) -> None:
         """Answer what no listener takes, such as shortcuts, dialogs and buttons in old attachments."""
@@ -52,24 +52,24 @@ class CommandListeners:
 
     async def turned(self, args: AsyncArgs) -> None:
         """Show another page in place of the one whose button was pressed."""
-        await self._deps.actors.admit(args.body["user"]["id"], Permission.READ)
+        await self._services.permissions.require(args.body["user"]["id"], Permission.VIEW)
         await self._show(args, _value(args))
 
     async def asked_for_card(self, args: AsyncArgs) -> None:
         """Owe a card that was deleted anew; whoever asks after somebody else sees that it is not gone any more."""
-        await self._deps.actors.admit(args.body["user"]["id"], Permission.TAKE)
+        await self._services.permissions.require(args.body["user"]["id"], Permission.EDIT)
         page, evaluation_id = read_post_again(_value(args))
-        await self._deps.cards.post_again(evaluation_id)
+        await self._services.outbox.post_again(evaluation_id)
         await self._show(args, page)
 
     async def _show(self, args: AsyncArgs, value: str) -> None:
         day, page = read_page(value)
         answer = await self._page(day, page)
-        await reply(args, self._deps.poster, answer, replaces=True)
+        await reply(args, self._services.slack, answer, replaces=True)
 
     async def _page(self, day: date, page: int) -> Message:
-        lines = await self._deps.daily.of(day)
-        return today_message(lines, today=day, page=page, workspace_url=self._deps.workspace_url())
+        lines = await self._services.today.on(day)
+        return today_message(lines, today=day, page=page, workspace_url=self._services.workspace_url())
 
 
 def _value(args: AsyncArgs) -> str:

@@ -13,43 +13,47 @@ from bot.slack.views import dnc, replies
 class DncListeners:
     """Lists, says, sets and lifts marks."""
 
-    def __init__(self, deps: ListenerServices) -> None:
-        self._deps = deps
+    def __init__(self, services: ListenerServices) -> None:
+        self._services = services
 
     async def typed(self, user: str, text: str) -> Message:
         """The answer to what somebody typed after `dnc`."""
         verb, rest = split_target(text)
         match read_words(verb):
             case []:
-                await self._deps.actors.admit(user, Permission.READ)
-                return dnc.list_message(await self._deps.consent.all_standing())
+                await self._services.permissions.require(user, Permission.VIEW)
+                return dnc.list_message(await self._services.dnc.list_active())
             case ["add"]:
                 return await self._change(self._add, user, rest)
             case ["lift"]:
                 return await self._change(self._lift, user, rest)
-            case _ if not rest and (subject := DncTarget.read(verb)) is not None:
-                await self._deps.actors.admit(user, Permission.READ)
-                return dnc.status_message(subject, await self._deps.consent.against(subject))
+            case _ if not rest and (target := DncTarget.read(verb)) is not None:
+                await self._services.permissions.require(user, Permission.VIEW)
+                return dnc.status_message(target, await self._services.dnc.find_active(target))
             case _:
                 return note_message(dnc.NOT_A_TARGET)
 
-    async def _change(self, change: Callable[[str, DncTarget, str], Awaitable[Message]], user: str, text: str) -> Message:
-        target, why = split_target(text)
-        subject = DncTarget.read(target)
-        if subject is None:
+    async def _change(
+        self, change: Callable[[str, DncTarget, str], Awaitable[Message]], user: str, text: str
+    ) -> Message:
+        named, why = split_target(text)
+        target = DncTarget.read(named)
+        if target is None:
             return note_message(dnc.NOT_A_TARGET)
         if not why:
             return note_message(dnc.REASON_MISSING)
         if is_another_target(why.split(maxsplit=1)[0]):
             return note_message(dnc.ONE_AT_A_TIME)
-        return await change(user, subject, why)
+        return await change(user, target, why)
 
-    async def _add(self, user: str, subject: DncTarget, note: str) -> Message:
-        await self._deps.actors.admit(user, Permission.TAKE)
-        marked = await self._deps.consent.add(subject, cause=DncReason.ASKED, note=note, by=user)
-        return note_message(replies.marked(marked.opt_out, won=marked.won, now=self._deps.clock()))
+    async def _add(self, user: str, target: DncTarget, note: str) -> Message:
+        await self._services.permissions.require(user, Permission.EDIT)
+        added = await self._services.dnc.add(target, reason=DncReason.ASKED, note=note, by=user)
+        return note_message(replies.marked(added.entry, changed=added.changed, now=self._services.clock()))
 
-    async def _lift(self, user: str, subject: DncTarget, note: str) -> Message:
-        await self._deps.actors.admit(user, Permission.OUTREACH)
-        found = await self._deps.consent.take_back(subject, note=note, by=user)
-        return note_message(replies.lifted(found.by, found.at, found.stands, won=found.won, now=self._deps.clock()))
+    async def _lift(self, user: str, target: DncTarget, note: str) -> Message:
+        await self._services.permissions.require(user, Permission.CONTACT)
+        found = await self._services.dnc.take_back(target, note=note, by=user)
+        return note_message(
+            replies.lifted(found.by, found.at, found.remaining, changed=found.changed, now=self._services.clock())
+        )

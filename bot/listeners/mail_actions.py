@@ -18,23 +18,23 @@ from bot.slack.text import escape
 from bot.slack.views import modals, replies
 from bot.slack.views.modals import Modal
 from bot.store.mail.letters import MailContent
-from bot.store.mail.repository import QueuedMail, MailStatus
+from bot.store.mail.repository import MailStatus, QueuedMail
 
 
 class MailListeners:
     """From the first word of a mail to what became of it. Whether they may is asked again each time."""
 
-    def __init__(self, deps: ListenerServices) -> None:
-        self._deps = deps
+    def __init__(self, services: ListenerServices) -> None:
+        self._services = services
 
     async def choosing(self, args: AsyncArgs) -> None:
         """Another template or recipient was chosen: fill the words in anew, but for a person's own."""
-        about, filled = read_form(args)
-        about = await placed(self._deps, about)
-        signature = await self._deps.actors.admit(args.body["user"]["id"], Permission.OUTREACH)
-        template, recipient = modals.shown(about)
-        draft = await self._deps.outreach.draft(
-            about.evaluation_id,
+        metadata, filled = read_form(args)
+        metadata = await placed(self._services, metadata)
+        signature = await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
+        template, recipient = modals.shown(metadata)
+        draft = await self._services.outreach.draft(
+            metadata.evaluation_id,
             signature=signature,
             template=filled.get(Field.TEMPLATE),
             recipient=filled.get(Field.RECIPIENT),
@@ -45,73 +45,73 @@ class MailListeners:
                 body=filled.get(Field.BODY, ""),
             ),
         )
-        modal = draft_modal(draft, about, now=self._deps.clock())
-        await change_modal(self._deps, args.body["view"]["id"], modal)
+        modal = draft_modal(draft, metadata, now=self._services.clock())
+        await change_modal(self._services, args.body["view"]["id"], modal)
 
     async def previewed(self, args: AsyncArgs) -> None:
         """The preview stands already: it came with the acknowledgement. Keep the words until it is sent."""
         _, filled = read_form(args)
-        await self._deps.actors.admit(args.body["user"]["id"], Permission.OUTREACH)
-        letter = MailContent(
+        await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
+        content = MailContent(
             template=filled.get(Field.TEMPLATE, ""),
             recipient=filled.get(Field.RECIPIENT, ""),
             subject=filled.get(Field.SUBJECT, ""),
             body=filled.get(Field.BODY, ""),
         )
-        await self._deps.outreach.keep(modals.draft_token(args.body["trigger_id"]), letter)
+        await self._services.outreach.keep(modals.draft_token(args.body["trigger_id"]), content)
 
     async def sent(self, args: AsyncArgs) -> None:
         """Let the mail go after the time to take it back, and say so.
 
         Not in the modal: an answer by the Web API and the one in the acknowledgement may reach Slack in either order.
         """
-        about, _ = read_form(args)
-        about = await placed(self._deps, about)
+        metadata, _ = read_form(args)
+        metadata = await placed(self._services, metadata)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Permission.OUTREACH)
-        token, ground = modals.chosen(about)
-        letter = await self._deps.outreach.kept(token)
-        if letter is None:
-            await reply(args, self._deps.poster, replies.DRAFT_GONE)
+        await self._services.permissions.require(user, Permission.CONTACT)
+        token, basis = modals.chosen(metadata)
+        content = await self._services.outreach.kept(token)
+        if content is None:
+            await reply(args, self._services.slack, replies.DRAFT_GONE)
             return
-        found = await self._deps.outreach.order(about.evaluation_id, letter, ground=ground, by=user)
-        await reply(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+        found = await self._services.outreach.enqueue(metadata.evaluation_id, content, basis=basis, by=user)
+        await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
 
     async def undone(self, args: AsyncArgs) -> None:
         """Take it back, if it has not gone; the button goes with the answer."""
         user = args.body["user"]["id"]
-        verdict = await self._deps.outreach.undo(await self._mail(args), by=user)
+        status = await self._services.outreach.cancel(await self._mail(args), by=user)
         answer = (
             replies.MAIL_GONE
-            if verdict is None
-            else replies.undone(verdict.state, by=verdict.by, user=user, won=verdict.won)
+            if status is None
+            else replies.undone(status.state, by=status.by, user=user, changed=status.changed)
         )
-        await reply(args, self._deps.poster, answer, replaces=True)
+        await reply(args, self._services.slack, answer, replaces=True)
 
     async def arrived(self, args: AsyncArgs) -> None:
         """Take their word for it."""
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Permission.OUTREACH)
-        settled = await self._deps.outreach.confirm(await self._mail(args), by=user)
-        await reply(args, self._deps.poster, words_for(settled, now=self._deps.clock()))
+        await self._services.permissions.require(user, Permission.CONTACT)
+        settled = await self._services.outreach.confirm(await self._mail(args), by=user)
+        await reply(args, self._services.slack, words_for(settled, now=self._services.clock()))
 
     async def again(self, args: AsyncArgs) -> None:
         """Send it once more, word for word."""
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Permission.OUTREACH)
-        found = await self._deps.outreach.order_again(await self._mail(args), by=user)
-        await reply(args, self._deps.poster, words_for(found, now=self._deps.clock()))
+        await self._services.permissions.require(user, Permission.CONTACT)
+        found = await self._services.outreach.resend(await self._mail(args), by=user)
+        await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
 
     async def _mail(self, args: AsyncArgs) -> int:
         """The mail that a button is about. CardUnknown where it is not of the card in whose thread it stands."""
         mail_id = read_id(args.body["actions"][0].get("value"))
         if mail_id is None:
             raise CardUnknown(replies.MAIL_GONE)
-        await self._deps.outreach.verify_card(mail_id, card_of(args.body))
+        await self._services.outreach.verify_card(mail_id, card_of(args.body))
         return mail_id
 
 
-def draft_modal(draft: Draft | Refused, about: modals.ModalMetadata, *, now: datetime) -> Modal:
+def draft_modal(draft: Draft | Refused, metadata: modals.ModalMetadata, *, now: datetime) -> Modal:
     """The modal to write a mail in, or to learn why none can be written."""
     if isinstance(draft, Refused):
         return modals.message(replies.refused(draft, now=now))
@@ -122,16 +122,16 @@ def draft_modal(draft: Draft | Refused, about: modals.ModalMetadata, *, now: dat
     if draft.problem is not None:
         warnings = [escape(draft.problem, longest=500), *warnings]
     return modals.email(
-        about,
+        metadata,
         modals.MailForm(
             template=draft.template,
             templates=draft.names,
             recipient=draft.recipient,
             recipients=draft.recipients,
-            subject=draft.filled.subject,
-            body=draft.filled.body,
+            subject=draft.rendered.subject,
+            body=draft.rendered.body,
             warnings=warnings,
-            needs_ground=isinstance(draft.decision, NeedsLawfulBasis),
+            needs_lawful_basis=isinstance(draft.decision, NeedsLawfulBasis),
         ),
     )
 
@@ -145,7 +145,7 @@ def words_for(found: QueuedMail | NeedsLawfulBasis | Refused | MailStatus | None
             return replies.NEEDS_GROUND
         case Refused():
             return replies.refused(found, now=now)
-        case MailStatus(won=won, state=state, by=by, at=at):
-            return replies.settled(state, by=by, at=at, won=won, now=now)
+        case MailStatus(changed=changed, state=state, by=by, at=at):
+            return replies.settled(state, by=by, at=at, changed=changed, now=now)
         case None:
             return replies.MAIL_GONE

@@ -29,9 +29,9 @@ EXPIRED_TRIGGER = frozenset(
 class ListenerMiddleware:
     """Runs listeners, and knows which are still running."""
 
-    def __init__(self, poster: SlackClient, presses: InteractionDeduplicator) -> None:
-        self._poster = poster
-        self._presses = presses
+    def __init__(self, slack: SlackClient, interactions: InteractionDeduplicator) -> None:
+        self._slack = slack
+        self._interactions = interactions
         self._running: set[asyncio.Task[Any]] = set()
 
     def __call__(self, listener: Listener, *, check: Check | None = None) -> Listener:
@@ -76,14 +76,14 @@ class ListenerMiddleware:
         if acknowledged.get("response_action") == "errors":
             return False
         # Each press has a trigger of its own; what Slack brings again, over the socket or HTTP, has the one it had.
-        if "trigger_id" not in args.body or await self._presses.is_new(args.body["trigger_id"]):
+        if "trigger_id" not in args.body or await self._interactions.first_seen(args.body["trigger_id"]):
             return True
         log.info("press_repeated", kind=args.body.get("type", "command"))
         return False
 
     async def _done(self, args: AsyncArgs) -> None:
         try:
-            await self._presses.done(args.body.get("trigger_id", ""))
+            await self._interactions.done(args.body.get("trigger_id", ""))
         except BotError as exc:  # it was done all the same, and answered
             log.warning("press_not_noted", reason=str(exc))
 
@@ -93,7 +93,7 @@ class ListenerMiddleware:
             await asyncio.wait(under_way, timeout=seconds)
         return len(self._running)
 
-    async def cut_off(self) -> None:
+    async def cancel_all(self) -> None:
         """Cancel the listeners that are still running, and wait until they are gone."""
         for task in self._under_way():
             task.cancel()
@@ -101,9 +101,9 @@ class ListenerMiddleware:
 
     def _under_way(self) -> set[asyncio.Task[Any]]:
         """The listeners, and what is written of presses that did not wait for it."""
-        return {*self._running, *self._presses.under_way.values()}
+        return {*self._running, *self._interactions.under_way.values()}
 
     async def _answer(self, args: AsyncArgs, text: str) -> None:
         if args.ack.response is None:
             await args.ack()
-        await reply(args, self._poster, text)
+        await reply(args, self._slack, text)

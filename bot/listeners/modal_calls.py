@@ -13,24 +13,24 @@ _CLOSED: Final = "not_found"
 _CHANGED_MEANWHILE: Final = "hash_conflict"
 
 
-async def open_modal(deps: ListenerServices, trigger: str, view: dict[str, Any]) -> str:
+async def open_modal(services: ListenerServices, trigger: str, view: dict[str, Any]) -> str:
     """Open a modal and return its id. SlackError when Slack does not open it, also not after a short pause."""
     if not trigger:
         raise SlackRefused("Slack sent no trigger.", code="invalid_trigger_id")
     try:
-        return await deps.poster.open_modal(trigger, view)
+        return await services.slack.open_modal(trigger, view)
     except SlackUnavailable as exc:
         if exc.retry_after > _TRIGGER_LASTS_S:
             raise
-        await deps.sleep(exc.retry_after)
-    return await deps.poster.open_modal(trigger, view)
+        await services.sleep(exc.retry_after)
+    return await services.slack.open_modal(trigger, view)
 
 
-async def change_modal(deps: ListenerServices, view_id: str, view: dict[str, Any]) -> None:
+async def change_modal(services: ListenerServices, view_id: str, view: dict[str, Any]) -> None:
     """Change an open modal; do nothing if the person has closed it. SlackError when Slack does not change it."""
     for is_last in (False, True):
         try:
-            await deps.poster.change_modal(view_id, view)
+            await services.slack.update_modal(view_id, view)
         except SlackRefused as exc:
             if exc.code == _CLOSED:
                 return
@@ -39,7 +39,7 @@ async def change_modal(deps: ListenerServices, view_id: str, view: dict[str, Any
         except SlackUnavailable as exc:
             if is_last or exc.retry_after > _LOOKS_AT_IT_S:
                 raise
-            await deps.sleep(exc.retry_after)
+            await services.sleep(exc.retry_after)
         except SlackOutcomeUnknown:
             if is_last:  # to change it twice does no harm
                 raise

@@ -20,7 +20,7 @@ class Press:
 
     user: str
     action: str
-    about: ModalMetadata
+    metadata: ModalMetadata
     trigger: str
 
 
@@ -40,7 +40,7 @@ def read_press(args: AsyncArgs) -> Press | None:
     return Press(
         user=args.body["user"]["id"],
         action=action,
-        about=ModalMetadata(evaluation_id=evaluation_id, channel=channel, seen=seen, card=card.ts if card else None),
+        metadata=ModalMetadata(evaluation_id=evaluation_id, channel=channel, seen=seen, card=card.ts if card else None),
         trigger=args.body.get("trigger_id", ""),
     )
 

@@ -35,20 +35,20 @@ _RESPONSE_URL_TIMEOUT_S: Final = 10.0
 class ListenerServices:
     """The services behind the buttons, and the clock by which answers say how long ago something was."""
 
-    actors: Permissions
-    cards: SlackOutboxWorker
-    consent: DoNotContact
-    daily: TodayList
+    permissions: Permissions
+    outbox: SlackOutboxWorker
+    dnc: DoNotContact
+    today: TodayList
     health: Health
     outreach: Outreach
     ownership: Ownership
-    poster: SlackClient
+    slack: SlackClient
     workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-async def reply(args: AsyncArgs, poster: SlackClient, answer: Message | str, *, replaces: bool = False) -> None:
+async def reply(args: AsyncArgs, slack: SlackClient, answer: Message | str, *, replaces: bool = False) -> None:
     """Say something to the person who pressed, and to nobody else. A text is mrkdwn, escaped.
 
     It `replaces` words to them alone whose button was pressed, where that is so. Where the response URL does not take
@@ -63,9 +63,9 @@ async def reply(args: AsyncArgs, poster: SlackClient, answer: Message | str, *, 
     if user is None:
         log.warning("answer_lost", reason="Slack did not say who pressed.")
         return
-    if channel and await _is_sent(poster.whisper(channel, user, message), "answer_not_ephemeral"):
+    if channel and await _is_sent(slack.post_ephemeral(channel, user, message), "answer_not_ephemeral"):
         return
-    await _is_sent(poster.write_to(user, message), "answer_lost")
+    await _is_sent(slack.write_to(user, message), "answer_lost")
 
 
 async def _is_sent(sending: Awaitable[None], otherwise: str) -> bool:
@@ -92,12 +92,12 @@ async def _respond(args: AsyncArgs, message: Message, *, replaces: bool) -> bool
     return False
 
 
-async def reply_if_stale(args: AsyncArgs, deps: ListenerServices, owned: OwnerChange | None) -> None:
+async def reply_if_stale(args: AsyncArgs, services: ListenerServices, owned: OwnerChange | None) -> None:
     """After a change of owner: the card shows who it is, so only whoever came late needs a word."""
     if owned is None:
-        await reply(args, deps.poster, replies.GONE)
-    elif not owned.won:
-        await reply(args, deps.poster, replies.lost(owned.owner, owned.since, now=deps.clock()))
+        await reply(args, services.slack, replies.GONE)
+    elif not owned.changed:
+        await reply(args, services.slack, replies.lost(owned.owner, owned.since, now=services.clock()))
 
 
 def read_form(args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
@@ -108,9 +108,9 @@ def read_form(args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
     return ModalMetadata.unpack(view.get("private_metadata", "")), modals.values(view)
 
 
-async def placed(deps: ListenerServices, about: ModalMetadata) -> ModalMetadata:
+async def placed(services: ListenerServices, metadata: ModalMetadata) -> ModalMetadata:
     """Return the same about the evaluation that the card shows, whatever its buttons say. CardUnknown."""
-    return replace(about, evaluation_id=await deps.cards.evaluation_on(about.evaluation_id, about.place))
+    return replace(metadata, evaluation_id=await services.outbox.evaluation_on(metadata.evaluation_id, metadata.place))
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:

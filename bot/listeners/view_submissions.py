@@ -17,42 +17,42 @@ from bot.slack.views.modals import ModalMetadata
 class FormListeners:
     """What happens with what people fill in. Whether they may is asked again: a modal can stay open for days."""
 
-    def __init__(self, deps: ListenerServices) -> None:
-        self._deps = deps
+    def __init__(self, services: ListenerServices) -> None:
+        self._services = services
 
     async def do_not_contact(self, args: AsyncArgs) -> None:
         """Mark the address."""
-        about, filled = await self._read(args)
+        metadata, filled = await self._read(args)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Permission.TAKE)
-        marked = await self._deps.consent.mark(
-            about.evaluation_id,
+        await self._services.permissions.require(user, Permission.EDIT)
+        added = await self._services.dnc.add_for_contact(
+            metadata.evaluation_id,
             role=filled.get(Field.RECIPIENT, ""),
-            cause=DncReason[filled[Field.REASON]],
+            reason=DncReason[filled[Field.REASON]],
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
-        now = self._deps.clock()
-        if isinstance(marked, Refused):
-            await reply(args, self._deps.poster, replies.refused(marked, now=now))
+        now = self._services.clock()
+        if isinstance(added, Refused):
+            await reply(args, self._services.slack, replies.refused(added, now=now))
         else:
-            await reply(args, self._deps.poster, replies.marked(marked.opt_out, won=marked.won, now=now))
+            await reply(args, self._services.slack, replies.marked(added.entry, changed=added.changed, now=now))
 
     async def contact_again(self, args: AsyncArgs) -> None:
         """Lift the mark, unless somebody lifted or changed it while the modal was open."""
-        about, filled = await self._read(args)
+        metadata, filled = await self._read(args)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Permission.OUTREACH)
-        lifted = await self._deps.consent.lift(
-            about.evaluation_id,
-            set_at=_moment(about.seen),
+        await self._services.permissions.require(user, Permission.CONTACT)
+        lifted = await self._services.dnc.lift_for_evaluation(
+            metadata.evaluation_id,
+            set_at=_moment(metadata.seen),
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
         await reply(
             args,
-            self._deps.poster,
-            replies.lifted(lifted.by, lifted.at, lifted.stands, won=lifted.won, now=self._deps.clock()),
+            self._services.slack,
+            replies.lifted(lifted.by, lifted.at, lifted.remaining, changed=lifted.changed, now=self._services.clock()),
         )
 
     async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
@@ -61,27 +61,27 @@ class FormListeners:
         owner, block_id = modals.values(view).get(Field.OWNER), modals.field_of(view, Field.OWNER)
         if owner is None or block_id is None:
             return {}
-        problem = await self._deps.actors.why_not_owner(owner)
+        problem = await self._services.permissions.why_not_owner(owner)
         return {} if problem is None else {block_id: problem}
 
     async def unknown(self, args: AsyncArgs) -> None:
         """Answer a form that no version of today knows; a message of ours has nothing to send."""
         if args.body["view"]["callback_id"] != View.MESSAGE:
-            await reply(args, self._deps.poster, replies.OLD_FORM)
+            await reply(args, self._services.slack, replies.OLD_FORM)
 
     async def assign(self, args: AsyncArgs) -> None:
         """Set the owner, unless somebody changed it while the modal was open."""
-        about, filled = await self._read(args)
+        metadata, filled = await self._read(args)
         user = args.body["user"]["id"]
-        await self._deps.actors.admit(user, Permission.TAKE)
-        owned = await self._deps.ownership.assign(
-            about.evaluation_id, filled[Field.OWNER], instead_of=about.seen, by=user
+        await self._services.permissions.require(user, Permission.EDIT)
+        owned = await self._services.ownership.assign(
+            metadata.evaluation_id, filled[Field.OWNER], instead_of=metadata.seen, by=user
         )
-        await reply_if_stale(args, self._deps, owned)
+        await reply_if_stale(args, self._services, owned)
 
     async def _read(self, args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
-        about, filled = read_form(args)
-        return await placed(self._deps, about), filled
+        metadata, filled = read_form(args)
+        return await placed(self._services, metadata), filled
 
 
 def _moment(seen: str | None) -> datetime:

@@ -11,7 +11,7 @@ from typing import Final
 from bot.errors import ExportFailed, RequestRefused
 from bot.marketplace.http import INSIGHTS, MarketplaceHttp
 from bot.marketplace.json_stream import JsonArrayStream
-from bot.marketplace.responses import StreamCut, NotFound, Row, read_export_id, read_export_status
+from bot.marketplace.responses import NotFound, Row, StreamCut, read_export_id, read_export_status
 
 PATIENCE: Final = 900.0
 """Seconds that one export may keep the bot waiting, all pauses together."""

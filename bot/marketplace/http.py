@@ -10,7 +10,7 @@ import httpx
 import stamina
 
 from bot.errors import AnswerUnreadable
-from bot.marketplace.responses import StreamCut, RetryLater, parse_response, error_for, unanswered
+from bot.marketplace.responses import RetryLater, StreamCut, error_for, parse_response, unanswered
 
 Query = Sequence[tuple[str, str]]
 

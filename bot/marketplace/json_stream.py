@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from bot.errors import AnswerUnreadable
-from bot.marketplace.responses import StreamCut, Row, read_row
+from bot.marketplace.responses import Row, StreamCut, read_row
 
 LONGEST_ROW: Final = 1_000_000
 """Characters; a row of the report has one or two thousand."""

@@ -82,8 +82,8 @@ def _text(value: object) -> str | None:
     What nobody sees goes: databases and mail refuse some of it, and it makes another address, id or name of the same.
     """
     if not isinstance(value, str):
-        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
-        return str(value) if whole else None
+        is_full = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
+        return str(value) if is_full else None
     if not (value.isascii() and value.isprintable()):
         words = " ".join(strip_invisible(value).split())
     elif " " in value:  # no other white space can be printed

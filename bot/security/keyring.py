@@ -37,7 +37,7 @@ class Keyring:
         """Keys of the addresses that mail which cannot be delivered comes back to, the newest secret's first."""
         self._hashes = [hmac.new(_derived(secret, b"addresses"), digestmod="sha256") for secret in secret_keys]
 
-    def seal(self, text: str) -> bytes:
+    def encrypt(self, text: str) -> bytes:
         """The text, encrypted and authenticated; the same text never seals twice to the same bytes."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)
@@ -50,7 +50,7 @@ class Keyring:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[-1].encrypt(nonce, b"", None)
 
-    def open(self, sealed: bytes) -> str:
+    def decrypt(self, sealed: bytes) -> str:
         """The text that was sealed. SecretKeyWrong when none of the secrets sealed it."""
         for cipher in self._ciphers:
             try:
@@ -84,11 +84,11 @@ class Keyring:
                 continue
         return None
 
-    def fingerprint(self, address: str) -> str:
+    def address_hash(self, address: str) -> str:
         """What stands in the database for an address; only who has the secret can compute it."""
         return _fingerprint(self._hashes[0], canonical(address))
 
-    def fingerprints(self, address: str) -> tuple[str, ...]:
+    def address_hashes(self, address: str) -> tuple[str, ...]:
         """Every fingerprint under which an address may have been written, the newest secret's first.
 
         Of somebody who was forgotten nothing else is left: it may have been made of the form that earlier versions
@@ -105,7 +105,7 @@ class Keyring:
         forms = (*keys(subject.value), *subject.former) if subject.scope is DncScope.ADDRESS else (subject.key,)
         return tuple(_fingerprint(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
 
-    def digest(self, text: str) -> bytes:
+    def row_digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.
 
         It differs in each version of the bot: what a new one reads in a row it should read in all of them.

@@ -24,7 +24,7 @@ class InteractionDeduplicator:
         self.under_way: dict[str, asyncio.Task[bool]] = {}
         """Those that are being written down at this moment, by trigger."""
 
-    async def is_new(self, trigger: str) -> bool:
+    async def first_seen(self, trigger: str) -> bool:
         """Whether this is the first time that a press is seen, by its trigger, of which no two have the same.
 
         A database that is busy for longer than a second must not outlast the trigger: then a press is held against
@@ -33,7 +33,7 @@ class InteractionDeduplicator:
         """
         if trigger in self.under_way:
             return False
-        task = asyncio.create_task(self._store.presses.record(trigger, at=self._clock()))
+        task = asyncio.create_task(self._store.interactions.record(trigger, at=self._clock()))
         self.under_way[trigger] = task
         task.add_done_callback(lambda _: self._end(trigger))
         await asyncio.wait({task}, timeout=self._patience)
@@ -44,7 +44,7 @@ class InteractionDeduplicator:
 
     async def done(self, trigger: str) -> None:
         """What a press asked for has been done, or answered: should Slack bring it again, it is an echo for good."""
-        await self._store.presses.done(trigger)
+        await self._store.interactions.done(trigger)
 
     def _end(self, trigger: str) -> None:
         task = self.under_way.pop(trigger)

@@ -19,10 +19,10 @@ _LONGEST_PAUSE: Final = timedelta(minutes=1)
 class BotIdentity:
     """The identity, as far as it is known; callers may wait for it."""
 
-    def __init__(self, poster: SlackClient) -> None:
+    def __init__(self, slack: SlackClient) -> None:
         self.known: Identity | None = None
         """None until Slack has answered."""
-        self._poster = poster
+        self._slack = slack
         self._failure = ""
         self._learnt = asyncio.Event()
 
@@ -79,12 +79,12 @@ class BotIdentity:
 
     async def _ask(self) -> None:
         if self.known is None:
-            self.known = await self._poster.identity()
+            self.known = await self._slack.identity()
             self._learnt.set()
             for problem in self.problems():
                 log.warning("scopes_missing", reason=problem)
         if self.known.app is None and self.known.bot is not None:
             try:
-                self.known = replace(self.known, app=await self._poster.app(self.known.bot))
+                self.known = replace(self.known, app=await self._slack.app(self.known.bot))
             except SlackRefused as exc:
                 log.info("app_unknown", reason=str(exc))

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, recipients, title, known_end
+from bot.domain.card import Action, Card, Person, actions, day, delay, known_end, mailable, person, recipients, title
 from bot.domain.cautions import Caution, cautions_for, describe
 from bot.domain.evaluation import Contact, Evaluation, Hosting, License, State, days_left
 from bot.domain.history import UNTOLD, Kind
 from bot.domain.license_types import is_sold
-from bot.domain.mail_policy import DEFAULT_RULES, MailState, RefusalReason, Refused, MailRules
+from bot.domain.mail_policy import DEFAULT_RULES, MailRules, MailState, RefusalReason, Refused
 from bot.slack import ids
 from bot.slack.text import days, escape, mention, moment, span, tame
-from bot.slack.views.history import mail_name, note, opportunity, describe_scope
+from bot.slack.views.history import describe_scope, mail_name, note, opportunity
 
 Block = dict[str, Any]
 
@@ -239,10 +239,10 @@ def _mail_lines(card: Card) -> list[str]:
 
 
 def _refusal(refusal: Refused, who: Person | None) -> str:
-    opt_out = None if who is None else who.opt_out
-    if refusal.reason is RefusalReason.DO_NOT_CONTACT and opt_out is not None:
-        by = f", {mention(opt_out.by)}" if opt_out.by else ""
-        return f":no_entry_sign: *Do not contact*{describe_scope(opt_out)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}"
+    entry = None if who is None else who.dnc_entry
+    if refusal.reason is RefusalReason.DO_NOT_CONTACT and entry is not None:
+        by = f", {mention(entry.by)}" if entry.by else ""
+        return f":no_entry_sign: *Do not contact*{describe_scope(entry)}: {entry.reason.words}{by}, {moment(entry.at)}"
     sign = ":tada:" if refusal.reason is RefusalReason.CONVERTED else ":no_entry_sign:"
     return f"{sign} No email: {refusal.reason}"
 
@@ -292,7 +292,7 @@ def _footer(card: Card) -> str:
 def _last(card: Card) -> str:
     """The last event; empty for one that the card says anyway."""
     states = {mail.attempt.state for mail in card.mails}
-    if states & {MailState.HELD, MailState.SENDING}:
+    if states & {MailState.QUEUED, MailState.SENDING}:
         return "A mail is on its way"
     if MailState.DEFERRED in states:
         return "A mail waits for the mail server"

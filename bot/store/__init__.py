@@ -35,18 +35,18 @@ class Store:
 
     bounces: Bounces
     database: Database
-    deliveries: SlackOutbox
+    outbox: SlackOutbox
     drafts: Drafts
     evaluations: Evaluations
     installation: Installation
     leases: Leases
     licenses: Licenses
     mails: Mails
-    opt_outs: DncEntries
-    people: PersonalData
+    dnc: DncEntries
+    personal_data: PersonalData
     polls: Polls
-    presses: Interactions
-    troubles: Incidents
+    interactions: Interactions
+    incidents: Incidents
 
 
 @asynccontextmanager
@@ -59,34 +59,34 @@ async def open_store(
     a bot of another version still runs on tables that this one would change, after `patience`.
     """
     database = Database(url, create=create)
-    keys, leases = Keyring(secret_keys), Leases(database)
+    keyring, leases = Keyring(secret_keys), Leases(database)
     try:
-        await key_check.verify(database, keys)
+        await key_check.verify(database, keyring)
         if create:
             if await is_outdated(database):
                 await _until_free(leases, patience)
-            await upgrade(database, keys=keys)
-            await key_check.remember(database, keys)
+            await upgrade(database, keyring=keyring)
+            await key_check.remember(database, keyring)
         else:
             await verify(database)
         store = Store(
-            bounces=Bounces(database, keys),
+            bounces=Bounces(database, keyring),
             database=database,
-            deliveries=SlackOutbox(database, keys),
-            drafts=Drafts(database, keys),
-            evaluations=Evaluations(database, keys),
-            installation=Installation(database, keys),
+            outbox=SlackOutbox(database, keyring),
+            drafts=Drafts(database, keyring),
+            evaluations=Evaluations(database, keyring),
+            installation=Installation(database, keyring),
             leases=leases,
-            licenses=Licenses(database, keys),
-            mails=Mails(database, keys),
-            opt_outs=DncEntries(database, keys),
-            people=PersonalData(database, keys),
+            licenses=Licenses(database, keyring),
+            mails=Mails(database, keyring),
+            dnc=DncEntries(database, keyring),
+            personal_data=PersonalData(database, keyring),
             polls=Polls(database),
-            presses=Interactions(database),
-            troubles=Incidents(database),
+            interactions=Interactions(database),
+            incidents=Incidents(database),
         )
-        await store.opt_outs.verify_keys()
-        await store.people.wipe()
+        await store.dnc.verify_keys()
+        await store.personal_data.wipe()
         yield store
     finally:
         leases.close()

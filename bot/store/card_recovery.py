@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card_snapshot import PostedCard, CardSnapshot, DncSnapshot, MailSnapshot, oldest_first, pack, unpack
+from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard, oldest_first, pack, unpack
 from bot.domain.dnc import DncEntry, DncTarget, targets_for
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import same_trial
@@ -23,20 +23,20 @@ from bot.store.schema import delivery, do_not_contact, evaluation, license_alias
 BACK_IN_TIME: Final = "The database went back in time: nobody knows whether it went."
 
 
-async def snapshot_of(connection: AsyncConnection, row: Row[Any], keys: Keyring) -> CardSnapshot:
+async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyring) -> CardSnapshot:
     """What the card of an evaluation tells a database that went back in time."""
-    seen = await license_of(connection, row.license_id, keys)
+    seen = await license_of(connection, row.license_id, keyring)
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
-    subjects = await _subjects(connection, row, keys)
-    prints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
-    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(prints), IS_ACTIVE)
+    targets = await _subjects(connection, row, keyring)
+    hashes = [each for subject in targets for each in keyring.subject_fingerprints(subject)]
+    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(hashes), IS_ACTIVE)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
     return CardSnapshot(
         app_key=seen.app_key,
         aliases=tuple(sorted(seen.aliases)),
         started=row.started,
         upgrade_to=row.upgrade_to,
-        mails=tuple(_mail_snapshot(each) for each in mails if MailState(each.state).is_live),
+        mails=tuple(_mail_snapshot(each) for each in mails if MailState(each.state).blocks_resend),
         entries=tuple(
             DncSnapshot(scope=e.scope, key=e.subject_key, cause=e.cause, by=e.actor, at=e.at, until=e.until)
             for e in entries
@@ -44,14 +44,16 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keys: Keyring)
     )
 
 
-async def adopt_cards(connection: AsyncConnection, keys: Keyring, posted: Sequence[PostedCard], *, at: datetime) -> int:
+async def adopt_cards(
+    connection: AsyncConnection, keyring: Keyring, posted: Sequence[PostedCard], *, at: datetime
+) -> int:
     """Take up the cards that stand in Slack, with what they tell; how many. Others wait for their trial to be known."""
     taken = 0
     for each in oldest_first(posted):
         if each.evaluation_id is None:
             continue
         row = await _evaluation_of(connection, each)
-        is_new = row is not None and await _take_up(connection, keys, row, each, at=at)
+        is_new = row is not None and await _take_up(connection, keyring, row, each, at=at)
         taken += is_new
         is_here = row is not None and (row.channel, row.card_ts) == (each.channel, each.ts)
         if each.trace is not None and not is_new and not is_here:
@@ -61,7 +63,7 @@ async def adopt_cards(connection: AsyncConnection, keys: Keyring, posted: Sequen
 
 
 async def adopt_orphans(
-    connection: AsyncConnection, keys: Keyring, names: Collection[tuple[str, str]], *, at: datetime
+    connection: AsyncConnection, keyring: Keyring, names: Collection[tuple[str, str]], *, at: datetime
 ) -> None:
     """Take up the cards of licenses with these names, each an app and an alias, that were just recorded."""
     for each in await _orphans(connection):
@@ -69,7 +71,7 @@ async def adopt_orphans(
         if trace is None or not any((trace.app_key, alias) in names for alias in trace.aliases):
             continue
         row = await _match(connection, trace)
-        if row is not None and await _take_up(connection, keys, row, each, at=at):
+        if row is not None and await _take_up(connection, keyring, row, each, at=at):
             this = (orphan_card.c.channel == each.channel) & (orphan_card.c.ts == each.ts)
             await connection.execute(delete(orphan_card).where(this))
 
@@ -114,14 +116,16 @@ async def _match(connection: AsyncConnection, trace: CardSnapshot) -> Row[Any] |
     return None if found is None else rows[trials.index(found)]
 
 
-async def _take_up(connection: AsyncConnection, keys: Keyring, row: Row[Any], posted: PostedCard, *, at: datetime) -> bool:
+async def _take_up(
+    connection: AsyncConnection, keyring: Keyring, row: Row[Any], posted: PostedCard, *, at: datetime
+) -> bool:
     """Write down what a card tells, and let it be that of its evaluation, unless that has one; whether it is now."""
     live = await live_evaluation(connection, row.id) or row
     trace = posted.trace
-    restored = [await _restore_mail(connection, keys, live.id, told, at=at) for told in trace.mails] if trace else []
+    restored = [await _restore_mail(connection, keyring, live.id, told, at=at) for told in trace.mails] if trace else []
     if trace is not None and trace.entries:
-        subjects = await _subjects(connection, live, keys)
-        restored += [await _restore_entry(connection, keys, subjects, told, at=at) for told in trace.entries]
+        targets = await _subjects(connection, live, keyring)
+        restored += [await _restore_entry(connection, keyring, targets, told, at=at) for told in trace.entries]
     is_new = row.card_ts is None and row.merged_into is None
     if is_new:
         card = {"channel": posted.channel, "card_ts": posted.ts, "card_gone": None}
@@ -135,7 +139,7 @@ async def _take_up(connection: AsyncConnection, keys: Keyring, row: Row[Any], po
 
 
 async def _restore_mail(
-    connection: AsyncConnection, keys: Keyring, evaluation_id: int, told: MailSnapshot, *, at: datetime
+    connection: AsyncConnection, keyring: Keyring, evaluation_id: int, told: MailSnapshot, *, at: datetime
 ) -> bool:
     """Record a mail of which nothing is left but that it went, or may have; its words and address are gone.
 
@@ -147,7 +151,7 @@ async def _restore_mail(
         "evaluation_id": evaluation_id,
         "template": told.template,
         "address_key": told.address_key,
-        "content": keys.seal(""),
+        "content": keyring.encrypt(""),
         "state": state,
         "message_id": told.message_id,
         "actor": told.by,
@@ -157,29 +161,34 @@ async def _restore_mail(
     if await insert_new(connection, mail, values) is None:
         return state is MailState.SENT and await settle_sent(connection, told.id, told.message_id, at=told.at)
     if state is MailState.UNKNOWN:
-        details = {"template": told.template, "error": BACK_IN_TIME, "mail": str(told.id), "ground": LawfulBasis.TRIAL.name}
+        details = {
+            "template": told.template,
+            "error": BACK_IN_TIME,
+            "mail": str(told.id),
+            "ground": LawfulBasis.TRIAL.name,
+        }
         entry = Entry(at=at, kind=Kind.MAIL_UNKNOWN, actor=told.by, details=details)
         await append_history(connection, evaluation_id, [entry])
     return True
 
 
 async def _restore_entry(
-    connection: AsyncConnection, keys: Keyring, subjects: Collection[DncTarget], told: DncSnapshot, *, at: datetime
+    connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget], told: DncSnapshot, *, at: datetime
 ) -> bool:
     """Record a no that is not on record, be it lifted: against the one of these subjects with its keyed hash.
 
     Where none of them has it, only the hash of the address is left.
     """
-    subject = next((each for each in subjects if told.key in keys.subject_fingerprints(each)), None)
-    prints = {told.key, *(keys.subject_fingerprints(subject) if subject else ())}
-    same = do_not_contact.c.subject_key.in_(prints) & (do_not_contact.c.cause == told.cause)
+    subject = next((each for each in targets if told.key in keyring.subject_fingerprints(each)), None)
+    hashes = {told.key, *(keyring.subject_fingerprints(subject) if subject else ())}
+    same = do_not_contact.c.subject_key.in_(hashes) & (do_not_contact.c.cause == told.cause)
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == told.at))
     if known is not None or (told.until is not None and told.until <= at):
         return False
-    new = DncEntry(cause=told.cause, by=told.by, at=told.at, until=told.until)
+    new = DncEntry(reason=told.cause, by=told.by, at=told.at, until=told.until)
     if subject is not None:
-        return (await add_entry(connection, keys, subject, new)).won
-    values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keys.seal_nothing()}
+        return (await add_entry(connection, keyring, subject, new)).changed
+    values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keyring.seal_nothing()}
     values |= {"cause": told.cause, "actor": told.by, "at": told.at, "until": told.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
     await expedite_mail_to(connection, [told.key], at=at)
@@ -187,9 +196,9 @@ async def _restore_entry(
     return is_new
 
 
-async def _subjects(connection: AsyncConnection, row: Row[Any], keys: Keyring) -> frozenset[DncTarget]:
+async def _subjects(connection: AsyncConnection, row: Row[Any], keyring: Keyring) -> frozenset[DncTarget]:
     """What a do-not-contact entry against the contacts of an evaluation may be about."""
-    seen = await license_of(connection, row.license_id, keys)
+    seen = await license_of(connection, row.license_id, keyring)
     emails = [contact.email for contact in seen.contacts if contact.email is not None]
     return frozenset(subject for email in emails for subject in targets_for(seen, email))
 

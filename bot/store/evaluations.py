@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.card import Card, EvaluationRow, Person, SentMail, discovery_delay
-from bot.domain.card_snapshot import UnmatchedCard, CardSnapshot
+from bot.domain.card_snapshot import CardSnapshot, UnmatchedCard
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, State
 from bot.domain.history import Entry, Kind
@@ -31,7 +31,7 @@ from bot.store.schema import delivery, evaluation, history, mail
 class OwnerChange:
     """Who owns an evaluation after an attempt to change it, since when; `won` says whether the attempt did it."""
 
-    won: bool
+    changed: bool
     owner: str | None
     since: datetime | None
 
@@ -40,9 +40,9 @@ class OwnerChange:
 class Evaluations:
     """The evaluations, with what the team made of them."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
     async def card(self, evaluation_id: int) -> Card | None:
         """All that the card of an evaluation shows, at one moment; None for one that never was."""
@@ -50,10 +50,10 @@ class Evaluations:
             row = await live_evaluation(connection, evaluation_id)
             if row is None:
                 return None
-            license_seen = await license_of(connection, row.license_id, self._keys)
+            license_seen = await license_of(connection, row.license_id, self._keyring)
             return Card(
                 evaluation=evaluation_from(row, license_seen),
-                context=await context_of(connection, row, license_seen, self._keys),
+                context=await context_of(connection, row, license_seen, self._keyring),
                 people=await self._people(connection, license_seen),
                 mails=await _mails(connection, row.id),
                 last=await self._last_entry(connection, row.id),
@@ -104,21 +104,21 @@ class Evaluations:
             if row is None:
                 return None
             if row.owner != instead_of or row.owner == owner:
-                return OwnerChange(won=False, owner=row.owner, since=row.owned_at)
+                return OwnerChange(changed=False, owner=row.owner, since=row.owned_at)
             await connection.execute(
                 update(evaluation).where(evaluation.c.id == row.id).values(owner=owner, owned_at=at)
             )
             kind = Kind.RELEASED if owner is None else Kind.ASSIGNED
             details = {"owner": owner or "", "was": instead_of or ""}
             await append_history(connection, row.id, [Entry(at=at, kind=kind, actor=by, details=details)])
-            return OwnerChange(won=True, owner=owner, since=at)
+            return OwnerChange(changed=True, owner=owner, since=at)
 
-    async def repaint(self, evaluation_id: int, *, at: datetime) -> None:
+    async def update_card(self, evaluation_id: int, *, at: datetime) -> None:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
         async with self._database.write() as connection:
             await enqueue_card_update(connection, [evaluation_id], at=at)
 
-    async def repaint_running(self, *, at: datetime) -> None:
+    async def update_running_cards(self, *, at: datetime) -> None:
         """Owe every card of a running trial a fresh look: the days that are left are fewer every day."""
         async with self._database.write() as connection:
             running = select(evaluation.c.id).where(
@@ -155,12 +155,12 @@ class Evaluations:
             return [discovery_delay(row.started, row.first_seen) for row in await connection.execute(seen)]
 
     async def _listed(self, connection: AsyncConnection, row: Row[Any], *, mailed: bool) -> EvaluationRow:
-        license_seen = await license_of(connection, row.license_id, self._keys)
+        license_seen = await license_of(connection, row.license_id, self._keyring)
         people = await self._people(connection, license_seen)
         return EvaluationRow(
             evaluation=evaluation_from(row, license_seen),
             mailed=mailed,
-            opted_out=any(p.opt_out is not None for p in people),
+            is_blocked=any(p.dnc_entry is not None for p in people),
             gone=row.card_gone is not None,
         )
 
@@ -170,15 +170,15 @@ class Evaluations:
     async def _last_entry(self, connection: AsyncConnection, evaluation_id: int) -> Entry | None:
         query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
         row = (await connection.execute(query)).first()
-        return None if row is None else await with_note(connection, self._keys, entry_from(row))
+        return None if row is None else await with_note(connection, self._keyring, entry_from(row))
 
     async def _person(self, connection: AsyncConnection, license_seen: License, contact: Contact) -> Person:
         if contact.email is None:
             return Person(contact=contact)
         return Person(
             contact=contact,
-            opt_out=await find_active(connection, self._keys, targets_for(license_seen, contact.email)),
-            last_mail=await last_mail(connection, self._keys, contact.email),
+            dnc_entry=await find_active(connection, self._keyring, targets_for(license_seen, contact.email)),
+            last_mail=await last_mail(connection, self._keyring, contact.email),
         )
 
 

@@ -29,7 +29,7 @@ class Incidents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, kind: str, text: str, *, to: Sequence[str], at: datetime) -> bool:
+    async def open(self, kind: str, text: str, *, to: Sequence[str], at: datetime) -> bool:
         """Note that something is wrong and owe `text` to each of `to`, unless it stands already; whether it is new."""
         async with self._database.write() as connection:
             new = await insert_new(connection, incident, {"kind": kind, "since": at}) is not None
@@ -37,7 +37,7 @@ class Incidents:
                 await _say(connection, text, to=to, at=at)
             return new
 
-    async def end(self, kinds: Collection[str], text: str, *, to: Sequence[str], at: datetime) -> bool:
+    async def close(self, kinds: Collection[str], text: str, *, to: Sequence[str], at: datetime) -> bool:
         """Note that it is well again and owe `text` to each of `to`, if one of the kinds stood; whether one did."""
         async with self._database.write() as connection:
             stood = (await connection.execute(delete(incident).where(incident.c.kind.in_(kinds)))).rowcount > 0
@@ -45,7 +45,7 @@ class Incidents:
                 await _say(connection, text, to=to, at=at)
             return stood
 
-    async def standing(self) -> list[OpenIncident]:
+    async def list_open(self) -> list[OpenIncident]:
         """What is wrong, oldest first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(incident).order_by(incident.c.since, incident.c.kind))

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.card_snapshot import LONGEST_TRIAL, PostedCard, CardSnapshot
+from bot.domain.card_snapshot import LONGEST_TRIAL, CardSnapshot, PostedCard
 from bot.domain.mail_policy import MailState
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import BACK_IN_TIME, adopt_cards, snapshot_of
@@ -63,9 +63,9 @@ class WentBack:
 class Installation:
     """The one row that says which generation it is."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
     async def generation(self) -> Generation:
         """The present generation."""
@@ -79,7 +79,7 @@ class Installation:
         """
         async with self._database.read() as connection:
             row = await live_evaluation(connection, evaluation_id)
-            return None if row is None or row.id != evaluation_id else await snapshot_of(connection, row, self._keys)
+            return None if row is None or row.id != evaluation_id else await snapshot_of(connection, row, self._keyring)
 
     async def channels(self) -> list[str]:
         """Every channel in which cards stand, or will."""
@@ -127,11 +127,15 @@ class Installation:
                 to = min(to, row.look_since)
             await connection.execute(
                 update(delivery)
-                .where(delivery.c.state.in_(("due", "sending")), delivery.c.kind != DeliveryKind.CARD, delivery.c.ts.is_(None))
+                .where(
+                    delivery.c.state.in_(("due", "sending")),
+                    delivery.c.kind != DeliveryKind.CARD,
+                    delivery.c.ts.is_(None),
+                )
                 .values(state="unknown")
             )
             await _begin(connection, next_generation(max(row.generation, above), steps()), to, at=at)
-            states = [state for state in MailState if state.waits or state is MailState.SENDING]
+            states = [state for state in MailState if state.is_pending or state is MailState.SENDING]
             mails = await settle_all_unknown(connection, states, at=at, error=BACK_IN_TIME)
             return WentBack(to=to, mails=mails)
 
@@ -147,7 +151,7 @@ class Installation:
         Those whose trial is not known yet are taken up once the report names it. The `text` is owed to each of `to`.
         """
         async with self._database.write() as connection:
-            taken = await adopt_cards(connection, self._keys, posted, at=at)
+            taken = await adopt_cards(connection, self._keyring, posted, at=at)
             await connection.execute(update(installation).values(looked_at=at))
             for channel in to:
                 await enqueue_message(connection, text, channel=channel, at=at)

@@ -24,7 +24,9 @@ class Interactions:
     async def record(self, key: str, *, at: datetime) -> bool:
         """Write a press down; whether it is the first time that anybody sees it."""
         async with self._database.write() as connection:
-            await connection.execute(delete(interaction).where((interaction.c.at < at - _KEPT) | (interaction.c.at > at + _KEPT)))
+            await connection.execute(
+                delete(interaction).where((interaction.c.at < at - _KEPT) | (interaction.c.at > at + _KEPT))
+            )
             return await insert_new(connection, interaction, {"key": key, "at": at}) is not None
 
     async def done(self, key: str) -> None:

@@ -19,23 +19,23 @@ _ENOUGH: Final = 100
 """Rows that are tried of the oldest, and of the newest: a key is replaced at one moment."""
 
 
-async def verify(database: Database, keys: Keyring) -> None:
+async def verify(database: Database, keyring: Keyring) -> None:
     """Do nothing if the keys open what the database holds, or if it holds nothing. StoreError otherwise."""
     async with database.read() as connection:
         async for sealed in _samples(connection):
-            keys.open(sealed)
+            keyring.decrypt(sealed)
 
 
-async def remember(database: Database, keys: Keyring) -> None:
+async def remember(database: Database, keyring: Keyring) -> None:
     """Keep a text sealed with the newest key, by which the next start knows whether that key is still there.
 
     There is one for each key that was ever the newest: something else may be sealed with it.
     """
     async with database.read() as connection:
         known = (await connection.scalars(select(key_check.c.sealed))).all()
-    if not any(keys.is_newest(sealed) for sealed in known):
+    if not any(keyring.is_newest(sealed) for sealed in known):
         async with database.write() as connection:
-            await insert_row(connection, key_check, {"sealed": keys.seal(_TEXT), "at": datetime.now(UTC)})
+            await insert_row(connection, key_check, {"sealed": keyring.encrypt(_TEXT), "at": datetime.now(UTC)})
 
 
 async def _samples(connection: AsyncConnection) -> AsyncIterator[bytes]:

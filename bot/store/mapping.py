@@ -40,44 +40,44 @@ ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
 """The columns of an entry in a row of `history`."""
 
 
-def license_row(license_: License, keys: Keyring) -> tuple[Any, ...]:
+def license_row(license_: License, keyring: Keyring) -> tuple[Any, ...]:
     """The values of a license, in the order of `LICENSE_COLUMNS`."""
     technical, billing, partner = license_.technical, license_.billing, license_.partner
     return (
         *_plain_values(license_),
         company_key(license_.company),
         company_domain(license_),
-        keys.seal(orjson.dumps((technical, billing)).decode()),
-        _address_key(technical, keys),
-        _address_key(billing, keys),
+        keyring.encrypt(orjson.dumps((technical, billing)).decode()),
+        _address_key(technical, keyring),
+        _address_key(billing, keyring),
         partner and partner.name,
         partner and partner.kind,
-        {detail: day.isoformat() for detail, day in license_.kept} or None,
+        {detail: day.isoformat() for detail, day in license_.carried_over} or None,
     )
 
 
-def license_values(license_: License, keys: Keyring) -> dict[str, Any]:
+def license_values(license_: License, keyring: Keyring) -> dict[str, Any]:
     """The same, by column."""
-    return dict(zip(LICENSE_COLUMNS, license_row(license_, keys), strict=True))
+    return dict(zip(LICENSE_COLUMNS, license_row(license_, keyring), strict=True))
 
 
-def license_from(row: Row[Any], aliases: Iterable[str], keys: Keyring) -> License:
+def license_from(row: Row[Any], aliases: Iterable[str], keyring: Keyring) -> License:
     """The license that a row of `license` holds."""
-    technical, billing = contacts_from(row.contacts, keys)
+    technical, billing = contacts_from(row.contacts, keyring)
     partner = Partner(name=row.partner_name, kind=row.partner_kind)
     return License(
         aliases=frozenset(aliases),
         technical=technical,
         billing=billing,
         partner=None if partner == Partner() else partner,
-        kept=frozenset((detail, date.fromisoformat(day)) for detail, day in (row.kept or {}).items()),
+        carried_over=frozenset((detail, date.fromisoformat(day)) for detail, day in (row.kept or {}).items()),
         **{name: getattr(row, name) for name in _PLAIN},
     )
 
 
-def contacts_from(sealed: bytes, keys: Keyring) -> tuple[Contact | None, Contact | None]:
+def contacts_from(sealed: bytes, keyring: Keyring) -> tuple[Contact | None, Contact | None]:
     """The technical and the billing contact of a row of `license`."""
-    technical, billing = (_contact(value) for value in orjson.loads(keys.open(sealed)))
+    technical, billing = (_contact(value) for value in orjson.loads(keyring.decrypt(sealed)))
     return technical, billing
 
 
@@ -87,14 +87,14 @@ def trial_from(row: Row[Any]) -> Trial:
         started=row.started,
         ends=row.ends,
         state=State(row.state),
-        told=row.told,
+        reported_on=row.told,
         upgrade_to=row.upgrade_to or None,
     )
 
 
 def trial_row(trial: Trial) -> tuple[Any, ...]:
     """The values of a trial, in the order of `TRIAL_COLUMNS`."""
-    return trial.started, trial.ends, trial.state.value, trial.told, trial.upgrade_to or ""
+    return trial.started, trial.ends, trial.state.value, trial.reported_on, trial.upgrade_to or ""
 
 
 def trial_values(trial: Trial) -> dict[str, Any]:
@@ -129,11 +129,11 @@ def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
     return dict(zip(ENTRY_COLUMNS, entry_row(entry, evaluation_id), strict=True))
 
 
-async def license_of(connection: AsyncConnection, license_id: int, keys: Keyring) -> License:
+async def license_of(connection: AsyncConnection, license_id: int, keyring: Keyring) -> License:
     """The license with this id, with all its aliases."""
     row = (await connection.execute(select(license_table).where(license_table.c.id == license_id))).one()
     aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
-    return license_from(row, aliases, keys)
+    return license_from(row, aliases, keyring)
 
 
 async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
@@ -171,5 +171,5 @@ def _contact(value: dict[str, Any] | None) -> Contact | None:
     return None if value is None else Contact(**value)
 
 
-def _address_key(contact: Contact | None, keys: Keyring) -> str | None:
-    return None if contact is None or contact.email is None else keys.fingerprint(contact.email)
+def _address_key(contact: Contact | None, keyring: Keyring) -> str | None:
+    return None if contact is None or contact.email is None else keyring.address_hash(contact.email)

@@ -40,9 +40,9 @@ class Poll:
 
     started_at: datetime
     finished_at: datetime | None
-    whole: bool
+    is_full: bool
     good: bool
-    tally: PollStats
+    stats: PollStats
     error: str | None
 
     @property
@@ -67,29 +67,29 @@ class Polls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, *, at: datetime, whole: bool = False) -> int:
+    async def begin(self, *, at: datetime, is_full: bool = False) -> int:
         """Note that a reading begins, of the `whole` report or of what may be new; its id."""
         async with self._database.write() as connection:
-            return await insert_row(connection, poll, {"started_at": at, "whole": whole})
+            return await insert_row(connection, poll, {"started_at": at, "whole": is_full})
 
-    async def succeed(self, poll_id: int, tally: PollStats, *, at: datetime, text: str, channel: str) -> None:
+    async def succeed(self, poll_id: int, stats: PollStats, *, at: datetime, text: str, channel: str) -> None:
         """Note that the report was read to its end; a `text` is owed to the channel with it, unless empty."""
         async with self._database.write() as connection:
-            await _finish(connection, poll_id, tally, at=at, good=True, error=None)
+            await _finish(connection, poll_id, stats, at=at, good=True, error=None)
             if text:
                 await enqueue_message(connection, text, channel=channel, at=at)
 
-    async def fail(self, poll_id: int, tally: PollStats, *, at: datetime, error: str) -> None:
+    async def fail(self, poll_id: int, stats: PollStats, *, at: datetime, error: str) -> None:
         """Note that the reading broke off, and why."""
         async with self._database.write() as connection:
-            await _finish(connection, poll_id, tally, at=at, good=False, error=error)
+            await _finish(connection, poll_id, stats, at=at, good=False, error=error)
 
     async def last(self) -> Poll | None:
         """The latest reading, good or not, finished or not."""
         async with self._database.read() as connection:
             return _poll((await connection.execute(select(poll).order_by(poll.c.id.desc()).limit(1))).first())
 
-    async def last_good(self, *, whole: bool = False, before: datetime | None = None) -> Poll | None:
+    async def last_good(self, *, is_full: bool = False, before: datetime | None = None) -> Poll | None:
         """The latest reading that came to its end, or the latest such of the `whole` report; None before the first.
 
         Those dated after `before` are left out.
@@ -98,7 +98,7 @@ class Polls:
         if before is not None:
             query = query.where(poll.c.started_at <= before)
         async with self._database.read() as connection:
-            return _poll((await connection.execute(query.where(poll.c.whole) if whole else query)).first())
+            return _poll((await connection.execute(query.where(poll.c.whole) if is_full else query)).first())
 
     async def last_sweep(self) -> Poll | None:
         """The latest reading of the whole report that was begun, however it ended."""
@@ -131,19 +131,19 @@ class Polls:
             rows = await connection.execute(query.limit(at_most))
             return [QuarantinedRow(ref=row.ref, reason=row.reason, last_seen=row.last_seen) for row in rows]
 
-    async def failed_in_a_row(self, *, whole: bool) -> int:
+    async def failed_in_a_row(self, *, is_full: bool) -> int:
         """How many readings of the `whole` report, or of the latest, broke off since one was good.
 
         One that a stop of the bot cut short did not fail; a good one of the whole report is good for the latest, too.
         """
-        good = select(func.coalesce(func.max(poll.c.id), 0)).where(poll.c.good, poll.c.whole | (not whole))
-        broke_off = (poll.c.whole == whole) & poll.c.finished_at.is_not(None) & (poll.c.id > good.scalar_subquery())
+        good = select(func.coalesce(func.max(poll.c.id), 0)).where(poll.c.good, poll.c.whole | (not is_full))
+        broke_off = (poll.c.whole == is_full) & poll.c.finished_at.is_not(None) & (poll.c.id > good.scalar_subquery())
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(broke_off)) or 0
 
 
 async def _finish(
-    connection: AsyncConnection, poll_id: int, tally: PollStats, *, at: datetime, good: bool, error: str | None
+    connection: AsyncConnection, poll_id: int, stats: PollStats, *, at: datetime, good: bool, error: str | None
 ) -> None:
     await connection.execute(
         update(poll)
@@ -152,10 +152,10 @@ async def _finish(
             finished_at=at,
             good=good,
             error=error,
-            rows=tally.rows,
-            started=tally.started,
-            announced=tally.announced,
-            quarantined=tally.quarantined,
+            rows=stats.rows,
+            started=stats.started,
+            announced=stats.announced,
+            quarantined=stats.quarantined,
         )
     )
 
@@ -166,8 +166,8 @@ def _poll(row: Row[Any] | None) -> Poll | None:
     return Poll(
         started_at=row.started_at,
         finished_at=row.finished_at,
-        whole=row.whole,
+        is_full=row.whole,
         good=row.good,
-        tally=PollStats(rows=row.rows, started=row.started, announced=row.announced, quarantined=row.quarantined),
+        stats=PollStats(rows=row.rows, started=row.started, announced=row.announced, quarantined=row.quarantined),
         error=row.error,
     )

@@ -20,7 +20,7 @@ from bot.store.engine.database import Database
 from bot.store.mail.letters import MailContent
 from bot.store.mapping import insert_new, license_of, license_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
-from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, incident
+from bot.store.schema import audit, do_not_contact, draft, evaluation, history, incident, license_, mail
 
 _GONE = Contact(forgotten=True)
 UNWIPED: Final = "erased data in the log"
@@ -53,9 +53,9 @@ class Audited:
 class PersonalData:
     """The people behind the addresses. Whatever is done with what is held of them is written down."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
     async def export(self, address: str, *, at: datetime, by: str) -> dict[str, Any]:
         """Everything that is held of an address, ready for JSON."""
@@ -76,13 +76,13 @@ class PersonalData:
         A keyed hash stays under a mark for ever: whatever brings the address back, nobody writes to it.
         """
         async with self._database.write() as connection:
-            evaluations = await evaluations_matching(connection, self._keys, DncTarget.of_address(address))
+            evaluations = await evaluations_matching(connection, self._keyring, DncTarget.of_address(address))
             licenses = await self._theirs(connection, address)
             for row in licenses:
                 await self._redact(connection, row, address)
             mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
             await enqueue_refresh(connection, await self._remarked(connection, address), at=at)
-            await anonymize(connection, self._keys, address, DncReason.ERASED, at=at)
+            await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
             await connection.execute(delete(draft))  # of the last day; whom they name is not known
             for evaluation_id in evaluations:
                 await append_history(connection, evaluation_id, [Entry(at=at, kind=Kind.ERASED, actor=None)])
@@ -98,7 +98,7 @@ class PersonalData:
             is_owed = (await connection.execute(select(incident).where(_UNWIPED))).first() is not None
         return await self._wiped() if is_owed else True
 
-    async def forget_older(self, than: datetime, *, at: datetime) -> int:
+    async def apply_retention(self, than: datetime, *, at: datetime) -> int:
         """Take the contacts out of licenses to which nothing happened since, and the words out of mails of before."""
         told = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
         quiet = (
@@ -107,12 +107,12 @@ class PersonalData:
             or_(license_.c.technical_key.is_not(None), license_.c.billing_key.is_not(None)),
             license_.c.id.not_in(told.where(history.c.at >= than)),
         )
-        nobody = {"contacts": self._keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
+        nobody = {"contacts": self._keyring.encrypt("[null, null]"), "technical_key": None, "billing_key": None}
         async with self._database.write() as connection:
             ids = (await connection.scalars(select(license_.c.id).where(*quiet))).all()
             for license_id in ids:
                 await connection.execute(update(license_).where(license_.c.id == license_id).values(nobody))
-            empty = {"content": self._keys.seal("")}
+            empty = {"content": self._keyring.encrypt("")}
             await connection.execute(update(mail).where(mail.c.at < than, mail.c.due_at.is_(None)).values(empty))
             theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
             await enqueue_card_update(connection, (await connection.scalars(theirs)).all(), at=at)
@@ -120,13 +120,13 @@ class PersonalData:
                 await _audit(connection, "retention", at=at, by="evaluator-bot", licenses=len(ids))
             return len(ids)
 
-    async def audited(self) -> list[Audited]:
+    async def audit_log(self) -> list[Audited]:
         """What was done with people's data, oldest first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(audit).order_by(audit.c.id))
             return [Audited(at=row.at, actor=row.actor, action=row.action, details=row.details) for row in rows]
 
-    async def note(self, action: str, *, at: datetime, by: str, **counts: int) -> None:
+    async def audit(self, action: str, *, at: datetime, by: str, **counts: int) -> None:
         """Write down that something was done with people's data."""
         async with self._database.write() as connection:
             await _audit(connection, action, at=at, by=by, **counts)
@@ -139,22 +139,22 @@ class PersonalData:
         return True
 
     async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:
-        prints = self._keys.fingerprints(address)
-        named = or_(license_.c.technical_key.in_(prints), license_.c.billing_key.in_(prints))
+        hashes = self._keyring.address_hashes(address)
+        named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
         return list(await connection.execute(select(license_.c.id).where(named)))
 
     def _to(self, address: str) -> ColumnElement[bool]:
-        return mail.c.address_key.in_(self._keys.fingerprints(address))
+        return mail.c.address_key.in_(self._keyring.address_hashes(address))
 
     async def _redact(self, connection: AsyncConnection, row: Row[Any], address: str) -> None:
-        seen = await license_of(connection, row.id, self._keys)
-        values = license_values(without_people(seen, {canonical(address)}), self._keys)
+        seen = await license_of(connection, row.id, self._keyring)
+        values = license_values(without_people(seen, {canonical(address)}), self._keyring)
         await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
 
     async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
         """The entries whose lines in Slack quote what people typed about this address."""
-        prints = self._keys.fingerprints(address)
-        ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.subject_key.in_(prints)))
+        hashes = self._keyring.address_hashes(address)
+        ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.subject_key.in_(hashes)))
         marks = {str(each) for each in ids}
         told = select(history.c.id, history.c.details).where(
             history.c.kind.in_((Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN))
@@ -164,7 +164,7 @@ class PersonalData:
     async def _licenses(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         found = []
         for row in await self._theirs(connection, address):
-            seen = await license_of(connection, row.id, self._keys)
+            seen = await license_of(connection, row.id, self._keyring)
             trials = await connection.execute(select(evaluation).where(evaluation.c.license_id == row.id))
             found.append(
                 {
@@ -189,8 +189,8 @@ class PersonalData:
     async def _mails(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         found = []
         for row in await connection.execute(select(mail).where(self._to(address)).order_by(mail.c.id)):
-            letter = MailContent.opened(row.content, self._keys)
-            words = {} if letter is None else {"subject": letter.subject, "body": letter.body}
+            content = MailContent.decrypt(row.content, self._keyring)
+            words = {} if content is None else {"subject": content.subject, "body": content.body}
             found.append(
                 {
                     "template": row.template,
@@ -204,12 +204,12 @@ class PersonalData:
         return found
 
     async def _marks(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
-        theirs = do_not_contact.c.subject_key.in_(self._keys.fingerprints(address))
+        theirs = do_not_contact.c.subject_key.in_(self._keyring.address_hashes(address))
         rows = await connection.execute(select(do_not_contact).where(theirs).order_by(do_not_contact.c.id))
         return [
             {
                 "cause": row.cause,
-                "note": self._keys.open(row.note) if row.note else "",
+                "note": self._keyring.decrypt(row.note) if row.note else "",
                 "at": row.at.isoformat(),
                 "lifted_at": row.lifted_at.isoformat() if row.lifted_at else None,
             }

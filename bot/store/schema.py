@@ -203,7 +203,9 @@ evaluation = Table(
     Column("card_ts", Text),
     Column("card_gone", Instant),  # set: the card was deleted, and is posted again when somebody asks
     Column("merged_into", _deferred_foreign_key("evaluation.id")),
-    Index("one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_partial("merged_into IS NULL")),
+    Index(
+        "one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_partial("merged_into IS NULL")
+    ),
     Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_partial("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
 )

@@ -22,8 +22,8 @@ _SIGNED: Final = re.compile(r"t=([1-9]\d{0,11}),\s*v1=([0-9a-f]{64})", re.ASCII)
 class BounceWebhook:
     """Takes reports under a secret that whoever hands them in has, too."""
 
-    def __init__(self, inbound: BounceHandler, *, secret: str, clock: Callable[[], float] = time.time) -> None:
-        self._inbound = inbound
+    def __init__(self, handler: BounceHandler, *, secret: str, clock: Callable[[], float] = time.time) -> None:
+        self._handler = handler
         self._secret = secret
         self._clock = clock
         self.unsigned = UnsignedRequests()
@@ -36,8 +36,8 @@ class BounceWebhook:
         body = await request.read()
         if not hmac.compare_digest(signature(self._secret, int(found[1]), body), found[2]):
             return self._refuse()
-        came = await self._inbound.take(body)
-        return web.Response(status=HTTPStatus.ACCEPTED, text=f"{came}\n")
+        outcome = await self._handler.handle(body)
+        return web.Response(status=HTTPStatus.ACCEPTED, text=f"{outcome}\n")
 
     def _refuse(self) -> web.Response:
         self.unsigned.add(PATH)

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from bot.concurrency.rate_limit import TokenBucket, Rate
+from bot.concurrency.rate_limit import Rate, TokenBucket
 
 log = structlog.get_logger()
 
@@ -24,7 +24,7 @@ class UnsignedRequests:
         """Count one; log a line if there was none in the last minute."""
         self._count += 1
         if self._pace.wait() == 0:
-            self._pace.spend()
+            self._pace.consume()
             self._tell(path)
 
     def finish(self, path: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.mail import build_unsubscribe_links, sender_name, build_mailer
+from bot.app.mail import build_mailer, build_unsubscribe_links, sender_name
 from bot.config.settings import Settings, settings_of
 from bot.errors import MailSetupWrong
 from bot.mail.inbound.verp import envelope_sender, read_return_address
@@ -37,7 +37,7 @@ def test_mail_is_off_until_server_sender_and_address_are_set(missing: str) -> No
 def test_with_no_more_than_these_there_is_nothing_optional() -> None:
     post = build_mailer(settings())
     assert post is not None
-    assert (post.signer, post.links, post.returns, post.vendor) == (None, None, None, None)
+    assert (post.signer, post.links, post.verp, post.vendor) == (None, None, None, None)
     assert post.kept == timedelta(days=730)
 
 
@@ -51,13 +51,13 @@ def test_what_is_set_is_there() -> None:
         )
     )
     assert post is not None
-    assert post.returns is not None
-    assert (post.vendor, post.kept, post.returns.address) == (
+    assert post.verp is not None
+    assert (post.vendor, post.kept, post.verp.address) == (
         "Sample Vendor",
         timedelta(days=90),
         "bounces@vendor.example",
     )
-    assert read_return_address(envelope_sender(post.returns.address, 7, post.returns.key), KEYS.return_keys) == 7
+    assert read_return_address(envelope_sender(post.verp.address, 7, post.verp.key), KEYS.return_keys) == 7
 
 
 @pytest.mark.parametrize("missing", DKIM)

@@ -14,7 +14,7 @@ import structlog
 
 from bot.cli.main import main
 from bot.config.settings import Settings
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.mail.inbound.verp import envelope_sender
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
@@ -77,7 +77,7 @@ def standing(whom: str) -> DncEntry | None:
     """The mark that stands against an address, a domain or a site."""
     subject = DncTarget.read(whom)
     assert subject is not None
-    found: DncEntry | None = within(lambda store: store.opt_outs.against([subject]))
+    found: DncEntry | None = within(lambda store: store.dnc.find_active([subject]))
     return found
 
 
@@ -130,7 +130,7 @@ def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_p
 
 
 def test_what_no_email_can_be_sent_to_is_left_out_of_the_table_and_counted(run: Run) -> None:
-    within(lambda store: store.opt_outs.add(DncTarget.of_address("ana..lima@acme.example"), opt_out()))
+    within(lambda store: store.dnc.add(DncTarget.of_address("ana..lima@acme.example"), opt_out()))
     assert run("dnc", "export") == Done(
         0, "subject,cause,note,at\r\n", "1 more stands against what is not an address: no email can be sent to it.\n"
     )
@@ -283,7 +283,7 @@ def test_what_another_program_keeps_of_somebody_erased_is_said_and_taken_out_by_
 
 
 async def _unwiped(store: Store) -> object:
-    return await store.troubles.standing()
+    return await store.incidents.list_open()
 
 
 def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
@@ -292,7 +292,7 @@ def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
     assert done.out.startswith("Erased: 0 licenses, 0 mails. 0 cards are painted anew")
     no = standing("nobody@else.example")
     assert no is not None
-    assert no.cause is DncReason.ERASED
+    assert no.reason is DncReason.ERASED
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])
@@ -329,7 +329,7 @@ def test_a_report_from_a_pipe_marks_the_address(run: Run) -> None:
     assert done == Done(0, "The address does not take mail: it is marked, and nobody writes to it.\n", "")
     no = standing(ANA)
     assert no is not None
-    assert no.cause is DncReason.BOUNCED
+    assert no.reason is DncReason.BOUNCED
 
 
 def test_reports_from_files_are_taken_one_by_one(run: Run, tmp_path: Path) -> None:

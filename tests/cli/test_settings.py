@@ -135,7 +135,7 @@ def test_the_pipe_of_the_docs_works_as_written(
     )
     assert (piped.returncode, piped.stdout.split(b":")[0]) == (0, b"The address does not take mail")
     assert (no := standing(ANA)) is not None
-    assert no.cause is DncReason.BOUNCED
+    assert no.reason is DncReason.BOUNCED
     assert list(spool.iterdir()) == []
 
 

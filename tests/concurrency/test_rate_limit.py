@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bot.concurrency.rate_limit import TokenBucket, Rate, backoff
+from bot.concurrency.rate_limit import Rate, TokenBucket, backoff
 
 
 class Clock:
@@ -67,7 +67,7 @@ def test_the_pauses_grow_up_to_five_minutes_and_begin_anew_once_it_is_well() -> 
     clock = Clock()
     pace = TokenBucket(Rate(interval=0), clock=clock)
     assert [pace.failed() for _ in range(10)] == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
-    pace.well()
+    pace.succeeded()
     assert pace.failed() == 2
     assert backoff(10**6) == 300
 
@@ -78,10 +78,10 @@ def test_as_many_turns_are_there_as_can_be_taken_without_a_wait() -> None:
     found = []
     for rest in (0, 0, 2.5, 0, 60):
         clock.now += rest
-        turns_now = pace.turns()
+        turns_now = pace.available()
         taken = 0
         while pace.wait() == 0:
-            pace.spend()
+            pace.consume()
             taken += 1
         found.append((turns_now, taken))
     assert found == [(4, 4), (0, 0), (2, 2), (0, 0), (4, 4)]
@@ -90,17 +90,17 @@ def test_as_many_turns_are_there_as_can_be_taken_without_a_wait() -> None:
 @pytest.mark.parametrize("burst", range(1, 12))
 def test_a_burst_is_counted_whole_whatever_the_interval(burst: int) -> None:
     for interval in (0.25, 1.02, 1.22, 1 / 3):
-        assert TokenBucket(Rate(interval=interval, burst=burst), clock=Clock()).turns() == burst
+        assert TokenBucket(Rate(interval=interval, burst=burst), clock=Clock()).available() == burst
 
 
 def test_where_nothing_is_counted_there_is_no_end_of_turns_but_one_while_it_goes_wrong_or_is_to_be_alone() -> None:
     clock = Clock()
     pace = TokenBucket(Rate(interval=0), clock=clock)
-    assert (pace.turns(), TokenBucket(Rate(interval=0), alone=True, clock=clock).turns()) == (math.inf, 1)
+    assert (pace.available(), TokenBucket(Rate(interval=0), alone=True, clock=clock).available()) == (math.inf, 1)
     pace.failed()
-    assert pace.turns() == 0
+    assert pace.available() == 0
     clock.now += pace.wait()
-    assert pace.turns() == 1
+    assert pace.available() == 1
 
 
 @pytest.mark.parametrize(("alone", "fails", "hangs"), [(False, False, False), (True, False, True), (False, True, True)])

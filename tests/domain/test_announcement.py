@@ -36,7 +36,9 @@ from tests.builders import TODAY, contact, license_, nov, trial
         pytest.param({}, {}, nov(20), None, id="first run: began on the first day that counts"),
         pytest.param({}, {}, nov(21), SkipReason.EARLIER, id="first run: began before the bot was there"),
         # Where several hold, what will not change is said.
-        pytest.param({"atlassian": True}, {"state": State.EXPIRED}, nov(21), SkipReason.ATLASSIAN, id="whose it is first"),
+        pytest.param(
+            {"atlassian": True}, {"state": State.EXPIRED}, nov(21), SkipReason.ATLASSIAN, id="whose it is first"
+        ),
         pytest.param({}, {"state": State.EXPIRED}, nov(21), SkipReason.OVER, id="then how it stands"),
     ],
 )
@@ -44,7 +46,7 @@ def test_which_trials_get_a_card(
     *, of_license: dict[str, Any], of_trial: dict[str, Any], quiet_before: date | None, silence: SkipReason | None
 ) -> None:
     ringing = AnnouncementPolicy(today=TODAY, quiet_before=quiet_before)
-    assert ringing.silence(license_(**of_license), trial(**of_trial)) is silence
+    assert ringing.skip_reason(license_(**of_license), trial(**of_trial)) is silence
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_which_trials_get_a_card(
 def test_the_vendors_own_test_sites_are_silent(own: str, seen: dict[str, Any], *, silent: bool) -> None:
     elsewhere: dict[str, Any] = {"site": "other.atlassian.net", "technical": contact(email="ana@other.example")}
     ringing = AnnouncementPolicy(today=TODAY, own_sites=frozenset({own, "another-site"}))
-    silence = ringing.silence(license_(**elsewhere | seen), trial())
+    silence = ringing.skip_reason(license_(**elsewhere | seen), trial())
     assert silence is (SkipReason.OWN_SITE if silent else None)
 
 

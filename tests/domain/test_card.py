@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, mailable, person, title, known_end
+from bot.domain.card import Action, Card, Person, actions, day, delay, known_end, mailable, person, title
 from bot.domain.evaluation import Contact, Partner, State
 from bot.domain.mail_policy import Allowed, Decision, RefusalReason, Refused
 from tests.builders import OPEN, card, contact, evaluation, license_, opt_out, trial
@@ -47,7 +47,7 @@ def of(*, running: bool = True, owner: str | None = None, no: bool = False, **se
     shown = evaluation(
         license=license_(**seen), owner=owner, trial=trial(state=State.RUNNING if running else State.EXPIRED)
     )
-    people = tuple(Person(contact=c, opt_out=opt_out() if no else None) for c in shown.license.contacts)
+    people = tuple(Person(contact=c, dnc_entry=opt_out() if no else None) for c in shown.license.contacts)
     return card(evaluation=shown, people=people)
 
 

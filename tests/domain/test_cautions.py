@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from bot.domain.cautions import (
-    CustomerContext,
     Caution,
+    CustomerContext,
+    cautions_for,
     company_domain,
     company_key,
     customer_domain,
-    cautions_for,
-    reachable,
     describe,
+    reachable,
 )
 from bot.domain.evaluation import Contact, Partner
 from tests.builders import contact, license_
@@ -142,9 +142,15 @@ PARTNER_DOMAIN = CustomerContext(partner_domain=True)
             id="but not of one at another domain",
         ),
         pytest.param(
-            {}, contact(), CustomerContext(sites=9, partner_domain=True), (Caution.MANY_SITES,), id="the surer sign is enough"
+            {},
+            contact(),
+            CustomerContext(sites=9, partner_domain=True),
+            (Caution.MANY_SITES,),
+            id="the surer sign is enough",
         ),
-        pytest.param({"partner": RESELLER}, contact(), MANY_SITES, (Caution.PARTNER,), id="what is certain most of all"),
+        pytest.param(
+            {"partner": RESELLER}, contact(), MANY_SITES, (Caution.PARTNER,), id="what is certain most of all"
+        ),
         pytest.param({"technical": None}, None, MANY_SITES, (Caution.NO_CONTACT,), id="nobody"),
     ],
 )
@@ -159,7 +165,10 @@ def test_a_contact_may_be_somebody_who_works_for_many(
     [
         pytest.param(Caution.SANDBOX, None, "Sandbox site", id="fixed words"),
         pytest.param(
-            Caution.MANY_SITES, None, "This address is on 3 other sites: perhaps a consultant or reseller", id="a number"
+            Caution.MANY_SITES,
+            None,
+            "This address is on 3 other sites: perhaps a consultant or reseller",
+            id="a number",
         ),
         pytest.param(
             Caution.PARTNER,

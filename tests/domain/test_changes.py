@@ -197,15 +197,17 @@ def test_a_fresher_record_that_says_the_same_moves_the_day_on_which_the_trial_wa
     for status in ("active", "inactive", "cancelled"):
         seen = license_(status=status, updated=nov(24))
         [before] = known(license_(status=status)).trials
-        assert compare(known(license_(status=status)), seen) == [Confirmed(trial=replace(before, told=nov(24)))]
+        assert compare(known(license_(status=status)), seen) == [Confirmed(trial=replace(before, reported_on=nov(24)))]
     sold = license_(**BOUGHT)
-    assert compare(known(sold), replace(sold, updated=nov(24))) == [Confirmed(trial=replace(CONVERTED, told=nov(24)))]
+    assert compare(known(sold), replace(sold, updated=nov(24))) == [
+        Confirmed(trial=replace(CONVERTED, reported_on=nov(24)))
+    ]
 
 
 SOLD = license_(**BOUGHT | {"latest_evaluation": None})
 OLDER: dict[str, Any] = {"updated": nov(22)}
-OLD_CONVERTED_LAST_YEAR = replace(LAST_YEAR, state=State.CONVERTED, ends=None, told=nov(22))
-OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, told=nov(22))
+OLD_CONVERTED_LAST_YEAR = replace(LAST_YEAR, state=State.CONVERTED, ends=None, reported_on=nov(22))
+OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, reported_on=nov(22)), replace(CONVERTED, reported_on=nov(22))
 
 
 @pytest.mark.parametrize(
@@ -255,8 +257,8 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, 
                 known(SOLD, CONVERTED),
                 {"starts": date(2025, 3, 1), "latest_evaluation": date(2025, 3, 1), "ends": date(2025, 3, 31)},
                 [
-                    Started(trial=replace(LAST_YEAR, state=State.EXPIRED, told=nov(22))),
-                    Ended(trial=replace(LAST_YEAR, state=State.EXPIRED, told=nov(22))),
+                    Started(trial=replace(LAST_YEAR, state=State.EXPIRED, reported_on=nov(22))),
+                    Ended(trial=replace(LAST_YEAR, state=State.EXPIRED, reported_on=nov(22))),
                 ],
             ),
             "that a trial was cancelled which a later one had ended": (
@@ -274,11 +276,12 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, 
                 ],
             ),
             "the start of a trial that was bought since, set right": (
-                known(SOLD, replace(CONVERTED, told=nov(21))),
+                known(SOLD, replace(CONVERTED, reported_on=nov(21))),
                 {"latest_evaluation": nov(22), "starts": nov(22)},
                 [
                     Corrected(
-                        trial=replace(CONVERTED, started=nov(22), told=nov(22)), was=replace(CONVERTED, told=nov(21))
+                        trial=replace(CONVERTED, started=nov(22), reported_on=nov(22)),
+                        was=replace(CONVERTED, reported_on=nov(21)),
                     )
                 ],
             ),
@@ -293,11 +296,11 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, told=nov(22)), replace(CONVERTED, 
             "a purchase before the trial that runs now": (
                 known(
                     license_(edition="Advanced", tier="Evaluation"),
-                    replace(LAST_YEAR, state=State.EXPIRED, told=nov(1)),
+                    replace(LAST_YEAR, state=State.EXPIRED, reported_on=nov(1)),
                     RUNNING,
                 ),
                 BOUGHT | {"latest_evaluation": None},
-                [converted(replace(LAST_YEAR, state=State.CONVERTED, ends=None, told=nov(1)))],
+                [converted(replace(LAST_YEAR, state=State.CONVERTED, ends=None, reported_on=nov(1)))],
             ),
         }
     ),

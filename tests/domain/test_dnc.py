@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from hypothesis.provisional import domains
 
 from bot.domain.address import canonical
-from bot.domain.dnc import REASON_CHOICES, Authority, DncReason, DncScope, DncTarget, is_stronger_than, may_lift, covering_targets, targets_for
+from bot.domain.dnc import (
+    REASON_CHOICES,
+    Authority,
+    DncReason,
+    DncScope,
+    DncTarget,
+    covering_targets,
+    is_stronger_than,
+    may_lift,
+    targets_for,
+)
 from tests.builders import NOON, license_, opt_out
 
 LINK, MEMBER, ADMIN = Authority
@@ -172,7 +182,9 @@ def test_causes_have_the_order_of_who_said_it() -> None:
 
 @pytest.mark.parametrize("cause", DncReason)
 @pytest.mark.parametrize("before", DncReason)
-def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_does(before: DncReason, cause: DncReason) -> None:
+def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_does(
+    before: DncReason, cause: DncReason
+) -> None:
     added = is_stronger_than(cause, opt_out(cause=before))
     assert added == (cause.strength > before.strength or (cause.is_final and cause != before))
     assert is_stronger_than(cause, None)

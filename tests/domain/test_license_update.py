@@ -46,7 +46,7 @@ TWO_IDS = frozenset({"E-1", "SEN-7"})
 def test_a_finding_is_written_only_where_it_says_something_new(
     of: KnownLicense | None, seen: dict[str, Any], *, is_news: bool
 ) -> None:
-    assert diff(of, license_(**seen), RINGING).is_news is is_news
+    assert diff(of, license_(**seen), RINGING).has_changes is is_news
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,5 @@ def test_the_same_record_again_is_never_news(seen: License) -> None:
     first = diff(None, seen, RINGING)
     again = diff(known(seen), seen, RINGING)
     assert again.changes == ()
-    assert not again.is_news
-    assert first.is_news
+    assert not again.has_changes
+    assert first.has_changes

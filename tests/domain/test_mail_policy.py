@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.cautions import CustomerContext, Caution
+from bot.domain.cautions import Caution, CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, License, Partner, State, Trial
 from bot.domain.mail_policy import (
@@ -14,15 +14,15 @@ from bot.domain.mail_policy import (
     UNCERTAIN_RECIPIENT,
     Allowed,
     Attempt,
-    MailContext,
     Decision,
-    LawfulBasis,
     LastMail,
+    LawfulBasis,
+    MailContext,
+    MailRules,
     MailState,
     NeedsLawfulBasis,
     RefusalReason,
     Refused,
-    MailRules,
     may_contact,
     may_email,
 )
@@ -53,12 +53,22 @@ NO = opt_out()
         pytest.param(ANA, False, State.EXPIRED, False, Refused(RefusalReason.OVER), id="expired"),
         pytest.param(ANA, False, State.CANCELLED, False, Refused(RefusalReason.OVER), id="cancelled"),
         # Where several hold, the one that weighs most is said.
-        pytest.param(FORGOTTEN, True, State.EXPIRED, True, Refused(RefusalReason.DO_NOT_CONTACT), id="their no before all"),
-        pytest.param(None, True, State.EXPIRED, True, Refused(RefusalReason.DO_NOT_CONTACT), id="a no without an address"),
-        pytest.param(FORGOTTEN, True, State.EXPIRED, False, Refused(RefusalReason.FORGOTTEN), id="forgotten before Atlassian"),
+        pytest.param(
+            FORGOTTEN, True, State.EXPIRED, True, Refused(RefusalReason.DO_NOT_CONTACT), id="their no before all"
+        ),
+        pytest.param(
+            None, True, State.EXPIRED, True, Refused(RefusalReason.DO_NOT_CONTACT), id="a no without an address"
+        ),
+        pytest.param(
+            FORGOTTEN, True, State.EXPIRED, False, Refused(RefusalReason.FORGOTTEN), id="forgotten before Atlassian"
+        ),
         pytest.param(None, True, State.EXPIRED, False, Refused(RefusalReason.NO_CONTACT), id="nobody before Atlassian"),
-        pytest.param(MALFORMED, True, State.EXPIRED, False, Refused(RefusalReason.MALFORMED), id="address before Atlassian"),
-        pytest.param(ANA, True, State.CONVERTED, False, Refused(RefusalReason.ATLASSIAN), id="Atlassian before license"),
+        pytest.param(
+            MALFORMED, True, State.EXPIRED, False, Refused(RefusalReason.MALFORMED), id="address before Atlassian"
+        ),
+        pytest.param(
+            ANA, True, State.CONVERTED, False, Refused(RefusalReason.ATLASSIAN), id="Atlassian before license"
+        ),
     ],
 )
 def test_who_may_be_written_to(
@@ -110,16 +120,20 @@ def test_nobody_is_written_to_on_a_sandbox() -> None:
         pytest.param(case(license=license_(technical=contact(email="it@acme.example"))), Caution.ROLE, id="a desk"),
         pytest.param(case(license=license_(partner=Partner(name="Resell"))), Caution.PARTNER, id="a reseller"),
         pytest.param(case(context=CustomerContext(sites=4)), Caution.MANY_SITES, id="a consultant"),
-        pytest.param(case(context=CustomerContext(partner_domain=True)), Caution.PARTNER_DOMAIN, id="a partner's domain"),
+        pytest.param(
+            case(context=CustomerContext(partner_domain=True)), Caution.PARTNER_DOMAIN, id="a partner's domain"
+        ),
     ],
 )
-def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_names(about: MailContext, flag: Caution) -> None:
+def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_names(
+    about: MailContext, flag: Caution
+) -> None:
     asked = may_contact(about, OPEN)
     assert isinstance(asked, NeedsLawfulBasis)
     assert flag in UNCERTAIN_RECIPIENT & set(asked.cautions)
     assert asked.country is None
     for ground in LawfulBasis:
-        assert may_contact(about, OPEN, ground=ground) == Allowed(asked.address, asked.cautions, ground)
+        assert may_contact(about, OPEN, basis=ground) == Allowed(asked.address, asked.cautions, ground)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +148,7 @@ def test_a_country_has_its_rule(rule: Rule, decision: Decision) -> None:
     rules = MailRules(countries=Countries(by_name={"freedonia": CountryRule(rule=rule)}, others=ALLOW))
     about = case(license=license_(country="Freedonia"))
     assert may_contact(about, rules) == decision
-    assert may_contact(about, rules, ground=LawfulBasis.CONSENT) == (
+    assert may_contact(about, rules, basis=LawfulBasis.CONSENT) == (
         Refused(RefusalReason.COUNTRY) if rule is Rule.BLOCK else Allowed("ana@acme.example", (), LawfulBasis.CONSENT)
     )
 
@@ -184,9 +198,9 @@ def test_without_a_pause_the_next_mail_may_go_at_once() -> None:
     [
         (None, ALLOWED),
         (MailState.FAILED, ALLOWED),
-        (MailState.UNDONE, ALLOWED),
-        (MailState.HELD, Refused(RefusalReason.HELD, by="U0BO")),
-        (MailState.DEFERRED, Refused(RefusalReason.HELD, by="U0BO")),
+        (MailState.CANCELLED, ALLOWED),
+        (MailState.QUEUED, Refused(RefusalReason.QUEUED, by="U0BO")),
+        (MailState.DEFERRED, Refused(RefusalReason.QUEUED, by="U0BO")),
         (MailState.SENDING, Refused(RefusalReason.SENDING, by="U0BO")),
         (MailState.SENT, Refused(RefusalReason.SENT, by="U0BO")),
         (MailState.UNKNOWN, Refused(RefusalReason.UNKNOWN, by="U0BO")),
@@ -226,17 +240,17 @@ GROUNDS = st.none() | st.sampled_from(LawfulBasis)
 def test_nothing_whatever_lets_a_mail_through_to_somebody_who_said_no(
     license_seen: License, trial_: Trial, contact_: Contact | None, attempt: Attempt | None, ground: LawfulBasis | None
 ) -> None:
-    said_no = MailContext(license=license_seen, trial=trial_, contact=contact_, opt_out=NO)
+    said_no = MailContext(license=license_seen, trial=trial_, contact=contact_, dnc_entry=NO)
     refused = Refused(RefusalReason.DO_NOT_CONTACT)
-    assert may_contact(said_no, OPEN, ground=ground) == refused
-    assert may_email(said_no, OPEN, attempt=attempt, last=None, now=NOON, ground=ground) == refused
+    assert may_contact(said_no, OPEN, basis=ground) == refused
+    assert may_email(said_no, OPEN, attempt=attempt, last=None, now=NOON, basis=ground) == refused
 
 
 @given(about=CASES, attempt=ATTEMPTS, ground=GROUNDS, rules=st.sampled_from([OPEN, DEFAULT_RULES]))
 def test_a_mail_goes_to_the_contacts_own_address_or_nowhere(
     about: MailContext, attempt: Attempt | None, ground: LawfulBasis | None, rules: MailRules
 ) -> None:
-    decision = may_email(about, rules, attempt=attempt, last=None, now=NOON, ground=ground)
+    decision = may_email(about, rules, attempt=attempt, last=None, now=NOON, basis=ground)
     if not isinstance(decision, Refused):
         assert about.contact is not None
         assert decision.address == about.contact.email
@@ -244,7 +258,7 @@ def test_a_mail_goes_to_the_contacts_own_address_or_nowhere(
 
 @given(about=CASES, ground=st.sampled_from(LawfulBasis))
 def test_whoever_names_a_ground_is_never_asked_for_one(about: MailContext, ground: LawfulBasis) -> None:
-    assert not isinstance(may_contact(about, DEFAULT_RULES, ground=ground), NeedsLawfulBasis)
+    assert not isinstance(may_contact(about, DEFAULT_RULES, basis=ground), NeedsLawfulBasis)
 
 
 @pytest.mark.parametrize("reason", RefusalReason)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.card import Action, Card, Person, Role, actions, recipients
 from bot.domain.evaluation import Contact, State
-from bot.domain.mail_policy import LastMail, RefusalReason, Refused, MailRules
+from bot.domain.mail_policy import LastMail, MailRules, RefusalReason, Refused
 from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
@@ -30,7 +30,7 @@ def of(technical: str, billing: str, **changes: Any) -> Card:  # noqa: ANN401  o
     second = BO if second is not None and second.email else second
     seen = license_(technical=first, billing=second)
     people = [
-        Person(contact=each, opt_out=opt_out() if is_marked else None)
+        Person(contact=each, dnc_entry=opt_out() if is_marked else None)
         for each, is_marked in ((first, is_first_marked), (second, is_second_marked))
         if each is not None
     ]

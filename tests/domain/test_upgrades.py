@@ -73,7 +73,7 @@ def upgraded(on: Trial, edition: str = "Advanced") -> Converted:
             "past its thirty days, and spoken of for ever": (
                 known(TRIES),
                 replace(TRIES, updated=DEC_11),
-                [Ended(trial=replace(UPGRADE, state=State.EXPIRED, told=DEC_11))],
+                [Ended(trial=replace(UPGRADE, state=State.EXPIRED, reported_on=DEC_11))],
             ),
             "bought after its days were over": (
                 known(TRIES, replace(UPGRADE, state=State.EXPIRED)),
@@ -112,8 +112,8 @@ def upgraded(on: Trial, edition: str = "Advanced") -> Converted:
                 known(replace(SOLD, edition="Advanced")),
                 replace(TRIES, updated=nov(22)),
                 [
-                    Started(trial=replace(UPGRADED, told=nov(22))),
-                    upgraded(replace(UPGRADED, told=nov(22))),
+                    Started(trial=replace(UPGRADED, reported_on=nov(22))),
+                    upgraded(replace(UPGRADED, reported_on=nov(22))),
                 ],
             ),
             "told by an older record, over since": (

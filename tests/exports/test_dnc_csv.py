@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import DncReason, DncEntry, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
 from bot.errors import FileWrong
 from bot.exports.dnc_csv import count_by_reason, fits, read_csv, write_csv
 from tests.builders import NOON, opt_out
@@ -19,9 +19,11 @@ def test_a_table_with_a_head_is_read_by_its_columns() -> None:
     [first, second] = read_csv(text, at=NOON, by="U0BO")
     assert first == (
         ANA,
-        DncEntry(cause=DncReason.LEGAL, by="U0BO", at=NOON.replace(month=1, day=2, hour=0), note="By phone", subject=ANA),
+        DncEntry(
+            reason=DncReason.LEGAL, by="U0BO", at=NOON.replace(month=1, day=2, hour=0), note="By phone", target=ANA
+        ),
     )
-    assert (second[0].scope, second[1].cause, second[1].at) == (DncScope.DOMAIN, DncReason.ASKED, NOON)
+    assert (second[0].scope, second[1].reason, second[1].at) == (DncScope.DOMAIN, DncReason.ASKED, NOON)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,10 @@ def test_a_table_holds_what_can_be_read_again() -> None:
         opt_out(subject=DncTarget.of_address(each)) for each in ("'ana@acme.example", "ana at acme", "bo@acme.example")
     ]
     assert [fits(mark) for mark in marks] == [True, False, True]
-    assert [subject for subject, _ in read_csv(write_csv(marks), at=NOON, by=None)] == [marks[0].subject, marks[2].subject]
+    assert [subject for subject, _ in read_csv(write_csv(marks), at=NOON, by=None)] == [
+        marks[0].target,
+        marks[2].target,
+    ]
     assert not fits(opt_out(subject=None))
 
 

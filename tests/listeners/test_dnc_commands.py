@@ -7,7 +7,7 @@ import pytest
 from bot.app.components import Components
 from bot.demo.fake_slack.models import User
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from tests.world import TODAY, World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -35,7 +35,7 @@ async def standing(parts: Components, whom: str) -> DncEntry | None:
     """The mark against an address, a domain or a site."""
     subject = DncTarget.read(whom)
     assert subject is not None
-    return await parts.store.opt_outs.against([subject])
+    return await parts.store.dnc.find_active([subject])
 
 
 @pytest.mark.usefixtures("parts")
@@ -51,7 +51,7 @@ async def test_an_address_is_marked_with_why_and_every_card_shows_it(here: World
     await here.shows("*Do not contact*: They asked us not to write", on=card)
     no = await standing(parts, WHOM)
     assert no is not None
-    assert (no.cause, no.by, no.note) == (DncReason.ASKED, BEN, "She called US")
+    assert (no.reason, no.by, no.note) == (DncReason.ASKED, BEN, "She called US")
     assert f"{WHOM}: They asked us not to write, <@{BEN}>" in await said(here, ANA, WHOM.upper())
     assert "1 in all (1 asked)" in await said(here, ANA, "")
     assert f"It was marked already by <@{BEN}>" in await said(here, ANA, f"add {WHOM} again")
@@ -71,7 +71,7 @@ async def test_a_domain_and_a_site_are_marked_and_lifted(here: World, parts: Com
 
 async def test_what_somebody_said_themselves_only_an_admin_lifts(here: World, parts: Components) -> None:
     subject = DncTarget.of_address(WHOM)
-    await parts.store.opt_outs.add(subject, DncEntry(cause=DncReason.UNSUBSCRIBED, by=None, at=here.clock()))
+    await parts.store.dnc.add(subject, DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=here.clock()))
     assert "Not lifted. What they said themselves only an admin" in await said(here, ANA, f"lift {WHOM} it is fine")
     assert await standing(parts, WHOM) is not None
     assert "Lifted." in await said(here, CHIKA, f"lift {WHOM} their letter of today")
@@ -110,16 +110,16 @@ async def test_a_guest_learns_nothing(here: World, parts: Components) -> None:
 )
 async def test_what_is_plainly_meant_is_marked(here: World, parts: Components, typed: str, marked: str) -> None:
     assert "Marked. Nobody can mail" in await said(here, BEN, typed)
-    [mark] = await parts.store.opt_outs.all_standing()
-    assert (str(mark.subject), mark.note) == (marked, "they asked")
+    [mark] = await parts.store.dnc.list_active()
+    assert (str(mark.target), mark.note) == (marked, "they asked")
 
 
 async def test_a_command_in_code_marks_is_the_command(here: World, parts: Components) -> None:
     before = len(here.workspace.ephemerals(BEN))
     await here.workspace.command(BEN, "/evaluators `dnc add @acme.example they asked`")
     await here.until(lambda: len(here.workspace.ephemerals(BEN)) > before)
-    [mark] = await parts.store.opt_outs.all_standing()
-    assert (str(mark.subject), mark.note) == ("@acme.example", "they asked")
+    [mark] = await parts.store.dnc.list_active()
+    assert (str(mark.target), mark.note) == ("@acme.example", "they asked")
 
 
 @pytest.mark.usefixtures("parts")
@@ -155,4 +155,4 @@ async def test_whatever_is_typed_is_answered_and_changes_nothing(
     here: World, parts: Components, typed: str, answer: str
 ) -> None:
     assert answer in await said(here, ANA, typed)
-    assert await parts.store.opt_outs.all_standing() == []
+    assert await parts.store.dnc.list_active() == []

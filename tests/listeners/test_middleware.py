@@ -11,7 +11,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.app.components import open_components
 from bot.demo.fake_slack import faults
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.listeners.middleware import ListenerMiddleware, Listener
+from bot.listeners.middleware import Listener, ListenerMiddleware
 from bot.services.interactions import InteractionDeduplicator
 from bot.slack import ids
 from tests.world import TODAY, World
@@ -23,7 +23,7 @@ ANA = "U0ANA"
 async def guard(here: World) -> AsyncIterator[ListenerMiddleware]:
     """A guard, and an app that can be reached through the socket."""
     async with open_components(here.settings()) as parts:
-        guard = ListenerMiddleware(parts.poster, InteractionDeduplicator(parts.store, clock=here.clock))
+        guard = ListenerMiddleware(parts.slack, InteractionDeduplicator(parts.store, clock=here.clock))
         app = AsyncApp(client=parts.client)
         app.command(ids.COMMAND)(guard(_whatever_the_test_says(here)))
         socket = AsyncSocketModeHandler(app, here.workspace.app_token)
@@ -58,7 +58,9 @@ async def test_an_error_nobody_foresaw_is_acknowledged_and_answered_with_a_refer
     assert answer.shown.split("`")[1] in logged()
 
 
-async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(here: World, guard: ListenerMiddleware) -> None:
+async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(
+    here: World, guard: ListenerMiddleware
+) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(args: AsyncArgs) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.sanitize import LONGEST_VALUE, one_line, escape_markdown, strip_control_characters
+from bot.mail.sanitize import LONGEST_VALUE, escape_markdown, one_line, strip_control_characters
 
 
 @pytest.mark.parametrize(

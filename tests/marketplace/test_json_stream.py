@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.errors import AnswerUnreadable
 from bot.marketplace.json_stream import LONGEST_ROW, JsonArrayStream
-from bot.marketplace.responses import StreamCut, Row
+from bot.marketplace.responses import Row, StreamCut
 from tests.marketplace.test_wire_properties import JSON_VALUES
 
 BLANKS = st.text(" \t\r\n", max_size=3)

@@ -17,9 +17,9 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.marketplace.responses import (
-    RetryLater,
     NotFound,
     Product,
+    RetryLater,
     Row,
     parse_response,
     read_cursor,

@@ -22,38 +22,38 @@ async def test_trials_that_begin_after_the_clock_was_ahead_are_found_by_the_next
     here: World, ahead: dict[str, int]
 ) -> None:
     async with open_components(here.settings(**NEVER), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.pass_by(**ahead)
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.clock.now -= timedelta(**ahead)
         here.pass_by(days=9)
         seen = here.clock.today() - timedelta(days=6)
         here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY) | {"lastUpdated": str(seen)})
-        assert (await parts.watch.run_once()).announced == 1
+        assert (await parts.poller.poll()).announced == 1
 
 
 async def test_trials_that_were_read_while_the_clock_was_ahead_get_their_card_once_it_is_right(here: World) -> None:
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
         here.marketplace.add(license_record(2, COMPASS, KIWI, TODAY - timedelta(days=29)))
         here.pass_by(days=400)
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.pass_by(days=-400)
-        await parts.watch.run_once()
-        owed = await parts.store.deliveries.take(ApiMethod.POST, now=here.clock(), most=9)
+        await parts.poller.poll()
+        owed = await parts.store.outbox.claim(ApiMethod.POST, now=here.clock(), most=9)
         assert [each.evaluation_id for each in owed if each.evaluation_id is not None] == [1]
 
 
 async def test_the_whole_report_is_read_again_although_the_last_time_is_dated_ahead(here: World) -> None:
     here.pass_by(days=30)
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.pass_by(days=-30)
         hidden = license_record(1, LANTERNS, NORTHWIND, TODAY - timedelta(days=20))
         here.marketplace.add(hidden | {"lastUpdated": str(TODAY - timedelta(days=20))})
-        await parts.watch.run_once()
-        good = await parts.store.polls.last_good(whole=True)
+        await parts.poller.poll()
+        good = await parts.store.polls.last_good(is_full=True)
         assert good is not None
         assert good.started_at == here.clock()
 
@@ -62,17 +62,17 @@ async def test_the_whole_report_is_read_again_although_the_last_time_is_dated_ah
 async def test_health_says_for_a_day_that_the_clock_moved(here: World, moved: dict[str, int], says: str) -> None:
     seconds = 0.0
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         health = Health(parts.store, poll_every=timedelta(minutes=10), clock=here.clock)
         watch = ClockWatch(parts.store, clock=here.clock, elapsed=lambda: seconds)
         for _ in range(3):
             await watch.look()
             here.pass_by(seconds=10)
             seconds += 10
-        assert (await health.condition()).clock_moved is None
+        assert (await health.report()).clock_moved is None
         here.pass_by(**moved)
         await watch.look()
-        shown = str(health_message(await health.condition()).blocks)
+        shown = str(health_message(await health.report()).blocks)
         assert f"moved {says}" in shown
         assert "NTP" in shown
         figures = await health.figures()
@@ -81,7 +81,7 @@ async def test_health_says_for_a_day_that_the_clock_moved(here: World, moved: di
         here.pass_by(days=1, minutes=1)
         seconds += 86_460
         await watch.look()
-        assert (await health.condition()).clock_moved is None
+        assert (await health.report()).clock_moved is None
 
 
 async def test_a_machine_that_sleeps_and_a_clock_that_is_corrected_slowly_are_not_told(here: World) -> None:
@@ -92,7 +92,7 @@ async def test_a_machine_that_sleeps_and_a_clock_that_is_corrected_slowly_are_no
             await watch.look()
             here.pass_by(hours=8, seconds=2)
             seconds += 8 * 3600
-        assert await parts.store.troubles.standing() == []
+        assert await parts.store.incidents.list_open() == []
 
 
 async def test_that_the_clock_went_back_while_the_bot_was_stopped_is_told_too(here: World) -> None:

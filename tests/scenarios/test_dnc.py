@@ -136,7 +136,7 @@ async def test_erased_by_the_command_line_while_the_bot_runs_cards_and_threads_s
         await here.workspace.command(ANA, f"/evaluators dnc {NORTHWIND.email}")
         await here.told(ANA, "They were erased at their request")
         here.marketplace.add(license_record(2, TRAIL, NORTHWIND, here.clock.today()))
-        await parts.watch.run_once()
+        await parts.poller.poll()
         again = await here.card(f"· {TRAIL.name}")
         assert "evaluation.email" not in str(again.blocks)
         assert NORTHWIND.email not in str(again.blocks)

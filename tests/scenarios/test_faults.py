@@ -140,7 +140,7 @@ async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everythi
         await found.own(1)
         for number in (2, 3):
             await found.begin_trial(number)
-        await found.parts.store.deliveries.say("Hello", channel="C0ELSE", at=here.clock())
+        await found.parts.store.outbox.enqueue_message("Hello", channel="C0ELSE", at=here.clock())
         await found.live(hours=1)
         assert len(here.workspace.messages("C0ELSE")) == (0 if everywhere else 1)
         assert len(found.told) == (0 if everywhere else 1)
@@ -152,7 +152,7 @@ async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everythi
         assert again.startswith(":white_check_mark: ")
         assert found.posted == 3
         assert here.thread(here.workspace.messages()[0]) == [CLAIMED]
-        assert await found.parts.store.troubles.standing() == []
+        assert await found.parts.store.incidents.list_open() == []
 
 
 async def test_a_missing_history_scope_is_named_and_new_cards_go_out(here: World) -> None:
@@ -177,10 +177,10 @@ async def test_without_admins_a_closed_channel_is_on_record_and_nobody_is_writte
         await found.begin_trial()
         here.workspace.channels[CHANNEL].is_archived = True
         await found.live(minutes=30)
-        assert len(await found.parts.store.troubles.standing()) == 1
+        assert len(await found.parts.store.incidents.list_open()) == 1
         here.workspace.channels[CHANNEL].is_archived = False
         await found.settle()
-        assert (found.posted, await found.parts.store.troubles.standing()) == (1, [])
+        assert (found.posted, await found.parts.store.incidents.list_open()) == (1, [])
 
 
 async def test_a_revoked_token_is_tried_by_one_request_at_a_time_whatever_waits(here: World) -> None:
@@ -189,7 +189,7 @@ async def test_a_revoked_token_is_tried_by_one_request_at_a_time_whatever_waits(
             here.workspace.add_channel(channel, f"c{number}")
         Shut(here, "token_revoked", channel=None)
         for _, channel in zip(range(30), ("C0A", "C0B", "C0C") * 10, strict=True):
-            await found.parts.store.deliveries.say("Hello", channel=channel, at=here.clock())
+            await found.parts.store.outbox.enqueue_message("Hello", channel=channel, at=here.clock())
         await found.live(hours=1)
         assert len(here.workspace.requests) <= 8 + 60 / 5 + 2
 
@@ -232,7 +232,7 @@ async def test_what_slack_takes_in_no_form_is_given_up_on_record_and_holds_up_no
         await found.begin_trial(2)
         await found.settle()
         assert found.posted == 1
-        assert await found.parts.store.deliveries.given_up(since=here.clock() - timedelta(hours=1)) == 1
+        assert await found.parts.store.outbox.given_up(since=here.clock() - timedelta(hours=1)) == 1
 
 
 @pytest.mark.parametrize("code", ["message_not_found", "cant_update_message", "edit_window_closed"])

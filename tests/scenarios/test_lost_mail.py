@@ -92,7 +92,7 @@ async def test_it_goes_through_the_same_gate_as_every_mail(here: World, card: Me
     async with here.bot() as parts:
         here.pass_by(days=1)
         here.marketplace.change(here.marketplace.records[0]["appEntitlementNumber"], **sale(1, NORTHWIND, TODAY, TODAY))
-        await parts.watch.run_once()
+        await parts.poller.poll()
         await here.noted("They bought the app", under=card)
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.again")

@@ -261,7 +261,7 @@ async def test_a_ground_that_is_needed_only_since_the_form_was_opened_is_asked_f
         assert "On what ground" not in form.shown
         moved = contact_details(replace(CEDAR, country="Germany"))
         here.marketplace.change(here.marketplace.records[0]["appEntitlementNumber"], contactDetails=moved)
-        await parts.watch.run_once()
+        await parts.poller.poll()
         await here.shows("Germany", on=card)
         await here.workspace.submit(ANA, form.id)
         await here.send(ANA)

@@ -55,7 +55,7 @@ async def test_reading_the_report_again_and_again_announces_nothing_twice(
         await _card(here)
         for _ in range(3):
             here.pass_by(hours=5)
-            await parts.watch.run_once()
+            await parts.poller.poll()
     async with here.bot():
         pass
     assert len(here.workspace.calls("chat.postMessage")) == 2  # the card, the words of the first run
@@ -207,15 +207,15 @@ async def test_what_happens_later_is_said_once_in_the_thread_and_shown_on_the_ca
     async with here.bot() as parts:
         card = await _card(here)
         here.marketplace.change(ref, maintenanceEndDate=str(TODAY + timedelta(days=44)))
-        await parts.watch.run_once()
+        await parts.poller.poll()
         await here.noted("extended to 6 Jan 2027 (was 23 Dec 2026)", under=card)
         await here.shows("44 days left", on=card)
         here.marketplace.change(ref, **sale(1, NORTHWIND, TODAY, TODAY))
-        await parts.watch.run_once()
+        await parts.poller.poll()
         await here.noted("They bought the app", under=card)
         shown = await here.shows("They have bought the app", on=card)
         assert "evaluation.email" not in json.dumps(shown.blocks)
-        await parts.watch.run_once()
+        await parts.poller.poll()
     assert len(here.thread(card)) == 2
 
 
@@ -322,7 +322,7 @@ async def test_a_card_that_was_deleted_is_posted_again_from_the_list_of_the_day(
         card = await _card(here)
         await here.at_rest(parts)
         await parts.client.chat_delete(channel=card.channel, ts=card.ts)
-        await parts.store.evaluations.repaint(1, at=here.clock())
+        await parts.store.evaluations.update_card(1, at=here.clock())
         await here.at_rest(parts)
         await here.workspace.command(ANA, "/evaluators today")
         await here.told(ANA, "its card is gone")

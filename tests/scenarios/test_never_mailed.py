@@ -32,9 +32,9 @@ from sqlalchemy import Row, select
 
 from bot.demo.fake_smtp import Fault, Mail, Mailbox, Step, answer, drop
 from bot.domain.card_snapshot import PostedCard
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.evaluation import Contact, License
-from bot.domain.mail_policy import LawfulBasis, NeedsLawfulBasis, Refused, MailRules
+from bot.domain.mail_policy import LawfulBasis, MailRules, NeedsLawfulBasis, Refused
 from bot.errors import LeaseLost, StoreError
 from bot.exports.dnc_csv import read_csv, write_csv
 from bot.mail.outbound.compose import Sender
@@ -52,7 +52,7 @@ from bot.store.dnc.repository import DncAddResult
 from bot.store.engine.sqlite_files import copy_database, put_in_place
 from bot.store.leases import Leases
 from bot.store.mail.letters import MailContent
-from bot.store.mail.repository import QueuedMail, MailStatus
+from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail
 from tests.builders import NOON, OPEN
 from tests.scenarios.promised import (
@@ -184,7 +184,7 @@ class Correspondence(RuleBasedStateMachine):
         return store
 
     async def _begin(self) -> None:
-        await self.store.mails.settle_interrupted(at=self.now())
+        await self.store.mails.recover_in_flight(at=self.now())
         self.consent = DoNotContact(self.store, clock=self.now, admins=[ADMIN])
         self.outreach = Outreach(
             self.store,
@@ -248,13 +248,13 @@ class Correspondence(RuleBasedStateMachine):
     @rule(table=st.lists(st.tuples(subjects, causes), min_size=1, max_size=2))
     def marks_are_typed_or_imported(self, table: list[tuple[str, str]]) -> None:
         [(whom, cause), *others] = table
-        adding = self.consent.add(_subject(whom), cause=DncReason(cause), note=_note(whom), by="U0BO")
-        assert self.loop.run(adding).won == self.promised.silence.add(whom, cause)
+        adding = self.consent.add(_subject(whom), reason=DncReason(cause), note=_note(whom), by="U0BO")
+        assert self.loop.run(adding).changed == self.promised.silence.add(whom, cause)
         marks = [
-            (_subject(whom), DncEntry(cause=DncReason(cause), by=ADMIN, at=self.now(), note=_note(whom)))
+            (_subject(whom), DncEntry(reason=DncReason(cause), by=ADMIN, at=self.now(), note=_note(whom)))
             for whom, cause in others
         ]
-        won = self.loop.run(self.store.opt_outs.add_all(marks))
+        won = self.loop.run(self.store.dnc.add_all(marks))
         assert won == sum([self.promised.silence.add(whom, cause) for whom, cause in others])
 
     @rule(number=numbers, role=roles, cause=causes, by=users)
@@ -266,10 +266,12 @@ class Correspondence(RuleBasedStateMachine):
                 assert address is None
             else:
                 assert address is not None
-                assert marked.won == self.promised.silence.add(address, cause)
+                assert marked.changed == self.promised.silence.add(address, cause)
 
     async def _mark_on_card(self, number: int, role: str, cause: str, *, note: str, by: str) -> DncAddResult | Refused:
-        return await self.consent.mark(await self._evaluation(number), role=role, cause=DncReason(cause), note=note, by=by)
+        return await self.consent.add_for_contact(
+            await self._evaluation(number), role=role, reason=DncReason(cause), note=note, by=by
+        )
 
     @rule(which=st.lists(some, min_size=1, max_size=5), by=users)
     def marks_are_lifted(self, which: list[int], by: str) -> None:
@@ -279,7 +281,7 @@ class Correspondence(RuleBasedStateMachine):
 
     def a_mark_is_lifted(self, subject: str, by: str) -> None:
         lifted = self.loop.run(self.consent.take_back(_subject(subject), note=_note(subject), by=by))
-        assert lifted.won == (self.promised.silence.lift(subject, "admin" if by == ADMIN else "member") is not None)
+        assert lifted.changed == (self.promised.silence.lift(subject, "admin" if by == ADMIN else "member") is not None)
 
     @precondition(lambda self: self.tokens)
     @rule(which=some, takes_it_back=yes)
@@ -304,19 +306,19 @@ class Correspondence(RuleBasedStateMachine):
         bounces = self.store.bounces
         match kind:
             case "bounced":
-                await bounces.bounced(mail_id, status=status, at=self.now())
+                await bounces.record_hard_bounce(mail_id, status=status, at=self.now())
             case "soft":
-                await bounces.soft(mail_id, status=status, at=self.now(), patience=PATIENCE)
+                await bounces.record_soft_bounce(mail_id, status=status, at=self.now(), threshold=PATIENCE)
             case "complained":
-                await bounces.complained(mail_id, at=self.now())
+                await bounces.record_complaint(mail_id, at=self.now())
             case _:
-                await bounces.refused(mail_id, status=status, at=self.now())
+                await bounces.record_policy_refusal(mail_id, status=status, at=self.now())
 
     @rule(address=people, spelt=spellings)
     def somebody_is_erased(self, address: str, spelt: Callable[[str], str]) -> None:
         if len(self.promised.erased) > 1:
             address = min(self.promised.erased)
-        self.loop.run(self.store.people.erase(spelt(address), at=self.now(), by=ADMIN))
+        self.loop.run(self.store.personal_data.erase(spelt(address), at=self.now(), by=ADMIN))
         self.promised.is_erased(address)
 
     # What is written.
@@ -349,20 +351,20 @@ class Correspondence(RuleBasedStateMachine):
     async def _order(self, number: int, role: str, template: str, by: str) -> QueuedMail | NeedsLawfulBasis | Refused:
         name = PEOPLE.get(self.promised.licenses[number].contact(role) or "", "")
         letter = MailContent(recipient=role, subject=f"For {name}", body=f"Dear {name}", template=template)
-        return await self.outreach.order(await self._evaluation(number), letter, ground=LawfulBasis.REQUEST, by=by)
+        return await self.outreach.enqueue(await self._evaluation(number), letter, basis=LawfulBasis.REQUEST, by=by)
 
     def a_mail_is_taken_back(self, mine: TrueMail, by: str) -> None:
-        verdict = self.loop.run(self.outreach.undo(mine.id, by=by))
+        verdict = self.loop.run(self.outreach.cancel(mine.id, by=by))
         assert verdict is not None
-        assert verdict.won == (mine.state in WAITS and by == mine.by)
-        if verdict.won:
+        assert verdict.changed == (mine.state in WAITS and by == mine.by)
+        if verdict.changed:
             mine.ends("undone", self.now())
 
     def somebody_says_that_it_arrived(self, mine: TrueMail, by: str) -> None:
         verdict = self.loop.run(self.outreach.confirm(mine.id, by=by))
         assert verdict is not None
-        assert verdict.won == (mine.state == "unknown")
-        if verdict.won:
+        assert verdict.changed == (mine.state == "unknown")
+        if verdict.changed:
             mine.ends("sent", self.now())
 
     @precondition(lambda self: self.promised.mails)
@@ -382,7 +384,7 @@ class Correspondence(RuleBasedStateMachine):
 
     def somebody_sends_it_again(self, mine: TrueMail, by: str) -> None:
         refusals = self.promised.refusals(mine.license, mine.role, mine.family, but=mine)
-        asked = self.loop.run(self.outreach.order_again(mine.id, by=by))
+        asked = self.loop.run(self.outreach.resend(mine.id, by=by))
         if isinstance(asked, QueuedMail):
             assert mine.state == "unknown"
             assert not refusals
@@ -527,7 +529,7 @@ class Correspondence(RuleBasedStateMachine):
         store = store or self.store
         # A fresh one, since one who met a fault pauses for some seconds of the machine's own clock.
         trouble = AdminAlerts(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
-        return MailWorker(store, self._post(port), rules=self.policy, trouble=trouble, clock=self.now)
+        return MailWorker(store, self._post(port), rules=self.policy, alerts=trouble, clock=self.now)
 
     def _mail(self, which: int, *states: str) -> TrueMail:
         """One of the mails; where there are some in these states, one of those."""
@@ -569,8 +571,8 @@ class Correspondence(RuleBasedStateMachine):
     async def _undo_meanwhile(self, _: SMTP) -> str:
         """Whoever ordered the mail in hand wants to take it back: too late."""
         [mail_id] = [row.id for row in await rows(self.store, mail) if row.state == "sending"]
-        verdict = await self.outreach.undo(mail_id, by=self.promised.mails[mail_id].by)
-        if verdict is None or verdict.won:
+        verdict = await self.outreach.cancel(mail_id, by=self.promised.mails[mail_id].by)
+        if verdict is None or verdict.changed:
             self.wrong.append("a mail was taken back while it was sent")
         return "250 OK"
 
@@ -613,7 +615,7 @@ class Correspondence(RuleBasedStateMachine):
     async def _restart(self, how: str, *, new_secret: bool) -> None:
         before = self._arrived()
         if how == "with a mail in hand":
-            await self.store.mails.take(self.policy, now=self.now())
+            await self.store.mails.claim(self.policy, now=self.now())
         elif how in {"DATA", "ANSWER"}:
             await self._die_at("DATA" if how == "DATA" else "ANSWER")
         await self._follow(None, before)
@@ -637,7 +639,7 @@ class Correspondence(RuleBasedStateMachine):
             return
         before = self._arrived()
         if how == "with a mail in hand":
-            await self.store.mails.take(self.policy, now=self.now())
+            await self.store.mails.claim(self.policy, now=self.now())
             await self._follow(None, before)
         self.seconds += other.leases.term.total_seconds()
         assert await other.leases.take()
@@ -658,7 +660,7 @@ class Correspondence(RuleBasedStateMachine):
         with suppress(LeaseLost):
             await self._postman(self.port, first).deliver()
         with pytest.raises(LeaseLost):
-            await first.mails.settle_interrupted(at=self.now())
+            await first.mails.recover_in_flight(at=self.now())
         assert (self._arrived(), await rows(self.store, mail)) == (before, mails)
 
     async def _save(self) -> None:
@@ -673,12 +675,12 @@ class Correspondence(RuleBasedStateMachine):
         ids = [row.id for row in await rows(self.store, evaluation) if row.card_ts]
         traces = {each: await self.store.installation.trace(each) for each in ids}
         posted = [PostedCard(channel=CHANNEL, ts=f"{each}.0", evaluation_id=each, trace=traces[each]) for each in ids]
-        marks = read_csv(write_csv(await self.store.opt_outs.all_standing()), at=self.now(), by=None)
+        marks = read_csv(write_csv(await self.store.dnc.list_active()), at=self.now(), by=None)
         await self.bot.aclose()
         put_in_place(self.folder / "saved", self.folder / "evaluators.db", at=self.now())
         await self._start()
         await self.store.installation.go_back(at=self.now())
-        await self.store.opt_outs.add_all(marks)
+        await self.store.dnc.add_all(marks)
         await self.store.installation.adopt(posted, text="", to=(), at=self.now())
 
     def _follow_back(self, before: Mapping[int, tuple[str, datetime | None]]) -> None:
@@ -721,7 +723,7 @@ class Correspondence(RuleBasedStateMachine):
             row.evaluation_id for row in await rows(self.store, delivery) if (row.kind, row.state) == ("card", "due")
         }
         now = {
-            card.evaluation.id: tuple((each.contact, each.opt_out and each.opt_out.cause) for each in card.people)
+            card.evaluation.id: tuple((each.contact, each.dnc_entry and each.dnc_entry.reason) for each in card.people)
             for card in await cards(self.store)
         }
         stale = {each for each, people_on_it in self.painted.items() if each in now and now[each] != people_on_it}
@@ -751,7 +753,7 @@ class Correspondence(RuleBasedStateMachine):
         keys, newest = Keyring(self.secrets), Keyring(self.secrets[:1])
         standing = [row for row in marks if row.lifted_at is None]
         for subject, due in self.promised.silence.standing.items():
-            theirs = {row.cause for row in standing if row.subject_key in keys.fingerprints(subject)}
+            theirs = {row.cause for row in standing if row.subject_key in keys.address_hashes(subject)}
             # Where an older secret hides that somebody was forgotten, a report may stand beside that; after a restore
             # one that did is not taken up again.
             reports = {"complained", "bounced", "paused"}
@@ -760,7 +762,7 @@ class Correspondence(RuleBasedStateMachine):
             mails = [each for each in self.promised.mails.values() if each.address == subject]
             more = reports if len(self.secrets) > 1 and not all(each.has_words for each in mails) else beside
             assert set(due) - beside <= theirs <= set(due) | beside | more, "other marks stand than should"
-            rows_ = [row for row in marks if row.subject_key in keys.fingerprints(subject)]
+            rows_ = [row for row in marks if row.subject_key in keys.address_hashes(subject)]
             if FOR_EVER & set(due):
                 said = "".join(
                     _opened(keys, sealed) for row in rows_ for sealed in (row.subject, row.note, row.lifted_note)
@@ -770,7 +772,7 @@ class Correspondence(RuleBasedStateMachine):
             # Who drops the older secrets is told that marks need them, or needs them for none.
             if held and all(_opens(newest, row.subject) for row in held):
                 now = {row.subject_key for row in held}
-                assert newest.fingerprint(subject) in now, "a mark gets lost with an older secret"
+                assert newest.address_hash(subject) in now, "a mark gets lost with an older secret"
 
     def teardown(self) -> None:
         try:
@@ -793,12 +795,12 @@ class Correspondence(RuleBasedStateMachine):
 
 
 def _opened(keys: Keyring, sealed: bytes | None) -> str:
-    return keys.open(sealed) if sealed else ""
+    return keys.decrypt(sealed) if sealed else ""
 
 
 def _opens(keys: Keyring, sealed: bytes) -> bool:
     try:
-        keys.open(sealed)
+        keys.decrypt(sealed)
     except StoreError:
         return False
     return True

@@ -79,7 +79,7 @@ class Years(RuleBasedStateMachine):
             channel=CHANNEL,
             first_run_days=365,
             sweep_every=SWEEP_EVERY,
-            trouble=AdminAlerts(self.store, admins=(), channel=CHANNEL, clock=self.now),
+            alerts=AdminAlerts(self.store, admins=(), channel=CHANNEL, clock=self.now),
             clock=self.now,
         )
 
@@ -168,12 +168,12 @@ class Years(RuleBasedStateMachine):
         self.vendor.report.faults.clear()
         self.vendor.report.faults.extend(faults)
         try:
-            await self.watch.run_once()
+            await self.watch.poll()
         except MarketplaceError:
             return
         finally:
             self.vendor.report.faults.clear()
-        swept = await self.store.polls.last_good(whole=True)
+        swept = await self.store.polls.last_good(is_full=True)
         whole = swept is not None and swept.started_at == self.now()
         since = min(before.started_at, self.now()).date() - timedelta(days=2) if before else None
         found = await cards(self.store)

@@ -60,7 +60,7 @@ async def test_an_app_that_was_renamed_gets_no_second_card(here: World) -> None:
     async with here.bot() as parts:
         await here.card(NORTHWIND.company)
         here.marketplace.change(entitlement(1), addonKey="example.lanternworks.lanterns", addonName="Lanterns for Jira")
-        assert (await parts.watch.run_once()).announced == 0
+        assert (await parts.poller.poll()).announced == 0
         await here.card("· Lanterns for Jira")
         await here.at_rest(parts)
     assert len(here.workspace.messages()) - 1 == 1  # beside the words of the first run

@@ -37,13 +37,13 @@ async def kinds(parts: Components) -> list[str]:
 async def test_a_data_center_license_that_gains_entitlement_numbers_stays_one(here: World) -> None:
     here.marketplace.records = [data_center(1)]
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         both = {"appEntitlementNumber": "E-DC", "appEntitlementId": "dc-uuid", "lastUpdated": str(TODAY)}
         here.marketplace.records = [data_center(1) | both]
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.marketplace.records = [data_center(1, licenseId=None, addonLicenseId=None) | both]
         here.marketplace.records[0]["maintenanceEndDate"] = str(TODAY + timedelta(days=60))
-        await parts.watch.run_once()
+        await parts.poller.poll()
         assert await kinds(parts) == [Kind.STARTED, Kind.EXTENDED]
         assert {row.alias for row in await rows(parts.store, license_alias)} == {"SEN-1", "1", "E-DC", "dc-uuid"}
         assert len(await cards(parts.store)) == 1
@@ -56,7 +56,7 @@ async def test_a_license_number_that_two_apps_of_a_site_share_ties_nothing_toget
         license_record(2, TRAIL, NORTHWIND, TODAY, **shared),
     ]
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         assert len(await cards(parts.store)) == 2
 
 
@@ -64,10 +64,10 @@ async def test_rows_of_2018_that_are_exported_many_times_are_recorded_once(here:
     old = license_record(1, LANTERNS, NORTHWIND, TODAY.replace(year=2018), status="inactive")
     here.marketplace.records = [dict(old) for _ in range(1200)]
     async with open_components(here.settings(), clock=here.clock) as parts:
-        tally = await parts.watch.run_once()
+        tally = await parts.poller.poll()
         assert (tally.rows, tally.started, tally.announced) == (1200, 1, 0)
         here.pass_by(days=2)
-        assert (await parts.watch.run_once()).started == 0
+        assert (await parts.poller.poll()).started == 0
         assert len(await rows(parts.store, license_)) == 1
 
 
@@ -79,7 +79,7 @@ async def test_a_license_twice_on_a_page_with_other_contacts_does_not_go_to_and_
     async with open_components(here.settings(sweep_every="1h"), clock=here.clock) as parts:
         shown = set()
         for _ in range(10):
-            await parts.watch.run_once()
+            await parts.poller.poll()
             here.pass_by(minutes=30)
             shown |= {person.contact.name for card in await cards(parts.store) for person in card.people}
         assert await kinds(parts) == [Kind.STARTED]
@@ -90,14 +90,14 @@ async def test_of_two_rows_with_other_contacts_the_later_updated_is_the_truth(he
     yesterday = str(TODAY - timedelta(days=1))
     here.marketplace.records = [with_contact(1), with_contact(2) | {"lastUpdated": yesterday}]
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         [card] = await cards(parts.store)
         assert [person.contact.name for person in card.people] == ["bo"]
 
 
 async def test_a_row_that_moves_to_the_page_before_is_found_in_the_same_poll(here: World) -> None:
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(80)]
 
         def move(offset: int) -> None:
@@ -106,7 +106,7 @@ async def test_a_row_that_moves_to_the_page_before_is_found_in_the_same_poll(her
                 here.marketplace.records.insert(0, here.marketplace.records.pop(70))
 
         here.marketplace.before_page = move
-        tally = await parts.watch.run_once()
+        tally = await parts.poller.poll()
         assert (tally.started, tally.announced) == (80, 80)
 
 
@@ -117,14 +117,14 @@ async def test_a_503_in_the_middle_of_an_export_costs_nothing(here: World, asked
         here.settings(marketplace_developer_id=here.marketplace.developer_id), clock=here.clock
     ) as parts:
         here.marketplace.faults.extend([*[None] * asked_before, Fault(status=503)])
-        assert (await parts.watch.run_once()).announced == 120
+        assert (await parts.poller.poll()).announced == 120
 
 
 async def test_an_export_that_breaks_off_is_read_again_and_nothing_comes_twice(here: World) -> None:
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(1200)]
     here.marketplace.cut_export_after = 1_000_000
     async with open_components(here.settings(), clock=here.clock) as parts:
-        tally = await parts.watch.run_once()
+        tally = await parts.poller.poll()
         assert tally.rows > 1200
         assert tally.announced == len(await rows(parts.store, evaluation)) == 1200
 
@@ -133,18 +133,18 @@ async def test_where_an_export_fails_the_report_is_read_page_by_page(here: World
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(120)]
     here.marketplace.export_ends.append("FAILED")
     async with open_components(here.settings(), clock=here.clock) as parts:
-        assert (await parts.watch.run_once()).announced == 120
+        assert (await parts.poller.poll()).announced == 120
         assert sum("offset" in address.query for address in here.marketplace.requests) == 3
 
 
 async def test_a_token_that_expires_in_the_middle_of_a_poll_loses_nothing(here: World) -> None:
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(120)]
         here.marketplace.faults.extend([None, Fault(status=401)])
         with pytest.raises(TokenRefused):
-            await parts.watch.run_once()
-        tally = await parts.watch.run_once()
+            await parts.poller.poll()
+        tally = await parts.poller.poll()
         assert len(await rows(parts.store, evaluation)) == 120
         assert tally.announced == 120
         assert (await kinds(parts)).count(Kind.STARTED) == 120
@@ -155,7 +155,7 @@ async def test_a_license_that_vanishes_and_comes_back_is_no_event(here: World) -
     async with open_components(here.settings(sweep_every="1h"), clock=here.clock) as parts:
         for there in (True, False, False, True):
             here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, TODAY)] if there else []
-            await parts.watch.run_once()
+            await parts.poller.poll()
             here.pass_by(hours=2)
         assert await kinds(parts) == [Kind.STARTED]
 
@@ -168,7 +168,7 @@ async def test_details_that_come_days_later_are_told_once_and_blanked_ones_are_k
         for day, fields in enumerate([late, {}, late, {}, blank]):
             updated = {"lastUpdated": str(TODAY + timedelta(days=day))}
             here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, TODAY, **{**fields, **updated})]
-            await parts.watch.run_once()
+            await parts.poller.poll()
             here.pass_by(days=1)
         assert await kinds(parts) == [Kind.STARTED, Kind.ENRICHED]
         [card] = await cards(parts.store)
@@ -178,13 +178,13 @@ async def test_details_that_come_days_later_are_told_once_and_blanked_ones_are_k
 
 async def test_a_trial_that_is_over_when_it_is_first_seen_does_not_ring_and_one_that_runs_does(here: World) -> None:
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         long_ago = TODAY - timedelta(days=29)
         here.marketplace.records = [
             license_record(1, LANTERNS, NORTHWIND, long_ago, lastUpdated=str(TODAY)),
             license_record(2, LANTERNS, VISTULA, long_ago - timedelta(days=9), lastUpdated=str(TODAY)),
         ]
-        tally = await parts.watch.run_once()
+        tally = await parts.poller.poll()
         assert (tally.started, tally.announced) == (2, 1)
         [loud] = [row for row in await rows(parts.store, evaluation) if row.channel]
         assert loud.started == long_ago
@@ -196,14 +196,14 @@ async def test_a_customer_who_tries_a_higher_edition_gets_a_card_of_its_own(here
     bought = license_record(1, LANTERNS, NORTHWIND, started) | sale(1, NORTHWIND, started, started)
     here.marketplace.records = [bought]
     async with open_components(here.settings(), clock=here.clock) as parts:
-        await parts.watch.run_once()
+        await parts.poller.poll()
         trying = {"upgradeEvaluationStartDate": str(TODAY), "upgradeEvaluatingEdition": "Advanced"}
         here.marketplace.records = [bought | trying | {"lastUpdated": str(TODAY)}]
-        assert (await parts.watch.run_once()).announced == 1
+        assert (await parts.poller.poll()).announced == 1
         here.pass_by(days=9)
         upgraded = {"appEdition": "Advanced", "lastUpdated": str(TODAY + timedelta(days=9))}
         here.marketplace.records = [bought | upgraded]
-        await parts.watch.run_once()
+        await parts.poller.poll()
         assert await kinds(parts) == [Kind.STARTED, Kind.CONVERTED, Kind.STARTED, Kind.CONVERTED]
 
 
@@ -211,6 +211,6 @@ async def test_a_trial_that_was_over_by_its_days_rings_when_it_is_extended(here:
     started = TODAY - timedelta(days=35)
     here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, started, lastUpdated=str(TODAY))]
     async with open_components(here.settings(first_run_days=60), clock=here.clock) as parts:
-        assert (await parts.watch.run_once()).announced == 0
+        assert (await parts.poller.poll()).announced == 0
         here.marketplace.change(entitlement(1), maintenanceEndDate=str(TODAY + timedelta(days=9)))
-        assert (await parts.watch.run_once()).announced == 1
+        assert (await parts.poller.poll()).announced == 1

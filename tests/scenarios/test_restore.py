@@ -18,7 +18,7 @@ from bot.app.components import Components
 from bot.demo.fake_slack import Message, faults
 from bot.demo.scenario.sample_data import LANTERNS, Customer, entitlement, license_record
 from bot.domain.card_snapshot import PostedCard
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.mail_policy import Refused
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.store import open_store
@@ -120,9 +120,9 @@ async def _months(here: World, parts: Components) -> None:
     """What nobody knows after the restore: 40 trials, 10 mails, 3 who say no."""
     for number in AFTER:
         here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
-    await parts.watch.run_once()
+    await parts.poller.poll()
     here.marketplace.change(entitlement(3), maintenanceEndDate=str(TODAY + timedelta(days=44)))
-    await parts.watch.run_once()
+    await parts.poller.poll()
     await here.until(lambda: len(cards(here)) == len(BEFORE) + len(AFTER))
     await here.noted("extended to", under=card_of(here, 3))
     await here.at_rest(parts)
@@ -132,8 +132,8 @@ async def _months(here: World, parts: Components) -> None:
     for mail_ in here.mailbox.mails[-2:]:
         link = unsubscribe_link(mail_)
         assert (await visit(here, link, method="POST", form=ONE_CLICK))[0] == 200
-    table = [(DncTarget.of_address(_address(30)), DncEntry(cause=DncReason.ASKED, by=None, at=here.clock()))]
-    assert await parts.store.opt_outs.add_all(table) == 1
+    table = [(DncTarget.of_address(_address(30)), DncEntry(reason=DncReason.ASKED, by=None, at=here.clock()))]
+    assert await parts.store.dnc.add_all(table) == 1
     for number in (12, 13, 30):
         await here.shows("*Do not contact*", on=card_of(here, number))
     await here.at_rest(parts)
@@ -175,7 +175,7 @@ async def _a_late_complaint_comes_in(here: World, parts: Components, mail_ids: s
     [mail_id] = [row.id for row in await rows(parts.store, mail) if row.evaluation_id == eighth]
     assert mail_id in mail_ids
     marked = {row.subject_key for row in await rows(parts.store, do_not_contact)}
-    await parts.store.bounces.complained(mail_id, at=here.clock())
+    await parts.store.bounces.record_complaint(mail_id, at=here.clock())
     await here.shows("*Do not contact*", on=card_of(here, 8))
     assert len({row.subject_key for row in await rows(parts.store, do_not_contact)} - marked) == 1
 
@@ -248,7 +248,7 @@ async def test_until_slack_shows_the_channel_no_card_is_posted_and_the_admins_ar
     async with here.bot(slack_admins=CHIKA) as parts:
         await here.until(lambda: any("cannot bring anything" in m.shown for m in here.workspace.direct(CHIKA)))
         assert len(cards(here)) == 1
-        assert await parts.store.deliveries.waiting() > 0
+        assert await parts.store.outbox.waiting() > 0
     here.workspace.faults.clear()
     async with here.bot(slack_admins=CHIKA) as parts:
         await here.card("Firm 02")
@@ -276,8 +276,8 @@ class Lost:
             self.backups.take()
             here.pass_by(hours=1)
             await here.shows("Welcome sent by", on=card_of(here, 1))
-            no = DncEntry(cause=DncReason.UNSUBSCRIBED, by=None, at=here.clock())
-            assert await parts.store.opt_outs.add_all([(self.subject(number), no) for number in (1, 3)]) == 2
+            no = DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=here.clock())
+            assert await parts.store.dnc.add_all([(self.subject(number), no) for number in (1, 3)]) == 2
             for number in (1, 3):
                 await here.shows("*Do not contact*", on=card_of(here, number))
             await here.at_rest(parts)
@@ -292,7 +292,7 @@ class Lost:
         """Both noes are on record, and on the cards; so many emails have gone to firm 1, and no more follow."""
         for number in (1, 3):
             await here.shows("*Do not contact*", on=card_of(here, number))
-            assert await parts.store.opt_outs.against([self.subject(number)]) is not None
+            assert await parts.store.dnc.find_active([self.subject(number)]) is not None
         await here.at_rest(parts)
         assert isinstance(await _welcome(here, parts, 1), Refused)
         here.pass_by(hours=2)

@@ -67,8 +67,8 @@ async def test_a_second_copy_on_one_file_is_refused_with_who_runs_and_touches_no
 
 async def test_a_start_without_its_port_settles_nothing_and_holds_nobody_up(trial: World) -> None:
     async with open_components(trial.settings(), clock=trial.clock) as parts:
-        await parts.watch.run_once()
-        assert await parts.store.deliveries.take(ApiMethod.POST, now=trial.clock())
+        await parts.poller.poll()
+        assert await parts.store.outbox.claim(ApiMethod.POST, now=trial.clock())
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsWrong, match="HTTP_PORT"):
         async with trial.at_work(trial.settings(http_port=taken.getsockname()[1])):
             pass
@@ -103,8 +103,8 @@ async def test_on_a_server_a_second_copy_answers_presses_and_leaves_the_work_to_
 async def test_on_a_server_the_second_copy_takes_over_once_the_first_is_gone(trial: World, postgres: str) -> None:
     async with open_components(trial.settings(database_url=postgres), clock=trial.clock) as first:
         assert await first.store.leases.take()
-        await first.watch.run_once()
-        [*_] = await first.store.deliveries.take(ApiMethod.POST, now=trial.clock())
+        await first.poller.poll()
+        [*_] = await first.store.outbox.claim(ApiMethod.POST, now=trial.clock())
         async with trial.at_work(trial.settings(database_url=postgres)) as second:
             await trial.until(lambda: trial.workspace.sockets)
             await asyncio.sleep(AT_ONCE.renew_every * 3)

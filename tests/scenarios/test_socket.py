@@ -20,7 +20,7 @@ from tests.world import TODAY, World
 ANA = "U0ANA"
 QUICK = SocketTimeouts(
     ping=limit(0.5),
-    deaf=limit(1.5),
+    silent_after=limit(1.5),
     opening=limit(2),
     closing=limit(0.5),
     steady=0.1,
@@ -93,7 +93,7 @@ async def test_without_a_socket_cards_are_posted_all_the_same(here: World, fault
     async with here.at_work(settings) as parts:
         await here.card(NORTHWIND.company)
         here.marketplace.add(license_record(2, COMPASS, VISTULA, TODAY))
-        await parts.watch.run_once()
+        await parts.poller.poll()
         await here.card(VISTULA.company)
         figures = await _health(here)
         assert figures["seconds_socket_down"] is not None

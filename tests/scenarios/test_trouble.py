@@ -21,7 +21,7 @@ AGAIN = ":white_check_mark: I can read the licenses report again, after "
 async def bot(here: World, **changes: object) -> AsyncIterator[Components]:
     """The bot at work, once all the polls of its start are over."""
     async with here.bot(**{"slack_admins": ADMIN, **changes}) as parts:
-        async with parts.watch.paused():
+        async with parts.poller.paused():
             pass
         yield parts
 
@@ -39,7 +39,7 @@ async def poll(here: World, parts: Components, times: int, fault: Fault | None =
     for _ in range(times):
         here.marketplace.faults.extend(repeat(fault, 100))
         with suppress(MarketplaceError):
-            await parts.watch.run_once()
+            await parts.poller.poll()
         here.marketplace.faults.clear()
         here.pass_by(minutes=10)
 

@@ -57,7 +57,7 @@ async def copies(url: str, port: int) -> AsyncIterator[tuple[Copy, Copy]]:
             kept=timedelta(days=730),
         )
         trouble = AdminAlerts(store, admins=(), channel=CHANNEL, clock=_later)
-        return Copy(store, MailWorker(store, post, rules=FREELY, trouble=trouble, clock=_later))
+        return Copy(store, MailWorker(store, post, rules=FREELY, alerts=trouble, clock=_later))
 
     async with AsyncExitStack() as stack:
         yield await copy(), await copy()
@@ -99,7 +99,7 @@ async def test_one_that_starts_does_not_send_what_the_other_has_in_hand(url: str
         sending = asyncio.create_task(one.postman.deliver())
         await taken.wait()
 
-        await other.store.mails.settle_interrupted(at=LATER)
+        await other.store.mails.recover_in_flight(at=LATER)
         await other.postman.deliver()
         [unknown] = await rows(other.store, mail)
         go_on.set()

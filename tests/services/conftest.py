@@ -11,7 +11,7 @@ import pytest
 from bot.concurrency.rate_limit import TokenBucket
 from bot.demo.fake_smtp import Mailbox
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, MailRules
+from bot.domain.mail_policy import MailRules, MailState
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.smtp import Smtp, SmtpServer
 from bot.services.mail.mailer import Mailer
@@ -59,7 +59,7 @@ class PostRoom:
     def postman(self) -> MailWorker:
         """The postman, at the beginning of his day."""
         trouble = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
-        return MailWorker(self.store, self.office, rules=self.rules, trouble=trouble, clock=self.clock, pace=self.pace)
+        return MailWorker(self.store, self.office, rules=self.rules, alerts=trouble, clock=self.clock, pace=self.pace)
 
     async def ordered(self, evaluation_id: int = 1, number: int = 1, **changes: Any) -> int:  # noqa: ANN401
         """The id of a mail that Bo asked for, to go at once."""

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.history import Kind
 from bot.domain.mail_policy import MailState, RefusalReason, Refused
 from bot.mail.inbound.verp import envelope_sender, read_return_address
 from bot.security.keyring import Keyring
-from bot.services.inbound.bounces import BounceOutcome, BounceHandler
+from bot.services.inbound.bounces import BounceHandler, BounceOutcome
 from bot.services.operations.alerts import AdminAlerts
 from bot.services.operations.health import Health
 from bot.slack.views.history import note
@@ -40,11 +40,11 @@ class Back:
             tell_unclear=trouble.bounce_unclear,
             clock=clock,
         )
-        return await inbound.take(content)
+        return await inbound.handle(content)
 
     async def mark(self) -> DncEntry | None:
         """The mark against Ana's address."""
-        return await self.room.store.opt_outs.against([DncTarget.of_address(ANA)])
+        return await self.room.store.dnc.find_active([DncTarget.of_address(ANA)])
 
     async def lines(self) -> list[str]:
         """What the card's thread was told since somebody last looked."""
@@ -101,7 +101,7 @@ async def test_a_report_ends_in_what_it_means_and_in_a_line_that_says_so(
     assert await back.take((FOLDER / f"{name}.eml").read_bytes()) is came
     mark = await back.mark()
     causes = {BounceOutcome.BOUNCED: DncReason.BOUNCED, BounceOutcome.COMPLAINED: DncReason.COMPLAINED}
-    assert (mark and mark.cause) == causes.get(came)
+    assert (mark and mark.reason) == causes.get(came)
     assert await back.lines() == lines
     assert await back.last() == said
 
@@ -139,9 +139,9 @@ async def test_three_mails_that_did_not_get_through_pause_the_address_for_a_mont
 
     mark = await back.mark()
     assert mark is not None
-    assert mark.cause is DncReason.PAUSED
+    assert mark.reason is DncReason.PAUSED
     assert mark.until == back.room.clock() + timedelta(days=30)
-    await back.room.store.opt_outs.end_pauses(at=mark.until)
+    await back.room.store.dnc.end_pauses(at=mark.until)
     assert await back.mark() is None
 
 
@@ -198,17 +198,17 @@ async def test_a_complaint_stands_above_a_bounce_and_not_the_other_way_round(bac
     await back.take((FOLDER / "arf-abuse.eml").read_bytes())
     mark = await back.mark()
     assert mark is not None
-    assert mark.cause is DncReason.COMPLAINED
+    assert mark.reason is DncReason.COMPLAINED
     await back.take(BOUNCE)
     assert await back.mark() == mark
 
 
 async def test_of_somebody_who_was_erased_a_report_brings_nothing_back(back: Back) -> None:
-    await back.room.store.people.erase(ANA, at=back.room.clock(), by="command line")
+    await back.room.store.personal_data.erase(ANA, at=back.room.clock(), by="command line")
     assert await back.take(BOUNCE) is BounceOutcome.BOUNCED
     mark = await back.mark()
     assert mark is not None
-    assert (mark.cause, mark.subject) == (DncReason.ERASED, None)
+    assert (mark.reason, mark.target) == (DncReason.ERASED, None)
 
 
 async def test_an_address_that_came_back_gets_no_mail_about_another_trial(back: Back) -> None:
@@ -231,7 +231,7 @@ async def test_a_plain_notice_at_a_return_address_marks_the_address(back: Back, 
 
     mark = await back.mark()
     assert mark is not None
-    assert mark.cause is DncReason.BOUNCED
+    assert mark.reason is DncReason.BOUNCED
     assert await back.room.told() == []
 
 
@@ -246,7 +246,7 @@ async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> N
     health = Health(back.room.store, poll_every=timedelta(hours=1), clock=back.room.clock)
     for _ in range(2):
         assert await back.take(to_return_address("prose", 1)) is BounceOutcome.UNCLEAR
-    assert (await health.condition()).bounces_unclear == 1
+    assert (await health.report()).bounces_unclear == 1
     assert (await health.figures())["bounces_unclear"] == 1
     assert "came back for *Welcome* that I can't read" in await back.last()
     assert await back.mark() is None
@@ -262,9 +262,9 @@ async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> N
     assert len(await back.room.told()) == 1
 
     assert await back.take(to_return_address("exim-plain", 1)) is BounceOutcome.BOUNCED
-    assert (await health.condition()).bounces_unclear == 0
+    assert (await health.report()).bounces_unclear == 0
     await back.take(to_return_address("prose", 1))
-    assert (await health.condition()).bounces_unclear == 0
+    assert (await health.report()).bounces_unclear == 0
 
 
 async def test_a_sender_that_was_rejected_is_told_and_marks_nobody(back: Back) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.history import Kind
 from bot.domain.mail_policy import RefusalReason, Refused
@@ -45,7 +45,7 @@ async def kinds(store: Store) -> list[str]:
 async def test_each_contact_with_an_address_can_be_marked_once(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     assert await consent.contacts(1) == {"technical": HERE.technical, "billing": HERE.billing}
-    await consent.mark(1, role="billing", cause=DncReason.ASKED, note="", by=MEMBER)
+    await consent.add_for_contact(1, role="billing", reason=DncReason.ASKED, note="", by=MEMBER)
     assert await consent.contacts(1) == {"technical": HERE.technical}
 
 
@@ -61,26 +61,30 @@ async def test_an_address_counts_once_and_no_address_not_at_all(
 
 async def test_of_what_never_was_nobody_can_be_marked(consent: DoNotContact) -> None:
     assert await consent.contacts(99) == {}
-    found = await consent.mark(99, role="technical", cause=DncReason.ASKED, note="", by=MEMBER)
+    found = await consent.add_for_contact(99, role="technical", reason=DncReason.ASKED, note="", by=MEMBER)
     assert found == Refused(RefusalReason.NO_CONTACT)
-    assert await consent.standing(99) is None
-    assert await consent.lift(99, set_at=NOON, note="", by=MEMBER) == DncLiftResult(won=False, by=None, at=None)
+    assert await consent.active_for_evaluation(99) is None
+    assert await consent.lift_for_evaluation(99, set_at=NOON, note="", by=MEMBER) == DncLiftResult(
+        changed=False, by=None, at=None
+    )
 
 
 async def test_a_contact_without_an_address_cannot_be_marked(store: Store, consent: DoNotContact) -> None:
     await report(store, license_(technical=Contact(name="Ana")))
-    found = await consent.mark(1, role="technical", cause=DncReason.ASKED, note="", by=MEMBER)
+    found = await consent.add_for_contact(1, role="technical", reason=DncReason.ASKED, note="", by=MEMBER)
     assert found == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
-    marked = await consent.mark(1, role="technical", cause=DncReason.COMPLAINED, note="Called us.", by=MEMBER)
-    no = DncEntry(cause=DncReason.COMPLAINED, by=MEMBER, at=NOON, note="Called us.", subject=ANA)
+    marked = await consent.add_for_contact(
+        1, role="technical", reason=DncReason.COMPLAINED, note="Called us.", by=MEMBER
+    )
+    no = DncEntry(reason=DncReason.COMPLAINED, by=MEMBER, at=NOON, note="Called us.", target=ANA)
     assert not isinstance(marked, Refused)
-    assert marked.won
-    assert await consent.standing(1) == no
-    assert await consent.all_standing() == [no]
+    assert marked.changed
+    assert await consent.active_for_evaluation(1) == no
+    assert await consent.list_active() == [no]
     assert await kinds(store) == [Kind.DO_NOT_CONTACT]
 
 
@@ -88,11 +92,11 @@ async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_
     store: Store, consent: DoNotContact
 ) -> None:
     await report(store, HERE)
-    marked = await consent.add(ACME, cause=DncReason.TEAM, note="", by=MEMBER)
-    assert marked.won
-    standing = await consent.standing(1)
+    marked = await consent.add(ACME, reason=DncReason.TEAM, note="", by=MEMBER)
+    assert marked.changed
+    standing = await consent.active_for_evaluation(1)
     assert standing is not None
-    assert standing.subject == ACME
+    assert standing.target == ACME
     assert await kinds(store) == []
 
 
@@ -111,8 +115,8 @@ async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_
 async def test_whether_somebody_is_marked_is_known_by_the_domain_too(
     consent: DoNotContact, marked: DncTarget, asked: DncTarget, *, found: bool
 ) -> None:
-    await consent.add(marked, cause=DncReason.ASKED, note="", by=MEMBER)
-    assert (await consent.against(asked) is not None) == found
+    await consent.add(marked, reason=DncReason.ASKED, note="", by=MEMBER)
+    assert (await consent.find_active(asked) is not None) == found
 
 
 # --- The link in a mail --------------------------------------------------------------------------------------------
@@ -124,28 +128,28 @@ async def test_whoever_has_the_link_of_a_mail_unsubscribes_once(store: Store, co
     for _ in range(2):
         await consent.unsubscribe(Link(address="ANA@acme.example", mail_id=1))
 
-    [no] = await consent.all_standing()
-    assert (no.cause, no.by, no.subject) == (DncReason.UNSUBSCRIBED, None, ANA)
+    [no] = await consent.list_active()
+    assert (no.reason, no.by, no.target) == (DncReason.UNSUBSCRIBED, None, ANA)
     assert await kinds(store) == [Kind.DO_NOT_CONTACT]
 
 
 async def test_the_link_of_a_mail_that_is_gone_from_the_records_works_all_the_same(consent: DoNotContact) -> None:
     await consent.unsubscribe(Link(address="ana@acme.example", mail_id=99))
-    assert [no.cause for no in await consent.all_standing()] == [DncReason.UNSUBSCRIBED]
+    assert [no.reason for no in await consent.list_active()] == [DncReason.UNSUBSCRIBED]
     await consent.resubscribe(Link(address="ana@acme.example", mail_id=99))
-    assert await consent.all_standing() == []
+    assert await consent.list_active() == []
 
 
 async def test_they_take_back_what_they_said_there_and_nothing_else(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     await ask(store, order(1))
-    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
+    await consent.add(ANA, reason=DncReason.ASKED, note="", by=MEMBER)
     link = Link(address="ana@acme.example", mail_id=1)
     await consent.unsubscribe(link)
     await consent.resubscribe(link)
     await consent.resubscribe(link)
 
-    assert [no.cause for no in await consent.all_standing()] == [DncReason.ASKED]
+    assert [no.reason for no in await consent.list_active()] == [DncReason.ASKED]
     assert await kinds(store) == [Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN]
 
 
@@ -157,44 +161,48 @@ async def test_whatever_speaks_against_the_person_on_the_card_can_be_lifted_ther
     store: Store, consent: DoNotContact, subject: DncTarget
 ) -> None:
     await report(store, HERE)
-    await consent.add(subject, cause=DncReason.ASKED, note="", by=MEMBER)
-    assert await consent.lift(1, set_at=NOON, note="They agreed", by=MEMBER) == DncLiftResult(won=True, by=MEMBER, at=NOON)
-    assert await consent.standing(1) is None
+    await consent.add(subject, reason=DncReason.ASKED, note="", by=MEMBER)
+    assert await consent.lift_for_evaluation(1, set_at=NOON, note="They agreed", by=MEMBER) == DncLiftResult(
+        changed=True, by=MEMBER, at=NOON
+    )
+    assert await consent.active_for_evaluation(1) is None
     assert await kinds(store) == [Kind.CONTACT_AGAIN]
 
 
 async def test_whoever_lifts_one_of_two_is_told_of_the_other(store: Store, consent: DoNotContact, clock: Clock) -> None:
     await report(store, HERE)
-    await consent.add(ACME, cause=DncReason.TEAM, note="", by=MEMBER)
+    await consent.add(ACME, reason=DncReason.TEAM, note="", by=MEMBER)
     clock.now += timedelta(minutes=1)
-    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
-    found = await consent.lift(1, set_at=clock(), note="", by=MEMBER)
-    assert found.won
-    assert found.stands is not None
-    assert found.stands.subject == ACME
+    await consent.add(ANA, reason=DncReason.ASKED, note="", by=MEMBER)
+    found = await consent.lift_for_evaluation(1, set_at=clock(), note="", by=MEMBER)
+    assert found.changed
+    assert found.remaining is not None
+    assert found.remaining.target == ACME
 
 
 async def test_of_two_who_lift_one_mark_the_second_is_told_who_was_faster(
     store: Store, consent: DoNotContact, clock: Clock
 ) -> None:
     await report(store, HERE)
-    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
-    await consent.lift(1, set_at=NOON, note="", by="U0DI")
+    await consent.add(ANA, reason=DncReason.ASKED, note="", by=MEMBER)
+    await consent.lift_for_evaluation(1, set_at=NOON, note="", by="U0DI")
     clock.now += timedelta(minutes=1)
-    assert await consent.lift(1, set_at=NOON, note="", by=MEMBER) == DncLiftResult(won=False, by="U0DI", at=NOON)
+    assert await consent.lift_for_evaluation(1, set_at=NOON, note="", by=MEMBER) == DncLiftResult(
+        changed=False, by="U0DI", at=NOON
+    )
 
 
 async def test_a_mark_that_came_after_somebody_looked_is_not_lifted(
     store: Store, consent: DoNotContact, clock: Clock
 ) -> None:
     await report(store, HERE)
-    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
+    await consent.add(ANA, reason=DncReason.ASKED, note="", by=MEMBER)
     clock.now += timedelta(minutes=1)
     await consent.unsubscribe(Link(address="ana@acme.example", mail_id=1))
-    found = await consent.lift(1, set_at=clock() + timedelta(minutes=1), note="", by=MEMBER)
-    assert (found.won, found.by) == (False, None)
-    assert found.stands is not None
-    assert found.stands.cause is DncReason.UNSUBSCRIBED
+    found = await consent.lift_for_evaluation(1, set_at=clock() + timedelta(minutes=1), note="", by=MEMBER)
+    assert (found.changed, found.by) == (False, None)
+    assert found.remaining is not None
+    assert found.remaining.reason is DncReason.UNSUBSCRIBED
 
 
 @pytest.mark.parametrize(("who", "won"), [(MEMBER, False), (ADMIN, True)], ids=["member", "admin"])
@@ -203,30 +211,30 @@ async def test_what_somebody_said_themselves_only_an_admin_lifts(
 ) -> None:
     await report(store, HERE)
     await consent.unsubscribe(Link(address="ana@acme.example", mail_id=1))
-    found = await consent.lift(1, set_at=NOON, note="Their letter of today", by=who)
-    assert found.won == won
-    assert (found.stands is None) == won
+    found = await consent.lift_for_evaluation(1, set_at=NOON, note="Their letter of today", by=who)
+    assert found.changed == won
+    assert (found.remaining is None) == won
 
 
 @pytest.mark.parametrize("who", [MEMBER, ADMIN])
 async def test_of_somebody_who_was_erased_nobody_lifts_the_mark(store: Store, consent: DoNotContact, who: str) -> None:
     await report(store, HERE)
-    await store.people.erase("ana@acme.example", at=NOON, by="command line")
+    await store.personal_data.erase("ana@acme.example", at=NOON, by="command line")
     await report(store, license_(updated=NOON.date() + timedelta(days=1)))
-    assert not (await consent.take_back(ANA, note="", by=who)).won
-    assert await store.opt_outs.against([ANA]) is not None
+    assert not (await consent.take_back(ANA, note="", by=who)).changed
+    assert await store.dnc.find_active([ANA]) is not None
 
 
 async def test_a_mark_is_taken_back_by_name_and_what_still_stands_is_said(consent: DoNotContact) -> None:
-    await consent.add(ACME, cause=DncReason.TEAM, note="", by=MEMBER)
-    await consent.add(ANA, cause=DncReason.ASKED, note="", by=MEMBER)
+    await consent.add(ACME, reason=DncReason.TEAM, note="", by=MEMBER)
+    await consent.add(ANA, reason=DncReason.ASKED, note="", by=MEMBER)
     found = await consent.take_back(ANA, note="They agreed", by=MEMBER)
-    assert found.won
-    assert found.stands is not None
-    assert found.stands.subject == ACME
+    assert found.changed
+    assert found.remaining is not None
+    assert found.remaining.target == ACME
     again = await consent.take_back(ANA, note="They agreed", by=MEMBER)
-    assert not again.won
-    assert again.stands == found.stands
+    assert not again.changed
+    assert again.remaining == found.remaining
 
 
 def test_those_whom_the_settings_name_are_admins(consent: DoNotContact) -> None:
@@ -235,14 +243,14 @@ def test_those_whom_the_settings_name_are_admins(consent: DoNotContact) -> None:
 
 async def test_a_pause_ends_when_its_time_is_over(store: Store, consent: DoNotContact, clock: Clock) -> None:
     await report(store, HERE)
-    pause = DncEntry(cause=DncReason.PAUSED, by=None, at=NOON, until=NOON + timedelta(days=30), subject=ANA)
+    pause = DncEntry(reason=DncReason.PAUSED, by=None, at=NOON, until=NOON + timedelta(days=30), target=ANA)
     await mark(store, "ana@acme.example", pause)
     clock.now += timedelta(days=30, seconds=-1)
     await consent.end_pauses()
-    assert await consent.standing(1) == pause
+    assert await consent.active_for_evaluation(1) == pause
     clock.now += timedelta(seconds=1)
     await consent.end_pauses()
-    assert await consent.standing(1) is None
-    assert (await only_card(store)).people[0].opt_out is None
+    assert await consent.active_for_evaluation(1) is None
+    assert (await only_card(store)).people[0].dnc_entry is None
     [row] = await rows(store, do_not_contact)
     assert row.lifted_by is None

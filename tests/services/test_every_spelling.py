@@ -20,7 +20,7 @@ from bot.mail.inbound.verp import read_return_address as read_return
 from bot.marketplace.license_record import parse_license
 from bot.security.keyring import Keyring
 from bot.services.dnc import DoNotContact
-from bot.services.inbound.bounces import BounceOutcome, BounceHandler
+from bot.services.inbound.bounces import BounceHandler, BounceOutcome
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.operations.alerts import AdminAlerts
 from bot.store.schema import evaluation, mail
@@ -88,25 +88,27 @@ class Team:
             case "report":
                 await report(self.store, a_license(number, "RTBF", days=1))
             case "form":
-                await self.consent.mark(evaluation_id, role="technical", cause=DncReason.TEAM, note="", by="U0BO")
+                await self.consent.add_for_contact(
+                    evaluation_id, role="technical", reason=DncReason.TEAM, note="", by="U0BO"
+                )
             case "command":
                 subject = DncTarget.read(split_target(f"{around.format(spelling.strip())} they asked")[0])
                 assert subject is not None
-                assert (await self.consent.add(subject, cause=DncReason.ASKED, note="", by="U0BO")).won
+                assert (await self.consent.add(subject, reason=DncReason.ASKED, note="", by="U0BO")).changed
             case "table":
                 table = io.StringIO()
                 csv.writer(table).writerow([around.format(spelling)])
                 marks = read_table(table.getvalue(), at=self.room.clock(), by=None)
-                assert await self.store.opt_outs.add_all(marks) == 1
+                assert await self.store.dnc.add_all(marks) == 1
             case "unsubscribe":
                 links = Links(Keyring([SECRET]), public_url="https://bot.vendor.example")
                 link = links.read(links.url(spelling, mail_id).rpartition("/")[2])
                 assert link == Link(address=spelling, mail_id=mail_id)
                 await self.consent.unsubscribe(link)
             case "bounce":
-                assert await self._inbound.take(_report(mail_id, spelling)) is BounceOutcome.BOUNCED
+                assert await self._inbound.handle(_report(mail_id, spelling)) is BounceOutcome.BOUNCED
             case _:
-                await self.store.people.erase(spelling, at=self.room.clock(), by="somebody")
+                await self.store.personal_data.erase(spelling, at=self.room.clock(), by="somebody")
 
     @property
     def _inbound(self) -> BounceHandler:
@@ -166,4 +168,4 @@ async def test_after_a_no_by_one_spelling_no_email_leaves_to_another(
 
 
 def _of(template: str) -> dict[str, Any]:
-    return {"letter": replace(order(1).letter, template=template)}
+    return {"letter": replace(order(1).content, template=template)}

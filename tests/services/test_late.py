@@ -142,7 +142,7 @@ async def test_a_message_of_its_own_that_arrives_late_is_said_once(here: World) 
     async with desk(here) as found:
         arrives = asyncio.Event()
         here.workspace.faults.add(POST, faults.late(arrives.wait))
-        await found.parts.store.deliveries.say("Hello", channel="C0EVALS", at=here.clock())
+        await found.parts.store.outbox.enqueue_message("Hello", channel="C0EVALS", at=here.clock())
         await found.settle()
         arrives.set()
         await here.until(lambda: found.posted == 2)
@@ -177,9 +177,9 @@ async def test_a_bot_that_is_killed_between_the_two_looks_deletes_the_younger_me
     await _twice(owed)
     owed.here.workspace.faults.add("chat.delete", faults.hang_after())
     owed.here.pass_by(seconds=TEN_MINUTES)
-    await owed.cards.begin()
+    await owed.cards.dispatch_due()
     await owed.here.until(lambda: owed.here.workspace.calls("chat.delete"))
-    assert await owed.parts.store.deliveries.settle_interrupted() == 1
+    assert await owed.parts.store.outbox.recover_in_flight() == 1
     await owed.settle()
     assert owed.posted == 1
 
@@ -196,7 +196,7 @@ async def test_a_card_that_a_person_deleted_meanwhile_is_not_looked_for_for_ever
 
 async def test_a_direct_message_is_never_looked_for(here: World) -> None:
     async with desk(here) as found:
-        await found.parts.store.deliveries.say("Trouble", channel=ADMIN, at=here.clock())
+        await found.parts.store.outbox.enqueue_message("Trouble", channel=ADMIN, at=here.clock())
         here.workspace.faults.add(POST, faults.cut_before(), times=3)
         await found.live(hours=1)
         assert (found.told, here.workspace.calls(LOOK)) == (["Trouble"], [])
@@ -208,7 +208,7 @@ async def test_a_line_that_is_being_rewritten_when_the_bot_stops_is_rewritten(ow
     async with owed.parts.store.database.write() as connection:
         note = delivery.c.kind == "note"
         await connection.execute(delivery.update().where(note).values(state="sending"))
-    await owed.parts.store.deliveries.settle_interrupted()
+    await owed.parts.store.outbox.recover_in_flight()
     owed.here.workspace.requests.clear()
     await owed.settle()
     assert (owed.calls("chat.update"), owed.calls(POST)) == (1, 0)

@@ -13,7 +13,7 @@ from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner, State, Trial
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, MailRules
+from bot.domain.mail_policy import MailRules, MailState
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, card_message, note_message, paragraphs, plain, pointer_message
 from tests.builders import NOON, TODAY, card, contact, entry, evaluation, license_, nov, opt_out, sent_mail, trial
@@ -246,8 +246,8 @@ def test_a_license_that_was_given_is_not_called_bought() -> None:
 
 
 def test_a_card_shows_who_marked_the_contact_and_why() -> None:
-    marked = card(people=(Person(contact=contact(), opt_out=opt_out()),))
-    by_themselves = card(people=(Person(contact=contact(), opt_out=opt_out(by=None)),))
+    marked = card(people=(Person(contact=contact(), dnc_entry=opt_out()),))
+    by_themselves = card(people=(Person(contact=contact(), dnc_entry=opt_out(by=None)),))
     assert f":no_entry_sign: *Do not contact*: They asked us not to write, <@U0BO>, {AT_NOON}" in lines(marked)
     assert f":no_entry_sign: *Do not contact*: They asked us not to write, {AT_NOON}" in lines(by_themselves)
 
@@ -262,12 +262,12 @@ def test_a_card_shows_who_marked_the_contact_and_why() -> None:
     ids=["domain", "site", "own site"],
 )
 def test_a_card_shows_how_far_a_mark_reaches(whom: str, said: str) -> None:
-    shown = card(people=(Person(contact=contact(), opt_out=opt_out(subject=DncTarget.read(whom))),))
+    shown = card(people=(Person(contact=contact(), dnc_entry=opt_out(subject=DncTarget.read(whom))),))
     assert f":no_entry_sign: {said}, <@U0BO>, {AT_NOON}" in lines(shown)
 
 
 def test_a_mark_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() -> None:
-    marked = card(people=(Person(contact=contact(), opt_out=opt_out(cause=DncReason.ERASED, by=None, subject=None)),))
+    marked = card(people=(Person(contact=contact(), dnc_entry=opt_out(cause=DncReason.ERASED, by=None, subject=None)),))
     *pressed, more = buttons(card_message(marked, today=TODAY))
     assert [button["action_id"] for button in pressed] == [Action.CLAIM]
     assert [ids.read_option(option["value"])[0] for option in more["options"]] == [Action.ASSIGN]
@@ -352,9 +352,9 @@ def test_of_long_lists_a_card_shows_five() -> None:
         (MailState.UNKNOWN, ":grey_question: Welcome by <@U0BO>"),
         (MailState.FAILED, None),
         (MailState.SENDING, None),
-        (MailState.HELD, None),
+        (MailState.QUEUED, None),
         (MailState.DEFERRED, None),
-        (MailState.UNDONE, None),
+        (MailState.CANCELLED, None),
     ],
 )
 def test_a_card_shows_mails_that_may_have_arrived(state: MailState, said: str | None) -> None:
@@ -385,16 +385,16 @@ def footer(shown: Card) -> list[str]:
             id="an event",
         ),
         pytest.param(card(mails=(sent_mail(MailState.SENDING),)), ["A mail is on its way"], id="a mail under way"),
-        pytest.param(card(mails=(sent_mail(MailState.HELD),)), ["A mail is on its way"], id="a mail that is held"),
+        pytest.param(card(mails=(sent_mail(MailState.QUEUED),)), ["A mail is on its way"], id="a mail that is held"),
         pytest.param(
             card(mails=(sent_mail(MailState.DEFERRED),)), ["A mail waits for the mail server"], id="a mail put off"
         ),
         pytest.param(
-            card(mails=(sent_mail(MailState.DEFERRED), sent_mail(MailState.HELD, template="trial-ending"))),
+            card(mails=(sent_mail(MailState.DEFERRED), sent_mail(MailState.QUEUED, template="trial-ending"))),
             ["A mail is on its way"],
             id="one put off and one held",
         ),
-        pytest.param(card(mails=(sent_mail(MailState.UNDONE),)), [], id="a mail taken back"),
+        pytest.param(card(mails=(sent_mail(MailState.CANCELLED),)), [], id="a mail taken back"),
         pytest.param(
             card(last=entry(Kind.MAIL_UNDONE, actor="U0BO", template="welcome")), [], id="that a mail was taken back"
         ),
@@ -466,7 +466,7 @@ def test_a_notification_says_it_in_a_sentence(license_type: str, shown: Trial, s
         pytest.param(
             card(
                 evaluation=evaluation(owner="U0BO", trial=trial(state=State.EXPIRED)),
-                people=(Person(contact=contact(), opt_out=opt_out()),),
+                people=(Person(contact=contact(), dnc_entry=opt_out()),),
             ),
             [],
             [Action.ASSIGN, Action.RELEASE, Action.CONTACT_AGAIN],
@@ -575,7 +575,7 @@ def cards(draw: st.DrawFn) -> Card:
     shown = draw(EVALUATIONS)
     return card(
         evaluation=shown,
-        people=tuple(Person(contact=each, opt_out=draw(OPT_OUTS)) for each in shown.license.contacts),
+        people=tuple(Person(contact=each, dnc_entry=draw(OPT_OUTS)) for each in shown.license.contacts),
         context=draw(CONTEXTS),
         mails=tuple(draw(st.lists(st.builds(sent_mail, st.sampled_from(MailState), template=NAMES), max_size=7))),
         last=draw(ENTRIES),
@@ -602,7 +602,7 @@ def test_slack_takes_the_longest_card_there_can_be(name: str) -> None:
     message = card_message(
         card(
             evaluation=evaluation(license=seen, owner="U0BO", trial=trial(upgrade_to=name)),
-            people=(Person(contact=person, opt_out=opt_out(subject=DncTarget(scope=DncScope.SITE, value=name))),),
+            people=(Person(contact=person, dnc_entry=opt_out(subject=DncTarget(scope=DncScope.SITE, value=name))),),
             context=CustomerContext(
                 customer_of=names,
                 uses=names,

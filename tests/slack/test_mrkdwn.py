@@ -52,7 +52,9 @@ def test_a_mail_is_shown_as_its_reader_sees_it(body: str, shown: str) -> None:
 
 def test_a_link_far_into_a_long_line_is_a_link() -> None:
     for before in range(480, 520):
-        assert render_markdown("x" * before + "[docs](https://vendor.example)")[0].endswith("x<https://vendor.example|docs>")
+        assert render_markdown("x" * before + "[docs](https://vendor.example)")[0].endswith(
+            "x<https://vendor.example|docs>"
+        )
 
 
 def test_an_address_that_is_longer_than_slack_takes_is_shown_as_text() -> None:

@@ -11,14 +11,14 @@ from bot.domain.card import Card
 from bot.domain.dnc import Authority, DncEntry, DncTarget
 from bot.domain.evaluation import License
 from bot.domain.identity import KnownLicense
-from bot.domain.mail_policy import MailState, NeedsLawfulBasis, Refused, MailRules
+from bot.domain.mail_policy import MailRules, MailState, NeedsLawfulBasis, Refused
 from bot.store import Store
-from bot.store.dnc.repository import DncLiftResult, DncAddResult
+from bot.store.dnc.repository import DncAddResult, DncLiftResult
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.licenses.repository import IngestStats
 from bot.store.mail.letters import MailContent
-from bot.store.mail.repository import QueuedMail, MailRequest, RejectedMail, ClaimedMail
-from bot.store.outbox.repository import Delivery, ApiMethod, DeliveryKind
+from bot.store.mail.repository import ClaimedMail, MailRequest, QueuedMail, RejectedMail
+from bot.store.outbox.repository import ApiMethod, Delivery, DeliveryKind
 from bot.store.schema import evaluation
 from tests.builders import FREELY, NOON, TODAY, opt_out
 
@@ -39,14 +39,18 @@ async def report(
 
 async def poll(store: Store, *seen: License) -> IngestStats:
     """Record one batch as `report` does, but for the rows that were read before."""
-    digests = await store.licenses.unread([repr(each) for each in seen])
-    fresh = [ParsedRecord(license=s, digests=(digest,)) for s, digest in zip(seen, digests, strict=True) if digest is not None]
+    digests = await store.licenses.filter_new([repr(each) for each in seen])
+    fresh = [
+        ParsedRecord(license=s, digests=(digest,))
+        for s, digest in zip(seen, digests, strict=True)
+        if digest is not None
+    ]
     return await store.licenses.record(fresh, RINGING, channel=CHANNEL, at=NOON)
 
 
 async def known_of(store: Store, *seen: License) -> list[KnownLicense | None]:
     """What the store knows of each of these licenses."""
-    return [found.known for found in await store.licenses.findings([sight(each) for each in seen], RINGING)]
+    return [found.known for found in await store.licenses.diff([sight(each) for each in seen], RINGING)]
 
 
 def sight(seen: License) -> ParsedRecord:
@@ -75,17 +79,17 @@ async def only_card(store: Store) -> Card:
 async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
     """Bring to Slack all that is due, and what it sees: `post card 1`, `note ended in 1.0`, `say …`, `update …`."""
     brought: list[str] = []
-    while taken := [each for lane in ApiMethod for each in await store.deliveries.take(lane, now=at)]:
+    while taken := [each for lane in ApiMethod for each in await store.outbox.claim(lane, now=at)]:
         for delivery in taken:
             brought.append(shown(delivery))
             ts = delivery.card.ts if delivery.card else f"{delivery.evaluation_id or -delivery.id}.0"
-            await store.deliveries.done(delivery, ts=ts)
+            await store.outbox.mark_delivered(delivery, ts=ts)
     return sorted(brought, key=lambda line: ("post", "note", "say", "update").index(line.split()[0]))
 
 
 def shown(delivery: Delivery) -> str:
     """What a delivery comes to in Slack, as `bring` says it."""
-    match delivery.what:
+    match delivery.kind:
         case DeliveryKind.CARD:
             return f"{'update' if delivery.card else 'post'} card {delivery.evaluation_id}"
         case DeliveryKind.NOTE:
@@ -120,12 +124,12 @@ def order(evaluation_id: int, number: int = 1, **overrides: Any) -> MailRequest:
 
 async def ask(store: Store, wanted: MailRequest, rules: MailRules = FREELY) -> QueuedMail | NeedsLawfulBasis | Refused:
     """Ask for a mail where the vendor's own rules ask for nothing."""
-    return await store.mails.order(wanted, rules)
+    return await store.mails.enqueue(wanted, rules)
 
 
 async def take(store: Store, *, now: datetime = LATER, rules: MailRules = FREELY) -> ClaimedMail | RejectedMail | None:
     """Take the mail that is due longest."""
-    return await store.mails.take(rules, now=now)
+    return await store.mails.claim(rules, now=now)
 
 
 async def claimed(store: Store, wanted: MailRequest) -> ClaimedMail:
@@ -144,11 +148,13 @@ async def mailed(store: Store, wanted: MailRequest, outcome: MailState = MailSta
     return taken
 
 
-async def mark(store: Store, whom: str, no: DncEntry | None = None, *, evaluation_id: int | None = None) -> DncAddResult:
+async def mark(
+    store: Store, whom: str, no: DncEntry | None = None, *, evaluation_id: int | None = None
+) -> DncAddResult:
     """Mark an address, a domain or a site."""
     subject = DncTarget.read(whom)
     assert subject is not None
-    return await store.opt_outs.add(subject, no or opt_out(subject=subject), evaluation_id=evaluation_id)
+    return await store.dnc.add(subject, no or opt_out(subject=subject), evaluation_id=evaluation_id)
 
 
 async def lift(
@@ -164,6 +170,6 @@ async def lift(
     """Lift a mark that was set at noon, an hour later."""
     subject = DncTarget.read(whom)
     assert subject is not None
-    return await store.opt_outs.lift(
+    return await store.dnc.lift(
         subject, authority, note=note, by=by, at=LATER, set_at=set_at, evaluation_id=evaluation_id
     )

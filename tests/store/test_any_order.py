@@ -31,7 +31,7 @@ async def view(store: Store, app: str, last: License) -> tuple[License, list[Tri
     """The license as it is known in the end, with its trials but for the day on which each was told."""
     [known] = await known_of(store, replace(last, app_key=app))
     assert known is not None
-    return replace(known.license, app_key=""), [replace(trial, told=FIRST) for trial in known.trials]
+    return replace(known.license, app_key=""), [replace(trial, reported_on=FIRST) for trial in known.trials]
 
 
 async def check_cards(store: Store, app: str) -> None:

@@ -28,7 +28,7 @@ async def _assign(store: Store, number: int) -> None:
 
 
 async def _take(store: Store, _number: int) -> None:
-    await store.deliveries.take(ApiMethod.POST, now=NOON)
+    await store.outbox.claim(ApiMethod.POST, now=NOON)
 
 
 async def _claim(store: Store, number: int) -> None:

@@ -30,7 +30,7 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
         people=(
             Person(contact=contact(), last_mail=LastMail(template="welcome", by="U0BO", at=NOON, went=LATER)),
-            Person(contact=BILLING, opt_out=opt_out(subject=DncTarget.of_address("bo@acme.example"))),
+            Person(contact=BILLING, dnc_entry=opt_out(subject=DncTarget.of_address("bo@acme.example"))),
         ),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
         last=Entry(
@@ -45,7 +45,7 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
 async def test_there_is_no_card_of_an_evaluation_that_never_was(store: Store) -> None:
     assert await store.evaluations.card(99) is None
     assert await store.evaluations.assign(99, "U0BO", instead_of=None, by="U0BO", at=NOON) is None
-    await store.evaluations.repaint(99, at=NOON)
+    await store.evaluations.update_card(99, at=NOON)
     assert await bring(store) == []
 
 
@@ -57,19 +57,25 @@ async def test_of_eight_who_claim_at_once_one_wins_and_all_others_are_told_who(s
     )
 
     owner = (await only_card(store)).evaluation.owner
-    assert [answer for answer in answers if answer and answer.won] == [OwnerChange(won=True, owner=owner, since=NOON)]
-    lost = [answer for answer in answers if answer and not answer.won]
-    assert lost == [OwnerChange(won=False, owner=owner, since=NOON)] * 7
+    assert [answer for answer in answers if answer and answer.changed] == [
+        OwnerChange(changed=True, owner=owner, since=NOON)
+    ]
+    lost = [answer for answer in answers if answer and not answer.changed]
+    assert lost == [OwnerChange(changed=False, owner=owner, since=NOON)] * 7
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED, Kind.ASSIGNED]
 
 
 @pytest.mark.parametrize(
     ("believed", "wanted", "answer", "remembered"),
     [
-        pytest.param("U0BO", "U0CY", OwnerChange(won=True, owner="U0CY", since=LATER), Kind.ASSIGNED, id="handed over"),
-        pytest.param("U0BO", None, OwnerChange(won=True, owner=None, since=LATER), Kind.RELEASED, id="given back"),
-        pytest.param(None, "U0CY", OwnerChange(won=False, owner="U0BO", since=NOON), None, id="claimed too late"),
-        pytest.param("U0DI", "U0CY", OwnerChange(won=False, owner="U0BO", since=NOON), None, id="somebody else's by now"),
+        pytest.param(
+            "U0BO", "U0CY", OwnerChange(changed=True, owner="U0CY", since=LATER), Kind.ASSIGNED, id="handed over"
+        ),
+        pytest.param("U0BO", None, OwnerChange(changed=True, owner=None, since=LATER), Kind.RELEASED, id="given back"),
+        pytest.param(None, "U0CY", OwnerChange(changed=False, owner="U0BO", since=NOON), None, id="claimed too late"),
+        pytest.param(
+            "U0DI", "U0CY", OwnerChange(changed=False, owner="U0BO", since=NOON), None, id="somebody else's by now"
+        ),
     ],
 )
 async def test_an_owner_changes_only_from_whom_one_believed_it_to_be(
@@ -99,10 +105,10 @@ async def test_a_card_can_be_asked_to_be_painted_again(store: Store) -> None:
     await report(store, license_())
     await bring(store)
 
-    await store.evaluations.repaint(1, at=LATER)
+    await store.evaluations.update_card(1, at=LATER)
 
     assert await bring(store) == ["update card 1"]
-    assert await store.deliveries.ways() == {}
+    assert await store.outbox.routes() == {}
 
 
 # --- What the vendor's other licenses say of the customer ---------------------------------------------------------
@@ -430,7 +436,7 @@ async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_firs
 
     found = await store.evaluations.of_day(nov(23), **span(nov(23), "UTC"))
 
-    assert [(line.evaluation.id, line.mailed, line.opted_out) for line in found] == [
+    assert [(line.evaluation.id, line.mailed, line.is_blocked) for line in found] == [
         (4, False, False),
         (3, False, True),
         (2, False, False),

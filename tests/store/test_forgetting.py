@@ -36,7 +36,7 @@ async def readable(store: Store, secrets: Sequence[str] = (SECRET,)) -> str:
 
 def _opened(value: bytes | None, keys: Keyring) -> str:
     try:
-        return keys.open(value or b"")
+        return keys.decrypt(value or b"")
     except (StoreError, ValueError):  # a digest
         return ""
 
@@ -82,7 +82,7 @@ async def test_a_company_that_was_called_like_them_does_not_stay_on_a_license_th
     await report(store, license_(aliases=frozenset({"E-1"})), named)
     await report(store, license_(aliases=frozenset({"E-1", "E-2"}), technical=BO))
 
-    await store.people.erase("ana@acme.example", at=LATER, by="somebody")
+    await store.personal_data.erase("ana@acme.example", at=LATER, by="somebody")
 
     after = await readable(store)
     assert [word for word in ANA_WORDS if word.lower() in after.lower()] == []
@@ -108,7 +108,7 @@ async def test_nobody_writes_to_them_when_the_address_comes_back_later(store: St
     await report(store, license_(aliases=frozenset({"E-2"}), technical=contact(email="ANA@acme.example ")))
 
     [_, other] = await cards(store)
-    assert [person.opt_out and person.opt_out.cause.is_final for person in other.people] == [True]
+    assert [person.dnc_entry and person.dnc_entry.reason.is_final for person in other.people] == [True]
     assert await ask(store, order(2, 2)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
@@ -117,11 +117,11 @@ async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> N
     await forget_ana(store)
 
     marked = await mark(store, "ana@acme.example", opt_out())
-    lifted = await lift(store, "ana@acme.example", set_at=marked.opt_out.at, authority=Authority.ADMIN)
+    lifted = await lift(store, "ana@acme.example", set_at=marked.entry.at, authority=Authority.ADMIN)
 
-    assert not lifted.won
+    assert not lifted.changed
 
-    assert (marked.won, marked.opt_out.cause) == (False, DncReason.FORGOTTEN)
+    assert (marked.changed, marked.entry.reason) == (False, DncReason.FORGOTTEN)
 
 
 async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
@@ -134,7 +134,7 @@ async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
 
     found = [(row.cause, row.lifted_at) for row in await rows(store, do_not_contact)]
     assert found == [("asked", LATER), ("asked", None), ("forgotten", None)]
-    assert [person.opt_out and person.opt_out.cause for person in (await only_card(store)).people] == [None, None]
+    assert [person.dnc_entry and person.dnc_entry.reason for person in (await only_card(store)).people] == [None, None]
 
 
 async def test_who_is_forgotten_twice_has_one_mark(store: Store) -> None:
@@ -174,12 +174,12 @@ async def test_the_mark_stands_under_a_new_secret_and_is_refused_without_the_old
         await report(store, license_(aliases=frozenset({"E-2"})))
         assert await ask(store, order(2)) == Refused(RefusalReason.DO_NOT_CONTACT)
         marked = await mark(store, "ana@acme.example", opt_out())
-        assert (marked.won, marked.opt_out.cause.is_final) == (False, True)
+        assert (marked.changed, marked.entry.reason.is_final) == (False, True)
 
 
 async def test_who_stood_on_a_license_before_somebody_who_was_erased_asked_for_nothing(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"}), technical=BO))
-    await store.people.erase("ana@acme.example", at=LATER, by="operator")
+    await store.personal_data.erase("ana@acme.example", at=LATER, by="operator")
 
     await report(store, license_(aliases=frozenset({"E-1"}), technical=ANA, updated=nov(24)))
     await report(store, license_(aliases=frozenset({"E-1"}), technical=BO, updated=nov(25)))
@@ -197,7 +197,7 @@ async def test_a_mark_for_ever_asks_for_the_secret_it_was_written_with_however_o
         if cause is DncReason.FORGOTTEN:
             await forget_ana(store, number)
         else:
-            await store.people.erase("ana@acme.example", at=LATER, by="operator")
+            await store.personal_data.erase("ana@acme.example", at=LATER, by="operator")
 
     async with open_store(url, secret_keys=[SECRET]) as store:
         await said_of_ana(store, 1)
@@ -214,8 +214,8 @@ async def test_whatever_people_type_later_a_mark_for_ever_goes_on_naming_nobody(
     await mark(store, "ana@acme.example", opt_out())
     await forget_ana(store)
 
-    assert (await mark(store, "ana@acme.example", opt_out(cause=DncReason.COMPLAINED, note="Ana Ash rang"))).won
-    assert (await lift(store, "ana@acme.example", note="Ana Ash rang again", set_at=None)).won
+    assert (await mark(store, "ana@acme.example", opt_out(cause=DncReason.COMPLAINED, note="Ana Ash rang"))).changed
+    assert (await lift(store, "ana@acme.example", note="Ana Ash rang again", set_at=None)).changed
 
     after = await readable(store)
     assert [word for word in ANA_WORDS if word in after] == []

@@ -111,7 +111,7 @@ async def test_a_delivery_that_was_never_begun_and_stands_in_slack_shows_that_it
     [owed] = await rows(store, delivery)
     there = PostedCard(channel=CHANNEL, ts="1.0", delivery_id=owed.id, evaluation_id=1)
     assert await store.installation.went_back([there]) == owed.id
-    await store.deliveries.take(ApiMethod.POST, now=LATER)
+    await store.outbox.claim(ApiMethod.POST, now=LATER)
     assert await store.installation.went_back([there]) is None
 
 
@@ -127,9 +127,9 @@ async def test_a_press_is_about_the_card_it_stands_on_and_not_about_the_number_o
     await report(store, license_(), license_(aliases=OTHER))
     first, second = (CardRef(channel=CHANNEL, ts=f"{n}.0") for n in (1, 2))
     assert await store.evaluations.on_card(1, first) is UnmatchedCard.REPLACED  # it is not being posted
-    await store.deliveries.take(ApiMethod.POST, now=LATER, most=2)
+    await store.outbox.claim(ApiMethod.POST, now=LATER, most=2)
     assert await store.evaluations.on_card(1, first) == 1  # its timestamp is on its way
-    await store.deliveries.settle_interrupted()
+    await store.outbox.recover_in_flight()
     await bring(store)
     for claimed in (1, 2, 99):
         assert await store.evaluations.on_card(claimed, second) == 2
@@ -146,9 +146,9 @@ async def test_a_fact_that_may_have_been_told_is_looked_for_and_what_a_person_do
     await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=LATER)
     notes = [row for row in await rows(store, delivery) if row.kind == "note"]
     assert [row.state for row in notes] == ["unknown", "due"]
-    [card] = await store.deliveries.take(ApiMethod.UPDATE, now=LATER)
-    await store.deliveries.done(card, ts="1.0")
-    [looked] = await store.deliveries.take(ApiMethod.LOOK, now=LATER)
+    [card] = await store.outbox.claim(ApiMethod.UPDATE, now=LATER)
+    await store.outbox.mark_delivered(card, ts="1.0")
+    [looked] = await store.outbox.claim(ApiMethod.HISTORY, now=LATER)
     assert looked.entry is not None
     assert looked.entry.kind is Kind.ENDED
 

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from bot.domain.dnc import Authority, DncReason, DncEntry, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
@@ -56,7 +56,7 @@ async def test_a_second_start_changes_nothing(url: str) -> None:
 
 async def test_two_that_start_together_both_succeed(url: str) -> None:
     databases = [Database(url), Database(url)]
-    versions = await asyncio.gather(*(upgrade(database, keys=Keyring([SECRET])) for database in databases))
+    versions = await asyncio.gather(*(upgrade(database, keyring=Keyring([SECRET])) for database in databases))
     for database in databases:
         await database.close()
     assert versions[0] == versions[1]
@@ -109,12 +109,12 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
     keys = Keyring([SECRET])
     told = {"recipient": "technical", "to": "ana@acme.example", "subject": "Welcome", "body": "Dear Ana Ash"}
     given = {
-        "ana": keys.fingerprint("ana@acme.example"),
-        "bo": keys.fingerprint("bo@acme.example"),
-        "contacts": keys.seal('[{"email": "ana@acme.example", "name": "Ana Ash", "forgotten": false}, null]'),
-        "letter": keys.seal(json.dumps(told)),
-        "address": keys.seal("ana@acme.example"),
-        "nothing": keys.seal(""),
+        "ana": keys.address_hash("ana@acme.example"),
+        "bo": keys.address_hash("bo@acme.example"),
+        "contacts": keys.encrypt('[{"email": "ana@acme.example", "name": "Ana Ash", "forgotten": false}, null]'),
+        "letter": keys.encrypt(json.dumps(told)),
+        "address": keys.encrypt("ana@acme.example"),
+        "nothing": keys.encrypt(""),
     }
     database = Database(url)
     async with database.write() as connection:
@@ -126,13 +126,16 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
     async with open_store(url, secret_keys=[SECRET]) as store:
         card = await store.evaluations.card(1)
         assert card is not None
-        assert card.people[0].opt_out == DncEntry(
-            cause=DncReason.ASKED, by="U0BO", at=NOON + timedelta(hours=2), subject=DncTarget.of_address("ana@acme.example")
+        assert card.people[0].dnc_entry == DncEntry(
+            reason=DncReason.ASKED,
+            by="U0BO",
+            at=NOON + timedelta(hours=2),
+            target=DncTarget.of_address("ana@acme.example"),
         )
-        bo = await store.opt_outs.against([DncTarget.of_address("bo@acme.example")])
+        bo = await store.dnc.find_active([DncTarget.of_address("bo@acme.example")])
         assert bo is not None
-        assert bo.cause is DncReason.FORGOTTEN
-        held = await store.people.export("ana@acme.example", at=NOON, by="somebody")
+        assert bo.reason is DncReason.FORGOTTEN
+        held = await store.personal_data.export("ana@acme.example", at=NOON, by="somebody")
         assert [(mark["cause"], mark["note"]) for mark in held["do_not_contact"]] == [
             ("team", "Ana Ash rang"),
             ("asked", ""),
@@ -144,8 +147,8 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
             details={"mark": "1", "note": "Ana Ash rang again"},
         )
         ana = DncTarget.of_address("ana@acme.example")
-        assert (await store.opt_outs.lift(ana, Authority.MEMBER, note="", by="U0BO", at=NOON)).won
-        again = await store.mails.order_again(1, FREELY, by="U0CY", at=NOON)
+        assert (await store.dnc.lift(ana, Authority.MEMBER, note="", by="U0BO", at=NOON)).changed
+        again = await store.mails.resend(1, FREELY, by="U0CY", at=NOON)
         assert isinstance(again, QueuedMail)
         await store.database.wipe()
     assert b"Ana Ash" not in file.read_bytes()

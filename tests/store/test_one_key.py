@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, insert
 
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
@@ -47,7 +47,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def _at_0002(connection: Connection, keys: Keyring) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
-    config.attributes |= {"connection": connection, "seal": keys.seal}
+    config.attributes |= {"connection": connection, "seal": keys.encrypt}
     command.upgrade(config, "0002")
 
 
@@ -73,7 +73,7 @@ def a_row(number: int, email: str, key: str, **more: object) -> list[tuple[Any, 
         "status": "active",
         "starts": nov(20),
         "updated": nov(23),
-        "contacts": Keyring([SECRET]).seal(contacts),
+        "contacts": Keyring([SECRET]).encrypt(contacts),
         "technical_key": key,
         "atlassian": False,
         "migration": False,
@@ -90,20 +90,26 @@ def a_row(number: int, email: str, key: str, **more: object) -> list[tuple[Any, 
 
 def a_mark(number: int, text: str, key: str, cause: DncReason, **more: object) -> tuple[Any, Mapping[str, object]]:
     scope = "domain" if text.startswith("@") else "address"
-    values = {"id": number, "scope": scope, "subject_key": key, "subject": Keyring([SECRET]).seal(text), "cause": cause}
+    values = {
+        "id": number,
+        "scope": scope,
+        "subject_key": key,
+        "subject": Keyring([SECRET]).encrypt(text),
+        "cause": cause,
+    }
     return do_not_contact, {**values, "at": NOON + timedelta(minutes=number), **more}
 
 
 def a_mail(number: int, evaluation_id: int, to: str, key: str, at: datetime = NOON) -> tuple[Any, Mapping[str, object]]:
-    content = Keyring([SECRET]).seal(json.dumps({**LETTER, "to": to}) if to else "")
+    content = Keyring([SECRET]).encrypt(json.dumps({**LETTER, "to": to}) if to else "")
     values = {"id": number, "evaluation_id": evaluation_id, "template": f"t{number}", "address_key": key, "at": at}
     values |= {"content": content, "state": "sent", "message_id": f"<{number}@x>", "actor": "U0BO", "settled_at": at}
     return mail, values
 
 
 async def standing(store: Store, whom: str) -> DncReason | None:
-    found = await store.opt_outs.against([DncTarget.of_address(whom)])
-    return None if found is None else found.cause
+    found = await store.dnc.find_active([DncTarget.of_address(whom)])
+    return None if found is None else found.reason
 
 
 async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: str) -> None:
@@ -124,12 +130,12 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
     keys = Keyring([NEWER, SECRET])
     async with open_store(database_url, secret_keys=[NEWER, SECRET]) as store:
         found = {row.id: row for row in await rows(store, license_)}
-        assert (found[1].technical_key, found[1].domain) == (keys.fingerprint(MULLER), "xn--mller-kva.example")
-        assert found[2].technical_key == keys.fingerprint("bo@acme.example")
+        assert (found[1].technical_key, found[1].domain) == (keys.address_hash(MULLER), "xn--mller-kva.example")
+        assert found[2].technical_key == keys.address_hash("bo@acme.example")
         assert found[3].technical_key == former("cy@acme.example")  # nothing to do, and nothing was done
         assert [row.address_key for row in await rows(store, mail)] == [
-            keys.fingerprint(MULLER),
-            keys.fingerprint("bo@acme.example"),
+            keys.address_hash(MULLER),
+            keys.address_hash("bo@acme.example"),
         ]
         assert [await standing(store, f"{who}.example") for who in ("di@MÜLLER", "ed@acme", "x@star", "x@comma")] == [
             DncReason.ASKED,
@@ -137,7 +143,7 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
             None,
             None,
         ]
-        assert [str(each.subject) for each in await store.opt_outs.all_standing()] == [
+        assert [str(each.target) for each in await store.dnc.list_active()] == [
             "di@xn--mller-kva.example",
             "ed@acme.example",
             "@star.example",
@@ -145,7 +151,7 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
             "cy@acme.example",
         ]
         assert await rows(store, processed_row) == []
-        held = await store.people.export("ana@müller.example", at=NOON, by="somebody")
+        held = await store.personal_data.export("ana@müller.example", at=NOON, by="somebody")
         assert (len(held["licenses"]), len(held["mails"])) == (1, 1)
         card = await store.evaluations.card(1)
         assert card is not None
@@ -163,8 +169,8 @@ async def test_marks_on_two_spellings_become_one_that_stands_as_long_as_either(d
         a_mark(4, one, former(one), DncReason.TEAM, lifted_at=NOON),
     )
     async with open_store(database_url, secret_keys=[SECRET]) as store:
-        marks = await store.opt_outs.all_standing()
-        assert [(mark.cause, mark.until) for mark in marks] == [(DncReason.PAUSED, late), (DncReason.ASKED, None)]
+        marks = await store.dnc.list_active()
+        assert [(mark.reason, mark.until) for mark in marks] == [(DncReason.PAUSED, late), (DncReason.ASKED, None)]
         assert {row.subject_key for row in await rows(store, do_not_contact)} == {former(other)}
 
 
@@ -179,7 +185,7 @@ async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_goo
     async with open_store(database_url, secret_keys=[NEWER, SECRET]) as store:
         for each in (spelt, MULLER, "ANA@MÜLLER.example", "ana@müller。example"):
             assert await standing(store, each) is DncReason.ERASED
-        assert not (await mark(store, spelt)).won
+        assert not (await mark(store, spelt)).changed
         await report(store, a_license(aliases=frozenset({"E-1"}), technical=contact(email=MULLER), updated=nov(24)))
         assert isinstance(refused := await ask(store, order(1)), Refused)
         assert refused.reason in {RefusalReason.FORGOTTEN, RefusalReason.NO_CONTACT}
@@ -193,7 +199,7 @@ async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_goo
         card = await store.evaluations.card(1)
         assert card is not None
         assert card.people[0].last_mail is not None
-        await store.bounces.complained(1, at=NOON)
+        await store.bounces.record_complaint(1, at=NOON)
         assert await standing(store, "di@xn--bcher-kva.example") is DncReason.COMPLAINED
 
 
@@ -206,7 +212,7 @@ async def test_somebody_who_was_forgotten_is_found_by_the_spelling_of_then(url: 
     )
     async with open_store(url, secret_keys=[NEWER, SECRET]) as store:
         assert await standing(store, spelt) is DncReason.ERASED
-        assert not (await mark(store, spelt)).won
+        assert not (await mark(store, spelt)).changed
         await report(store, a_license(aliases=frozenset({"E-1"}), technical=contact(email=spelt), updated=nov(24)))
         assert isinstance(refused := await ask(store, order(1)), Refused)
         assert refused.reason in {RefusalReason.FORGOTTEN, RefusalReason.NO_CONTACT, RefusalReason.DO_NOT_CONTACT}
@@ -224,7 +230,7 @@ async def test_what_was_sealed_with_a_secret_that_is_gone_is_left_as_it_was(data
 async def test_a_pause_between_emails_and_a_no_count_for_every_spelling(store: Store) -> None:
     await report(store, a_license(technical=contact(email=SPELT)))
     await report(store, a_license(aliases=frozenset({"E-2"}), technical=contact(email=f"{MULLER}\u200b")))
-    no = DncEntry(cause=DncReason.UNSUBSCRIBED, by=None, at=NOON)
-    await store.opt_outs.add(DncTarget.of_address("ana@müller.example"), no)
+    no = DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=NOON)
+    await store.dnc.add(DncTarget.of_address("ana@müller.example"), no)
     for evaluation_id in (1, 2):
         assert await ask(store, order(evaluation_id), FREELY) == Refused(RefusalReason.DO_NOT_CONTACT)

@@ -10,18 +10,18 @@ from tests.store.steps import CHANNEL, LATER, SECRET, bring, rows
 TALLY = PollStats(rows=5, started=4, announced=3, quarantined=2)
 
 
-GOOD = Poll(started_at=NOON, finished_at=LATER, whole=False, good=True, tally=TALLY, error=None)
+GOOD = Poll(started_at=NOON, finished_at=LATER, is_full=False, good=True, stats=TALLY, error=None)
 """A poll that began at noon and came to its end an hour later."""
 
 
 async def good(store: Store, *, whole: bool = False, text: str = "") -> None:
     await store.polls.succeed(
-        await store.polls.begin(at=NOON, whole=whole), TALLY, at=LATER, text=text, channel=CHANNEL
+        await store.polls.begin(at=NOON, is_full=whole), TALLY, at=LATER, text=text, channel=CHANNEL
     )
 
 
 async def test_before_the_first_poll_there_is_none(store: Store) -> None:
-    assert (await store.polls.last(), await store.polls.last_good(), await store.polls.last_good(whole=True)) == (
+    assert (await store.polls.last(), await store.polls.last_good(), await store.polls.last_good(is_full=True)) == (
         None,
         None,
         None,
@@ -32,7 +32,7 @@ async def test_a_poll_that_came_to_its_end_is_the_last_good_one(store: Store) ->
     await good(store)
 
     assert (await store.polls.last(), await store.polls.last_good()) == (GOOD, GOOD)
-    assert await store.polls.last_good(whole=True) is None
+    assert await store.polls.last_good(is_full=True) is None
 
 
 async def test_a_poll_that_broke_off_is_the_last_one_and_not_the_last_good_one(store: Store) -> None:
@@ -46,7 +46,7 @@ async def test_a_poll_that_broke_off_is_the_last_one_and_not_the_last_good_one(s
         started_at=LATER,
         finished_at=LATER + timedelta(minutes=1),
         good=False,
-        tally=PollStats(rows=1),
+        stats=PollStats(rows=1),
         error="The Marketplace is down.",
     )
 
@@ -57,7 +57,9 @@ async def test_a_poll_during_which_the_bot_was_stopped_never_counts_as_good(url:
         await store.polls.begin(at=LATER)
 
     async with open_store(url, secret_keys=[SECRET]) as store:
-        assert await store.polls.last() == replace(GOOD, started_at=LATER, finished_at=None, good=False, tally=PollStats())
+        assert await store.polls.last() == replace(
+            GOOD, started_at=LATER, finished_at=None, good=False, stats=PollStats()
+        )
         assert await store.polls.last_good() == GOOD
 
 
@@ -65,12 +67,14 @@ async def failures(store: Store, *fates: str) -> list[tuple[int, int]]:
     """How many polls, and how many sweeps, have failed in a row after each of these."""
     counts = []
     for fate in fates:
-        number = await store.polls.begin(at=NOON, whole="sweep" in fate)
+        number = await store.polls.begin(at=NOON, is_full="sweep" in fate)
         if "fails" in fate:
             await store.polls.fail(number, PollStats(), at=LATER, error="The Marketplace is down.")
         elif "is good" in fate:
             await store.polls.succeed(number, TALLY, at=LATER, text="", channel=CHANNEL)
-        counts.append((await store.polls.failed_in_a_row(whole=False), await store.polls.failed_in_a_row(whole=True)))
+        counts.append(
+            (await store.polls.failed_in_a_row(is_full=False), await store.polls.failed_in_a_row(is_full=True))
+        )
     return counts
 
 
@@ -88,7 +92,7 @@ async def test_the_last_sweep_is_found_behind_younger_polls(store: Store) -> Non
     await good(store, whole=True)
     await good(store)
 
-    assert await store.polls.last_good(whole=True) == replace(GOOD, whole=True)
+    assert await store.polls.last_good(is_full=True) == replace(GOOD, is_full=True)
     assert await store.polls.last_good() == GOOD
 
 

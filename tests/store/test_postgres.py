@@ -31,7 +31,7 @@ async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
         await report(one, license_())
         both = [one, two] * 5
 
-        taken = await asyncio.gather(*(each.deliveries.take(ApiMethod.POST, now=LATER) for each in both))
+        taken = await asyncio.gather(*(each.outbox.claim(ApiMethod.POST, now=LATER) for each in both))
         owned = await asyncio.gather(
             *(each.evaluations.assign(1, f"U{n}", instead_of=None, by="U0BO", at=NOON) for n, each in enumerate(both))
         )
@@ -40,10 +40,10 @@ async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
         marked = await asyncio.gather(*(mark(each, "ana@acme.example") for each in both))
 
         assert sum(map(len, taken)) == 1
-        assert sum(each is not None and each.won for each in owned) == 1
+        assert sum(each is not None and each.changed for each in owned) == 1
         assert sum(not isinstance(each, Refused) for each in claims) == 1
         assert sum(each is not None for each in sending) == 1
-        assert sum(each.won for each in marked) == 1
+        assert sum(each.changed for each in marked) == 1
 
 
 async def test_two_copies_that_record_the_same_batch_at_once_tell_each_fact_once(postgres: str) -> None:

@@ -57,7 +57,7 @@ async def lived(store: Store) -> None:
 async def test_everything_that_is_held_is_shown(store: Store) -> None:
     await lived(store)
 
-    held = await store.people.export(" Ana@Acme.example", at=LATER, by="somebody")
+    held = await store.personal_data.export(" Ana@Acme.example", at=LATER, by="somebody")
 
     assert [found["ids"] for found in held["licenses"]] == [["E-1"], ["E-2"]]
     assert held["licenses"][0]["contacts"] == [{"role": "technical", "email": ANA, "name": "Ana Ash"}]
@@ -70,12 +70,12 @@ async def test_everything_that_is_held_is_shown(store: Store) -> None:
         ("asked", "Ana Ash rang once more"),
     ]
     assert "Bo" not in json.dumps(held)
-    [audited] = await store.people.audited()
+    [audited] = await store.personal_data.audit_log()
     assert (audited.action, audited.actor, audited.details) == ("export", "somebody", {"licenses": 2, "mails": 1})
 
 
 async def test_of_somebody_nobody_knows_nothing_is_held(store: Store) -> None:
-    held = await store.people.export("cy@elsewhere.example", at=LATER, by="somebody")
+    held = await store.personal_data.export("cy@elsewhere.example", at=LATER, by="somebody")
 
     assert (held["licenses"], held["mails"], held["do_not_contact"]) == ([], [], [])
 
@@ -83,14 +83,14 @@ async def test_of_somebody_nobody_knows_nothing_is_held(store: Store) -> None:
 async def test_after_an_erasure_nothing_can_be_read_even_with_the_key(store: Store) -> None:
     await lived(store)
 
-    erased = await store.people.erase(ANA, at=LATER, by="somebody")
+    erased = await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     assert erased == Erased(licenses=2, mails=1, cards=2)
     after = await readable(store)
     assert [word for word in WORDS if word.lower() in after.lower()] == []
     assert all(word in after for word in ("bo@acme.example", "Bo Birch", "Bo Birch called"))
     assert await rows(store, draft) == []
-    assert [(each.action, each.details) for each in await store.people.audited()] == [
+    assert [(each.action, each.details) for each in await store.personal_data.audit_log()] == [
         ("erase", {"licenses": 2, "mails": 1})
     ]
 
@@ -98,7 +98,7 @@ async def test_after_an_erasure_nothing_can_be_read_even_with_the_key(store: Sto
 async def test_cards_and_lines_that_quote_somebody_are_painted_without(store: Store) -> None:
     await lived(store)
 
-    await store.people.erase(ANA, at=LATER, by="somebody")
+    await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     brought = await bring(store)
     assert brought.count("note do_not_contact in 1.0") == 2
@@ -112,7 +112,7 @@ async def test_cards_and_lines_that_quote_somebody_are_painted_without(store: St
 
 async def test_nobody_writes_to_them_whatever_brings_them_back(store: Store) -> None:
     await lived(store)
-    await store.people.erase(ANA, at=LATER, by="somebody")
+    await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     again = license_(aliases=frozenset({"E-1"}), billing=BO, updated=nov(24))
     other = license_(aliases=frozenset({"E-9"}), technical=contact(email=" ANA@acme.example"), company="Ana Ash")
@@ -120,16 +120,16 @@ async def test_nobody_writes_to_them_whatever_brings_them_back(store: Store) -> 
 
     assert [word for word in WORDS if word.lower() in (await readable(store)).lower()] == []
     assert await ask(store, order(3, 3)) == Refused(RefusalReason.FORGOTTEN)
-    assert not (await mark(store, ANA)).won
-    [spoken] = {(await store.opt_outs.against([DncTarget.of_address(each)])) for each in (ANA, "Ana@ACME.example")}
+    assert not (await mark(store, ANA)).changed
+    [spoken] = {(await store.dnc.find_active([DncTarget.of_address(each)])) for each in (ANA, "Ana@ACME.example")}
     assert spoken is not None
-    assert spoken.cause is DncReason.ERASED
+    assert spoken.reason is DncReason.ERASED
 
 
 async def test_the_same_row_read_again_brings_nothing_back(store: Store) -> None:
     row = license_(aliases=frozenset({"E-1"}))
     await poll(store, row)
-    await store.people.erase(ANA, at=LATER, by="somebody")
+    await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     await poll(store, row)
     await report(store, row)
@@ -141,7 +141,7 @@ async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
     await report(store, license_())
     await ask(store, order(1, due_at=LATER + timedelta(days=1)))
 
-    await store.people.erase(ANA, at=LATER, by="somebody")
+    await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     assert await store.mails.next_due() == LATER
     assert await take(store) == RejectedMail(refusal=Refused(RefusalReason.DO_NOT_CONTACT))
@@ -150,7 +150,7 @@ async def test_what_waits_to_be_sent_is_stopped(store: Store) -> None:
 
 async def test_a_person_can_be_erased_twice_and_before_they_were_ever_seen(store: Store) -> None:
     for _ in range(2):
-        await store.people.erase(ANA, at=LATER, by="somebody")
+        await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     assert [row.cause for row in await rows(store, do_not_contact)] == ["erased"]
     await report(store, license_())
@@ -160,7 +160,7 @@ async def test_a_person_can_be_erased_twice_and_before_they_were_ever_seen(store
 async def test_an_erasure_outlives_a_new_secret(url: str) -> None:
     async with open_store(url, secret_keys=[SECRET]) as store:
         await report(store, license_())
-        await store.people.erase(ANA, at=LATER, by="somebody")
+        await store.personal_data.erase(ANA, at=LATER, by="somebody")
     async with open_store(url, secret_keys=["the key that came after the first one", SECRET]) as store:
         await report(store, license_(aliases=frozenset({"E-2"})))
         assert (await cards(store))[1].evaluation.license.contacts == (Contact(forgotten=True),)
@@ -179,7 +179,7 @@ async def test_no_byte_of_them_is_in_the_files_after_an_erasure_nor_in_a_copy_ma
     await lived(store)
     before = await blobs(store)
 
-    await store.people.erase(ANA, at=LATER, by="somebody")
+    await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
     gone = before - await blobs(store)
     assert len(gone) >= 6  # two licenses, a mail, a draft, two notes
@@ -209,7 +209,7 @@ async def test_contacts_are_forgotten_when_nothing_happened_for_long(
         async with store.database.write() as connection:
             await connection.exec_driver_sql("UPDATE history SET at = '2026-11-20 12:00:00.000000'")
 
-    forgotten = await store.people.forget_older(NOON - timedelta(days=1), at=LATER)
+    forgotten = await store.personal_data.apply_retention(NOON - timedelta(days=1), at=LATER)
 
     assert forgotten == (not kept)
     after = await readable(store)
@@ -217,4 +217,4 @@ async def test_contacts_are_forgotten_when_nothing_happened_for_long(
     assert ("Bo Birch" in after) == kept
     assert "Dear Ana Ash" not in after
     assert (await only_card(store)).evaluation.license.company == "Acme"
-    assert await store.people.forget_older(NOON - timedelta(days=1), at=LATER) == 0
+    assert await store.personal_data.apply_retention(NOON - timedelta(days=1), at=LATER) == 0

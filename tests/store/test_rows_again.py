@@ -42,7 +42,7 @@ async def test_a_license_that_is_reported_twice_on_two_pages_has_one_card_and_on
 async def test_a_row_that_was_read_before_is_not_read_again(store: Store) -> None:
     await poll(store, license_(), license_(aliases=frozenset({"E-2"})))
 
-    again = await store.licenses.unread([repr(license_()), repr(license_(company="Acme Ltd"))])
+    again = await store.licenses.filter_new([repr(license_()), repr(license_(company="Acme Ltd"))])
 
     assert again[0] is None
     assert again[1] is not None
@@ -54,7 +54,7 @@ async def test_another_version_of_the_bot_reads_every_row_again(url: str, monkey
     for version in ("1.4.0", "1.4.0", "1.4.1", "1.4.0"):
         monkeypatch.setattr(keyring, "version", {"evaluator-bot": version}.__getitem__)
         async with open_store(url, secret_keys=[SECRET]) as store:
-            [digest] = await store.licenses.unread([row])
+            [digest] = await store.licenses.filter_new([row])
             found.append(digest is not None)
             await poll(store, license_())
 
@@ -65,7 +65,7 @@ async def test_a_row_that_could_not_be_recorded_is_read_again(store: Store) -> N
     with pytest.raises(OverflowError):
         await poll(store, license_(days_to_convert=10**30), license_(aliases=frozenset({"E-2"})))
 
-    assert None not in await store.licenses.unread([repr(license_(aliases=frozenset({"E-2"})))])
+    assert None not in await store.licenses.filter_new([repr(license_(aliases=frozenset({"E-2"})))])
 
 
 async def test_of_a_license_only_the_rows_of_its_last_day_are_kept_in_mind(store: Store) -> None:

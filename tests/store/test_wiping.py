@@ -48,16 +48,16 @@ async def test_what_another_program_still_reads_is_said_and_goes_once_it_lets_go
     await report(store, license_(technical=contact()))
     sealed = await _sealed(store)
     with reader(file) as pid:
-        erased = await store.people.erase("ana@acme.example", at=LATER, by="somebody")
+        erased = await store.personal_data.erase("ana@acme.example", at=LATER, by="somebody")
         assert not erased.is_wiped
         assert _is_left(file, sealed)
         if Path("/proc/locks").exists():
             assert [f"(process {pid})" in each for each in store.database.readers()] == [True]
             assert store.database.writers() == []
-        assert not await store.people.wipe()
-    assert await store.people.wipe()
+        assert not await store.personal_data.wipe()
+    assert await store.personal_data.wipe()
     assert not _is_left(file, sealed)
-    assert await store.troubles.standing() == []
+    assert await store.incidents.list_open() == []
 
 
 async def test_the_next_command_finishes_it(url: str, file: Path) -> None:
@@ -66,17 +66,17 @@ async def test_the_next_command_finishes_it(url: str, file: Path) -> None:
         sealed = await _sealed(store)
         async with open_store(url, secret_keys=[SECRET]) as running:  # so that the last to close does not clean up
             with reader(file):
-                assert not (await store.people.erase("ana@acme.example", at=LATER, by="somebody")).is_wiped
+                assert not (await store.personal_data.erase("ana@acme.example", at=LATER, by="somebody")).is_wiped
             assert _is_left(file, sealed)
             async with open_store(url, secret_keys=[SECRET]):
                 pass
             assert not _is_left(file, sealed)
-            assert await running.troubles.standing() == []
+            assert await running.incidents.list_open() == []
 
 
 async def test_without_anybody_else_nothing_is_left_at_once(store: Store, file: Path) -> None:
     await report(store, license_(technical=contact()))
     sealed = await _sealed(store)
     assert _is_left(file, sealed)
-    assert (await store.people.erase("ana@acme.example", at=LATER, by="somebody")).is_wiped
+    assert (await store.personal_data.erase("ana@acme.example", at=LATER, by="somebody")).is_wiped
     assert not _is_left(file, sealed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.inbound.bounces import BounceOutcome, BounceHandler
+from bot.services.inbound.bounces import BounceHandler, BounceOutcome
 from bot.web.bounce_webhook import BounceWebhook, signature
 from tests.services.inbound.test_bounces import BOUNCE, Ledger
 from tests.web.conftest import Clock, Site, site
@@ -26,7 +26,9 @@ async def here(tmp_path: Path, ledger: Ledger, clock: Clock) -> AsyncIterator[Si
     async def tell(*_status: str) -> None:
         pass
 
-    inbound = BounceHandler(ledger, verp=lambda _address: None, tell=tell, tell_unclear=tell, clock=lambda: datetime.now(UTC))
+    inbound = BounceHandler(
+        ledger, verp=lambda _address: None, tell=tell, tell_unclear=tell, clock=lambda: datetime.now(UTC)
+    )
     async with site(tmp_path, bounces=BounceWebhook(inbound, secret=SECRET, clock=clock)) as found:
         yield found
 

@@ -89,10 +89,10 @@ class People:
     async def close_view(self, user: str, view_id: str) -> None:
         """Close a modal; the app hears of it where it asked to."""
         view = self._view(user, view_id)
-        whole = bool(view.content.get("clear_on_close"))
-        for closed in self._memory.close_view(view, whole_stack=whole):
+        is_full = bool(view.content.get("clear_on_close"))
+        for closed in self._memory.close_view(view, whole_stack=is_full):
             if closed.content.get("notify_on_close"):
-                await self._interact(user, {"type": "view_closed", "view": closed.wire(), "is_cleared": whole})
+                await self._interact(user, {"type": "view_closed", "view": closed.wire(), "is_cleared": is_full})
 
     async def command(self, user: str, text: str, *, channel: str = CHANNEL) -> None:
         """Type a slash command, with its arguments, in a channel."""
@@ -117,8 +117,10 @@ class People:
 
     async def _interact(self, user: str, payload: Json, *, view_id: str | None = None) -> Json:
         trigger = {"trigger_id": self._memory.tickets.trigger(user, view_id=view_id)}
-        whole = payloads.common(self._user(user)) | payload
-        return await self._delivery.deliver("interactive", whole if whole["type"] == "view_closed" else whole | trigger)
+        is_full = payloads.common(self._user(user)) | payload
+        return await self._delivery.deliver(
+            "interactive", is_full if is_full["type"] == "view_closed" else is_full | trigger
+        )
 
     def _carry_out(self, view: View, response: Json) -> None:
         action = response.get("response_action")

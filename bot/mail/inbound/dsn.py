@@ -8,9 +8,9 @@ from typing import Final
 
 from bot.mail.inbound import provider_notices
 from bot.mail.inbound.mime import first_word, headers, kind_of_part, leaves, octets, parse, text_of, values
-from bot.mail.inbound.recipient_status import RecipientStatus, BounceKind, classify_status, status_of
+from bot.mail.inbound.recipient_status import BounceKind, RecipientStatus, classify_status, status_of
 
-__all__ = ["RecipientStatus", "BounceKind", "Report", "classify_status", "read_report"]
+__all__ = ["BounceKind", "RecipientStatus", "Report", "classify_status", "read_report"]
 
 _MOST: Final = 50
 """Parts, recipients, Message-IDs and addresses that are looked at; a mail of ours has one of each."""

@@ -16,7 +16,7 @@ from typing import Final
 from flufl.bounce import all_failures
 
 from bot.mail.inbound.mime import decoded, first_word, leaves, octets, parse, text_of, values
-from bot.mail.inbound.recipient_status import RecipientStatus, BounceKind, classify_status, status_in
+from bot.mail.inbound.recipient_status import BounceKind, RecipientStatus, classify_status, status_in
 
 _MOST: Final = 50
 _LONGEST: Final = 320
@@ -142,7 +142,9 @@ def _of_qmail(text: str) -> Iterator[RecipientStatus]:
 def _finding(address: str, words: str) -> RecipientStatus:
     status = status_in(words)
     return RecipientStatus(
-        kind=classify_status(status, words) or BounceKind.SOFT, status=status, address=address.strip().strip("<>")[:_LONGEST]
+        kind=classify_status(status, words) or BounceKind.SOFT,
+        status=status,
+        address=address.strip().strip("<>")[:_LONGEST],
     )
 
 

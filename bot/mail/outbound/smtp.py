@@ -12,7 +12,7 @@ import aiosmtplib
 
 from bot.errors import MailDeferred, MailError, MailOutcomeUnknown, MailRefused, MailSetupWrong
 from bot.mail.address import wire_address
-from bot.mail.outbound.smtp_replies import TRANSIENT, PERMANENT, Step, deferred, login_wrong, classify_reply
+from bot.mail.outbound.smtp_replies import PERMANENT, TRANSIENT, Step, classify_reply, deferred, login_wrong
 
 _UTF8 = ("SMTPUTF8", "BODY=8BITMIME")
 # Seconds for a goodbye, and for a connection that waited to show that it still lives.

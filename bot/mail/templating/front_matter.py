@@ -36,7 +36,7 @@ class TrialWindow:
         found = _OFFERED.fullmatch(" ".join(text.casefold().split()))
         return None if found is None else cls(found[1], int(found[2]))
 
-    def on(self, evaluation: Evaluation, today: date) -> bool:
+    def includes(self, evaluation: Evaluation, today: date) -> bool:
         """Whether today is one of these days."""
         if self.edge == "first":
             return (today - evaluation.trial.started).days < self.days
@@ -52,7 +52,7 @@ class FrontMatter:
     subject: str
     language: str
     apps: frozenset[str] = frozenset()
-    offered: TrialWindow | None = None
+    window: TrialWindow | None = None
     lines: Mapping[str, int]
     """The line on which each key stands."""
     body: str
@@ -78,7 +78,7 @@ def read_front_matter(file: str, text: str, *, needed: tuple[str, ...], allowed:
         subject=given["subject"][1] if "subject" in given else "",
         language=language_tag(given["language"][1] if "language" in given else _language_of(file)) or ENGLISH,
         apps=_apps(given["apps"][1]) if "apps" in given else frozenset(),
-        offered=TrialWindow.parse(given["offered"][1]) if "offered" in given else None,
+        window=TrialWindow.parse(given["offered"][1]) if "offered" in given else None,
         lines={key: line for key, (line, _) in given.items()},
         body=body,
         body_line=end + 2,

@@ -58,7 +58,7 @@ def preview(
 ) -> Preview:
     """The mail to the contact of this evaluation. TemplateWrong: a fact is missing."""
     contact = reachable(evaluation.license)
-    facts = variables_for(
+    variables = variables_for(
         evaluation,
         contact,
         sender_name=sender.address.display_name or sender.address.username,
@@ -66,13 +66,13 @@ def preview(
         vendor=vendor,
         today=today,
     )
-    filled = template.fill(facts)
+    rendered = template.fill(variables)
     mail = compose(
         sender=sender,
         to_address="you@customer.example",  # is not shown, and must not fail
         to_name=None,
-        subject=filled.subject,
-        body=filled.body,
+        subject=rendered.subject,
+        body=rendered.body,
         words=footer_texts(template.language, app=evaluation.license.app_name, began=evaluation.trial.started),
         message_id=new_message_id("preview", sender.address.domain),
         date=datetime.combine(today, time(), tzinfo=UTC),
@@ -98,7 +98,7 @@ def sample(today: date) -> Evaluation:
         company="Sample Customer",
         technical=contact,
     )
-    trial = Trial(started=started, ends=ends, state=State.RUNNING, told=today)
+    trial = Trial(started=started, ends=ends, state=State.RUNNING, reported_on=today)
     return Evaluation(id=0, license=license_, trial=trial, first_seen=datetime.combine(started, time(), tzinfo=UTC))
 
 

@@ -23,7 +23,9 @@ class TemplateSelection:
     """The one to begin with; of a family that was sent already only where there is no other."""
 
 
-def select_templates(templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()) -> TemplateSelection:
+def select_templates(
+    templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()
+) -> TemplateSelection:
     """The templates for this app on this day of the trial, with the families of which a mail was sent.
 
     The best variant of a family is the app's own before the one for all, then the one in the language of the
@@ -45,12 +47,12 @@ def select_templates(templates: Iterable[Template], evaluation: Evaluation, *, t
 
 def _order(template: Template) -> tuple[bool, bool, str]:
     # What is offered on some days only is meant for just these days.
-    return template.offered is None, template.family != _FIRST_FAMILY, template.family
+    return template.window is None, template.family != _FIRST_FAMILY, template.family
 
 
 def _fits(template: Template, evaluation: Evaluation, today: date) -> bool:
     license_ = evaluation.license
     names = {license_.app_key.casefold(), " ".join(license_.app_name.casefold().split())}
     return (not template.apps or bool(template.apps & names)) and (
-        template.offered is None or template.offered.on(evaluation, today)
+        template.window is None or template.window.includes(evaluation, today)
     )

@@ -12,7 +12,7 @@ from jinja2 import meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from bot.errors import TemplateWrong
-from bot.mail.sanitize import one_line, escape_markdown
+from bot.mail.sanitize import escape_markdown, one_line
 from bot.mail.templating.front_matter import TrialWindow, read_front_matter, wrong
 from bot.mail.templating.language import ENGLISH, FOREIGN, distance, long_day
 from bot.mail.templating.required_variables import needs
@@ -45,7 +45,7 @@ class TemplateVariables:
     sender_title: str | None = None
     vendor: str | None = None
 
-    def said(self, language: str) -> dict[str, str]:
+    def as_strings(self, language: str) -> dict[str, str]:
         """What is known, as short lines of text without any markup."""
         said = {
             name: escape_markdown(long_day(value, language) if isinstance(value, date) else str(value))
@@ -109,7 +109,7 @@ class Template:
     name: str
     language: str = ENGLISH
     apps: frozenset[str] = frozenset()
-    offered: TrialWindow | None = None
+    window: TrialWindow | None = None
     signature: Signature | None = None
     subject: CompiledTemplate
     body: CompiledTemplate
@@ -125,9 +125,9 @@ class Template:
         needed = self.subject.needs | self.body.needs
         return needed if self._end is None else (needed - {SIGNATURE}) | self._end.words.needs
 
-    def fill(self, facts: TemplateVariables) -> RenderedMail:
+    def fill(self, variables: TemplateVariables) -> RenderedMail:
         """The mail with its facts put in; TemplateWrong names the fact that is missing."""
-        known = facts.said(self.language)
+        known = variables.as_strings(self.language)
         if self._end is not None:
             known[SIGNATURE] = self._end.words.fill(known).strip()
         return RenderedMail(one_line(self.subject.fill(known)), self.body.fill(known).strip())
@@ -176,13 +176,15 @@ def load_templates(folder: Path | None = None) -> LoadedTemplates:
 
 def read_template(path: Path) -> Template:
     """One template from its file, not yet signed; TemplateWrong names the file and the line."""
-    head = read_front_matter(path.name, _text(path), needed=("name", "subject"), allowed=("language", "apps", "offered"))
+    head = read_front_matter(
+        path.name, _text(path), needed=("name", "subject"), allowed=("language", "apps", "offered")
+    )
     return Template(
         id=path.stem,
         name=head.name,
         language=head.language,
         apps=head.apps,
-        offered=head.offered,
+        window=head.window,
         subject=_words(path, head.subject, head.lines["subject"], known=_FACT_NAMES | {SIGNATURE}),
         body=_words(path, head.body, head.body_line, known=_FACT_NAMES | {SIGNATURE}),
     )
@@ -213,8 +215,10 @@ def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -
         used = meta.find_undeclared_variables(tree) - _JINJA.globals.keys()
         for name in tree.find_all(nodes.Name):
             if name.name in used - known:
-                facts = ", ".join(sorted(known))
-                raise wrong(path.name, first_line + name.lineno - 1, f"unknown fact “{name.name}”; known are {facts}")
+                variables = ", ".join(sorted(known))
+                raise wrong(
+                    path.name, first_line + name.lineno - 1, f"unknown fact “{name.name}”; known are {variables}"
+                )
         return CompiledTemplate(path.stem, _JINJA.from_string(source), frozenset(used), needs(tree) & used)
     except jinja2.TemplateSyntaxError as exc:
         raise wrong(path.name, first_line + exc.lineno - 1, exc.message or "the tags cannot be read") from exc

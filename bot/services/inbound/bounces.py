@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from bot.domain.address import canonical
-from bot.mail.inbound.dsn import RecipientStatus, BounceKind, Report, read_report
+from bot.mail.inbound.dsn import BounceKind, RecipientStatus, Report, read_report
 from bot.mail.inbound.provider_notices import guess
 from bot.store.mail.bounces import SentMailRef
 
@@ -44,19 +44,19 @@ class MailLedger(Protocol):
         """The mail with this id."""
         ...
 
-    async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
+    async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
         """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
         ...
 
-    async def complained(self, mail_id: int, *, at: datetime) -> None:
+    async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
         """The recipient complained: mark the address, over any weaker mark."""
         ...
 
-    async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
+    async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
         """It did not get through; once `patience` mails to its address did not, pause the address."""
         ...
 
-    async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
+    async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
         """It was refused because of us; the address stays as it was."""
         ...
 
@@ -90,7 +90,7 @@ class BounceHandler:
         self._tell_unclear = tell_unclear
         self._clock = clock
 
-    async def take(self, content: bytes) -> BounceOutcome:
+    async def handle(self, content: bytes) -> BounceOutcome:
         """Read a mail that came in, and do what it asks for; whoever wrote it, nothing of its text is kept."""
         report = read_report(content)
         if report.is_harmless:
@@ -103,9 +103,9 @@ class BounceHandler:
             return BounceOutcome.UNKNOWN
         if not report.findings:
             return await self._guess(mail, content)
-        finding = status_for_recipient(report, mail.address)
-        log.info("report_taken", mail=mail.mail_id, kind=finding.kind, status=finding.status)
-        return await self._act(mail.mail_id, finding)
+        recipient_status = status_for_recipient(report, mail.address)
+        log.info("report_taken", mail=mail.mail_id, kind=recipient_status.kind, status=recipient_status.status)
+        return await self._act(mail.mail_id, recipient_status)
 
     async def _ours(self, report: Report) -> SentMailRef | None:
         proven = report.is_standard and report.findings
@@ -124,9 +124,9 @@ class BounceHandler:
         guessed = guess(content)
         own = [each for each in guessed.failed if _is_of(each.address, mail.address)]
         if own:
-            finding = min(own, key=lambda each: each.strength)
-            log.info("notice_taken", mail=mail.mail_id, kind=finding.kind, status=finding.status)
-            return await self._act(mail.mail_id, finding)
+            recipient_status = min(own, key=lambda each: each.strength)
+            log.info("notice_taken", mail=mail.mail_id, kind=recipient_status.kind, status=recipient_status.status)
+            return await self._act(mail.mail_id, recipient_status)
         if any(_is_of(each, mail.address) for each in guessed.delayed):
             return BounceOutcome.NO_REPORT
         log.warning("report_unclear", mail=mail.mail_id)
@@ -134,20 +134,20 @@ class BounceHandler:
         await self._tell_unclear()
         return BounceOutcome.UNCLEAR
 
-    async def _act(self, mail_id: int, finding: RecipientStatus) -> BounceOutcome:
-        at, status = self._clock(), finding.status
-        match finding.kind:
+    async def _act(self, mail_id: int, recipient_status: RecipientStatus) -> BounceOutcome:
+        at, status = self._clock(), recipient_status.status
+        match recipient_status.kind:
             case BounceKind.COMPLAINT:
-                await self._ledger.complained(mail_id, at=at)
+                await self._ledger.record_complaint(mail_id, at=at)
                 return BounceOutcome.COMPLAINED
             case BounceKind.HARD:
-                await self._ledger.bounced(mail_id, status=status, at=at)
+                await self._ledger.record_hard_bounce(mail_id, status=status, at=at)
                 return BounceOutcome.BOUNCED
             case BounceKind.SOFT:
-                await self._ledger.soft(mail_id, status=status, at=at, patience=SOFT_BOUNCE_THRESHOLD)
+                await self._ledger.record_soft_bounce(mail_id, status=status, at=at, threshold=SOFT_BOUNCE_THRESHOLD)
                 return BounceOutcome.COUNTED
             case BounceKind.POLICY:
-                await self._ledger.refused(mail_id, status=status, at=at)
+                await self._ledger.record_policy_refusal(mail_id, status=status, at=at)
                 await self._tell(status)
                 return BounceOutcome.REFUSED
 

@@ -34,34 +34,34 @@ class ReportIngest:
         self,
         store: Store,
         *,
-        ringing: AnnouncementPolicy,
+        announcement: AnnouncementPolicy,
         channel: str,
         now: datetime,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._progress = progress
         self._store = store
-        self._ringing = ringing
+        self._announcement = announcement
         self._channel = channel
         self._now = now
         self._batch: list[Row] = []
         self._sights: list[ParsedRecord] = []
         self._unreadable: set[InvalidRecord] = set()
         self._recording: asyncio.Task[None] | None = None
-        self.tally = PollStats()
+        self.stats = PollStats()
 
-    async def take(self, rows: Iterable[Row]) -> None:
+    async def add(self, rows: Iterable[Row]) -> None:
         """Read some rows; what cannot be read is quarantined, and the rest goes on."""
         self._batch += rows
         if len(self._batch) >= _BATCH_ROWS:
-            await self._look()
+            await self._filter_new()
             if len(self._sights) >= _RECORDED:
                 await self._recorded()
                 self._recording = asyncio.create_task(self._record(self._taken()))
 
     async def flush(self) -> None:
         """Record what was taken."""
-        await self._look()
+        await self._filter_new()
         await self._recorded()
         await self._record(self._taken())
 
@@ -70,11 +70,11 @@ class ReportIngest:
         if self._recording is not None:
             await asyncio.gather(self._recording, return_exceptions=True)
 
-    async def _look(self) -> None:
+    async def _filter_new(self) -> None:
         """Find out what the batch says that was not read before."""
         batch, self._batch = self._batch, []
         unreadable: set[InvalidRecord] = set()
-        digests = await self._store.licenses.unread([row.text for row in batch])
+        digests = await self._store.licenses.filter_new([row.text for row in batch])
         for number, (row, digest) in enumerate(zip(batch, digests, strict=True)):
             if number % _STRETCH_ROWS == 0:
                 await asyncio.sleep(0)
@@ -87,13 +87,13 @@ class ReportIngest:
                 self._sights.append(ParsedRecord(license=seen, digests=(digest,)))
         unreadable -= self._unreadable  # two questions may bring the same row
         self._unreadable |= unreadable
-        await self._set_aside(unreadable)
-        self.tally += PollStats(rows=len(batch), quarantined=len(unreadable))
-        self._progress(self.tally.rows)
+        await self._quarantine(unreadable)
+        self.stats += PollStats(rows=len(batch), quarantined=len(unreadable))
+        self._progress(self.stats.rows)
 
     def _taken(self) -> list[ParsedRecord]:
-        sights, self._sights = self._sights, []
-        return sights
+        records, self._sights = self._sights, []
+        return records
 
     async def _recorded(self) -> None:
         """Wait for the batch that is being recorded, and raise what that raised."""
@@ -101,11 +101,11 @@ class ReportIngest:
             recording, self._recording = self._recording, None
             await recording
 
-    async def _record(self, sights: list[ParsedRecord]) -> None:
-        recorded = await self._store.licenses.record(sights, self._ringing, channel=self._channel, at=self._now)
-        self.tally += PollStats(**asdict(recorded))
+    async def _record(self, records: list[ParsedRecord]) -> None:
+        recorded = await self._store.licenses.record(records, self._announcement, channel=self._channel, at=self._now)
+        self.stats += PollStats(**asdict(recorded))
 
-    async def _set_aside(self, unreadable: Collection[InvalidRecord]) -> None:
+    async def _quarantine(self, unreadable: Collection[InvalidRecord]) -> None:
         if not unreadable:
             return
         new = await self._store.polls.quarantine([(each.ref, each.reason) for each in unreadable], at=self._now)

@@ -37,16 +37,16 @@ class DryRunResult:
 class DryRun:
     """A pass under way, beside the real one: it asks the same questions, and keeps the answers to itself."""
 
-    def __init__(self, store: Store, *, ringing: AnnouncementPolicy, now: datetime, progress: Progress) -> None:
+    def __init__(self, store: Store, *, announcement: AnnouncementPolicy, now: datetime, progress: Progress) -> None:
         self._store = store
-        self._ringing = ringing
+        self._announcement = announcement
         self._now = now
         self._progress = progress
         self._batch: list[Row] = []
         self._met: set[tuple[str, str]] = set()
         self.outlook = DryRunResult()
 
-    async def take(self, rows: Iterable[Row]) -> None:
+    async def add(self, rows: Iterable[Row]) -> None:
         """Look at some rows."""
         self._batch += rows
         if len(self._batch) >= _BATCH:
@@ -56,36 +56,36 @@ class DryRun:
         """Work out what was taken."""
         batch, self._batch = self._batch, []
         self.outlook.rows += len(batch)
-        for finding in await self._store.licenses.findings(await self._new(batch), self._ringing):
-            self._note(finding)
+        for license_update in await self._store.licenses.diff(await self._new(batch), self._announcement):
+            self._note(license_update)
         self._progress(self.outlook.rows)
 
     async def _new(self, batch: list[Row]) -> list[ParsedRecord]:
         """The records not read before; of each license one, since what an earlier one came to is not stored."""
-        sights: list[ParsedRecord] = []
-        digests = await self._store.licenses.unread([row.text for row in batch])
+        records: list[ParsedRecord] = []
+        digests = await self._store.licenses.filter_new([row.text for row in batch])
         for row, digest in zip(batch, digests, strict=True):
             seen = parse_license(row.record)
             if isinstance(seen, InvalidRecord):
                 self.outlook.unreadable.append(seen)
                 continue
-            sight = ParsedRecord(license=seen, digests=())
-            if digest is None or not self._met.isdisjoint(sight.keys):
+            record = ParsedRecord(license=seen, digests=())
+            if digest is None or not self._met.isdisjoint(record.keys):
                 self.outlook.known += 1
                 continue
-            self._met |= sight.keys
-            sights.append(sight)
-        return sights
+            self._met |= record.keys
+            records.append(record)
+        return records
 
-    def _note(self, finding: LicenseUpdate) -> None:
-        cards = dict.fromkeys(change.trial for change in finding.announced)
-        self.outlook.cards += [(finding.seen, trial) for trial in cards]
-        for change in finding.changes:
+    def _note(self, license_update: LicenseUpdate) -> None:
+        cards = dict.fromkeys(change.trial for change in license_update.announced)
+        self.outlook.cards += [(license_update.seen, trial) for trial in cards]
+        for change in license_update.changes:
             if change.trial in cards:
                 continue
-            if starts_trial(change, today=self._ringing.today):
-                silence = self._ringing.silence(finding.seen, change.trial)
-                self.outlook.silent.update([] if silence is None else [silence])
-            entry = entry_of(change, finding.seen, at=self._now)
-            if finding.known is not None and entry is not None and entry.kind not in UNTOLD:
-                self.outlook.facts.append((finding.seen, entry))
+            if starts_trial(change, today=self._announcement.today):
+                reason = self._announcement.skip_reason(license_update.seen, change.trial)
+                self.outlook.silent.update([] if reason is None else [reason])
+            entry = entry_of(change, license_update.seen, at=self._now)
+            if license_update.known is not None and entry is not None and entry.kind not in UNTOLD:
+                self.outlook.facts.append((license_update.seen, entry))

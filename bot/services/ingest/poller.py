@@ -16,7 +16,7 @@ from bot.errors import BotError, ExportFailed
 from bot.marketplace.client import Marketplace
 from bot.marketplace.responses import Row
 from bot.services.ingest.batches import ReportIngest
-from bot.services.ingest.dry_run import DryRunResult, Progress, DryRun
+from bot.services.ingest.dry_run import DryRun, DryRunResult, Progress
 from bot.services.operations.alerts import AdminAlerts
 from bot.slack.views.alerts import first_run
 from bot.store import Store
@@ -39,7 +39,7 @@ class ReportPoller:
         channel: str,
         first_run_days: int,
         sweep_every: timedelta,
-        trouble: AdminAlerts,
+        alerts: AdminAlerts,
         clock: Callable[[], datetime],
         own_sites: Collection[str] = (),
     ) -> None:
@@ -49,11 +49,11 @@ class ReportPoller:
         self._first_run_days = first_run_days
         self._sweep_every = sweep_every
         self._own_sites = frozenset(site.lower() for site in own_sites)
-        self._trouble = trouble
+        self._alerts = alerts
         self._clock = clock
         self._turn = asyncio.Lock()
 
-    async def run_once(self) -> PollStats:
+    async def poll(self) -> PollStats:
         """Read what may be new and, when it is time, the whole report; what it all came to.
 
         Whatever BotError ends a reading is on record, too, when it is raised. A poll that is asked for while one runs
@@ -62,13 +62,13 @@ class ReportPoller:
         async with self._turn:
             good = await self._store.polls.last_good()
             if good is None:
-                return await self._read(None, quiet_before=self._first_day(), words=self._hello)
+                return await self._run_poll(None, quiet_before=self._announce_from(), words=self._first_run_message)
             if is_future(good.started_at, self._clock()):
                 await self._announce_missed()
-            tally = await self._read(await self._since())
+            stats = await self._run_poll(await self._since())
             if await self._sweep_is_due():
-                tally += await self._read(None)
-            return tally
+                stats += await self._run_poll(None)
+            return stats
 
     async def backfill(self, *, progress: Progress) -> PollStats:
         """Read the whole report in silence: nothing that it holds gets a card, now or later.
@@ -76,18 +76,18 @@ class ReportPoller:
         One that broke off goes on where it stood: what is recorded is known again, and costs next to nothing.
         """
         async with self._turn:
-            return await self._read(None, quiet_before=date.max, progress=progress)
+            return await self._run_poll(None, quiet_before=date.max, progress=progress)
 
-    async def rehearse_backfill(self, *, progress: Progress) -> DryRunResult:
+    async def dry_run_backfill(self, *, progress: Progress) -> DryRunResult:
         """What `backfill` would come to; nothing is written."""
-        return await self._rehearse(None, quiet_before=date.max, progress=progress)
+        return await self._dry_run(None, quiet_before=date.max, progress=progress)
 
-    async def rehearse(self) -> DryRunResult:
+    async def dry_run(self) -> DryRunResult:
         """What the next poll would come to; nothing is written."""
         good = await self._store.polls.last_good()
         if good is None:
-            return await self._rehearse(None, quiet_before=self._first_day())
-        return await self._rehearse(await self._since())
+            return await self._dry_run(None, quiet_before=self._announce_from())
+        return await self._dry_run(await self._since())
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -98,7 +98,7 @@ class ReportPoller:
     async def _sweep_is_due(self) -> bool:
         """Whether to read the whole report, for what no question about the last days would find."""
         now = self._clock()
-        good, last = await self._store.polls.last_good(whole=True), await self._store.polls.last_sweep()
+        good, last = await self._store.polls.last_good(is_full=True), await self._store.polls.last_sweep()
         if last is not None and not last.good and not has_passed(_NEXT_SWEEP, since=last.started_at, now=now):
             return False
         return good is None or has_passed(self._sweep_every, since=good.started_at, now=now)
@@ -114,38 +114,40 @@ class ReportPoller:
     async def _announce_missed(self) -> None:
         """Announce what was read while the clock was ahead, and taken for over; not what had begun before the bot."""
         now = self._clock()
-        ringing = self._ringing(now, await self._since() or self._first_day())
+        announcement = self._announcement_policy(now, await self._since() or self._announce_from())
         missed = await self._store.licenses.announce_missed(
-            ringing, after=now + CLOCKS_DIFFER, channel=self._channel, at=now
+            announcement, after=now + CLOCKS_DIFFER, channel=self._channel, at=now
         )
         log.warning("clock_was_ahead", announced=missed)
 
-    def _first_day(self) -> date:
+    def _announce_from(self) -> date:
         """What began earlier was there before the bot, and does not ring in its first run."""
         return self._clock().date() - timedelta(days=self._first_run_days)
 
-    def _hello(self, tally: PollStats) -> str:
+    def _first_run_message(self, stats: PollStats) -> str:
         today = self._clock().date()
         return first_run(
-            rows=tally.rows,
-            started=tally.started,
-            announced=tally.announced,
+            rows=stats.rows,
+            started=stats.started,
+            announced=stats.announced,
             today=today,
             days=self._first_run_days,
         )
 
-    def _ringing(self, now: datetime, quiet_before: date | None) -> AnnouncementPolicy:
+    def _announcement_policy(self, now: datetime, quiet_before: date | None) -> AnnouncementPolicy:
         return AnnouncementPolicy(today=now.date(), quiet_before=quiet_before, own_sites=self._own_sites)
 
-    async def _rehearse(
+    async def _dry_run(
         self, since: date | None, *, quiet_before: date | None = None, progress: Progress = lambda _: None
     ) -> DryRunResult:
         now = self._clock()
-        rehearsal = DryRun(self._store, ringing=self._ringing(now, quiet_before), now=now, progress=progress)
-        await self._feed(rehearsal, since, now)
-        return rehearsal.outlook
+        dry_run = DryRun(
+            self._store, announcement=self._announcement_policy(now, quiet_before), now=now, progress=progress
+        )
+        await self._stream_into(dry_run, since, now)
+        return dry_run.outlook
 
-    async def _read(
+    async def _run_poll(
         self,
         since: date | None,
         *,
@@ -155,26 +157,26 @@ class ReportPoller:
     ) -> PollStats:
         """One reading, of everything or since a day, from its first entry in the diary to its last."""
         now, polls = self._clock(), self._store.polls
-        poll_id = await polls.begin(at=now, whole=since is None)
-        ringing = self._ringing(now, quiet_before)
-        reading = ReportIngest(self._store, ringing=ringing, channel=self._channel, now=now, progress=progress)
+        poll_id = await polls.begin(at=now, is_full=since is None)
+        announcement = self._announcement_policy(now, quiet_before)
+        ingest = ReportIngest(self._store, announcement=announcement, channel=self._channel, now=now, progress=progress)
         try:
-            async with aclosing(reading):
-                await self._feed(reading, since, now)
+            async with aclosing(ingest):
+                await self._stream_into(ingest, since, now)
         except BotError as exc:
-            await polls.fail(poll_id, reading.tally, at=self._clock(), error=str(exc))
-            await self._trouble.failed(exc)
+            await polls.fail(poll_id, ingest.stats, at=self._clock(), error=str(exc))
+            await self._alerts.poll_failed(exc)
             raise
-        text = words(reading.tally)
-        await polls.succeed(poll_id, reading.tally, at=self._clock(), text=text, channel=self._channel)
-        await self._trouble.read(reading.tally.quarantined, whole=since is None)
-        log.info("report_read", whole=since is None, **asdict(reading.tally))
-        return reading.tally
+        text = words(ingest.stats)
+        await polls.succeed(poll_id, ingest.stats, at=self._clock(), text=text, channel=self._channel)
+        await self._alerts.poll_succeeded(ingest.stats.quarantined, is_full=since is None)
+        log.info("report_read", is_full=since is None, **asdict(ingest.stats))
+        return ingest.stats
 
-    async def _feed(self, reader: ReportIngest | DryRun, since: date | None, now: datetime) -> None:
+    async def _stream_into(self, reader: ReportIngest | DryRun, since: date | None, now: datetime) -> None:
         async with aclosing(self._rows(since, now.date())) as portions:
             async for rows in portions:
-                await reader.take(rows)
+                await reader.add(rows)
         await reader.flush()
 
     async def _rows(self, since: date | None, today: date) -> AsyncGenerator[list[Row]]:
@@ -184,7 +186,7 @@ class ReportPoller:
         fresh `lastUpdated`.
         """
         if since is None:
-            questions = [self._whole()]
+            questions = [self._full_report()]
         else:
             questions = [
                 self._marketplace.licenses(updated_since=updated_since(since, today=today)),
@@ -195,7 +197,7 @@ class ReportPoller:
                 async for rows in portions:
                     yield rows
 
-    async def _whole(self) -> AsyncGenerator[list[Row]]:
+    async def _full_report(self) -> AsyncGenerator[list[Row]]:
         """The export, which is meant for large reports; where there is none to be had, the report page by page."""
         try:
             async with aclosing(self._marketplace.export()) as portions:

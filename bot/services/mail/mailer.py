@@ -33,37 +33,37 @@ class Mailer:
     """How long contacts are kept; the mail says so."""
     signer: Signer | None = None
     links: Links | None = None
-    returns: VerpSettings | None = None
+    verp: VerpSettings | None = None
 
-    async def hand_over(self, taken: ClaimedMail, evaluation: Evaluation | None) -> None:
+    async def send(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> None:
         """Write the mail out and give it to the server. The errors are those of `compose` and `Smtp.send`."""
         message = compose(
             sender=self.sender,
-            to_address=taken.address,
-            to_name=taken.contact.name,
-            subject=taken.letter.subject,
-            body=taken.letter.body,
+            to_address=claimed.address,
+            to_name=claimed.contact.name,
+            subject=claimed.content.subject,
+            body=claimed.content.body,
             words=footer_texts(
-                taken.letter.language,
+                claimed.content.language,
                 app=evaluation.license.app_name if evaluation else None,
                 began=evaluation.trial.started if evaluation else None,
-                first=taken.first,
+                first=claimed.first,
                 kept=self.kept,
             ),
-            message_id=taken.message_id,
-            date=taken.ordered_at,
-            reply_to=taken.letter.reply_to,
-            unsubscribe_url=self.links.url(taken.address, taken.mail_id) if self.links else None,
+            message_id=claimed.message_id,
+            date=claimed.requested_at,
+            reply_to=claimed.content.reply_to,
+            unsubscribe_url=self.links.url(claimed.address, claimed.mail_id) if self.links else None,
         )
         content = message.as_bytes()
         await self.smtp.send(
             content if self.signer is None else self.signer.sign(content),
-            envelope_from=self.envelope(taken.mail_id),
-            recipient=taken.address,
+            envelope_from=self.envelope_sender(claimed.mail_id),
+            recipient=claimed.address,
         )
 
-    def envelope(self, mail_id: int) -> str:
+    def envelope_sender(self, mail_id: int) -> str:
         """Where this mail comes back to. MailSetupWrong if that is no address, or too long a one."""
-        if self.returns is None:
+        if self.verp is None:
             return self.sender.address.addr_spec
-        return envelope_sender(self.returns.address, mail_id, self.returns.key)
+        return envelope_sender(self.verp.address, mail_id, self.verp.key)

@@ -9,7 +9,7 @@ from typing import Final
 from bot.domain.card import Card, Recipient, recipients
 from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.evaluation import CardRef, Contact
-from bot.domain.mail_policy import Allowed, LawfulBasis, NeedsLawfulBasis, RefusalReason, Refused, MailRules
+from bot.domain.mail_policy import Allowed, LawfulBasis, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import CardUnknown, TemplateWrong
 from bot.mail.outbound.compose import new_message_id
 from bot.mail.templating.selection import select_templates
@@ -19,7 +19,7 @@ from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import Signature
 from bot.store import Store
 from bot.store.mail.letters import MailContent
-from bot.store.mail.repository import QueuedMail, MailRequest, MailStatus
+from bot.store.mail.repository import MailRequest, MailStatus, QueuedMail
 
 _LOOKS: Final = 50
 _LOOK_AGAIN: Final = 0.1
@@ -49,7 +49,7 @@ class Draft:
     refused: Sequence[Recipient]
     """Those on the license who cannot be emailed."""
     decision: Allowed | NeedsLawfulBasis
-    filled: RenderedMail
+    rendered: RenderedMail
     kept: bool
     """Whether the words are a person's own, and the recipient another than they were written to."""
     problem: str | None
@@ -61,7 +61,7 @@ class Outreach:
     def __init__(
         self,
         store: Store,
-        post: Mailer | None,
+        mailer: Mailer | None,
         templates: Mapping[str, Template],
         *,
         rules: MailRules,
@@ -71,7 +71,7 @@ class Outreach:
         token: Callable[[], str],
     ) -> None:
         self._store = store
-        self._post = post
+        self._mailer = mailer
         self._templates = templates
         self._rules = rules
         self._address_of = address_of
@@ -94,7 +94,7 @@ class Outreach:
 
         Of `words` that stand in the form already a person's own are kept while only the recipient changes.
         """
-        if self._post is None or not self._templates:
+        if self._mailer is None or not self._templates:
             return Refused(RefusalReason.NOT_SET_UP)
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
@@ -105,14 +105,14 @@ class Outreach:
             refusals = [each.decision for each in choices.values() if isinstance(each.decision, Refused)]
             return refusals[0] if refusals else Refused(RefusalReason.NO_CONTACT)
         role = next((each for each in open_to if each == recipient), next(iter(open_to)))
-        sent = {mail.template for mail in card.mails if mail.attempt.state.is_live}
+        sent = {mail.template for mail in card.mails if mail.attempt.state.blocks_resend}
         offered = select_templates(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
         if offered.chosen is None:
             return Refused(RefusalReason.NO_TEMPLATE)
         names = _labels(offered.templates)
         chosen = template if template is not None and template in names else offered.chosen.id
         contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
-        filled, problem = self._fill(card, chosen, contacts[role], signature)
+        rendered, problem = self._fill(card, chosen, contacts[role], signature)
         own = self._own(card, words, contacts, signature) if words and words.template == chosen else None
         return Draft(
             card=card,
@@ -122,54 +122,54 @@ class Outreach:
             recipients={each: contacts[each] for each in open_to},
             refused=[each for each in choices.values() if not each.is_open],
             decision=open_to[role],
-            filled=own or filled,
+            rendered=own or rendered,
             kept=own is not None and words is not None and words.recipient != role,
             problem=problem if own is None else None,
         )
 
-    async def keep(self, token: str, letter: MailContent) -> None:
+    async def keep(self, token: str, content: MailContent) -> None:
         """Keep the words of a preview, until it is sent or a day is over."""
-        self._keeping[token] = letter
+        self._keeping[token] = content
         try:
-            await self._store.drafts.keep(token, letter, at=self._clock())
+            await self._store.drafts.keep(token, content, at=self._clock())
         finally:
             del self._keeping[token]
 
     async def kept(self, token: str) -> MailContent | None:
         """The words of a preview; None once they are gone. They may still be on their way into the store."""
         for _ in range(_LOOKS):
-            if letter := self._keeping.get(token) or await self._store.drafts.read(token):
-                return letter
+            if content := self._keeping.get(token) or await self._store.drafts.read(token):
+                return content
             await asyncio.sleep(_LOOK_AGAIN)
         return None
 
-    async def order(
-        self, evaluation_id: int, letter: MailContent, *, ground: LawfulBasis | None, by: str
+    async def enqueue(
+        self, evaluation_id: int, content: MailContent, *, basis: LawfulBasis | None, by: str
     ) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Let these words go after the time to take them back, if policy allows it and no such mail went before."""
-        if self._post is None:
+        if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
-        template = self._templates.get(letter.template)
+        template = self._templates.get(content.template)
         if template is None:
             return Refused(RefusalReason.NO_TEMPLATE)
         card = await self._store.evaluations.card(evaluation_id)
         owner = None if card is None else card.evaluation.owner
         now = self._clock()
-        order = MailRequest(
+        request = MailRequest(
             evaluation_id=evaluation_id,
-            letter=replace(
-                letter,
+            content=replace(
+                content,
                 template=template.family,
                 language=template.language,
                 reply_to=None if owner is None else await self._address_of(owner),
             ),
-            ground=ground,
-            message_id=new_message_id(self._token(), self._post.sender.address.domain),
+            basis=basis,
+            message_id=new_message_id(self._token(), self._mailer.sender.address.domain),
             by=by,
             at=now,
             due_at=now + self._rules.hold,
         )
-        return await self._store.mails.order(order, self._rules)
+        return await self._store.mails.enqueue(request, self._rules)
 
     async def verify_card(self, mail_id: int, card: CardRef | None) -> None:
         """CardUnknown when a mail belongs to another evaluation than the card in whose thread its button stands."""
@@ -179,38 +179,42 @@ class Outreach:
         if claimed is not None and not await self._store.evaluations.is_shown_by(claimed, card):
             raise CardUnknown(UnmatchedCard.UNKNOWN)
 
-    async def undo(self, mail_id: int, *, by: str) -> MailStatus | None:
+    async def cancel(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Take one's own mail back before it goes; None for a mail that never was."""
-        return await self._store.mails.undo(mail_id, by=by, at=self._clock())
+        return await self._store.mails.cancel(mail_id, by=by, at=self._clock())
 
-    async def order_again(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
+    async def resend(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
         """Send a mail again of which nobody knows whether it arrived, once, if policy still allows it.
 
         Whoever comes late gets the verdict of who came first; None for a mail that never was.
         """
-        if self._post is None:
+        if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
-        return await self._store.mails.order_again(mail_id, self._rules, by=by, at=self._clock())
+        return await self._store.mails.resend(mail_id, self._rules, by=by, at=self._clock())
 
     async def confirm(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
-    def _fill(self, card: Card, template: str, contact: Contact, signature: Signature) -> tuple[RenderedMail, str | None]:
-        facts = variables_for(
+    def _fill(
+        self, card: Card, template: str, contact: Contact, signature: Signature
+    ) -> tuple[RenderedMail, str | None]:
+        variables = variables_for(
             card.evaluation,
             contact,
             sender_name=signature.name,
             sender_title=signature.title or None,
-            vendor=None if self._post is None else self._post.vendor,
+            vendor=None if self._mailer is None else self._mailer.vendor,
             today=self._today(),
         )
         try:
-            return self._templates[template].fill(facts), None
+            return self._templates[template].fill(variables), None
         except TemplateWrong as exc:
             return RenderedMail("", ""), str(exc)
 
-    def _own(self, card: Card, words: FormWords, contacts: Mapping[str, Contact], signature: Signature) -> RenderedMail | None:
+    def _own(
+        self, card: Card, words: FormWords, contacts: Mapping[str, Contact], signature: Signature
+    ) -> RenderedMail | None:
         """The words in the form where a person changed them; None while they are those that the template gave."""
         own = RenderedMail(words.subject, words.body)
         if words.recipient not in contacts:

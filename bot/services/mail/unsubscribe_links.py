@@ -21,16 +21,16 @@ class Link:
 class Links:
     """Unsubscribe links, opaque and never out of date; they name their recipient, so that no row has to."""
 
-    def __init__(self, keys: Keyring, *, public_url: str) -> None:
-        self._keys = keys
+    def __init__(self, keyring: Keyring, *, public_url: str) -> None:
+        self._keyring = keyring
         self._base = public_url.rstrip("/") + _PATH
 
     def url(self, address: str, mail_id: int) -> str:
         """The address of the page on which this recipient of this mail unsubscribes."""
-        return self._base + self._keys.token(f"{_PURPOSE} {mail_id} {address}")
+        return self._base + self._keyring.token(f"{_PURPOSE} {mail_id} {address}")
 
     def read(self, token: str) -> Link | None:
         """Whose link it is; None for what is no link of ours."""
-        purpose, _, rest = (self._keys.read_token(token) or "").partition(" ")
+        purpose, _, rest = (self._keyring.read_token(token) or "").partition(" ")
         mail_id, _, address = rest.partition(" ")
         return Link(address=address, mail_id=int(mail_id)) if purpose == _PURPOSE else None

@@ -9,14 +9,14 @@ from typing import Final
 
 import structlog
 
-from bot.concurrency.rate_limit import TokenBucket, Rate
+from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.domain.evaluation import Evaluation
-from bot.domain.mail_policy import MailState, MailRules
+from bot.domain.mail_policy import MailRules, MailState
 from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
-from bot.store.mail.repository import MOST_PUT_OFF, RejectedMail, ClaimedMail, longest_wait
+from bot.store.mail.repository import MOST_PUT_OFF, ClaimedMail, RejectedMail, longest_wait
 
 log = structlog.get_logger()
 
@@ -37,19 +37,19 @@ class MailWorker:
     def __init__(
         self,
         store: Store,
-        post: Mailer,
+        mailer: Mailer,
         *,
         rules: MailRules,
-        trouble: AdminAlerts,
+        alerts: AdminAlerts,
         clock: Callable[[], datetime],
         pace: TokenBucket | None = None,
         address_of: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """`address_of` says where replies to a colleague go now; without it they go where the order says."""
         self._store = store
-        self._post = post
+        self._mailer = mailer
         self._rules = rules
-        self._trouble = trouble
+        self._alerts = alerts
         self._clock = clock
         self._pace = pace or TokenBucket(Rate(interval=0), alone=True)
         self._address_of = address_of
@@ -71,11 +71,11 @@ class MailWorker:
                     return _POLL_INTERVAL_S
                 if timedelta(0) < due - self._clock() <= longest_wait(self._rules):
                     return _WHILE_ONE_WAITS
-                taken = await self._store.mails.take(self._rules, now=self._clock())
-                if isinstance(taken, RejectedMail):
-                    log.info("mail_stopped", reason=taken.refusal.reason.name)
-                elif taken is not None:
-                    await self._send(taken)
+                claimed = await self._store.mails.claim(self._rules, now=self._clock())
+                if isinstance(claimed, RejectedMail):
+                    log.info("mail_stopped", reason=claimed.refusal.reason.name)
+                elif claimed is not None:
+                    await self._send(claimed)
             return min(pause, _POLL_INTERVAL_S)
 
     @asynccontextmanager
@@ -84,59 +84,59 @@ class MailWorker:
         async with self._at_work:
             yield
 
-    async def _send(self, taken: ClaimedMail) -> None:
-        card = await self._store.evaluations.card(taken.evaluation_id)
+    async def _send(self, claimed: ClaimedMail) -> None:
+        card = await self._store.evaluations.card(claimed.evaluation_id)
         evaluation = None if card is None else card.evaluation
-        letter = replace(taken.letter, reply_to=await self._reply_to(taken, evaluation))
+        content = replace(claimed.content, reply_to=await self._reply_to(claimed, evaluation))
         try:
             self._store.leases.ensure()
-            await self._post.hand_over(replace(taken, letter=letter), evaluation)
+            await self._mailer.send(replace(claimed, content=content), evaluation)
         except LeaseLost as exc:
             # Whether this is written is decided by who leads: if it still is this copy, it tries again.
             self._pace.failed()
-            await self._later(taken, exc, wait=timedelta(0))
+            await self._defer(claimed, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
-            await self._settle(taken, MailState.UNKNOWN, error=str(exc))
+            await self._settle(claimed, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
             # A matter between us and the server: nothing else would get through either, so all of it waits.
             self._pace.failed()
-            await self._later(taken, exc, wait=timedelta(0))
-            await self._trouble.no_mail(exc)
+            await self._defer(claimed, exc, wait=timedelta(0))
+            await self._alerts.mail_unavailable(exc)
         except MailDeferred as exc:
             self._pace.failed()
-            await self._later(taken, exc, wait=retry_delay(taken.attempts))
+            await self._defer(claimed, exc, wait=retry_delay(claimed.attempts))
             if self._pace.failures >= _SHOULD_BE_KNOWN:
-                await self._trouble.no_mail(exc)
+                await self._alerts.mail_unavailable(exc)
         except AddressRefused as exc:
-            self._pace.well()
-            await self._store.bounces.bounced(taken.mail_id, status=_NO_SUCH_ADDRESS, at=self._clock())
-            await self._settle(taken, MailState.FAILED, error=str(exc))
+            self._pace.succeeded()
+            await self._store.bounces.record_hard_bounce(claimed.mail_id, status=_NO_SUCH_ADDRESS, at=self._clock())
+            await self._settle(claimed, MailState.FAILED, error=str(exc))
         except MailError as exc:
-            self._pace.well()
-            await self._settle(taken, MailState.FAILED, error=str(exc))
+            self._pace.succeeded()
+            await self._settle(claimed, MailState.FAILED, error=str(exc))
         else:
-            self._pace.well()
-            await self._settle(taken, MailState.SENT)
-            await self._trouble.mail_goes()
+            self._pace.succeeded()
+            await self._settle(claimed, MailState.SENT)
+            await self._alerts.mail_recovered()
 
-    async def _reply_to(self, taken: ClaimedMail, evaluation: Evaluation | None) -> str | None:
+    async def _reply_to(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> str | None:
         """Where replies go: an email can wait for days, in which the owner may change, leave, or become a guest."""
         if self._address_of is None:
-            return taken.letter.reply_to
+            return claimed.content.reply_to
         owner = None if evaluation is None else evaluation.owner
         return None if owner is None else await self._address_of(owner)
 
-    async def _settle(self, taken: ClaimedMail, state: MailState, *, error: str = "") -> None:
-        log.info("mail_settled", mail=taken.mail_id, state=state)
-        await self._store.mails.settle(taken.mail_id, state, at=self._clock(), error=error)
+    async def _settle(self, claimed: ClaimedMail, state: MailState, *, error: str = "") -> None:
+        log.info("mail_settled", mail=claimed.mail_id, state=state)
+        await self._store.mails.settle(claimed.mail_id, state, at=self._clock(), error=error)
 
-    async def _later(self, taken: ClaimedMail, why: BotError, *, wait: timedelta) -> None:
+    async def _defer(self, claimed: ClaimedMail, why: BotError, *, wait: timedelta) -> None:
         now = self._clock()
-        log.warning("mail_put_off", mail=taken.mail_id, reason=str(why))
-        if now + wait - taken.ordered_at > _PUT_OFF_AT_MOST:
-            await self._settle(taken, MailState.FAILED, error=_GIVEN_UP)
+        log.warning("mail_put_off", mail=claimed.mail_id, reason=str(why))
+        if now + wait - claimed.requested_at > _PUT_OFF_AT_MOST:
+            await self._settle(claimed, MailState.FAILED, error=_GIVEN_UP)
         else:
-            await self._store.mails.put_off(taken.mail_id, until=now + wait, at=now, error=str(why))
+            await self._store.mails.defer(claimed.mail_id, until=now + wait, at=now, error=str(why))
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -42,25 +42,25 @@ class AdminAlerts:
         self._to = tuple(admins) or (channel,)
         self._clock = clock
 
-    async def failed(self, error: BotError) -> None:
+    async def poll_failed(self, error: BotError) -> None:
         """The last poll on record broke off."""
         last = await self._store.polls.last()
-        whole = last is not None and last.whole
+        is_full = last is not None and last.is_full
         kind = _AT_ONCE.get(type(error), _KEEPS_FAILING)
-        times = await self._store.polls.failed_in_a_row(whole=whole)
+        times = await self._store.polls.failed_in_a_row(is_full=is_full)
         if kind != _KEEPS_FAILING or times >= _PATIENCE:
-            text = alerts.report_unread(str(error), times=times, whole=whole)
-            await self._begin(f"sweep_{kind}" if whole else kind, text)
+            text = alerts.report_unread(str(error), times=times, is_full=is_full)
+            await self._begin(f"sweep_{kind}" if is_full else kind, text)
 
-    async def read(self, quarantined: int, *, whole: bool) -> None:
+    async def poll_succeeded(self, quarantined: int, *, is_full: bool) -> None:
         """A poll came to its end, of the `whole` report or of the latest, with so many rows set aside."""
-        await self._end(_POLL | _SWEEP if whole else _POLL, alerts.report_read_again)
+        await self._end(_POLL | _SWEEP if is_full else _POLL, alerts.report_read_again)
         if quarantined:
             await self._begin(_ROWS, alerts.rows_unread(quarantined))
-        elif whole:  # an ordinary poll does not come by the rows of long ago
+        elif is_full:  # an ordinary poll does not come by the rows of long ago
             await self._end({_ROWS}, alerts.rows_read_again)
 
-    async def listened(self, line: SocketStatus) -> None:
+    async def check_socket(self, line: SocketStatus) -> None:
         """How the connection over which presses arrive is doing; to be asked now and then."""
         if line.down is None:
             await self._end({_DEAF}, alerts.presses_again)
@@ -75,27 +75,27 @@ class AdminAlerts:
         """Something came to the return address of a mail that nobody understands; said once a day, as above."""
         await self._once_a_day(_UNCLEAR, alerts.unclear_bounce())
 
-    async def no_mail(self, error: BotError) -> None:
+    async def mail_unavailable(self, error: BotError) -> None:
         """The mail server does not let the bot in."""
         await self._begin(_MAIL, alerts.no_mail(str(error)))
 
-    async def mail_goes(self) -> None:
+    async def mail_recovered(self) -> None:
         """The mail server took a mail."""
         await self._end({_MAIL}, alerts.mail_goes_again)
 
     async def _once_a_day(self, kind: str, text: str) -> None:
         now = self._clock()
-        since = [each.since for each in await self._store.troubles.standing() if each.kind == kind]
+        since = [each.since for each in await self._store.incidents.list_open() if each.kind == kind]
         if since and not has_passed(_REMINDED_AFTER, since=min(since), now=now):
             return
-        await self._store.troubles.end({kind}, "", to=(), at=now)
+        await self._store.incidents.close({kind}, "", to=(), at=now)
         await self._begin(kind, text)
 
     async def _begin(self, kind: str, text: str) -> None:
-        await self._store.troubles.begin(kind, text, to=self._to, at=self._clock())
+        await self._store.incidents.open(kind, text, to=self._to, at=self._clock())
 
     async def _end(self, kinds: Collection[str], said: Callable[[timedelta], str]) -> None:
-        since = [each.since for each in await self._store.troubles.standing() if each.kind in kinds]
+        since = [each.since for each in await self._store.incidents.list_open() if each.kind in kinds]
         if since:
             now = self._clock()
-            await self._store.troubles.end(kinds, said(now - min(since)), to=self._to, at=now)
+            await self._store.incidents.close(kinds, said(now - min(since)), to=self._to, at=now)

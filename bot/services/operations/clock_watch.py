@@ -40,19 +40,19 @@ class ClockWatch:
         now, seconds = self._clock(), self._elapsed()
         moved = await self._since_last_start(now) if self._last is None else self._moved(now, seconds)
         self._last = now, seconds
-        for standing in await self._store.troubles.standing():
+        for standing in await self._store.incidents.list_open():
             is_over = now - standing.since >= _KEPT or is_future(standing.since, now)
             if moved_by([standing]) is not None and is_over:
-                await self._store.troubles.end([standing.kind], "", to=(), at=now)
+                await self._store.incidents.close([standing.kind], "", to=(), at=now)
         if abs(moved) >= _WORTH_TELLING:
             log.warning("clock_moved", seconds=round(moved.total_seconds()))
             kind = f"{_KIND} {round(moved.total_seconds()):+d}"
-            await self._store.troubles.begin(kind, "", to=(), at=now)
+            await self._store.incidents.open(kind, "", to=(), at=now)
 
     async def is_steady(self) -> bool:
         """Whether the clock was not set forward during the last day: then what is old by it may not be old at all."""
         await self.look()
-        moved = moved_by(await self._store.troubles.standing())
+        moved = moved_by(await self._store.incidents.list_open())
         return moved is None or moved <= timedelta(0)
 
     def _moved(self, now: datetime, seconds: float) -> timedelta:
@@ -70,8 +70,8 @@ class ClockWatch:
 def moved_by(standing: Iterable[OpenIncident]) -> timedelta | None:
     """By how much the clock was set of late, the latest time; None when it was not."""
     found = None
-    for trouble in standing:
-        match trouble.kind.split():
+    for alerts in standing:
+        match alerts.kind.split():
             case [kind, seconds] if kind == _KIND:
                 found = timedelta(seconds=int(seconds))
             case _:

@@ -28,11 +28,11 @@ class Health:
         self._poll_every = poll_every
         self._clock = clock
 
-    async def condition(self) -> HealthReport:
+    async def report(self) -> HealthReport:
         """All of it, at this moment; delays are those of the last seven days."""
         now, polls = self._clock(), self._store.polls
-        last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(whole=True)
-        standing = await self._store.troubles.standing()
+        last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(is_full=True)
+        standing = await self._store.incidents.list_open()
         moved = moved_by(standing)
         if moved is None and last is not None and is_future(last.started_at, now):
             moved = now - last.started_at
@@ -41,17 +41,17 @@ class Health:
             outcome=None if last is None else last.outcome,
             error=None if last is None else last.error,
             read_at=None if good is None else good.started_at,
-            rows=None if good is None else good.tally.rows,
+            rows=None if good is None else good.stats.rows,
             swept_at=None if swept is None else swept.started_at,
             next_poll=None if last is None else min(last.started_at, now) + self._poll_every,
             delays=delays(await self._store.evaluations.delays(since=now - _WEEK)),
             quarantined=await polls.quarantined(),
             examples=tuple(await polls.set_aside(at_most=_EXAMPLES)),
-            waiting=await self._store.deliveries.waiting(),
+            waiting=await self._store.outbox.waiting(),
             mails_waiting=await self._store.mails.waiting(),
             bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
             closed=tuple(describe_outages(standing)),
-            given_up=await self._store.deliveries.given_up(since=now - _WEEK),
+            given_up=await self._store.outbox.given_up(since=now - _WEEK),
             clock_moved=moved,
             locked=self._store.database.locked_for(),
             unwiped=any(each.kind == UNWIPED for each in standing),
@@ -61,7 +61,7 @@ class Health:
 
     async def figures(self) -> dict[str, Any]:
         """The same for machines; ages and delays are in seconds, `problems` are sentences that say what to do."""
-        found = await self.condition()
+        found = await self.report()
         late, line = found.delays, found.line
         return {
             "last_poll": found.outcome,

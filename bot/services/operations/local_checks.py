@@ -17,8 +17,10 @@ def file_permissions(paths: Iterable[Path]) -> CheckResult:
     if open_to_others:
         names = " ".join(open_to_others)
         says = f"Every user of this machine may open {names}. Run: chmod o= {names}"
-        return CheckResult(what=what, good=False, says=says)
-    return CheckResult(what=what, good=True, says="no other user may open the settings, the database or the signing key")
+        return CheckResult(name=what, is_ok=False, message=says)
+    return CheckResult(
+        name=what, is_ok=True, message="no other user may open the settings, the database or the signing key"
+    )
 
 
 def _is_open_to_others(path: Path) -> bool:
@@ -41,7 +43,7 @@ def secrets_in_the_clear(
     if has_password and smtp_tls == "none" and not is_this_machine(smtp_host or ""):
         wrong.append("With SMTP_TLS=none SMTP_PASSWORD can be read on the way. Set SMTP_TLS to starttls or tls.")
     says = " ".join(wrong) or "no password or token leaves this machine in the clear"
-    return CheckResult(what="Encryption", good=not wrong, says=says)
+    return CheckResult(name="Encryption", is_ok=not wrong, message=says)
 
 
 def is_this_machine(host: str) -> bool:

@@ -29,14 +29,14 @@ class LockAlert:
     def __init__(
         self,
         database: Database,
-        poster: SlackClient,
+        slack: SlackClient,
         *,
         admins: Sequence[str],
         channel: str,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._poster = poster
+        self._slack = slack
         self._to = tuple(admins) or (channel,)
         self._elapsed = elapsed
         self._told: dict[str, float] = {}
@@ -57,7 +57,7 @@ class LockAlert:
 
     async def _say(self, text: str, channel: str) -> bool:
         try:
-            await self._poster.post(channel, note_message(text), MessageRef(event=Event.MESSAGE, number=0))
+            await self._slack.post(channel, note_message(text), MessageRef(event=Event.MESSAGE, number=0))
         except SlackError as exc:
             log.warning("lock_not_told", reason=str(exc))
             return False

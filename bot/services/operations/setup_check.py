@@ -32,9 +32,9 @@ _CHECK: Final = {
 class CheckResult:
     """One thing looked at; `says` is what was found, or what is wrong with what to do about it."""
 
-    what: str
-    good: bool
-    says: str
+    name: str
+    is_ok: bool
+    message: str
 
 
 Check = Callable[[], Awaitable[str]]
@@ -46,7 +46,7 @@ class SlackSetup:
 
     channel: str
     admins: Sequence[str]
-    actors: Sequence[str]
+    permissions: Sequence[str]
     app_token: str | None
 
 
@@ -59,7 +59,7 @@ class Outside:
 
     store: AbstractAsyncContextManager[Store]
     marketplace: Callable[[], Marketplace]
-    post: Callable[[], Mailer | None]
+    mailer: Callable[[], Mailer | None]
     signer: Callable[[], Signer | None]
     problems: Callable[[], Sequence[str]]
     rules: Callable[[], object]
@@ -69,15 +69,15 @@ class SetupCheck:
     """The things the bot depends on, each reached for real; to be entered, and left when all was looked at."""
 
     def __init__(
-        self, poster: SlackClient, directory: SlackUsers, outside: Outside, *, slack: SlackSetup, limit: float = LIMIT_S
+        self, slack: SlackClient, directory: SlackUsers, outside: Outside, *, setup: SlackSetup, limit: float = LIMIT_S
     ) -> None:
         """`limit` is in seconds, for each look."""
         self.store: Store | None = None
         """The database, once it was looked at and found good."""
-        self._poster = poster
-        self._directory = directory
-        self._outside = outside
         self._slack = slack
+        self._slack_users = directory
+        self._outside = outside
+        self._setup = setup
         self._limit = limit
         self._identity: Identity | None = None
         self._stack = AsyncExitStack()
@@ -90,7 +90,7 @@ class SetupCheck:
     ) -> None:
         await self._stack.aclose()
 
-    async def findings(self) -> AsyncIterator[CheckResult]:
+    async def run(self) -> AsyncIterator[CheckResult]:
         """One finding after the other, as they come."""
         looks: Sequence[tuple[str, Check]] = (
             ("Database", self._database),
@@ -121,7 +121,7 @@ class SetupCheck:
             check = _CHECK.get(what.split(maxsplit=1)[0], "the network")
             good, says = False, f"No answer within {self._limit:g} s. Try again later; if it lasts, check {check}."
         line = "".join(letter if letter.isprintable() else " " for letter in says)
-        return CheckResult(what=what, good=good, says=" ".join(line.split()))
+        return CheckResult(name=what, is_ok=good, message=" ".join(line.split()))
 
     async def _database(self) -> str:
         self.store = await self._stack.enter_async_context(self._outside.store)
@@ -133,7 +133,7 @@ class SetupCheck:
     async def _who(self) -> Identity:
         """Who the bot is; asked again after a failure, which may have passed."""
         if self._identity is None:
-            self._identity = await self._poster.identity()
+            self._identity = await self._slack.identity()
         return self._identity
 
     async def _scopes(self) -> str:
@@ -143,13 +143,15 @@ class SetupCheck:
         return "Slack does not say which the app has" if missing is None else "all there"
 
     async def _channel_joined(self) -> str:
-        return f"#{await self._poster.channel_name(self._slack.channel)}"
+        return f"#{await self._slack.channel_name(self._setup.channel)}"
 
     async def _admins_known(self) -> str:
-        return await self._known(self._slack.admins) or "not set: the channel hears of trouble"
+        return await self._known(self._setup.admins) or "not set: the channel hears of trouble"
 
     async def _actors_known(self) -> str:
-        return await self._known(self._slack.actors) or "not set: every full member may mail and lift do-not-contact"
+        return (
+            await self._known(self._setup.permissions) or "not set: every full member may mail and lift do-not-contact"
+        )
 
     async def _known(self, ids: Sequence[str]) -> str:
         """The names behind ids of people and groups; BotError names those that nobody is behind."""
@@ -158,9 +160,9 @@ class SetupCheck:
             try:
                 is_group = each.startswith("S")
                 names.append(
-                    f"{len(await self._directory.group(each))} of group {each}"
+                    f"{len(await self._slack_users.group(each))} of group {each}"
                     if is_group
-                    else (await self._directory.account(each)).name
+                    else (await self._slack_users.user(each)).name
                 )
             except SlackRefused as exc:
                 if exc.code not in NOBODY:
@@ -171,9 +173,9 @@ class SetupCheck:
         return ", ".join(names)
 
     async def _socket(self) -> str:
-        if self._slack.app_token is None:
+        if self._setup.app_token is None:
             return "not set: Slack sends signed requests to /slack/events instead"
-        theirs = await self._poster.socket_app(self._slack.app_token)
+        theirs = await self._slack.socket_app(self._setup.app_token)
         ours = await self._own_app()
         if theirs is None or ours is None:
             return "works; whether it belongs to the same Slack app as SLACK_BOT_TOKEN, Slack does not say"
@@ -185,7 +187,7 @@ class SetupCheck:
         """The id of the Slack app of the bot token; None where that cannot be had: other lines say why."""
         try:
             who = await self._who()
-            return who.app or (await self._poster.app(who.bot) if who.bot else None)
+            return who.app or (await self._slack.app(who.bot) if who.bot else None)
         except SlackError:
             return None
 
@@ -194,19 +196,19 @@ class SetupCheck:
             return f"report of developer space {await marketplace.check()}"
 
     async def _mail(self) -> str:
-        post = self._outside.post()
-        if post is None:
+        mailer = self._outside.mailer()
+        if mailer is None:
             return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send mail"
         # A wrong MAIL_FROM is found here, not by the first person who presses Send.
-        _ = post.sender.address, post.sender.answers_to, post.sender.privacy_page
-        await post.smtp.check(envelope_from=post.envelope(mail_id=10**9))
+        _ = mailer.sender.address, mailer.sender.answers_to, mailer.sender.privacy_page
+        await mailer.smtp.check(envelope_from=mailer.envelope_sender(mail_id=10**9))
         return "works: it takes the sender"
 
     async def _dkim(self) -> str:
-        post, signer = self._outside.post(), self._outside.signer()
-        if post is None or signer is None:
+        mailer, signer = self._outside.mailer(), self._outside.signer()
+        if mailer is None or signer is None:
             return "not set: leave it so where your mail server signs, else set DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY"
-        domain = post.sender.address.domain
+        domain = mailer.sender.address.domain
         if not signer.vouches_for(domain):
             raise MailSetupWrong(
                 f"MAIL_FROM is an address of {domain}, for which a signature of another domain does not count. Set "
@@ -215,8 +217,8 @@ class SetupCheck:
         return f"signs; the DNS should have the TXT record {signer.record_name} with {signer.record}"
 
     async def _links(self) -> str:
-        post = self._outside.post()
-        if post is None or post.links is None:
+        mailer = self._outside.mailer()
+        if mailer is None or mailer.links is None:
             return "not set: mails ask for an answer instead; set PUBLIC_URL for a link"
         return "in every mail; see that PUBLIC_URL reaches this bot from outside"
 

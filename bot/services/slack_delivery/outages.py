@@ -29,7 +29,7 @@ class Outage:
     `needed` are the scopes that the app lacks, where that is why.
     """
 
-    lane: ApiMethod
+    method: ApiMethod
     channel: str | None
     code: str
     needed: tuple[str, ...] = ()
@@ -38,12 +38,12 @@ class Outage:
     def kind(self) -> str:
         """As a kind of trouble."""
         scopes = f" {','.join(self.needed)}" if self.needed else ""
-        return f"slack {self.lane} {self.channel or _WORKSPACE} {self.code}{scopes}"
+        return f"slack {self.method} {self.channel or _WORKSPACE} {self.code}{scopes}"
 
     @property
     def is_look_alone(self) -> bool:
         """Whether what is new can be brought all the same: the app may post, and may not read the channel."""
-        return self.lane is ApiMethod.LOOK and errors.action_for(self.code) is ErrorAction.SCOPE
+        return self.method is ApiMethod.HISTORY and errors.action_for(self.code) is ErrorAction.SCOPE
 
     def sentence(self) -> str:
         """Why it is closed, and what opens it."""
@@ -53,9 +53,9 @@ class Outage:
     def read(cls, kind: str) -> Self | None:
         """From a kind of trouble; None for trouble with something else."""
         match kind.split():
-            case ["slack", lane, channel, code, *scopes]:
+            case ["slack", method, channel, code, *scopes]:
                 return cls(
-                    lane=ApiMethod(lane),
+                    method=ApiMethod(method),
                     channel=None if channel == _WORKSPACE else channel,
                     code=code,
                     needed=tuple(scopes[0].split(",")) if scopes else (),
@@ -67,14 +67,14 @@ class Outage:
         """Whether an admin would call the two one trouble."""
         return (self.channel, self.is_look_alone) == (other.channel, other.is_look_alone)
 
-    def concerns(self, way: Route) -> bool:
+    def affects(self, route: Route) -> bool:
         """Whether something that went this way shows that it is open again."""
-        return self.channel is None or (self.lane, self.channel) == way
+        return self.channel is None or (self.method, self.channel) == route
 
 
-def describe_outages(standing: Iterable[OpenIncident]) -> list[str]:
+def describe_outages(open_incidents: Iterable[OpenIncident]) -> list[str]:
     """What is closed at the moment, a sentence each that says what opens it."""
-    found = [each for trouble in standing if (each := Outage.read(trouble.kind)) is not None]
+    found = [each for incident in open_incidents if (each := Outage.read(incident.kind)) is not None]
     said = (("" if each.channel is None else f"Channel {each.channel}: ") + each.sentence() for each in found)
     return list(dict.fromkeys(said))
 
@@ -89,39 +89,41 @@ class SlackOutages:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
 
-    async def refused(self, way: Route, refusal: SlackRefused) -> None:
+    async def refused(self, route: Route, refusal: SlackRefused) -> None:
         """Slack has closed this way, or all; of people who cannot be written to, only the log speaks."""
         everywhere = errors.action_for(refusal.code) is ErrorAction.TOKEN
-        if is_person(way.channel) and not everywhere:
+        if is_person(route.channel) and not everywhere:
             return
-        channel = None if everywhere else way.channel
-        closed = Outage(lane=way.lane, channel=channel, code=refusal.code, needed=refusal.needed)
+        channel = None if everywhere else route.channel
+        outages = Outage(method=route.method, channel=channel, code=refusal.code, needed=refusal.needed)
         async with self._one_at_a_time:
-            others = [each for each in await self._standing() if each.is_told_with(closed)]
-            to = () if any(each.code == closed.code for each in others) else self._to(closed)
-            say = alerts.not_looked_up if closed.is_look_alone else alerts.not_delivered
-            text = say(str(refusal), channel=closed.channel)
-            if await self._store.troubles.begin(closed.kind, text, to=to, at=self._clock()):
-                log.error("slack_closed", lane=way.lane, channel=closed.channel, code=refusal.code, reason=str(refusal))
+            others = [each for each in await self._open_outages() if each.is_told_with(outages)]
+            to = () if any(each.code == outages.code for each in others) else self._to(outages)
+            say = alerts.not_looked_up if outages.is_look_alone else alerts.not_delivered
+            text = say(str(refusal), channel=outages.channel)
+            if await self._store.incidents.open(outages.kind, text, to=to, at=self._clock()):
+                log.error(
+                    "slack_closed", method=route.method, channel=outages.channel, code=refusal.code, reason=str(refusal)
+                )
 
-    async def passed(self, way: Route) -> None:
+    async def recovered(self, route: Route) -> None:
         """Something went this way."""
         async with self._one_at_a_time:
-            standing = await self._store.troubles.standing()
-            for trouble in standing:
-                closed = Outage.read(trouble.kind)
-                if closed is None or not closed.concerns(way):
+            open_incidents = await self._store.incidents.list_open()
+            for incident in open_incidents:
+                outages = Outage.read(incident.kind)
+                if outages is None or not outages.affects(route):
                     continue
                 now = self._clock()
-                rest = [each for each in await self._standing() if each.is_told_with(closed) and each != closed]
-                say = alerts.looked_up_again if closed.is_look_alone else alerts.delivered_again
-                text = say(now - trouble.since, channel=closed.channel)
-                await self._store.troubles.end([trouble.kind], text, to=() if rest else self._to(closed), at=now)
+                rest = [each for each in await self._open_outages() if each.is_told_with(outages) and each != outages]
+                say = alerts.looked_up_again if outages.is_look_alone else alerts.delivered_again
+                text = say(now - incident.since, channel=outages.channel)
+                await self._store.incidents.close([incident.kind], text, to=() if rest else self._to(outages), at=now)
 
-    async def _standing(self) -> list[Outage]:
-        read = (Outage.read(trouble.kind) for trouble in await self._store.troubles.standing())
-        return [closed for closed in read if closed is not None]
+    async def _open_outages(self) -> list[Outage]:
+        read = (Outage.read(incident.kind) for incident in await self._store.incidents.list_open())
+        return [outages for outages in read if outages is not None]
 
-    def _to(self, closed: Outage) -> tuple[str, ...]:
-        is_shut = closed.channel in (None, self._channel) and not closed.is_look_alone
+    def _to(self, outages: Outage) -> tuple[str, ...]:
+        is_shut = outages.channel in (None, self._channel) and not outages.is_look_alone
         return self._admins if self._admins or is_shut else (self._channel,)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from bot.concurrency.rate_limit import TokenBucket, Rate
+from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.store.outbox.repository import ApiMethod, Route
 
 NO_LIMIT: Final = Rate(interval=0)
@@ -23,9 +23,9 @@ class Limits:
 class LimitScope(Enum):
     """How far what Slack said goes: to this method in this channel, to this method, to everything."""
 
-    WAY = 0
-    LANE = 1
-    EVERYTHING = 2
+    ROUTE = 0
+    METHOD = 1
+    WORKSPACE = 2
 
 
 SLACK_LIMITS: Final[Mapping[ApiMethod, Limits]] = {
@@ -34,7 +34,7 @@ SLACK_LIMITS: Final[Mapping[ApiMethod, Limits]] = {
     ApiMethod.POST: Limits(channel=Rate(interval=1.02, burst=2), workspace=Rate(interval=0.25, burst=4)),
     # Tier 3: 50 a minute, for each method.
     ApiMethod.UPDATE: Limits(workspace=Rate(interval=1.22, burst=8)),
-    ApiMethod.LOOK: Limits(workspace=Rate(interval=1.22, burst=8)),
+    ApiMethod.HISTORY: Limits(workspace=Rate(interval=1.22, burst=8)),
 }
 
 
@@ -49,44 +49,44 @@ class SlackRateLimiter:
         self._limits = limits
         self._clock = clock
         self._all = TokenBucket(NO_LIMIT, clock=clock)
-        self._lanes = {lane: TokenBucket(each.workspace, clock=clock) for lane, each in limits.items()}
-        self._ways: dict[Route, TokenBucket] = {}
+        self._methods = {method: TokenBucket(each.workspace, clock=clock) for method, each in limits.items()}
+        self._routes: dict[Route, TokenBucket] = {}
 
-    def wait(self, way: Route) -> float:
+    def wait(self, route: Route) -> float:
         """Seconds until something may go; infinite while that hangs on what is under way."""
-        return max(pace.wait() for pace in self._paces(way))
+        return max(bucket.wait() for bucket in self._buckets(route))
 
-    def turns(self, way: Route) -> float:
+    def available(self, route: Route) -> float:
         """How many things may go now; infinite where nobody counts them."""
-        return min(pace.turns() for pace in self._paces(way))
+        return min(bucket.available() for bucket in self._buckets(route))
 
-    def begin(self, way: Route) -> None:
+    def begin(self, route: Route) -> None:
         """Something goes; it is under way until `end`."""
-        for pace in self._paces(way):
-            pace.begin()
+        for bucket in self._buckets(route):
+            bucket.begin()
 
-    def end(self, way: Route) -> None:
+    def end(self, route: Route) -> None:
         """What was under way is over, whatever came of it."""
-        for pace in self._paces(way):
-            pace.end()
+        for bucket in self._buckets(route):
+            bucket.end()
 
-    def spend(self, way: Route) -> None:
+    def consume(self, route: Route) -> None:
         """What is under way calls once more."""
-        for pace in self._paces(way):
-            pace.spend()
+        for bucket in self._buckets(route):
+            bucket.consume()
 
-    def failed(self, way: Route, reach: LimitScope, *, at_least: float = 0.0) -> float:
+    def failed(self, route: Route, scope: LimitScope, *, at_least: float = 0.0) -> float:
         """Slack said no, or nothing: hold up as much as it spoke of; for how many seconds."""
-        return self._paces(way)[reach.value].failed(at_least=at_least)
+        return self._buckets(route)[scope.value].failed(at_least=at_least)
 
-    def well(self, way: Route) -> None:
+    def succeeded(self, route: Route) -> None:
         """Slack took something."""
-        for pace in self._paces(way):
-            pace.well()
+        for bucket in self._buckets(route):
+            bucket.succeeded()
 
-    def _paces(self, way: Route) -> tuple[TokenBucket, TokenBucket, TokenBucket]:
+    def _buckets(self, route: Route) -> tuple[TokenBucket, TokenBucket, TokenBucket]:
         """By reach."""
-        if way not in self._ways:
-            alone = way.lane is not ApiMethod.UPDATE
-            self._ways[way] = TokenBucket(self._limits[way.lane].channel, alone=alone, clock=self._clock)
-        return self._ways[way], self._lanes[way.lane], self._all
+        if route not in self._routes:
+            alone = route.method is not ApiMethod.UPDATE
+            self._routes[route] = TokenBucket(self._limits[route.method].channel, alone=alone, clock=self._clock)
+        return self._routes[route], self._methods[route.method], self._all

@@ -39,20 +39,20 @@ class Reconciler:
     def __init__(
         self,
         store: Store,
-        poster: SlackClient,
+        slack: SlackClient,
         *,
         us: Callable[[], Awaitable[str]],
         channel: str,
         admins: Sequence[str],
-        closed: SlackOutages,
+        outages: SlackOutages,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._poster = poster
+        self._slack = slack
         self._us = us
         self._channel = channel
         self._admins = tuple(admins)
-        self._closed = closed
+        self._outages = outages
         self._clock = clock
         self.has_looked = asyncio.Event()
         """Set once it is known whether the database went back; until then no id may be given to anything new."""
@@ -110,10 +110,10 @@ class Reconciler:
             self._refused_for = exc.code
             if (await self._store.installation.generation()).must_look:
                 # Nothing is posted until then, which is worse than not to be able to look.
-                await self._closed.refused(Route(ApiMethod.POST, self._channel), exc)
+                await self._outages.refused(Route(ApiMethod.POST, self._channel), exc)
                 return Comparison.TOO_LITTLE
             return Comparison.NOTHING
-        await self._closed.passed(Route(ApiMethod.POST, self._channel))
+        await self._outages.recovered(Route(ApiMethod.POST, self._channel))
         return Comparison.ALL
 
     async def _newest(self) -> list[PostedCard]:
@@ -130,15 +130,15 @@ class Reconciler:
             posted += await self._shown(channel, min(present.look_since or now, now) - LONGEST_TRIAL)
         text = went_back(present.look_since or now, mails=found.mails if found else None)
         to = self._admins or (self._channel,)
-        taken = await self._store.installation.adopt(posted, text=text, to=to, at=now)
-        log.warning("cards_adopted", cards=taken, messages=len(posted))
+        claimed = await self._store.installation.adopt(posted, text=text, to=to, at=now)
+        log.warning("cards_adopted", cards=claimed, messages=len(posted))
 
     async def _shown(self, channel: str, since: datetime | None) -> list[PostedCard]:
         """What stands in a channel; nothing in one of former times that Slack does not show any more."""
         try:
             if since is None:
-                return await self._poster.newest(channel, us=await self._us())
-            return await self._poster.posted(channel, us=await self._us(), since=since)
+                return await self._slack.newest(channel, us=await self._us())
+            return await self._slack.posted(channel, us=await self._us(), since=since)
         except SlackRefused as exc:
             if channel == self._channel:
                 raise

@@ -37,7 +37,7 @@ from bot.slack.thread import entry_message
 from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.today import permalink
 from bot.store import Store
-from bot.store.outbox.repository import LONGEST_WAIT, Delivery, ApiMethod, Route, DeliveryKind
+from bot.store.outbox.repository import LONGEST_WAIT, ApiMethod, Delivery, DeliveryKind, Route
 
 log = structlog.get_logger()
 
@@ -54,8 +54,16 @@ _POSTED_AGAIN: Final = 3
 """The least attempts of what was posted again: a post, a look that found nothing, a post."""
 _A_WEEK: Final = timedelta(days=7)
 _SHORTENED_CHARS: Final = 3000
-_EVENTS: Final = {DeliveryKind.NOTE: Event.NOTE, DeliveryKind.MESSAGE: Event.MESSAGE, DeliveryKind.SUMMARY: Event.MESSAGE}
-_OUTAGE_SCOPES: Final = {ErrorAction.TOKEN: LimitScope.EVERYTHING, ErrorAction.SCOPE: LimitScope.WAY, ErrorAction.CHANNEL: LimitScope.WAY}
+_EVENTS: Final = {
+    DeliveryKind.NOTE: Event.NOTE,
+    DeliveryKind.MESSAGE: Event.MESSAGE,
+    DeliveryKind.SUMMARY: Event.MESSAGE,
+}
+_OUTAGE_SCOPES: Final = {
+    ErrorAction.TOKEN: LimitScope.WORKSPACE,
+    ErrorAction.SCOPE: LimitScope.ROUTE,
+    ErrorAction.CHANNEL: LimitScope.ROUTE,
+}
 
 
 class SlackOutboxWorker:
@@ -64,10 +72,10 @@ class SlackOutboxWorker:
     def __init__(
         self,
         store: Store,
-        poster: SlackClient,
+        slack: SlackClient,
         *,
-        traffic: SlackRateLimiter,
-        closed: SlackOutages,
+        limiter: SlackRateLimiter,
+        outages: SlackOutages,
         workspace_url: Callable[[], str | None],
         clock: Callable[[], datetime],
         today: Callable[[], date],
@@ -81,9 +89,9 @@ class SlackOutboxWorker:
         self.may_mark.set()
         self._unmarked: set[int] = set()
         self._store = store
-        self._poster = poster
-        self._traffic = traffic
-        self._closed = closed
+        self._slack = slack
+        self._limiter = limiter
+        self._outages = outages
         self._workspace_url = workspace_url
         self._clock = clock
         self._today = today
@@ -97,42 +105,42 @@ class SlackOutboxWorker:
         try:
             while True:
                 moment = self._store.database.writes
-                await self._rest(moment, seconds=min(await self.begin(), _POLL_INTERVAL_S))
+                await self._wait(moment, seconds=min(await self.dispatch_due(), _POLL_INTERVAL_S))
         except asyncio.CancelledError:
             for task in self._under_way:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
             raise
 
-    async def begin(self) -> float:
+    async def dispatch_due(self) -> float:
         """Begin whatever may go now; seconds after which more may, if nothing is written and nothing ends before."""
         async with self._beginning:
-            await self._put_off_broken()
+            await self._reschedule_broken()
             await self._mark_late()
             waits = [math.inf]
-            for way, due in (await self._store.deliveries.ways()).items():
-                if way.lane is ApiMethod.POST and not self.may_post.is_set():
+            for route, due in (await self._store.outbox.routes()).items():
+                if route.method is ApiMethod.POST and not self.may_post.is_set():
                     continue
-                wait = max(self._until(due), self._traffic.wait(way))
+                wait = max(self._until(due), self._limiter.wait(route))
                 if wait > 0:
                     waits.append(wait)
                     continue
-                most = int(min(self._traffic.turns(way), _MAX_CLAIMED))
-                for taken in await self._store.deliveries.take(
-                    way.lane, channel=way.channel, now=self._clock(), most=most
+                most = int(min(self._limiter.available(route), _MAX_CLAIMED))
+                for claimed in await self._store.outbox.claim(
+                    route.method, channel=route.channel, now=self._clock(), most=most
                 ):
-                    self._begin(taken, way)
+                    self._start(claimed, route)
             return max(min(waits), _MIN_WAIT_S)
 
     def _until(self, due: datetime) -> float:
         wait = due - self._clock()
         return 0.0 if wait > LONGEST_WAIT else wait.total_seconds()
 
-    def _begin(self, taken: Delivery, way: Route) -> None:
-        self._traffic.begin(way)
-        task = asyncio.create_task(self._bring(taken, way))
+    def _start(self, claimed: Delivery, route: Route) -> None:
+        self._limiter.begin(route)
+        task = asyncio.create_task(self._deliver(claimed, route))
         self._under_way.add(task)
-        task.add_done_callback(partial(self._over, taken, way))
+        task.add_done_callback(partial(self._on_done, claimed, route))
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -155,19 +163,19 @@ class SlackOutboxWorker:
             raise CardUnknown(found)
         return found
 
-    async def repaint(self, evaluation_id: int) -> None:
+    async def update_card(self, evaluation_id: int) -> None:
         """Owe a card a fresh look, for one that shows something which is no longer so."""
-        await self._store.evaluations.repaint(evaluation_id, at=self._clock())
+        await self._store.evaluations.update_card(evaluation_id, at=self._clock())
 
-    async def repaint_running(self) -> None:
+    async def update_running_cards(self) -> None:
         """Owe every card of a running trial a fresh look, once a day has passed."""
-        await self._store.evaluations.repaint_running(at=self._clock())
+        await self._store.evaluations.update_running_cards(at=self._clock())
 
     async def post_again(self, evaluation_id: int) -> bool:
         """Owe a card that was deleted anew; False for one that stands, or is owed already."""
-        return await self._store.deliveries.post_again(evaluation_id, at=self._clock())
+        return await self._store.outbox.post_again(evaluation_id, at=self._clock())
 
-    async def _rest(self, moment: int, *, seconds: float) -> None:
+    async def _wait(self, moment: int, *, seconds: float) -> None:
         """Wait until something was written since the `moment`, or something under way is over, but not for long."""
         waiting: list[asyncio.Task[object]] = [
             asyncio.create_task(self._store.database.written(moment, seconds=seconds))
@@ -180,86 +188,90 @@ class SlackOutboxWorker:
             for task in waiting:
                 task.cancel()
 
-    def _over(self, delivery: Delivery, way: Route, task: asyncio.Task[None]) -> None:
-        self._traffic.end(way)
+    def _on_done(self, delivery: Delivery, route: Route, task: asyncio.Task[None]) -> None:
+        self._limiter.end(route)
         self._under_way.discard(task)
         if not task.cancelled() and (broke := task.exception()) is not None:
             if isinstance(broke, StoreError):
-                log.warning("delivery_not_settled", delivery=delivery.id, what=delivery.what, reason=str(broke))
+                log.warning("delivery_not_settled", delivery=delivery.id, what=delivery.kind, reason=str(broke))
             else:
-                log.error("delivery_broke", delivery=delivery.id, what=delivery.what, exc_info=broke)
-            self._broken.append((delivery, way))
+                log.error("delivery_broke", delivery=delivery.id, what=delivery.kind, exc_info=broke)
+            self._broken.append((delivery, route))
 
-    async def _put_off_broken(self) -> None:
+    async def _reschedule_broken(self) -> None:
         """Nobody knows how far those came that ended in an error nobody foresaw."""
         while self._broken:
-            delivery, way = self._broken[0]
-            unsure = way.lane is ApiMethod.LOOK or not _is_repeatable(delivery)
-            await self._later(delivery, "It broke.", wait=backoff(delivery.attempts), unsure=unsure)
+            delivery, route = self._broken[0]
+            unsure = route.method is ApiMethod.HISTORY or not _is_repeatable(delivery)
+            await self._reschedule(delivery, "It broke.", wait=backoff(delivery.attempts), unsure=unsure)
             self._broken.pop(0)
 
     async def _mark_late(self) -> None:
         """Let the cards that were updated without their metadata be updated with it."""
         while self._unmarked and self.may_mark.is_set():
             each = next(iter(self._unmarked))
-            await self.repaint(each)
+            await self.update_card(each)
             self._unmarked.remove(each)
 
-    async def _bring(self, delivery: Delivery, way: Route) -> None:
-        is_look = way.lane is ApiMethod.LOOK
+    async def _deliver(self, delivery: Delivery, route: Route) -> None:
+        is_look = route.method is ApiMethod.HISTORY
         try:
-            ts = await (self._find(delivery, way) if is_look else self._send(delivery, way))
+            ts = await (self._find(delivery, route) if is_look else self._send(delivery, route))
         except LeaseLost as exc:
             # Whether this is written is decided by who leads: if it still is this copy, it tries again.
-            await self._later(delivery, exc, unsure=is_look)
+            await self._reschedule(delivery, exc, unsure=is_look)
         except SlackUnavailable as exc:
-            self._traffic.failed(way, LimitScope.WAY if way.lane is ApiMethod.POST else LimitScope.LANE, at_least=exc.retry_after)
-            await self._later(delivery, exc, unsure=is_look)
+            self._limiter.failed(
+                route,
+                LimitScope.ROUTE if route.method is ApiMethod.POST else LimitScope.METHOD,
+                at_least=exc.retry_after,
+            )
+            await self._reschedule(delivery, exc, unsure=is_look)
         except SlackOutcomeUnknown as exc:
-            self._traffic.failed(way, LimitScope.WAY)
+            self._limiter.failed(route, LimitScope.ROUTE)
             unsure = is_look or not _is_repeatable(delivery)
             wait = _LATE_AFTER_S if isinstance(exc, SlackSilent) and unsure and not is_look else 0.0
-            await self._later(delivery, exc, wait=max(wait, backoff(delivery.attempts)), unsure=unsure)
+            await self._reschedule(delivery, exc, wait=max(wait, backoff(delivery.attempts)), unsure=unsure)
         except SlackRefused as exc:
-            await self._refused(delivery, way, exc)
+            await self._refused(delivery, route, exc)
         else:
-            self._traffic.well(way)
+            self._limiter.succeeded(route)
             if ts is None:
-                await self._later(delivery, "It is not there.", unsure=False)
+                await self._reschedule(delivery, "It is not there.", unsure=False)
             else:
                 is_second = delivery.attempts >= _POSTED_AGAIN and not _is_repeatable(delivery)
                 look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
-                await self._store.deliveries.done(delivery, ts=ts, look_again=look_again)
-            await self._closed.passed(way)
+                await self._store.outbox.mark_delivered(delivery, ts=ts, look_again=look_again)
+            await self._outages.recovered(route)
 
-    async def _refused(self, delivery: Delivery, way: Route, refusal: SlackRefused) -> None:
+    async def _refused(self, delivery: Delivery, route: Route, refusal: SlackRefused) -> None:
         found = action_for(refusal.code)
         # A person who cannot be written to must hold up neither the cards nor the other admins. What perhaps stands in
         # the channel is neither given up nor posted again before somebody could look.
-        gives_up = is_person(way.channel) if found is ErrorAction.CHANNEL else way.lane is not ApiMethod.LOOK
+        gives_up = is_person(route.channel) if found is ErrorAction.CHANNEL else route.method is not ApiMethod.HISTORY
         if found is ErrorAction.GONE and delivery.card is not None and delivery.ts is None:
             log.warning("card_gone", delivery=delivery.id, code=refusal.code)
-            self._traffic.well(way)
-            await self._store.deliveries.gone(delivery, at=self._clock(), error=str(refusal))
-        elif way.lane is ApiMethod.LOOK and delivery.ts is not None and found not in _OUTAGE_SCOPES:
+            self._limiter.succeeded(route)
+            await self._store.outbox.mark_card_deleted(delivery, at=self._clock(), error=str(refusal))
+        elif route.method is ApiMethod.HISTORY and delivery.ts is not None and found not in _OUTAGE_SCOPES:
             # It stands there as far as we know; only whether it stands there twice cannot be said.
-            self._traffic.well(way)
-            await self._store.deliveries.done(delivery, ts=delivery.ts)
+            self._limiter.succeeded(route)
+            await self._store.outbox.mark_delivered(delivery, ts=delivery.ts)
         elif found in {ErrorAction.TOKEN, ErrorAction.SCOPE} or not gives_up:
-            self._traffic.failed(way, _OUTAGE_SCOPES.get(found, LimitScope.WAY))
-            await self._later(delivery, refusal, unsure=way.lane is ApiMethod.LOOK)
-            await self._closed.refused(way, refusal)
+            self._limiter.failed(route, _OUTAGE_SCOPES.get(found, LimitScope.ROUTE))
+            await self._reschedule(delivery, refusal, unsure=route.method is ApiMethod.HISTORY)
+            await self._outages.refused(route, refusal)
         else:
-            log.warning("delivery_given_up", delivery=delivery.id, what=delivery.what, code=refusal.code)
-            self._traffic.well(way)
-            await self._store.deliveries.give_up(delivery, error=str(refusal))
+            log.warning("delivery_given_up", delivery=delivery.id, what=delivery.kind, code=refusal.code)
+            self._limiter.succeeded(route)
+            await self._store.outbox.give_up(delivery, error=str(refusal))
 
-    async def _later(self, delivery: Delivery, why: BotError | str, *, wait: float = 0.0, unsure: bool) -> None:
-        log.warning("delivery_postponed", delivery=delivery.id, what=delivery.what, reason=str(why))
+    async def _reschedule(self, delivery: Delivery, why: BotError | str, *, wait: float = 0.0, unsure: bool) -> None:
+        log.warning("delivery_postponed", delivery=delivery.id, what=delivery.kind, reason=str(why))
         until = self._clock() + timedelta(seconds=wait)
-        await self._store.deliveries.postpone(delivery, until=until, error=str(why), unsure=unsure)
+        await self._store.outbox.reschedule(delivery, until=until, error=str(why), unsure=unsure)
 
-    async def _find(self, delivery: Delivery, way: Route) -> str | None:
+    async def _find(self, delivery: Delivery, route: Route) -> str | None:
         """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there.
 
         Of two the older one is kept, and the younger is deleted. A line that only says the same may be another one's:
@@ -274,69 +286,69 @@ class SlackOutboxWorker:
             return same[0] if same else delivery.ts
         kept, *younger = sorted({*found, delivery.ts or found[0]}, key=float)
         if delivery.ts not in {None, kept}:
-            await self._store.deliveries.adopt(delivery, ts=kept, at=self._clock())
+            await self._store.outbox.adopt(delivery, ts=kept, at=self._clock())
         for ts in younger:
-            log.warning("message_doubled", delivery=delivery.id, what=delivery.what)
-            await self._delete(delivery, ts, way)
+            log.warning("message_doubled", delivery=delivery.id, what=delivery.kind)
+            await self._delete(delivery, ts, route)
         return kept
 
     async def _posted(self, delivery: Delivery, mark: MessageRef) -> list[str]:
         """The timestamps of what Slack shows with this mark, the oldest first."""
-        if delivery.what is DeliveryKind.NOTE and delivery.card:
+        if delivery.kind is DeliveryKind.NOTE and delivery.card:
             # A line of the report may be older than what is owed: the database may have gone back in time since.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
             known = delivery.lines - {delivery.ts}
-            return await self._poster.find(delivery.channel, mark, since=since, thread=thread, but=known)
+            return await self._slack.find_message(delivery.channel, mark, since=since, thread=thread, but=known)
         # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
         is_ahead = is_future(delivery.at, self._clock())
         since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
-        return await self._poster.find(delivery.channel, mark, since=since)
+        return await self._slack.find_message(delivery.channel, mark, since=since)
 
-    async def _delete(self, delivery: Delivery, ts: str, way: Route) -> None:
+    async def _delete(self, delivery: Delivery, ts: str, route: Route) -> None:
         """Delete the younger of two messages; of a card with our lines under it."""
-        notes = await self._poster.notes_under(delivery.channel, ts) if delivery.what is DeliveryKind.CARD else []
+        notes = await self._slack.notes_under(delivery.channel, ts) if delivery.kind is DeliveryKind.CARD else []
         for each in (*notes, ts):
-            self._traffic.spend(way)
+            self._limiter.consume(route)
             try:
-                await self._poster.delete(delivery.channel, each)
+                await self._slack.delete(delivery.channel, each)
             except SlackRefused as exc:
                 if action_for(exc.code) in _OUTAGE_SCOPES:
                     raise
                 log.warning("message_not_deleted", delivery=delivery.id, code=exc.code)  # it may be gone already
 
-    async def _send(self, delivery: Delivery, way: Route) -> str:
-        message = await self._message(delivery)
+    async def _send(self, delivery: Delivery, route: Route) -> str:
+        message = await self._render(delivery)
         try:
-            return await self._put(delivery, message)
+            return await self._post_or_update(delivery, message)
         except SlackRefused as exc:
             if action_for(exc.code) is not ErrorAction.SHORTEN:
                 raise
-            log.warning("delivery_shortened", delivery=delivery.id, what=delivery.what, code=exc.code)
-            self._traffic.spend(way)
-            return await self._put(delivery, Message(text=message.text[:_SHORTENED_CHARS], blocks=[]))
+            log.warning("delivery_shortened", delivery=delivery.id, what=delivery.kind, code=exc.code)
+            self._limiter.consume(route)
+            return await self._post_or_update(delivery, Message(text=message.text[:_SHORTENED_CHARS], blocks=[]))
 
-    async def _put(self, delivery: Delivery, message: Message) -> str:
+    async def _post_or_update(self, delivery: Delivery, message: Message) -> str:
         """Post it, or change what is there; its timestamp."""
         self._store.leases.ensure()
         mark = _message_ref(delivery)
-        if delivery.what is DeliveryKind.CARD:
+        if delivery.kind is DeliveryKind.CARD:
             mark = replace(mark, trace=await self._store.installation.trace(mark.number))
-        if delivery.what is DeliveryKind.CARD and delivery.card is not None:
+        if delivery.kind is DeliveryKind.CARD and delivery.card is not None:
             is_kept = not self.may_mark.is_set()
-            await self._poster.update(delivery.channel, delivery.card.ts, message, None if is_kept else mark)
+            await self._slack.update(delivery.channel, delivery.card.ts, message, None if is_kept else mark)
             if is_kept:
                 self._unmarked.add(mark.number)
             return delivery.card.ts
         if delivery.ts is not None:
-            await self._poster.update(delivery.channel, delivery.ts, message, mark)
+            await self._slack.update(delivery.channel, delivery.ts, message, mark)
             return delivery.ts
         thread = None if delivery.card is None else delivery.card.ts
-        return await self._poster.post(delivery.channel, message, mark, thread=thread)
+        return await self._slack.post(delivery.channel, message, mark, thread=thread)
 
-    async def _message(self, delivery: Delivery) -> Message:
-        match delivery.what:
+    async def _render(self, delivery: Delivery) -> Message:
+        match delivery.kind:
             case DeliveryKind.CARD:
-                return await self._view(delivery.evaluation_id or 0)
+                return await self._render_card(delivery.evaluation_id or 0)
             case DeliveryKind.NOTE:
                 return entry_message(delivery.entry) if delivery.entry else note_message("")
             case DeliveryKind.MESSAGE:
@@ -344,9 +356,9 @@ class SlackOutboxWorker:
             case DeliveryKind.SUMMARY:
                 return note_message(backlog_notice(delivery.waiting))
             case _:
-                assert_never(delivery.what)
+                assert_never(delivery.kind)
 
-    async def _view(self, evaluation_id: int) -> Message:
+    async def _render_card(self, evaluation_id: int) -> Message:
         """The card as it stands now, whatever it was when the delivery was written."""
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
@@ -360,12 +372,12 @@ class SlackOutboxWorker:
 
 def _is_repeatable(delivery: Delivery) -> bool:
     """Whether to do it twice does no harm, or less than to look: to read direct messages would take two scopes more."""
-    is_change = delivery.ts is not None or (delivery.what is DeliveryKind.CARD and delivery.card is not None)
+    is_change = delivery.ts is not None or (delivery.kind is DeliveryKind.CARD and delivery.card is not None)
     return is_change or is_person(delivery.channel)
 
 
 def _message_ref(delivery: Delivery) -> MessageRef:
-    if delivery.what is DeliveryKind.CARD:
+    if delivery.kind is DeliveryKind.CARD:
         return MessageRef(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
     fact = None if delivery.entry is None else metadata.fact(delivery.entry)
-    return MessageRef(event=_EVENTS[delivery.what], number=delivery.id, fact=fact)
+    return MessageRef(event=_EVENTS[delivery.kind], number=delivery.id, fact=fact)

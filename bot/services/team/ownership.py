@@ -18,7 +18,9 @@ class Ownership:
         """Make an evaluation that nobody owns one's own."""
         return await self.assign(evaluation_id, by, instead_of=None, by=by)
 
-    async def assign(self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str) -> OwnerChange | None:
+    async def assign(
+        self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str
+    ) -> OwnerChange | None:
         """Give an evaluation to somebody, if it is still owned by whom the giver believed."""
         return await self._store.evaluations.assign(
             evaluation_id, owner, instead_of=instead_of, by=by, at=self._clock()

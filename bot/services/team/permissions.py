@@ -47,11 +47,11 @@ NOBODY_KNOWS: Final = "Slack cannot say who this is at the moment. Please try ag
 class Permission(StrEnum):
     """What a press asks for."""
 
-    TAKE = "take"
+    EDIT = "take"
     """To own, hand over, or mark do-not-contact. A colleague can take it back: allowed while Slack is away, too."""
-    READ = "read"
+    VIEW = "read"
     """To see lists and letters."""
-    OUTREACH = "outreach"
+    CONTACT = "outreach"
     """To mail somebody, or to lift the mark of somebody who said no: for those whom SLACK_ACTORS names."""
 
 
@@ -68,7 +68,7 @@ class Permissions:
 
     def __init__(
         self,
-        directory: SlackUsers,
+        slack_users: SlackUsers,
         *,
         team: Callable[[], Awaitable[str]],
         named: Sequence[str],
@@ -78,21 +78,21 @@ class Permissions:
         self._team = team
         self._users = {each for each in named if not each.startswith("S")}
         self._groups = [each for each in named if each.startswith("S")]
-        self._account = TTLCache(directory.account, clock)
-        self._members = TTLCache(directory.group, clock)
+        self._slack_user = TTLCache(slack_users.user, clock)
+        self._members = TTLCache(slack_users.group, clock)
 
-    async def admit(self, user: str, right: Permission) -> Signature:
+    async def require(self, user: str, right: Permission) -> Signature:
         """How a person signs who may. NotAllowed for one who may not."""
         try:
             # A press waits for this, and so does a trigger that lives three seconds.
             async with asyncio.timeout(_PATIENCE):
-                account = await self._account(user)
-                if found := await self._outsider(account):
+                slack_user = await self._slack_user(user)
+                if found := await self._outsider(slack_user):
                     raise NotAllowed(_TO_THEMSELVES[found])
-                if right is Permission.OUTREACH and not await self._is_named(user):
+                if right is Permission.CONTACT and not await self._is_named(user):
                     raise NotAllowed("Only some people here may mail or lift a mark: ask whoever runs the bot.")
         except (SlackUnavailable, SlackOutcomeUnknown, TimeoutError) as exc:
-            if right is Permission.TAKE:
+            if right is Permission.EDIT:
                 return Signature()
             raise NotAllowed(
                 "Slack does not say at the moment who you are, so nothing was done. Please press again in a minute."
@@ -101,7 +101,7 @@ class Permissions:
             if exc.code in NOBODY:
                 raise NotAllowed(_TO_THEMSELVES[Outsider.UNKNOWN]) from exc
             raise
-        return Signature(account.name, account.title)
+        return Signature(slack_user.name, slack_user.title)
 
     async def address(self, user: str) -> str | None:
         """Where replies to a colleague go; None for one who is no full member any more, or while Slack does not say it.
@@ -110,8 +110,8 @@ class Permissions:
         """
         try:
             async with asyncio.timeout(_PATIENCE):
-                account = await self._account(user)
-                return None if await self._outsider(account) else account.email
+                slack_user = await self._slack_user(user)
+                return None if await self._outsider(slack_user) else slack_user.email
         except (SlackError, TimeoutError):
             return None
 
@@ -122,17 +122,17 @@ class Permissions:
         """
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._outsider(await self._account(user))
+                return await self._outsider(await self._slack_user(user))
         except SlackRefused as exc:
             return Outsider.UNKNOWN if exc.code in NOBODY else NOBODY_KNOWS
         except (SlackError, TimeoutError):
             return NOBODY_KNOWS
 
-    async def _outsider(self, account: SlackUser) -> Outsider | None:
+    async def _outsider(self, slack_user: SlackUser) -> Outsider | None:
         """Return why somebody is not a full member of the bot's workspace; its id is asked for last, as it may wait."""
-        if found := outsider(account):
+        if found := outsider(slack_user):
             return found
-        return None if await self._team() in account.teams else Outsider.ELSEWHERE
+        return None if await self._team() in slack_user.teams else Outsider.ELSEWHERE
 
     async def _is_named(self, user: str) -> bool:
         if user in self._users or not (self._users or self._groups):
@@ -166,12 +166,12 @@ class TTLCache(Generic[T]):
             return known[1]
 
 
-def outsider(account: SlackUser) -> Outsider | None:
+def outsider(slack_user: SlackUser) -> Outsider | None:
     """Return why an account is not a full member of any workspace of ours, as far as the account alone says so."""
-    if account.bot:
+    if slack_user.is_bot:
         return Outsider.BOT
-    if account.deleted:
+    if slack_user.is_deleted:
         return Outsider.GONE
-    if account.stranger:
+    if slack_user.is_external:
         return Outsider.ELSEWHERE
-    return Outsider.GUEST if account.guest else None
+    return Outsider.GUEST if slack_user.is_guest else None

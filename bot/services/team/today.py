@@ -20,7 +20,7 @@ class TodayList:
         """The team's day."""
         return self._clock().astimezone(self._zone).date()
 
-    async def of(self, day: date) -> list[EvaluationRow]:
+    async def on(self, day: date) -> list[EvaluationRow]:
         """What began on this day by the report, or was announced on it by the team's clock."""
         begins = datetime.combine(day, time.min, tzinfo=self._zone)
         ends = datetime.combine(day + timedelta(days=1), time.min, tzinfo=self._zone)

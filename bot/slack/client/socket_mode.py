@@ -33,7 +33,7 @@ class SocketTimeouts:
 
     ping: float = 10.0
     """Between two of our pings."""
-    deaf: float = 45.0
+    silent_after: float = 45.0
     """Without a sign of life; the SDK and aiohttp would notice earlier, if all of their tasks still run."""
     idle: float = 3600.0
     """Without a word beyond pongs. Connections have been seen that pong and deliver nothing (bolt-python 1529)."""
@@ -62,7 +62,7 @@ class SocketMode:
         app_token: str,
         proxy_for: Callable[[str], str | None] = lambda _: None,
         own_app: Callable[[], str | None] = lambda: None,
-        patience: SocketTimeouts = SOCKET_TIMEOUTS,
+        timeouts: SocketTimeouts = SOCKET_TIMEOUTS,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         """`own_app` gives the id of the Slack app of the bot token, once it is known."""
@@ -71,20 +71,20 @@ class SocketMode:
         self._address = address
         self._app_token = app_token
         self._proxy_for = proxy_for
-        self._patience = patience
+        self._timeouts = timeouts
         self._elapsed = elapsed
-        self._link: _Connection | None = None
+        self._connection: _Connection | None = None
         self._pause = 0.0
         self._down_since: float | None = elapsed()
-        self._trouble = "It is not open yet."
+        self._error = "It is not open yet."
 
-    def line(self) -> SocketStatus:
+    def status(self) -> SocketStatus:
         """How the connection is doing at this moment."""
         now = self._elapsed()
-        heard = None if self._link is None else timedelta(seconds=now - self._link.heard_at())
+        heard = None if self._connection is None else timedelta(seconds=now - self._connection.heard_at())
         if self._down_since is None:
             return SocketStatus(heard=heard)
-        return SocketStatus(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._trouble)
+        return SocketStatus(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._error)
 
     async def run(self) -> None:
         """Connect, and connect anew whenever the connection is over; ends by being cancelled.
@@ -100,7 +100,7 @@ class SocketMode:
                     self._refused(exc)
                     continue
                 await self._close()
-                self._link, self._down_since = fresh, None
+                self._connection, self._down_since = fresh, None
                 log.info("socket_open")
                 await self._watch(fresh)
         finally:
@@ -109,65 +109,67 @@ class SocketMode:
     async def _opened(self) -> "_Connection":
         """A new connection; SlackError when Slack gives us none."""
         address = await self._address()
-        link = _Connection(self._app, self._app_token, patience=self._patience, elapsed=self._elapsed)
+        connection = _Connection(self._app, self._app_token, timeouts=self._timeouts, elapsed=self._elapsed)
         try:
-            await link.open(address, proxy=self._proxy_for(address))
+            await connection.open(address, proxy=self._proxy_for(address))
         except BaseException:
-            await link.close()
+            await connection.close()
             raise
-        return link
+        return connection
 
     def _refused(self, error: SlackError) -> None:
         self._down(str(error))
         self._wait_longer(at_least=error.retry_after if isinstance(error, SlackUnavailable) else 0.0)
         log.warning("socket_refused", reason=str(error), pause=self._pause)
 
-    async def _watch(self, link: "_Connection") -> None:
+    async def _watch(self, connection: "_Connection") -> None:
         """Until the connection is over; then with a pause to come, unless it held."""
         since = self._elapsed()
-        while (reason := self._another_app(link) or link.ended()) is None:
+        while (reason := self._another_app(connection) or connection.ended()) is None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._patience.ping / 10):
-                    await link.left.wait()
+                async with asyncio.timeout(self._timeouts.ping / 10):
+                    await connection.left.wait()
         self._down(reason)
-        if self._elapsed() - since >= self._patience.steady:
+        if self._elapsed() - since >= self._timeouts.steady:
             self._pause = 0.0
         else:
             self._wait_longer()
         log.warning("socket_over", reason=reason, pause=self._pause)
 
-    def _another_app(self, link: "_Connection") -> str | None:
+    def _another_app(self, connection: "_Connection") -> str | None:
         """Why nothing of ours comes over this connection, if it is another app's."""
         own = self._own_app()
-        return another_app(link.app_id, own) if own and link.app_id and link.app_id != own else None
+        return another_app(connection.app_id, own) if own and connection.app_id and connection.app_id != own else None
 
     def _down(self, reason: str) -> None:
-        self._trouble = reason
+        self._error = reason
         if self._down_since is None:
             self._down_since = self._elapsed()
 
     def _wait_longer(self, *, at_least: float = 0.0) -> None:
-        self._pause = max(at_least, min(self._pause * 2 or self._patience.first_pause, self._patience.longest_pause))
+        self._pause = max(at_least, min(self._pause * 2 or self._timeouts.first_pause, self._timeouts.longest_pause))
 
     async def _close(self) -> None:
-        if self._link is not None:
-            link, self._link = self._link, None
-            await link.close()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
 
 
 class _Connection:
     """One connection of the SDK's, which never reconnects by itself; a fresh one shares nothing with it."""
 
-    def __init__(self, app: AsyncApp, app_token: str, *, patience: SocketTimeouts, elapsed: Callable[[], float]) -> None:
+    def __init__(
+        self, app: AsyncApp, app_token: str, *, timeouts: SocketTimeouts, elapsed: Callable[[], float]
+    ) -> None:
         self.left = asyncio.Event()
         self.app_id: str | None = None
         """The id of the Slack app that the connection belongs to, as Slack's hello gives it."""
-        self._patience = patience
+        self._timeouts = timeouts
         self._elapsed = elapsed
         self._greeted = asyncio.Event()
         self._why = ""
         self._farewell: str | None = None
-        self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=patience.ping, logger=app.logger)
+        self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=timeouts.ping, logger=app.logger)
         self._client = self._handler.client
         self._client.socket_mode_request_listeners[:] = [self._hand_over]
         # TEXT frames alone come by here: hello, envelopes, disconnect.
@@ -183,7 +185,7 @@ class _Connection:
         self._client.wss_uri = address
         self._client.proxy = proxy  # where it was given none, the SDK has taken one from the environment
         try:
-            async with asyncio.timeout(self._patience.opening):
+            async with asyncio.timeout(self._timeouts.opening):
                 await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types
                 await self._greeted.wait()
         except TimeoutError as exc:
@@ -204,16 +206,16 @@ class _Connection:
             return self._why
         if session is None or session.closed or any(task.done() for task in self._tasks()):
             return "It was closed."
-        if now - self.heard_at() > self._patience.deaf:
+        if now - self.heard_at() > self._timeouts.silent_after:
             return "Slack has fallen silent."
-        if now - self._spoke_at > self._patience.idle:
+        if now - self._spoke_at > self._timeouts.idle:
             return "Nothing but pongs came for long."
         return None
 
     async def close(self) -> None:
         """Say goodbye, but not for long: after an outage the SDK's own way may hang, and leaves all it holds."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.closing):
+            async with asyncio.timeout(self._timeouts.closing):
                 await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
         self._client.closed = True
         tasks = self._tasks()

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client.web_api import call, text, expecting_known_shape
+from bot.slack.client.web_api import call, expecting_known_shape, text
 
 _SLACKBOT: Final = "USLACKBOT"
 """Slack's own bot, which users.info does not call one."""
@@ -21,11 +21,11 @@ class SlackUser:
     title: str = ""
     email: str | None = None
     """None where the app may not see it: it has no scope `users:read.email`."""
-    guest: bool = False
-    stranger: bool = False
+    is_guest: bool = False
+    is_external: bool = False
     """Of another company, met in a shared channel."""
-    bot: bool = False
-    deleted: bool = False
+    is_bot: bool = False
+    is_deleted: bool = False
 
 
 class SlackUsers:
@@ -34,7 +34,7 @@ class SlackUsers:
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
-    async def account(self, user: str) -> SlackUser:
+    async def user(self, user: str) -> SlackUser:
         """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
         answer = await call(self._client.users_info(user=user))
         with expecting_known_shape():
@@ -56,8 +56,8 @@ def _account(user: str, found: dict[str, Any]) -> SlackUser:
         teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
         title=str(profile.get("title") or ""),
         email=profile.get("email") or None,
-        guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
-        stranger=bool(found.get("is_stranger")),
-        bot=bool(found.get("is_bot") or found.get("is_workflow_bot")) or user == _SLACKBOT,
-        deleted=bool(found.get("deleted")),
+        is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+        is_external=bool(found.get("is_stranger")),
+        is_bot=bool(found.get("is_bot") or found.get("is_workflow_bot")) or user == _SLACKBOT,
+        is_deleted=bool(found.get("deleted")),
     )

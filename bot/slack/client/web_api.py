@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackSilent, SlackUnavailable
-from bot.slack.client.errors import ErrorAction, Token, action_for, scopes_needed, explain
+from bot.slack.client.errors import ErrorAction, Token, action_for, explain, scopes_needed
 
 _SOON: Final = 5.0
 _LONGEST_WAIT: Final = 3600.0

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.card_snapshot import PostedCard, CardSnapshot, pack
+from bot.domain.card_snapshot import CardSnapshot, PostedCard, pack
 from bot.errors import SlackRefused
 from bot.slack.blocks import Message
 from bot.slack.client import metadata
 from bot.slack.client.errors import SCOPES, Token, explain
 from bot.slack.client.socket_hello import read_hello
-from bot.slack.client.web_api import call, call_raw, text, expecting_known_shape
+from bot.slack.client.web_api import call, call_raw, expecting_known_shape, text
 from bot.slack.ids import Event
 
 _HISTORY_PAGE: Final = 100
@@ -113,14 +113,14 @@ class SlackClient:
         with expecting_known_shape():
             return text(answer["bot"]["app_id"])
 
-    async def post(self, channel: str, message: Message, mark: MessageRef, *, thread: str | None = None) -> str:
+    async def post(self, channel: str, message: Message, ref: MessageRef, *, thread: str | None = None) -> str:
         """Post a message, in a thread where one is named; its timestamp."""
         answer = await call(
             self._client.chat_postMessage(
                 channel=channel,
                 text=message.text,
                 blocks=message.blocks,
-                metadata=mark.metadata(),
+                metadata=ref.metadata(),
                 thread_ts=thread,
                 unfurl_links=False,
                 unfurl_media=False,
@@ -129,16 +129,16 @@ class SlackClient:
         with expecting_known_shape():
             return text(answer["ts"])
 
-    async def update(self, channel: str, ts: str, message: Message, mark: MessageRef | None) -> None:
+    async def update(self, channel: str, ts: str, message: Message, ref: MessageRef | None) -> None:
         """Update a message. Without a mark it keeps its metadata (docs.slack.dev/reference/methods/chat.update)."""
-        metadata = None if mark is None else mark.metadata()
+        metadata = None if ref is None else ref.metadata()
         await call(
             self._client.chat_update(
                 channel=channel, ts=ts, text=message.text, blocks=message.blocks, metadata=metadata
             )
         )
 
-    async def whisper(self, channel: str, user: str, message: Message) -> None:
+    async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
         """Say something to one person."""
         await call(
             self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
@@ -154,8 +154,8 @@ class SlackClient:
         """Delete a message of ours."""
         await call(self._client.chat_delete(channel=channel, ts=ts))
 
-    async def find(
-        self, channel: str, mark: MessageRef, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
+    async def find_message(
+        self, channel: str, ref: MessageRef, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
     ) -> list[str]:
         """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
 
@@ -166,7 +166,7 @@ class SlackClient:
         found = [
             str(message["ts"])
             async for message in self._messages(channel, since.timestamp(), thread)
-            if mark.is_on(message) and message["ts"] not in but
+            if ref.is_on(message) and message["ts"] not in but
         ]
         return sorted(found, key=float)
 
@@ -234,7 +234,7 @@ class SlackClient:
         with expecting_known_shape():
             return text(answer["view"]["id"])
 
-    async def change_modal(self, view_id: str, view: dict[str, Any]) -> None:
+    async def update_modal(self, view_id: str, view: dict[str, Any]) -> None:
         """Change an open modal. SlackRefused, `not_found`, for one that was closed."""
         await call(self._client.views_update(view_id=view_id, view=view))
 

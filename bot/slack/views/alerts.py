@@ -23,11 +23,11 @@ def first_run(*, rows: int, started: int, announced: int, today: date, days: int
     )
 
 
-def report_unread(sentence: str, *, times: int, whole: bool) -> str:
+def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
     """The latest of the report, or the `whole` of it, could not be read `times` in a row; `sentence` is the error's."""
-    what = "the whole licenses report" if whole else "the licenses report"
+    what = "the whole licenses report" if is_full else "the licenses report"
     times_failed = "" if times == 1 else f" It failed {times:,} times in a row."
-    meanwhile = "What only the whole report shows has to wait" if whole else "No new evaluation gets a card meanwhile"
+    meanwhile = "What only the whole report shows has to wait" if is_full else "No new evaluation gets a card meanwhile"
     return (
         f":rotating_light: I cannot read {what}.{times_failed} {escape(sentence, longest=_LONGEST)} "
         f"{meanwhile}. I keep trying, catch up by myself and say here when it is well again."

@@ -24,26 +24,26 @@ ONE_AT_A_TIME: Final = (
 REASON_MISSING: Final = "Say why: the words after it stay on record."
 
 
-def status_message(subject: DncTarget, opt_out: DncEntry | None) -> Message:
+def status_message(target: DncTarget, entry: DncEntry | None) -> Message:
     """Whether somebody is marked."""
-    if opt_out is None:
-        return note_message(f"{escape(str(subject))} is not marked.")
-    return note_message(f":no_entry_sign: {_line(opt_out, str(subject))}")
+    if entry is None:
+        return note_message(f"{escape(str(target))} is not marked.")
+    return note_message(f":no_entry_sign: {_line(entry, str(target))}")
 
 
-def list_message(marks: Sequence[DncEntry]) -> Message:
+def list_message(entries: Sequence[DncEntry]) -> Message:
     """The latest marks, newest first, with how many there are."""
-    if not marks:
+    if not entries:
         return note_message(f"Nobody is marked do-not-contact.\n{USAGE}")
-    head = f"*Do not contact*: {len(marks):,} in all ({count_by_reason(marks)})."
-    latest = sorted(marks, key=lambda mark: mark.at, reverse=True)[:_SHOWN]
-    lines = [f"• {_line(mark, None)}" for mark in latest]
-    more = [f"The other {len(marks) - _SHOWN:,}: `evaluator-bot dnc list`."] if len(marks) > _SHOWN else []
+    head = f"*Do not contact*: {len(entries):,} in all ({count_by_reason(entries)})."
+    latest = sorted(entries, key=lambda entry: entry.at, reverse=True)[:_SHOWN]
+    lines = [f"• {_line(entry, None)}" for entry in latest]
+    more = [f"The other {len(entries) - _SHOWN:,}: `evaluator-bot dnc list`."] if len(entries) > _SHOWN else []
     return Message(text="Do not contact", blocks=paragraphs([head, *lines, *more, USAGE]))
 
 
-def _line(opt_out: DncEntry, asked: str | None) -> str:
-    by = f", {mention(opt_out.by)}" if opt_out.by else ""
-    note = f" “{escape(opt_out.note, longest=100)}”" if opt_out.note else ""
-    whom = str(opt_out.subject) if opt_out.subject else asked or "somebody who was forgotten"
-    return f"{escape(whom)}: {opt_out.cause.words}{by}, {moment(opt_out.at)}{note}"
+def _line(entry: DncEntry, asked: str | None) -> str:
+    by = f", {mention(entry.by)}" if entry.by else ""
+    note = f" “{escape(entry.note, longest=100)}”" if entry.note else ""
+    whom = str(entry.target) if entry.target else asked or "somebody who was forgotten"
+    return f"{escape(whom)}: {entry.reason.words}{by}, {moment(entry.at)}{note}"

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from bot.domain.card import day
-from bot.domain.dnc import DncReason, DncEntry, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.domain.license_types import is_sold, type_in_words
 from bot.domain.mail_policy import LawfulBasis
@@ -53,9 +53,9 @@ def opportunity(size: str) -> str:
     return _SIZES.get(size.lower()) or escape(size)
 
 
-def describe_scope(opt_out: DncEntry) -> str:
+def describe_scope(entry: DncEntry) -> str:
     """How far a mark reaches, where that is further than one address."""
-    match opt_out.subject:
+    match entry.target:
         case DncTarget(scope=DncScope.DOMAIN, value=domain):
             return f" anybody at {escape(domain)}"
         case DncTarget(scope=DncScope.SITE, value=site):
@@ -132,16 +132,16 @@ def _mail(sentence: str) -> Callable[[Details, str], str]:
 
 
 def _sent(details: Details, who: str) -> str:
-    ground = details.get("ground") or LawfulBasis.TRIAL.name
-    said = "" if ground == LawfulBasis.TRIAL.name else f" {LawfulBasis[ground]}."
+    basis = details.get("ground") or LawfulBasis.TRIAL.name
+    said = "" if basis == LawfulBasis.TRIAL.name else f" {LawfulBasis[basis]}."
     return _mail(":email: {who} sent *{template}*.")(details, who) + said
 
 
 def _blocked(details: Details, who: str) -> str:
-    cause = DncReason(details["cause"])
+    reason = DncReason(details["cause"])
     if who == _NOBODY:
-        return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(cause, cause.words)}."
-    return f":no_entry_sign: {who} marked the contact do-not-contact: {cause.words}.{_typed_note(details)}"
+        return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(reason, reason.words)}."
+    return f":no_entry_sign: {who} marked the contact do-not-contact: {reason.words}.{_typed_note(details)}"
 
 
 def _contact_again(details: Details, who: str) -> str:

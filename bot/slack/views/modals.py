@@ -73,12 +73,12 @@ class MailForm:
     body: str
     warnings: Sequence[str] = ()
     """Sentences of mrkdwn, escaped."""
-    needs_ground: bool = False
+    needs_lawful_basis: bool = False
 
 
-def loading(view: View, about: ModalMetadata) -> Modal:
+def loading(view: View, metadata: ModalMetadata) -> Modal:
     """What is shown at once, while the real content is fetched: a trigger lives three seconds."""
-    return _modal(view, about, [section(":hourglass_flowing_sand: One moment…")])
+    return _modal(view, metadata, [section(":hourglass_flowing_sand: One moment…")])
 
 
 def message(text: str) -> Modal:
@@ -92,10 +92,10 @@ def message(text: str) -> Modal:
     }
 
 
-def email(about: ModalMetadata, letter: MailForm) -> Modal:
+def email(metadata: ModalMetadata, letter: MailForm) -> Modal:
     """Choose, read, change, look at it. Choosing may fill the words in anew, so their inputs are new ones, too."""
     version = f"{letter.template}.{letter.recipient}"
-    about = replace(about, seen=f"{letter.template} {letter.recipient}")
+    metadata = replace(metadata, seen=f"{letter.template} {letter.recipient}")
     blocks = [section(f":warning: {warning}") for warning in letter.warnings]
     templates = {template: plain(name) for template, name in letter.templates.items()}
     recipients = {role: _person(contact.name or contact.email, role) for role, contact in letter.recipients.items()}
@@ -104,8 +104,8 @@ def email(about: ModalMetadata, letter: MailForm) -> Modal:
         _input("To", Field.RECIPIENT, _radio(recipients, letter.recipient), dispatches=True),
         small(f"Goes to {escape(letter.recipients[letter.recipient].email or '')}"),
     ]
-    if letter.needs_ground:
-        grounds = {ground.name: plain(ground.value) for ground in LawfulBasis}
+    if letter.needs_lawful_basis:
+        grounds = {basis.name: plain(basis.value) for basis in LawfulBasis}
         blocks.append(_input("On what ground may we write?", Field.GROUND, _select(grounds, None)))
     blocks += [
         _input(
@@ -123,13 +123,13 @@ def email(about: ModalMetadata, letter: MailForm) -> Modal:
             "address are added below it.",
         ),
     ]
-    return _modal(View.EMAIL, about, blocks, submit="Preview")
+    return _modal(View.EMAIL, metadata, blocks, submit="Preview")
 
 
 def preview(view: Mapping[str, Any], token: str) -> Modal:
     """What will be sent, made of the form as it was filled in; `token` is where the words are kept meanwhile."""
     filled = values(view)
-    about = ModalMetadata.unpack(view.get("private_metadata", ""))
+    metadata = ModalMetadata.unpack(view.get("private_metadata", ""))
     chosen = f"{token} {filled.get(Field.GROUND, '')}".strip()
     blocks = [
         small(f"To {escape(_label(view, Field.RECIPIENT), longest=200)}"),
@@ -138,7 +138,7 @@ def preview(view: Mapping[str, Any], token: str) -> Modal:
         {"type": "divider"},
         small("Below it follow why they get this, how to say no, and your postal address."),
     ]
-    return _modal(View.PREVIEW, replace(about, seen=chosen), blocks, submit="Send")
+    return _modal(View.PREVIEW, replace(metadata, seen=chosen), blocks, submit="Send")
 
 
 def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
@@ -159,24 +159,24 @@ def draft_token(trigger: str) -> str:
     return hashlib.sha256(trigger.encode()).hexdigest()[:32]
 
 
-def shown(about: ModalMetadata) -> tuple[str, str]:
+def shown(metadata: ModalMetadata) -> tuple[str, str]:
     """The template and the recipient with which the form was painted."""
-    template, _, recipient = (about.seen or "").rpartition(" ")
+    template, _, recipient = (metadata.seen or "").rpartition(" ")
     return template, recipient
 
 
-def chosen(about: ModalMetadata) -> tuple[str, LawfulBasis | None]:
+def chosen(metadata: ModalMetadata) -> tuple[str, LawfulBasis | None]:
     """Where the words of a preview are kept, and the ground that was named. InteractionUnreadable for another one."""
-    token, _, ground = (about.seen or "").partition(" ")
-    if ground and ground not in LawfulBasis.__members__:
+    token, _, basis = (metadata.seen or "").partition(" ")
+    if basis and basis not in LawfulBasis.__members__:
         raise InteractionUnreadable
-    return token, LawfulBasis[ground] if ground else None
+    return token, LawfulBasis[basis] if basis else None
 
 
-def do_not_contact(about: ModalMetadata, people: Mapping[str, Contact]) -> Modal:
+def do_not_contact(metadata: ModalMetadata, people: Mapping[str, Contact]) -> Modal:
     """Ask who, why, and say what it means; sending this form is the confirmation."""
     options = {role: _person(contact.email, role) for role, contact in people.items()}
-    reasons = {cause.name: plain(cause.words) for cause in REASON_CHOICES}
+    reasons = {reason.name: plain(reason.words) for reason in REASON_CHOICES}
     blocks = [
         section(
             "From now on nobody can mail this address from here, *for any evaluation*. Every card of it shows that."
@@ -185,30 +185,30 @@ def do_not_contact(about: ModalMetadata, people: Mapping[str, Contact]) -> Modal
         _input("Why", Field.REASON, _select(reasons, None)),
         _note("Anything the team should know", optional=True),
     ]
-    return _modal(View.DO_NOT_CONTACT, about, blocks, submit="Do not contact")
+    return _modal(View.DO_NOT_CONTACT, metadata, blocks, submit="Do not contact")
 
 
-def contact_again(about: ModalMetadata, opt_out: DncEntry) -> Modal:
+def contact_again(metadata: ModalMetadata, entry: DncEntry) -> Modal:
     """Ask why a mark may be lifted; the answer stays on record."""
     consent = (
         "Lift it only with their *written consent*; say where it is."
-        if not may_lift(opt_out.cause, Authority.MEMBER)
+        if not may_lift(entry.reason, Authority.MEMBER)
         else "Lift it only if they agreed, or if it was a mistake."
     )
     blocks = [
-        section(f"Marked{describe_scope(opt_out)} because: *{opt_out.cause.words}*. {consent}"),
+        section(f"Marked{describe_scope(entry)} because: *{entry.reason.words}*. {consent}"),
         _note("Why may we write again?", optional=False),
     ]
-    return _modal(View.CONTACT_AGAIN, about, blocks, submit="Lift it")
+    return _modal(View.CONTACT_AGAIN, metadata, blocks, submit="Lift it")
 
 
-def assign(about: ModalMetadata) -> Modal:
+def assign(metadata: ModalMetadata) -> Modal:
     """Ask who shall own the evaluation."""
     select: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
-    if about.seen:
-        select["initial_user"] = about.seen
-    now = f"Owner now: {mention(about.seen)}" if about.seen else "It has no owner yet."
-    return _modal(View.ASSIGN, about, [small(now), _input("Owner", Field.OWNER, select)], submit="Assign")
+    if metadata.seen:
+        select["initial_user"] = metadata.seen
+    now = f"Owner now: {mention(metadata.seen)}" if metadata.seen else "It has no owner yet."
+    return _modal(View.ASSIGN, metadata, [small(now), _input("Owner", Field.OWNER, select)], submit="Assign")
 
 
 def values(view: Mapping[str, Any]) -> dict[Field, str]:
@@ -260,7 +260,7 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
 _WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE})
 _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.RECIPIENT: frozenset({"technical", "billing"}),
-    Field.REASON: frozenset(cause.name for cause in REASON_CHOICES),
+    Field.REASON: frozenset(reason.name for reason in REASON_CHOICES),
     Field.GROUND: frozenset(LawfulBasis.__members__),
 }
 
@@ -292,13 +292,13 @@ def _label(view: Mapping[str, Any], field: Field) -> str:
     return next((str(option.get("text", {}).get("text", "")) for option in options), "")
 
 
-def _modal(view: View, about: ModalMetadata, blocks: list[Block], *, submit: str | None = None) -> Modal:
+def _modal(view: View, metadata: ModalMetadata, blocks: list[Block], *, submit: str | None = None) -> Modal:
     modal = {
         "type": "modal",
         "callback_id": view.value,
         "title": plain(_TITLES[view], longest=24),
         "close": plain("Back" if view is View.PREVIEW else "Cancel", longest=24),
-        "private_metadata": about.pack(),
+        "private_metadata": metadata.pack(),
         "blocks": blocks,
     }
     return modal if submit is None else {**modal, "submit": plain(submit, longest=24)}

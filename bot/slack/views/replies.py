@@ -13,7 +13,7 @@ from bot.errors import SlackError, SlackRefused
 from bot.slack.blocks import Message, note_message, plain, section
 from bot.slack.ids import Settle
 from bot.slack.text import escape, mention, moment, span
-from bot.slack.views.history import mail_name, describe_scope
+from bot.slack.views.history import describe_scope, mail_name
 
 _NOT_UNDONE: Final = {
     MailState.SENDING: "it is going out at this moment",
@@ -96,7 +96,7 @@ def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis)
     if last is not None and (last.template, last.at) not in here:
         said.append(f"{mention(last.by)} mailed this address about another evaluation, {moment(last.at)}")
     verbs = {MailState.SENT: "sent", MailState.SENDING: "is sending", MailState.UNKNOWN: "perhaps sent"}
-    verbs |= {MailState.HELD: "is sending", MailState.DEFERRED: "is sending"}
+    verbs |= {MailState.QUEUED: "is sending", MailState.DEFERRED: "is sending"}
     said += [
         f"{mention(mail.attempt.by)} {verbs[mail.attempt.state]} {escape(mail_name(mail.template))}, {moment(mail.at)}"
         for mail in card.mails
@@ -124,42 +124,42 @@ def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
     return f"{mention(owner)} took it{ago}."
 
 
-def marked(opt_out: DncEntry, *, won: bool, now: datetime) -> str:
+def marked(entry: DncEntry, *, changed: bool, now: datetime) -> str:
     """An address, a domain or a site is marked, now or already."""
-    if won:
-        whom = describe_scope(opt_out) or " this address"
+    if changed:
+        whom = describe_scope(entry) or " this address"
         return f":white_check_mark: Marked. Nobody can mail{whom} from here any more."
-    by = f" by {mention(opt_out.by)}" if opt_out.by else ""
-    return f"It was marked already{by}, {span(now - opt_out.at)} ago: {opt_out.cause.words}."
+    by = f" by {mention(entry.by)}" if entry.by else ""
+    return f"It was marked already{by}, {span(now - entry.at)} ago: {entry.reason.words}."
 
 
-def lifted(by: str | None, at: datetime | None, stands: DncEntry | None, *, won: bool, now: datetime) -> str:
+def lifted(by: str | None, at: datetime | None, stands: DncEntry | None, *, changed: bool, now: datetime) -> str:
     """The mark is lifted, now or already, or is not one's own to lift; `stands` is what still speaks against them."""
-    rest = f" What stands: {stands.cause.words}{describe_scope(stands)}." if stands else ""
-    if won:
+    rest = f" What stands: {stands.reason.words}{describe_scope(stands)}." if stands else ""
+    if changed:
         return f":white_check_mark: Lifted.{rest}" if rest else LIFTED
     if by is not None and at is not None:
         return f"{mention(by)} lifted it already, {span(now - at)} ago.{rest}"
     if stands is None:
         return NOT_MARKED
-    why = "" if may_lift(stands.cause, Authority.MEMBER) else f" {NOT_YOURS}"
+    why = "" if may_lift(stands.reason, Authority.MEMBER) else f" {NOT_YOURS}"
     return f":no_entry_sign: Not lifted.{why}{rest}"
 
 
-def undone(state: MailState, *, by: str, user: str, won: bool) -> str:
+def undone(state: MailState, *, by: str, user: str, changed: bool) -> str:
     """Somebody tried to take a mail back."""
-    if won or (state is MailState.UNDONE and by == user):
+    if changed or (state is MailState.CANCELLED and by == user):
         return ":leftwards_arrow_with_hook: Taken back. Nothing was sent."
     if by != user:
         return f"Only {mention(by)}, who sent it, can take it back."
     return f":warning: Too late to take it back: {_NOT_UNDONE[state]}."
 
 
-def settled(state: MailState, *, by: str, at: datetime, won: bool, now: datetime) -> str:
+def settled(state: MailState, *, by: str, at: datetime, changed: bool, now: datetime) -> str:
     """A mail of which nobody knew whether it arrived is settled, now or already."""
-    if won:
+    if changed:
         return ":white_check_mark: Noted. The card says that it was sent."
-    if state.waits or state is MailState.SENDING:
+    if state.is_pending or state is MailState.SENDING:
         verb = "is sending it again"
     else:
         verb = "settled this: it was sent" if state is MailState.SENT else "tried again, and it was not sent"

@@ -5,7 +5,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from bot.domain.card import EvaluationRow, day, title, known_end
+from bot.domain.card import EvaluationRow, day, known_end, title
 from bot.domain.evaluation import CardRef, Evaluation, State
 from bot.domain.license_types import is_sold
 from bot.errors import InteractionUnreadable
@@ -114,7 +114,7 @@ def _line(line: EvaluationRow, workspace_url: str | None) -> str:
         _state(evaluation),
         mention(evaluation.owner) if evaluation.owner else "no owner",
         line.mailed and "mailed",
-        line.opted_out and "do not contact",
+        line.is_blocked and "do not contact",
     )
     return "  ·  ".join(part for part in parts if part)
 

@@ -14,14 +14,14 @@ from bot.store.mapping import contacts_from
 from bot.store.schema import evaluation, license_, mail
 
 
-async def evaluations_matching(connection: AsyncConnection, keys: Keyring, subject: DncTarget) -> Sequence[int]:
+async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, target: DncTarget) -> Sequence[int]:
     """The ids of all evaluations with a contact that the subject speaks of; of a domain, those that have a card."""
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
-    match subject.scope:
+    match target.scope:
         case DncScope.ADDRESS:
-            return await evaluations_with_address(connection, keys.subject_fingerprints(subject))
+            return await evaluations_with_address(connection, keyring.subject_fingerprints(target))
         case DncScope.SITE:
-            spelt = {subject.value, unicode_domain(subject.value)}
+            spelt = {target.value, unicode_domain(target.value)}
             return (await connection.scalars(query.where(func.lower(license_.c.site).in_(spelt)))).all()
         case DncScope.DOMAIN:
             # Rare enough to look into every contact that somebody can see: the table knows a company's domain alone.
@@ -30,35 +30,35 @@ async def evaluations_matching(connection: AsyncConnection, keys: Keyring, subje
                 row.id
                 for row in await connection.execute(shown)
                 if any(
-                    contact.email is not None and subject in targets_for(None, contact.email)
-                    for contact in contacts_from(row.contacts, keys)
+                    contact.email is not None and target in targets_for(None, contact.email)
+                    for contact in contacts_from(row.contacts, keyring)
                     if contact is not None
                 )
             ]
 
 
-async def evaluations_with_address(connection: AsyncConnection, prints: Collection[str]) -> Sequence[int]:
+async def evaluations_with_address(connection: AsyncConnection, hashes: Collection[str]) -> Sequence[int]:
     """The ids of all evaluations with a contact whose address has one of these fingerprints."""
-    named = or_(license_.c.technical_key.in_(prints), license_.c.billing_key.in_(prints))
+    named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     return (await connection.scalars(query.where(named))).all()
 
 
 async def expedite_queued_mail(
-    connection: AsyncConnection, keys: Keyring, subject: DncTarget, evaluation_ids: Collection[int], *, at: datetime
+    connection: AsyncConnection, keyring: Keyring, target: DncTarget, evaluation_ids: Collection[int], *, at: datetime
 ) -> None:
     """Make what waits to be sent there due now: then the gate is asked, and stops it.
 
     Of a domain or a site, what the server put off: what is held is due in some seconds anyway, and may be to others.
     """
-    if subject.scope is DncScope.ADDRESS:
-        await expedite_mail_to(connection, keys.subject_fingerprints(subject), at=at)
+    if target.scope is DncScope.ADDRESS:
+        await expedite_mail_to(connection, keyring.subject_fingerprints(target), at=at)
         return
     theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     await connection.execute(update(mail).where(theirs).values(due_at=at))
 
 
-async def expedite_mail_to(connection: AsyncConnection, prints: Collection[str], *, at: datetime) -> None:
+async def expedite_mail_to(connection: AsyncConnection, hashes: Collection[str], *, at: datetime) -> None:
     """Make what waits to be sent to addresses with these fingerprints due now."""
-    waits = mail.c.state.in_([state for state in MailState if state.waits])
-    await connection.execute(update(mail).where(mail.c.address_key.in_(prints), waits).values(due_at=at))
+    waits = mail.c.state.in_([state for state in MailState if state.is_pending])
+    await connection.execute(update(mail).where(mail.c.address_key.in_(hashes), waits).values(due_at=at))

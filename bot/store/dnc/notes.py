@@ -10,11 +10,11 @@ from bot.security.keyring import Keyring
 from bot.store.schema import do_not_contact
 
 
-async def with_note(connection: AsyncConnection, keys: Keyring, entry: Entry) -> Entry:
+async def with_note(connection: AsyncConnection, keyring: Keyring, entry: Entry) -> Entry:
     """The entry as people read it. The words are kept with the mark alone, where they can be erased."""
     mark = entry.details.get("mark")
     if not mark:
         return entry
     column = do_not_contact.c.lifted_note if entry.kind is Kind.CONTACT_AGAIN else do_not_contact.c.note
     sealed = await connection.scalar(select(column).where(do_not_contact.c.id == int(mark)))
-    return replace(entry, details={**entry.details, "note": keys.open(sealed) if sealed else ""})
+    return replace(entry, details={**entry.details, "note": keyring.decrypt(sealed) if sealed else ""})

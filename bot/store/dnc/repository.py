@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
-from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget, is_stronger_than, may_lift
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget, is_stronger_than, may_lift
 from bot.domain.history import Entry, Kind
 from bot.security.keyring import Keyring
-from bot.store.dnc.matches import evaluations_with_address, evaluations_matching, expedite_queued_mail, expedite_mail_to
+from bot.store.dnc.matches import evaluations_matching, evaluations_with_address, expedite_mail_to, expedite_queued_mail
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -27,8 +27,8 @@ IS_ACTIVE: Final = do_not_contact.c.lifted_at.is_(None)
 class DncAddResult:
     """The mark that speaks after an attempt to set one; `won` says whether the attempt did it."""
 
-    won: bool
-    opt_out: DncEntry
+    changed: bool
+    entry: DncEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,36 +38,36 @@ class DncLiftResult:
     Nobody, where the mark never was or still stands; `stands` is the strongest that stands then.
     """
 
-    won: bool
+    changed: bool
     by: str | None
     at: datetime | None
-    stands: DncEntry | None = None
+    remaining: DncEntry | None = None
 
 
 @shielded
 class DncEntries:
     """Whom nobody may write to, for any evaluation."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
-    async def add(self, subject: DncTarget, opt_out: DncEntry, *, evaluation_id: int | None = None) -> DncAddResult:
+    async def add(self, target: DncTarget, entry: DncEntry, *, evaluation_id: int | None = None) -> DncAddResult:
         """Mark a subject from this moment on, and repaint every card of it, unless a mark as strong stands.
 
         What waits to be sent there is stopped. The fact goes into the history of `evaluation_id`, where it came up.
         """
         async with self._database.write() as connection:
-            return await add_entry(connection, self._keys, subject, opt_out, evaluation_id=evaluation_id)
+            return await add_entry(connection, self._keyring, target, entry, evaluation_id=evaluation_id)
 
     async def add_all(self, marks: Sequence[tuple[DncTarget, DncEntry]]) -> int:
         """Mark all of them, or none; how many were not marked as strongly before."""
         async with self._database.write() as connection:
-            return sum([(await add_entry(connection, self._keys, subject, new)).won for subject, new in marks])
+            return sum([(await add_entry(connection, self._keyring, target, new)).changed for target, new in marks])
 
     async def lift(
         self,
-        subject: DncTarget,
+        target: DncTarget,
         authority: Authority,
         *,
         note: str,
@@ -81,17 +81,17 @@ class DncEntries:
         With `set_at`, that one alone: another may have come since somebody looked.
         """
         async with self._database.write() as connection:
-            rows = await _load_entries(connection, self._keys, [subject])
+            rows = await _load_entries(connection, self._keyring, [target])
             said = "" if _has_permanent(rows) else note
             for row in rows:
                 shown = set_at is None or row.at == set_at
                 if row.lifted_at is None and shown and may_lift(DncReason(row.cause), authority):
-                    return await self._lift(connection, row, subject, note=said, by=by, at=at, within=evaluation_id)
-            stands = next((_entry_from(row, self._keys) for row in rows if row.lifted_at is None), None)
+                    return await self._lift(connection, row, target, note=said, by=by, at=at, within=evaluation_id)
+            stands = next((_entry_from(row, self._keyring) for row in rows if row.lifted_at is None), None)
             before = max((row for row in rows if row.at == set_at and row.lifted_at), key=lambda r: r.id, default=None)
             if before is None:
-                return DncLiftResult(won=False, by=None, at=None, stands=stands)
-            return DncLiftResult(won=False, by=before.lifted_by, at=before.lifted_at, stands=stands)
+                return DncLiftResult(changed=False, by=None, at=None, remaining=stands)
+            return DncLiftResult(changed=False, by=before.lifted_by, at=before.lifted_at, remaining=stands)
 
     async def end_pauses(self, *, at: datetime) -> int:
         """Lift the marks whose time is over; how many there were."""
@@ -102,22 +102,24 @@ class DncEntries:
         async with self._database.write() as connection:
             rows = (await connection.execute(select(do_not_contact).where(over))).all()
             for row in rows:
-                subject = _target_from(row, self._keys)
+                target = _target_from(row, self._keyring)
                 await connection.execute(update(do_not_contact).where(_is(row)).values(lifted_at=at))
-                if subject is not None:
-                    await enqueue_card_update(connection, await evaluations_matching(connection, self._keys, subject), at=at)
+                if target is not None:
+                    await enqueue_card_update(
+                        connection, await evaluations_matching(connection, self._keyring, target), at=at
+                    )
             return len(rows)
 
-    async def against(self, subjects: Collection[DncTarget]) -> DncEntry | None:
+    async def find_active(self, targets: Collection[DncTarget]) -> DncEntry | None:
         """The strongest mark that stands against one of these, or None."""
         async with self._database.read() as connection:
-            return await find_active(connection, self._keys, subjects)
+            return await find_active(connection, self._keyring, targets)
 
-    async def all_standing(self) -> list[DncEntry]:
+    async def list_active(self) -> list[DncEntry]:
         """Every mark that stands, oldest first; those of people who were forgotten have no subject."""
         query = select(do_not_contact).where(IS_ACTIVE).order_by(do_not_contact.c.at, do_not_contact.c.id)
         async with self._database.read() as connection:
-            return [_entry_from(row, self._keys) for row in await connection.execute(query)]
+            return [_entry_from(row, self._keyring) for row in await connection.execute(query)]
 
     async def verify_keys(self) -> None:
         """StoreError when a mark was written with a secret that is not among ours.
@@ -126,81 +128,83 @@ class DncEntries:
         """
         async with self._database.read() as connection:
             for sealed in await connection.scalars(select(do_not_contact.c.subject).where(IS_ACTIVE)):
-                self._keys.open(sealed)
+                self._keyring.decrypt(sealed)
 
     async def _lift(
         self,
         connection: AsyncConnection,
         row: Row[Any],
-        subject: DncTarget,
+        target: DncTarget,
         *,
         note: str,
         by: str | None,
         at: datetime,
         within: int | None,
     ) -> DncLiftResult:
-        lifted = {"lifted_at": at, "lifted_by": by, "lifted_note": self._keys.seal(note) if note else None}
+        lifted = {"lifted_at": at, "lifted_by": by, "lifted_note": self._keyring.encrypt(note) if note else None}
         await connection.execute(update(do_not_contact).where(_is(row)).values(lifted))
         if within is not None:
             entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=by, details={"mark": str(row.id)})
             await append_history(connection, within, [entry])
-        await enqueue_card_update(connection, await evaluations_matching(connection, self._keys, subject), at=at)
-        return DncLiftResult(won=True, by=by, at=at, stands=await find_active(connection, self._keys, [subject]))
+        await enqueue_card_update(connection, await evaluations_matching(connection, self._keyring, target), at=at)
+        return DncLiftResult(
+            changed=True, by=by, at=at, remaining=await find_active(connection, self._keyring, [target])
+        )
 
 
 async def add_entry(
-    connection: AsyncConnection, keys: Keyring, subject: DncTarget, new: DncEntry, *, evaluation_id: int | None = None
+    connection: AsyncConnection, keyring: Keyring, target: DncTarget, new: DncEntry, *, evaluation_id: int | None = None
 ) -> DncAddResult:
     """Write a mark down, unless one that says as much stands."""
-    rows = [row for row in await _load_entries(connection, keys, [subject]) if row.lifted_at is None]
-    before = _entry_from(rows[0], keys) if rows else None
-    if before is not None and not is_stronger_than(new.cause, before):
-        return DncAddResult(won=False, opt_out=before)
-    is_nameless = new.cause.is_final or _has_permanent(rows)
+    rows = [row for row in await _load_entries(connection, keyring, [target]) if row.lifted_at is None]
+    before = _entry_from(rows[0], keyring) if rows else None
+    if before is not None and not is_stronger_than(new.reason, before):
+        return DncAddResult(changed=False, entry=before)
+    is_nameless = new.reason.is_final or _has_permanent(rows)
     values = {
-        "scope": subject.scope,
-        "subject_key": keys.subject_fingerprint(subject),
+        "scope": target.scope,
+        "subject_key": keyring.subject_fingerprint(target),
         # Never empty: by it is known whether the secret is still among ours.
-        "subject": keys.seal("" if is_nameless else subject.key),
-        "cause": new.cause,
-        "note": keys.seal(new.note) if new.note and not is_nameless else None,
+        "subject": keyring.encrypt("" if is_nameless else target.key),
+        "cause": new.reason,
+        "note": keyring.encrypt(new.note) if new.note and not is_nameless else None,
         "actor": new.by,
         "at": new.at,
         "until": new.until,
     }
     mark_id = await insert_new(connection, do_not_contact, values)
     if evaluation_id is not None:
-        details = {"cause": new.cause.value, "mark": str(mark_id or "")}
+        details = {"cause": new.reason.value, "mark": str(mark_id or "")}
         entry = Entry(at=new.at, kind=Kind.DO_NOT_CONTACT, actor=new.by, details=details)
         await append_history(connection, evaluation_id, [entry])
-    theirs = await evaluations_matching(connection, keys, subject)
-    await expedite_queued_mail(connection, keys, subject, theirs, at=new.at)
+    theirs = await evaluations_matching(connection, keyring, target)
+    await expedite_queued_mail(connection, keyring, target, theirs, at=new.at)
     await enqueue_card_update(connection, theirs, at=new.at)
-    return DncAddResult(won=True, opt_out=new)
+    return DncAddResult(changed=True, entry=new)
 
 
-async def add_by_hash(connection: AsyncConnection, keys: Keyring, fingerprint: str, new: DncEntry) -> None:
+async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_hash: str, new: DncEntry) -> None:
     """Mark an address of which nothing is left but its fingerprint, unless a mark that says as much stands."""
-    same = IS_ACTIVE & (do_not_contact.c.subject_key == fingerprint)
+    same = IS_ACTIVE & (do_not_contact.c.subject_key == address_hash)
     rows = (await connection.execute(select(do_not_contact).where(same))).all()
-    if _has_permanent(rows) or not all(is_stronger_than(new.cause, _entry_from(row, keys)) for row in rows):
+    if _has_permanent(rows) or not all(is_stronger_than(new.reason, _entry_from(row, keyring)) for row in rows):
         return
-    values = {"scope": DncScope.ADDRESS, "subject_key": fingerprint, "subject": keys.seal_nothing()}
-    await insert_new(connection, do_not_contact, {**values, "cause": new.cause, "at": new.at, "until": new.until})
-    await expedite_mail_to(connection, [fingerprint], at=new.at)
-    await enqueue_card_update(connection, await evaluations_with_address(connection, [fingerprint]), at=new.at)
+    values = {"scope": DncScope.ADDRESS, "subject_key": address_hash, "subject": keyring.seal_nothing()}
+    await insert_new(connection, do_not_contact, {**values, "cause": new.reason, "at": new.at, "until": new.until})
+    await expedite_mail_to(connection, [address_hash], at=new.at)
+    await enqueue_card_update(connection, await evaluations_with_address(connection, [address_hash]), at=new.at)
 
 
-async def find_active(connection: AsyncConnection, keys: Keyring, subjects: Collection[DncTarget]) -> DncEntry | None:
+async def find_active(connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget]) -> DncEntry | None:
     """The strongest mark that stands against one of these, or None."""
-    prints = [each for subject in subjects for each in keys.subject_fingerprints(subject)]
-    return await standing_under(connection, keys, prints)
+    hashes = [each for target in targets for each in keyring.subject_fingerprints(target)]
+    return await standing_under(connection, keyring, hashes)
 
 
-async def standing_under(connection: AsyncConnection, keys: Keyring, fingerprints: Collection[str]) -> DncEntry | None:
+async def standing_under(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> DncEntry | None:
     """The strongest mark that stands under one of these fingerprints, or None."""
-    rows = await _marks_under(connection, fingerprints)
-    return next((_entry_from(row, keys) for row in rows if row.lifted_at is None), None)
+    rows = await _marks_under(connection, hashes)
+    return next((_entry_from(row, keyring) for row in rows if row.lifted_at is None), None)
 
 
 async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
@@ -209,31 +213,35 @@ async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
     return frozenset(await connection.scalars(query))
 
 
-async def anonymize(connection: AsyncConnection, keys: Keyring, address: str, cause: DncReason, *, at: datetime) -> None:
+async def anonymize(
+    connection: AsyncConnection, keyring: Keyring, address: str, reason: DncReason, *, at: datetime
+) -> None:
     """Overwrite what mails and marks hold of somebody; nobody writes to them ever after.
 
     Of the address a fingerprint stays, under a mark that nobody can lift: it may come back on another license.
     """
-    fingerprints, nothing = keys.fingerprints(address), keys.seal("")
-    await connection.execute(update(mail).where(mail.c.address_key.in_(fingerprints)).values(content=nothing))
-    theirs = do_not_contact.c.subject_key.in_(fingerprints)
+    hashes, nothing = keyring.address_hashes(address), keyring.encrypt("")
+    await connection.execute(update(mail).where(mail.c.address_key.in_(hashes)).values(content=nothing))
+    theirs = do_not_contact.c.subject_key.in_(hashes)
     await connection.execute(update(do_not_contact).where(theirs).values(note=None, lifted_note=None))
     # Those that stand for ever name nobody; they go on asking for the secret that made their fingerprints.
     named = theirs & do_not_contact.c.cause.not_in([each for each in DncReason if each.is_final])
-    await connection.execute(update(do_not_contact).where(named).values(subject=nothing))
-    subject = DncTarget.of_address(address)
-    await add_entry(connection, keys, subject, DncEntry(cause=cause, by=None, at=at))
-    await enqueue_card_update(connection, await evaluations_matching(connection, keys, subject), at=at)
+    await connection.execute(update(do_not_contact).where(named).values(target=nothing))
+    target = DncTarget.of_address(address)
+    await add_entry(connection, keyring, target, DncEntry(reason=reason, by=None, at=at))
+    await enqueue_card_update(connection, await evaluations_matching(connection, keyring, target), at=at)
 
 
-async def _load_entries(connection: AsyncConnection, keys: Keyring, subjects: Iterable[DncTarget]) -> Sequence[Row[Any]]:
+async def _load_entries(
+    connection: AsyncConnection, keyring: Keyring, targets: Iterable[DncTarget]
+) -> Sequence[Row[Any]]:
     """Every mark there ever was against one of these, the strongest first."""
-    return await _marks_under(connection, [p for subject in subjects for p in keys.subject_fingerprints(subject)])
+    return await _marks_under(connection, [p for target in targets for p in keyring.subject_fingerprints(target)])
 
 
-async def _marks_under(connection: AsyncConnection, fingerprints: Collection[str]) -> Sequence[Row[Any]]:
+async def _marks_under(connection: AsyncConnection, hashes: Collection[str]) -> Sequence[Row[Any]]:
     found = await connection.execute(
-        select(do_not_contact).where(do_not_contact.c.subject_key.in_(fingerprints)).order_by(do_not_contact.c.id)
+        select(do_not_contact).where(do_not_contact.c.subject_key.in_(hashes)).order_by(do_not_contact.c.id)
     )
     return sorted(found, key=lambda row: -DncReason(row.cause).strength)
 
@@ -243,20 +251,20 @@ def _has_permanent(rows: Iterable[Row[Any]]) -> bool:
     return any(row.lifted_at is None and DncReason(row.cause).is_final for row in rows)
 
 
-def _entry_from(row: Row[Any], keys: Keyring) -> DncEntry:
+def _entry_from(row: Row[Any], keyring: Keyring) -> DncEntry:
     return DncEntry(
-        cause=DncReason(row.cause),
+        reason=DncReason(row.cause),
         by=row.actor,
         at=row.at,
-        note=keys.open(row.note) if row.note else "",
+        note=keyring.decrypt(row.note) if row.note else "",
         until=row.until,
-        subject=_target_from(row, keys),
+        target=_target_from(row, keyring),
     )
 
 
-def _target_from(row: Row[Any], keys: Keyring) -> DncTarget | None:
+def _target_from(row: Row[Any], keyring: Keyring) -> DncTarget | None:
     """None once it was erased."""
-    key = keys.open(row.subject)
+    key = keyring.decrypt(row.subject)
     return DncTarget.from_key(DncScope(row.scope), key) if key else None
 
 

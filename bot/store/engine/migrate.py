@@ -20,14 +20,14 @@ async def is_outdated(database: Database) -> bool:
         return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
 
 
-async def upgrade(database: Database, *, keys: Keyring, generation: Callable[[], int] | None = None) -> str:
+async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[[], int] | None = None) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
-    With `keys` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
+    With `keyring` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
     `generation` gives a database its first one, at random.
     """
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade, keys, generation or first_generation)
+        return await connection.run_sync(_upgrade, keyring, generation or first_generation)
 
 
 async def verify(database: Database) -> None:
@@ -73,7 +73,7 @@ def _migrated(connection: Connection, keys: Keyring, generation: Callable[[], in
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    config.attributes |= {"seal": keys.seal, "open": keys.open, "fingerprint": keys.fingerprint}
+    config.attributes |= {"seal": keys.encrypt, "open": keys.decrypt, "fingerprint": keys.address_hash}
     config.attributes["generation"] = generation
     scripts = ScriptDirectory.from_config(config)
     known = {script.revision for script in scripts.walk_revisions()}

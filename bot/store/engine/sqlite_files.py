@@ -187,7 +187,7 @@ def _opens(connection: sqlite3.Connection, keys: Keyring) -> bool:
         these = "" if table in _TRIED_WHOLE else f" WHERE id IN ({ends})"
         try:
             for (sealed,) in connection.execute(f"SELECT {column} FROM {table}{these}"):  # noqa: S608
-                keys.open(sealed)
+                keys.decrypt(sealed)
         except StoreError:
             return False
     return True

@@ -31,41 +31,41 @@ class ParsedRecord:
         object.__setattr__(self, "rank", _rank(self))
 
 
-def sort_and_dedupe(sights: Iterable[ParsedRecord]) -> list[ParsedRecord]:
+def sort_and_dedupe(records: Iterable[ParsedRecord]) -> list[ParsedRecord]:
     """Older before younger, whatever order they came in; of several that differ in details alone, the best one.
 
     The report gives some licenses several times, with other contacts each time.
     """
-    in_turn = sorted(sights, key=attrgetter("rank"))
-    alike = Counter((sight.keys, sight.license.updated) for sight in in_turn)
+    in_turn = sorted(records, key=attrgetter("rank"))
+    alike = Counter((record.keys, record.license.updated) for record in in_turn)
     found: dict[object, ParsedRecord] = {}
-    for sight in in_turn:
-        whose = (sight.keys, sight.license.updated)
-        this = (*whose, trials_of(sight.license) if alike[whose] > 1 else ())
+    for record in in_turn:
+        whose = (record.keys, record.license.updated)
+        this = (*whose, trials_of(record.license) if alike[whose] > 1 else ())
         twin = found.pop(this, None)
-        digests = sight.digests if twin is None else tuple(dict.fromkeys((*twin.digests, *sight.digests)))
-        found[this] = sight if twin is None else replace(sight, digests=digests)
+        digests = record.digests if twin is None else tuple(dict.fromkeys((*twin.digests, *record.digests)))
+        found[this] = record if twin is None else replace(record, digests=digests)
     return list(found.values())
 
 
 def split_conflicts(
-    sights: Sequence[ParsedRecord], known: Sequence[KnownLicense | None]
+    records: Sequence[ParsedRecord], known: Sequence[KnownLicense | None]
 ) -> tuple[list[tuple[ParsedRecord, KnownLicense | None]], list[ParsedRecord]]:
     """Those that can be recorded together, with what is known of each, then those that must wait for them."""
     taken: set[object] = set()
     these, waiting = [], []
-    for sight, k in zip(sights, known, strict=True):
-        claims: set[object] = {*sight.keys, *entitlements(sight.license.aliases), *(k.ids if k else ())}
+    for record, k in zip(records, known, strict=True):
+        claims: set[object] = {*record.keys, *entitlements(record.license.aliases), *(k.ids if k else ())}
         if taken.isdisjoint(claims):
-            these.append((sight, k))
+            these.append((record, k))
         else:
-            waiting.append(sight)
+            waiting.append(record)
         taken |= claims
     return these, waiting
 
 
-def _rank(sight: ParsedRecord) -> tuple[object, ...]:
+def _rank(record: ParsedRecord) -> tuple[object, ...]:
     """Younger is later; on one day, what is further along, then what says more of the people, then any fixed order."""
-    seen = sight.license
+    seen = record.license
     people = (reachable(seen) is not None, len(seen.contacts))
-    return (seen.updated, not seen.is_evaluation, people, min(sight.keys), sight.digests)
+    return (seen.updated, not seen.is_evaluation, people, min(record.keys), record.digests)

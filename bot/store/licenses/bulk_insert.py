@@ -23,20 +23,25 @@ _CHUNK_ROWS: Final = 500
 
 
 async def insert_new_licenses(
-    connection: AsyncConnection, found: Sequence[tuple[ParsedRecord, LicenseUpdate]], keys: Keyring, *, channel: str, at: datetime
+    connection: AsyncConnection,
+    found: Sequence[tuple[ParsedRecord, LicenseUpdate]],
+    keys: Keyring,
+    *,
+    channel: str,
+    at: datetime,
 ) -> None:
     """Store licenses, aliases, evaluations and history, and owe each announced evaluation its card."""
     ids = await _next_ids(connection, license_, len(found))
     licenses = [(id_, *sighted) for id_, sighted in zip(ids, found, strict=True)]
-    begun = [
-        (id_, finding, change)
-        for id_, _, finding in licenses
-        for change in finding.changes
+    started_trials = [
+        (id_, license_update, change)
+        for id_, _, license_update in licenses
+        for change in license_update.changes
         if isinstance(change, Started)
     ]
-    ids = await _next_ids(connection, evaluation, len(begun))
-    evaluations = [(id_, *started) for id_, started in zip(ids, begun, strict=True)]
-    announced = sum(change in finding.announced for _, finding, change in begun)
+    ids = await _next_ids(connection, evaluation, len(started_trials))
+    evaluations = [(id_, *started) for id_, started in zip(ids, started_trials, strict=True)]
+    announced = sum(change in license_update.announced for _, license_update, change in started_trials)
     card_ids = await _next_ids(connection, delivery, announced)
     async with Inserts(connection) as inserts:
         await _add_licenses(inserts, licenses, keys, at=at)
@@ -47,11 +52,11 @@ async def _add_licenses(
     inserts: Inserts, licenses: Sequence[tuple[int, ParsedRecord, LicenseUpdate]], keys: Keyring, *, at: datetime
 ) -> None:
     for some in _chunks(licenses):
-        rows = [(id_, at, *license_row(finding.seen, keys)) for id_, _, finding in some]
+        rows = [(id_, at, *license_row(license_update.seen, keys)) for id_, _, license_update in some]
         await inserts.add(license_, ("id", "first_seen", *LICENSE_COLUMNS), rows)
-    aliases = [(app_key, alias, id_) for id_, sight, _ in licenses for app_key, alias in sight.keys]
+    aliases = [(app_key, alias, id_) for id_, record, _ in licenses for app_key, alias in record.keys]
     await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases)
-    digests = [(digest, id_) for id_, sight, _ in licenses for digest in sight.digests]
+    digests = [(digest, id_) for id_, record, _ in licenses for digest in record.digests]
     await inserts.add(processed_row, ("digest", "license_id"), digests)
 
 
@@ -67,13 +72,13 @@ async def _add_evaluations(
     entries, cards, next_card = [], [], iter(card_ids)
     for some in _chunks(evaluations):
         rows = []
-        for id_, license_id, finding, started in some:
-            loud = started in finding.announced
-            rows.append((id_, license_id, at, channel if loud else None, *trial_row(started.trial)))
-            told = [change for change in finding.changes if change.trial == started.trial]
-            found = [entry_of(change, finding.seen, at=at) for change in told]
+        for id_, license_id, license_update, started in some:
+            is_announced = started in license_update.announced
+            rows.append((id_, license_id, at, channel if is_announced else None, *trial_row(started.trial)))
+            told = [change for change in license_update.changes if change.trial == started.trial]
+            found = [entry_of(change, license_update.seen, at=at) for change in told]
             entries += [entry_row(entry, id_) for entry in found if entry is not None]
-            if loud:
+            if is_announced:
                 cards.append((next(next_card), "card", channel, id_, "due", at, at))
         await inserts.add(evaluation, ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS), rows)
     await inserts.add(history, ENTRY_COLUMNS, entries)

@@ -19,13 +19,13 @@ _CUSTOMER: Final = func.coalesce(license_.c.company_key, license_.c.site)
 _SEVERAL: Final = 2
 
 
-async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, keys: Keyring) -> CustomerContext:
+async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, keyring: Keyring) -> CustomerContext:
     """What is known of the customer of an evaluation, beside this license itself.
 
     The same customer is on the same site, or has the same company or the company's mail domain.
     """
     others = and_(license_.c.id != row.license_id, license_.c.merged_into.is_(None), license_.c.atlassian.is_(False))
-    sites = await _sites(connection, others, seen, keys)
+    sites = await _sites(connection, others, seen, keyring)
     partner_domain = await _is_partners(connection, others, seen)
     domain = None if partner_domain or sites >= MANY else customer_domain(seen)
     same = (
@@ -88,12 +88,12 @@ async def _years(
     return tuple(sorted({str(started.year) for started in await connection.scalars(query)}))
 
 
-async def _sites(connection: AsyncConnection, others: ColumnElement[bool], seen: License, keys: Keyring) -> int:
+async def _sites(connection: AsyncConnection, others: ColumnElement[bool], seen: License, keyring: Keyring) -> int:
     contact = reachable(seen)
     if contact is None or contact.email is None:
         return 0
-    prints = keys.fingerprints(contact.email)
-    address = license_.c.technical_key.in_(prints) | license_.c.billing_key.in_(prints)
+    hashes = keyring.address_hashes(contact.email)
+    address = license_.c.technical_key.in_(hashes) | license_.c.billing_key.in_(hashes)
     here = ((license_.c.company_key, company_key(seen.company)), (license_.c.site, seen.site))
     elsewhere = [column.is_distinct_from(own) for column, own in here if own is not None]
     return await connection.scalar(select(func.count(_CUSTOMER.distinct())).where(others, address, *elsewhere)) or 0

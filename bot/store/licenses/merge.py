@@ -15,11 +15,11 @@ from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 
-_LIVE: Final = [state for state in MailState if state.is_live]
+_LIVE: Final = [state for state in MailState if state.blocks_resend]
 
 
 async def merge_licenses(
-    connection: AsyncConnection, keep: int, others: Sequence[int], keys: Keyring, *, at: datetime
+    connection: AsyncConnection, keep: int, others: Sequence[int], keyring: Keyring, *, at: datetime
 ) -> None:
     """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays."""
     if not others:
@@ -29,7 +29,7 @@ async def merge_licenses(
             update(license_alias).where(license_alias.c.license_id == other).values(license_id=keep)
         )
         # Nobody would overwrite the people on a record that is never reported again; a company may be called like one.
-        people = {"contacts": keys.seal("[null, null]"), "technical_key": None, "billing_key": None}
+        people = {"contacts": keyring.encrypt("[null, null]"), "technical_key": None, "billing_key": None}
         company = {"company": None, "company_key": None, "domain": None}
         await connection.execute(
             update(license_).where(license_.c.id == other).values(merged_into=keep, **people, **company)
@@ -79,7 +79,9 @@ async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser:
         .where(waiting, delivery.c.kind == "note")
         .values(evaluation_id=winner.id, channel=winner.channel)
     )
-    begun = select(delivery.c.id).where(theirs, delivery.c.kind == "card", delivery.c.state.in_(("sending", "unknown")))
-    if loser.card_ts is None and (await connection.execute(begun)).first() is None:
+    started_trials = select(delivery.c.id).where(
+        theirs, delivery.c.kind == "card", delivery.c.state.in_(("sending", "unknown"))
+    )
+    if loser.card_ts is None and (await connection.execute(started_trials)).first() is None:
         await connection.execute(update(delivery).where(waiting).values(state="done", error="superseded"))
         await connection.execute(update(evaluation).where(evaluation.c.id == loser.id).values(channel=None))

@@ -20,7 +20,7 @@ from bot.domain.identity import KnownLicense, is_renamed, merge_known
 from bot.domain.license_update import LicenseUpdate, diff
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import adopt_orphans
-from bot.store.dnc.repository import erased_hashes, anonymize
+from bot.store.dnc.repository import anonymize, erased_hashes
 from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
 from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
@@ -50,49 +50,55 @@ class IngestStats:
 class Licenses:
     """The licenses of the report as last seen."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
-    async def unread(self, texts: Sequence[str]) -> list[bytes | None]:
+    async def filter_new(self, texts: Sequence[str]) -> list[bytes | None]:
         """For each row of the report, as it came, its digest; None for one that was read before and tells nothing."""
-        digests = [self._keys.digest(text) for text in texts]
+        digests = [self._keyring.row_digest(text) for text in texts]
         async with self._database.read() as connection:
             read = {row.digest for row in await rows_with(connection, processed_row.c.digest, digests)}
         return [None if digest in read else digest for digest in digests]
 
-    async def findings(self, sights: Sequence[ParsedRecord], ringing: AnnouncementPolicy) -> list[LicenseUpdate]:
+    async def diff(self, records: Sequence[ParsedRecord], announcement: AnnouncementPolicy) -> list[LicenseUpdate]:
         """What each record would come to, were it recorded; nothing is written."""
         async with self._database.read() as connection:
-            known = await self._recall(connection, sights)
-        return [diff(k, sight.license, ringing) for k, sight in zip(known, sights, strict=True)]
+            known = await self._load_known(connection, records)
+        return [diff(k, record.license, announcement) for k, record in zip(known, records, strict=True)]
 
-    async def record(self, sights: Sequence[ParsedRecord], ringing: AnnouncementPolicy, *, channel: str, at: datetime) -> IngestStats:
+    async def record(
+        self, records: Sequence[ParsedRecord], announcement: AnnouncementPolicy, *, channel: str, at: datetime
+    ) -> IngestStats:
         """Store what records add, each with its history and the deliveries that follow, all or nothing.
 
         One transaction is cheaper than many; but whoever else wants to write waits for few records only. What is known
         is looked up in the same transaction: two copies of the bot that read the same report tell each fact once.
         """
-        announced, started, waiting, count = 0, 0, sort_and_dedupe(sights), _MIN_BATCH_RECORDS
+        announced, started, waiting, count = 0, 0, sort_and_dedupe(records), _MIN_BATCH_RECORDS
         while waiting:
             async with self._database.write() as connection:
                 gone = await erased_hashes(connection)
                 while waiting:
-                    some = [self._allowed(sight, gone) for sight in waiting[:count]]
-                    these, rest = split_conflicts(some, await self._recall(connection, some))
+                    some = [self._allowed(record, gone) for record in waiting[:count]]
+                    these, rest = split_conflicts(some, await self._load_known(connection, some))
                     waiting[:count] = rest
-                    found = [(sight, diff(k, sight.license, ringing)) for sight, k in these]
-                    started += await self._keep_all(connection, found, channel=channel, at=at)
-                    names = {key for sight, _ in found for key in sight.keys}
-                    await adopt_orphans(connection, self._keys, names, at=at)
-                    announced += sum(len({change.trial for change in finding.announced}) for _, finding in found)
+                    found = [(record, diff(k, record.license, announcement)) for record, k in these]
+                    started += await self._write_updates(connection, found, channel=channel, at=at)
+                    names = {key for record, _ in found for key in record.keys}
+                    await adopt_orphans(connection, self._keyring, names, at=at)
+                    announced += sum(
+                        len({change.trial for change in license_update.announced}) for _, license_update in found
+                    )
                     if self._database.awaited:
                         count = _MIN_BATCH_RECORDS
                         break
                     count = min(2 * count, _MAX_BATCH_RECORDS)
         return IngestStats(started=started, announced=announced)
 
-    async def announce_missed(self, ringing: AnnouncementPolicy, *, after: datetime, channel: str, at: datetime) -> int:
+    async def announce_missed(
+        self, announcement: AnnouncementPolicy, *, after: datetime, channel: str, at: datetime
+    ) -> int:
         """Announce running trials that a clock which was ahead took for ones that are over; how many.
 
         They are those first seen `after` a time that is still to come; they count as first seen `at` this moment.
@@ -103,50 +109,66 @@ class Licenses:
             missed = [
                 row.id
                 for row in (await connection.execute(silent.order_by(evaluation.c.id))).all()
-                if ringing.silence(await license_of(connection, row.license_id, self._keys), trial_from(row)) is None
+                if announcement.skip_reason(
+                    await license_of(connection, row.license_id, self._keyring), trial_from(row)
+                )
+                is None
             ]
             await connection.execute(update(evaluation).where(ahead).values(first_seen=at))
             await connection.execute(update(evaluation).where(evaluation.c.id.in_(missed)).values(channel=channel))
             await enqueue_card_update(connection, missed, at=at)
             return len(missed)
 
-    def _allowed(self, sight: ParsedRecord, gone: AbstractSet[str]) -> ParsedRecord:
+    def _allowed(self, record: ParsedRecord, gone: AbstractSet[str]) -> ParsedRecord:
         """The record without people who were erased: of them nothing is kept, whatever brings it back."""
         if not gone:
-            return sight
-        emails = {contact.email for contact in sight.license.contacts if contact.email is not None}
-        theirs = {canonical(email) for email in emails if not gone.isdisjoint(self._keys.fingerprints(email))}
+            return record
+        emails = {contact.email for contact in record.license.contacts if contact.email is not None}
+        theirs = {canonical(email) for email in emails if not gone.isdisjoint(self._keyring.address_hashes(email))}
         if not theirs:
-            return sight
-        seen = without_people(sight.license, theirs)
-        roles = frozenset(role for role in _ROLES if getattr(seen, role) != getattr(sight.license, role))
-        return replace(sight, license=seen, erased=roles)
+            return record
+        seen = without_people(record.license, theirs)
+        roles = frozenset(role for role in _ROLES if getattr(seen, role) != getattr(record.license, role))
+        return replace(record, license=seen, erased=roles)
 
-    async def _keep_all(
-        self, connection: AsyncConnection, found: Sequence[tuple[ParsedRecord, LicenseUpdate]], *, channel: str, at: datetime
+    async def _write_updates(
+        self,
+        connection: AsyncConnection,
+        found: Sequence[tuple[ParsedRecord, LicenseUpdate]],
+        *,
+        channel: str,
+        at: datetime,
     ) -> int:
         """Write what each record adds; how many trials began with them."""
-        first = [(sight, finding) for sight, finding in found if finding.known is None]
-        await insert_new_licenses(connection, first, self._keys, channel=channel, at=at)
-        begun = [change for _, finding in first for change in finding.changes if isinstance(change, Started)]
-        for sight, finding in found:
-            if finding.known is not None:
-                begun += await self._add(connection, sight, finding, finding.known, channel=channel, at=at)
-        return len(begun)
+        first = [(record, license_update) for record, license_update in found if license_update.known is None]
+        await insert_new_licenses(connection, first, self._keyring, channel=channel, at=at)
+        started_trials = [
+            change for _, license_update in first for change in license_update.changes if isinstance(change, Started)
+        ]
+        for record, license_update in found:
+            if license_update.known is not None:
+                started_trials += await self._write_update(
+                    connection, record, license_update, license_update.known, channel=channel, at=at
+                )
+        return len(started_trials)
 
-    async def _recall(self, connection: AsyncConnection, sights: Sequence[ParsedRecord]) -> list[KnownLicense | None]:
+    async def _load_known(
+        self, connection: AsyncConnection, records: Sequence[ParsedRecord]
+    ) -> list[KnownLicense | None]:
         """What is known of each license, in the same order; None for one never seen."""
-        wanted = {alias for sight in sights for alias in sight.license.aliases}
+        wanted = {alias for record in records for alias in record.license.aliases}
         found = await rows_with(connection, license_alias.c.alias, wanted)
         ids = {(row.app_key, row.alias): row.license_id for row in found}
         by_alias: dict[str, set[int]] = defaultdict(set)
         for row in found:
             by_alias[row.alias].add(row.license_id)
-        known = await self._load(connection, set(ids.values()))
-        theirs = ({ids[key] for key in sight.keys if key in ids} | _renamed(sight, by_alias, known) for sight in sights)
+        known = await self._load_by_id(connection, set(ids.values()))
+        theirs = (
+            {ids[key] for key in record.keys if key in ids} | _renamed(record, by_alias, known) for record in records
+        )
         return [merge_known([known[id_] for id_ in each]) for each in theirs]
 
-    async def _load(self, connection: AsyncConnection, ids: set[int]) -> dict[int, KnownLicense]:
+    async def _load_by_id(self, connection: AsyncConnection, ids: set[int]) -> dict[int, KnownLicense]:
         if not ids:
             return {}
         aliases: dict[int, list[str]] = defaultdict(list)
@@ -159,42 +181,49 @@ class Licenses:
         rows = await connection.execute(select(license_).where(license_.c.id.in_(ids)))
         return {
             row.id: KnownLicense(
-                ids=(row.id,), license=license_from(row, aliases[row.id], self._keys), trials=tuple(trials[row.id])
+                ids=(row.id,), license=license_from(row, aliases[row.id], self._keyring), trials=tuple(trials[row.id])
             )
             for row in rows
         }
 
-    async def _add(
-        self, connection: AsyncConnection, sight: ParsedRecord, finding: LicenseUpdate, known: KnownLicense, *, channel: str, at: datetime
+    async def _write_update(
+        self,
+        connection: AsyncConnection,
+        record: ParsedRecord,
+        license_update: LicenseUpdate,
+        known: KnownLicense,
+        *,
+        channel: str,
+        at: datetime,
     ) -> list[Started]:
         """Write what a record adds to a license that is known; the trials that began with it."""
         license_id, *others = known.ids
-        if finding.is_news:
-            await merge_licenses(connection, license_id, others, self._keys, at=at)
-            await self._keep(connection, license_id, sight, finding, known, at=at)
-        for digest in sight.digests:
+        if license_update.has_changes:
+            await merge_licenses(connection, license_id, others, self._keyring, at=at)
+            await self._update_license(connection, license_id, record, license_update, known, at=at)
+        for digest in record.digests:
             await insert_new(connection, processed_row, {"digest": digest, "license_id": license_id})
-        begun: list[Started] = []
-        for change in finding.changes:
-            is_news = await _apply(connection, license_id, change, finding, channel=channel, at=at)
+        started_trials: list[Started] = []
+        for change in license_update.changes:
+            is_news = await _apply(connection, license_id, change, license_update, channel=channel, at=at)
             if is_news and isinstance(change, Started):
-                begun.append(change)
-        return begun
+                started_trials.append(change)
+        return started_trials
 
-    async def _keep(
+    async def _update_license(
         self,
         connection: AsyncConnection,
         license_id: int,
-        sight: ParsedRecord,
-        finding: LicenseUpdate,
+        record: ParsedRecord,
+        license_update: LicenseUpdate,
         known: KnownLicense,
         *,
         at: datetime,
     ) -> None:
         """Write what is known now, with all its ids; of a contact who was forgotten no copy stays."""
-        before, now = known.license, finding.seen
+        before, now = known.license, license_update.seen
         await connection.execute(
-            update(license_).where(license_.c.id == license_id).values(license_values(now, self._keys))
+            update(license_).where(license_.c.id == license_id).values(license_values(now, self._keyring))
         )
         is_same_app = now.app_key == before.app_key
         for alias in sorted(now.aliases - before.aliases if is_same_app else now.aliases):
@@ -203,18 +232,18 @@ class Licenses:
         if now.updated > before.updated:
             await connection.execute(delete(processed_row).where(processed_row.c.license_id == license_id))
         for role in _ROLES:
-            if role in sight.erased:  # who was erased took the place of somebody who asked for nothing
+            if role in record.erased:  # who was erased took the place of somebody who asked for nothing
                 continue
             was, is_ = getattr(before, role), getattr(now, role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
-                await anonymize(connection, self._keys, was.email, DncReason.FORGOTTEN, at=at)
+                await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
 
 
-def _renamed(sight: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:
+def _renamed(record: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:
     """The licenses of the same entitlement under the keys that its app had before."""
     if not by_alias:
         return set()
-    seen = sight.license
+    seen = record.license
     found = set[int]().union(*(by_alias.get(alias, ()) for alias in seen.aliases))
     others = {id_: known[id_].license for id_ in found}
     return {
@@ -223,13 +252,19 @@ def _renamed(sight: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mappi
 
 
 async def _apply(
-    connection: AsyncConnection, license_id: int, change: Change, finding: LicenseUpdate, *, channel: str, at: datetime
+    connection: AsyncConnection,
+    license_id: int,
+    change: Change,
+    license_update: LicenseUpdate,
+    *,
+    channel: str,
+    at: datetime,
 ) -> bool:
     """Bring one evaluation to where the change says it is, and owe Slack what follows; False when there is none."""
-    evaluation_id = await _evaluation(connection, license_id, change, finding, channel=channel, at=at)
+    evaluation_id = await _evaluation(connection, license_id, change, license_update, channel=channel, at=at)
     if evaluation_id is None:
         return False
-    entry = entry_of(change, finding.seen, at=at)
+    entry = entry_of(change, license_update.seen, at=at)
     if entry is not None:
         await append_history(connection, evaluation_id, [entry])
     if not isinstance(change, Confirmed):
@@ -238,13 +273,19 @@ async def _apply(
 
 
 async def _evaluation(
-    connection: AsyncConnection, license_id: int, change: Change, finding: LicenseUpdate, *, channel: str, at: datetime
+    connection: AsyncConnection,
+    license_id: int,
+    change: Change,
+    license_update: LicenseUpdate,
+    *,
+    channel: str,
+    at: datetime,
 ) -> int | None:
     """The id of the evaluation that a change speaks of, made or brought up to date; None when there is none."""
     values = trial_values(change.trial)
-    loud = change in finding.announced
+    is_announced = change in license_update.announced
     if isinstance(change, Started):
-        row = {**values, "license_id": license_id, "first_seen": at, "channel": channel if loud else None}
+        row = {**values, "license_id": license_id, "first_seen": at, "channel": channel if is_announced else None}
         return await insert_new(connection, evaluation, row)
     was = change.was if isinstance(change, Corrected) else change.trial
     found: int | None = await connection.scalar(
@@ -256,7 +297,7 @@ async def _evaluation(
         )
     )
     if found is not None and not isinstance(change, Refreshed):
-        if loud:
+        if is_announced:
             # A card stays where it stands, whatever channel is set today.
             values["channel"] = func.coalesce(evaluation.c.channel, channel)
         await connection.execute(update(evaluation).where(evaluation.c.id == found).values(values))

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.dnc import DncReason, DncEntry, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import MailState
 from bot.security.keyring import Keyring
-from bot.store.dnc.repository import add_entry, add_by_hash
+from bot.store.dnc.repository import add_by_hash, add_entry
 from bot.store.engine.database import Database
 from bot.store.mail.letters import MailContent
 from bot.store.outbox.enqueue import append_history
@@ -37,9 +37,9 @@ class SentMailRef:
 class Bounces:
     """What became of mails after the server had taken them; each fact is written down once."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
     async def by_message_id(self, message_id: str) -> SentMailRef | None:
         """The mail that went out under this Message-ID, which has its angle brackets."""
@@ -55,19 +55,19 @@ class Bounces:
             found: int | None = await connection.scalar(select(mail.c.evaluation_id).where(mail.c.id == mail_id))
             return found
 
-    async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
+    async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
         """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
         await self._came_back(mail_id, status, "gone", DncReason.BOUNCED, at=at)
 
-    async def complained(self, mail_id: int, *, at: datetime) -> None:
+    async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
         """The recipient complained: mark the address, over any weaker mark."""
         await self._came_back(mail_id, "complaint", "complaint", DncReason.COMPLAINED, at=at)
 
-    async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
+    async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
         """It did not get through; once `patience` mails to its address did not within a month, pause the address."""
-        await self._came_back(mail_id, status, "later", None, at=at, patience=patience)
+        await self._came_back(mail_id, status, "later", None, at=at, threshold=threshold)
 
-    async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
+    async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
         """It was refused because of us; the address stays as it was."""
         await self._came_back(mail_id, status, "us", None, at=at)
 
@@ -93,11 +93,18 @@ class Bounces:
             row = (await connection.execute(select(mail).where(this))).first()
             if row is None:
                 return None
-            letter = MailContent.opened(row.content, self._keys)
-            return SentMailRef(mail_id=row.id, address=letter.to if letter else None)
+            content = MailContent.decrypt(row.content, self._keyring)
+            return SentMailRef(mail_id=row.id, address=content.to if content else None)
 
     async def _came_back(
-        self, mail_id: int, status: str, means: str, cause: DncReason | None, *, at: datetime, patience: int | None = None
+        self,
+        mail_id: int,
+        status: str,
+        means: str,
+        reason: DncReason | None,
+        *,
+        at: datetime,
+        threshold: int | None = None,
     ) -> None:
         async with self._database.write() as connection:
             row = (await connection.execute(select(mail).where(mail.c.id == mail_id))).first()
@@ -113,24 +120,26 @@ class Bounces:
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(back))
             if row.state not in {MailState.SENDING, MailState.FAILED}:  # else it never went, and its history says why
                 details = {"template": row.template, "status": status, "means": means}
-                await append_history(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+                await append_history(
+                    connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)]
+                )
             until = None
-            if patience is not None and await self._times(connection, row, since=at - _MONTH) >= patience:
-                cause, until = DncReason.PAUSED, at + _MONTH
-            if cause is not None and row.state != MailState.UNDONE:  # else it never went
-                await self._mark(connection, row, DncEntry(cause=cause, by=None, at=at, until=until))
+            if threshold is not None and await self._times(connection, row, since=at - _MONTH) >= threshold:
+                reason, until = DncReason.PAUSED, at + _MONTH
+            if reason is not None and row.state != MailState.CANCELLED:  # else it never went
+                await self._mark(connection, row, DncEntry(reason=reason, by=None, at=at, until=until))
 
-    async def _mark(self, connection: AsyncConnection, row: Row[Any], opt_out: DncEntry) -> None:
-        letter = MailContent.opened(row.content, self._keys)
-        if letter is None:  # they were forgotten, or are kept no longer
-            await add_by_hash(connection, self._keys, row.address_key, opt_out)
+    async def _mark(self, connection: AsyncConnection, row: Row[Any], entry: DncEntry) -> None:
+        content = MailContent.decrypt(row.content, self._keyring)
+        if content is None:  # they were forgotten, or are kept no longer
+            await add_by_hash(connection, self._keyring, row.address_key, entry)
         else:
-            subject = DncTarget.of_address(letter.to)
-            await add_entry(connection, self._keys, subject, opt_out, evaluation_id=row.evaluation_id)
+            target = DncTarget.of_address(content.to)
+            await add_entry(connection, self._keyring, target, entry, evaluation_id=row.evaluation_id)
 
     async def _times(self, connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
         """How many mails to the address of this one came back since then."""
-        letter = MailContent.opened(row.content, self._keys)
-        prints = [row.address_key] if letter is None else self._keys.fingerprints(letter.to)
-        theirs = mail.c.address_key.in_(prints) & (mail.c.bounced_at >= since)
+        content = MailContent.decrypt(row.content, self._keyring)
+        hashes = [row.address_key] if content is None else self._keyring.address_hashes(content.to)
+        theirs = mail.c.address_key.in_(hashes) & (mail.c.bounced_at >= since)
         return await connection.scalar(select(func.count()).where(theirs)) or 0

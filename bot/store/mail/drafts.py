@@ -19,18 +19,18 @@ _KEPT: Final = timedelta(days=1)
 class Drafts:
     """The drafts of the last day, by a token that nobody can guess."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
-    async def keep(self, token: str, letter: MailContent, *, at: datetime) -> None:
+    async def keep(self, token: str, content: MailContent, *, at: datetime) -> None:
         """Keep the words for a day."""
         async with self._database.write() as connection:
             await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
-            await insert_new(connection, draft, {"token": token, "content": letter.sealed(self._keys), "at": at})
+            await insert_new(connection, draft, {"token": token, "content": content.encrypt(self._keyring), "at": at})
 
     async def read(self, token: str) -> MailContent | None:
         """The words that were kept under this token; None once they are gone."""
         async with self._database.read() as connection:
             content = await connection.scalar(select(draft.c.content).where(draft.c.token == token))
-            return None if content is None else MailContent.opened(content, self._keys)
+            return None if content is None else MailContent.decrypt(content, self._keyring)

@@ -24,14 +24,14 @@ class MailContent:
     reply_to: str | None = None
     """The address of whoever owns the evaluation, where replies go."""
 
-    def sealed(self, keys: Keyring) -> bytes:
+    def encrypt(self, keyring: Keyring) -> bytes:
         """As it is stored."""
-        return keys.seal(json.dumps(asdict(self)))
+        return keyring.encrypt(json.dumps(asdict(self)))
 
     @classmethod
-    def opened(cls, content: bytes, keys: Keyring) -> Self | None:
+    def decrypt(cls, content: bytes, keyring: Keyring) -> Self | None:
         """From what is stored; None once the words are not kept any more."""
-        if not (text := keys.open(content)):
+        if not (text := keyring.decrypt(content)):
             return None
         told = json.loads(text)
         return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
@@ -42,8 +42,8 @@ class MailRequest:
     """A mail that a person asked for, to go at `due_at` unless they take it back; `by` is a Slack user id."""
 
     evaluation_id: int
-    letter: MailContent
-    ground: LawfulBasis | None
+    content: MailContent
+    basis: LawfulBasis | None
     message_id: str
     by: str
     at: datetime
@@ -67,9 +67,9 @@ class ClaimedMail:
     evaluation_id: int
     contact: Contact
     address: str
-    letter: MailContent
+    content: MailContent
     message_id: str
-    ordered_at: datetime
+    requested_at: datetime
     attempts: int
     first: bool
     """Whether nobody has written to this address before."""
@@ -89,7 +89,7 @@ class MailStatus:
     `by` is the Slack user id of whoever decided, `at` when.
     """
 
-    won: bool
+    changed: bool
     state: MailState
     by: str
     at: datetime

@@ -11,14 +11,14 @@ from bot.domain.evaluation import Contact
 from bot.domain.mail_policy import (
     Allowed,
     Attempt,
-    MailContext,
-    LawfulBasis,
     LastMail,
+    LawfulBasis,
+    MailContext,
+    MailRules,
     MailState,
     NeedsLawfulBasis,
     RefusalReason,
     Refused,
-    MailRules,
     may_email,
 )
 from bot.security.keyring import Keyring
@@ -31,10 +31,10 @@ from bot.store.schema import mail
 class MailPolicyCheck:
     """Asks `policy.may_email` about the facts of the moment."""
 
-    def __init__(self, keys: Keyring) -> None:
-        self._keys = keys
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
 
-    async def ask(
+    async def evaluate(
         self,
         connection: AsyncConnection,
         row: Row[Any],
@@ -42,36 +42,36 @@ class MailPolicyCheck:
         *,
         recipient: str,
         template: str,
-        ground: LawfulBasis | None,
+        basis: LawfulBasis | None,
         now: datetime,
         this: Row[Any] | None = None,
     ) -> Contact | NeedsLawfulBasis | Refused:
         """Who may be written to, or why nobody; a mail that is written down does not stand in its own way."""
-        seen = await license_of(connection, row.license_id, self._keys)
+        seen = await license_of(connection, row.license_id, self._keyring)
         contact = seen.billing if recipient == "billing" else seen.technical
         address = None if contact is None else contact.email
-        subjects = () if address is None else targets_for(seen, address)
+        targets = () if address is None else targets_for(seen, address)
         case = MailContext(
             license=seen,
             trial=trial_from(row),
             contact=contact,
-            opt_out=await find_active(connection, self._keys, subjects),
-            context=await context_of(connection, row, seen, self._keys),
+            dnc_entry=await find_active(connection, self._keyring, targets),
+            context=await context_of(connection, row, seen, self._keyring),
         )
-        attempt = await live_attempt(connection, row.id, template, but=this)
-        last = None if address is None else await last_mail(connection, self._keys, address, but=this)
-        decision = may_email(case, rules, attempt=attempt, last=last, now=now, ground=ground)
+        attempt = await live_attempt(connection, row.id, template, except_=this)
+        last = None if address is None else await last_mail(connection, self._keyring, address, except_=this)
+        decision = may_email(case, rules, attempt=attempt, last=last, now=now, basis=basis)
         if not isinstance(decision, Allowed):
             return decision
         return contact or Refused(RefusalReason.NO_CONTACT)
 
 
 async def last_mail(
-    connection: AsyncConnection, keys: Keyring, address: str, *, but: Row[Any] | None = None
+    connection: AsyncConnection, keyring: Keyring, address: str, *, except_: Row[Any] | None = None
 ) -> LastMail | None:
     """The latest mail to an address that went out, may have, or will; `but` is one that asks, and does not count."""
-    waits = mail.c.state.in_([state for state in MailState if state.waits or state is MailState.SENDING])
-    query = select(mail).where(mail.c.address_key.in_(keys.fingerprints(address)), _before(but))
+    waits = mail.c.state.in_([state for state in MailState if state.is_pending or state is MailState.SENDING])
+    query = select(mail).where(mail.c.address_key.in_(keyring.address_hashes(address)), _before(except_))
     latest = query.add_columns(waits.label("waits"))
     latest = latest.order_by(waits.desc(), func.coalesce(mail.c.settled_at, mail.c.at).desc(), mail.c.id.desc())
     row = (await connection.execute(latest.limit(1))).first()
@@ -81,14 +81,14 @@ async def last_mail(
 
 
 async def live_attempt(
-    connection: AsyncConnection, evaluation_id: int, template: str, *, but: Row[Any] | None = None
+    connection: AsyncConnection, evaluation_id: int, template: str, *, except_: Row[Any] | None = None
 ) -> Attempt | None:
     """The mail of a template that went out, may have, or will, for an evaluation or one that turned out to be it.
 
     `but` is one that asks, and does not count.
     """
     ours = mail.c.evaluation_id.in_(merged_into(evaluation_id)) & (mail.c.template == template)
-    row = (await connection.execute(select(mail).where(ours, _before(but)))).first()
+    row = (await connection.execute(select(mail).where(ours, _before(except_)))).first()
     return None if row is None else Attempt(state=MailState(row.state), by=row.actor, at=since(row))
 
 
@@ -100,7 +100,7 @@ def since(row: Row[Any]) -> datetime:
 
 def may_have_been_sent(row: Row[Any]) -> bool:
     """Whether a mail that goes once more may have arrived before; if it does not go, nobody knows still."""
-    return row.settled_at is not None and (MailState(row.state).waits or row.state == MailState.SENDING)
+    return row.settled_at is not None and (MailState(row.state).is_pending or row.state == MailState.SENDING)
 
 
 def _before(this: Row[Any] | None) -> ColumnElement[bool]:
@@ -108,11 +108,11 @@ def _before(this: Row[Any] | None) -> ColumnElement[bool]:
 
     Of two that wait and of which only one may go, the one whose turn it is goes.
     """
-    live: ColumnElement[bool] = mail.c.state.in_([state for state in MailState if state.is_live])
+    live: ColumnElement[bool] = mail.c.state.in_([state for state in MailState if state.blocks_resend])
     if this is None:
         return live
-    if not MailState(this.state).waits:
+    if not MailState(this.state).is_pending:
         return and_(live, mail.c.id != this.id)
-    waits = mail.c.state.in_([state for state in MailState if state.waits])
+    waits = mail.c.state.in_([state for state in MailState if state.is_pending])
     # One that waits and was settled before goes again: it may have arrived.
     return and_(live, mail.c.id != this.id, or_(~waits, mail.c.settled_at.is_not(None)))

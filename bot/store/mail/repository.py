@@ -13,24 +13,34 @@ from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused, MailRules
+from bot.domain.mail_policy import LawfulBasis, MailRules, MailState, NeedsLawfulBasis, RefusalReason, Refused
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
-from bot.store.mail.letters import QueuedMail, MailContent, MailRequest, RejectedMail, ClaimedMail, MailStatus
-from bot.store.mail.policy_check import MailPolicyCheck, may_have_been_sent, last_mail, since
+from bot.store.mail.letters import ClaimedMail, MailContent, MailRequest, MailStatus, QueuedMail, RejectedMail
+from bot.store.mail.policy_check import MailPolicyCheck, last_mail, may_have_been_sent, since
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import mail
 
-__all__ = ["MOST_PUT_OFF", "QueuedMail", "MailContent", "Mails", "MailRequest", "RejectedMail", "ClaimedMail", "MailStatus", "longest_wait"]
+__all__ = [
+    "MOST_PUT_OFF",
+    "ClaimedMail",
+    "MailContent",
+    "MailRequest",
+    "MailStatus",
+    "Mails",
+    "QueuedMail",
+    "RejectedMail",
+    "longest_wait",
+]
 
 _KIND_OF_OUTCOME: Final = {
     MailState.SENT: Kind.MAIL_SENT,
     MailState.FAILED: Kind.MAIL_FAILED,
     MailState.UNKNOWN: Kind.MAIL_UNKNOWN,
 }
-_IS_PENDING: Final = mail.c.state.in_([state for state in MailState if state.waits])
+_IS_PENDING: Final = mail.c.state.in_([state for state in MailState if state.is_pending])
 MOST_PUT_OFF: Final = timedelta(hours=2)
 """The longest pause between two attempts of an email that the server puts off."""
 _STALE: Final = timedelta(days=3)
@@ -41,35 +51,35 @@ _STALE: Final = timedelta(days=3)
 class Mails:
     """Every mail that was ever asked for."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
-        self._gate = MailPolicyCheck(keys)
+        self._keyring = keyring
+        self._policy = MailPolicyCheck(keyring)
 
-    async def order(self, order: MailRequest, rules: MailRules) -> QueuedMail | NeedsLawfulBasis | Refused:
+    async def enqueue(self, request: MailRequest, rules: MailRules) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Ask the policy about the facts of this moment and, where it allows, write the mail down to go when due."""
         async with self._database.write() as connection:
-            row = await live_evaluation(connection, order.evaluation_id)
+            row = await live_evaluation(connection, request.evaluation_id)
             if row is None:
                 return Refused(RefusalReason.NO_CONTACT)
-            whose, template = order.letter.recipient, order.letter.template
-            found = await self._gate.ask(
-                connection, row, rules, recipient=whose, template=template, ground=order.ground, now=order.at
+            whose, template = request.content.recipient, request.content.template
+            found = await self._policy.evaluate(
+                connection, row, rules, recipient=whose, template=template, basis=request.basis, now=request.at
             )
             if not isinstance(found, Contact):
-                await _remember_refusal(connection, row.id, template, found, by=order.by, at=order.at)
+                await _remember_refusal(connection, row.id, template, found, by=request.by, at=request.at)
                 return found
-            mail_id = await self._insert(connection, order, row.id, found)
-            await enqueue_card_update(connection, [row.id], at=order.at)
-            return QueuedMail(mail_id=mail_id, contact=found, due_at=order.due_at)
+            mail_id = await self._insert(connection, request, row.id, found)
+            await enqueue_card_update(connection, [row.id], at=request.at)
+            return QueuedMail(mail_id=mail_id, contact=found, due_at=request.due_at)
 
-    async def take(self, rules: MailRules, *, now: datetime) -> ClaimedMail | RejectedMail | None:
+    async def claim(self, rules: MailRules, *, now: datetime) -> ClaimedMail | RejectedMail | None:
         """The mail that is due longest, from now on ours to send, if the policy still allows it; None when none is."""
         is_due = (mail.c.due_at <= now) | (mail.c.due_at > now + longest_wait(rules))
         due = select(mail).where(_IS_PENDING, is_due).order_by(mail.c.due_at, mail.c.id).limit(1)
         async with self._database.write() as connection:
             row = (await connection.execute(due)).first()
-            return None if row is None else await self._take(connection, row, rules, now=now)
+            return None if row is None else await self._claim(connection, row, rules, now=now)
 
     async def next_due(self) -> datetime | None:
         """When the next mail that waits is due; None when none waits."""
@@ -82,7 +92,7 @@ class Mails:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(_IS_PENDING)) or 0
 
-    async def put_off(self, mail_id: int, *, until: datetime, at: datetime, error: str) -> None:
+    async def defer(self, mail_id: int, *, until: datetime, at: datetime, error: str) -> None:
         """It was not sent, and is due again then; the first time it is a word in its history."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
@@ -101,29 +111,29 @@ class Mails:
             if row is not None:
                 await _settle(connection, row, state, at=at, error=error)
 
-    async def settle_interrupted(self, *, at: datetime) -> int:
+    async def recover_in_flight(self, *, at: datetime) -> int:
         """At start: whatever was being sent when the bot stopped may have arrived; how many there were."""
         async with self._database.write() as connection:
             error = "The bot was stopped while it was being sent."
             return await settle_all_unknown(connection, [MailState.SENDING], at=at, error=error)
 
-    async def undo(self, mail_id: int, *, by: str, at: datetime) -> MailStatus | None:
+    async def cancel(self, mail_id: int, *, by: str, at: datetime) -> MailStatus | None:
         """Take a mail back before it goes, if it is one's own and still waits; None for a mail that never was."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
-            if row is None or not MailState(row.state).waits or row.actor != by:
+            if row is None or not MailState(row.state).is_pending or row.actor != by:
                 # Whoever settled it since does not matter here: it is its sender's to take back.
                 return None if row is None else replace(_status(row), by=row.actor)
-            undone: dict[str, Any] = {"state": MailState.UNDONE, "due_at": None, "settled_at": at}
+            undone: dict[str, Any] = {"state": MailState.CANCELLED, "due_at": None, "settled_at": at}
             if may_have_been_sent(row):
                 undone["state"] = MailState.UNKNOWN
             else:
-                undone["content"] = self._keys.seal("")
+                undone["content"] = self._keyring.encrypt("")
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(undone))
             await _remember(connection, row, Kind.MAIL_UNDONE, by=by, at=at)
-            return MailStatus(won=True, state=MailState.UNDONE, by=by, at=at)
+            return MailStatus(changed=True, state=MailState.CANCELLED, by=by, at=at)
 
-    async def order_again(
+    async def resend(
         self, mail_id: int, rules: MailRules, *, by: str, at: datetime
     ) -> QueuedMail | Refused | MailStatus | None:
         """Send a mail again of which nobody knows whether it arrived, word for word, now.
@@ -140,7 +150,7 @@ class Mails:
                 await _remember_refusal(connection, row.evaluation_id, row.template, found, by=by, at=at)
                 return found
             # When it was settled stays: by that it is known that it may have arrived already.
-            waits = {"state": MailState.HELD, "actor": by, "at": at, "due_at": at, "error": None}
+            waits = {"state": MailState.QUEUED, "actor": by, "at": at, "due_at": at, "error": None}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values({**waits, "attempts": 0}))
             await _remember(connection, row, Kind.MAIL_AGAIN, by=by, at=at)
             return QueuedMail(mail_id=mail_id, contact=found, due_at=at)
@@ -154,15 +164,15 @@ class Mails:
             sent = {"state": MailState.SENT, "settled_at": at, "settled_by": by}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(sent))
             await _remember(connection, row, Kind.MAIL_ARRIVED, by=by, at=at)
-            return MailStatus(won=True, state=MailState.SENT, by=by, at=at)
+            return MailStatus(changed=True, state=MailState.SENT, by=by, at=at)
 
-    async def _take(
+    async def _claim(
         self, connection: AsyncConnection, row: Row[Any], rules: MailRules, *, now: datetime
     ) -> ClaimedMail | RejectedMail:
         is_stale = now - row.due_at > _STALE
         found = Refused(RefusalReason.TOO_LATE) if is_stale else await self._ask(connection, row, rules, now=now)
-        letter = MailContent.opened(row.content, self._keys)
-        if not isinstance(found, Contact) or letter is None or found.email is None:
+        content = MailContent.decrypt(row.content, self._keyring)
+        if not isinstance(found, Contact) or content is None or found.email is None:
             refusal = found if isinstance(found, Refused) else Refused(RefusalReason.NO_WORDS)
             await _settle(connection, row, MailState.FAILED, at=now, error=refusal.reason)
             return RejectedMail(refusal=refusal)
@@ -174,54 +184,56 @@ class Mails:
             evaluation_id=row.evaluation_id,
             contact=found,
             address=found.email,
-            letter=letter,
+            content=content,
             message_id=row.message_id,
-            ordered_at=row.at,
+            requested_at=row.at,
             attempts=row.attempts + 1,
-            first=await last_mail(connection, self._keys, found.email, but=row) is None,
+            first=await last_mail(connection, self._keyring, found.email, except_=row) is None,
         )
 
     async def _without_words(self, connection: AsyncConnection, row: Row[Any]) -> Refused:
         """Why a mail cannot go whose words are gone: a no, or else that they are."""
-        no = await standing_under(connection, self._keys, [row.address_key])
+        no = await standing_under(connection, self._keyring, [row.address_key])
         if no is None:
             return Refused(RefusalReason.NO_WORDS)
-        return Refused(RefusalReason.FORGOTTEN if no.cause is DncReason.FORGOTTEN else RefusalReason.DO_NOT_CONTACT)
+        return Refused(RefusalReason.FORGOTTEN if no.reason is DncReason.FORGOTTEN else RefusalReason.DO_NOT_CONTACT)
 
     async def _ask(
         self, connection: AsyncConnection, row: Row[Any], rules: MailRules, *, now: datetime
     ) -> Contact | Refused:
         """The gate for a mail that is written down already, and goes to the address it was written to, or nowhere."""
         live = await live_evaluation(connection, row.evaluation_id)
-        letter = MailContent.opened(row.content, self._keys)
-        if live is None or letter is None:
+        content = MailContent.decrypt(row.content, self._keyring)
+        if live is None or content is None:
             return await self._without_words(connection, row)
-        found = await self._gate.ask(
+        found = await self._policy.evaluate(
             connection,
             live,
             rules,
-            recipient=letter.recipient,
+            recipient=content.recipient,
             template=row.template,
-            ground=LawfulBasis[row.ground],
+            basis=LawfulBasis[row.ground],
             now=now,
             this=row,
         )
-        if isinstance(found, Contact) and row.address_key not in self._keys.fingerprints(found.email or ""):
+        if isinstance(found, Contact) and row.address_key not in self._keyring.address_hashes(found.email or ""):
             return Refused(RefusalReason.ANOTHER)
-        return Refused(RefusalReason.NO_GROUND) if isinstance(found, NeedsLawfulBasis) else found
+        return Refused(RefusalReason.NO_LAWFUL_BASIS) if isinstance(found, NeedsLawfulBasis) else found
 
-    async def _insert(self, connection: AsyncConnection, order: MailRequest, evaluation_id: int, contact: Contact) -> int:
+    async def _insert(
+        self, connection: AsyncConnection, request: MailRequest, evaluation_id: int, contact: Contact
+    ) -> int:
         values = {
             "evaluation_id": evaluation_id,
-            "template": order.letter.template,
-            "address_key": self._keys.fingerprint(contact.email or ""),
-            "content": replace(order.letter, to=contact.email or "").sealed(self._keys),
-            "ground": (order.ground or LawfulBasis.TRIAL).name,
-            "state": MailState.HELD,
-            "due_at": order.due_at,
-            "message_id": order.message_id,
-            "actor": order.by,
-            "at": order.at,
+            "template": request.content.template,
+            "address_key": self._keyring.address_hash(contact.email or ""),
+            "content": replace(request.content, to=contact.email or "").encrypt(self._keyring),
+            "ground": (request.basis or LawfulBasis.TRIAL).name,
+            "state": MailState.QUEUED,
+            "due_at": request.due_at,
+            "message_id": request.message_id,
+            "actor": request.by,
+            "at": request.at,
         }
         return await insert_row(connection, mail, values)
 
@@ -255,7 +267,7 @@ async def _mail(connection: AsyncConnection, mail_id: int) -> Row[Any] | None:
 
 
 def _status(row: Row[Any]) -> MailStatus:
-    return MailStatus(won=False, state=MailState(row.state), by=row.settled_by or row.actor, at=since(row))
+    return MailStatus(changed=False, state=MailState(row.state), by=row.settled_by or row.actor, at=since(row))
 
 
 async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, *, at: datetime, error: str) -> None:
@@ -285,4 +297,6 @@ async def _remember_refusal(
     """A refusal is remembered, but for one that somebody else was faster, or that only asks for more."""
     if isinstance(found, Refused) and found.by is None:
         details = {"template": template, "error": found.reason.value}
-        await append_history(connection, evaluation_id, [Entry(at=at, kind=Kind.MAIL_REFUSED, actor=by, details=details)])
+        await append_history(
+            connection, evaluation_id, [Entry(at=at, kind=Kind.MAIL_REFUSED, actor=by, details=details)]
+        )

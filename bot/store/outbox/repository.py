@@ -15,10 +15,21 @@ from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
 from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message
-from bot.store.outbox.selection import IS_CARD, LATELY, LONGEST_WAIT, ApiMethod, Route, DeliveryKind, is_open, next_due, unposted, routes
+from bot.store.outbox.selection import (
+    IS_CARD,
+    LATELY,
+    LONGEST_WAIT,
+    ApiMethod,
+    DeliveryKind,
+    Route,
+    is_open,
+    next_due,
+    routes,
+    unposted,
+)
 from bot.store.schema import delivery, evaluation, history
 
-__all__ = ["LONGEST_WAIT", "BACKLOG_THRESHOLD", "SlackOutbox", "Delivery", "ApiMethod", "Route", "DeliveryKind"]
+__all__ = ["BACKLOG_THRESHOLD", "LONGEST_WAIT", "ApiMethod", "Delivery", "DeliveryKind", "Route", "SlackOutbox"]
 
 BACKLOG_THRESHOLD: Final = 20
 """More cards than this that wait for their first post in a channel are announced by one summary before them."""
@@ -29,7 +40,7 @@ class Delivery:
     """One thing owed to Slack, taken by this process."""
 
     id: int
-    what: DeliveryKind
+    kind: DeliveryKind
     channel: str
     attempts: int
     at: datetime
@@ -50,21 +61,25 @@ class Delivery:
 class SlackOutbox:
     """What is owed to Slack."""
 
-    def __init__(self, database: Database, keys: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
-        self._keys = keys
+        self._keyring = keyring
 
-    async def ways(self) -> dict[Route, datetime]:
+    async def routes(self) -> dict[Route, datetime]:
         """Where something may go as far as order is concerned, with the moment from which on it is due."""
         async with self._database.read() as connection:
-            return {Route(ApiMethod(lane), channel): due for lane, channel, due in await connection.execute(routes())}
+            return {
+                Route(ApiMethod(method), channel): due for method, channel, due in await connection.execute(routes())
+            }
 
-    async def take(self, lane: ApiMethod, *, now: datetime, channel: str | None = None, most: int = 1) -> list[Delivery]:
+    async def claim(
+        self, method: ApiMethod, *, now: datetime, channel: str | None = None, most: int = 1
+    ) -> list[Delivery]:
         """The next things due in a lane, of one channel or of any, at `most` so many, from now on ours.
 
         Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
         """
-        query = next_due(lane, anywhere=channel is None)
+        query = next_due(method, anywhere=channel is None)
         values = {"now": now, "lately": now - LATELY, "wrong": now + LONGEST_WAIT, "channel": channel, "most": most}
         async with self._database.write() as connection:
             rows = (await connection.execute(query, values)).all()
@@ -77,9 +92,9 @@ class SlackOutbox:
             await connection.execute(
                 update(delivery).where(theirs).values(state="sending", attempts=delivery.c.attempts + 1)
             )
-            return [await self._taken(connection, row) for row in rows]
+            return [await self._claimed(connection, row) for row in rows]
 
-    async def done(self, delivered: Delivery, *, ts: str, look_again: datetime | None = None) -> None:
+    async def mark_delivered(self, delivered: Delivery, *, ts: str, look_again: datetime | None = None) -> None:
         """It stands in Slack, with this timestamp; a card knows from now on where it is.
 
         With `look_again` it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
@@ -87,7 +102,7 @@ class SlackOutbox:
         found = {"state": "done"} if look_again is None else {"state": "unknown", "due_at": look_again}
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts, error=None, **found)
-            if delivered.what is DeliveryKind.CARD and delivered.card is None:
+            if delivered.kind is DeliveryKind.CARD and delivered.card is None:
                 await connection.execute(
                     update(evaluation)
                     .where(evaluation.c.id == delivered.evaluation_id, evaluation.c.card_ts.is_(None))
@@ -104,14 +119,14 @@ class SlackOutbox:
         younger = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts == delivered.ts)
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts)
-            if delivered.what is not DeliveryKind.CARD or delivered.evaluation_id is None:
+            if delivered.kind is not DeliveryKind.CARD or delivered.evaluation_id is None:
                 return
             moved = await connection.execute(update(evaluation).where(younger).values(card_ts=ts))
             if moved.rowcount:
                 await connection.execute(update(delivery).where(under).values(state="due", ts=None, due_at=at))
                 await enqueue_card_update(connection, [delivered.evaluation_id], at=at)
 
-    async def postpone(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
+    async def reschedule(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
         """It did not (or, `unsure`, perhaps did) reach Slack; it is due again at `until`."""
         async with self._database.write() as connection:
             if not unsure and await _superseded(connection, delivered):
@@ -125,7 +140,7 @@ class SlackOutbox:
         async with self._database.write() as connection:
             await _set(connection, delivered.id, state="given_up", error=error)
 
-    async def gone(self, delivered: Delivery, *, at: datetime, error: str) -> None:
+    async def mark_card_deleted(self, delivered: Delivery, *, at: datetime, error: str) -> None:
         """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
 
         Nothing is owed to it from then on, until somebody asks for it again. What went to a card that has since moved
@@ -137,7 +152,7 @@ class SlackOutbox:
             known = await connection.scalar(select(evaluation.c.card_ts).where(there))
             if known is not None and delivered.card is not None and known != delivered.card.ts:
                 # The card is owed a fresh look already.
-                await _set(connection, delivered.id, state="due" if delivered.what is DeliveryKind.NOTE else "done")
+                await _set(connection, delivered.id, state="due" if delivered.kind is DeliveryKind.NOTE else "done")
                 return
             await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
             await connection.execute(
@@ -175,7 +190,7 @@ class SlackOutbox:
             await connection.execute(update(delivery).where(theirs).values(channel=channel))
             return len(ids)
 
-    async def settle_interrupted(self) -> int:
+    async def recover_in_flight(self) -> int:
         """At start: whatever was under way when the bot stopped may have reached Slack; how many there were."""
         async with self._database.write() as connection:
             # A line that stands there already is changed once more, which does no harm.
@@ -187,7 +202,7 @@ class SlackOutbox:
             )
             return result.rowcount
 
-    async def say(self, text: str, *, channel: str, at: datetime) -> None:
+    async def enqueue_message(self, text: str, *, channel: str, at: datetime) -> None:
         """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
         async with self._database.write() as connection:
             await enqueue_message(connection, text, channel=channel, at=at)
@@ -203,11 +218,11 @@ class SlackOutbox:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(these)) or 0
 
-    async def _taken(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
+    async def _claimed(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
         entry = None if row.history_id is None else await self._entry(connection, row.history_id)
         return Delivery(
             id=row.id,
-            what=DeliveryKind(row.kind),
+            kind=DeliveryKind(row.kind),
             channel=row.channel,
             attempts=row.attempts + 1,
             at=row.at,
@@ -222,7 +237,7 @@ class SlackOutbox:
 
     async def _entry(self, connection: AsyncConnection, history_id: int) -> Entry:
         row = (await connection.execute(select(history).where(history.c.id == history_id))).one()
-        return await with_note(connection, self._keys, entry_from(row))
+        return await with_note(connection, self._keyring, entry_from(row))
 
 
 def _is_first_post(row: Row[Any]) -> bool:
@@ -254,9 +269,9 @@ async def _set(connection: AsyncConnection, delivery_id: int, **values: object) 
 
 async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:
     """Whether a later delivery of the same card waits, to show the newest state anyway; or nothing to summarise."""
-    if delivered.what is DeliveryKind.SUMMARY:
+    if delivered.kind is DeliveryKind.SUMMARY:
         return (await unposted(connection, delivered.channel))[0] == 0
-    if delivered.what is not DeliveryKind.CARD:
+    if delivered.kind is not DeliveryKind.CARD:
         return False
     later = select(delivery.c.id).where(
         delivery.c.evaluation_id == delivered.evaluation_id, IS_CARD, delivery.c.state == "due"

@@ -24,14 +24,14 @@ class ApiMethod(StrEnum):
 
     POST = "post"
     UPDATE = "update"
-    LOOK = "look"
+    HISTORY = "look"
     """What may have been posted is looked up before it is posted again; later once more, for two of one thing."""
 
 
 class Route(NamedTuple):
     """What Slack says of posting to one channel says nothing of another one, nor of updates."""
 
-    lane: ApiMethod
+    method: ApiMethod
     channel: str
 
 
@@ -46,7 +46,7 @@ class DeliveryKind(StrEnum):
 
 IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
 _method: Final[ColumnElement[str]] = case(
-    (delivery.c.state == "unknown", ApiMethod.LOOK),
+    (delivery.c.state == "unknown", ApiMethod.HISTORY),
     (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), ApiMethod.UPDATE),
     (and_(delivery.c.kind == DeliveryKind.NOTE, delivery.c.ts.is_not(None)), ApiMethod.UPDATE),
     else_=ApiMethod.POST,
@@ -70,8 +70,13 @@ _ORDER: Final[dict[ApiMethod, tuple[ColumnElement[Any], ...]]] = {
         delivery.c.id,
     ),
     # Somebody may just have pressed a button on it: of these first come, first served. Those of midnight can wait.
-    ApiMethod.UPDATE: (case((_JUST_NOW, 0), else_=1), case((_JUST_NOW, delivery.c.at)), delivery.c.at.desc(), delivery.c.id),
-    ApiMethod.LOOK: (delivery.c.id,),
+    ApiMethod.UPDATE: (
+        case((_JUST_NOW, 0), else_=1),
+        case((_JUST_NOW, delivery.c.at)),
+        delivery.c.at.desc(),
+        delivery.c.id,
+    ),
+    ApiMethod.HISTORY: (delivery.c.id,),
 }
 
 
@@ -104,18 +109,18 @@ def is_ready() -> Select[Any]:
 def routes() -> Select[Any]:
     """The lane and channel of whatever is ready, with the moment from which on it is due."""
     waiting = is_ready().subquery()
-    way = (waiting.c.lane, waiting.c.channel)
-    return select(*way, func.min(waiting.c.due_at)).group_by(*way)
+    route = (waiting.c.lane, waiting.c.channel)
+    return select(*route, func.min(waiting.c.due_at)).group_by(*route)
 
 
 @cache
-def next_due(lane: ApiMethod, *, anywhere: bool) -> Select[Any]:
+def next_due(method: ApiMethod, *, anywhere: bool) -> Select[Any]:
     """What goes next in a lane at `:now`, in `:channel` or anywhere, `:most` things.
 
     `:lately` is so long before, `:wrong` so long after.
     """
-    these = is_ready().where(_method == lane, _is_due)
-    query = these.order_by(*_ORDER[lane]).limit(bindparam("most", type_=Integer))
+    these = is_ready().where(_method == method, _is_due)
+    query = these.order_by(*_ORDER[method]).limit(bindparam("most", type_=Integer))
     return query if anywhere else query.where(delivery.c.channel == bindparam("channel"))
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import structlog
 from aiohttp import web
 
-from bot.concurrency.rate_limit import TokenBucket, Rate
+from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.errors import BotError
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.web.unsubscribe import pages
@@ -115,7 +115,7 @@ class UnsubscribePage:
         wait = pace.wait()
         if wait > 0:
             return _page(HTTPStatus.TOO_MANY_REQUESTS, pages.busy(reader), reader, retry_after=math.ceil(wait))
-        pace.spend()
+        pace.consume()
         return _missing(reader) if link is None else None
 
     def _pace(self, link: Link) -> TokenBucket:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.mail.inbound import provider_notices
-from bot.mail.inbound.dsn import RecipientStatus, BounceKind, Report, classify_status, read_report
+from bot.mail.inbound.dsn import BounceKind, RecipientStatus, Report, classify_status, read_report
 from bot.mail.inbound.provider_notices import guess
 
 FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "bounces"
@@ -106,8 +106,12 @@ def test_the_address_that_stands_for_one_mail_is_among_those_it_came_to(name: st
 
 def test_of_several_recipients_each_that_was_given_up_counts_by_itself() -> None:
     assert report("several-recipients").findings == (
-        RecipientStatus(kind=BounceKind.HARD, status="5.1.1", address="cy@elsewhere.example", original="trials@acme.example"),
-        RecipientStatus(kind=BounceKind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
+        RecipientStatus(
+            kind=BounceKind.HARD, status="5.1.1", address="cy@elsewhere.example", original="trials@acme.example"
+        ),
+        RecipientStatus(
+            kind=BounceKind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"
+        ),
     )
 
 
@@ -172,15 +176,21 @@ def reported(lines: str, *, kind: str = "message/delivery-status") -> bytes:
         pytest.param("5.0.0", "smtp; 554 no", (BounceKind.SOFT, "5.0.0"), id="554 says nothing"),
         pytest.param("", "smtp; 451 later", (BounceKind.SOFT, "4.0.0"), id="no status"),
         pytest.param("failed", "unix; exit 75", (BounceKind.SOFT, ""), id="neither says anything"),
-        pytest.param("5.0.0", "smtp; 550 5.1.1.7 is the host", (BounceKind.HARD, "5.1.0"), id="an IP address is no status"),
+        pytest.param(
+            "5.0.0", "smtp; 550 5.1.1.7 is the host", (BounceKind.HARD, "5.1.0"), id="an IP address is no status"
+        ),
         pytest.param("2.0.0", "", None, id="a failure that went well"),
         pytest.param("5.1.0", "smtp; 550 sender rejected", (BounceKind.POLICY, "5.1.0"), id="the words speak of us"),
         pytest.param("5.1.0", "smtp; 550 <a@b.test>: Sender denied", (BounceKind.POLICY, "5.1.0"), id="Exchange"),
         pytest.param("5.1.1", "smtp; 550 5.1.1 Sender verify failed", (BounceKind.POLICY, "5.1.1"), id="words win"),
         pytest.param("5.0.0", "smtp; 550 SPF check failed", (BounceKind.POLICY, "5.1.0"), id="our proof"),
         pytest.param("5.4.1", "smtp; 550 5.4.1 Relay access denied", (BounceKind.POLICY, "5.4.1"), id="relaying"),
-        pytest.param("5.1.0", "smtp; 550 sender-rejected@b.test unknown", (BounceKind.HARD, "5.1.0"), id="not of addresses"),
-        pytest.param("5.0.0", "smtp; 550-5.2.1 gets mail at a rate that", (BounceKind.SOFT, "5.2.1"), id="too much mail"),
+        pytest.param(
+            "5.1.0", "smtp; 550 sender-rejected@b.test unknown", (BounceKind.HARD, "5.1.0"), id="not of addresses"
+        ),
+        pytest.param(
+            "5.0.0", "smtp; 550-5.2.1 gets mail at a rate that", (BounceKind.SOFT, "5.2.1"), id="too much mail"
+        ),
         pytest.param("5.1.0", "smtp; 550 Too many messages", (BounceKind.SOFT, "5.1.0"), id="a limit"),
         pytest.param("5.4.5", "smtp; 550 5.4.5 Daily user sending limit", (BounceKind.POLICY, "5.4.5"), id="our limit"),
         pytest.param("5.2.252", "smtp; 554 5.2.252 SendAsDenied", (BounceKind.POLICY, "5.2.252"), id="SendAsDenied"),

@@ -367,7 +367,11 @@ def test_whatever_the_addresses_a_mail_is_sound_or_refused_in_words(
     assert [address.username for address in message["To"].addresses] == [local]
 
 
-@given(facts=st.builds(TemplateVariables, **{name: st.text(max_size=200) for name in ("first_name", "company", "app", "site")}))
+@given(
+    facts=st.builds(
+        TemplateVariables, **{name: st.text(max_size=200) for name in ("first_name", "company", "app", "site")}
+    )
+)
 def test_whatever_the_facts_a_filled_template_parses_back(facts: TemplateVariables) -> None:
     known = TemplateVariables(
         first_name=facts.first_name,

@@ -85,7 +85,9 @@ def test_an_app_is_known_by_its_key_and_by_its_name() -> None:
 
 
 def test_where_nothing_is_english_whatever_there_is_is_offered() -> None:
-    assert chosen(select_templates([template("welcome.de", language="de")], from_("Japan"), today=TODAY)) == "welcome.de"
+    assert (
+        chosen(select_templates([template("welcome.de", language="de")], from_("Japan"), today=TODAY)) == "welcome.de"
+    )
 
 
 def test_the_best_of_each_family_comes_before_all_other_variants() -> None:
@@ -144,7 +146,9 @@ def test_in_the_last_days_the_reminder_comes_first() -> None:
 
 
 def test_slack_is_never_given_more_than_it_takes() -> None:
-    assert len(select_templates([template(f"t{n}") for n in range(MOST + 1)], from_(None), today=TODAY).templates) == MOST
+    assert (
+        len(select_templates([template(f"t{n}") for n in range(MOST + 1)], from_(None), today=TODAY).templates) == MOST
+    )
 
 
 _LANGUAGES = st.sampled_from(["en", "de", "pt", "pt-BR", "fr"])

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import TemplateWrong
 from bot.mail.templating.front_matter import TrialWindow
-from bot.mail.templating.template import TemplateVariables, RenderedMail, load_templates, read_template
+from bot.mail.templating.template import RenderedMail, TemplateVariables, load_templates, read_template
 
 FACTS = TemplateVariables(
     recipient_name="Ana Lima",
@@ -52,7 +52,7 @@ def test_the_shipped_templates_load_without_a_problem() -> None:
     assert loaded.problems == ()
     for id_, template in loaded.templates.items():
         assert template.language == (id_.partition(".")[2] or "en")
-        assert template.offered == (TrialWindow("last", 10) if template.family == "trial-ending" else None)
+        assert template.window == (TrialWindow("last", 10) if template.family == "trial-ending" else None)
         assert template.signature is not None
         assert template.signature.language == template.language
 
@@ -146,7 +146,7 @@ def test_the_head_says_for_whom_and_when(tmp_path: Path) -> None:
 
     assert (template.id, template.family, template.language) == ("welcome.studio", "welcome", "pt-BR")
     assert template.apps == {"com.example.studio", "diagram studio"}
-    assert template.offered == TrialWindow("first", 1)
+    assert template.window == TrialWindow("first", 1)
 
 
 def test_a_subject_is_one_line_whatever_the_app_is_called(tmp_path: Path) -> None:

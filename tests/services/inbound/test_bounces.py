@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.mail.inbound.dsn import RecipientStatus, BounceKind, Report
-from bot.services.inbound.bounces import BounceOutcome, BounceHandler, status_for_recipient
+from bot.mail.inbound.dsn import BounceKind, RecipientStatus, Report
+from bot.services.inbound.bounces import BounceHandler, BounceOutcome, status_for_recipient
 from bot.store.mail.bounces import SentMailRef
 from tests.builders import NOON
 
@@ -33,20 +33,20 @@ class Ledger:
         """The mail, by its number."""
         return self.mail if mail_id == self.mail.mail_id else None
 
-    async def bounced(self, mail_id: int, *, status: str, at: datetime) -> None:
+    async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
         """Note it."""
         self.written.append(("bounced", mail_id, status))
 
-    async def complained(self, mail_id: int, *, at: datetime) -> None:
+    async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
         """Note it."""
         self.written.append(("complained", mail_id, ""))
 
-    async def soft(self, mail_id: int, *, status: str, at: datetime, patience: int) -> None:
+    async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
         """Note it."""
-        assert patience == 3
+        assert threshold == 3
         self.written.append(("soft", mail_id, status))
 
-    async def refused(self, mail_id: int, *, status: str, at: datetime) -> None:
+    async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
         """Note it."""
         self.written.append(("refused", mail_id, status))
 
@@ -72,8 +72,10 @@ class Desk:
         async def tell_unclear() -> None:
             self.told.append("unclear")
 
-        inbound = BounceHandler(self.ledger, verp=self.mails.get, tell=tell, tell_unclear=tell_unclear, clock=lambda: NOON)
-        return await inbound.take(content)
+        inbound = BounceHandler(
+            self.ledger, verp=self.mails.get, tell=tell, tell_unclear=tell_unclear, clock=lambda: NOON
+        )
+        return await inbound.handle(content)
 
 
 @pytest.fixture
@@ -227,8 +229,12 @@ def reported(*findings: RecipientStatus) -> Report:
 )
 def test_a_report_on_several_says_of_an_address_what_concerns_it(address: str | None, kind: BounceKind) -> None:
     findings = (
-        RecipientStatus(kind=BounceKind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"),
-        RecipientStatus(kind=BounceKind.HARD, status="5.1.1", address="cy@else.example", original="trials@acme.example"),
+        RecipientStatus(
+            kind=BounceKind.SOFT, status="4.2.2", address="bo@acme.example", original="trials@acme.example"
+        ),
+        RecipientStatus(
+            kind=BounceKind.HARD, status="5.1.1", address="cy@else.example", original="trials@acme.example"
+        ),
         RecipientStatus(kind=BounceKind.POLICY, status="5.7.1", address="di@else.example"),
     )
 

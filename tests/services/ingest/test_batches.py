@@ -57,36 +57,38 @@ def reading(store: Store, read: asyncio.Event) -> ReportIngest:
             read.set()
 
     ringing = AnnouncementPolicy(today=TODAY, quiet_before=date.max)
-    return ReportIngest(store, ringing=ringing, channel=CHANNEL, now=NOON, progress=progress)
+    return ReportIngest(store, announcement=ringing, channel=CHANNEL, now=NOON, progress=progress)
 
 
 async def breaks_off(reading: ReportIngest) -> None:
     """A report that ends in an error, after a batch and a little more."""
     async with aclosing(reading):
-        await reading.take(licenses(0, A_BATCH))
-        await reading.take(licenses(A_BATCH, 10))
+        await reading.add(licenses(0, A_BATCH))
+        await reading.add(licenses(A_BATCH, 10))
         raise ConnectionError
 
 
 async def test_while_a_batch_waits_to_be_recorded_the_next_rows_are_read(store: Store, reading: ReportIngest) -> None:
     async with store.database.write():
-        await reading.take(licenses(0, A_BATCH))
-        await reading.take(licenses(A_BATCH, 700))
-        assert reading.tally == PollStats(rows=A_BATCH + 700)
+        await reading.add(licenses(0, A_BATCH))
+        await reading.add(licenses(A_BATCH, 700))
+        assert reading.stats == PollStats(rows=A_BATCH + 700)
     await reading.flush()
-    assert reading.tally == PollStats(rows=A_BATCH + 700, started=A_BATCH + 700)
+    assert reading.stats == PollStats(rows=A_BATCH + 700, started=A_BATCH + 700)
     assert await stored(store) == A_BATCH + 700
 
 
-async def test_no_more_than_one_batch_waits_to_be_recorded(store: Store, reading: ReportIngest, read: asyncio.Event) -> None:
+async def test_no_more_than_one_batch_waits_to_be_recorded(
+    store: Store, reading: ReportIngest, read: asyncio.Event
+) -> None:
     async with store.database.write():
-        await reading.take(licenses(0, A_BATCH))
+        await reading.add(licenses(0, A_BATCH))
         read.clear()
-        second = asyncio.create_task(reading.take(licenses(A_BATCH, A_BATCH)))
+        second = asyncio.create_task(reading.add(licenses(A_BATCH, A_BATCH)))
         await read.wait()
         assert not second.done()
     await second
-    assert reading.tally.started == A_BATCH
+    assert reading.stats.started == A_BATCH
     await reading.flush()
     assert await stored(store) == 2 * A_BATCH
 
@@ -95,10 +97,10 @@ async def test_a_row_that_comes_again_while_it_is_being_recorded_is_recorded_onc
     store: Store, reading: ReportIngest
 ) -> None:
     async with store.database.write():
-        await reading.take(licenses(0, A_BATCH))
-        await reading.take(licenses(A_BATCH - 600, 700))
+        await reading.add(licenses(0, A_BATCH))
+        await reading.add(licenses(A_BATCH - 600, 700))
     await reading.flush()
-    assert reading.tally == PollStats(rows=A_BATCH + 700, started=A_BATCH + 100)
+    assert reading.stats == PollStats(rows=A_BATCH + 700, started=A_BATCH + 100)
     assert await stored(store) == A_BATCH + 100
 
 
@@ -110,7 +112,7 @@ async def test_a_pass_that_breaks_off_leaves_nothing_under_way_and_loses_no_batc
         await read.wait()
     with pytest.raises(ConnectionError):
         await broken
-    assert (await stored(store), reading.tally.started) == (A_BATCH, A_BATCH)
+    assert (await stored(store), reading.stats.started) == (A_BATCH, A_BATCH)
 
 
 async def test_what_keeps_a_batch_from_being_recorded_is_said_to_whoever_reads_on(
@@ -119,7 +121,7 @@ async def test_what_keeps_a_batch_from_being_recorded_is_said_to_whoever_reads_o
     async with store.database.write() as connection:
         await connection.execute(text("ALTER TABLE license_alias RENAME TO gone"))
     async with aclosing(reading):
-        await reading.take(licenses(0, A_BATCH))
+        await reading.add(licenses(0, A_BATCH))
         with pytest.raises(StoreError, match="no tables"):
             await reading.flush()
     assert await stored(store) == 0

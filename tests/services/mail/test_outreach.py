@@ -10,14 +10,23 @@ import pytest
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import DEFAULT_RULES, Allowed, LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused, MailRules
+from bot.domain.mail_policy import (
+    DEFAULT_RULES,
+    Allowed,
+    LawfulBasis,
+    MailRules,
+    MailState,
+    NeedsLawfulBasis,
+    RefusalReason,
+    Refused,
+)
 from bot.mail.templating.template import Template, load_templates
 from bot.security.keyring import Keyring
 from bot.services.mail.mailer import Mailer
-from bot.services.mail.outreach import Draft, Outreach, FormWords
+from bot.services.mail.outreach import Draft, FormWords, Outreach
 from bot.services.team.permissions import Signature
 from bot.store.mail.letters import MailContent
-from bot.store.mail.repository import QueuedMail, MailStatus
+from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.schema import mail
 from tests.builders import NOON, OPEN, contact, license_, opt_out
 from tests.services.conftest import PostRoom
@@ -74,14 +83,16 @@ class Desk:
         assert isinstance(found, Refused)
         return found.reason
 
-    async def order(self, template: str = "welcome", *, ground: LawfulBasis | None = None) -> QueuedMail | NeedsLawfulBasis | Refused:
+    async def order(
+        self, template: str = "welcome", *, ground: LawfulBasis | None = None
+    ) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Send the words of a preview."""
         letter = MailContent(template=template, recipient="technical", subject="Hello", body="Dear Ana")
-        return await self.outreach.order(1, letter, ground=ground, by="U0BO")
+        return await self.outreach.enqueue(1, letter, basis=ground, by="U0BO")
 
     async def written(self) -> list[MailContent | None]:
         """The letters in the store."""
-        return [MailContent.opened(row.content, Keyring([SECRET])) for row in await rows(self.room.store, mail)]
+        return [MailContent.decrypt(row.content, Keyring([SECRET])) for row in await rows(self.room.store, mail)]
 
 
 @pytest.fixture
@@ -108,8 +119,8 @@ async def test_a_mail_begins_in_the_language_of_the_country(
     await report(desk.room.store, license_(country=country))
     draft = await desk.draft()
     assert draft.template == chosen
-    assert draft.filled.body.startswith(greeting)
-    assert "Bo Birch\nSupport" in draft.filled.body
+    assert draft.rendered.body.startswith(greeting)
+    assert "Bo Birch\nSupport" in draft.rendered.body
     assert draft.problem is None
 
 
@@ -125,7 +136,7 @@ async def test_near_its_end_a_trial_gets_the_mail_about_that(desk: Desk) -> None
     desk.room.clock.now += timedelta(days=20)
     draft = await desk.draft()
     assert draft.template == "trial-ending"
-    assert draft.filled.subject == "Your trial of Roadmap for Jira ends on 20 December 2026"
+    assert draft.rendered.subject == "Your trial of Roadmap for Jira ends on 20 December 2026"
 
 
 async def test_the_apps_own_template_goes_before_the_one_for_all(desk: Desk, tmp_path: Path) -> None:
@@ -133,7 +144,7 @@ async def test_the_apps_own_template_goes_before_the_one_for_all(desk: Desk, tmp
     (tmp_path / "welcome.roadmap.md").write_text(head, "utf-8")
     desk.templates = load_templates(tmp_path).templates
     draft = await desk.draft()
-    assert (draft.template, draft.filled.body) == ("welcome.roadmap", "Hi Ana")
+    assert (draft.template, draft.rendered.body) == ("welcome.roadmap", "Hi Ana")
     assert (draft.names["welcome.roadmap"], draft.names["welcome"]) == (
         "Welcome (welcome.roadmap)",
         "Welcome (welcome)",
@@ -151,7 +162,7 @@ async def test_a_template_that_cannot_be_filled_is_shown_with_why(desk: Desk, tm
     (tmp_path / "welcome.md").write_text("---\nname: Welcome\nsubject: Hi\n---\nAt {{ site }}\n", "utf-8")
     desk.templates = load_templates(tmp_path).templates
     draft = await desk.draft(template="welcome")
-    assert (draft.filled.subject, draft.filled.body) == ("", "")
+    assert (draft.rendered.subject, draft.rendered.body) == ("", "")
     assert draft.problem is not None
     assert "'site' is undefined" in draft.problem
 
@@ -165,7 +176,7 @@ async def test_without_a_mail_server_everybody_is_told(desk: Desk) -> None:
     desk.is_set_up = False
     assert await desk.refused() is RefusalReason.NOT_SET_UP
     assert await desk.order() == Refused(RefusalReason.NOT_SET_UP)
-    assert await desk.outreach.order_again(held.mail_id, by="U0BO") == Refused(RefusalReason.NOT_SET_UP)
+    assert await desk.outreach.resend(held.mail_id, by="U0BO") == Refused(RefusalReason.NOT_SET_UP)
 
 
 async def test_without_a_template_there_is_nothing_to_write(desk: Desk) -> None:
@@ -196,7 +207,7 @@ async def test_only_those_are_offered_who_can_be_written_to(desk: Desk) -> None:
     draft = await desk.draft(recipient="technical")
     assert draft.recipients == {"billing": BILLING}
     assert draft.recipient == "billing"
-    assert draft.filled.body.startswith("Hello Cy,")
+    assert draft.rendered.body.startswith("Hello Cy,")
 
 
 async def test_an_address_that_was_mailed_a_short_while_ago_rests(desk: Desk) -> None:
@@ -215,7 +226,7 @@ async def test_an_address_that_was_mailed_a_short_while_ago_rests(desk: Desk) ->
 
 async def words(desk: Desk, *, own: bool, template: str = "welcome", recipient: str = "technical") -> FormWords:
     """What stands in the form, after somebody wrote in it or not."""
-    filled = (await desk.draft(template=template, recipient=recipient)).filled
+    filled = (await desk.draft(template=template, recipient=recipient)).rendered
     body = f"{filled.body}\n\nP.S. Hi!" if own else filled.body
     return FormWords(template=template, recipient=recipient, subject=filled.subject, body=body)
 
@@ -225,33 +236,33 @@ async def test_words_that_somebody_changed_are_kept_for_another_recipient_and_it
     draft = await desk.draft(template="welcome", recipient="billing", words=await words(desk, own=True))
     assert draft.kept
     assert draft.recipient == "billing"
-    assert draft.filled.body.startswith("Hello Ana,")
-    assert draft.filled.body.endswith("P.S. Hi!")
+    assert draft.rendered.body.startswith("Hello Ana,")
+    assert draft.rendered.body.endswith("P.S. Hi!")
 
 
 async def test_words_that_nobody_changed_are_filled_in_anew_for_another_recipient(desk: Desk) -> None:
     await report(desk.room.store, BOTH)
     draft = await desk.draft(template="welcome", recipient="billing", words=await words(desk, own=False))
     assert not draft.kept
-    assert draft.filled.body.startswith("Hello Cy,")
+    assert draft.rendered.body.startswith("Hello Cy,")
 
 
 async def test_another_template_brings_its_own_words(desk: Desk) -> None:
     draft = await desk.draft(template="welcome.de", words=await words(desk, own=True))
     assert not draft.kept
-    assert draft.filled.body.startswith("Guten Tag")
-    assert "P.S." not in draft.filled.body
+    assert draft.rendered.body.startswith("Guten Tag")
+    assert "P.S." not in draft.rendered.body
 
 
 async def test_words_stay_where_nothing_was_changed_but_the_choice_taken_back(desk: Desk) -> None:
     draft = await desk.draft(template="welcome", recipient="technical", words=await words(desk, own=True))
     assert not draft.kept
-    assert draft.filled.body.endswith("P.S. Hi!")
+    assert draft.rendered.body.endswith("P.S. Hi!")
 
 
 async def test_words_to_a_recipient_who_is_gone_are_nobodys(desk: Desk) -> None:
     gone = replace(await words(desk, own=True), recipient="billing")
-    assert (await desk.draft(template="welcome", words=gone)).filled.body.startswith("Hello Ana,")
+    assert (await desk.draft(template="welcome", words=gone)).rendered.body.startswith("Hello Ana,")
 
 
 # --- The preview ---------------------------------------------------------------------------------------------------
@@ -319,7 +330,7 @@ async def test_replies_go_to_the_team_where_no_owner_is_known(desk: Desk, owner:
 async def test_another_variant_of_a_family_that_was_ordered_is_refused(desk: Desk) -> None:
     desk.rules = replace(OPEN, at_most_every=timedelta(0))
     await desk.order("welcome")
-    assert await desk.order("welcome.de") == Refused(RefusalReason.HELD, by="U0BO", at=NOON)
+    assert await desk.order("welcome.de") == Refused(RefusalReason.QUEUED, by="U0BO", at=NOON)
 
 
 async def test_a_template_that_is_gone_since_the_preview_sends_nothing(desk: Desk) -> None:
@@ -347,12 +358,12 @@ async def test_a_ground_does_not_open_a_country_that_is_closed(desk: Desk) -> No
 async def test_what_was_ordered_can_be_taken_back_by_whoever_ordered_it(desk: Desk) -> None:
     held = await desk.order()
     assert isinstance(held, QueuedMail)
-    other = await desk.outreach.undo(held.mail_id, by="U0DI")
-    assert (other is not None and other.won) is False
-    assert await desk.outreach.undo(held.mail_id, by="U0BO") == MailStatus(
-        won=True, state=MailState.UNDONE, by="U0BO", at=NOON
+    other = await desk.outreach.cancel(held.mail_id, by="U0DI")
+    assert (other is not None and other.changed) is False
+    assert await desk.outreach.cancel(held.mail_id, by="U0BO") == MailStatus(
+        changed=True, state=MailState.CANCELLED, by="U0BO", at=NOON
     )
-    assert await desk.outreach.undo(99, by="U0BO") is None
+    assert await desk.outreach.cancel(99, by="U0BO") is None
     assert isinstance((await desk.draft()).decision, Allowed)
 
 
@@ -360,11 +371,11 @@ async def test_of_a_mail_that_nobody_knows_about_a_person_decides(desk: Desk) ->
     held = await desk.order()
     assert isinstance(held, QueuedMail)
     await desk.room.store.mails.settle(held.mail_id, MailState.UNKNOWN, at=NOON)
-    again = await desk.outreach.order_again(held.mail_id, by="U0DI")
+    again = await desk.outreach.resend(held.mail_id, by="U0DI")
     assert isinstance(again, QueuedMail)
     assert again.due_at == NOON
     await desk.room.store.mails.settle(held.mail_id, MailState.UNKNOWN, at=NOON)
     assert await desk.outreach.confirm(held.mail_id, by="U0DI") == MailStatus(
-        won=True, state=MailState.SENT, by="U0DI", at=NOON
+        changed=True, state=MailState.SENT, by="U0DI", at=NOON
     )
     assert await desk.outreach.confirm(99, by="U0DI") is None

@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from bot.app.scheduler import cancel_and_wait
-from bot.concurrency.rate_limit import TokenBucket, Rate
+from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.demo.fake_smtp import Fault, Mailbox, Step, answer, drop, hang
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.history import Kind
@@ -51,7 +51,7 @@ async def test_a_mail_that_is_due_goes_once_and_its_history_says_so(room: PostRo
 async def test_a_mail_that_is_held_does_not_go_before_its_time(room: PostRoom) -> None:
     await room.ordered(due_at=room.clock() + timedelta(seconds=10))
     await room.deliver(seconds=9)
-    assert (await room.states(), room.mailbox.mails) == ([MailState.HELD], [])
+    assert (await room.states(), room.mailbox.mails) == ([MailState.QUEUED], [])
     await room.deliver(seconds=1)
     assert (await room.states(), len(room.mailbox.mails)) == ([MailState.SENT], 1)
 
@@ -143,7 +143,7 @@ async def test_after_a_failure_there_is_a_pause_for_all(room: PostRoom) -> None:
     await room.ordered(2, 2)
     room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
     assert 0 < await room.postman.deliver() <= 2
-    assert await room.states() == [MailState.DEFERRED, MailState.HELD]
+    assert await room.states() == [MailState.DEFERRED, MailState.QUEUED]
 
 
 async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hear_once(room: PostRoom) -> None:
@@ -176,9 +176,9 @@ async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
     await room.deliver()
 
     assert await room.states() == [MailState.FAILED]
-    no = await room.store.opt_outs.against([DncTarget.of_address(ANA)])
+    no = await room.store.dnc.find_active([DncTarget.of_address(ANA)])
     assert no is not None
-    assert (no.cause, no.by) == (DncReason.BOUNCED, None)
+    assert (no.reason, no.by) == (DncReason.BOUNCED, None)
     assert await room.history() == [Kind.DO_NOT_CONTACT, Kind.MAIL_FAILED]
     assert await room.told() == []
 
@@ -195,7 +195,7 @@ async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRo
     await room.deliver(days=1)
 
     assert await room.states() == [MailState.FAILED]
-    assert await room.store.opt_outs.against([DncTarget.of_address(ANA)]) is None
+    assert await room.store.dnc.find_active([DncTarget.of_address(ANA)]) is None
     assert await room.history() == [Kind.MAIL_FAILED]
     assert "trying again will not help" in await room.why()
     assert room.mailbox.mails == []
@@ -226,7 +226,7 @@ async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_k
         room.mailbox.faults.clear()
 
     assert MailState.FAILED not in await room.states()
-    assert await room.store.opt_outs.against([DncTarget.of_address(ANA)]) is None
+    assert await room.store.dnc.find_active([DncTarget.of_address(ANA)]) is None
     assert "check MAIL_FROM" in heard[0]
     assert len([line for line in heard if "cannot send mail" in line]) == 1
     await room.deliver(minutes=10)
@@ -321,7 +321,7 @@ async def test_while_the_server_does_not_let_us_in_all_waits_and_the_admins_know
 
     [said] = await room.told()
     assert said.startswith("say :rotating_light: I cannot send mail. ")
-    assert set(await room.states()) <= {MailState.DEFERRED, MailState.HELD}
+    assert set(await room.states()) <= {MailState.DEFERRED, MailState.QUEUED}
 
     room.port, room.server = good, {}
     await room.deliver(minutes=1)
@@ -475,7 +475,7 @@ async def test_who_is_asked_to_pause_finishes_the_mail_in_hand(room: PostRoom) -
     await asyncio.sleep(0)
     assert not resting.done()
     answered.set()
-    assert await resting == [MailState.SENT, MailState.HELD]
+    assert await resting == [MailState.SENT, MailState.QUEUED]
     await work
 
 
@@ -499,6 +499,6 @@ async def test_a_bot_that_was_stopped_over_a_mail_leaves_a_question(room: PostRo
     await cancel_and_wait(running)
     assert await room.states() == [MailState.SENDING]
 
-    assert await room.store.mails.settle_interrupted(at=room.clock()) == 1
+    assert await room.store.mails.recover_in_flight(at=room.clock()) == 1
     assert await room.states() == [MailState.UNKNOWN]
     assert (await only_card(room.store)).last is not None

@@ -41,10 +41,10 @@ class Admins:
     async def heard(self) -> list[str]:
         """What was said since they last looked: to whom, and how it begins."""
         brought = []
-        while taken := await self.store.deliveries.take(ApiMethod.POST, now=self.clock()):
+        while taken := await self.store.outbox.claim(ApiMethod.POST, now=self.clock()):
             (delivery,) = taken
             brought.append(f"{delivery.channel} {delivery.text}")
-            await self.store.deliveries.done(delivery, ts="1.0")
+            await self.store.outbox.mark_delivered(delivery, ts="1.0")
         return brought
 
     async def fail(self, *errors: BotError, whole: bool = False) -> list[str]:
@@ -52,12 +52,12 @@ class Admins:
         for error in errors:
             self.clock.now += timedelta(minutes=1)
             await self.store.polls.fail(await self._begin(whole=whole), PollStats(), at=self.clock(), error=str(error))
-            await self._trouble.failed(error)
+            await self._trouble.poll_failed(error)
         return await self.heard()
 
     async def listen(self, line: SocketStatus) -> list[str]:
         """What they hear of the connection over which presses arrive."""
-        await self._trouble.listened(line)
+        await self._trouble.check_socket(line)
         return await self.heard()
 
     async def read(self, *, quarantined: int = 0, whole: bool = False) -> list[str]:
@@ -65,11 +65,11 @@ class Admins:
         await self.store.polls.succeed(
             await self._begin(whole=whole), PollStats(), at=self.clock(), text="", channel=CHANNEL
         )
-        await self._trouble.read(quarantined, whole=whole)
+        await self._trouble.poll_succeeded(quarantined, is_full=whole)
         return await self.heard()
 
     async def _begin(self, *, whole: bool) -> int:
-        return await self.store.polls.begin(at=self.clock(), whole=whole)
+        return await self.store.polls.begin(at=self.clock(), is_full=whole)
 
     @property
     def _trouble(self) -> AdminAlerts:
@@ -167,7 +167,9 @@ async def test_each_admin_is_told_and_where_there_is_none_the_channel(admins: Ad
 
 
 async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_return_once(admins: Admins) -> None:
-    minutes = [SocketStatus(heard=None, down=timedelta(minutes=number), trouble="Slack refused.") for number in range(8)]
+    minutes = [
+        SocketStatus(heard=None, down=timedelta(minutes=number), trouble="Slack refused.") for number in range(8)
+    ]
     said = [await admins.listen(line) for line in minutes]
     assert [len(each) for each in said] == [0, 0, 0, 0, 0, 1, 0, 0]
     assert "No press has reached me for 5 min" in said[5][0]
@@ -195,21 +197,21 @@ async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -
     trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
     heard = []
     for _ in range(3):
-        await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
+        await trouble.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
         heard += await admins.heard()
     assert [line.partition(". ")[0] for line in heard] == ["U0ANA :rotating_light: I cannot send mail"]
 
     admins.clock.now += timedelta(hours=2)
     for _ in range(3):
-        await trouble.mail_goes()
+        await trouble.mail_recovered()
         heard += await admins.heard()
     assert heard[1:] == ["U0ANA :white_check_mark: Mail goes out again, after 2 h. What waited is going."]
 
 
 async def test_a_report_that_is_read_says_nothing_of_mail(admins: Admins) -> None:
     trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
-    await trouble.no_mail(MailSetupWrong("The mail server refused the login (code 535)."))
+    await trouble.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
     await admins.heard()
     assert await admins.read() == []
-    await trouble.mail_goes()
+    await trouble.mail_recovered()
     assert len(await admins.heard()) == 1

@@ -18,8 +18,8 @@ def test_a_file_that_other_users_may_open_is_named_with_what_to_do(tmp_path: Pat
 
     finding = file_permissions([path, tmp_path / "none"])
 
-    assert finding.good is good
-    assert finding.says.endswith(f"Run: chmod o= {path}") is not good
+    assert finding.is_ok is good
+    assert finding.message.endswith(f"Run: chmod o= {path}") is not good
 
 
 def test_a_link_counts_as_the_file_behind_it(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_link_counts_as_the_file_behind_it(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "secret")
     (tmp_path / "nowhere").symlink_to(tmp_path / "none")
 
-    assert file_permissions([tmp_path / "link", tmp_path / "nowhere", tmp_path]).good
+    assert file_permissions([tmp_path / "link", tmp_path / "nowhere", tmp_path]).is_ok
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_a_link_counts_as_the_file_behind_it(tmp_path: Path) -> None:
 def test_a_mail_password_in_the_clear_is_told(host: str, tls: str, has_password: bool, good: bool) -> None:  # noqa: FBT001
     finding = secrets_in_the_clear(smtp_host=host, smtp_tls=tls, has_password=has_password, urls={})
 
-    assert finding.good is good
-    assert ("SMTP_TLS=none" in finding.says) is not good
+    assert finding.is_ok is good
+    assert ("SMTP_TLS=none" in finding.message) is not good
 
 
 def test_each_token_in_the_clear_is_told() -> None:
@@ -57,11 +57,11 @@ def test_each_token_in_the_clear_is_told() -> None:
 
     finding = secrets_in_the_clear(smtp_host=None, smtp_tls="starttls", has_password=False, urls=urls)
 
-    assert not finding.good
-    assert all(f"{name} begins with http://" in finding.says for name in urls)
+    assert not finding.is_ok
+    assert all(f"{name} begins with http://" in finding.message for name in urls)
     for url in ("https://slack.com/api/", "http://127.0.0.1:8080/api/", "http://[::1]:8080/"):
         good = secrets_in_the_clear(smtp_host=None, smtp_tls="tls", has_password=False, urls={"SLACK_API_URL": url})
-        assert good.good
+        assert good.is_ok
 
 
 @pytest.mark.parametrize("host", ["LOCALHOST", "localhost.", "slack.localhost", "127.8.9.1", "[::1]"])

@@ -21,7 +21,7 @@ async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: Wor
     async with open_components(here.settings(), clock=here.clock) as parts:
         database, seconds = parts.store.database, 0.0
         assert database.path is not None
-        alert = LockAlert(database, parts.poster, admins=admins, channel=CHANNEL, elapsed=lambda: seconds)
+        alert = LockAlert(database, parts.slack, admins=admins, channel=CHANNEL, elapsed=lambda: seconds)
 
         def told() -> list[list[str]]:
             found = [here.workspace.direct(each) for each in admins] or [here.workspace.messages()]
@@ -36,7 +36,7 @@ async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: Wor
             await alert.look()
             assert all(each == [] for each in told())
             health = Health(parts.store, poll_every=here.settings().poll_every, clock=here.clock)
-            shown = str(health_message(await health.condition()).blocks)
+            shown = str(health_message(await health.report()).blocks)
             assert "Another program has locked the database for" in shown
             assert (await health.figures())["seconds_database_locked"] is not None
             seconds += 151

@@ -15,7 +15,7 @@ from bot.store.outbox.repository import ApiMethod, Route
 from tests.world import Clock
 
 HOME, ELSE = "C0CARDS", "C0ELSE"
-POST, UPDATE, LOOK = Route(ApiMethod.POST, HOME), Route(ApiMethod.UPDATE, HOME), Route(ApiMethod.LOOK, HOME)
+POST, UPDATE, LOOK = Route(ApiMethod.POST, HOME), Route(ApiMethod.UPDATE, HOME), Route(ApiMethod.HISTORY, HOME)
 LACKS = "The app lacks the scope channels:history. Bring it up to date with manifest.yml and install it again."
 
 
@@ -35,19 +35,19 @@ class Admins:
     async def passed(self, way: Route) -> list[str]:
         """What they hear when something got through."""
         self.clock.now += timedelta(hours=1)
-        await self._ways.passed(way)
+        await self._ways.recovered(way)
         return await self._heard()
 
     async def closed(self) -> list[str]:
         """What `/evaluators health` says is closed."""
-        return describe_outages(await self.store.troubles.standing())
+        return describe_outages(await self.store.incidents.list_open())
 
     async def _heard(self) -> list[str]:
         brought = []
-        while taken := await self.store.deliveries.take(ApiMethod.POST, now=self.clock()):
+        while taken := await self.store.outbox.claim(ApiMethod.POST, now=self.clock()):
             (delivery,) = taken
             brought.append(f"{delivery.channel} {delivery.text}")
-            await self.store.deliveries.done(delivery, ts="1.0")
+            await self.store.outbox.mark_delivered(delivery, ts="1.0")
         return brought
 
     @property
@@ -138,5 +138,5 @@ async def test_a_scope_for_posting_is_named_and_is_a_trouble_of_its_own(admins: 
 
 
 async def test_what_an_earlier_version_noted_without_a_scope_is_read(admins: Admins) -> None:
-    await admins.store.troubles.begin(f"slack look {HOME} missing_scope", "", to=(), at=admins.clock())
+    await admins.store.incidents.open(f"slack look {HOME} missing_scope", "", to=(), at=admins.clock())
     assert await admins.closed() == [f"Channel {HOME}: {explain('missing_scope')}"]

@@ -41,13 +41,13 @@ async def test_ten_changes_in_a_burst_are_one_repaint(posted: Desk) -> None:
 
 async def test_a_day_later_a_running_card_counts_a_day_less_and_one_that_is_over_is_left_alone(posted: Desk) -> None:
     posted.here.pass_by(days=1)
-    await posted.cards.repaint_running()
+    await posted.cards.update_running_cards()
     await posted.deliver()
     assert "29 days left" in posted.here.workspace.messages()[0].shown
     posted.here.marketplace.change(posted.here.marketplace.records[0]["appEntitlementNumber"], status="cancelled")
-    await posted.parts.watch.run_once()
+    await posted.parts.poller.poll()
     await posted.deliver()
-    await posted.cards.repaint_running()
+    await posted.cards.update_running_cards()
     assert await posted.waiting() == 0
 
 
@@ -66,7 +66,7 @@ async def test_asked_to_slow_down_in_a_channel_it_is_quiet_there_for_as_long_as_
     owed.here.workspace.faults.add(POST, faults.rate_limited(30))
     await owed.deliver()
     await owed.begin_trial(2)
-    await owed.parts.store.deliveries.say("Hello", channel="C0ELSE", at=owed.here.clock())
+    await owed.parts.store.outbox.enqueue_message("Hello", channel="C0ELSE", at=owed.here.clock())
     await owed.live(seconds=29)
     assert (owed.calls(), owed.posted, len(owed.here.workspace.messages("C0ELSE"))) == (1, 0, 1)
     await owed.settle(within=timedelta(seconds=5))
@@ -92,10 +92,10 @@ async def test_a_channel_where_slack_hangs_holds_up_no_other(here: World) -> Non
         await found.begin_trial()
         go_on = asyncio.Event()
         here.workspace.faults.add(POST, faults.slow(go_on.wait))
-        await found.cards.begin()
+        await found.cards.dispatch_due()
         await here.until(found.calls)
-        await found.parts.store.deliveries.say("Hello", channel=ADMIN, at=here.clock())
-        await found.cards.begin()
+        await found.parts.store.outbox.enqueue_message("Hello", channel=ADMIN, at=here.clock())
+        await found.cards.dispatch_due()
         await here.until(lambda: found.told)
         assert found.posted == 0
         go_on.set()
@@ -153,7 +153,7 @@ async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(
             await found.begin_trial(number)
         await found.settle()
         here.pass_by(days=1)
-        await found.cards.repaint_running()
+        await found.cards.update_running_cards()
         await found.deliver()
         here.pass_by(seconds=1)
         await found.own(1)
@@ -172,7 +172,7 @@ async def test_as_many_repaints_as_slack_takes_at_once_are_taken_from_the_outbox
         for number in range(1, burst + 4):
             await found.own(number)
         before, writes = found.calls(UPDATE), found.parts.store.database.writes
-        await found.cards.begin()
+        await found.cards.dispatch_due()
         assert found.parts.store.database.writes == writes + 1
         await here.until(lambda: found.calls(UPDATE) >= before + burst)
         assert found.calls(UPDATE) == before + burst
@@ -185,7 +185,7 @@ async def test_a_card_that_somebody_deleted_is_posted_again_when_a_person_asks_a
     await posted.live(minutes=30)
     assert (posted.posted, posted.calls(UPDATE), await posted.waiting()) == (0, 1, 0)
     await posted.own(was="U0ANA", owner="U0BEN")
-    await posted.cards.repaint_running()
+    await posted.cards.update_running_cards()
     await posted.live(minutes=30)
     assert (posted.posted, await posted.waiting()) == (0, 0)
     assert [await posted.cards.post_again(1) for _ in range(3)] == [True, False, False]
@@ -222,7 +222,7 @@ async def test_a_card_that_was_posted_while_the_clock_was_ahead_is_found_once_it
 async def test_what_is_owed_at_a_time_far_ahead_is_owed_now(here: World) -> None:
     async with desk(here) as found:
         ahead = here.clock() + timedelta(days=365)
-        await found.parts.store.deliveries.say("Good morning", channel=CHANNEL, at=ahead)
+        await found.parts.store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=ahead)
         await found.deliver()
         assert (found.posted, await found.waiting()) == (1, 0)
 
@@ -251,7 +251,7 @@ async def test_a_direct_message_whose_outcome_is_unknown_comes_twice_rather_than
     here: World, fault: faults.Fault, times: int
 ) -> None:
     async with desk(here) as found:
-        await found.parts.store.deliveries.say("Trouble", channel=ADMIN, at=here.clock())
+        await found.parts.store.outbox.enqueue_message("Trouble", channel=ADMIN, at=here.clock())
         here.workspace.faults.add(POST, fault)
         await found.settle()
         assert found.told == ["Trouble"] * times
@@ -260,12 +260,12 @@ async def test_a_direct_message_whose_outcome_is_unknown_comes_twice_rather_than
 @pytest.mark.parametrize("code", ["channel_not_found", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"])
 async def test_who_cannot_be_written_to_holds_up_neither_the_cards_nor_the_other_admins(owed: Desk, code: str) -> None:
     owed.here.workspace.faults.add(POST, faults.refuse(code))
-    await owed.parts.store.deliveries.say("Trouble", channel="U0GONE", at=owed.here.clock())
-    await owed.parts.store.deliveries.say("Trouble", channel=ADMIN, at=owed.here.clock())
+    await owed.parts.store.outbox.enqueue_message("Trouble", channel="U0GONE", at=owed.here.clock())
+    await owed.parts.store.outbox.enqueue_message("Trouble", channel=ADMIN, at=owed.here.clock())
     owed.here.workspace.faults.clear()
     await owed.deliver()
     assert (owed.posted, owed.told, await owed.waiting()) == (1, ["Trouble"], 0)
-    assert await owed.parts.store.deliveries.given_up(since=owed.here.clock()) == 1
+    assert await owed.parts.store.outbox.given_up(since=owed.here.clock()) == 1
 
 
 async def test_cards_that_wait_follow_when_another_channel_is_chosen(owed: Desk) -> None:
@@ -273,7 +273,7 @@ async def test_cards_that_wait_follow_when_another_channel_is_chosen(owed: Desk)
     owed.here.workspace.channels[CHANNEL].is_archived = True
     await owed.own()
     await owed.live(minutes=1)
-    assert await owed.parts.store.deliveries.move("C0ELSE") == 1
+    assert await owed.parts.store.outbox.move("C0ELSE") == 1
     await owed.deliver()
     [card] = owed.here.workspace.messages("C0ELSE")
     assert owed.here.thread(card) == ["<@U0ANA> took this."]

@@ -10,7 +10,7 @@ from bot.app.components import open_components
 from bot.demo.fake_slack import faults
 from bot.demo.fake_slack.models import User
 from bot.errors import NotAllowed, SlackRefused
-from bot.services.team.permissions import FRESH, Permissions, Permission
+from bot.services.team.permissions import FRESH, Permission, Permissions
 from bot.slack.client.users import SlackUsers
 from tests.world import World
 
@@ -33,9 +33,9 @@ async def admit(here: World) -> Any:  # noqa: ANN401  an async generator
         directory = SlackUsers(parts.client)
         known: dict[tuple[str, ...], Permissions] = {}
 
-        async def ask(user: str, right: Permission = Permission.TAKE, *named: str) -> str:
+        async def ask(user: str, right: Permission = Permission.EDIT, *named: str) -> str:
             actors = known.setdefault(named, Permissions(directory, team=team, named=named, clock=here.clock))
-            return (await actors.admit(user, right)).name
+            return (await actors.require(user, right)).name
 
         yield ask
 
@@ -78,25 +78,25 @@ async def test_whom_slack_does_not_know_may_nothing(admit: Admit) -> None:
 
 async def test_only_those_who_are_named_may_mail_and_all_may_do_the_rest(here: World, admit: Admit) -> None:
     here.workspace.groups["S0SALES"] = [BEN]
-    assert await admit(ANA, Permission.OUTREACH, ANA, "S0SALES") == "Ana"
-    assert await admit(BEN, Permission.OUTREACH, ANA, "S0SALES") == "Ben"
-    for right in (Permission.TAKE, Permission.READ):
+    assert await admit(ANA, Permission.CONTACT, ANA, "S0SALES") == "Ana"
+    assert await admit(BEN, Permission.CONTACT, ANA, "S0SALES") == "Ben"
+    for right in (Permission.EDIT, Permission.VIEW):
         assert await admit("U0CHIKA", right, ANA, "S0SALES") == "Chika"
     with pytest.raises(NotAllowed, match="some people"):
-        await admit("U0CHIKA", Permission.OUTREACH, ANA, "S0SALES")
+        await admit("U0CHIKA", Permission.CONTACT, ANA, "S0SALES")
 
 
 async def test_a_group_that_is_gone_lets_nobody_in_and_keeps_nobody_out(here: World, admit: Admit) -> None:
     here.workspace.groups["S0SALES"] = [BEN]
-    assert await admit(BEN, Permission.OUTREACH, "S0GONE", "S0SALES") == "Ben"
+    assert await admit(BEN, Permission.CONTACT, "S0GONE", "S0SALES") == "Ben"
     with pytest.raises(NotAllowed):
-        await admit(ANA, Permission.OUTREACH, "S0GONE", "S0SALES")
+        await admit(ANA, Permission.CONTACT, "S0GONE", "S0SALES")
 
 
 async def test_without_the_scope_for_groups_nobody_gets_in_and_it_is_said(here: World, admit: Admit) -> None:
     here.workspace.keys.scopes.remove("usergroups:read")
     with pytest.raises(SlackRefused, match=r"manifest\.yml"):
-        await admit(ANA, Permission.OUTREACH, "S0SALES")
+        await admit(ANA, Permission.CONTACT, "S0SALES")
 
 
 @pytest.mark.parametrize(
@@ -106,23 +106,23 @@ async def test_while_slack_is_away_only_what_can_be_taken_back_is_done(
     here: World, admit: Admit, fault: faults.Fault
 ) -> None:
     here.workspace.faults.add("users.info", fault, times=9)  # the HTTP client repeats what was cut, too
-    assert await admit(ANA, Permission.TAKE) == ""
-    for right in (Permission.READ, Permission.OUTREACH):
+    assert await admit(ANA, Permission.EDIT) == ""
+    for right in (Permission.VIEW, Permission.CONTACT):
         with pytest.raises(NotAllowed, match="in a minute"):
             await admit(ANA, right)
     here.workspace.faults.clear()
-    assert await admit(ANA, Permission.OUTREACH) == "Ana"
+    assert await admit(ANA, Permission.CONTACT) == "Ana"
 
 
 async def test_slack_is_asked_once_for_many_presses_and_again_after_some_minutes(here: World, admit: Admit) -> None:
     here.workspace.groups["S0SALES"] = [ANA]
-    await asyncio.gather(*(admit(ANA, Permission.OUTREACH, "S0SALES") for _ in range(50)))
+    await asyncio.gather(*(admit(ANA, Permission.CONTACT, "S0SALES") for _ in range(50)))
     assert len(here.workspace.calls("users.info")) == 1
     assert len(here.workspace.calls("usergroups.users.list")) == 1
 
     here.workspace.groups["S0SALES"] = []
     here.pass_by(seconds=FRESH.total_seconds() - 1)
-    await admit(ANA, Permission.OUTREACH, "S0SALES")
+    await admit(ANA, Permission.CONTACT, "S0SALES")
     here.pass_by(seconds=1)
     with pytest.raises(NotAllowed):
-        await admit(ANA, Permission.OUTREACH, "S0SALES")
+        await admit(ANA, Permission.CONTACT, "S0SALES")

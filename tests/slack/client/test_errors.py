@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.slack.client.errors import _OF_APP_TOKEN, _ACTIONS, ErrorAction, Token, action_for, scopes_needed, explain
+from bot.slack.client.errors import _ACTIONS, _OF_APP_TOKEN, ErrorAction, Token, action_for, explain, scopes_needed
 from tests.slack.checks import check_text
 
 A_PERSON_MENDS = {ErrorAction.TOKEN, ErrorAction.SCOPE, ErrorAction.CHANNEL}

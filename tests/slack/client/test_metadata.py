@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card_snapshot import PostedCard, CardSnapshot, DncSnapshot, MailSnapshot
+from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard
 from bot.domain.dnc import DncReason, DncScope
 from bot.domain.mail_policy import MailState
 from bot.slack.client.metadata import read

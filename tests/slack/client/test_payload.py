@@ -9,7 +9,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
 
 from bot.slack import ids
-from bot.slack.client.payload import read_id, normalize, was_acknowledged
+from bot.slack.client.payload import normalize, read_id, was_acknowledged
 
 NAMES = (
     "type",

@@ -6,11 +6,11 @@ import pytest
 
 from bot.slack.client.errors import explain
 from bot.slack.views.alerts import (
+    backlog_notice,
     delivered_again,
     first_run,
     mail_goes_again,
     mail_refused,
-    backlog_notice,
     no_mail,
     not_delivered,
     report_read_again,
@@ -47,7 +47,7 @@ def test_the_first_run_says_what_it_found_and_what_will_come(
 
 
 def test_a_report_that_cannot_be_read_is_said_with_what_to_do_and_what_follows() -> None:
-    text = report_unread("Atlassian switched it off (410). Update the bot.", times=1, whole=False)
+    text = report_unread("Atlassian switched it off (410). Update the bot.", times=1, is_full=False)
     check_text(text)
     assert text == (
         ":rotating_light: I cannot read the licenses report. Atlassian switched it off (410). Update the bot. "
@@ -56,17 +56,17 @@ def test_a_report_that_cannot_be_read_is_said_with_what_to_do_and_what_follows()
 
 
 def test_attempts_that_failed_in_a_row_are_counted() -> None:
-    text = report_unread("It is busy.", times=3, whole=False)
+    text = report_unread("It is busy.", times=3, is_full=False)
     assert "the licenses report. It failed 3 times in a row. It is busy. " in text
 
 
 def test_of_a_sweep_that_fails_it_is_said_that_only_the_whole_report_has_to_wait() -> None:
-    text = report_unread("It is busy.", times=1, whole=True)
+    text = report_unread("It is busy.", times=1, is_full=True)
     assert "I cannot read the whole licenses report. It is busy. What only the whole report shows has to wait." in text
 
 
 def test_no_error_gets_a_mention_or_a_link_past() -> None:
-    check_text(report_unread("<!channel> <https://evil.example|Acme>", times=3, whole=True))
+    check_text(report_unread("<!channel> <https://evil.example|Acme>", times=3, is_full=True))
 
 
 @pytest.mark.parametrize(("rows", "said"), [(1, "1 row of"), (1234, "1,234 rows of")])

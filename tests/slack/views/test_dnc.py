@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import DncReason, DncEntry, DncScope, DncTarget
-from bot.slack.views.dnc import USAGE, NOT_A_TARGET, REASON_MISSING, list_message, status_message
+from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
+from bot.slack.views.dnc import NOT_A_TARGET, REASON_MISSING, USAGE, list_message, status_message
 from tests.builders import NOON, opt_out
 from tests.slack.checks import NAMES, USERS, check, check_text, mrkdwn_of
 
@@ -61,7 +61,9 @@ def test_the_latest_come_first_and_the_others_are_counted() -> None:
     marks = [
         opt_out(at=NOON + timedelta(minutes=n), subject=DncTarget.of_address(f"p{n}@acme.example")) for n in range(17)
     ]
-    message = list_message([*marks, opt_out(cause=DncReason.ERASED, subject=None, by=None, at=NOON + timedelta(hours=1))])
+    message = list_message(
+        [*marks, opt_out(cause=DncReason.ERASED, subject=None, by=None, at=NOON + timedelta(hours=1))]
+    )
     check(message)
     lines = "\n".join(mrkdwn_of(message.blocks)).split("\n")
     assert lines[0] == "*Do not contact*: 18 in all (1 erased, 17 asked)."

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.health import HealthReport, SocketStatus, QuarantinedRow, delays
+from bot.domain.health import HealthReport, QuarantinedRow, SocketStatus, delays
 from bot.slack.views.health import health_message
 from tests.builders import NOON
 from tests.slack.checks import check
@@ -64,7 +64,9 @@ def set_aside(number: int) -> QuarantinedRow:
         pytest.param({"bounces_unclear": 1}, ["Something came back for 1 email of the last 30 days"], id="unclear"),
         pytest.param({"bounces_unclear": 1200}, ["for 1,200 emails of the last 30 days that I can't read"], id="many"),
         pytest.param({"waiting": 12}, ["12 messages wait for Slack"], id="some wait"),
-        pytest.param({"line": SocketStatus(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"),
+        pytest.param(
+            {"line": SocketStatus(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"
+        ),
         pytest.param(
             {"line": SocketStatus(heard=None, down=HOUR, trouble="Slack <refused>.")},
             ["Something needs a look", "No press has reached me for 1 h. Slack &lt;refused&gt;."],

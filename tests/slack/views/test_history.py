@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.domain.dnc import DncScope, DncTarget
 from bot.domain.history import Entry, Kind
-from bot.slack.views.history import mail_name, note, opportunity, describe_scope
+from bot.slack.views.history import describe_scope, mail_name, note, opportunity
 from tests.builders import entry, opt_out
 from tests.slack.checks import NAMES, assert_only_our_markup, check_text
 

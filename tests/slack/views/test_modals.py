@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import REASON_CHOICES, DncReason, DncEntry, DncScope, DncTarget
+from bot.domain.dnc import REASON_CHOICES, DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.mail_policy import LawfulBasis
 from bot.slack.ids import Field, View
 from bot.slack.views import modals
-from bot.slack.views.modals import ModalMetadata, MailForm, Modal
+from bot.slack.views.modals import MailForm, Modal, ModalMetadata
 from tests.builders import contact, opt_out
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
 from tests.slack.test_mrkdwn import WEB
@@ -77,7 +77,7 @@ def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
 
 
 def test_a_ground_is_asked_for_where_one_is_needed_and_nowhere_else() -> None:
-    modal = modals.email(ABOUT, replace(LETTER, needs_ground=True))
+    modal = modals.email(ABOUT, replace(LETTER, needs_lawful_basis=True))
     check_modal(modal)
     assert options(modal, Field.GROUND) == {ground.name: ground.value for ground in LawfulBasis}
     assert "initial_option" not in element(modal, Field.GROUND)
@@ -259,9 +259,11 @@ def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:
 # --- The preview -----------------------------------------------------------------------------------------------------
 
 
-def filled(letter: MailForm = LETTER, *, ground: LawfulBasis | None = None, about: ModalMetadata = ABOUT) -> dict[str, Any]:
+def filled(
+    letter: MailForm = LETTER, *, ground: LawfulBasis | None = None, about: ModalMetadata = ABOUT
+) -> dict[str, Any]:
     """The form of a letter as it comes back when it is sent."""
-    modal = modals.email(about, replace(letter, needs_ground=ground is not None))
+    modal = modals.email(about, replace(letter, needs_lawful_basis=ground is not None))
     state = {}
     for block in modal["blocks"]:
         if block["type"] == "input":
@@ -347,7 +349,9 @@ ABOUTS = st.builds(
     recipients=st.fixed_dictionaries({"technical": PEOPLE}, optional={"billing": PEOPLE}),
     words=st.lists(NAMES, min_size=4, max_size=4),
 )
-def test_slack_takes_every_modal_about_anybody(about: ModalMetadata, recipients: dict[str, Contact], words: list[str]) -> None:
+def test_slack_takes_every_modal_about_anybody(
+    about: ModalMetadata, recipients: dict[str, Contact], words: list[str]
+) -> None:
     name, subject, body, host = words
     letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
     check_modal(modals.email(about, letter))

@@ -13,7 +13,7 @@ from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner
-from bot.domain.mail_policy import Allowed, LastMail, MailState, NeedsLawfulBasis, RefusalReason, Refused, MailRules
+from bot.domain.mail_policy import Allowed, LastMail, MailRules, MailState, NeedsLawfulBasis, RefusalReason, Refused
 from bot.slack.blocks import section
 from bot.slack.ids import Settle
 from bot.slack.views import replies
@@ -51,74 +51,74 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="given back",
         ),
         pytest.param(
-            replies.marked(opt_out(), won=True, now=LATER),
+            replies.marked(opt_out(), changed=True, now=LATER),
             ":white_check_mark: Marked. Nobody can mail this address from here any more.",
             id="marked",
         ),
         pytest.param(
-            replies.marked(DOMAIN, won=True, now=LATER),
+            replies.marked(DOMAIN, changed=True, now=LATER),
             ":white_check_mark: Marked. Nobody can mail anybody at acme.example from here any more.",
             id="a domain marked",
         ),
         pytest.param(
-            replies.marked(opt_out(), won=False, now=LATER),
+            replies.marked(opt_out(), changed=False, now=LATER),
             "It was marked already by <@U0BO>, 5 min ago: They asked us not to write.",
             id="marked by somebody else",
         ),
         pytest.param(
-            replies.marked(opt_out(by=None), won=False, now=LATER),
+            replies.marked(opt_out(by=None), changed=False, now=LATER),
             "It was marked already, 5 min ago: They asked us not to write.",
             id="marked by themselves",
         ),
         pytest.param(
-            replies.lifted("U0BO", NOON, None, won=True, now=NOON),
+            replies.lifted("U0BO", NOON, None, changed=True, now=NOON),
             "Lifted. They can be written to again.",
             id="lifted",
         ),
         pytest.param(
-            replies.lifted("U0BO", NOON, DOMAIN, won=True, now=NOON),
+            replies.lifted("U0BO", NOON, DOMAIN, changed=True, now=NOON),
             ":white_check_mark: Lifted. What stands: The team decided anybody at acme.example.",
             id="lifted, and another mark stands",
         ),
         pytest.param(
-            replies.lifted("U0BO", NOON, None, won=False, now=LATER),
+            replies.lifted("U0BO", NOON, None, changed=False, now=LATER),
             "<@U0BO> lifted it already, 5 min ago.",
             id="lifted already",
         ),
         pytest.param(
-            replies.lifted(None, None, None, won=False, now=LATER),
+            replies.lifted(None, None, None, changed=False, now=LATER),
             "There is no such do-not-contact mark any more.",
             id="nothing to lift",
         ),
         pytest.param(
-            replies.lifted(None, None, opt_out(cause=DncReason.UNSUBSCRIBED, by=None), won=False, now=LATER),
+            replies.lifted(None, None, opt_out(cause=DncReason.UNSUBSCRIBED, by=None), changed=False, now=LATER),
             ":no_entry_sign: Not lifted. What they said themselves only an admin of the bot can lift, with their "
             "written consent. What stands: They unsubscribed.",
             id="not theirs to lift",
         ),
         pytest.param(
-            replies.lifted(None, None, DOMAIN, won=False, now=LATER),
+            replies.lifted(None, None, DOMAIN, changed=False, now=LATER),
             ":no_entry_sign: Not lifted. What stands: The team decided anybody at acme.example.",
             id="another mark than the one that was to be lifted",
         ),
         pytest.param(
-            replies.undone(MailState.UNDONE, by="U0BO", user="U0BO", won=True),
+            replies.undone(MailState.CANCELLED, by="U0BO", user="U0BO", changed=True),
             ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
             id="taken back",
         ),
         pytest.param(
-            replies.undone(MailState.UNDONE, by="U0BO", user="U0BO", won=False),
+            replies.undone(MailState.CANCELLED, by="U0BO", user="U0BO", changed=False),
             ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
             id="taken back, pressed twice",
         ),
         pytest.param(
-            replies.undone(MailState.HELD, by="U0BO", user="U0ANA", won=False),
+            replies.undone(MailState.QUEUED, by="U0BO", user="U0ANA", changed=False),
             "Only <@U0BO>, who sent it, can take it back.",
             id="somebody else's to take back",
         ),
         *(
             pytest.param(
-                replies.undone(state, by="U0BO", user="U0BO", won=False),
+                replies.undone(state, by="U0BO", user="U0BO", changed=False),
                 f":warning: Too late to take it back: {why}.",
                 id=f"too late to take back: {state}",
             )
@@ -130,22 +130,22 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             }.items()
         ),
         pytest.param(
-            replies.settled(MailState.SENT, by="U0BO", at=LATER, won=True, now=LATER),
+            replies.settled(MailState.SENT, by="U0BO", at=LATER, changed=True, now=LATER),
             ":white_check_mark: Noted. The card says that it was sent.",
             id="arrived",
         ),
         pytest.param(
-            replies.settled(MailState.SENT, by="U0BO", at=NOON, won=False, now=LATER),
+            replies.settled(MailState.SENT, by="U0BO", at=NOON, changed=False, now=LATER),
             "<@U0BO> settled this: it was sent, 5 min ago.",
             id="settled by somebody else",
         ),
         pytest.param(
-            replies.settled(MailState.SENDING, by="U0BO", at=NOON, won=False, now=LATER),
+            replies.settled(MailState.SENDING, by="U0BO", at=NOON, changed=False, now=LATER),
             "<@U0BO> is sending it again, 5 min ago.",
             id="being sent again",
         ),
         pytest.param(
-            replies.settled(MailState.FAILED, by="U0BO", at=NOON, won=False, now=LATER),
+            replies.settled(MailState.FAILED, by="U0BO", at=NOON, changed=False, now=LATER),
             "<@U0BO> tried again, and it was not sent, 5 min ago.",
             id="sent again in vain",
         ),
@@ -271,9 +271,9 @@ def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) ->
     asks = NeedsLawfulBasis(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
     check(replies.held(timedelta(seconds=10), other, name, 12))
     for said in (
-        replies.marked(domain, won=True, now=LATER),
-        replies.marked(domain, won=False, now=LATER),
-        replies.lifted("U0BO", NOON, domain, won=True, now=LATER),
+        replies.marked(domain, changed=True, now=LATER),
+        replies.marked(domain, changed=False, now=LATER),
+        replies.lifted("U0BO", NOON, domain, changed=True, now=LATER),
         *replies.warnings(card(mails=(sent_mail(template=name),)), contact(), Allowed(name)),
         *replies.warnings(of(country=other), contact(), asks),
     ):

@@ -20,7 +20,7 @@ LINK = f"{WORKSPACE}archives/C0CARDS/p1795435200000100"
 
 
 def listed(*, mailed: bool = False, opted_out: bool = False, **overrides: Any) -> EvaluationRow:  # noqa: ANN401
-    return EvaluationRow(evaluation=evaluation(**overrides), mailed=mailed, opted_out=opted_out)
+    return EvaluationRow(evaluation=evaluation(**overrides), mailed=mailed, is_blocked=opted_out)
 
 
 def named(company: str, app: str = "Roadmap for Jira", **overrides: Any) -> EvaluationRow:  # noqa: ANN401

@@ -3,14 +3,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, DncReason, DncEntry, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from bot.store.dnc.repository import DncLiftResult, DncAddResult
+from bot.store.dnc.repository import DncAddResult, DncLiftResult
 from bot.store.mail.repository import QueuedMail, RejectedMail
 from bot.store.schema import do_not_contact, history
 from tests.builders import NOON, contact, license_, opt_out
@@ -22,14 +22,14 @@ NEW_SECRET = "the key that came after the first one"
 
 async def marks(store: Store) -> list[DncEntry | None]:
     """What stands against each person on the only card."""
-    return [person.opt_out for person in (await only_card(store)).people]
+    return [person.dnc_entry for person in (await only_card(store)).people]
 
 
 async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
     await report(store, license_())
     no = opt_out(note="on the phone")
 
-    assert await mark(store, ANA, no) == DncAddResult(won=True, opt_out=no)
+    assert await mark(store, ANA, no) == DncAddResult(changed=True, entry=no)
     assert await marks(store) == [no]
 
 
@@ -39,7 +39,7 @@ async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(stor
 
     again = await mark(store, ANA, opt_out(cause=DncReason.TEAM, by="U0CY", at=LATER), evaluation_id=1)
 
-    assert again == DncAddResult(won=False, opt_out=opt_out())
+    assert again == DncAddResult(changed=False, entry=opt_out())
     assert await marks(store) == [opt_out()]
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
 
@@ -47,8 +47,8 @@ async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(stor
 async def test_of_many_who_mark_an_address_at_once_one_does(store: Store) -> None:
     answers = await asyncio.gather(*(mark(store, ANA, opt_out(by=f"U{n}")) for n in range(12)))
 
-    assert [answer.won for answer in answers].count(True) == 1
-    assert len({answer.opt_out.by for answer in answers}) == 1
+    assert [answer.changed for answer in answers].count(True) == 1
+    assert len({answer.entry.by for answer in answers}) == 1
     assert len(await rows(store, do_not_contact)) == 1
 
 
@@ -109,7 +109,7 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
 
     lifted = await lift(store, "ANA@acme.example", note="They asked again", by="U0CY", evaluation_id=1)
 
-    assert lifted == DncLiftResult(won=True, by="U0CY", at=LATER, stands=None)
+    assert lifted == DncLiftResult(changed=True, by="U0CY", at=LATER, remaining=None)
 
     assert await marks(store) == [None]
     assert (await only_card(store)).last == Entry(
@@ -122,11 +122,11 @@ async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Sto
     await mark(store, ANA, opt_out())
     await lift(store, ANA, note="They asked again", by="U0CY")
 
-    assert (await mark(store, ANA, opt_out(at=LATER))).won
+    assert (await mark(store, ANA, opt_out(at=LATER))).changed
 
     first, second = await rows(store, do_not_contact)
     assert (first.lifted_at, first.lifted_by) == (LATER, "U0CY")
-    assert Keyring([SECRET]).open(first.lifted_note) == "They asked again"
+    assert Keyring([SECRET]).decrypt(first.lifted_note) == "They asked again"
     assert second.lifted_at is None
 
 
@@ -136,7 +136,7 @@ async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> No
 
     lifted = await lift(store, ANA, note="", by="U0CY", evaluation_id=1)
 
-    assert lifted == DncLiftResult(won=False, by=None, at=None)
+    assert lifted == DncLiftResult(changed=False, by=None, at=None)
 
     assert await bring(store) == []
 
@@ -146,8 +146,8 @@ async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
 
     answers = await asyncio.gather(*(lift(store, ANA, note="", by=f"U{n}") for n in range(8)))
 
-    [winner] = [answer.by for answer in answers if answer.won]
-    assert answers.count(DncLiftResult(won=False, by=winner, at=LATER)) == 7
+    [winner] = [answer.by for answer in answers if answer.changed]
+    assert answers.count(DncLiftResult(changed=False, by=winner, at=LATER)) == 7
 
 
 async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
@@ -158,8 +158,8 @@ async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
 
     lifted = await lift(store, ANA)
 
-    assert lifted == DncLiftResult(won=False, by="U0BO", at=LATER, stands=opt_out(at=LATER))
-    assert not (await mark(store, ANA, opt_out())).won
+    assert lifted == DncLiftResult(changed=False, by="U0BO", at=LATER, remaining=opt_out(at=LATER))
+    assert not (await mark(store, ANA, opt_out())).changed
 
 
 async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) -> None:
@@ -172,9 +172,9 @@ async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) ->
         assert await bring(store) == ["update card 1"]
         assert await marks(store) == [opt_out()]
         assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
-        assert not (await mark(store, ANA, opt_out(by="U0CY"))).won
+        assert not (await mark(store, ANA, opt_out(by="U0CY"))).changed
         await bring(store)
-        assert (await lift(store, ANA)).won
+        assert (await lift(store, ANA)).changed
         assert await bring(store) == ["update card 1"]
         assert await marks(store) == [None]
 
@@ -196,7 +196,7 @@ async def test_a_new_secret_without_the_one_that_wrote_a_mark_is_refused_at_the_
         async with open_store(url, secret_keys=[NEW_SECRET]):
             pass
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
-        assert not (await mark(store, ANA, opt_out())).won
+        assert not (await mark(store, ANA, opt_out())).changed
 
 
 DOMAIN, SITE = "@acme.example", "acme.atlassian.net"
@@ -221,7 +221,7 @@ async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str,
     await mark(store, whom)
 
     assert await bring(store) == painted
-    spoken = [person.opt_out for card in await cards(store) for person in card.people]
+    spoken = [person.dnc_entry for card in await cards(store) for person in card.people]
     assert [n for n, no in enumerate(spoken, 1) if no is not None] == [int(line[-1]) for line in painted]
     for number in range(1, 4):
         refused = await ask(store, order(number, number)) == Refused(RefusalReason.DO_NOT_CONTACT)
@@ -233,9 +233,9 @@ async def test_a_stronger_cause_stands_beside_a_weaker_one_and_speaks(store: Sto
     await mark(store, ANA)
     unsubscribed = opt_out(cause=DncReason.UNSUBSCRIBED, by=None, at=LATER)
 
-    assert (await mark(store, ANA, unsubscribed)).won
+    assert (await mark(store, ANA, unsubscribed)).changed
     assert await marks(store) == [unsubscribed]
-    assert not (await mark(store, ANA, opt_out(cause=DncReason.BOUNCED, at=LATER))).won
+    assert not (await mark(store, ANA, opt_out(cause=DncReason.BOUNCED, at=LATER))).changed
 
 
 async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) -> None:
@@ -245,7 +245,7 @@ async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) ->
 
     lifted = await lift(store, ANA, authority=Authority.SELF, by=None, set_at=None)
 
-    assert (lifted.won, lifted.stands) == (True, opt_out())
+    assert (lifted.changed, lifted.remaining) == (True, opt_out())
     assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
@@ -268,14 +268,14 @@ async def test_a_mark_is_lifted_by_who_may(store: Store, cause: DncReason, autho
 
     lifted = await lift(store, ANA, authority=authority)
 
-    assert (lifted.won, lifted.stands) == (won, None if won else no)
+    assert (lifted.changed, lifted.remaining) == (won, None if won else no)
 
 
 async def test_of_a_mark_against_the_domain_lifting_the_address_says_nothing(store: Store) -> None:
     await report(store, license_())
     await mark(store, DOMAIN)
 
-    assert not (await lift(store, ANA)).won
+    assert not (await lift(store, ANA)).changed
     assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
@@ -307,8 +307,8 @@ async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> No
     many = [DncTarget(scope=DncScope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
     await mark(store, "@firm3.example")
 
-    assert await store.opt_outs.add_all([(each, opt_out(subject=each)) for each in many]) == 29
-    assert [mark.subject for mark in await store.opt_outs.all_standing()][:3] == [many[3], many[0], many[1]]
+    assert await store.dnc.add_all([(each, opt_out(subject=each)) for each in many]) == 29
+    assert [mark.target for mark in await store.dnc.list_active()][:3] == [many[3], many[0], many[1]]
 
 
 async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> None:
@@ -317,9 +317,9 @@ async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> N
     await mark(store, ANA, opt_out(cause=DncReason.PAUSED, by=None, until=LATER))
     await bring(store)
 
-    assert await store.opt_outs.end_pauses(at=NOON) == 0
+    assert await store.dnc.end_pauses(at=NOON) == 0
     assert await marks(store) != [None]
-    assert await store.opt_outs.end_pauses(at=LATER) == 1
+    assert await store.dnc.end_pauses(at=LATER) == 1
     assert await marks(store) == [None]
     assert await bring(store) == ["update card 1"]
 

@@ -17,7 +17,7 @@ from bot.store import Store, open_store
 from bot.store.engine.bulk import Inserts, rows_with
 from bot.store.engine.database import Database
 from bot.store.engine.sqlite_driver import Connection
-from bot.store.schema import evaluation, history, license_, license_alias, interaction, processed_row
+from bot.store.schema import evaluation, history, interaction, license_, license_alias, processed_row
 from tests.builders import license_ as seen_license
 from tests.postgres import needs_a_server
 from tests.store.steps import SECRET, report, rows

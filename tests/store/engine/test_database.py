@@ -150,12 +150,12 @@ async def test_only_what_was_committed_counts_as_a_write(store: Store) -> None:
 async def test_another_programs_transaction_is_waited_for(store: Store, file: Path) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        writing = asyncio.create_task(store.deliveries.say("Good morning", channel=CHANNEL, at=NOON))
-        reading = await store.deliveries.waiting()
+        writing = asyncio.create_task(store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=NOON))
+        reading = await store.outbox.waiting()
         other.execute("COMMIT")
         await writing
 
-    assert (reading, await store.deliveries.waiting()) == (0, 1)
+    assert (reading, await store.outbox.waiting()) == (0, 1)
 
 
 async def test_hundreds_at_once_wait_in_line_and_all_get_their_turn(store: Store) -> None:
@@ -212,7 +212,8 @@ async def test_who_waits_for_a_lock_held_elsewhere_is_told_and_can_be_cancelled_
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = [
-            asyncio.create_task(store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)) for _ in range(20)
+            asyncio.create_task(store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=NOON))
+            for _ in range(20)
         ]
         await asyncio.wait(writing, timeout=2.5)  # until one of them has met the lock
         assert store.database.locked_for() is not None
@@ -222,7 +223,7 @@ async def test_who_waits_for_a_lock_held_elsewhere_is_told_and_can_be_cancelled_
             await asyncio.gather(*writing, return_exceptions=True)
         assert [each.cancelled() for each in writing] == [True] * 20
         other.execute("COMMIT")
-    assert await store.deliveries.waiting() == 0
-    await store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)
+    assert await store.outbox.waiting() == 0
+    await store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=NOON)
     assert store.database.locked_since is None
-    assert await store.deliveries.waiting() == 1
+    assert await store.outbox.waiting() == 1

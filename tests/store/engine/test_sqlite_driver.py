@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.engine.database import Database
-from bot.store.schema import metadata, interaction, processed_row
+from bot.store.schema import interaction, metadata, processed_row
 from tests.builders import NOON
 
 PRESSES = [{"key": f"k{number}", "at": NOON} for number in range(3)]
@@ -30,7 +30,9 @@ async def test_whatever_a_statement_is_its_answer_is_whole(database: Database) -
     async with database.write() as connection:
         many = await connection.execute(insert(interaction), PRESSES)
         assert many.rowcount == len(PRESSES)
-        new = await connection.execute(insert(interaction).values(key="k3", at=NOON).returning(interaction.c.key, interaction.c.done))
+        new = await connection.execute(
+            insert(interaction).values(key="k3", at=NOON).returning(interaction.c.key, interaction.c.done)
+        )
         assert new.all() == [("k3", False)]
         changed = await connection.execute(update(interaction).where(interaction.c.key != "k0").values(done=True))
         assert changed.rowcount == len(PRESSES)

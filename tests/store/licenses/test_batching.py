@@ -58,7 +58,9 @@ def test_what_says_another_thing_of_the_trial_or_is_of_another_day_or_app_is_tak
     assert set(ordered(ONE, *others)) == {ONE, *others}
 
 
-def aliases(taken: list[tuple[ParsedRecord, KnownLicense | None]], waiting: list[ParsedRecord]) -> tuple[list[str], list[str]]:
+def aliases(
+    taken: list[tuple[ParsedRecord, KnownLicense | None]], waiting: list[ParsedRecord]
+) -> tuple[list[str], list[str]]:
     """The ids of those that are taken now, and of those that wait."""
     return [_ids(each) for each, _ in taken], [_ids(each) for each in waiting]
 

@@ -9,7 +9,7 @@ from bot.domain.evaluation import CardRef, State
 from bot.domain.history import Kind
 from bot.domain.mail_policy import MailState, RefusalReason, Refused
 from bot.store import Store
-from bot.store.mail.repository import RejectedMail, ClaimedMail
+from bot.store.mail.repository import ClaimedMail, RejectedMail
 from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, history, mail
 from tests.builders import NOON, TODAY, license_, nov, trial
@@ -104,7 +104,7 @@ async def test_a_card_that_was_not_posted_yet_never_will_be_where_another_one_st
     await report(store, BOTH)
 
     assert await bring(store) == ["note assigned in 1.0", "update card 1"]
-    assert await store.deliveries.waiting() == 0
+    assert await store.outbox.waiting() == 0
 
 
 async def test_of_two_cards_not_posted_yet_one_is_posted(store: Store) -> None:
@@ -120,10 +120,10 @@ async def test_a_card_that_is_being_posted_while_it_loses_becomes_a_pointer(stor
     await report(store, OLD)
     await bring(store)
     await report(store, NEW)
-    (under_way,) = await store.deliveries.take(ApiMethod.POST, now=LATER)
+    (under_way,) = await store.outbox.claim(ApiMethod.POST, now=LATER)
 
     await report(store, BOTH)
-    await store.deliveries.done(under_way, ts="2.0")
+    await store.outbox.mark_delivered(under_way, ts="2.0")
 
     assert await bring(store) == ["update card 1", "update card 2"]
 
@@ -237,7 +237,7 @@ async def test_an_owner_is_not_lost(store: Store, owners: dict[int, str], stays:
 
     late = await store.evaluations.assign(1, "U0DI", instead_of=None, by="U0DI", at=LATER + timedelta(hours=1))
     assert late is not None
-    assert (late.won, late.owner, late.since) == (False, stays, since)
+    assert (late.changed, late.owner, late.since) == (False, stays, since)
 
 
 async def test_all_history_is_told_by_the_one_that_stays(store: Store) -> None:

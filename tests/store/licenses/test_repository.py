@@ -126,7 +126,7 @@ async def test_two_cards_of_a_renamed_app_become_one(store: Store) -> None:
 
 async def test_nothing_is_recalled_and_nothing_recorded_of_an_empty_batch(store: Store) -> None:
     assert await known_of(store) == []
-    assert await store.licenses.unread([]) == []
+    assert await store.licenses.filter_new([]) == []
     assert await report(store) == IngestStats(started=0, announced=0)
 
 

@@ -25,7 +25,7 @@ async def send(store: Store, count: int) -> None:
 
 
 async def soft(store: Store, mail_id: int, *, days: int = 0) -> None:
-    await store.bounces.soft(mail_id, status="4.2.2", at=LATER + timedelta(days=days), patience=3)
+    await store.bounces.record_soft_bounce(mail_id, status="4.2.2", at=LATER + timedelta(days=days), threshold=3)
 
 
 async def causes(store: Store) -> list[str]:
@@ -56,7 +56,7 @@ async def test_what_was_refused_because_of_us_does_not_count_against_the_address
     await send(store, 3)
 
     for number in (1, 2):
-        await store.bounces.refused(number, status="5.7.1", at=LATER)
+        await store.bounces.record_policy_refusal(number, status="5.7.1", at=LATER)
     await soft(store, 3)
 
     assert await causes(store) == []
@@ -66,7 +66,7 @@ async def test_what_was_refused_because_of_us_does_not_count_against_the_address
 async def test_what_did_not_get_through_counts_whatever_is_reported_of_it_later(store: Store) -> None:
     await send(store, 3)
     await soft(store, 1)
-    await store.bounces.refused(1, status="5.7.1", at=LATER)
+    await store.bounces.record_policy_refusal(1, status="5.7.1", at=LATER)
 
     for number in (2, 3):
         await soft(store, number)
@@ -88,9 +88,9 @@ async def test_the_stronger_cause_stands_whichever_comes_first(
 
     for kind in (first, second):
         if kind == "bounced":
-            await store.bounces.bounced(1, status="5.1.1", at=LATER)
+            await store.bounces.record_hard_bounce(1, status="5.1.1", at=LATER)
         else:
-            await store.bounces.complained(1, at=LATER)
+            await store.bounces.record_complaint(1, at=LATER)
 
     assert await causes(store) == found
 
@@ -99,7 +99,7 @@ async def test_a_mail_that_came_back_did_go(store: Store) -> None:
     await report(store, license_())
     await mailed(store, order(1), MailState.UNKNOWN)
 
-    await store.bounces.refused(1, status="5.7.1", at=LATER)
+    await store.bounces.record_policy_refusal(1, status="5.7.1", at=LATER)
 
     assert [row.state for row in await rows(store, mail)] == ["sent"]
 
@@ -109,17 +109,17 @@ async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the
 ) -> None:
     await send(store, 1)
     years = timedelta(days=800)
-    await store.people.forget_older(LATER + years, at=LATER + years)
+    await store.personal_data.apply_retention(LATER + years, at=LATER + years)
     [sent] = await rows(store, mail)
-    assert MailContent.opened(sent.content, KEYS) is None
+    assert MailContent.decrypt(sent.content, KEYS) is None
 
     for _ in range(2):
-        await store.bounces.complained(1, at=LATER + years)
+        await store.bounces.record_complaint(1, at=LATER + years)
 
     assert await causes(store) == [DncReason.COMPLAINED]
-    opt_out = await store.opt_outs.against([DncTarget.of_address("ANA@acme.example")])
+    opt_out = await store.dnc.find_active([DncTarget.of_address("ANA@acme.example")])
     assert opt_out is not None
-    assert (opt_out.cause, opt_out.subject) == (DncReason.COMPLAINED, None)
+    assert (opt_out.reason, opt_out.target) == (DncReason.COMPLAINED, None)
     # They evaluate again: the card says so, and nobody may write to them.
     await report(store, license_(aliases=frozenset({"E-2"}), updated=(LATER + years).date()))
     refused = await ask(store, order(2, 2, template="welcome"))
@@ -131,10 +131,10 @@ async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the
 async def test_who_is_marked_for_ever_is_not_marked_again(store: Store, cause: DncReason) -> None:
     await send(store, 1)
     if cause is DncReason.ERASED:
-        await store.people.erase("ana@acme.example", at=LATER, by="U0ANA")
+        await store.personal_data.erase("ana@acme.example", at=LATER, by="U0ANA")
     else:
         await report(store, license_(technical=Contact(forgotten=True), updated=LATER.date() + timedelta(days=1)))
 
-    await store.bounces.complained(1, at=LATER)
+    await store.bounces.record_complaint(1, at=LATER)
 
     assert await causes(store) == [cause]

@@ -11,7 +11,7 @@ from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import Attempt, LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import StoreError
 from bot.store import Store, open_store
-from bot.store.mail.repository import QueuedMail, RejectedMail, ClaimedMail, MailStatus
+from bot.store.mail.repository import ClaimedMail, MailStatus, QueuedMail, RejectedMail
 from bot.store.schema import history, mail
 from tests.builders import FREELY, NOON, OPEN, contact, license_, nov, opt_out
 from tests.store.steps import (
@@ -54,7 +54,7 @@ async def test_of_twenty_who_send_at_once_one_may_and_all_others_are_told_who(st
     [row] = await rows(store, mail)
     assert row.id == held.mail_id
     told = [answer for answer in answers if isinstance(answer, Refused)]
-    assert told == [Refused(RefusalReason.HELD, by=row.actor, at=NOON)] * 19
+    assert told == [Refused(RefusalReason.QUEUED, by=row.actor, at=NOON)] * 19
 
 
 async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) -> None:
@@ -71,7 +71,9 @@ async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) ->
     ("outcome", "answer", "told"),
     [
         pytest.param(MailState.SENT, Refused(RefusalReason.SENT, by="U0BO", at=LATER), Kind.MAIL_SENT, id="sent"),
-        pytest.param(MailState.UNKNOWN, Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER), Kind.MAIL_UNKNOWN, id="unknown"),
+        pytest.param(
+            MailState.UNKNOWN, Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER), Kind.MAIL_UNKNOWN, id="unknown"
+        ),
         pytest.param(MailState.FAILED, None, Kind.MAIL_FAILED, id="failed"),
     ],
 )
@@ -178,8 +180,8 @@ async def test_a_mail_under_way_when_the_bot_stopped_is_never_sent_again_by_the_
         await claimed(store, order(1, 1))
 
     async with open_store(url, secret_keys=[SECRET]) as store:
-        assert await store.mails.settle_interrupted(at=LATER) == 1
-        assert await store.mails.settle_interrupted(at=LATER) == 0
+        assert await store.mails.recover_in_flight(at=LATER) == 1
+        assert await store.mails.recover_in_flight(at=LATER) == 0
         assert await ask(store, order(1, 2)) == Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER)
         [row] = await rows(store, mail)
         assert (row.state, row.settled_at, row.error) == (
@@ -220,13 +222,13 @@ async def test_of_many_who_say_how_a_lost_mail_ended_one_decides_and_all_others_
 
     answers = await asyncio.gather(
         *(store.mails.confirm(lost.mail_id, by=f"UA{n}", at=LATER) for n in range(5)),
-        *(store.mails.order_again(lost.mail_id, FREELY, by=f"UB{n}", at=LATER) for n in range(5)),
+        *(store.mails.resend(lost.mail_id, FREELY, by=f"UB{n}", at=LATER) for n in range(5)),
     )
 
     verdicts = [answer for answer in answers if isinstance(answer, MailStatus)]
     [first] = {(verdict.state, verdict.by, verdict.at) for verdict in verdicts}
-    assert first[0] in {MailState.SENT, MailState.HELD}
-    winners = [a for a in answers if isinstance(a, QueuedMail) or (isinstance(a, MailStatus) and a.won)]
+    assert first[0] in {MailState.SENT, MailState.QUEUED}
+    winners = [a for a in answers if isinstance(a, QueuedMail) or (isinstance(a, MailStatus) and a.changed)]
     assert len(winners) == 1
 
 
@@ -236,13 +238,13 @@ async def test_a_lost_mail_is_sent_again_word_for_word_to_the_same_address(store
     await mailed(store, order(1), MailState.UNKNOWN)
     await bring(store)
 
-    again = await store.mails.order_again(1, FREELY, by="U0CY", at=LATER)
+    again = await store.mails.resend(1, FREELY, by="U0CY", at=LATER)
 
     assert isinstance(again, QueuedMail)
     taken = await take(store)
     assert isinstance(taken, ClaimedMail)
     assert (taken.address, taken.message_id) == ("ana@acme.example", "<1@vendor.example>")
-    assert taken.letter == replace(order(1).letter, to="ana@acme.example")
+    assert taken.content == replace(order(1).content, to="ana@acme.example")
     assert await bring(store) == ["note mail_again in 1.0", "update card 1"]
     await store.mails.settle(1, MailState.SENT, at=LATER)
     assert (await only_card(store)).mails[0].attempt == Attempt(state=MailState.SENT, by="U0CY")
@@ -256,13 +258,15 @@ async def test_a_lost_mail_is_sent_again_word_for_word_to_the_same_address(store
         pytest.param({"technical": Contact(forgotten=True)}, RefusalReason.FORGOTTEN, id="forgotten"),
     ],
 )
-async def test_a_lost_mail_goes_through_the_gate_again(store: Store, facts: dict[str, Any], reason: RefusalReason) -> None:
+async def test_a_lost_mail_goes_through_the_gate_again(
+    store: Store, facts: dict[str, Any], reason: RefusalReason
+) -> None:
     await report(store, license_())
     await mailed(store, order(1), MailState.UNKNOWN)
     now: License = replace(license_(updated=nov(24)), **facts)
     await report(store, now)
 
-    assert await store.mails.order_again(1, FREELY, by="U0CY", at=LATER) == Refused(reason)
+    assert await store.mails.resend(1, FREELY, by="U0CY", at=LATER) == Refused(reason)
     assert [row.state for row in await rows(store, mail)] == ["unknown"]
 
 
@@ -271,7 +275,7 @@ async def test_a_lost_mail_is_not_sent_again_to_somebody_who_said_no(store: Stor
     await mailed(store, order(1), MailState.UNKNOWN)
     await mark(store, "ana@acme.example", opt_out())
 
-    assert await store.mails.order_again(1, FREELY, by="U0CY", at=LATER) == Refused(RefusalReason.DO_NOT_CONTACT)
+    assert await store.mails.resend(1, FREELY, by="U0CY", at=LATER) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
 async def test_a_mail_that_somebody_says_arrived_is_sent_and_the_card_tells_who_said_so(store: Store) -> None:
@@ -281,7 +285,7 @@ async def test_a_mail_that_somebody_says_arrived_is_sent_and_the_card_tells_who_
     await bring(store)
 
     assert await store.mails.confirm(1, by="U0CY", at=LATER) == MailStatus(
-        won=True, state=MailState.SENT, by="U0CY", at=LATER
+        changed=True, state=MailState.SENT, by="U0CY", at=LATER
     )
     assert await bring(store) == ["note mail_arrived in 1.0", "update card 1"]
     assert await ask(store, order(1, 2)) == Refused(RefusalReason.SENT, by="U0BO", at=LATER)
@@ -289,7 +293,7 @@ async def test_a_mail_that_somebody_says_arrived_is_sent_and_the_card_tells_who_
 
 async def test_nothing_is_decided_about_a_mail_that_never_was(store: Store) -> None:
     assert await store.mails.confirm(99, by="U0CY", at=LATER) is None
-    assert await store.mails.order_again(99, FREELY, by="U0CY", at=LATER) is None
+    assert await store.mails.resend(99, FREELY, by="U0CY", at=LATER) is None
 
 
 async def test_one_address_gets_one_mail_a_week_from_all_evaluations(store: Store) -> None:
@@ -323,7 +327,7 @@ async def test_nobody_is_written_to_while_another_mail_to_them_is_still_to_go(st
     refused = Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON)
 
     assert await ask(store, order(2, 2, at=at, due_at=at), daily) == refused
-    await store.mails.put_off(taken.mail_id, until=at, at=LATER, error="")
+    await store.mails.defer(taken.mail_id, until=at, at=LATER, error="")
     assert await ask(store, order(2, 2, at=at, due_at=at), daily) == refused
 
 
@@ -344,24 +348,24 @@ async def test_a_lost_mail_that_was_to_go_again_and_did_not_is_lost_still(store:
     await mailed(store, order(1), MailState.UNKNOWN)
     unknown = Refused(RefusalReason.UNKNOWN, by="U0BO", at=LATER)
 
-    await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
-    verdict = await store.mails.undo(1, by="U0BO", at=LATER)
+    await store.mails.resend(1, FREELY, by="U0BO", at=LATER)
+    verdict = await store.mails.cancel(1, by="U0BO", at=LATER)
     assert verdict is not None
-    assert verdict.won
+    assert verdict.changed
     assert await ask(store, order(1, 2)) == unknown
 
-    await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
+    await store.mails.resend(1, FREELY, by="U0BO", at=LATER)
     taken = await take(store)
     assert isinstance(taken, ClaimedMail)
     await store.mails.settle(taken.mail_id, MailState.FAILED, at=LATER)
     assert await ask(store, order(1, 3)) == unknown
 
-    await store.mails.order_again(1, FREELY, by="U0BO", at=LATER)
+    await store.mails.resend(1, FREELY, by="U0BO", at=LATER)
     await mark(store, "ana@acme.example")
     assert isinstance(await take(store), RejectedMail)
     await lift(store, "ana@acme.example")
     assert await ask(store, order(1, 4)) == unknown
-    assert isinstance(await store.mails.order_again(1, FREELY, by="U0BO", at=LATER), QueuedMail)
+    assert isinstance(await store.mails.resend(1, FREELY, by="U0BO", at=LATER), QueuedMail)
 
 
 async def test_a_mail_that_was_not_sent_makes_nobody_wait(store: Store) -> None:
@@ -389,10 +393,12 @@ async def test_who_sent_a_mail_can_take_it_back_and_then_send_it_again(store: St
     await bring(store)
     await ask(store, order(1, due_at=LATER))
 
-    assert await store.mails.undo(1, by="U0CY", at=NOON) == MailStatus(won=False, state=MailState.HELD, by="U0BO", at=NOON)
-    undone = MailStatus(won=True, state=MailState.UNDONE, by="U0BO", at=NOON)
-    assert await store.mails.undo(1, by="U0BO", at=NOON) == undone
-    assert await store.mails.undo(1, by="U0BO", at=LATER) == replace(undone, won=False)
+    assert await store.mails.cancel(1, by="U0CY", at=NOON) == MailStatus(
+        changed=False, state=MailState.QUEUED, by="U0BO", at=NOON
+    )
+    undone = MailStatus(changed=True, state=MailState.CANCELLED, by="U0BO", at=NOON)
+    assert await store.mails.cancel(1, by="U0BO", at=NOON) == undone
+    assert await store.mails.cancel(1, by="U0BO", at=LATER) == replace(undone, changed=False)
     assert await take(store) is None
     assert await bring(store) == ["update card 1"]
     assert isinstance(await ask(store, order(1, 2)), QueuedMail)
@@ -402,10 +408,10 @@ async def test_a_mail_that_is_under_way_cannot_be_taken_back(store: Store) -> No
     await report(store, license_())
     taken = await claimed(store, order(1))
 
-    verdict = await store.mails.undo(taken.mail_id, by="U0BO", at=LATER)
+    verdict = await store.mails.cancel(taken.mail_id, by="U0BO", at=LATER)
 
-    assert verdict == MailStatus(won=False, state=MailState.SENDING, by="U0BO", at=NOON)
-    assert await store.mails.undo(99, by="U0BO", at=LATER) is None
+    assert verdict == MailStatus(changed=False, state=MailState.SENDING, by="U0BO", at=NOON)
+    assert await store.mails.cancel(99, by="U0BO", at=LATER) is None
 
 
 async def test_of_undo_and_the_moment_it_goes_one_wins(store: Store) -> None:
@@ -414,12 +420,14 @@ async def test_of_undo_and_the_moment_it_goes_one_wins(store: Store) -> None:
         await ask(store, order(n, n))
 
     answers = await asyncio.gather(
-        *(each for n in range(1, 9) for each in (take(store), store.mails.undo(n, by="U0BO", at=LATER)))
+        *(each for n in range(1, 9) for each in (take(store), store.mails.cancel(n, by="U0BO", at=LATER)))
     )
 
     gone = {answer.mail_id for answer in answers if isinstance(answer, ClaimedMail)}
     back = [
-        n for n in range(1, 9) if answers[2 * n - 1] == MailStatus(won=True, state=MailState.UNDONE, by="U0BO", at=LATER)
+        n
+        for n in range(1, 9)
+        if answers[2 * n - 1] == MailStatus(changed=True, state=MailState.CANCELLED, by="U0BO", at=LATER)
     ]
     assert gone.isdisjoint(back)
     assert sorted([*gone, *back]) == list(range(1, 9))
@@ -454,13 +462,13 @@ async def test_a_mail_that_the_server_puts_off_is_told_once_and_taken_again_when
     taken = await claimed(store, order(1))
     again = LATER + timedelta(minutes=1)
 
-    await store.mails.put_off(taken.mail_id, until=again, at=LATER, error="Later.")
+    await store.mails.defer(taken.mail_id, until=again, at=LATER, error="Later.")
     assert "note mail_deferred in 1.0" in await bring(store)
     assert await take(store) is None
     second = await take(store, now=again)
     assert isinstance(second, ClaimedMail)
     assert second.attempts == 2
-    await store.mails.put_off(taken.mail_id, until=again, at=again, error="Later.")
+    await store.mails.defer(taken.mail_id, until=again, at=again, error="Later.")
     assert [line for line in await bring(store) if line.startswith("note")] == []
 
 

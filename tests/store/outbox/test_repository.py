@@ -5,7 +5,7 @@ import pytest
 
 from bot.domain.evaluation import CardRef
 from bot.store import Store, open_store
-from bot.store.outbox.repository import BACKLOG_THRESHOLD, Delivery, ApiMethod, DeliveryKind
+from bot.store.outbox.repository import BACKLOG_THRESHOLD, ApiMethod, Delivery, DeliveryKind
 from bot.store.schema import delivery
 from tests.builders import NOON, license_, nov
 from tests.machine import limit
@@ -16,7 +16,7 @@ MUCH_LATER = NOON + timedelta(hours=2)
 
 async def take(store: Store, lane: ApiMethod = ApiMethod.POST, *, now: datetime = LATER) -> Delivery:
     """What is surely due."""
-    (found,) = await store.deliveries.take(lane, now=now)
+    (found,) = await store.outbox.claim(lane, now=now)
     return found
 
 
@@ -44,8 +44,8 @@ async def test_a_change_during_a_repaint_is_painted_after_it(store: Store) -> No
 
     await report(store, license_(tier="50 Users"))
 
-    assert await store.deliveries.take(ApiMethod.UPDATE, now=LATER) == []
-    await store.deliveries.done(under_way, ts="1.0")
+    assert await store.outbox.claim(ApiMethod.UPDATE, now=LATER) == []
+    await store.outbox.mark_delivered(under_way, ts="1.0")
     assert await bring(store) == ["update card 1"]
 
 
@@ -54,12 +54,12 @@ async def test_a_note_waits_for_its_card(store: Store) -> None:
     await report(store, license_(ends=date(2027, 1, 20)))
     card = await take(store)
 
-    assert card.what is DeliveryKind.CARD
-    assert await store.deliveries.take(ApiMethod.POST, now=MUCH_LATER) == []
+    assert card.kind is DeliveryKind.CARD
+    assert await store.outbox.claim(ApiMethod.POST, now=MUCH_LATER) == []
 
-    await store.deliveries.done(card, ts="7.5")
+    await store.outbox.mark_delivered(card, ts="7.5")
     note = await take(store)
-    assert (note.what, note.card, note.channel) == (DeliveryKind.NOTE, CardRef(channel=CHANNEL, ts="7.5"), CHANNEL)
+    assert (note.kind, note.card, note.channel) == (DeliveryKind.NOTE, CardRef(channel=CHANNEL, ts="7.5"), CHANNEL)
     assert note.entry is not None
     assert note.entry.details == {"to": "2027-01-20", "was": "2026-12-20"}
 
@@ -69,9 +69,9 @@ async def test_a_note_waits_for_the_repaint_which_finds_out_whether_its_card_is_
     await bring(store)
     await report(store, license_(ends=date(2027, 1, 20)))
 
-    assert await store.deliveries.take(ApiMethod.POST, now=LATER) == []
-    await store.deliveries.done(await take(store, ApiMethod.UPDATE), ts="1.0")
-    assert (await take(store)).what is DeliveryKind.NOTE
+    assert await store.outbox.claim(ApiMethod.POST, now=LATER) == []
+    await store.outbox.mark_delivered(await take(store, ApiMethod.UPDATE), ts="1.0")
+    assert (await take(store)).kind is DeliveryKind.NOTE
 
 
 async def test_what_is_owed_to_a_card_that_is_gone_is_given_up_and_nothing_is_owed_to_it_until_somebody_asks(
@@ -81,24 +81,26 @@ async def test_what_is_owed_to_a_card_that_is_gone_is_given_up_and_nothing_is_ow
     await bring(store)
     await report(store, license_(ends=date(2027, 1, 20)))
 
-    await store.deliveries.gone(await take(store, ApiMethod.UPDATE), at=LATER, error="The card is not there any more.")
+    await store.outbox.mark_card_deleted(
+        await take(store, ApiMethod.UPDATE), at=LATER, error="The card is not there any more."
+    )
 
     assert [row.state for row in await rows(store, delivery)] == ["done", "given_up", "given_up"]
     assert (await only_card(store)).evaluation.card is None
     await report(store, license_(ends=date(2027, 2, 20)))
-    await store.evaluations.repaint(1, at=LATER)
+    await store.evaluations.update_card(1, at=LATER)
     assert await bring(store) == []
-    assert [await store.deliveries.post_again(1, at=LATER) for _ in range(2)] == [True, False]
+    assert [await store.outbox.post_again(1, at=LATER) for _ in range(2)] == [True, False]
     assert await bring(store) == ["post card 1"]
 
 
 async def test_of_those_who_ask_for_a_card_at_once_one_gets_it(store: Store) -> None:
     await report(store, license_())
     await bring(store)
-    await store.evaluations.repaint(1, at=LATER)
-    await store.deliveries.gone(await take(store, ApiMethod.UPDATE), at=LATER, error="gone")
+    await store.evaluations.update_card(1, at=LATER)
+    await store.outbox.mark_card_deleted(await take(store, ApiMethod.UPDATE), at=LATER, error="gone")
 
-    asked = await asyncio.gather(*(store.deliveries.post_again(1, at=LATER) for _ in range(8)))
+    asked = await asyncio.gather(*(store.outbox.post_again(1, at=LATER) for _ in range(8)))
 
     assert (sum(asked), await bring(store)) == (1, ["post card 1"])
 
@@ -111,15 +113,15 @@ async def test_of_repaints_that_somebody_waits_for_the_oldest_goes_first_and_tho
     await bring(store)
     midnight, now = NOON, NOON + timedelta(minutes=5)
     for number in (1, 2):
-        await store.evaluations.repaint(number, at=midnight + timedelta(seconds=number))
+        await store.evaluations.update_card(number, at=midnight + timedelta(seconds=number))
     for number, ago in ((5, 40), (3, 20), (4, 2)):
-        await store.evaluations.repaint(number, at=now - timedelta(seconds=ago))
+        await store.evaluations.update_card(number, at=now - timedelta(seconds=ago))
 
     order = []
-    while taken := await store.deliveries.take(ApiMethod.UPDATE, now=now, most=most):
+    while taken := await store.outbox.claim(ApiMethod.UPDATE, now=now, most=most):
         order += [each.evaluation_id for each in taken]
         for each in taken:
-            await store.deliveries.done(each, ts="1.0")
+            await store.outbox.mark_delivered(each, ts="1.0")
 
     assert order == [5, 3, 4, 2, 1]
 
@@ -128,15 +130,15 @@ async def test_messages_go_before_notes_and_notes_before_cards_and_the_newest_ca
     await report(store, license_())
     await bring(store)
     await report(store, license_(ends=date(2027, 1, 20)))
-    await store.deliveries.done(await take(store, ApiMethod.UPDATE), ts="1.0")
+    await store.outbox.mark_delivered(await take(store, ApiMethod.UPDATE), ts="1.0")
     for number, day in ((2, 20), (3, 22), (4, 21)):
         started = nov(day)
         seen = license_(aliases=frozenset({f"E-{number}"}), starts=started, latest_evaluation=started)
         await report(store, seen, at=NOON + timedelta(seconds=number))
-    await store.deliveries.say("Good morning", channel=CHANNEL, at=LATER)
+    await store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=LATER)
 
     order = []
-    while taken := await store.deliveries.take(ApiMethod.POST, now=LATER):
+    while taken := await store.outbox.claim(ApiMethod.POST, now=LATER):
         (delivery,) = taken
         order.append(shown(delivery))
 
@@ -147,8 +149,8 @@ async def test_a_repaint_that_was_asked_for_again_goes_before_those_of_earlier(s
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(3)))
     await bring(store)
     for evaluation_id in (1, 2, 3):
-        await store.evaluations.repaint(evaluation_id, at=NOON)
-    await store.evaluations.repaint(2, at=LATER)
+        await store.evaluations.update_card(evaluation_id, at=NOON)
+    await store.evaluations.update_card(2, at=LATER)
 
     order = [(await take(store, ApiMethod.UPDATE)).evaluation_id for _ in range(3)]
 
@@ -158,47 +160,47 @@ async def test_a_repaint_that_was_asked_for_again_goes_before_those_of_earlier(s
 async def test_many_cards_are_summarised_once_until_none_of_them_waits(store: Store) -> None:
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(BACKLOG_THRESHOLD + 1)))
     summary = await take(store)
-    assert (summary.what, summary.waiting) == (DeliveryKind.SUMMARY, BACKLOG_THRESHOLD + 1)
-    await store.deliveries.postpone(summary, until=LATER, error="later", unsure=False)
+    assert (summary.kind, summary.waiting) == (DeliveryKind.SUMMARY, BACKLOG_THRESHOLD + 1)
+    await store.outbox.reschedule(summary, until=LATER, error="later", unsure=False)
     await report(store, license_(aliases=frozenset({"E-99"})))
     assert (await take(store)).waiting == BACKLOG_THRESHOLD + 2
 
     assert len([line for line in await bring(store) if line.startswith("post")]) == BACKLOG_THRESHOLD + 2
     await report(store, *(license_(aliases=frozenset({f"F-{n}"})) for n in range(BACKLOG_THRESHOLD)))
-    assert (await take(store)).what is DeliveryKind.CARD
+    assert (await take(store)).kind is DeliveryKind.CARD
     await report(store, *(license_(aliases=frozenset({f"G-{n}"})) for n in range(BACKLOG_THRESHOLD)))
-    assert (await take(store)).what is DeliveryKind.SUMMARY
+    assert (await take(store)).kind is DeliveryKind.SUMMARY
 
 
 async def test_a_summary_that_comes_too_late_is_not_said(store: Store) -> None:
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(BACKLOG_THRESHOLD + 1)))
     summary = await take(store)
-    await store.deliveries.postpone(summary, until=LATER, error="no answer", unsure=True)
+    await store.outbox.reschedule(summary, until=LATER, error="no answer", unsure=True)
     await bring_posts(store)
 
-    looked = await take(store, ApiMethod.LOOK)
-    await store.deliveries.postpone(looked, until=LATER, error="not there", unsure=False)
+    looked = await take(store, ApiMethod.HISTORY)
+    await store.outbox.reschedule(looked, until=LATER, error="not there", unsure=False)
 
-    assert await store.deliveries.waiting() == 0
+    assert await store.outbox.waiting() == 0
 
 
 async def bring_posts(store: Store) -> None:
     """Post whatever is due."""
-    while taken := await store.deliveries.take(ApiMethod.POST, now=LATER):
+    while taken := await store.outbox.claim(ApiMethod.POST, now=LATER):
         (delivery,) = taken
-        await store.deliveries.done(delivery, ts=f"{delivery.id}.0")
+        await store.outbox.mark_delivered(delivery, ts=f"{delivery.id}.0")
 
 
 async def test_cards_that_wait_move_to_another_channel_but_for_those_that_may_stand_already(store: Store) -> None:
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(3)))
-    await store.deliveries.done(await take(store), ts="1.0")
-    await store.deliveries.postpone(await take(store), until=LATER, error="no answer", unsure=True)
+    await store.outbox.mark_delivered(await take(store), ts="1.0")
+    await store.outbox.reschedule(await take(store), until=LATER, error="no answer", unsure=True)
     await report(store, license_(aliases=frozenset({"E-2"}), ends=date(2027, 1, 20)))
 
-    assert await store.deliveries.move("C0ELSE") == 1
+    assert await store.outbox.move("C0ELSE") == 1
 
-    assert await store.deliveries.ways() == {(ApiMethod.LOOK, CHANNEL): LATER, (ApiMethod.POST, "C0ELSE"): NOON}
-    assert await store.deliveries.move("C0ELSE") == 0
+    assert await store.outbox.routes() == {(ApiMethod.HISTORY, CHANNEL): LATER, (ApiMethod.POST, "C0ELSE"): NOON}
+    assert await store.outbox.move("C0ELSE") == 0
 
 
 async def test_notes_of_a_card_come_in_the_order_of_what_happened(store: Store) -> None:
@@ -214,11 +216,11 @@ async def test_a_note_that_is_put_off_holds_back_those_after_it_and_no_other_car
     await bring(store)
     for end in (date(2027, 1, 20), date(2027, 2, 20)):
         await report(store, license_(ends=end), license_(aliases=frozenset({"E-2"}), ends=end))
-    while taken := await store.deliveries.take(ApiMethod.UPDATE, now=LATER):
+    while taken := await store.outbox.claim(ApiMethod.UPDATE, now=LATER):
         (repaint,) = taken
-        await store.deliveries.done(repaint, ts="")
+        await store.outbox.mark_delivered(repaint, ts="")
     first = await take(store)
-    await store.deliveries.postpone(first, until=MUCH_LATER, error="later", unsure=False)
+    await store.outbox.reschedule(first, until=MUCH_LATER, error="later", unsure=False)
 
     brought = [line for line in await bring(store) if line.startswith("note")]
 
@@ -230,12 +232,12 @@ async def test_a_card_is_posted_once_and_updated_from_then_on(store: Store) -> N
     await report(store, license_())
     card = await take(store)
     assert (card.card, card.attempts, card.at) == (None, 1, NOON)
-    assert await store.deliveries.take(ApiMethod.UPDATE, now=LATER) == []
-    await store.deliveries.done(card, ts="7.5")
+    assert await store.outbox.claim(ApiMethod.UPDATE, now=LATER) == []
+    await store.outbox.mark_delivered(card, ts="7.5")
 
-    await store.evaluations.repaint(1, at=LATER)
+    await store.evaluations.update_card(1, at=LATER)
 
-    assert await store.deliveries.take(ApiMethod.POST, now=LATER) == []
+    assert await store.outbox.claim(ApiMethod.POST, now=LATER) == []
     assert (await take(store, ApiMethod.UPDATE)).card == CardRef(channel=CHANNEL, ts="7.5")
     assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.5")
 
@@ -243,9 +245,9 @@ async def test_a_card_is_posted_once_and_updated_from_then_on(store: Store) -> N
 async def test_a_repaint_delivered_twice_does_not_move_the_card(store: Store) -> None:
     await report(store, license_())
     card = await take(store)
-    await store.deliveries.done(card, ts="7.5")
+    await store.outbox.mark_delivered(card, ts="7.5")
 
-    await store.deliveries.done(card, ts="8.5")
+    await store.outbox.mark_delivered(card, ts="8.5")
 
     assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.5")
 
@@ -257,23 +259,23 @@ async def test_what_is_put_off_comes_again_and_is_looked_for_if_it_may_have_arri
     store: Store, *, unsure: bool
 ) -> None:
     await report(store, license_())
-    await store.deliveries.postpone(await take(store), until=MUCH_LATER, error="later", unsure=unsure)
+    await store.outbox.reschedule(await take(store), until=MUCH_LATER, error="later", unsure=unsure)
 
-    lane = ApiMethod.LOOK if unsure else ApiMethod.POST
-    assert await store.deliveries.ways() == {(lane, CHANNEL): MUCH_LATER}
-    assert await store.deliveries.take(lane, now=LATER) == []
+    lane = ApiMethod.HISTORY if unsure else ApiMethod.POST
+    assert await store.outbox.routes() == {(lane, CHANNEL): MUCH_LATER}
+    assert await store.outbox.claim(lane, now=LATER) == []
     assert (await take(store, lane, now=MUCH_LATER)).attempts == 2
 
 
 async def test_a_post_nobody_knows_the_outcome_of_holds_back_a_second_one(store: Store) -> None:
     await report(store, license_())
-    await store.deliveries.postpone(await take(store), until=MUCH_LATER, error="no answer", unsure=True)
+    await store.outbox.reschedule(await take(store), until=MUCH_LATER, error="no answer", unsure=True)
     await report(store, license_(tier="25 Users"))
 
-    assert await store.deliveries.take(ApiMethod.POST, now=LATER) == []
-    first = await take(store, ApiMethod.LOOK, now=MUCH_LATER)
-    assert await store.deliveries.take(ApiMethod.POST, now=MUCH_LATER) == []
-    await store.deliveries.done(first, ts="7.5")
+    assert await store.outbox.claim(ApiMethod.POST, now=LATER) == []
+    first = await take(store, ApiMethod.HISTORY, now=MUCH_LATER)
+    assert await store.outbox.claim(ApiMethod.POST, now=MUCH_LATER) == []
+    await store.outbox.mark_delivered(first, ts="7.5")
     assert await bring(store, at=MUCH_LATER) == ["update card 1"]
 
 
@@ -284,25 +286,25 @@ async def test_a_repaint_that_failed_gives_way_to_a_later_one(store: Store) -> N
     failed = await take(store, ApiMethod.UPDATE)
     await report(store, license_(tier="50 Users"))
 
-    await store.deliveries.postpone(failed, until=MUCH_LATER, error="later", unsure=False)
+    await store.outbox.reschedule(failed, until=MUCH_LATER, error="later", unsure=False)
 
     assert await bring(store) == ["update card 1"]
-    assert await store.deliveries.waiting() == 0
+    assert await store.outbox.waiting() == 0
 
 
 async def test_what_was_given_up_never_comes_again_and_its_reason_is_kept(store: Store) -> None:
     await report(store, license_())
-    await store.deliveries.give_up(await take(store), error="Slack refused the card.")
+    await store.outbox.give_up(await take(store), error="Slack refused the card.")
 
-    assert await store.deliveries.ways() == {}
-    assert await store.deliveries.waiting() == 0
+    assert await store.outbox.routes() == {}
+    assert await store.outbox.waiting() == 0
     [row] = await rows(store, delivery)
     assert (row.state, row.error) == ("given_up", "Slack refused the card.")
 
 
 async def test_a_card_that_was_given_up_gets_another_chance_when_something_changes(store: Store) -> None:
     await report(store, license_())
-    await store.deliveries.give_up(await take(store), error="Slack refused the card.")
+    await store.outbox.give_up(await take(store), error="Slack refused the card.")
 
     await report(store, license_(company="Acme Ltd"))
 
@@ -315,8 +317,8 @@ async def test_what_was_under_way_when_the_bot_stopped_may_have_arrived(url: str
         await take(store)
 
     async with open_store(url, secret_keys=[SECRET]) as store:
-        assert await store.deliveries.settle_interrupted() == 1
-        first, second = await take(store, ApiMethod.LOOK), await take(store)
+        assert await store.outbox.recover_in_flight() == 1
+        first, second = await take(store, ApiMethod.HISTORY), await take(store)
     assert (first.evaluation_id, second.evaluation_id) == (1, 2)
 
 
@@ -324,23 +326,23 @@ async def test_several_are_taken_at_once_in_order_each_with_its_words_and_none_o
     await report(store, license_())
     await bring(store)
     await report(store, license_(ends=date(2027, 1, 20)))
-    await store.deliveries.done(await take(store, ApiMethod.UPDATE), ts="1.0")
+    await store.outbox.mark_delivered(await take(store, ApiMethod.UPDATE), ts="1.0")
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in (2, 3)))
-    await store.deliveries.say("Good morning", channel=CHANNEL, at=LATER)
+    await store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=LATER)
 
-    three = await store.deliveries.take(ApiMethod.POST, now=LATER, most=3)
-    rest = await store.deliveries.take(ApiMethod.POST, now=LATER, most=3)
+    three = await store.outbox.claim(ApiMethod.POST, now=LATER, most=3)
+    rest = await store.outbox.claim(ApiMethod.POST, now=LATER, most=3)
 
     assert [shown(each) for each in three] == ["say Good morning", "note extended in 1.0", "post card 2"]
     assert [shown(each) for each in rest] == ["post card 3"]
     assert [each.attempts for each in (*three, *rest)] == [1, 1, 1, 1]
-    assert await store.deliveries.take(ApiMethod.POST, now=LATER, most=3) == []
+    assert await store.outbox.claim(ApiMethod.POST, now=LATER, most=3) == []
 
 
 async def test_twenty_workers_at_once_get_one_delivery_each_and_none_twice(store: Store) -> None:
     await report(store, *(license_(aliases=frozenset({f"E-{n}"})) for n in range(7)))
 
-    taken = await asyncio.gather(*(store.deliveries.take(ApiMethod.POST, now=LATER) for _ in range(20)))
+    taken = await asyncio.gather(*(store.outbox.claim(ApiMethod.POST, now=LATER) for _ in range(20)))
 
     assert sorted(each.evaluation_id or 0 for some in taken for each in some) == [1, 2, 3, 4, 5, 6, 7]
 
@@ -349,7 +351,7 @@ async def test_two_copies_of_the_bot_never_take_the_same_delivery(store: Store, 
     await report(store, license_())
     async with open_store(url, secret_keys=[SECRET]) as other:
         taken = await asyncio.gather(
-            *(each.deliveries.take(ApiMethod.POST, now=LATER) for each in (store, other) for _ in range(10))
+            *(each.outbox.claim(ApiMethod.POST, now=LATER) for each in (store, other) for _ in range(10))
         )
 
     assert len([each for some in taken for each in some]) == 1
@@ -366,35 +368,40 @@ async def test_two_copies_of_the_bot_never_take_the_same_delivery(store: Store, 
 async def test_a_delivery_is_due_from_its_moment_on(store: Store, *, now: datetime, is_due: bool) -> None:
     await report(store, license_(), at=NOON)
 
-    assert await store.deliveries.ways() == {(ApiMethod.POST, CHANNEL): NOON}
-    assert bool(await store.deliveries.take(ApiMethod.POST, now=now)) is is_due
+    assert await store.outbox.routes() == {(ApiMethod.POST, CHANNEL): NOON}
+    assert bool(await store.outbox.claim(ApiMethod.POST, now=now)) is is_due
 
 
 async def test_a_message_of_its_own_waits_for_no_card(store: Store) -> None:
     await report(store, license_())
     await take(store)
 
-    await store.deliveries.say("Good morning", channel="C0ELSE", at=NOON)
+    await store.outbox.enqueue_message("Good morning", channel="C0ELSE", at=NOON)
 
     message = await take(store)
-    assert (message.what, message.text, message.channel, message.card) == (DeliveryKind.MESSAGE, "Good morning", "C0ELSE", None)
+    assert (message.kind, message.text, message.channel, message.card) == (
+        DeliveryKind.MESSAGE,
+        "Good morning",
+        "C0ELSE",
+        None,
+    )
 
 
 async def test_everything_that_is_owed_counts_as_waiting(store: Store) -> None:
     await report(store, license_())
     await report(store, license_(ends=nov(30)), at=LATER)
     await report(store, license_(status="cancelled", ends=nov(30)), at=LATER)
-    assert await store.deliveries.waiting() == 2  # the card, and the line that it ended
+    assert await store.outbox.waiting() == 2  # the card, and the line that it ended
 
     await take(store)
-    assert await store.deliveries.waiting() == 2
+    assert await store.outbox.waiting() == 2
 
 
 async def test_whoever_waits_for_a_change_is_woken_by_it(store: Store) -> None:
     moment = store.database.writes
     waiting = asyncio.create_task(store.database.written(moment, seconds=30))
 
-    await store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)
+    await store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=NOON)
 
     async with asyncio.timeout(limit(5)):
         await waiting
@@ -402,7 +409,7 @@ async def test_whoever_waits_for_a_change_is_woken_by_it(store: Store) -> None:
 
 async def test_a_change_between_the_look_and_the_wait_is_not_slept_through(store: Store) -> None:
     moment = store.database.writes
-    await store.deliveries.say("Good morning", channel=CHANNEL, at=NOON)
+    await store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=NOON)
 
     async with asyncio.timeout(limit(5)):
         await store.database.written(moment, seconds=30)
@@ -417,14 +424,14 @@ async def test_what_was_posted_again_is_looked_up_once_more_and_nothing_waits_fo
     await report(store, license_())
     await report(store, license_(ends=date(2027, 1, 20)))
 
-    await store.deliveries.done(await take(store), ts="7.5", look_again=MUCH_LATER)
+    await store.outbox.mark_delivered(await take(store), ts="7.5", look_again=MUCH_LATER)
 
-    assert (await take(store)).what is DeliveryKind.NOTE
-    assert await store.deliveries.take(ApiMethod.LOOK, now=LATER) == []
-    looked = await take(store, ApiMethod.LOOK, now=MUCH_LATER)
+    assert (await take(store)).kind is DeliveryKind.NOTE
+    assert await store.outbox.claim(ApiMethod.HISTORY, now=LATER) == []
+    looked = await take(store, ApiMethod.HISTORY, now=MUCH_LATER)
     assert (looked.evaluation_id, looked.ts) == (1, "7.5")
-    await store.deliveries.done(looked, ts="7.5")
-    assert await store.deliveries.take(ApiMethod.LOOK, now=MUCH_LATER) == []
+    await store.outbox.mark_delivered(looked, ts="7.5")
+    assert await store.outbox.claim(ApiMethod.HISTORY, now=MUCH_LATER) == []
 
 
 async def test_the_older_of_two_cards_takes_over_what_was_said_under_the_younger_and_nothing_said_before(
@@ -432,20 +439,20 @@ async def test_the_older_of_two_cards_takes_over_what_was_said_under_the_younger
 ) -> None:
     await report(store, license_())
     await report(store, license_(ends=date(2027, 1, 20)))
-    await store.deliveries.done(await take(store), ts="7.5", look_again=LATER)
-    await store.deliveries.done(await take(store), ts="6.5")  # under a card that was deleted since
+    await store.outbox.mark_delivered(await take(store), ts="7.5", look_again=LATER)
+    await store.outbox.mark_delivered(await take(store), ts="6.5")  # under a card that was deleted since
     await report(store, license_(ends=date(2027, 2, 20)))
-    await store.deliveries.done(await take(store, ApiMethod.UPDATE), ts="7.5")
-    await store.deliveries.done(await take(store), ts="8.5")
-    assert await store.deliveries.waiting() == 0
+    await store.outbox.mark_delivered(await take(store, ApiMethod.UPDATE), ts="7.5")
+    await store.outbox.mark_delivered(await take(store), ts="8.5")
+    assert await store.outbox.waiting() == 0
 
-    await store.deliveries.adopt(await take(store, ApiMethod.LOOK), ts="7.1", at=LATER)
+    await store.outbox.adopt(await take(store, ApiMethod.HISTORY), ts="7.1", at=LATER)
 
     assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.1")
-    assert await store.deliveries.settle_interrupted() == 1
-    assert (await take(store, ApiMethod.LOOK)).ts == "7.1"
-    assert await store.deliveries.settle_interrupted() == 1
-    await store.deliveries.done(await take(store, ApiMethod.LOOK), ts="7.1")
+    assert await store.outbox.recover_in_flight() == 1
+    assert (await take(store, ApiMethod.HISTORY)).ts == "7.1"
+    assert await store.outbox.recover_in_flight() == 1
+    await store.outbox.mark_delivered(await take(store, ApiMethod.HISTORY), ts="7.1")
     assert await bring(store) == ["note extended in 7.1", "update card 1"]
 
 
@@ -453,14 +460,14 @@ async def test_a_change_that_comes_to_the_younger_card_after_its_deletion_says_n
     store: Store,
 ) -> None:
     await report(store, license_())
-    await store.deliveries.done(await take(store), ts="7.5", look_again=LATER)
+    await store.outbox.mark_delivered(await take(store), ts="7.5", look_again=LATER)
     await report(store, license_(ends=date(2027, 1, 20)))
     repaint = await take(store, ApiMethod.UPDATE)
-    looked = await take(store, ApiMethod.LOOK)
-    await store.deliveries.adopt(looked, ts="7.1", at=LATER)
+    looked = await take(store, ApiMethod.HISTORY)
+    await store.outbox.adopt(looked, ts="7.1", at=LATER)
 
-    await store.deliveries.gone(repaint, at=LATER, error="The card is not there any more.")
+    await store.outbox.mark_card_deleted(repaint, at=LATER, error="The card is not there any more.")
 
-    await store.deliveries.done(looked, ts="7.1")
+    await store.outbox.mark_delivered(looked, ts="7.1")
     assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.1")
     assert await bring(store) == ["note extended in 7.1", "update card 1"]

@@ -127,7 +127,7 @@ def forged(path: str) -> dict[str, str]:
     sealed = urlsafe_b64decode(token + "==")
     other = Links(Keyring(["another key for links, which is long enough"]), public_url="").url(ANA, 12)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    contacts = Keyring([SECRET]).seal(f"u 12 {ANA}")
+    contacts = Keyring([SECRET]).encrypt(f"u 12 {ANA}")
     return {
         "empty": "",
         "cut off": token[:-1],
@@ -333,7 +333,9 @@ async def test_of_many_links_those_are_forgotten_first_that_were_away_longest(
     monkeypatch.setattr(handler, "_MOST_LINKS", 2)
     paths = ["/u/" + links.url(ANA, number).rsplit("/u/", 1)[1] for number in range(3)]
     visits = Rate(interval=10, burst=1)
-    async with site(tmp_path, unsubscribing=UnsubscribePage(links, wishes, sender="", clock=clock, visits=visits)) as here:
+    async with site(
+        tmp_path, unsubscribing=UnsubscribePage(links, wishes, sender="", clock=clock, visits=visits)
+    ) as here:
         found = [(await ask(here, "GET", paths[number]))[0] for number in (0, 1, 0, 2, 0, 1)]
 
     assert found == [200, 200, 429, 200, 429, 200]
