@@ -13,7 +13,8 @@ from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import KnownLicense, trials_of
-from bot.domain.mail_policy import Attempt, MailContext, MailRules, MailState
+from bot.domain.mail import Attempt, MailState
+from bot.domain.mail_policy import MailContext, MailRules
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Put the bot together, run it, and end it in order."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.app.scheduler import cancel_and_wait
+from bot.concurrency.tasks import cancel_and_wait
 from bot.errors import DatabaseBusy, LeaseLost, StoreError
 from bot.store import Store
 

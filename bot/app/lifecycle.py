@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from bot.app.scheduler import cancel_and_wait
+from bot.concurrency.tasks import cancel_and_wait
 from bot.errors import SlackOutcomeUnknown, SlackUnavailable
 from bot.listeners.middleware import ListenerMiddleware
 from bot.services.ingest.poller import ReportPoller

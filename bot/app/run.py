@@ -25,7 +25,9 @@ from bot.app.lifecycle import (
     wait_for_slack,
 )
 from bot.app.mail import build_bounce_handler, build_unsubscribe_links, sender_name
-from bot.app.scheduler import Run, Scheduler, cancel_and_wait, cancel_on_signals, supervise
+from bot.app.scheduler import Run, Scheduler
+from bot.concurrency.supervisor import supervise
+from bot.concurrency.tasks import cancel_and_wait, cancel_on_signals
 from bot.config.settings import Settings
 from bot.listeners import register
 from bot.listeners.middleware import ListenerMiddleware

@@ -1,7 +1,6 @@
 """Which service runs when."""
 
 import asyncio
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,12 +14,10 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.errors import BotError
+from bot.concurrency.supervisor import log_errors
 
 log = structlog.get_logger()
 
-_RESTART_DELAY_S: Final = 5.0
-"""Seconds before a worker that broke is started again."""
 _WATCH_S: Final = 30.0
 """How often the scheduler's clock is compared with one that nobody sets."""
 _CLOCK_SET: Final = 5.0
@@ -115,58 +112,3 @@ class Scheduler:
                 await job()
 
         self._scheduler.add_job(tracked, trigger, id=name, next_run_time=at)
-
-
-def log_errors(name: str, run: Run) -> Callable[[], Awaitable[bool]]:
-    """`run` with the outermost `try` around it; whether it came to its end."""
-
-    async def job() -> bool:
-        try:
-            await run()
-        except BotError as exc:
-            log.warning("job_failed", job=name, reason=str(exc))
-            return False
-        except Exception:
-            log.exception("job_broke", job=name)
-            return False
-        return True
-
-    return job
-
-
-def cancel_on_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] | None) -> None:
-    """Cancel the task at SIGTERM or SIGINT, wherever it is: at its start it may be waiting for hours.
-
-    A second signal ends the process as it would any other.
-    """
-
-    def end() -> None:
-        log.info("stopping")
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
-        if task is not None:
-            task.cancel()
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, end)
-
-
-async def cancel_and_wait(task: asyncio.Task[None], *, again: float = 1.0) -> None:
-    """Cancel a task, and wait until it is gone; cancel it again after so many seconds in which it went on.
-
-    Before Python 3.12 `wait_for`, with which a library may wait for its server, swallows a cancellation that comes
-    together with what it waits for.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=again)
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def supervise(name: str, run: Run) -> None:
-    """A worker that is started again whenever it breaks; ends by being cancelled."""
-    job = log_errors(name, run)
-    while True:
-        await job()
-        await asyncio.sleep(_RESTART_DELAY_S)

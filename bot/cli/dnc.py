@@ -15,9 +15,9 @@ from bot.app.mail import build_bounce_handler
 from bot.cli.runner import with_settings
 from bot.config.settings import Settings
 from bot.domain.address import canonical
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget, count_by_reason
 from bot.errors import BotError, ReportPutOff
-from bot.exports.dnc_csv import count_by_reason, fits, read_csv, write_csv
+from bot.exports.dnc_csv import fits, read_csv, write_csv
 from bot.store import Store, open_store
 
 log = structlog.get_logger()

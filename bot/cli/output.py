@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from bot.domain.card import day, title
+from bot.domain.card import title
 from bot.domain.evaluation import License, Trial
 from bot.domain.health import HealthReport
+from bot.domain.text import day
 from bot.services.ingest.dry_run import DryRunResult
 from bot.slack.views.health import machine
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Tasks, locks and rates that know nothing of this bot."""

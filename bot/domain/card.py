@@ -8,17 +8,8 @@ from bot.domain.cautions import CustomerContext, company_key, customer_domain, r
 from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, Evaluation, License, State
 from bot.domain.history import Entry
-from bot.domain.mail_policy import (
-    DEFAULT_RULES,
-    Attempt,
-    Decision,
-    LastMail,
-    MailContext,
-    MailRules,
-    Refused,
-    may_contact,
-    too_soon,
-)
+from bot.domain.mail import Attempt, LastMail
+from bot.domain.mail_policy import DEFAULT_RULES, Decision, MailContext, MailRules, Refused, may_contact, too_soon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +160,3 @@ def delay(evaluation: Evaluation) -> timedelta:
 def discovery_delay(started: date, first_seen: datetime) -> timedelta:
     """At most how long after a trial's start it was seen; the report knows the start by its UTC day alone."""
     return max(first_seen - datetime.combine(started, time.min, tzinfo=UTC), timedelta(0))
-
-
-def day(value: date) -> str:
-    """A date as people read it without guessing which number is the month: 23 Nov 2026."""
-    return f"{value.day} {value:%b %Y}"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bot.domain.dnc import DncReason, DncScope
 from bot.domain.evaluation import State, Trial
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 
 LONGEST_TRIAL: Final = timedelta(days=90)
 """Cards are looked at so far back: under an older one hardly anything is done any more."""

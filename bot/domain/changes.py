@@ -11,9 +11,8 @@ from datetime import date
 from typing import Final
 
 from bot.domain.address import canonical
-from bot.domain.details import merge_records
 from bot.domain.evaluation import License, State, Trial
-from bot.domain.identity import KnownLicense, same_trial, trials_of, upgrade_trial
+from bot.domain.identity import KnownLicense, merge_records, same_trial, trials_of, upgrade_trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

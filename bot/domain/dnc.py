@@ -1,5 +1,6 @@
 """Who said no: to what a do-not-contact mark applies, how strong its reason is, who may take it back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -192,3 +193,30 @@ def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
     return (
         current is None or reason.strength > current.reason.strength or (reason.is_final and reason != current.reason)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DncAddResult:
+    """The mark that speaks after an attempt to set one; `won` says whether the attempt did it."""
+
+    changed: bool
+    entry: DncEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DncLiftResult:
+    """Who lifted a mark, and when, after an attempt to do so; `won` says whether the attempt did it.
+
+    Nobody, where the mark never was or still stands; `stands` is the strongest that stands then.
+    """
+
+    changed: bool
+    by: str | None
+    at: datetime | None
+    remaining: DncEntry | None = None
+
+
+def count_by_reason(entries: Sequence[DncEntry]) -> str:
+    """How many marks stand, by cause: 3 asked, 1 unsubscribed."""
+    reasons = [entry.reason for entry in entries]
+    return ", ".join(f"{reasons.count(reason)} {reason}" for reason in DncReason if reason in reasons) or "none"

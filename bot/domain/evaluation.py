@@ -139,3 +139,12 @@ def days_left(trial: Trial, today: date) -> int | None:
     if trial.state is not State.RUNNING or trial.ends is None or trial.ends < today:
         return None
     return (trial.ends - today).days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerChange:
+    """Who owns an evaluation after an attempt to change it, since when; `won` says whether the attempt did it."""
+
+    changed: bool
+    owner: str | None
+    since: datetime | None

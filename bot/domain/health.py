@@ -77,3 +77,37 @@ class HealthReport:
 def delays(found: Sequence[timedelta]) -> Delays | None:
     """The median and the worst; None of nothing."""
     return Delays(trials=len(found), median=median_high(found), worst=max(found)) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollStats:
+    """What one reading of the report came to."""
+
+    rows: int = 0
+    started: int = 0
+    announced: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: "PollStats") -> "PollStats":
+        return PollStats(
+            rows=self.rows + other.rows,
+            started=self.started + other.started,
+            announced=self.announced + other.announced,
+            quarantined=self.quarantined + other.quarantined,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestStats:
+    """What a batch came to: trials seen for the first time, and how many of them get a card."""
+
+    started: int = 0
+    announced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIncident:
+    """A trouble that was said and is not yet known to be over; `since` is when it was said."""
+
+    kind: str
+    since: datetime

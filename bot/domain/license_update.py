@@ -5,9 +5,8 @@ from datetime import date
 
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Corrected, Extended, Reopened, Started, compare
-from bot.domain.details import merge_records
 from bot.domain.evaluation import License, Trial
-from bot.domain.identity import KnownLicense
+from bot.domain.identity import KnownLicense, merge_records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

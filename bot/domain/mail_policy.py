@@ -15,6 +15,7 @@ from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, License, State, Trial
 from bot.domain.license_types import is_sold
+from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 
 
 class RefusalReason(StrEnum):
@@ -41,15 +42,6 @@ class RefusalReason(StrEnum):
     NO_LAWFUL_BASIS = "Nobody said on what ground it may be sent. Write it anew from the card."
     NO_WORDS = "The words of this email are not kept any more, so it cannot be sent again."
     TOO_LATE = "It could not be sent for so long that it would come out of place. Send it anew if it still fits."
-
-
-class LawfulBasis(StrEnum):
-    """On what ground somebody is written to; the value is how it is said."""
-
-    TRIAL = "It is about the trial they started (legitimate interest)"
-    REQUEST = "They asked us something, or for help"
-    CONSENT = "They agreed to get mail from us"
-    CUSTOMER = "They are a customer; it is about something similar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,39 +90,6 @@ class Refused:
 
 
 Decision = Allowed | NeedsLawfulBasis | Refused
-
-
-class MailState(StrEnum):
-    """How far a mail came."""
-
-    QUEUED = "held"
-    """The sender can still take it back."""
-    SENDING = "sending"
-    DEFERRED = "deferred"
-    """The server said later; it is tried again."""
-    SENT = "sent"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    CANCELLED = "undone"
-
-    @property
-    def blocks_resend(self) -> bool:
-        """Whether it may have reached the person, or still may."""
-        return self not in {MailState.FAILED, MailState.CANCELLED}
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether it has not been handed over, and will be."""
-        return self in {MailState.QUEUED, MailState.DEFERRED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """The live mail of one template for one evaluation; `at` is when it came so far (UTC), where that matters."""
-
-    state: MailState
-    by: str
-    at: datetime | None = None
 
 
 _REASON_OF_ATTEMPT: Final = {
@@ -183,19 +142,6 @@ def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | Non
     return Allowed(address, cautions, basis or LawfulBasis.TRIAL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastMail:
-    """The latest mail to an address that went out, may have, or will, for any evaluation; it was ordered then."""
-
-    template: str
-    by: str
-    at: datetime
-    went: datetime | None = None
-    """When it went, where that is known; a server may have put it off for days."""
-    waits: bool = False
-    """Whether it is still to go, nobody knows when."""
-
-
 def too_soon(last: LastMail | None, rules: MailRules, *, now: datetime) -> Refused | None:
     """The refusal of a mail to an address that got the last one just now."""
     if last is None or not rules.at_most_every:
@@ -225,3 +171,10 @@ def may_email(
     if attempt is not None and attempt.state.blocks_resend:
         return Refused(_REASON_OF_ATTEMPT[attempt.state], by=attempt.by, at=attempt.at)
     return too_soon(last, rules, now=now) or decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedMail:
+    """A mail that was due and may not go any more."""
+
+    refusal: Refused

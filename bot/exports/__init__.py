@@ -1,1 +1,1 @@
-"""TODO."""
+"""Tables that people take out of the bot or bring into it."""

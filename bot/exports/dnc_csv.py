@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -106,9 +106,3 @@ def _escape_formula(cell: str) -> str:
 
 def _unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def count_by_reason(entries: Sequence[DncEntry]) -> str:
-    """How many marks stand, by cause: 3 asked, 1 unsubscribed."""
-    reasons = [entry.reason for entry in entries]
-    return ", ".join(f"{reasons.count(reason)} {reason}" for reason in DncReason if reason in reasons) or "none"

@@ -13,7 +13,8 @@ from bot.errors import BotError
 from bot.listeners.mail_actions import draft_modal
 from bot.listeners.modal_calls import change_modal, open_modal
 from bot.listeners.payloads import Press, read_press
-from bot.listeners.services import ListenerServices, placed, reply, reply_if_stale
+from bot.listeners.respond import reply, reply_if_stale
+from bot.listeners.services import ListenerServices, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import View
 from bot.slack.text import escape

@@ -8,7 +8,8 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.target_parser import bare_line, read_words, split_target
 from bot.errors import InteractionUnreadable
 from bot.listeners.dnc_commands import DncListeners
-from bot.listeners.services import ListenerServices, reply
+from bot.listeners.respond import reply
+from bot.listeners.services import ListenerServices
 from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
 from bot.slack.client.payload import expects_answer

@@ -4,11 +4,13 @@ from datetime import datetime
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.domain.mail import MailContent
 from bot.domain.mail_policy import NeedsLawfulBasis, Refused
 from bot.errors import CardUnknown
 from bot.listeners.modal_calls import change_modal
 from bot.listeners.payloads import card_of
-from bot.listeners.services import ListenerServices, placed, read_form, reply
+from bot.listeners.respond import read_form, reply
+from bot.listeners.services import ListenerServices, placed
 from bot.services.mail.outreach import Draft, FormWords
 from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
@@ -17,7 +19,6 @@ from bot.slack.ids import Field
 from bot.slack.text import escape
 from bot.slack.views import modals, replies
 from bot.slack.views.modals import Modal
-from bot.store.mail.letters import MailContent
 from bot.store.mail.repository import MailStatus, QueuedMail
 
 

@@ -9,7 +9,7 @@ import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import BotError, SlackError, SlackRefused
-from bot.listeners.services import reply
+from bot.listeners.respond import reply
 from bot.services.interactions import InteractionDeduplicator
 from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape

@@ -7,7 +7,8 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.dnc import DncReason
 from bot.domain.mail_policy import Refused
 from bot.errors import InteractionUnreadable
-from bot.listeners.services import ListenerServices, placed, read_form, reply, reply_if_stale
+from bot.listeners.respond import read_form, reply, reply_if_stale
+from bot.listeners.services import ListenerServices, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import Field, View
 from bot.slack.views import modals, replies

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Logging, and what must never stand in a log."""

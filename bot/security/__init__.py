@@ -1,1 +1,1 @@
-"""TODO."""
+"""Keys, encryption and signatures."""

@@ -8,12 +8,20 @@ import structlog
 
 from bot.domain.address import canonical
 from bot.domain.card import Card, person
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncTarget, covering_targets, targets_for
+from bot.domain.dnc import (
+    Authority,
+    DncAddResult,
+    DncEntry,
+    DncLiftResult,
+    DncReason,
+    DncTarget,
+    covering_targets,
+    targets_for,
+)
 from bot.domain.evaluation import Contact
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.mail.unsubscribe_links import Link
 from bot.store import Store
-from bot.store.dnc.repository import DncAddResult, DncLiftResult
 
 log = structlog.get_logger()
 

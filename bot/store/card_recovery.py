@@ -11,7 +11,7 @@ from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, Po
 from bot.domain.dnc import DncEntry, DncTarget, targets_for
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import same_trial
-from bot.domain.mail_policy import LawfulBasis, MailState
+from bot.domain.mail import LawfulBasis, MailState
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_with_address, expedite_mail_to
 from bot.store.dnc.repository import IS_ACTIVE, add_entry

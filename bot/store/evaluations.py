@@ -1,6 +1,5 @@
 """Evaluations as people see them: the card, its owner, the day's list."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,9 +10,10 @@ from bot.concurrency.shield import shielded
 from bot.domain.card import Card, EvaluationRow, Person, SentMail, discovery_delay
 from bot.domain.card_snapshot import CardSnapshot, UnmatchedCard
 from bot.domain.dnc import targets_for
-from bot.domain.evaluation import CardRef, Contact, License, State
+from bot.domain.evaluation import CardRef, Contact, License, OwnerChange, State
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import Attempt, MailState
+from bot.domain.mail import Attempt, MailState
+from bot.domain.outbox import DeliveryKind
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import orphan_at
 from bot.store.dnc.notes import with_note
@@ -23,17 +23,8 @@ from bot.store.licenses.customer_context import context_of
 from bot.store.mail.policy_check import last_mail
 from bot.store.mapping import entry_from, evaluation_from, license_of, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
-from bot.store.outbox.selection import LATELY, DeliveryKind
+from bot.store.outbox.selection import LATELY
 from bot.store.schema import delivery, evaluation, history, mail
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnerChange:
-    """Who owns an evaluation after an attempt to change it, since when; `won` says whether the attempt did it."""
-
-    changed: bool
-    owner: str | None
-    since: datetime | None
 
 
 @shielded

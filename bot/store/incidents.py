@@ -1,25 +1,17 @@
 """What is wrong at the moment and has been said, so that nobody hears of it twice."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
+from bot.domain.health import OpenIncident
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new
 from bot.store.outbox.enqueue import enqueue_message
 from bot.store.schema import incident
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIncident:
-    """A trouble that was said and is not yet known to be over; `since` is when it was said."""
-
-    kind: str
-    since: datetime
 
 
 @shielded

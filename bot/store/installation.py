@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.card_snapshot import LONGEST_TRIAL, CardSnapshot, PostedCard
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
+from bot.domain.outbox import DeliveryKind
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import BACK_IN_TIME, adopt_cards, snapshot_of
 from bot.store.engine.database import Database
@@ -18,7 +19,6 @@ from bot.store.engine.generation import next_generation, random_steps
 from bot.store.mail.repository import settle_all_unknown
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_message
-from bot.store.outbox.selection import DeliveryKind
 from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, poll
 
 _MOMENTS: Final = (

@@ -9,29 +9,11 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.health import QuarantinedRow
+from bot.domain.health import PollStats, QuarantinedRow
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new, insert_row
 from bot.store.outbox.enqueue import enqueue_message
 from bot.store.schema import poll, quarantine
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollStats:
-    """What one reading of the report came to."""
-
-    rows: int = 0
-    started: int = 0
-    announced: int = 0
-    quarantined: int = 0
-
-    def __add__(self, other: "PollStats") -> "PollStats":
-        return PollStats(
-            rows=self.rows + other.rows,
-            started=self.started + other.started,
-            announced=self.announced + other.announced,
-            quarantined=self.quarantined + other.quarantined,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.security.webhook_signature import signature
 from bot.services.inbound.bounces import BounceHandler
 from bot.web.unsigned_requests import UnsignedRequests
 
@@ -46,8 +47,3 @@ class BounceWebhook:
             text="X-Signature is missing, wrong or too old: see docs/operations.md.\n",
             headers={"WWW-Authenticate": "Signature"},
         )
-
-
-def signature(secret: str, at: int, body: bytes) -> str:
-    """The `v1` of the header `X-Signature: t=…,v1=…`: HMAC-SHA256 over the time, a full stop and the body, in hex."""
-    return hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex()

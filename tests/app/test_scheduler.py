@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app.scheduler import Scheduler, cancel_and_wait
+from bot.app.scheduler import Scheduler
+from bot.concurrency.tasks import cancel_and_wait
 
 
 @pytest.mark.parametrize("deaf", [0, 1, 3], ids=["at once", "at the second time", "late"])

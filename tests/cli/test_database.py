@@ -10,7 +10,7 @@ import pytest
 
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.dnc import DncReason
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.store import open_store
 from bot.store.engine.sqlite_files import is_in_use
 from bot.store.mail.repository import QueuedMail

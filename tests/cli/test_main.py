@@ -13,7 +13,7 @@ import pytest
 
 from bot.cli.main import cli
 from bot.demo.scenario.sample_data import KIWI, LANTERNS, NORTHWIND, TRAIL, VISTULA, entitlement, license_record
-from bot.domain.card import day
+from bot.domain.text import day
 from tests.machine import limit
 from tests.world import World
 

@@ -20,9 +20,8 @@ from bot.domain.changes import (
     Started,
     compare,
 )
-from bot.domain.details import merge_records
 from bot.domain.evaluation import License, State, Trial
-from bot.domain.identity import KnownLicense, merge_known, same_trial
+from bot.domain.identity import KnownLicense, merge_known, merge_records, same_trial
 from tests.histories import histories
 
 Key = tuple[date, str | None]

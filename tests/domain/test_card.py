@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card import Action, Card, Person, actions, day, delay, known_end, mailable, person, title
+from bot.domain.card import Action, Card, Person, actions, delay, known_end, mailable, person, title
 from bot.domain.evaluation import Contact, Partner, State
 from bot.domain.mail_policy import Allowed, Decision, RefusalReason, Refused
+from bot.domain.text import day
 from tests.builders import OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")

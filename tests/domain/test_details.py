@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.details import merge_records
 from bot.domain.evaluation import Contact, License
+from bot.domain.identity import merge_records
 from tests.builders import contact, ids, license_, nov
 
 OLD, NEW = {"updated": nov(21)}, {"updated": nov(23)}

@@ -9,17 +9,14 @@ from hypothesis import strategies as st
 from bot.domain.cautions import Caution, CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, License, Partner, State, Trial
+from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.domain.mail_policy import (
     DEFAULT_RULES,
     UNCERTAIN_RECIPIENT,
     Allowed,
-    Attempt,
     Decision,
-    LastMail,
-    LawfulBasis,
     MailContext,
     MailRules,
-    MailState,
     NeedsLawfulBasis,
     RefusalReason,
     Refused,

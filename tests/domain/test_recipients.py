@@ -8,7 +8,8 @@ import pytest
 
 from bot.domain.card import Action, Card, Person, Role, actions, recipients
 from bot.domain.evaluation import Contact, State
-from bot.domain.mail_policy import LastMail, MailRules, RefusalReason, Refused
+from bot.domain.mail import LastMail
+from bot.domain.mail_policy import MailRules, RefusalReason, Refused
 from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")

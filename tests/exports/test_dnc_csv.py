@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, count_by_reason
 from bot.errors import FileWrong
-from bot.exports.dnc_csv import count_by_reason, fits, read_csv, write_csv
+from bot.exports.dnc_csv import fits, read_csv, write_csv
 from tests.builders import NOON, opt_out
 
 ANA = DncTarget.of_address("ana@acme.example")

@@ -32,9 +32,10 @@ from sqlalchemy import Row, select
 
 from bot.demo.fake_smtp import Fault, Mail, Mailbox, Step, answer, drop
 from bot.domain.card_snapshot import PostedCard
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncAddResult, DncEntry, DncReason, DncTarget
 from bot.domain.evaluation import Contact, License
-from bot.domain.mail_policy import LawfulBasis, MailRules, NeedsLawfulBasis, Refused
+from bot.domain.mail import LawfulBasis, MailContent
+from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, Refused
 from bot.errors import LeaseLost, StoreError
 from bot.exports.dnc_csv import read_csv, write_csv
 from bot.mail.outbound.compose import Sender
@@ -48,10 +49,8 @@ from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.mail.worker import MailWorker
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
-from bot.store.dnc.repository import DncAddResult
 from bot.store.engine.sqlite_files import copy_database, put_in_place
 from bot.store.leases import Leases
-from bot.store.mail.letters import MailContent
 from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail
 from tests.builders import NOON, OPEN

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.app.components import open_components
 from bot.app.leader import TIMING
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.errors import DatabaseBusy, SettingsWrong
 from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, mail, poll

@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from bot.demo.fake_smtp import Mailbox
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.smtp import Smtp, SmtpServer
 from bot.services.mail.mailer import Mailer

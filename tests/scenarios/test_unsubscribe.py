@@ -12,8 +12,8 @@ from bot.app.components import Components
 from bot.demo.fake_slack import Message
 from bot.demo.fake_smtp import Mail
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, license_record
+from bot.security.webhook_signature import signature
 from bot.store.schema import metadata
-from bot.web.bounce_webhook import signature
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, links, press, unsubscribe_link, visit
 from tests.store.steps import rows
 from tests.world import TODAY, World

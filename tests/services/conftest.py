@@ -11,7 +11,8 @@ import pytest
 from bot.concurrency.rate_limit import TokenBucket
 from bot.demo.fake_smtp import Mailbox
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailRules, MailState
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import MailRules
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.smtp import Smtp, SmtpServer
 from bot.services.mail.mailer import Mailer

@@ -7,7 +7,8 @@ import pytest
 
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.mail.inbound.verp import envelope_sender, read_return_address
 from bot.security.keyring import Keyring
 from bot.services.inbound.bounces import BounceHandler, BounceOutcome

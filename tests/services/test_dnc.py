@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncLiftResult, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.history import Kind
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.dnc import DoNotContact
 from bot.services.mail.unsubscribe_links import Link
 from bot.store import Store
-from bot.store.dnc.repository import DncLiftResult
 from bot.store.schema import do_not_contact, history
 from tests.builders import NOON, contact, license_
 from tests.store.steps import ask, mark, only_card, order, report, rows

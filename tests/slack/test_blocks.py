@@ -13,9 +13,11 @@ from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner, State, Trial
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailRules, MailState
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import MailRules
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, card_message, note_message, paragraphs, plain, pointer_message
+from bot.slack.blocks import Block, Message, note_message, paragraphs, plain
+from bot.slack.views.card import card_message, pointer_message
 from tests.builders import NOON, TODAY, card, contact, entry, evaluation, license_, nov, opt_out, sent_mail, trial
 from tests.slack.checks import NAMES, NASTY, USERS, WORKSPACE, check, mrkdwn_of
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.history import Entry, Kind
 from bot.slack.ids import Settle
-from bot.slack.thread import entry_message
-from bot.slack.views.history import note
+from bot.slack.views.history import entry_message, note
 from tests.builders import entry
 from tests.slack.checks import NAMES, check
 from tests.slack.views.test_history import TOLD

@@ -8,17 +8,17 @@ from sqlalchemy import Row, Table, select
 
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.card import Card
-from bot.domain.dnc import Authority, DncEntry, DncTarget
+from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, DncTarget
 from bot.domain.evaluation import License
+from bot.domain.health import IngestStats
 from bot.domain.identity import KnownLicense
-from bot.domain.mail_policy import MailRules, MailState, NeedsLawfulBasis, Refused
+from bot.domain.mail import MailContent, MailState
+from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, Refused
+from bot.domain.outbox import Delivery
 from bot.store import Store
-from bot.store.dnc.repository import DncAddResult, DncLiftResult
 from bot.store.licenses.batching import ParsedRecord
-from bot.store.licenses.repository import IngestStats
-from bot.store.mail.letters import MailContent
 from bot.store.mail.repository import ClaimedMail, MailRequest, QueuedMail, RejectedMail
-from bot.store.outbox.repository import ApiMethod, Delivery, DeliveryKind
+from bot.store.outbox.repository import ApiMethod, DeliveryKind
 from bot.store.schema import evaluation
 from tests.builders import FREELY, NOON, TODAY, opt_out
 

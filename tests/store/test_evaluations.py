@@ -8,11 +8,10 @@ import pytest
 from bot.domain.card import Card, Person, SentMail
 from bot.domain.cautions import CustomerContext
 from bot.domain.dnc import DncTarget
-from bot.domain.evaluation import Contact, Evaluation, License, Partner
+from bot.domain.evaluation import Contact, Evaluation, License, OwnerChange, Partner
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import Attempt, LastMail, MailState
+from bot.domain.mail import Attempt, LastMail, MailState
 from bot.store import Store
-from bot.store.evaluations import OwnerChange
 from bot.store.schema import history
 from tests.builders import NOON, contact, license_, nov, opt_out, trial
 from tests.store.steps import LATER, bring, cards, mailed, mark, only_card, order, report, rows

@@ -7,7 +7,8 @@ from sqlalchemy import LargeBinary
 
 from bot.domain.dnc import Authority, DncReason
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store

@@ -1,8 +1,8 @@
 import asyncio
 from datetime import timedelta
 
+from bot.domain.health import OpenIncident
 from bot.store import Store, open_store
-from bot.store.incidents import OpenIncident
 from bot.store.outbox.repository import ApiMethod
 from tests.builders import NOON
 from tests.store.steps import LATER, SECRET

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.card_snapshot import PostedCard, UnmatchedCard
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.store import Store, open_store
 from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, mail

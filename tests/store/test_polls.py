@@ -1,8 +1,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.health import PollStats
 from bot.store import Store, open_store
-from bot.store.polls import Poll, PollStats
+from bot.store.polls import Poll
 from bot.store.schema import quarantine
 from tests.builders import NOON
 from tests.store.steps import CHANNEL, LATER, SECRET, bring, rows

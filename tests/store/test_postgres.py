@@ -9,7 +9,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import select, text
 
 from bot.domain.evaluation import License
-from bot.domain.mail_policy import MailState, Refused
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import Refused
 from bot.errors import StoreError, StoreUnavailable
 from bot.store import open_store
 from bot.store.engine.database import Database

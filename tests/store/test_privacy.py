@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.store import Store
 from tests.builders import contact, license_, nov, opt_out
 from tests.store.steps import LATER, cards, lift, mailed, mark, order, report

@@ -11,9 +11,9 @@ import pytest
 
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.domain.mail import MailContent, MailState
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.store import Store, open_store
-from bot.store.mail.letters import MailContent
 from bot.store.mail.repository import RejectedMail
 from bot.store.privacy import Erased
 from bot.store.schema import do_not_contact, draft, mail, metadata

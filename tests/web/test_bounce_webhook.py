@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.security.webhook_signature import signature
 from bot.services.inbound.bounces import BounceHandler, BounceOutcome
-from bot.web.bounce_webhook import BounceWebhook, signature
+from bot.web.bounce_webhook import BounceWebhook
 from tests.services.inbound.test_bounces import BOUNCE, Ledger
 from tests.web.conftest import Clock, Site, site
 

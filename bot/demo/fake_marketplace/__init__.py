@@ -1,1 +1,1 @@
-"""TODO."""
+"""A small Marketplace on loopback, strict where the real one is."""

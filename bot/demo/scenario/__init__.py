@@ -1,1 +1,1 @@
-"""TODO."""
+"""What happens in the demo: invented customers and their trials."""

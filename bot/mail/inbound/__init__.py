@@ -1,1 +1,1 @@
-"""TODO."""
+"""Read what mail servers send back."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Compose an email, sign it, hand it to the mail server."""

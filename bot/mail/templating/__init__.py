@@ -1,1 +1,1 @@
-"""TODO."""
+"""Choose a template and fill it with the facts of one evaluation."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Take in what comes back from outside: bounces and complaints."""

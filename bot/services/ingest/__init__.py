@@ -1,1 +1,1 @@
-"""TODO."""
+"""Read the licenses report and record what is new in it."""

@@ -9,11 +9,11 @@ from typing import Final
 import structlog
 
 from bot.domain.announcement import AnnouncementPolicy
+from bot.domain.health import PollStats
 from bot.marketplace.license_record import InvalidRecord, parse_license
 from bot.marketplace.responses import Row
 from bot.store import Store
 from bot.store.licenses.batching import ParsedRecord
-from bot.store.polls import PollStats
 
 log = structlog.get_logger()
 

@@ -11,6 +11,7 @@ import structlog
 
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.clock_skew import CLOCKS_DIFFER, has_passed, is_future
+from bot.domain.health import PollStats
 from bot.domain.poll_window import started_since, updated_since
 from bot.errors import BotError, ExportFailed
 from bot.marketplace.client import Marketplace
@@ -20,7 +21,6 @@ from bot.services.ingest.dry_run import DryRun, DryRunResult, Progress
 from bot.services.operations.alerts import AdminAlerts
 from bot.slack.views.alerts import first_run
 from bot.store import Store
-from bot.store.polls import PollStats
 
 log = structlog.get_logger()
 

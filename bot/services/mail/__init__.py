@@ -1,1 +1,1 @@
-"""TODO."""
+"""Draft, queue and send the emails that people ask for."""

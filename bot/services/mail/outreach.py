@@ -9,7 +9,8 @@ from typing import Final
 from bot.domain.card import Card, Recipient, recipients
 from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.evaluation import CardRef, Contact
-from bot.domain.mail_policy import Allowed, LawfulBasis, MailRules, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.mail import LawfulBasis, MailContent
+from bot.domain.mail_policy import Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import CardUnknown, TemplateWrong
 from bot.mail.outbound.compose import new_message_id
 from bot.mail.templating.selection import select_templates
@@ -18,7 +19,6 @@ from bot.mail.templating.variables import variables_for
 from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import Signature
 from bot.store import Store
-from bot.store.mail.letters import MailContent
 from bot.store.mail.repository import MailRequest, MailStatus, QueuedMail
 
 _LOOKS: Final = 50

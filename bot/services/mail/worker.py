@@ -11,7 +11,8 @@ import structlog
 
 from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.domain.evaluation import Evaluation
-from bot.domain.mail_policy import MailRules, MailState
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import MailRules
 from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Watch over the bot itself: alerts, health, the set-up check."""

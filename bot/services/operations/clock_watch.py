@@ -8,8 +8,8 @@ from typing import Final
 import structlog
 
 from bot.domain.clock_skew import is_future
+from bot.domain.health import OpenIncident
 from bot.store import Store
-from bot.store.incidents import OpenIncident
 
 log = structlog.get_logger()
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Deliver the outbox to Slack, at the pace that Slack allows."""

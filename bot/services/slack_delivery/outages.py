@@ -8,13 +8,13 @@ from typing import Final, Self
 
 import structlog
 
+from bot.domain.health import OpenIncident
 from bot.errors import SlackRefused
 from bot.slack.client import errors
 from bot.slack.client.errors import ErrorAction
 from bot.slack.client.web_client import is_person
 from bot.slack.views import alerts
 from bot.store import Store
-from bot.store.incidents import OpenIncident
 from bot.store.outbox.repository import ApiMethod, Route
 
 log = structlog.get_logger()

@@ -9,13 +9,13 @@ from typing import Final
 import structlog
 
 from bot.domain.card_snapshot import LONGEST_TRIAL, PostedCard
+from bot.domain.outbox import ApiMethod, Route
 from bot.errors import SlackRefused
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.slack.client.web_client import SlackClient, is_person
 from bot.slack.views.alerts import went_back
 from bot.store import Store
 from bot.store.installation import WentBack
-from bot.store.outbox.selection import ApiMethod, Route
 
 log = structlog.get_logger()
 

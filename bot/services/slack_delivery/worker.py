@@ -16,6 +16,7 @@ from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.clock_skew import CLOCKS_DIFFER, is_future
 from bot.domain.evaluation import CardRef
 from bot.domain.mail_policy import DEFAULT_RULES, MailRules
+from bot.domain.outbox import Delivery
 from bot.errors import (
     BotError,
     CardUnknown,
@@ -28,16 +29,17 @@ from bot.errors import (
 )
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.services.slack_delivery.rate_limits import LimitScope, SlackRateLimiter
-from bot.slack.blocks import Message, card_message, note_message, pointer_message
+from bot.slack.blocks import Message, note_message
 from bot.slack.client import metadata
 from bot.slack.client.errors import ErrorAction, action_for
 from bot.slack.client.web_client import MessageRef, SlackClient, is_person
 from bot.slack.ids import Event
-from bot.slack.thread import entry_message
 from bot.slack.views.alerts import backlog_notice
+from bot.slack.views.card import card_message, pointer_message
+from bot.slack.views.history import entry_message
 from bot.slack.views.today import permalink
 from bot.store import Store
-from bot.store.outbox.repository import LONGEST_WAIT, ApiMethod, Delivery, DeliveryKind, Route
+from bot.store.outbox.repository import LONGEST_WAIT, ApiMethod, DeliveryKind, Route
 
 log = structlog.get_logger()
 

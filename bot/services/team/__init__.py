@@ -1,1 +1,1 @@
-"""TODO."""
+"""The team: who may do what, who owns what, what happened today."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.domain.evaluation import OwnerChange
 from bot.store import Store
-from bot.store.evaluations import OwnerChange
 
 
 class Ownership:

@@ -1,21 +1,20 @@
 """Who may press what: full members of the workspace, and those whom the settings name."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import structlog
 
+from bot.concurrency.ttl_cache import TTLCache
 from bot.errors import NotAllowed, SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.slack.client.users import SlackUser, SlackUsers
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
 
 FRESH: Final = timedelta(minutes=5)
 """How long what Slack says of a person or a group is taken for true."""
@@ -78,8 +77,8 @@ class Permissions:
         self._team = team
         self._users = {each for each in named if not each.startswith("S")}
         self._groups = [each for each in named if each.startswith("S")]
-        self._slack_user = TTLCache(slack_users.user, clock)
-        self._members = TTLCache(slack_users.group, clock)
+        self._slack_user = TTLCache(slack_users.user, ttl=FRESH, clock=clock)
+        self._members = TTLCache(slack_users.group, ttl=FRESH, clock=clock)
 
     async def require(self, user: str, right: Permission) -> Signature:
         """How a person signs who may. NotAllowed for one who may not."""
@@ -146,24 +145,6 @@ class Permissions:
                     raise
                 log.warning("group_unknown", group=group)
         return False
-
-
-class TTLCache(Generic[T]):
-    """An answer of Slack by id, asked for once by whoever comes first and kept while it is fresh."""
-
-    def __init__(self, ask: Callable[[str], Awaitable[T]], clock: Callable[[], datetime]) -> None:
-        self._ask = ask
-        self._clock = clock
-        self._known: dict[str, tuple[datetime, T]] = {}
-        self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    async def __call__(self, key: str) -> T:
-        """The answer; errors are not kept."""
-        async with self._turn[key]:
-            known = self._known.get(key)
-            if known is None or not timedelta(0) <= self._clock() - known[0] < FRESH:
-                known = self._known[key] = (self._clock(), await self._ask(key))
-            return known[1]
 
 
 def outsider(slack_user: SlackUser) -> Outsider | None:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Talk to Slack: the Web API, users, errors, Socket Mode."""

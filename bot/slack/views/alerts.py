@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.domain.card import day
+from bot.domain.text import day
 from bot.slack.text import escape, moment, span
 
 _LONGEST: Final = 1000

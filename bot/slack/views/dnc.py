@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.dnc import DncEntry, DncTarget
-from bot.exports.dnc_csv import count_by_reason
+from bot.domain.dnc import DncEntry, DncTarget, count_by_reason
 from bot.slack.blocks import Message, note_message, paragraphs
 from bot.slack.text import escape, mention, moment
 

@@ -1,14 +1,17 @@
 """The sentence that stands for an entry of the history: in a card's thread, and as the card's last event."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bot.domain.card import day
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.domain.license_types import is_sold, type_in_words
-from bot.domain.mail_policy import LawfulBasis
+from bot.domain.mail import LawfulBasis
+from bot.domain.text import day
+from bot.slack.blocks import Block, Message, note_message, plain
+from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
 
 _NOBODY: Final = "Somebody"
@@ -194,3 +197,31 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
     Kind.CONTACT_AGAIN: _contact_again,
     Kind.ERASED: lambda _details, _who: "The contact was erased at their request.",
 }
+
+
+def entry_message(entry: Entry) -> Message:
+    """The line for an entry of the history. Buttons stay when they have been pressed: the listener knows better."""
+    message = note_message(note(entry))
+    mail = entry.details.get("mail")
+    if entry.kind is not Kind.MAIL_UNKNOWN or mail is None:
+        return message
+    return replace(message, blocks=[*message.blocks, {"type": "actions", "elements": _buttons(mail)}])
+
+
+def _buttons(mail: str) -> list[Block]:
+    twice = {
+        "title": plain("Send again?"),
+        "text": plain("If it did arrive, they get it twice. Your mail server's log may know.", longest=300),
+        "confirm": plain("Send again", longest=30),
+        "deny": plain("Cancel", longest=30),
+    }
+    return [
+        {"type": "button", "action_id": Settle.ARRIVED.value, "text": plain("It arrived"), "value": mail},
+        {
+            "type": "button",
+            "action_id": Settle.AGAIN.value,
+            "text": plain("Send again"),
+            "value": mail,
+            "confirm": twice,
+        },
+    ]

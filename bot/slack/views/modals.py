@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.domain.dnc import REASON_CHOICES, Authority, DncEntry, may_lift
 from bot.domain.evaluation import CardRef, Contact
-from bot.domain.mail_policy import LawfulBasis
+from bot.domain.mail import LawfulBasis
 from bot.errors import InteractionUnreadable
 from bot.slack.blocks import Block, plain, section, small
 from bot.slack.client.payload import read_id

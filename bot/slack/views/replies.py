@@ -8,7 +8,8 @@ from bot.domain.card import Card, Recipient
 from bot.domain.cautions import describe
 from bot.domain.dnc import Authority, DncEntry, may_lift
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import Allowed, MailState, NeedsLawfulBasis, Refused
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import Allowed, NeedsLawfulBasis, Refused
 from bot.errors import SlackError, SlackRefused
 from bot.slack.blocks import Message, note_message, plain, section
 from bot.slack.ids import Settle

@@ -5,9 +5,10 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from bot.domain.card import EvaluationRow, day, known_end, title
+from bot.domain.card import EvaluationRow, known_end, title
 from bot.domain.evaluation import CardRef, Evaluation, State
 from bot.domain.license_types import is_sold
+from bot.domain.text import day
 from bot.errors import InteractionUnreadable
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, section, small

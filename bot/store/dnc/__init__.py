@@ -1,1 +1,1 @@
-"""TODO."""
+"""Do-not-contact entries, and what they cover."""

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.address import unicode_domain
 from bot.domain.dnc import DncScope, DncTarget, targets_for
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.security.keyring import Keyring
 from bot.store.mapping import contacts_from
 from bot.store.schema import evaluation, license_, mail

@@ -1,7 +1,6 @@
 """Do-not-contact: who said no, why, who wrote it down."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,7 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget, is_stronger_than, may_lift
+from bot.domain.dnc import (
+    Authority,
+    DncAddResult,
+    DncEntry,
+    DncLiftResult,
+    DncReason,
+    DncScope,
+    DncTarget,
+    is_stronger_than,
+    may_lift,
+)
 from bot.domain.history import Entry, Kind
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching, evaluations_with_address, expedite_mail_to, expedite_queued_mail
@@ -21,27 +30,6 @@ from bot.store.schema import do_not_contact, mail
 
 _LONGEST_PAUSE: Final = timedelta(days=30)
 IS_ACTIVE: Final = do_not_contact.c.lifted_at.is_(None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DncAddResult:
-    """The mark that speaks after an attempt to set one; `won` says whether the attempt did it."""
-
-    changed: bool
-    entry: DncEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DncLiftResult:
-    """Who lifted a mark, and when, after an attempt to do so; `won` says whether the attempt did it.
-
-    Nobody, where the mark never was or still stands; `stands` is the strongest that stands then.
-    """
-
-    changed: bool
-    by: str | None
-    at: datetime | None
-    remaining: DncEntry | None = None
 
 
 @shielded

@@ -23,7 +23,7 @@ async def is_outdated(database: Database) -> bool:
 async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[[], int] | None = None) -> str:
     """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
 
-    With `keyring` what an older schema kept in the open is sealed, and what was found by another key is found by today's.
+    With `keyring` what an older schema kept in the open is sealed, and what had another key gets today's.
     `generation` gives a database its first one, at random.
     """
     async with database.write() as connection:

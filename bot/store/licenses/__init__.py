@@ -1,1 +1,1 @@
-"""TODO."""
+"""Licenses of the report: look up, compare, write, merge."""

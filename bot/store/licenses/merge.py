@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import group_by_trial
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update

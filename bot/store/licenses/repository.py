@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from bot.domain.address import canonical
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
 from bot.domain.dnc import DncReason
+from bot.domain.health import IngestStats
 from bot.domain.history import entry_of
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
 from bot.domain.license_update import LicenseUpdate, diff
@@ -36,14 +37,6 @@ _MAX_BATCH_RECORDS: Final = 2_000
 """Records after which is looked whether somebody else waits to write; the database is quickest table by table."""
 _MIN_BATCH_RECORDS: Final = 60
 """The same while somebody does, or may: a press must not wait for many."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestStats:
-    """What a batch came to: trials seen for the first time, and how many of them get a card."""
-
-    started: int = 0
-    announced: int = 0
 
 
 @shielded

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Emails on their way, and the policy check inside each transaction."""

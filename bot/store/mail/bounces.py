@@ -10,11 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailContent, MailState
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import add_by_hash, add_entry
 from bot.store.engine.database import Database
-from bot.store.mail.letters import MailContent
 from bot.store.outbox.enqueue import append_history
 from bot.store.schema import mail
 

@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from bot.concurrency.shield import shielded
+from bot.domain.mail import MailContent
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
-from bot.store.mail.letters import MailContent
 from bot.store.mapping import insert_new
 from bot.store.schema import draft
 

@@ -8,19 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import (
-    Allowed,
-    Attempt,
-    LastMail,
-    LawfulBasis,
-    MailContext,
-    MailRules,
-    MailState,
-    NeedsLawfulBasis,
-    RefusalReason,
-    Refused,
-    may_email,
-)
+from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
+from bot.domain.mail_policy import Allowed, MailContext, MailRules, NeedsLawfulBasis, RefusalReason, Refused, may_email
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import find_active
 from bot.store.licenses.customer_context import context_of

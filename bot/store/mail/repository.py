@@ -13,11 +13,11 @@ from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import LawfulBasis, MailRules, MailState, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.mail import ClaimedMail, LawfulBasis, MailContent, MailRequest, MailState, MailStatus, QueuedMail
+from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, Refused, RejectedMail
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
-from bot.store.mail.letters import ClaimedMail, MailContent, MailRequest, MailStatus, QueuedMail, RejectedMail
 from bot.store.mail.policy_check import MailPolicyCheck, last_mail, may_have_been_sent, since
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The Slack outbox: what is owed, what goes next, what became of it."""

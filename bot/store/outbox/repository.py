@@ -1,6 +1,5 @@
 """The outbox for Slack: what is due, what is under way, what became of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,51 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
+from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind, Route
 from bot.security.keyring import Keyring
 from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
 from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message
-from bot.store.outbox.selection import (
-    IS_CARD,
-    LATELY,
-    LONGEST_WAIT,
-    ApiMethod,
-    DeliveryKind,
-    Route,
-    is_open,
-    next_due,
-    routes,
-    unposted,
-)
+from bot.store.outbox.selection import IS_CARD, LATELY, LONGEST_WAIT, is_open, next_due, routes, unposted
 from bot.store.schema import delivery, evaluation, history
 
 __all__ = ["BACKLOG_THRESHOLD", "LONGEST_WAIT", "ApiMethod", "Delivery", "DeliveryKind", "Route", "SlackOutbox"]
 
 BACKLOG_THRESHOLD: Final = 20
 """More cards than this that wait for their first post in a channel are announced by one summary before them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One thing owed to Slack, taken by this process."""
-
-    id: int
-    kind: DeliveryKind
-    channel: str
-    attempts: int
-    at: datetime
-    """When it was owed; nothing was posted before."""
-    evaluation_id: int | None = None
-    card: CardRef | None = None
-    entry: Entry | None = None
-    text: str | None = None
-    ts: str | None = None
-    """Of a line that stands there already, and says too much; or of a message that may stand there twice."""
-    lines: frozenset[str] = frozenset()
-    """Of a line that may stand in a thread: the timestamps of the others there, as far as they are known."""
-    waiting: int = 0
-    """Of a summary: how many cards wait for their first post in the channel."""
 
 
 @shielded

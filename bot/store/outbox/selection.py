@@ -1,14 +1,14 @@
 """Which of the things owed to Slack goes next, and by which way."""
 
 from datetime import timedelta
-from enum import StrEnum
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
+from bot.domain.outbox import ApiMethod, DeliveryKind
 from bot.store.schema import delivery, evaluation, installation
 
 OPEN: Final = ("due", "sending", "unknown")
@@ -17,31 +17,6 @@ OPEN: Final = ("due", "sending", "unknown")
 def is_open(owed: FromClause) -> ColumnElement[bool]:
     """Return what is still owed. What stands in Slack is not, though it may be looked up once more for a second one."""
     return owed.c.state.in_(OPEN) & ~((owed.c.state == "unknown") & owed.c.ts.is_not(None))
-
-
-class ApiMethod(StrEnum):
-    """Slack counts posts, updates and looks into the history apart; so do we."""
-
-    POST = "post"
-    UPDATE = "update"
-    HISTORY = "look"
-    """What may have been posted is looked up before it is posted again; later once more, for two of one thing."""
-
-
-class Route(NamedTuple):
-    """What Slack says of posting to one channel says nothing of another one, nor of updates."""
-
-    method: ApiMethod
-    channel: str
-
-
-class DeliveryKind(StrEnum):
-    """What a delivery brings: a card, a line in a card's thread, a message of its own, how many cards follow."""
-
-    CARD = "card"
-    NOTE = "note"
-    MESSAGE = "message"
-    SUMMARY = "summary"
 
 
 IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The unsubscribe page behind the links in emails."""

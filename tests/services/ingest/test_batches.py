@@ -12,11 +12,11 @@ from sqlalchemy import func, select, text
 
 from bot.demo.scenario.sample_data import LANTERNS, VISTULA, license_record
 from bot.domain.announcement import AnnouncementPolicy
+from bot.domain.health import PollStats
 from bot.errors import StoreError
 from bot.marketplace.responses import Row
 from bot.services.ingest.batches import ReportIngest
 from bot.store import Store, open_store
-from bot.store.polls import PollStats
 from bot.store.schema import license_
 from tests.store.steps import CHANNEL, SECRET
 from tests.world import NOON, TODAY

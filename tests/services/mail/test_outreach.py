@@ -10,22 +10,13 @@ import pytest
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import (
-    DEFAULT_RULES,
-    Allowed,
-    LawfulBasis,
-    MailRules,
-    MailState,
-    NeedsLawfulBasis,
-    RefusalReason,
-    Refused,
-)
+from bot.domain.mail import LawfulBasis, MailContent, MailState
+from bot.domain.mail_policy import DEFAULT_RULES, Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.mail.templating.template import Template, load_templates
 from bot.security.keyring import Keyring
 from bot.services.mail.mailer import Mailer
 from bot.services.mail.outreach import Draft, FormWords, Outreach
 from bot.services.team.permissions import Signature
-from bot.store.mail.letters import MailContent
 from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.schema import mail
 from tests.builders import NOON, OPEN, contact, license_, opt_out

@@ -11,12 +11,13 @@ from email.policy import default
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from bot.app.scheduler import cancel_and_wait
 from bot.concurrency.rate_limit import Rate, TokenBucket
+from bot.concurrency.tasks import cancel_and_wait
 from bot.demo.fake_smtp import Fault, Mailbox, Step, answer, drop, hang
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, RefusalReason
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import RefusalReason
 from bot.mail.inbound.verp import read_return_address
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.dkim import Signer

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard
 from bot.domain.dnc import DncReason, DncScope
-from bot.domain.mail_policy import MailState
+from bot.domain.mail import MailState
 from bot.slack.client.metadata import read
 from bot.slack.client.web_client import MessageRef
 from bot.slack.ids import Event

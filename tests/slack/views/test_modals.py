@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.dnc import REASON_CHOICES, DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import LawfulBasis
+from bot.domain.mail import LawfulBasis
 from bot.slack.ids import Field, View
 from bot.slack.views import modals
 from bot.slack.views.modals import MailForm, Modal, ModalMetadata

@@ -13,7 +13,8 @@ from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner
-from bot.domain.mail_policy import Allowed, LastMail, MailRules, MailState, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.mail import LastMail, MailState
+from bot.domain.mail_policy import Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.slack.blocks import section
 from bot.slack.ids import Settle
 from bot.slack.views import replies

@@ -3,14 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from bot.store.dnc.repository import DncAddResult, DncLiftResult
 from bot.store.mail.repository import QueuedMail, RejectedMail
 from bot.store.schema import do_not_contact, history
 from tests.builders import NOON, contact, license_, opt_out

@@ -7,7 +7,8 @@ import pytest
 
 from bot.domain.evaluation import CardRef, State
 from bot.domain.history import Kind
-from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.domain.mail import MailState
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.store import Store
 from bot.store.mail.repository import ClaimedMail, RejectedMail
 from bot.store.outbox.repository import ApiMethod

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.evaluation import CardRef, Contact, License, Partner, State, Trial
+from bot.domain.health import IngestStats
 from bot.domain.history import Kind
 from bot.domain.identity import KnownLicense
 from bot.store import Store, open_store
-from bot.store.licenses.repository import IngestStats
 from bot.store.schema import delivery, evaluation, history, license_alias, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov, trial

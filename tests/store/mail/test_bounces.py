@@ -6,10 +6,10 @@ import pytest
 
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail_policy import MailState, RefusalReason, Refused
+from bot.domain.mail import MailContent, MailState
+from bot.domain.mail_policy import RefusalReason, Refused
 from bot.security.keyring import Keyring
 from bot.store import Store
-from bot.store.mail.letters import MailContent
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
 from tests.store.steps import LATER, SECRET, ask, mailed, order, report, rows

@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
-from bot.domain.mail_policy import Attempt, LawfulBasis, MailState, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.mail import Attempt, LawfulBasis, MailState
+from bot.domain.mail_policy import NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import StoreError
 from bot.store import Store, open_store
 from bot.store.mail.repository import ClaimedMail, MailStatus, QueuedMail, RejectedMail

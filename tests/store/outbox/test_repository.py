@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.domain.evaluation import CardRef
+from bot.domain.outbox import Delivery
 from bot.store import Store, open_store
-from bot.store.outbox.repository import BACKLOG_THRESHOLD, ApiMethod, Delivery, DeliveryKind
+from bot.store.outbox.repository import BACKLOG_THRESHOLD, ApiMethod, DeliveryKind
 from bot.store.schema import delivery
 from tests.builders import NOON, license_, nov
 from tests.machine import limit

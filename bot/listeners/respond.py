@@ -1,0 +1,90 @@
+"""Answer one person, by whatever way Slack still allows."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Final
+
+import aiohttp
+import structlog
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+
+from bot.domain.evaluation import OwnerChange
+from bot.errors import InteractionUnreadable, SlackError
+from bot.listeners.services import ListenerServices
+from bot.slack.blocks import Message, note_message
+from bot.slack.client.payload import was_acknowledged
+from bot.slack.client.web_client import SlackClient
+from bot.slack.ids import Field
+from bot.slack.views import modals, replies
+from bot.slack.views.modals import ModalMetadata
+
+log = structlog.get_logger()
+
+_RESPONSE_URL_TIMEOUT_S: Final = 10.0
+
+
+async def reply(args: AsyncArgs, slack: SlackClient, answer: Message | str, *, replaces: bool = False) -> None:
+    """Say something to the person who pressed, and to nobody else. A text is mrkdwn, escaped.
+
+    It `replaces` words to them alone whose button was pressed, where that is so. Where the response URL does not take
+    it, it goes as an ephemeral message to the channel, and where that fails, as a direct message; what reaches nobody
+    is logged.
+    """
+    # In a block Slack makes no links of its own out of names.
+    message = note_message(answer) if isinstance(answer, str) else answer
+    if args.context.response_url is not None and await _respond(args, message, replaces=replaces):
+        return
+    user, channel = args.context.user_id, args.context.channel_id or _channel_of_view(args.body)
+    if user is None:
+        log.warning("answer_lost", reason="Slack did not say who pressed.")
+        return
+    if channel and await _is_sent(slack.post_ephemeral(channel, user, message), "answer_not_ephemeral"):
+        return
+    await _is_sent(slack.write_to(user, message), "answer_lost")
+
+
+async def _respond(args: AsyncArgs, message: Message, *, replaces: bool) -> bool:
+    try:
+        async with asyncio.timeout(_RESPONSE_URL_TIMEOUT_S):
+            answer = await args.respond(
+                text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=replaces
+            )
+    except (aiohttp.ClientError, TimeoutError) as exc:
+        log.warning("response_url_failed", error=type(exc).__name__)
+        return False
+    if was_acknowledged(answer.status_code, answer.body):
+        return True
+    log.warning("response_url_refused", status=answer.status_code)
+    return False
+
+
+async def _is_sent(sending: Awaitable[None], otherwise: str) -> bool:
+    try:
+        await sending
+    except SlackError as exc:
+        log.warning(otherwise, reason=str(exc))
+        return False
+    return True
+
+
+async def reply_if_stale(args: AsyncArgs, services: ListenerServices, owned: OwnerChange | None) -> None:
+    """After a change of owner: the card shows who it is, so only whoever came late needs a word."""
+    if owned is None:
+        await reply(args, services.slack, replies.GONE)
+    elif not owned.changed:
+        await reply(args, services.slack, replies.lost(owned.owner, owned.since, now=services.clock()))
+
+
+def read_form(args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
+    """What a modal is about, and what was filled in. InteractionUnreadable when something that must be there is not."""
+    view = args.body.get("view") or {}
+    if args.body.get("type") == "view_submission" and modals.incomplete(view):
+        raise InteractionUnreadable
+    return ModalMetadata.unpack(view.get("private_metadata", "")), modals.values(view)
+
+
+def _channel_of_view(body: dict[str, Any]) -> str | None:
+    try:
+        return ModalMetadata.unpack((body.get("view") or {}).get("private_metadata", "")).channel
+    except InteractionUnreadable:
+        return None
