@@ -35,7 +35,7 @@ async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[],
     interactions = await store.interactions.forget_interrupted()
     moved = await store.outbox.move(channel)
     if mails or deliveries or interactions:
-        log.warning("interrupted_last_time", mails=mails, deliveries=deliveries, interactions=interactions)
+        log.warning("interrupted_work_recovered", mails=mails, deliveries=deliveries, interactions=interactions)
     if moved:
         log.info("cards_moved", cards=moved, channel=channel)
 
@@ -67,7 +67,7 @@ async def retry_until_slack_answers(ask: Callable[[], Awaitable[T]]) -> T:
         try:
             return await ask()
         except (SlackUnavailable, SlackOutcomeUnknown) as exc:
-            log.warning("slack_away", reason=str(exc))
+            log.warning("slack_unavailable", reason=str(exc))
             await asyncio.sleep(wait.total_seconds())
             wait = min(wait * 2, timedelta(minutes=1))
 
@@ -86,7 +86,7 @@ async def graceful_shutdown(
                 for paused in resting:
                     await held.enter_async_context(paused())
                 await middleware.drain(seconds)
-                log.info("at_rest")
+                log.info("drained")
         for worker in workers:
             await cancel_and_wait(worker)
 

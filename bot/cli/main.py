@@ -103,7 +103,7 @@ def check() -> None:
 @cli.command()
 def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would come to.")] = False) -> None:
     """Read the report once and record what is new; the running bot brings the cards to Slack."""
-    with_settings(_rehearse if dry_run else _poll)
+    with_settings(_dry_run if dry_run else _poll)
 
 
 @cli.command()
@@ -155,7 +155,7 @@ async def _poll(settings: Settings) -> None:
     )
 
 
-async def _rehearse(settings: Settings) -> None:
+async def _dry_run(settings: Settings) -> None:
     async with open_components(settings) as components:
         result = await components.poller.dry_run()
     for line in format_dry_run(result):

@@ -32,7 +32,7 @@ def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> N
     set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
     sys.excepthook = log_uncaught
     for name, meant in loaded.unknown.items():
-        log.warning("no_such_setting", name=name, meant=meant or "see .env.example")
+        log.warning("unknown_setting", name=name, meant=meant or "see .env.example")
     asyncio.run(command(settings))
 
 

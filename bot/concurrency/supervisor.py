@@ -23,7 +23,7 @@ def log_errors(name: str, run: Callable[[], Awaitable[object]]) -> Callable[[], 
             log.warning("job_failed", job=name, reason=str(exc))
             return False
         except Exception:
-            log.exception("job_broke", job=name)
+            log.exception("job_crashed", job=name)
             return False
         return True
 

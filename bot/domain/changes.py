@@ -134,8 +134,8 @@ def compare(known: KnownLicense | None, seen: License) -> list[Change]:
         settled = {(change.trial.started, change.trial.upgrade_to): change.trial for change in changes}
         known = replace(known, trials=tuple(settled.get((t.started, t.upgrade_to), t) for t in known.trials))
     fresh = seen.updated >= known.license.updated
-    told = trials_of(seen)
-    for trial in told:
+    reported = trials_of(seen)
+    for trial in reported:
         before = same_trial(trial, known.trials)
         if before is not None and seen.updated < before.reported_on:
             continue
@@ -242,8 +242,8 @@ def _repaints(known: KnownLicense, seen: License) -> list[Change]:
 
 def _details(known: KnownLicense, seen: License) -> list[Change]:
     """What is known of the customer now and was not before."""
-    before, told = known.license, trials_of(seen)
-    subject = next((t for t in told if t.state is State.RUNNING), next(iter(told), None))
+    before, reported = known.license, trials_of(seen)
+    subject = next((t for t in reported if t.state is State.RUNNING), next(iter(reported), None))
     if subject is None or same_trial(subject, known.trials) is None:
         return []
     runs = subject.state is State.RUNNING

@@ -109,19 +109,19 @@ def state_of(status: str) -> State:
             return State.RUNNING
 
 
-def same_trial(told: Trial, trials: Iterable[Trial]) -> Trial | None:
+def same_trial(reported: Trial, trials: Iterable[Trial]) -> Trial | None:
     """The one of `trials` that `told` speaks of.
 
     Equal starts are the same trial, starts less than a week apart too: the report corrects them. So are windows that
     overlap while the known one runs: nobody starts a second trial of an app inside a running one.
     """
     # Which edition is tried may be filled in later; one license tries one at a time.
-    alike = [trial for trial in trials if (trial.upgrade_to is None) == (told.upgrade_to is None)]
-    near = min(alike, key=lambda trial: abs(trial.started - told.started), default=None)
-    if near is not None and abs(near.started - told.started) < _CORRECTION:
+    alike = [trial for trial in trials if (trial.upgrade_to is None) == (reported.upgrade_to is None)]
+    near = min(alike, key=lambda trial: abs(trial.started - reported.started), default=None)
+    if near is not None and abs(near.started - reported.started) < _CORRECTION:
         return near
     running = (trial for trial in alike if trial.state is State.RUNNING)
-    return next((t for t in running if _begins_within(told, t) or _begins_within(t, told)), None)
+    return next((t for t in running if _begins_within(reported, t) or _begins_within(t, reported)), None)
 
 
 def group_by_trial(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[list[T]]:

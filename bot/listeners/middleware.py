@@ -52,14 +52,14 @@ class ListenerMiddleware:
             except SlackError as exc:
                 is_expired = isinstance(exc, SlackRefused) and exc.code in EXPIRED_TRIGGER
                 if not is_expired:
-                    log.warning("press_failed", listener=listener.__qualname__, reason=str(exc))
+                    log.warning("interaction_failed", listener=listener.__qualname__, reason=str(exc))
                 await self._answer(args, replies.EXPIRED if is_expired else replies.slack_failed(exc))
             except BotError as exc:
-                log.warning("press_failed", listener=listener.__qualname__, reason=str(exc))
+                log.warning("interaction_failed", listener=listener.__qualname__, reason=str(exc))
                 await self._answer(args, escape(str(exc), longest=1000))
             except Exception:
                 reference = secrets.token_hex(4)
-                log.exception("press_broke", listener=listener.__qualname__, reference=reference)
+                log.exception("interaction_crashed", listener=listener.__qualname__, reference=reference)
                 await self._answer(args, replies.broken(reference))
 
         return guarded
@@ -78,14 +78,14 @@ class ListenerMiddleware:
         # Each press has a trigger of its own; what Slack brings again, over the socket or HTTP, has the one it had.
         if "trigger_id" not in args.body or await self._interactions.first_seen(args.body["trigger_id"]):
             return True
-        log.info("press_repeated", kind=args.body.get("type", "command"))
+        log.info("interaction_duplicate", kind=args.body.get("type", "command"))
         return False
 
     async def _done(self, args: AsyncArgs) -> None:
         try:
             await self._interactions.done(args.body.get("trigger_id", ""))
         except BotError as exc:  # it was done all the same, and answered
-            log.warning("press_not_noted", reason=str(exc))
+            log.warning("interaction_not_recorded", reason=str(exc))
 
     async def drain(self, seconds: float) -> int:
         """Wait for the listeners under way, at most so many seconds; how many are still running then."""

@@ -30,15 +30,17 @@ def load_countries(own: Path | None = None) -> Countries:
 def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
     """The rules of a file by country, with those for others and unnamed among them; what is wrong, a sentence each."""
     try:
-        told = tomllib.loads(path.read_text("utf-8-sig"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return {}, ["it cannot be read; it should be a UTF-8 text that the bot's user may read."]
     except tomllib.TOMLDecodeError as exc:
         return {}, [f"it is not TOML: {exc}."]
     rules: dict[str, CountryRule] = {}
-    problems = [f"unknown key “{key}”; it knows others, unnamed, rules." for key in told.keys() - _TABLES]
-    entries: list[tuple[str, Any]] = [(key, told[key[1:-1]]) for key in (_OTHERS, _UNNAMED) if key[1:-1] in told]
-    listed = told.get("rules", [])
+    problems = [f"unknown key “{key}”; it knows others, unnamed, rules." for key in document.keys() - _TABLES]
+    entries: list[tuple[str, Any]] = [
+        (key, document[key[1:-1]]) for key in (_OTHERS, _UNNAMED) if key[1:-1] in document
+    ]
+    listed = document.get("rules", [])
     for number, entry in enumerate(listed if isinstance(listed, list) else [listed], 1):
         names = entry.get("countries") if isinstance(entry, dict) else None
         if not isinstance(names, list) or not names or not all(isinstance(n, str) and country_key(n) for n in names):

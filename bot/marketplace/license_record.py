@@ -220,9 +220,9 @@ def _ref(record: dict[str, Any]) -> str:
 
 
 def _reason(record: dict[str, Any]) -> str:
-    troubles = [
+    problems = [
         f"{field} {trouble if field in record else 'is missing'}"
         for field, read, trouble in _NEEDED.values()
         if read(record.get(field)) is None
     ]
-    return "; ".join(troubles) or "appEntitlementNumber, appEntitlementId, licenseId, addonLicenseId are missing"
+    return "; ".join(problems) or "appEntitlementNumber, appEntitlementId, licenseId, addonLicenseId are missing"

@@ -86,7 +86,7 @@ class Keyring:
 
     def address_hash(self, address: str) -> str:
         """What stands in the database for an address; only who has the secret can compute it."""
-        return _fingerprint(self._hashes[0], canonical(address))
+        return _address_hash(self._hashes[0], canonical(address))
 
     def address_hashes(self, address: str) -> tuple[str, ...]:
         """Every fingerprint under which an address may have been written, the newest secret's first.
@@ -94,16 +94,16 @@ class Keyring:
         Of somebody who was forgotten nothing else is left: it may have been made of the form that earlier versions
         compared by, and stays so for good.
         """
-        return tuple(_fingerprint(keyed, key) for keyed in self._hashes for key in keys(address))
+        return tuple(_address_hash(keyed, key) for keyed in self._hashes for key in keys(address))
 
     def subject_fingerprint(self, subject: DncTarget) -> str:
         """What stands in the database for what a mark stands against."""
-        return _fingerprint(self._hashes[0], subject.key)
+        return _address_hash(self._hashes[0], subject.key)
 
     def subject_fingerprints(self, subject: DncTarget) -> tuple[str, ...]:
         """Every fingerprint under which a subject may have been written, the newest secret's first."""
         forms = (*keys(subject.value), *subject.former) if subject.scope is DncScope.ADDRESS else (subject.key,)
-        return tuple(_fingerprint(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
+        return tuple(_address_hash(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
 
     def row_digest(self, text: str) -> bytes:
         """A keyed digest by which a row of the report is known again.
@@ -113,7 +113,7 @@ class Keyring:
         return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._digest_key).digest()
 
 
-def _fingerprint(keyed: hmac.HMAC, key: str) -> str:
+def _address_hash(keyed: hmac.HMAC, key: str) -> str:
     hashed = keyed.copy()  # the key need not be worked in again
     hashed.update(key.encode(errors="surrogatepass"))
     return hashed.hexdigest()[:40]

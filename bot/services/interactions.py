@@ -38,7 +38,7 @@ class InteractionDeduplicator:
         task.add_done_callback(lambda _: self._end(trigger))
         await asyncio.wait({task}, timeout=self._patience)
         if not task.done():
-            log.info("press_not_compared")
+            log.info("interaction_unchecked")
             return True
         return task.result()
 

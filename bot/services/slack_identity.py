@@ -60,7 +60,7 @@ class BotIdentity:
                 await self._ask()
             except (SlackUnavailable, SlackOutcomeUnknown) as exc:
                 self._failure = str(exc)
-                log.warning("slack_away", reason=str(exc))
+                log.warning("slack_unavailable", reason=str(exc))
                 at_least = exc.retry_after if isinstance(exc, SlackUnavailable) else 0.0
                 await asyncio.sleep(max(wait.total_seconds(), at_least))
                 wait = min(wait * 2, _LONGEST_PAUSE)

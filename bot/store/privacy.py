@@ -100,12 +100,12 @@ class PersonalData:
 
     async def apply_retention(self, than: datetime, *, at: datetime) -> int:
         """Take the contacts out of licenses to which nothing happened since, and the words out of mails of before."""
-        told = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
+        recorded = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
         quiet = (
             license_.c.updated < than.date(),
             license_.c.merged_into.is_(None),
             or_(license_.c.technical_key.is_not(None), license_.c.billing_key.is_not(None)),
-            license_.c.id.not_in(told.where(history.c.at >= than)),
+            license_.c.id.not_in(recorded.where(history.c.at >= than)),
         )
         nobody = {"contacts": self._keyring.encrypt("[null, null]"), "technical_key": None, "billing_key": None}
         async with self._database.write() as connection:
@@ -156,10 +156,10 @@ class PersonalData:
         hashes = self._keyring.address_hashes(address)
         ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.subject_key.in_(hashes)))
         marks = {str(each) for each in ids}
-        told = select(history.c.id, history.c.details).where(
+        recorded = select(history.c.id, history.c.details).where(
             history.c.kind.in_((Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN))
         )
-        return [row.id for row in await connection.execute(told) if row.details.get("mark") in marks]
+        return [row.id for row in await connection.execute(recorded) if row.details.get("mark") in marks]
 
     async def _licenses(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         found = []

@@ -351,7 +351,7 @@ def test_an_error_of_a_library_is_not_quoted_nor_are_its_notes() -> None:
         error = _Quoting("Liv wrote this")
         error.add_note("and this")
         group = ExceptionGroup("all", [error, ValueError("of ours")])
-        structlog.get_logger().error("job_broke", error=error, exc_info=group)
+        structlog.get_logger().error("job_crashed", error=error, exc_info=group)
 
     line = written(fail_and_tell, as_json=False)
     assert "tests.log.test_setup._Quoting" in line
@@ -364,7 +364,7 @@ def test_causes_that_go_in_a_circle_end() -> None:
     def say() -> None:
         one, other = ValueError("one"), ValueError("other")
         one.__cause__, other.__cause__ = other, one
-        structlog.get_logger().error("job_broke", exc_info=one)
+        structlog.get_logger().error("job_crashed", exc_info=one)
 
     assert written(say, as_json=False).count("Traceback") == 2
 

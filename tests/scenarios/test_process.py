@@ -37,7 +37,7 @@ async def test_settings_alone_make_it_work_and_sigterm_ends_it_in_order(here: Wo
         await here.card(NORTHWIND.company)
         process.send(signal.SIGTERM)
         assert await process.end() == 0
-    assert "at_rest" in process.log.read_text()
+    assert "drained" in process.log.read_text()
 
 
 async def _mail(here: World) -> None:

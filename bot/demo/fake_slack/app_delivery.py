@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import WSMsgType, web
 from slack_sdk.signature import SignatureVerifier
 
-from bot.demo.fake_slack.models import APP, Json, Keys, NotAcknowledged
+from bot.demo.fake_slack.models import APP, Json, NotAcknowledged, SlackSecrets
 
 ACK_SECONDS = 3.0
 
@@ -33,7 +33,9 @@ class Envelope:
 class Delivery:
     """Delivers envelopes, each to one socket, and waits for the acknowledgement."""
 
-    def __init__(self, keys: Keys, changed: Callable[[], None], *, signed_at: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, keys: SlackSecrets, changed: Callable[[], None], *, signed_at: Callable[[], float] = time.time
+    ) -> None:
         self.request_url: str | None = None
         self.ack_within = ACK_SECONDS
         self.greets = True

@@ -39,7 +39,7 @@ DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", EMAIL_SCOPE,
 
 
 @dataclass(slots=True, kw_only=True)
-class Keys:
+class SlackSecrets:
     """What the app shows to Slack and Slack to the app, with the scopes that were granted."""
 
     bot_token: str = field(default_factory=lambda: f"xoxb-demo-{secrets.token_hex(12)}")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from bot.demo.fake_slack.app_delivery import Delivery
-from bot.demo.fake_slack.models import CHANNEL, Channel, Json, Keys, Message, User, View
+from bot.demo.fake_slack.models import CHANNEL, Channel, Json, Message, SlackSecrets, User, View
 from bot.demo.fake_slack.page_api import Page
 from bot.demo.fake_slack.rate_limits import Limits
 from bot.demo.fake_slack.response_urls import ResponseUrls
@@ -25,9 +25,9 @@ class Workspace:
         *,
         strict: bool = True,
         rate_limits: bool = True,
-        keys: Keys | None = None,
+        keys: SlackSecrets | None = None,
     ) -> None:
-        self.keys = keys or Keys()
+        self.keys = keys or SlackSecrets()
         self.url = ""
         self.routes: list[web.AbstractRouteDef] = []
         """Further routes to serve beside Slack's, such as those of a mailbox."""

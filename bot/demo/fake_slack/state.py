@@ -10,9 +10,9 @@ from bot.demo.fake_slack.models import (
     EMAIL_SCOPE,
     Channel,
     Json,
-    Keys,
     Message,
     Refusal,
+    SlackSecrets,
     User,
     View,
 )
@@ -30,7 +30,7 @@ PEOPLE = (
 class SlackState:
     """Every change goes through here, so that every page hears of it."""
 
-    def __init__(self, clock: Callable[[], float], *, strict: bool, keys: Keys) -> None:
+    def __init__(self, clock: Callable[[], float], *, strict: bool, keys: SlackSecrets) -> None:
         self.strict = strict
         self._keys = keys
         self.events = Broadcast()

@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.demo.fake_slack import methods_chat, methods_conversations, methods_views
 from bot.demo.fake_slack.faults import Faults
 from bot.demo.fake_slack.methods import Method
-from bot.demo.fake_slack.models import Json, Keys, Refusal
+from bot.demo.fake_slack.models import Json, Refusal, SlackSecrets
 from bot.demo.fake_slack.rate_limits import TIER_1, Limits
 from bot.demo.fake_slack.state import SlackState
 
@@ -27,7 +27,7 @@ class Request(NamedTuple):
 class WebApi:
     """Answers /api/<method> for one bot token and one app-level token."""
 
-    def __init__(self, memory: SlackState, keys: Keys, limits: Limits, socket_url: Callable[[], str]) -> None:
+    def __init__(self, memory: SlackState, keys: SlackSecrets, limits: Limits, socket_url: Callable[[], str]) -> None:
         self.requests: list[Request] = []
         self.faults = Faults()
         self._memory = memory

@@ -99,12 +99,12 @@ class BounceHandler:
         if mail is None:
             if not (report.is_standard and report.findings):
                 return BounceOutcome.NO_REPORT
-            log.info("report_unmatched", findings=len(report.findings))
+            log.info("bounce_unmatched", findings=len(report.findings))
             return BounceOutcome.UNKNOWN
         if not report.findings:
             return await self._guess(mail, content)
         recipient_status = status_for_recipient(report, mail.address)
-        log.info("report_taken", mail=mail.mail_id, kind=recipient_status.kind, status=recipient_status.status)
+        log.info("bounce_handled", mail=mail.mail_id, kind=recipient_status.kind, status=recipient_status.status)
         return await self._act(mail.mail_id, recipient_status)
 
     async def _ours(self, report: Report) -> SentMailRef | None:
@@ -125,11 +125,13 @@ class BounceHandler:
         own = [each for each in guessed.failed if _is_of(each.address, mail.address)]
         if own:
             recipient_status = min(own, key=lambda each: each.strength)
-            log.info("notice_taken", mail=mail.mail_id, kind=recipient_status.kind, status=recipient_status.status)
+            log.info(
+                "bounce_notice_handled", mail=mail.mail_id, kind=recipient_status.kind, status=recipient_status.status
+            )
             return await self._act(mail.mail_id, recipient_status)
         if any(_is_of(each, mail.address) for each in guessed.delayed):
             return BounceOutcome.NO_REPORT
-        log.warning("report_unclear", mail=mail.mail_id)
+        log.warning("bounce_not_understood", mail=mail.mail_id)
         await self._ledger.unclear(mail.mail_id, at=self._clock())
         await self._tell_unclear()
         return BounceOutcome.UNCLEAR

@@ -45,7 +45,7 @@ class ReportIngest:
         self._channel = channel
         self._now = now
         self._batch: list[Row] = []
-        self._sights: list[ParsedRecord] = []
+        self._records: list[ParsedRecord] = []
         self._unreadable: set[InvalidRecord] = set()
         self._recording: asyncio.Task[None] | None = None
         self.stats = PollStats()
@@ -55,7 +55,7 @@ class ReportIngest:
         self._batch += rows
         if len(self._batch) >= _BATCH_ROWS:
             await self._filter_new()
-            if len(self._sights) >= _RECORDED:
+            if len(self._records) >= _RECORDED:
                 await self._recorded()
                 self._recording = asyncio.create_task(self._record(self._taken()))
 
@@ -84,7 +84,7 @@ class ReportIngest:
             if isinstance(seen, InvalidRecord):
                 unreadable.add(seen)
             else:
-                self._sights.append(ParsedRecord(license=seen, digests=(digest,)))
+                self._records.append(ParsedRecord(license=seen, digests=(digest,)))
         unreadable -= self._unreadable  # two questions may bring the same row
         self._unreadable |= unreadable
         await self._quarantine(unreadable)
@@ -92,7 +92,7 @@ class ReportIngest:
         self._progress(self.stats.rows)
 
     def _taken(self) -> list[ParsedRecord]:
-        records, self._sights = self._sights, []
+        records, self._records = self._records, []
         return records
 
     async def _recorded(self) -> None:
@@ -110,6 +110,6 @@ class ReportIngest:
             return
         new = await self._store.polls.quarantine([(each.ref, each.reason) for each in unreadable], at=self._now)
         for ref, reason in new[:_NAMED]:
-            log.warning("license_unreadable", license=ref, reason=reason)
+            log.warning("record_quarantined", license=ref, reason=reason)
         if len(new) > _NAMED:
-            log.warning("licenses_unreadable", more=len(new) - _NAMED)
+            log.warning("records_quarantined", more=len(new) - _NAMED)

@@ -44,7 +44,7 @@ class DryRun:
         self._progress = progress
         self._batch: list[Row] = []
         self._met: set[tuple[str, str]] = set()
-        self.outlook = DryRunResult()
+        self.result = DryRunResult()
 
     async def add(self, rows: Iterable[Row]) -> None:
         """Look at some rows."""
@@ -55,10 +55,10 @@ class DryRun:
     async def flush(self) -> None:
         """Work out what was taken."""
         batch, self._batch = self._batch, []
-        self.outlook.rows += len(batch)
+        self.result.rows += len(batch)
         for license_update in await self._store.licenses.diff(await self._new(batch), self._announcement):
             self._note(license_update)
-        self._progress(self.outlook.rows)
+        self._progress(self.result.rows)
 
     async def _new(self, batch: list[Row]) -> list[ParsedRecord]:
         """The records not read before; of each license one, since what an earlier one came to is not stored."""
@@ -67,11 +67,11 @@ class DryRun:
         for row, digest in zip(batch, digests, strict=True):
             seen = parse_license(row.record)
             if isinstance(seen, InvalidRecord):
-                self.outlook.unreadable.append(seen)
+                self.result.unreadable.append(seen)
                 continue
             record = ParsedRecord(license=seen, digests=())
             if digest is None or not self._met.isdisjoint(record.keys):
-                self.outlook.known += 1
+                self.result.known += 1
                 continue
             self._met |= record.keys
             records.append(record)
@@ -79,13 +79,13 @@ class DryRun:
 
     def _note(self, license_update: LicenseUpdate) -> None:
         cards = dict.fromkeys(change.trial for change in license_update.announced)
-        self.outlook.cards += [(license_update.seen, trial) for trial in cards]
+        self.result.cards += [(license_update.seen, trial) for trial in cards]
         for change in license_update.changes:
             if change.trial in cards:
                 continue
             if starts_trial(change, today=self._announcement.today):
                 reason = self._announcement.skip_reason(license_update.seen, change.trial)
-                self.outlook.silent.update([] if reason is None else [reason])
+                self.result.silent.update([] if reason is None else [reason])
             entry = entry_of(change, license_update.seen, at=self._now)
             if license_update.known is not None and entry is not None and entry.kind not in UNTOLD:
-                self.outlook.facts.append((license_update.seen, entry))
+                self.result.facts.append((license_update.seen, entry))

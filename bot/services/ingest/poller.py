@@ -145,7 +145,7 @@ class ReportPoller:
             self._store, announcement=self._announcement_policy(now, quiet_before), now=now, progress=progress
         )
         await self._stream_into(dry_run, since, now)
-        return dry_run.outlook
+        return dry_run.result
 
     async def _run_poll(
         self,

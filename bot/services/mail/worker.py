@@ -74,7 +74,7 @@ class MailWorker:
                     return _WHILE_ONE_WAITS
                 claimed = await self._store.mails.claim(self._rules, now=self._clock())
                 if isinstance(claimed, RejectedMail):
-                    log.info("mail_stopped", reason=claimed.refusal.reason.name)
+                    log.info("mail_rejected", reason=claimed.refusal.reason.name)
                 elif claimed is not None:
                     await self._send(claimed)
             return min(pause, _POLL_INTERVAL_S)
@@ -133,7 +133,7 @@ class MailWorker:
 
     async def _defer(self, claimed: ClaimedMail, why: BotError, *, wait: timedelta) -> None:
         now = self._clock()
-        log.warning("mail_put_off", mail=claimed.mail_id, reason=str(why))
+        log.warning("mail_deferred", mail=claimed.mail_id, reason=str(why))
         if now + wait - claimed.requested_at > _PUT_OFF_AT_MOST:
             await self._settle(claimed, MailState.FAILED, error=_GIVEN_UP)
         else:

@@ -103,7 +103,7 @@ class SlackOutages:
             text = say(str(refusal), channel=outages.channel)
             if await self._store.incidents.open(outages.kind, text, to=to, at=self._clock()):
                 log.error(
-                    "slack_closed", method=route.method, channel=outages.channel, code=refusal.code, reason=str(refusal)
+                    "slack_outage", method=route.method, channel=outages.channel, code=refusal.code, reason=str(refusal)
                 )
 
     async def recovered(self, route: Route) -> None:

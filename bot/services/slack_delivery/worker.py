@@ -197,7 +197,7 @@ class SlackOutboxWorker:
             if isinstance(broke, StoreError):
                 log.warning("delivery_not_settled", delivery=delivery.id, what=delivery.kind, reason=str(broke))
             else:
-                log.error("delivery_broke", delivery=delivery.id, what=delivery.kind, exc_info=broke)
+                log.error("delivery_crashed", delivery=delivery.id, what=delivery.kind, exc_info=broke)
             self._broken.append((delivery, route))
 
     async def _reschedule_broken(self) -> None:
@@ -252,7 +252,7 @@ class SlackOutboxWorker:
         # the channel is neither given up nor posted again before somebody could look.
         gives_up = is_person(route.channel) if found is ErrorAction.CHANNEL else route.method is not ApiMethod.HISTORY
         if found is ErrorAction.GONE and delivery.card is not None and delivery.ts is None:
-            log.warning("card_gone", delivery=delivery.id, code=refusal.code)
+            log.warning("card_deleted", delivery=delivery.id, code=refusal.code)
             self._limiter.succeeded(route)
             await self._store.outbox.mark_card_deleted(delivery, at=self._clock(), error=str(refusal))
         elif route.method is ApiMethod.HISTORY and delivery.ts is not None and found not in _OUTAGE_SCOPES:
@@ -269,7 +269,7 @@ class SlackOutboxWorker:
             await self._store.outbox.give_up(delivery, error=str(refusal))
 
     async def _reschedule(self, delivery: Delivery, why: BotError | str, *, wait: float = 0.0, unsure: bool) -> None:
-        log.warning("delivery_postponed", delivery=delivery.id, what=delivery.kind, reason=str(why))
+        log.warning("delivery_rescheduled", delivery=delivery.id, what=delivery.kind, reason=str(why))
         until = self._clock() + timedelta(seconds=wait)
         await self._store.outbox.reschedule(delivery, until=until, error=str(why), unsure=unsure)
 
@@ -290,7 +290,7 @@ class SlackOutboxWorker:
         if delivery.ts not in {None, kept}:
             await self._store.outbox.adopt(delivery, ts=kept, at=self._clock())
         for ts in younger:
-            log.warning("message_doubled", delivery=delivery.id, what=delivery.kind)
+            log.warning("message_duplicated", delivery=delivery.id, what=delivery.kind)
             await self._delete(delivery, ts, route)
         return kept
 

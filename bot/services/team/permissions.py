@@ -143,7 +143,7 @@ class Permissions:
             except SlackRefused as exc:
                 if exc.code not in NOBODY:
                     raise
-                log.warning("group_unknown", group=group)
+                log.warning("user_group_unknown", group=group)
         return False
 
 

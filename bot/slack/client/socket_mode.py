@@ -101,7 +101,7 @@ class SocketMode:
                     continue
                 await self._close()
                 self._connection, self._down_since = fresh, None
-                log.info("socket_open")
+                log.info("socket_connected")
                 await self._watch(fresh)
         finally:
             await self._close()
@@ -134,7 +134,7 @@ class SocketMode:
             self._pause = 0.0
         else:
             self._wait_longer()
-        log.warning("socket_over", reason=reason, pause=self._pause)
+        log.warning("socket_disconnected", reason=reason, pause=self._pause)
 
     def _another_app(self, connection: "_Connection") -> str | None:
         """Why nothing of ours comes over this connection, if it is another app's."""

@@ -187,10 +187,10 @@ def _mail_lines(card: Card) -> list[str]:
         MailState.SENT: ":email: {} sent by {}, {}",
         MailState.UNKNOWN: ":grey_question: {} by {}, {}: did it arrive? The thread settles it",
     }
-    told = [mail for mail in card.mails if mail.attempt.state in said]
+    mails = [mail for mail in card.mails if mail.attempt.state in said]
     return [
         said[mail.attempt.state].format(escape(mail_name(mail.template)), mention(mail.attempt.by), moment(mail.at))
-        for mail in told[-5:]
+        for mail in mails[-5:]
     ]
 
 

@@ -75,8 +75,8 @@ async def _add_evaluations(
         for id_, license_id, license_update, started in some:
             is_announced = started in license_update.announced
             rows.append((id_, license_id, at, channel if is_announced else None, *trial_row(started.trial)))
-            told = [change for change in license_update.changes if change.trial == started.trial]
-            found = [entry_of(change, license_update.seen, at=at) for change in told]
+            reported = [change for change in license_update.changes if change.trial == started.trial]
+            found = [entry_of(change, license_update.seen, at=at) for change in reported]
             entries += [entry_row(entry, id_) for entry in found if entry is not None]
             if is_announced:
                 cards.append((next(next_card), "card", channel, id_, "due", at, at))

@@ -97,7 +97,7 @@ class UnsubscribePage:
         except BotError as exc:
             log.warning("unsubscribe_failed", mail=link.mail_id, again=wants_again, reason=str(exc))
             return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.failed(reader), reader, retry_after=60)
-        log.info("subscribed_again" if wants_again else "unsubscribed", mail=link.mail_id)
+        log.info("resubscribed" if wants_again else "unsubscribed", mail=link.mail_id)
         if _ONE_CLICK in form:
             return web.Response(text="Unsubscribed.\n", headers=_HEADERS)
         return _page(HTTPStatus.OK, (pages.again if wants_again else pages.done)(reader), reader)

@@ -260,7 +260,7 @@ async def test_nothing_of_a_report_reaches_the_log(desk: Desk, logged: Callable[
         await desk.take(path.read_bytes())
 
     said = logged()
-    assert "report_taken" in said
-    assert "report_unclear" in said
+    assert "bounce_handled" in said
+    assert "bounce_not_understood" in said
     assert "5.1.10" in said
     assert not [word for word in ("@", "acme", "Ana", "vendor", "User unknown") if word in said]
