@@ -152,8 +152,8 @@ def _work(
     work = {"compare": lead.when_had(compare), "deliver": lead.when_had(cards.run)}
     resting: list[Paused] = [cards.paused, components.poller.paused]
     if components.mailer is not None:
-        worker = _postman(
-            components, components.mailer, _actors(settings, components, identity, clock=clock), clock=clock
+        worker = _mail_worker(
+            components, components.mailer, _permissions(settings, components, identity, clock=clock), clock=clock
         )
         work["mail"] = _in_turn(reconciler.email_allowed, worker.run)
         resting.append(worker.paused)
@@ -211,7 +211,7 @@ def _reconciler(
     )
 
 
-def _postman(
+def _mail_worker(
     components: Components, post: Mailer, permissions: Permissions, *, clock: Callable[[], datetime]
 ) -> MailWorker:
     """What sends emails."""
@@ -225,7 +225,7 @@ def _postman(
     )
 
 
-def _actors(
+def _permissions(
     settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
 ) -> Permissions:
     """Who may press what; what Slack says of people is kept for some minutes."""
@@ -278,7 +278,7 @@ def _build_slack_app(
 ) -> tuple[AsyncApp, ListenerMiddleware]:
     app = create_bolt_app(components.client, identity, signing_secret=settings.slack_signing_secret)
     middleware = ListenerMiddleware(components.slack, InteractionDeduplicator(components.store, clock=clock))
-    permissions = _actors(settings, components, identity, clock=clock)
+    permissions = _permissions(settings, components, identity, clock=clock)
     loaded = load_templates(settings.mail_templates)
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)

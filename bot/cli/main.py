@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from bot.app.components import open_components, utc_now
 from bot.app.run import run as run_bot
-from bot.app.setup_check import check_setup
+from bot.cli.check import check_setup
 from bot.cli.database import database
 from bot.cli.dnc import dnc, people
 from bot.cli.output import format_backfill, format_dry_run

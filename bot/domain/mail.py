@@ -1,13 +1,10 @@
 """What an email to an evaluator is on its way: asked for, queued, claimed, settled."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
 
 from bot.domain.evaluation import Contact
-from bot.security.keyring import Keyring
 
 
 class LawfulBasis(StrEnum):
@@ -78,18 +75,6 @@ class MailContent:
     """The address, once it is ordered."""
     reply_to: str | None = None
     """The address of whoever owns the evaluation, where replies go."""
-
-    def encrypt(self, keyring: Keyring) -> bytes:
-        """As it is stored."""
-        return keyring.encrypt(json.dumps(asdict(self)))
-
-    @classmethod
-    def decrypt(cls, content: bytes, keyring: Keyring) -> Self | None:
-        """From what is stored; None once the words are not kept any more."""
-        if not (text := keyring.decrypt(content)):
-            return None
-        told = json.loads(text)
-        return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

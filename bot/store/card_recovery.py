@@ -122,10 +122,14 @@ async def _take_up(
     """Write down what a card tells, and let it be that of its evaluation, unless that has one; whether it is now."""
     live = await live_evaluation(connection, row.id) or row
     trace = posted.trace
-    restored = [await _restore_mail(connection, keyring, live.id, told, at=at) for told in trace.mails] if trace else []
+    restored = (
+        [await _restore_mail(connection, keyring, live.id, snapshot, at=at) for snapshot in trace.mails]
+        if trace
+        else []
+    )
     if trace is not None and trace.entries:
         targets = await _subjects(connection, live, keyring)
-        restored += [await _restore_entry(connection, keyring, targets, told, at=at) for told in trace.entries]
+        restored += [await _restore_entry(connection, keyring, targets, snapshot, at=at) for snapshot in trace.entries]
     is_new = row.card_ts is None and row.merged_into is None
     if is_new:
         card = {"channel": posted.channel, "card_ts": posted.ts, "card_gone": None}
@@ -139,60 +143,67 @@ async def _take_up(
 
 
 async def _restore_mail(
-    connection: AsyncConnection, keyring: Keyring, evaluation_id: int, told: MailSnapshot, *, at: datetime
+    connection: AsyncConnection, keyring: Keyring, evaluation_id: int, snapshot: MailSnapshot, *, at: datetime
 ) -> bool:
     """Record a mail of which nothing is left but that it went, or may have; its words and address are gone.
 
     One that is on record, and of which nobody knew whether it went, is known to be sent if the card says so.
     """
-    state = MailState.SENT if told.state is MailState.SENT else MailState.UNKNOWN
+    state = MailState.SENT if snapshot.state is MailState.SENT else MailState.UNKNOWN
     values = {
-        "id": told.id,
+        "id": snapshot.id,
         "evaluation_id": evaluation_id,
-        "template": told.template,
-        "address_key": told.address_key,
+        "template": snapshot.template,
+        "address_key": snapshot.address_key,
         "content": keyring.encrypt(""),
         "state": state,
-        "message_id": told.message_id,
-        "actor": told.by,
-        "at": told.at,
-        "settled_at": told.at,
+        "message_id": snapshot.message_id,
+        "actor": snapshot.by,
+        "at": snapshot.at,
+        "settled_at": snapshot.at,
     }
     if await insert_new(connection, mail, values) is None:
-        return state is MailState.SENT and await settle_sent(connection, told.id, told.message_id, at=told.at)
+        return state is MailState.SENT and await settle_sent(
+            connection, snapshot.id, snapshot.message_id, at=snapshot.at
+        )
     if state is MailState.UNKNOWN:
         details = {
-            "template": told.template,
+            "template": snapshot.template,
             "error": BACK_IN_TIME,
-            "mail": str(told.id),
+            "mail": str(snapshot.id),
             "ground": LawfulBasis.TRIAL.name,
         }
-        entry = Entry(at=at, kind=Kind.MAIL_UNKNOWN, actor=told.by, details=details)
+        entry = Entry(at=at, kind=Kind.MAIL_UNKNOWN, actor=snapshot.by, details=details)
         await append_history(connection, evaluation_id, [entry])
     return True
 
 
 async def _restore_entry(
-    connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget], told: DncSnapshot, *, at: datetime
+    connection: AsyncConnection,
+    keyring: Keyring,
+    targets: Collection[DncTarget],
+    snapshot: DncSnapshot,
+    *,
+    at: datetime,
 ) -> bool:
     """Record a no that is not on record, be it lifted: against the one of these subjects with its keyed hash.
 
     Where none of them has it, only the hash of the address is left.
     """
-    subject = next((each for each in targets if told.key in keyring.subject_fingerprints(each)), None)
-    hashes = {told.key, *(keyring.subject_fingerprints(subject) if subject else ())}
-    same = do_not_contact.c.subject_key.in_(hashes) & (do_not_contact.c.cause == told.cause)
-    known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == told.at))
-    if known is not None or (told.until is not None and told.until <= at):
+    subject = next((each for each in targets if snapshot.key in keyring.subject_fingerprints(each)), None)
+    hashes = {snapshot.key, *(keyring.subject_fingerprints(subject) if subject else ())}
+    same = do_not_contact.c.subject_key.in_(hashes) & (do_not_contact.c.cause == snapshot.cause)
+    known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == snapshot.at))
+    if known is not None or (snapshot.until is not None and snapshot.until <= at):
         return False
-    new = DncEntry(reason=told.cause, by=told.by, at=told.at, until=told.until)
+    new = DncEntry(reason=snapshot.cause, by=snapshot.by, at=snapshot.at, until=snapshot.until)
     if subject is not None:
         return (await add_entry(connection, keyring, subject, new)).changed
-    values: dict[str, Any] = {"scope": told.scope, "subject_key": told.key, "subject": keyring.seal_nothing()}
-    values |= {"cause": told.cause, "actor": told.by, "at": told.at, "until": told.until}
+    values: dict[str, Any] = {"scope": snapshot.scope, "subject_key": snapshot.key, "subject": keyring.seal_nothing()}
+    values |= {"cause": snapshot.cause, "actor": snapshot.by, "at": snapshot.at, "until": snapshot.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
-    await expedite_mail_to(connection, [told.key], at=at)
-    await enqueue_card_update(connection, await evaluations_with_address(connection, [told.key]), at=at)
+    await expedite_mail_to(connection, [snapshot.key], at=at)
+    await enqueue_card_update(connection, await evaluations_with_address(connection, [snapshot.key]), at=at)
     return is_new
 
 

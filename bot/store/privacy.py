@@ -13,11 +13,11 @@ from bot.domain.address import canonical, fold
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
-from bot.domain.mail import MailContent
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
+from bot.store.mail.sealing import decrypt_content
 from bot.store.mapping import insert_new, license_of, license_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
 from bot.store.schema import audit, do_not_contact, draft, evaluation, history, incident, license_, mail
@@ -189,7 +189,7 @@ class PersonalData:
     async def _mails(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         found = []
         for row in await connection.execute(select(mail).where(self._to(address)).order_by(mail.c.id)):
-            content = MailContent.decrypt(row.content, self._keyring)
+            content = decrypt_content(row.content, self._keyring)
             words = {} if content is None else {"subject": content.subject, "body": content.body}
             found.append(
                 {

@@ -10,7 +10,7 @@ import pytest
 import typer
 from aiohttp import web
 
-from bot.app.setup_check import check_setup
+from bot.cli.check import check_setup
 from bot.cli.main import _check
 from bot.demo.fake_marketplace.server import Fault
 from bot.demo.fake_slack import CHANNEL, faults

@@ -39,26 +39,26 @@ class LockAlert:
         self._slack = slack
         self._to = tuple(admins) or (channel,)
         self._elapsed = elapsed
-        self._told: dict[str, float] = {}
+        self._announced: dict[str, float] = {}
         """Who knows that it is locked, with the moment since when."""
 
     async def look(self) -> None:
         """See how it is now; to be asked every few seconds."""
         since = self._database.locked_since
         if since is None:
-            for each, then in list(self._told.items()):
+            for each, then in list(self._announced.items()):
                 if await self._say(alerts.database_free(timedelta(seconds=self._elapsed() - then)), each):
-                    del self._told[each]
+                    del self._announced[each]
         elif (length := timedelta(seconds=self._elapsed() - since)) >= _PATIENCE:
             text = alerts.database_locked(length, by=self._database.writers())
             for each in self._to:
-                if each not in self._told and await self._say(text, each):
-                    self._told[each] = since
+                if each not in self._announced and await self._say(text, each):
+                    self._announced[each] = since
 
     async def _say(self, text: str, channel: str) -> bool:
         try:
             await self._slack.post(channel, note_message(text), MessageRef(event=Event.MESSAGE, number=0))
         except SlackError as exc:
-            log.warning("lock_not_told", reason=str(exc))
+            log.warning("lock_not_announced", reason=str(exc))
             return False
         return True

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.history import Entry, Kind
-from bot.domain.mail import MailContent, MailState
+from bot.domain.mail import MailState
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import add_by_hash, add_entry
 from bot.store.engine.database import Database
+from bot.store.mail.sealing import decrypt_content
 from bot.store.outbox.enqueue import append_history
 from bot.store.schema import mail
 
@@ -92,7 +93,7 @@ class Bounces:
             row = (await connection.execute(select(mail).where(this))).first()
             if row is None:
                 return None
-            content = MailContent.decrypt(row.content, self._keyring)
+            content = decrypt_content(row.content, self._keyring)
             return SentMailRef(mail_id=row.id, address=content.to if content else None)
 
     async def _came_back(
@@ -129,7 +130,7 @@ class Bounces:
                 await self._mark(connection, row, DncEntry(reason=reason, by=None, at=at, until=until))
 
     async def _mark(self, connection: AsyncConnection, row: Row[Any], entry: DncEntry) -> None:
-        content = MailContent.decrypt(row.content, self._keyring)
+        content = decrypt_content(row.content, self._keyring)
         if content is None:  # they were forgotten, or are kept no longer
             await add_by_hash(connection, self._keyring, row.address_key, entry)
         else:
@@ -138,7 +139,7 @@ class Bounces:
 
     async def _times(self, connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
         """How many mails to the address of this one came back since then."""
-        content = MailContent.decrypt(row.content, self._keyring)
+        content = decrypt_content(row.content, self._keyring)
         hashes = [row.address_key] if content is None else self._keyring.address_hashes(content.to)
         theirs = mail.c.address_key.in_(hashes) & (mail.c.bounced_at >= since)
         return await connection.scalar(select(func.count()).where(theirs)) or 0

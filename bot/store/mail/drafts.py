@@ -9,6 +9,7 @@ from bot.concurrency.shield import shielded
 from bot.domain.mail import MailContent
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
+from bot.store.mail.sealing import decrypt_content, encrypt_content
 from bot.store.mapping import insert_new
 from bot.store.schema import draft
 
@@ -27,10 +28,12 @@ class Drafts:
         """Keep the words for a day."""
         async with self._database.write() as connection:
             await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
-            await insert_new(connection, draft, {"token": token, "content": content.encrypt(self._keyring), "at": at})
+            await insert_new(
+                connection, draft, {"token": token, "content": encrypt_content(content, self._keyring), "at": at}
+            )
 
     async def read(self, token: str) -> MailContent | None:
         """The words that were kept under this token; None once they are gone."""
         async with self._database.read() as connection:
             content = await connection.scalar(select(draft.c.content).where(draft.c.token == token))
-            return None if content is None else MailContent.decrypt(content, self._keyring)
+            return None if content is None else decrypt_content(content, self._keyring)

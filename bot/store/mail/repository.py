@@ -19,6 +19,7 @@ from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
 from bot.store.mail.policy_check import MailPolicyCheck, last_mail, may_have_been_sent, since
+from bot.store.mail.sealing import decrypt_content, encrypt_content
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import mail
@@ -171,7 +172,7 @@ class Mails:
     ) -> ClaimedMail | RejectedMail:
         is_stale = now - row.due_at > _STALE
         found = Refused(RefusalReason.TOO_LATE) if is_stale else await self._ask(connection, row, rules, now=now)
-        content = MailContent.decrypt(row.content, self._keyring)
+        content = decrypt_content(row.content, self._keyring)
         if not isinstance(found, Contact) or content is None or found.email is None:
             refusal = found if isinstance(found, Refused) else Refused(RefusalReason.NO_WORDS)
             await _settle(connection, row, MailState.FAILED, at=now, error=refusal.reason)
@@ -203,7 +204,7 @@ class Mails:
     ) -> Contact | Refused:
         """The gate for a mail that is written down already, and goes to the address it was written to, or nowhere."""
         live = await live_evaluation(connection, row.evaluation_id)
-        content = MailContent.decrypt(row.content, self._keyring)
+        content = decrypt_content(row.content, self._keyring)
         if live is None or content is None:
             return await self._without_words(connection, row)
         found = await self._policy.evaluate(
@@ -227,7 +228,7 @@ class Mails:
             "evaluation_id": evaluation_id,
             "template": request.content.template,
             "address_key": self._keyring.address_hash(contact.email or ""),
-            "content": replace(request.content, to=contact.email or "").encrypt(self._keyring),
+            "content": encrypt_content(replace(request.content, to=contact.email or ""), self._keyring),
             "ground": (request.basis or LawfulBasis.TRIAL).name,
             "state": MailState.QUEUED,
             "due_at": request.due_at,

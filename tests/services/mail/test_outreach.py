@@ -18,6 +18,7 @@ from bot.services.mail.mailer import Mailer
 from bot.services.mail.outreach import Draft, FormWords, Outreach
 from bot.services.team.permissions import Signature
 from bot.store.mail.repository import MailStatus, QueuedMail
+from bot.store.mail.sealing import decrypt_content
 from bot.store.schema import mail
 from tests.builders import NOON, OPEN, contact, license_, opt_out
 from tests.services.conftest import PostRoom
@@ -83,7 +84,7 @@ class Desk:
 
     async def written(self) -> list[MailContent | None]:
         """The letters in the store."""
-        return [MailContent.decrypt(row.content, Keyring([SECRET])) for row in await rows(self.room.store, mail)]
+        return [decrypt_content(row.content, Keyring([SECRET])) for row in await rows(self.room.store, mail)]
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import pytest
 
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail import MailContent, MailState
+from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.security.keyring import Keyring
 from bot.store import Store
+from bot.store.mail.sealing import decrypt_content
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
 from tests.store.steps import LATER, SECRET, ask, mailed, order, report, rows
@@ -111,7 +112,7 @@ async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the
     years = timedelta(days=800)
     await store.personal_data.apply_retention(LATER + years, at=LATER + years)
     [sent] = await rows(store, mail)
-    assert MailContent.decrypt(sent.content, KEYS) is None
+    assert decrypt_content(sent.content, KEYS) is None
 
     for _ in range(2):
         await store.bounces.record_complaint(1, at=LATER + years)
