@@ -61,7 +61,7 @@ def license_(**overrides: Any) -> License:
 
 def trial(**overrides: Any) -> Trial:
     """The trial of `license_()`."""
-    return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, "told": TODAY, **overrides})
+    return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, "reported_on": TODAY, **overrides})
 
 
 def known(seen: License | None = None, *trials: Trial) -> KnownLicense:
@@ -90,7 +90,7 @@ def card(**overrides: Any) -> Card:
 
 def opt_out(**overrides: Any) -> DncEntry:
     """They asked Bo, who wrote it down at noon."""
-    given = {"cause": DncReason.ASKED, "by": "U0BO", "at": NOON, "subject": DncTarget.of_address("ana@acme.example")}
+    given = {"reason": DncReason.ASKED, "by": "U0BO", "at": NOON, "target": DncTarget.of_address("ana@acme.example")}
     return DncEntry(**{**given, **overrides})
 
 

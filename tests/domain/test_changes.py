@@ -239,8 +239,8 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, reported_on=nov(22)), replace(CONV
                 known(license_(latest_evaluation=TODAY, starts=TODAY)),
                 {"starts": nov(1), "latest_evaluation": nov(1), "ends": nov(15)},
                 [
-                    Started(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(22))),
-                    Ended(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(22))),
+                    Started(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, reported_on=nov(22))),
+                    Ended(trial=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, reported_on=nov(22))),
                 ],
             ),
             "a trial that ran, on a license that has been bought since": (
@@ -264,14 +264,14 @@ OLD_EXPIRED, OLD_CONVERTED = replace(EXPIRED, reported_on=nov(22)), replace(CONV
             "that a trial was cancelled which a later one had ended": (
                 known(
                     license_(latest_evaluation=TODAY, starts=TODAY),
-                    trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(2)),
+                    trial(started=nov(1), ends=nov(15), state=State.EXPIRED, reported_on=nov(2)),
                     trial(started=TODAY),
                 ),
                 {"starts": nov(1), "latest_evaluation": nov(1), "ends": nov(15), "status": "cancelled"},
                 [
                     Corrected(
-                        trial=trial(started=nov(1), ends=nov(15), state=State.CANCELLED, told=nov(22)),
-                        was=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, told=nov(2)),
+                        trial=trial(started=nov(1), ends=nov(15), state=State.CANCELLED, reported_on=nov(22)),
+                        was=trial(started=nov(1), ends=nov(15), state=State.EXPIRED, reported_on=nov(2)),
                     )
                 ],
             ),
@@ -322,7 +322,7 @@ def test_licenses_that_are_one_are_told_what_the_youngest_of_them_leaves_unsaid(
     again = license_(updated=nov(24), starts=JAN_3, latest_evaluation=JAN_3, ends=None)
     assert compare(sold, again) == [
         converted(CONVERTED),
-        Started(trial=trial(started=JAN_3, ends=None, told=nov(24))),
+        Started(trial=trial(started=JAN_3, ends=None, reported_on=nov(24))),
     ]
 
 

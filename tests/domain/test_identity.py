@@ -26,7 +26,7 @@ UPGRADING = SOLD | {"upgrade_started": nov(10), "upgrade_to": "Advanced"}
             "an unknown status runs": ({"status": "in grace"}, [RUNNING]),
             "inactive": ({"status": "inactive"}, [EXPIRED]),
             "cancelled": ({"status": "cancelled"}, [CANCELLED]),
-            "told on the day of the record": ({"updated": nov(21)}, [trial(told=nov(21))]),
+            "told on the day of the record": ({"updated": nov(21)}, [trial(reported_on=nov(21))]),
             "began when the maintenance did, where nothing else is said": ({"latest_evaluation": None}, [RUNNING]),
             "began later than the license: tried again": (
                 {"starts": date(2024, 1, 1), "latest_evaluation": nov(21)},
@@ -145,8 +145,8 @@ def test_two_words_of_a_trial_are_of_the_same_one_within_a_week_or_while_it_runs
         {
             "none": ([], []),
             "two days apart: one, the younger word last": (
-                [trial(), trial(started=nov(22), told=nov(22))],
-                [[trial(started=nov(22), told=nov(22)), trial()]],
+                [trial(), trial(started=nov(22), reported_on=nov(22))],
+                [[trial(started=nov(22), reported_on=nov(22)), trial()]],
             ),
             "far apart: two": ([RUNNING, LAST_YEAR], [[LAST_YEAR], [RUNNING]]),
             "told on the same day: what is over counts": ([EXPIRED, RUNNING], [[RUNNING, EXPIRED]]),
@@ -164,7 +164,7 @@ def test_trials_that_are_one_come_together(trials: list[Trial], groups: list[lis
 
 
 def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record() -> None:
-    before = trial(ends=nov(30), told=nov(22))
+    before = trial(ends=nov(30), reported_on=nov(22))
     old = KnownLicense(ids=(4,), license=license_(updated=nov(22)), trials=(before, LAST_YEAR))
     new = KnownLicense(ids=(9,), license=license_(status="inactive"), trials=(EXPIRED,))
     one = KnownLicense(ids=(4, 9), license=new.license, trials=(LAST_YEAR, EXPIRED))
@@ -174,11 +174,11 @@ def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record
 
 
 def test_three_licenses_whose_trials_start_days_apart_have_one_trial_as_last_told() -> None:
-    three = [replace(known(license_(), trial(started=nov(18 + n), told=nov(20 + n))), ids=(n,)) for n in range(3)]
+    three = [replace(known(license_(), trial(started=nov(18 + n), reported_on=nov(20 + n))), ids=(n,)) for n in range(3)]
     for order in (three, three[::-1]):
         one = merge_known(order)
         assert one is not None
-        assert (one.ids, one.trials) == ((0, 1, 2), (trial(started=nov(20), told=nov(22)),))
+        assert (one.ids, one.trials) == ((0, 1, 2), (trial(started=nov(20), reported_on=nov(22)),))
 
 
 def test_the_trial_of_a_higher_edition_is_not_merged_with_that_of_the_license() -> None:

@@ -77,7 +77,7 @@ def test_who_may_be_written_to(
     decision: Decision,
 ) -> None:
     asked = license_(atlassian=atlassian, technical=contact_)
-    about = case(license=asked, trial=trial(state=state), opt_out=NO if opted_out else None)
+    about = case(license=asked, trial=trial(state=state), dnc_entry=NO if opted_out else None)
     assert may_contact(about, OPEN) == decision
 
 
@@ -210,7 +210,7 @@ def test_a_template_is_sent_once_and_whoever_sent_it_is_named(state: MailState |
 
 def test_a_contact_who_must_not_be_written_to_weighs_more_than_a_mail_that_went_out() -> None:
     sent = Attempt(state=MailState.SENT, by="U0BO")
-    decision = may_email(case(opt_out=NO), OPEN, attempt=sent, last=None, now=NOON)
+    decision = may_email(case(dnc_entry=NO), OPEN, attempt=sent, last=None, now=NOON)
     assert decision == Refused(RefusalReason.DO_NOT_CONTACT)
 
 

@@ -264,12 +264,12 @@ def test_a_card_shows_who_marked_the_contact_and_why() -> None:
     ids=["domain", "site", "own site"],
 )
 def test_a_card_shows_how_far_a_mark_reaches(whom: str, said: str) -> None:
-    shown = card(people=(Person(contact=contact(), dnc_entry=opt_out(subject=DncTarget.read(whom))),))
+    shown = card(people=(Person(contact=contact(), dnc_entry=opt_out(target=DncTarget.read(whom))),))
     assert f":no_entry_sign: {said}, <@U0BO>, {AT_NOON}" in lines(shown)
 
 
 def test_a_mark_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() -> None:
-    marked = card(people=(Person(contact=contact(), dnc_entry=opt_out(cause=DncReason.ERASED, by=None, subject=None)),))
+    marked = card(people=(Person(contact=contact(), dnc_entry=opt_out(reason=DncReason.ERASED, by=None, target=None)),))
     *pressed, more = buttons(card_message(marked, today=TODAY))
     assert [button["action_id"] for button in pressed] == [Action.CLAIM]
     assert [ids.read_option(option["value"])[0] for option in more["options"]] == [Action.ASSIGN]
@@ -604,7 +604,7 @@ def test_slack_takes_the_longest_card_there_can_be(name: str) -> None:
     message = card_message(
         card(
             evaluation=evaluation(license=seen, owner="U0BO", trial=trial(upgrade_to=name)),
-            people=(Person(contact=person, dnc_entry=opt_out(subject=DncTarget(scope=DncScope.SITE, value=name))),),
+            people=(Person(contact=person, dnc_entry=opt_out(target=DncTarget(scope=DncScope.SITE, value=name))),),
             context=CustomerContext(
                 customer_of=names,
                 uses=names,

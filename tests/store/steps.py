@@ -112,8 +112,8 @@ def order(evaluation_id: int, number: int = 1, **overrides: Any) -> MailRequest:
     }
     given: dict[str, Any] = {
         "evaluation_id": evaluation_id,
-        "letter": MailContent(**letter | {name: overrides.pop(name) for name in list(overrides) if name in LETTER}),
-        "ground": None,
+        "content": MailContent(**letter | {name: overrides.pop(name) for name in list(overrides) if name in LETTER}),
+        "basis": None,
         "message_id": f"<{number}@vendor.example>",
         "by": "U0BO",
         "at": NOON,
@@ -154,7 +154,7 @@ async def mark(
     """Mark an address, a domain or a site."""
     subject = DncTarget.read(whom)
     assert subject is not None
-    return await store.dnc.add(subject, no or opt_out(subject=subject), evaluation_id=evaluation_id)
+    return await store.dnc.add(subject, no or opt_out(target=subject), evaluation_id=evaluation_id)
 
 
 async def lift(

@@ -29,7 +29,7 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
         people=(
             Person(contact=contact(), last_mail=LastMail(template="welcome", by="U0BO", at=NOON, went=LATER)),
-            Person(contact=BILLING, dnc_entry=opt_out(subject=DncTarget.of_address("bo@acme.example"))),
+            Person(contact=BILLING, dnc_entry=opt_out(target=DncTarget.of_address("bo@acme.example"))),
         ),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
         last=Entry(

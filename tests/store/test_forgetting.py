@@ -215,7 +215,7 @@ async def test_whatever_people_type_later_a_mark_for_ever_goes_on_naming_nobody(
     await mark(store, "ana@acme.example", opt_out())
     await forget_ana(store)
 
-    assert (await mark(store, "ana@acme.example", opt_out(cause=DncReason.COMPLAINED, note="Ana Ash rang"))).changed
+    assert (await mark(store, "ana@acme.example", opt_out(reason=DncReason.COMPLAINED, note="Ana Ash rang"))).changed
     assert (await lift(store, "ana@acme.example", note="Ana Ash rang again", set_at=None)).changed
 
     after = await readable(store)

@@ -214,7 +214,7 @@ async def anonymize(
     await connection.execute(update(do_not_contact).where(theirs).values(note=None, lifted_note=None))
     # Those that stand for ever name nobody; they go on asking for the secret that made their fingerprints.
     named = theirs & do_not_contact.c.cause.not_in([each for each in DncReason if each.is_final])
-    await connection.execute(update(do_not_contact).where(named).values(target=nothing))
+    await connection.execute(update(do_not_contact).where(named).values(subject=nothing))
     target = DncTarget.of_address(address)
     await add_entry(connection, keyring, target, DncEntry(reason=reason, by=None, at=at))
     await enqueue_card_update(connection, await evaluations_matching(connection, keyring, target), at=at)

@@ -33,13 +33,13 @@ def test_what_it_knows_is_said_in_words_that_slack_takes(said: str) -> None:
         ),
         pytest.param(
             ANA,
-            opt_out(subject=ACME, cause=DncReason.TEAM),
+            opt_out(target=ACME, reason=DncReason.TEAM),
             f":no_entry_sign: @acme.example: The team decided, <@U0BO>, {AT_NOON}",
             id="marked by its domain",
         ),
         pytest.param(
             ANA,
-            opt_out(subject=None, by=None, cause=DncReason.ERASED),
+            opt_out(target=None, by=None, reason=DncReason.ERASED),
             f":no_entry_sign: ana@acme.example: They were erased at their request, {AT_NOON}",
             id="erased",
         ),
@@ -59,10 +59,10 @@ def test_where_nobody_is_marked_it_is_said_how_to_mark_somebody() -> None:
 
 def test_the_latest_come_first_and_the_others_are_counted() -> None:
     marks = [
-        opt_out(at=NOON + timedelta(minutes=n), subject=DncTarget.of_address(f"p{n}@acme.example")) for n in range(17)
+        opt_out(at=NOON + timedelta(minutes=n), target=DncTarget.of_address(f"p{n}@acme.example")) for n in range(17)
     ]
     message = list_message(
-        [*marks, opt_out(cause=DncReason.ERASED, subject=None, by=None, at=NOON + timedelta(hours=1))]
+        [*marks, opt_out(reason=DncReason.ERASED, target=None, by=None, at=NOON + timedelta(hours=1))]
     )
     check(message)
     lines = "\n".join(mrkdwn_of(message.blocks)).split("\n")
@@ -99,4 +99,4 @@ def test_slack_takes_the_list_whatever_was_typed(marks: list[DncEntry]) -> None:
 
 @pytest.mark.parametrize("name", ["&" * 5000, "W" * 5000, "株" * 5000])
 def test_slack_takes_the_longest_list_there_can_be(name: str) -> None:
-    check(list_message([opt_out(note=name, subject=DncTarget(scope=DncScope.SITE, value=name))] * 2000))
+    check(list_message([opt_out(note=name, target=DncTarget(scope=DncScope.SITE, value=name))] * 2000))

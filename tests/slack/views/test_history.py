@@ -222,17 +222,17 @@ def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, w
 @given(name=NAMES)
 @pytest.mark.parametrize("scope", DncScope)
 def test_how_far_a_mark_reaches_is_said_harmlessly(scope: DncScope, name: str) -> None:
-    assert_only_our_markup(describe_scope(opt_out(subject=DncTarget(scope=scope, value=name))))
+    assert_only_our_markup(describe_scope(opt_out(target=DncTarget(scope=scope, value=name))))
 
 
 def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address() -> None:
-    told = {scope: describe_scope(opt_out(subject=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope}
+    told = {scope: describe_scope(opt_out(target=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope}
     assert told == {
         DncScope.ADDRESS: "",
         DncScope.DOMAIN: " anybody at acme.example",
         DncScope.SITE: " anybody of acme.example",
     }
-    assert describe_scope(opt_out(subject=None)) == ""
+    assert describe_scope(opt_out(target=None)) == ""
 
 
 @pytest.mark.parametrize(

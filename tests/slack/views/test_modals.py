@@ -185,12 +185,12 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
             id="written down by the team",
         ),
         pytest.param(
-            opt_out(cause=DncReason.UNSUBSCRIBED, by=None),
+            opt_out(reason=DncReason.UNSUBSCRIBED, by=None),
             "Marked because: *They unsubscribed*. Lift it only with their *written consent*; say where it is.",
             id="said by themselves",
         ),
         pytest.param(
-            opt_out(cause=DncReason.TEAM, subject=DncTarget(scope=DncScope.DOMAIN, value="acme.example")),
+            opt_out(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example")),
             "Marked anybody at acme.example because: *The team decided*. "
             "Lift it only if they agreed, or if it was a mistake.",
             id="a domain",
@@ -356,5 +356,5 @@ def test_slack_takes_every_modal_about_anybody(
     letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
     check_modal(modals.email(about, letter))
     check_modal(modals.do_not_contact(about, recipients))
-    check_modal(modals.contact_again(about, opt_out(subject=DncTarget(scope=DncScope.SITE, value=host))))
+    check_modal(modals.contact_again(about, opt_out(target=DncTarget(scope=DncScope.SITE, value=host))))
     check_modal(modals.assign(about))

@@ -24,7 +24,7 @@ from tests.slack.checks import LAW, NAMES, check, check_text, mrkdwn_of
 LATER = NOON + timedelta(minutes=5)
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
 
-DOMAIN = opt_out(cause=DncReason.TEAM, subject=DncTarget(scope=DncScope.DOMAIN, value="acme.example"))
+DOMAIN = opt_out(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example"))
 
 
 def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
@@ -92,7 +92,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="nothing to lift",
         ),
         pytest.param(
-            replies.lifted(None, None, opt_out(cause=DncReason.UNSUBSCRIBED, by=None), changed=False, now=LATER),
+            replies.lifted(None, None, opt_out(reason=DncReason.UNSUBSCRIBED, by=None), changed=False, now=LATER),
             ":no_entry_sign: Not lifted. What they said themselves only an admin of the bot can lift, with their "
             "written consent. What stands: They unsubscribed.",
             id="not theirs to lift",
@@ -268,7 +268,7 @@ def test_a_mail_that_goes_at_once_has_nothing_to_take_back() -> None:
 
 @given(name=NAMES, other=st.none() | NAMES)
 def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
-    domain = opt_out(subject=DncTarget(scope=DncScope.DOMAIN, value=name))
+    domain = opt_out(target=DncTarget(scope=DncScope.DOMAIN, value=name))
     asks = NeedsLawfulBasis(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
     check(replies.held(timedelta(seconds=10), other, name, 12))
     for said in (

@@ -36,7 +36,7 @@ async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(stor
     await report(store, license_())
     await mark(store, ANA, opt_out())
 
-    again = await mark(store, ANA, opt_out(cause=DncReason.TEAM, by="U0CY", at=LATER), evaluation_id=1)
+    again = await mark(store, ANA, opt_out(reason=DncReason.TEAM, by="U0CY", at=LATER), evaluation_id=1)
 
     assert again == DncAddResult(changed=False, entry=opt_out())
     assert await marks(store) == [opt_out()]
@@ -151,7 +151,7 @@ async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
 
 async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
     """While the form was open, the mark was lifted by another, and a second one was set."""
-    await mark(store, ANA, opt_out(cause=DncReason.TEAM))
+    await mark(store, ANA, opt_out(reason=DncReason.TEAM))
     await lift(store, ANA, note="", by="U0BO")
     await mark(store, ANA, opt_out(at=LATER))
 
@@ -230,17 +230,17 @@ async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str,
 async def test_a_stronger_cause_stands_beside_a_weaker_one_and_speaks(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA)
-    unsubscribed = opt_out(cause=DncReason.UNSUBSCRIBED, by=None, at=LATER)
+    unsubscribed = opt_out(reason=DncReason.UNSUBSCRIBED, by=None, at=LATER)
 
     assert (await mark(store, ANA, unsubscribed)).changed
     assert await marks(store) == [unsubscribed]
-    assert not (await mark(store, ANA, opt_out(cause=DncReason.BOUNCED, at=LATER))).changed
+    assert not (await mark(store, ANA, opt_out(reason=DncReason.BOUNCED, at=LATER))).changed
 
 
 async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA)
-    await mark(store, ANA, opt_out(cause=DncReason.UNSUBSCRIBED, by=None, at=LATER))
+    await mark(store, ANA, opt_out(reason=DncReason.UNSUBSCRIBED, by=None, at=LATER))
 
     lifted = await lift(store, ANA, authority=Authority.SELF, by=None, set_at=None)
 
@@ -262,7 +262,7 @@ async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) ->
     ],
 )
 async def test_a_mark_is_lifted_by_who_may(store: Store, cause: DncReason, authority: Authority, *, won: bool) -> None:
-    no = opt_out(cause=cause)
+    no = opt_out(reason=cause)
     await mark(store, ANA, no)
 
     lifted = await lift(store, ANA, authority=authority)
@@ -306,14 +306,14 @@ async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> No
     many = [DncTarget(scope=DncScope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
     await mark(store, "@firm3.example")
 
-    assert await store.dnc.add_all([(each, opt_out(subject=each)) for each in many]) == 29
+    assert await store.dnc.add_all([(each, opt_out(target=each)) for each in many]) == 29
     assert [mark.target for mark in await store.dnc.list_active()][:3] == [many[3], many[0], many[1]]
 
 
 async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> None:
     await report(store, license_())
     await bring(store)
-    await mark(store, ANA, opt_out(cause=DncReason.PAUSED, by=None, until=LATER))
+    await mark(store, ANA, opt_out(reason=DncReason.PAUSED, by=None, until=LATER))
     await bring(store)
 
     assert await store.dnc.end_pauses(at=NOON) == 0
@@ -324,7 +324,7 @@ async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> N
 
 
 async def test_nothing_of_a_mark_can_be_read_without_the_key(store: Store) -> None:
-    await mark(store, DOMAIN, opt_out(note="Ana Ash rang", subject=DncTarget.read(DOMAIN)))
+    await mark(store, DOMAIN, opt_out(note="Ana Ash rang", target=DncTarget.read(DOMAIN)))
 
     [row] = await rows(store, do_not_contact)
 

@@ -192,7 +192,7 @@ async def test_three_licenses_whose_trials_start_days_apart_are_one_with_one_car
 
     await report(store, replace(latest, aliases=BOTH.aliases | {"X-1"}))
 
-    assert (await only_card(store)).evaluation.trial == trial(started=nov(22), told=nov(24))
+    assert (await only_card(store)).evaluation.trial == trial(started=nov(22), reported_on=nov(24))
     assert await bring(store) == ["update card 1", "update card 2", "update card 3"]
 
 

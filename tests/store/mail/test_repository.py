@@ -485,7 +485,7 @@ async def test_where_the_policy_asks_for_a_ground_the_one_that_was_named_is_kept
     await report(store, license_(technical=contact(email="it@acme.example")))
 
     assert isinstance(await ask(store, order(1)), NeedsLawfulBasis)
-    assert isinstance(await ask(store, order(1, ground=LawfulBasis.REQUEST)), QueuedMail)
+    assert isinstance(await ask(store, order(1, basis=LawfulBasis.REQUEST)), QueuedMail)
     [row] = await rows(store, mail)
     assert row.ground == "REQUEST"
     assert isinstance(await take(store), ClaimedMail)
