@@ -1,7 +1,7 @@
-"""`make bench`: what was promised, measured, as a table; what missed its mark is profiled.
+"""`make bench`: measure every promise, print a table, and profile what missed its mark.
 
-A missed mark is a finding and not a failure, since how busy a machine is must not break anybody's build: the exit code
-says whether there is a result.
+A missed mark is a finding and not a failure: how busy a machine is must not break anybody's build. The exit code says
+whether there is a result.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from benchmarks.marks import SMALL, Mark, marks
 
 _PROFILES: Final = Path("artifacts/bench")
 _WIDTH: Final = 140
-"""Columns: the table is Markdown, too, and must not be folded."""
+"""Columns. The table is Markdown, too, and must not be wrapped."""
 
 
 def main() -> None:
@@ -75,14 +75,14 @@ def _machine() -> str:
 
 
 def _processor() -> str:
-    """The processor's own name, where it can be had."""
+    """Return the processor's name, if it is known."""
     listed = Path("/proc/cpuinfo")
     named = re.search(r"model name\s*: (.+)", listed.read_text()) if listed.exists() else None
     return named[1] if named else platform.processor() or "some processor"
 
 
 def _explain(mark: Mark) -> None:
-    """Write down where the time goes if the mark was missed."""
+    """Write a profile if the mark was missed."""
     if mark.kept or mark.profile is None:
         return
     _PROFILES.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The processes of a measurement: a Marketplace, the bot, the floor; each is new for each time."""
+"""The processes of a measurement: a Marketplace, the bot, the floor. Each is new each time."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ class Bench:
         self._ends = time.monotonic() + _MOST_SECONDS
 
     def times(self) -> Iterator[int]:
-        """The repetitions of a measurement, fewer if it is slow."""
+        """Return the repetitions of a measurement, fewer if it is slow."""
         stops = time.monotonic() + _A_MEASUREMENT
         for number in range(self._repeat):
             if number and time.monotonic() > stops:
@@ -38,50 +38,50 @@ class Bench:
             yield number
 
     def sweep(self, store: str, *, rows: int, day: int = 0, profile: Path | None = None) -> dict[str, Any]:
-        """The bot reads the whole report: on the first day into a new store, later to find that nothing changed."""
+        """Let the bot read the full report: into a new store on the first day, later to find that nothing changed."""
         result = self._ours(store, "sweep", f"--day={day}", rows=rows, profile=profile)
         if result["rows"] < rows or bool(result["started"]) != (day == 0):
             raise SystemExit(f"The sweep read {result['rows']} of {rows} licenses, so nothing was measured.")
         return result
 
     def polls(self, store: str, *, first: int, count: int, rows: int, profile: Path | None = None) -> list[float]:
-        """Seconds of each poll of the rounds from `first` on, but for that one itself: it warms up."""
+        """Return the seconds of each poll of the rounds from `first` on, without that one: it warms up."""
         result = self._ours(store, "polls", f"--first={first}", f"--count={count}", rows=rows, profile=profile)
         if not result["started"]:
             raise SystemExit("The polls found no new trial, so nothing was measured.")
         return list(result["seconds"])
 
     def pace(self, *, due: int, count: int) -> dict[str, float]:
-        """So many cards are due at once: how long Slack has so many messages come in, and how often it says 429."""
+        """Return how long Slack takes to get this many due cards, and how often it answers 429."""
         return self._run("team", f"--store={self._new('pace.db')}", "pace", f"--due={due}", f"--count={count}")
 
     def presses(self, store: str, *, rows: int, cards: int) -> dict[str, float]:
-        """A team presses while the whole report is read by a bot that knows a part of it, with so many cards."""
+        """Let a team press while a bot with this many cards reads the full report."""
         copy = self._new("pressed.db")
         shutil.copy(self.folder / store, copy)
         given = (f"--server={self._server}", f"--rows={rows}", f"--cards={cards}")
         return self._run("team", f"--store={copy}", "presses", *given)
 
     def idle(self, *, seconds: float) -> dict[str, float]:
-        """What a bot takes while nothing happens, whose tables were there when it started."""
+        """Measure a bot while nothing happens, with tables that existed at its start."""
         store = self._new("idle.db")
         self._ours("idle.db", "sweep", rows=0, profile=None)
         return self._run("team", f"--store={store}", "idle", f"--seconds={seconds}")
 
     def floor(self, rows: int, *, like: str | None = None) -> dict[str, float]:
-        """Download and parse; with `like`, store as much as is in that store."""
+        """Download and parse; with `like`, store as much as that store holds."""
         into = self._new("floor.db")
         store = [] if like is None else [f"--like={self.folder / like}", f"--into={into}"]
         licenses = f"{self._server}/{rows}/rest/3/reporting/developer-space/{DEVELOPER_ID}/licenses"
         return self._run("floor", f"--export={licenses}/export", *store)
 
     def grow(self, small: str, large: str, *, times: int) -> None:
-        """Make a store so many times as large as another."""
+        """Make a store this many times as large as another."""
         shutil.copy(self.folder / small, self.folder / large)
         self._run("seed", str(self.folder / large), str(times))
 
     def _new(self, store: str) -> Path:
-        """Where no store is yet."""
+        """Return a path where no store is yet."""
         for file in self.folder.glob(f"{store}*"):
             file.unlink()
         return self.folder / store
@@ -93,7 +93,7 @@ class Bench:
         return self._run("ours", *given, *what)
 
     def _run(self, name: str, *given: str) -> dict[str, Any]:
-        # Linux counts the most that this process held as held by those it starts, too: so it must stay a small one.
+        # Linux counts this process's peak memory for the processes it starts, too: so it must stay small.
         left = max(self._ends - time.monotonic(), 0.0)
         asked = [sys.executable, "-m", f"benchmarks.{name}", *given]
         done = subprocess.run(asked, stdout=subprocess.PIPE, check=True, timeout=left, cwd=_ROOT)
@@ -105,11 +105,11 @@ class Bench:
 
 @contextmanager
 def marketplace(rows: int) -> Iterator[str]:
-    """A Marketplace whose vendors have up to so many licenses; its address."""
+    """Start a Marketplace whose vendors have up to this many licenses; yields its address."""
     asked = [sys.executable, "-m", "benchmarks.server", str(rows)]
     with subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as server:
         yield next(iter(server.stdout or ())).strip()
-        # Leaving closes its standard input, whatever happened here; that ends it.
+        # Leaving closes its standard input, whatever happened here, and that ends it.
 
 
 def _short(result: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """The least that reading the report can cost: download, parse and, with `--like`, `executemany` of the same columns.
 
-The rows that are inserted stand ready before the clock runs: they are those that the bot has stored, so table for
-table, index for index and byte for byte the same is written. It goes in one transaction with the bot's pragmas. All
-that turns a record into rows (reading, comparing, encrypting, fingerprints) is the bot's own and not in here.
+The rows to insert are ready before the clock starts. They are those that the bot has stored, so table for table, index
+for index and byte for byte the same is written, in one transaction with the bot's pragmas. Turning a record into rows
+(reading, comparing, encrypting, hashing) is the bot's own work and not in here.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection) -> Iterator[Table]:
-    """Make the tables and indexes of `source` in `target`; what to insert for the same rows to be in them."""
+    """Create the tables and indexes of `source` in `target`; return what to insert for the same rows."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         target.execute(f"PRAGMA {pragma}")
     ours = "sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"

@@ -1,6 +1,6 @@
-"""The bot at work in a process of its own. On its standard input it is told what to do; it ends where that ends.
+"""A running bot in a process of its own. It takes commands on standard input and ends when that ends.
 
-`usage` says what the process has taken so far, `sweep` lets a day pass and the whole report be read.
+`usage` prints what the process has used so far; `sweep` lets a day pass and reads the full report.
 """
 
 import argparse
@@ -29,18 +29,18 @@ _NEXT_SWEEP: Final = timedelta(hours=25)
 
 
 class Live:
-    """A bot that runs, and what can be asked of it."""
+    """A running bot, and what can be asked of it."""
 
     def __init__(self, parts: Components, pass_by: Callable[[timedelta], None]) -> None:
         self._parts = parts
         self._pass_by = pass_by
 
     async def usage(self) -> dict[str, Any]:
-        """Seconds of processor time, and bytes of memory, of this process."""
+        """Return the seconds of processor time and the bytes of memory of this process."""
         return {"cpu": time.process_time(), "resident": _resident()}
 
     async def sweep(self) -> dict[str, Any]:
-        """Read everything."""
+        """Read the full report."""
         self._pass_by(_NEXT_SWEEP)
         began = time.perf_counter()
         tally = await self._parts.poller.poll()
@@ -48,7 +48,7 @@ class Live:
 
 
 def _resident() -> int:
-    """The memory that this process holds at the moment, in bytes; where that cannot be had, the most it ever held."""
+    """Return the memory of this process in bytes; if that is unknown, its peak."""
     counted = Path("/proc/self/statm")
     if counted.exists():
         return int(counted.read_text().split()[1]) * resource.getpagesize()
@@ -57,7 +57,7 @@ def _resident() -> int:
 
 
 async def live(asked: argparse.Namespace) -> None:
-    """Run the bot, and do what it is told."""
+    """Run the bot and obey the commands."""
     moment = {"after": timedelta()}
     started = utc_now()
 
@@ -83,7 +83,7 @@ async def live(asked: argparse.Namespace) -> None:
 
 @asynccontextmanager
 async def bot_at_work(settings: dict[str, object], *options: str) -> AsyncIterator[Callable[[str], Awaitable[Any]]]:
-    """A new process with a bot in it, until the end of the block; gives what asks it."""
+    """Start a bot in a new process until the end of the block; yields a function that sends it a command."""
     given = (sys.executable, "-m", "benchmarks.live", f"--settings={json.dumps(settings)}", *options)
     process = await asyncio.create_subprocess_exec(
         *given, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -104,7 +104,7 @@ async def bot_at_work(settings: dict[str, object], *options: str) -> AsyncIterat
 
 
 def main() -> None:
-    """Be told by the command line where Slack and the report are."""
+    """Read from the command line where Slack and the report are."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--settings", required=True, help="as JSON, by name")
     parser.add_argument("--unpaced", action="store_true", help="as fast as Slack answers")

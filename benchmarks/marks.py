@@ -1,7 +1,7 @@
-"""What was promised of time and memory, and how each promise is measured.
+"""The promises about time and memory, and how each is measured.
 
-Of times the best is taken, ours and the floor in turn: what else the machine does can only make them longer. Polls are
-so short that the disk decides on each, so there it is the median.
+Of times the best is taken, ours and the floor's in turn: other load can only make them longer. Polls are so short that
+the disk decides, so there it is the median.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ from benchmarks.bench import Bench
 from benchmarks.vendor import A_ROUND
 
 SMALL: Final = 10_000
-"""Licenses in the store that polls of a large one are held against."""
+"""Licenses in the small store that polls of a large one are compared with."""
 _POLLS: Final = 10
 _PROFILED: Final = 20_000
-"""Licenses that a sweep is profiled with: where the time goes does not depend on more."""
+"""Licenses of a profiled sweep: where the time goes does not depend on more."""
 _LATER: Final = 30
 """Days between sweeps."""
 _MORE: Final = 3
@@ -27,7 +27,7 @@ _MS: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A promise with what was measured: `value` is what the target bounds."""
+    """A promise with what was measured; `target` bounds `value`."""
 
     what: str
     floor: str
@@ -36,7 +36,7 @@ class Mark:
     target: float
     unit: str = ""
     profile: Callable[[Path], object] | None = None
-    """Measures once more and writes to a file where the time goes."""
+    """Measures once more and writes a profile to a file."""
 
     @property
     def kept(self) -> bool:
@@ -44,13 +44,13 @@ class Mark:
         return self.value <= self.target
 
     def cells(self) -> tuple[str, ...]:
-        """Its line in the table."""
+        """Return its line in the table."""
         value, target = (f"{n:.4g}{self.unit}" if self.unit else f"{n:.2f}" for n in (self.value, self.target))
         return self.what, self.floor, self.ours, value, f"≤ {target}", "ok" if self.kept else "missed"
 
 
 def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
-    """Every promise in turn, as it is measured."""
+    """Yield every promise as it is measured."""
     first: list[int] = []
     later: list[int] = []
     yield _first_sweep(bench, licenses, first)
@@ -64,7 +64,7 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
 
 
 def _first_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
-    """The floor stores what the sweep before it has stored. The peaks above idle go into `memory`."""
+    """Measure a first sweep. The floor stores what the sweep before it stored. Peaks above idle go into `memory`."""
     ours, floor = [], []
     for number in bench.times():
         sweep = bench.sweep(f"{number}.db", rows=rows)
@@ -81,7 +81,7 @@ def _first_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
 
 
 def _later_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
-    """So many days apart that the poll that goes before a later sweep finds no trial that began lately."""
+    """Measure a later sweep, so many days apart that the poll before it finds no recent trial."""
     ours, floor = [], []
     for number in bench.times():
         sweep = bench.sweep("0.db", rows=rows, day=(number + 1) * _LATER)
@@ -98,7 +98,7 @@ def _later_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
 
 
 def _polls(bench: Bench, large: int) -> Mark:
-    """Two stores in turn, every time with other licenses changed."""
+    """Measure polls of two stores in turn, each time with other changed licenses."""
     bench.sweep("small.db", rows=SMALL)
     bench.grow("small.db", "large.db", times=large // SMALL)
     few: list[float] = []
@@ -117,7 +117,9 @@ def _polls(bench: Bench, large: int) -> Mark:
 
 
 def _deliveries(bench: Bench, *, due: int, count: int) -> Iterator[Mark]:
-    """Of what is due at once so many messages are waited for, or it would take minutes; the pace stays the same."""
+    """Measure deliveries. Only this many of the due messages are awaited, or it would take minutes; the pace is the
+    same.
+    """
     measured = bench.pace(due=due, count=count)
     what = f"{count} messages in Slack, {due} cards due at once"
     yield _time(what, floor=measured["least"], ours=measured["seconds"], target=1 / 0.95)
@@ -126,7 +128,7 @@ def _deliveries(bench: Bench, *, due: int, count: int) -> Iterator[Mark]:
 
 
 def _presses(bench: Bench, rows: int) -> Iterator[Mark]:
-    """The bot knows the licenses of the small store, and their cards stand; the others are new to it."""
+    """Measure presses. The bot knows the licenses of the small store and has their cards; the others are new to it."""
     known = min(rows // 2, SMALL)
     bench.sweep("pressed-first.db", rows=known)
     measured = bench.presses("pressed-first.db", rows=rows, cards=known // 1_000)
@@ -140,7 +142,7 @@ def _presses(bench: Bench, rows: int) -> Iterator[Mark]:
 
 
 def _idle(bench: Bench, *, seconds: float) -> Iterator[Mark]:
-    """For so long nothing happens, and a poll is ten minutes off."""
+    """Measure an idle bot for this long, with the next poll ten minutes away."""
     measured = bench.idle(seconds=seconds)
     share, held = 100 * measured["share"], measured["resident"] / _MB
     yield Mark(what="an idle bot, of a core", floor="–", ours=f"{share:.2f} %", value=share, target=1, unit=" %")
@@ -148,7 +150,7 @@ def _idle(bench: Bench, *, seconds: float) -> Iterator[Mark]:
 
 
 def _memory(bench: Bench, what: str, rows: int, peak: float, *, day: int) -> Iterator[Mark]:
-    """Peaks above what the same process held when it was idle; the larger sweep runs once, and alone for this."""
+    """Measure peaks above idle. The larger sweep runs once, and only for this."""
     few, many = peak / _MB, bench.sweep("more.db", rows=_MORE * rows, day=day)["above_idle"] / _MB
     what = f"memory above idle, {what}"
     yield Mark(what=f"{what} of {rows:,}", floor="–", ours=f"{few:.1f} MB", value=few, target=64, unit=" MB")

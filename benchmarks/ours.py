@@ -1,4 +1,4 @@
-"""One measured reading of the report by the bot, in a process of its own."""
+"""One measured read of the report by the bot, in a process of its own."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ _A_PROFILE: Final = 40
 
 
 def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
-    """The settings of a bot with this store and a vendor of so many licenses, by name."""
+    """Return the settings of a bot with this store and a vendor with this many licenses, by name."""
     return {
         "slack_bot_token": "xoxb-nobody",
         "slack_app_token": "xapp-nobody",
@@ -45,14 +45,14 @@ def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
 
 @asynccontextmanager
 async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Components]:
-    """The bot with this store and a vendor of so many licenses, at a time so long after the first noon."""
+    """Open a bot with this store and a vendor with this many licenses, this long after the first noon."""
     settings = settings_of(**given(store, server=server, rows=rows))
     async with open_components(settings, clock=lambda: NOON + after) as parts:
         yield parts
 
 
 async def sweep(asked: argparse.Namespace) -> dict[str, Any]:
-    """Read everything: on the first day into a new store, on a later one to find nothing changed."""
+    """Read the full report: into a new store on the first day, later to find that nothing changed."""
     async with bot(asked.store.with_suffix(".idle"), server=asked.server, rows=0, after=timedelta()) as parts:
         await parts.poller.poll()
         idle = _peak()
@@ -66,7 +66,7 @@ async def sweep(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 async def polls(asked: argparse.Namespace) -> dict[str, Any]:
-    """Poll once for each of some rounds, each with other licenses changed; the first warms up."""
+    """Poll once for each round, each with other changed licenses; the first warms up."""
     seconds, started = [], 0
     minutes = timedelta(minutes=asked.first)
     async with (
@@ -86,9 +86,9 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
 
 @contextmanager
 def _profile(file: Path | None) -> Iterator[None]:
-    """Write where the time goes to a file, if there is one; the slowest functions of the bot's main thread first.
+    """Write a profile to a file, if one is given: the slowest functions of the bot's main thread first.
 
-    What stands there under `poll` is waiting: for the network, or for the thread that speaks to the database.
+    `poll` in it is waiting: for the network, or for the database thread.
     """
     if file is None:
         yield
@@ -100,7 +100,7 @@ def _profile(file: Path | None) -> Iterator[None]:
 
 
 def _peak() -> int:
-    """The most memory this process has held, in bytes."""
+    """Return the peak memory of this process in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -1,4 +1,4 @@
-"""A store as large as one likes, grown from one that the bot has filled: every license again and again, as another."""
+"""Grow a store that the bot has filled to any size, by copying every license as another one."""
 
 import sqlite3
 import sys
@@ -18,12 +18,12 @@ _COPIES: Final = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FRO
 
 
 def grow(store: Path, *, times: int) -> None:
-    """Make a store `times` as large. Ids, aliases and what licenses are found by differ from copy to copy."""
+    """Make a store `times` as large. Ids, aliases and lookup columns differ from copy to copy."""
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-500000"):
             connection.execute(f"PRAGMA {pragma}")
         growing = [table for table in metadata.sorted_tables if table.name in _GROWING]
-        # An index that is built at the end is built by sorting, and not by looking for the place of each row.
+        # An index built at the end is built by sorting rather than by looking up the place of each row.
         indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
         found = indexes.fetchall()
         for name, _ in found:
@@ -39,7 +39,7 @@ def grow(store: Path, *, times: int) -> None:
 
 
 def _copied(table: Table) -> Iterator[tuple[str, str]]:
-    """The columns of a table, with the value that each has in copy `n`."""
+    """Return the columns of a table, each with its value in copy `n`."""
     for column in table.columns:
         yield column.name, _value(column)
 

@@ -1,7 +1,7 @@
-"""A Marketplace for measuring: one vendor's report, rendered before anybody asks, in a process of its own.
+"""A Marketplace for measuring: one vendor's report, rendered in advance, in a process of its own.
 
-`http://127.0.0.1:PORT/ROWS` is the API of a vendor with so many licenses. `PUT /changed/FIRST/COUNT` says which of them
-change today, which at first is none. It listens until its standard input ends.
+`http://127.0.0.1:PORT/ROWS` is the API of a vendor with this many licenses. `PUT /changed/FIRST/COUNT` says which of
+them change today, at first none. It listens until its standard input ends.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ _LIMIT: Final = 50
 _CHUNK: Final = 1 << 18
 _AT_ONCE: Final = 1_000
 _LATELY: Final = (TODAY - timedelta(days=14)).isoformat()
-"""The earliest day that a question about the last days may name."""
+"""The earliest day that a query about the last days may name."""
 
 
 class Report:
-    """The rows as bytes, ready to be sent, and the few that a question about the last days can find."""
+    """The rows as bytes, ready to send, and the few that a query about the last days can find."""
 
     def __init__(self, rows: int) -> None:
         self._text = bytearray(b"[")
@@ -50,22 +50,22 @@ class Report:
             self._began_lately.append((number, record))
 
     def change(self, numbers: range) -> None:
-        """Let these licenses change, and all others be as they were."""
+        """Change these licenses, and reset all others."""
         self._changed = [changed(number) for number in numbers]
 
     def whole(self, rows: int) -> Iterator[memoryview]:
-        """The first so many rows as one JSON array, in pieces."""
+        """Yield the first rows as one JSON array, in pieces."""
         text = memoryview(self._text)[: self._ends[rows]]
         yield from (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
         yield memoryview(b"]")
 
     def page(self, rows: int, offset: int) -> bytes:
-        """Rows of a page of all, with commas in between."""
+        """Return a page of rows, separated by commas."""
         first, end = min(offset, rows), min(offset + _LIMIT, rows)
         return bytes(self._text[self._ends[first] : self._ends[end]]).removeprefix(b",")
 
     def lately(self, rows: int, *, updated: str, began: str, evaluations: bool) -> list[Record]:
-        """The rows that were updated and began on or after a day each; an empty one is any."""
+        """Return the rows updated and started on or after these days; an empty day matches any."""
         return [
             record
             for record in [record for number, record in self._began_lately if number < rows] + self._changed
@@ -76,7 +76,7 @@ class Report:
 
 
 class Server:
-    """What the bot asks of the API, and no more."""
+    """The part of the API that the bot uses."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -129,7 +129,7 @@ class Server:
 
 
 def _rendered(first: int) -> list[bytes]:
-    """A thousand rows as the report sends them."""
+    """Render a thousand rows as the report sends them."""
     records = map(row, range(first, first + _AT_ONCE))
     return [json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() for record in records]
 

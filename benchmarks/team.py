@@ -1,6 +1,6 @@
-"""What a team in Slack sees of the bot, measured at Slack's end of the wire: this process is the Slack workspace.
+"""What a team in Slack sees of the bot, measured at Slack's end: this process is the Slack workspace.
 
-The bot runs in a process of its own; both ends are on this machine, so that no network is measured.
+The bot runs in a process of its own; both are on this machine, so no network is measured.
 """
 
 import argparse
@@ -26,21 +26,21 @@ from bot.domain.card import Action
 from bot.slack.ids import MORE, Event, Field, option
 
 _PATIENCE: Final = 60.0
-"""Seconds that the bot has to come up, and to bring what is pressed to its end."""
+"""Seconds that the bot has to start, and to finish what was pressed."""
 _USERS: Final = tuple(f"U0BENCH{number:02}" for number in range(50))
 _A_SECOND: Final = 20
 """Presses."""
 _A_MODAL: Final = 4
-"""Each press of so many opens one; the others claim a card, or give it back."""
+"""One press in this many opens a modal; the others claim a card or release it."""
 _MOST: Final = 0.99
 _SETTLING: Final = 0.25
-"""How much of the time to measure a bot has before it for what it does once."""
+"""The share of the measurement that a bot gets beforehand for what it does once."""
 
 Ask = Callable[[str], Awaitable[Any]]
 
 
 async def pace(asked: argparse.Namespace) -> dict[str, Any]:
-    """Many cards are due at once, Slack is as strict as it can be: how long until so many stand in the channel."""
+    """Many cards are due at once and Slack is as strict as it can be: measure how long until this many are posted."""
     async with _team(asked.store, trials=asked.due, rate_limits=True) as (workspace, _):
         await workspace.until(lambda: _posts(workspace), within=_PATIENCE)
         began = time.monotonic()
@@ -51,7 +51,7 @@ async def pace(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 async def idle(asked: argparse.Namespace) -> dict[str, Any]:
-    """Nothing happens: what that takes."""
+    """Measure a bot while nothing happens."""
     async with _team(asked.store, trials=1, rate_limits=True) as (workspace, ask):
         await workspace.until(lambda: workspace.sockets and _cards(workspace), within=_PATIENCE)
         await asyncio.sleep(_SETTLING * asked.seconds)
@@ -62,7 +62,7 @@ async def idle(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 async def presses(asked: argparse.Namespace) -> dict[str, Any]:
-    """A team works on its cards while the whole report is read: how soon each press is heard, and its card right."""
+    """A team works on its cards while the full report is read: measure acknowledgements and card updates."""
     workspace = _workspace(rate_limits=False)
     for user in _USERS:
         workspace.add_user(User(id=user, name=user.lower(), real_name=user.title()))
@@ -87,7 +87,7 @@ async def presses(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 class Team:
-    """Fifty people, each of whom presses something now and then; `heard` and `repainted` are seconds of each press."""
+    """Fifty people who press something now and then; `heard` and `repainted` are the seconds of each press."""
 
     def __init__(self, workspace: Workspace, cards: Sequence[Message]) -> None:
         self.heard: list[float] = []
@@ -95,7 +95,7 @@ class Team:
         self._workspace = workspace
         self._cards = cards
         self._free = list(cards)
-        """Those on which nobody waits for a press of theirs to show."""
+        """Return the cards that nobody waits for."""
         self._owners: dict[str, str] = {}
 
     async def work(self, *, until: asyncio.Future[Any]) -> None:
@@ -118,7 +118,7 @@ class Team:
         self._free.append(card)
 
     async def _look(self, user: str, card: Message) -> None:
-        """Open the form of a do-not-contact mark, and think better of it."""
+        """Open the do-not-contact form, and close it again."""
         await self._heard(user, card, Action.DO_NOT_CONTACT)
         views = self._workspace.views
         view = await self._workspace.until(lambda: next(iter(views.get(user, [])), None), within=_PATIENCE)
@@ -128,7 +128,7 @@ class Team:
                 await self._workspace.close_view(user, view.id)
 
     async def _take(self, user: str, card: Message) -> None:
-        """Claim a card, or give it back for whoever has it."""
+        """Claim a card, or release it for its owner."""
         began, owner = time.monotonic(), self._owners.pop(card.ts, None)
         if owner is None:
             await self._heard(user, card, Action.CLAIM)
@@ -147,7 +147,7 @@ class Team:
 
 @asynccontextmanager
 async def _team(store: Path, *, trials: int, rate_limits: bool) -> AsyncIterator[tuple[Workspace, Ask]]:
-    """A bot with a new store, with so many trials that began today, and its workspace, by the machine's own clock."""
+    """Start a bot with a new store and this many trials of today, and its workspace, by the machine's own clock."""
     today = datetime.now(UTC).date()
     workspace = _workspace(rate_limits=rate_limits)
     marketplace = DemoMarketplace(today=lambda: today, export_polls=0)
@@ -175,7 +175,7 @@ def _workspace(*, rate_limits: bool) -> Workspace:
 
 
 def _slack(workspace: Workspace) -> dict[str, object]:
-    """The settings with which a bot finds the workspace."""
+    """Return the settings with which a bot finds the workspace."""
     return {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
@@ -192,12 +192,12 @@ def _posts(workspace: Workspace) -> list[Message]:
 
 
 def _evaluation(card: Message) -> int:
-    """The number of the evaluation that a card shows, as its buttons carry it."""
+    """Return the id of the evaluation on a card, as its buttons carry it."""
     return next(int(element["value"]) for _, element in elements(card.blocks) if element["type"] == "button")
 
 
 def _slow(seconds: Sequence[float]) -> float:
-    """What 99 of 100 are not slower than."""
+    """Return the 99th percentile."""
     return sorted(seconds)[math.ceil(_MOST * len(seconds)) - 1]
 
 

@@ -1,4 +1,4 @@
-"""The licenses of a vendor with any number of them, the same at every call; all companies and people are invented."""
+"""The licenses of a vendor with any number of them, the same at every call. All companies and people are invented."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -17,15 +17,15 @@ from bot.demo.scenario.sample_data import (
 )
 
 TODAY: Final = date(2026, 11, 23)
-"""The day on which the report is read first."""
+"""The day of the first read of the report."""
 NOON: Final = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
 _QUIET_DAYS: Final = 4
-"""No license was updated later than so many days ago, unless it is `changed`: a poll finds these alone."""
+"""No license was updated later than this many days ago, unless it is `changed`: a poll finds only these."""
 A_ROUND: Final = 50
 """Licenses that change from one poll to the next."""
 _YEARS: Final = 8
 _A_SITE: Final = 3
-"""Licenses a customer has."""
+"""Licenses of each customer."""
 _FIRST_WORDS: Final = "Amber Birch Cobalt Delta Ember Fern Granite Harbour Indigo Juniper Kestrel Larch Maple".split()
 _SECOND_WORDS: Final = "Analytics Bakery Cargo Dental Energy Foods Games Health Insurance Labs Motors Optics".split()
 _FIRST_NAMES: Final = "Ada Bela Caro Dina Emil Finn Gita Hugo Ines Jona Kian Lena Milo Nora Otto Pia Quin Rosa".split()
@@ -38,11 +38,11 @@ _PLACES: Final = (
     ("Peru", "Americas"),
 )
 _NEW: Final = 100_000_000
-"""Added to the number of a license that nobody has seen."""
+"""Added to the number of a license that was never seen."""
 
 
 def row(number: int) -> Record:
-    """What the report says of a license: mostly bought or over, one in a hundred a running trial."""
+    """Return a license as in the report: mostly bought or over, one in a hundred a running trial."""
     chance = Random(number)
     customer = _customer(number // _A_SITE)
     began = TODAY - timedelta(days=chance.randrange(1, _YEARS * 365))
@@ -69,7 +69,7 @@ def row(number: int) -> Record:
 
 
 def changed(number: int) -> Record:
-    """The same license, updated today: bought, or with another tier; of each ten, one is a trial nobody has seen."""
+    """Return the same license, updated today: bought, or with another tier. One in ten is a trial never seen before."""
     today = {"lastUpdated": TODAY.isoformat()}
     if number % 10 == 0:
         return license_record(number + _NEW, LANTERNS, _customer(number + _NEW), TODAY - timedelta(days=1), **today)

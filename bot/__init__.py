@@ -1,1 +1,3 @@
-"""Evaluator Bot: tells a Marketplace vendor's team in Slack who started to evaluate what, once, with buttons."""
+"""Evaluator Bot: posts a card with buttons in Slack, once for each trial that a customer of a Marketplace vendor
+starts.
+"""

@@ -1,4 +1,4 @@
-"""`python -m bot` is `evaluator-bot`."""
+"""Run `python -m bot` as `evaluator-bot`."""
 
 from bot.cli.main import main
 

@@ -1,47 +1,48 @@
 """Every error that the bot raises on purpose; its class says what the caller should do.
 
 BotError
-├── SettingsWrong               mend the settings, start again
-│   └── SettingsMissing         some are not set; those that are can be used
+├── SettingsWrong               fix the settings, start again
+│   └── SettingsMissing         some are not set; the others can be used
 ├── MarketplaceError
 │   ├── MarketplaceUnavailable  wait, the next poll tries again
-│   ├── TokenRefused            401: a person must make a new API token
-│   ├── PermissionMissing       403: a person must give the account a permission
+│   ├── TokenRefused            401: a person must create a new API token
+│   ├── PermissionMissing       403: a person must grant the account a permission
 │   ├── ApiGone                 410: a person must update the bot
-│   ├── RequestRefused          the Marketplace did not understand the question
-│   ├── AnswerUnreadable        the answer is not the report
-│   └── ExportFailed            there is no export to be had; read the report page by page
+│   ├── RequestRefused          the Marketplace did not understand the request
+│   ├── AnswerUnreadable        the response is not the report
+│   └── ExportFailed            no export is available; read the report page by page
 ├── SlackError
-│   ├── SlackUnavailable        nothing was taken; wait, then try again
-│   ├── SlackOutcomeUnknown     nobody can say whether it was done; look before trying again
-│   │   └── SlackSilent         no answer came at all: it may still be done later, so look after a longer pause
-│   └── SlackRefused            Slack said no, with its own code
+│   ├── SlackUnavailable        Slack accepted nothing; wait, then try again
+│   ├── SlackOutcomeUnknown     the call may have taken effect; check before trying again
+│   │   └── SlackSilent         no response arrived: the call may still take effect, so check after a longer pause
+│   └── SlackRefused            Slack refused, with its own code
 ├── MailError
-│   ├── MailRefused             the server will not take this mail
-│   │   └── AddressRefused      there is nobody at this address: do not write to it again
+│   ├── MailRefused             the server will not accept this email
+│   │   └── AddressRefused      the address does not exist: do not email it again
 │   ├── MailDeferred            the server says: later
-│   ├── MailSetupWrong          login, TLS or connection; a person must mend it
-│   └── MailOutcomeUnknown      the mail may or may not have gone; a person decides
+│   ├── MailSetupWrong          login, TLS or connection; a person must fix it
+│   └── MailOutcomeUnknown      the email may or may not have been sent; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
-├── FileWrong                   a file that somebody gave cannot be used; names the lines
-├── CardUnknown                 it is not known which evaluation this card shows; tell who pressed
+├── FileWrong                   a file given by a person cannot be used; names the lines
+├── CardUnknown                 it is not known which evaluation this card shows; tell the person who pressed
 ├── NotAllowed                  this person may not do this; tell them
-├── ReportPutOff                a mail that came back could not be taken in: the mail server should bring it again
-├── InteractionUnreadable       what Slack sent makes no sense here; tell the person that nothing was done
+├── ReportPutOff                a bounce could not be processed: the mail server should deliver it again
+├── InteractionUnreadable       Slack sent something that makes no sense here; tell the person that nothing was done
 └── StoreError                  the database cannot be used; the sentence says why
-    ├── DatabaseUrlWrong        DATABASE_URL leads nowhere; fix it, start again
-    ├── StoreUnavailable        it is busy, full or away: what was asked may work later
+    ├── DatabaseUrlWrong        DATABASE_URL does not lead to a database; fix it, start again
+    ├── SecretKeyWrong          no key in SECRET_KEY fits the database; fix it, start again
+    ├── StoreUnavailable        it is busy, full or unreachable: the operation may work later
     │   └── DatabaseBusy        another program or copy holds it: try again later
     └── LeaseLost               another copy leads: write nothing and send nothing more
 
-The text of an error is a sentence for the person who runs the bot. It never holds an address or a token.
+The text of an error is a sentence for the person who runs the bot. It never contains an address or a token.
 """
 
 from collections.abc import Sequence
 
 
 class BotError(Exception):
-    """Something the bot knows how to name."""
+    """An error that the bot raises on purpose."""
 
 
 class SettingsWrong(BotError):
@@ -53,7 +54,7 @@ class SettingsWrong(BotError):
 
 
 class SettingsMissing(SettingsWrong):
-    """Settings are missing, and nothing is wrong with the others."""
+    """Settings are missing, and the others are valid."""
 
 
 class MarketplaceError(BotError):
@@ -61,7 +62,7 @@ class MarketplaceError(BotError):
 
 
 class MarketplaceUnavailable(MarketplaceError):
-    """The Marketplace did not answer, or said to come back later."""
+    """The Marketplace did not answer, or asked to come back later."""
 
 
 class TokenRefused(MarketplaceError):
@@ -81,7 +82,7 @@ class RequestRefused(MarketplaceError):
 
 
 class AnswerUnreadable(MarketplaceError):
-    """The answer was HTML, was not JSON, or did not have the shape of the report."""
+    """The response was HTML, was not JSON, or did not have the shape of the report."""
 
 
 class ExportFailed(MarketplaceError):
@@ -89,11 +90,11 @@ class ExportFailed(MarketplaceError):
 
 
 class SlackError(BotError):
-    """Slack did not do what was asked."""
+    """A Slack call did not succeed."""
 
 
 class SlackUnavailable(SlackError):
-    """Slack took nothing; `retry_after` seconds from now it may."""
+    """Slack accepted nothing; it may after `retry_after` seconds."""
 
     def __init__(self, sentence: str, *, retry_after: float) -> None:
         super().__init__(sentence)
@@ -101,15 +102,15 @@ class SlackUnavailable(SlackError):
 
 
 class SlackOutcomeUnknown(SlackError):
-    """The request went out and no answer came back: Slack may have acted on it."""
+    """The request was sent and no usable response came back: Slack may have acted on it."""
 
 
 class SlackSilent(SlackOutcomeUnknown):
-    """No answer came in time, or the connection broke: what was asked may show up late."""
+    """No response arrived in time, or the connection broke: the call may take effect late."""
 
 
 class SlackRefused(SlackError):
-    """Slack answered `ok: false`; `code` is Slack's own word for why, `needed` are scopes that the app lacks."""
+    """Slack answered `ok: false`; `code` is Slack's own error code, `needed` are scopes that the app lacks."""
 
     def __init__(self, sentence: str, *, code: str, needed: Sequence[str] = ()) -> None:
         super().__init__(sentence)
@@ -118,19 +119,19 @@ class SlackRefused(SlackError):
 
 
 class MailError(BotError):
-    """The mail was not handed over."""
+    """The email was not handed over."""
 
 
 class MailRefused(MailError):
-    """The server will not take this mail; trying again does not help."""
+    """The server will not accept this email; trying again does not help."""
 
 
 class AddressRefused(MailRefused):
-    """The server says of the address itself that no mail can reach it: a hard bounce."""
+    """The server says that the address itself does not exist: a hard bounce."""
 
 
 class MailDeferred(MailError):
-    """The server did not take the mail now and may later; nothing was sent."""
+    """The server did not accept the email now, and may later; nothing was sent."""
 
 
 class MailSetupWrong(MailError):
@@ -138,7 +139,7 @@ class MailSetupWrong(MailError):
 
 
 class MailOutcomeUnknown(MailError):
-    """The connection broke after the mail was handed over: it may have gone."""
+    """The connection broke after the email was handed over: it may have been sent."""
 
 
 class TemplateWrong(BotError):
@@ -146,19 +147,19 @@ class TemplateWrong(BotError):
 
 
 class FileWrong(BotError):
-    """A file that somebody gave cannot be used."""
+    """A file given by a person cannot be used."""
 
 
 class CardUnknown(BotError):
-    """Nobody can say which evaluation a card shows, so nothing is done."""
+    """It is not known which evaluation a card shows, so nothing is done."""
 
 
 class NotAllowed(BotError):
-    """Whoever pressed may not do this, or nobody can say whether they may."""
+    """This person may not do this, or nobody can say whether they may."""
 
 
 class InteractionUnreadable(BotError):
-    """A press, a form or a command lacks something, or names what cannot be; nothing was done."""
+    """An interaction or a command lacks something, or names something impossible; nothing was done."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -172,7 +173,7 @@ class StoreError(BotError):
 
 
 class DatabaseUrlWrong(StoreError):
-    """DATABASE_URL is no address of a database, or of one in a folder that is not there."""
+    """DATABASE_URL is not the address of a database, or its folder does not exist."""
 
 
 class SecretKeyWrong(StoreError):
@@ -180,7 +181,7 @@ class SecretKeyWrong(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database is busy, full, or cannot be reached; the same may work later."""
+    """The database is busy, full, or cannot be reached; the same operation may work later."""
 
 
 class DatabaseBusy(StoreUnavailable):
@@ -188,12 +189,12 @@ class DatabaseBusy(StoreUnavailable):
 
 
 class LeaseLost(StoreError):
-    """Another copy of the bot leads, or may lead by now: this one must write nothing and send nothing."""
+    """Another copy of the bot leads, or may lead by now: this copy must write nothing and send nothing."""
 
 
 class ReportPutOff(BotError):
-    """A mail that came back could not be taken in now; it must not be lost."""
+    """A bounce could not be processed now; it must not be lost."""
 
 
 TRY_LATER = (MarketplaceUnavailable, SlackUnavailable, MailDeferred, StoreUnavailable, LeaseLost, ReportPutOff)
-"""What may pass without anybody's doing, or must not be lost until somebody has done something."""
+"""Errors that may pass without intervention, or whose input must not be lost until a person intervenes."""

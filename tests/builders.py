@@ -61,7 +61,9 @@ def license_(**overrides: Any) -> License:
 
 def trial(**overrides: Any) -> Trial:
     """The trial of `license_()`."""
-    return Trial(**{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, "reported_on": TODAY, **overrides})
+    return Trial(
+        **{"started": nov(20), "ends": date(2026, 12, 20), "state": State.RUNNING, "reported_on": TODAY, **overrides}
+    )
 
 
 def known(seen: License | None = None, *trials: Trial) -> KnownLicense:

@@ -1,1 +1,1 @@
-"""Put the bot together, run it, and end it in order."""
+"""Build the bot, run it and stop it in order."""

@@ -1,4 +1,4 @@
-"""Bolt's app, as the bot uses it."""
+"""The Bolt app, configured for the bot."""
 
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
@@ -10,7 +10,7 @@ from bot.services.slack_identity import BotIdentity
 
 
 def create_bolt_app(client: AsyncWebClient, identity: BotIdentity, *, signing_secret: SecretStr | None) -> AsyncApp:
-    """Return an app that asks Slack nothing before it hands on a press; Bolt's own way is an `auth.test`."""
+    """Return an app that handles an interaction without a call to Slack; Bolt's default is an `auth.test`."""
 
     async def authorize(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> AuthorizeResult:
         known = identity.known
@@ -23,7 +23,7 @@ def create_bolt_app(client: AsyncWebClient, identity: BotIdentity, *, signing_se
             user_id=user_id,
         )
 
-    # Bolt takes the token from `authorize`, and complains of one here.
+    # Bolt takes the token from `authorize`, and logs a warning about a token here.
     nameless = AsyncWebClient(
         base_url=client.base_url, session=client.session, ssl=client.ssl, retry_handlers=[], logger=slack_logger()
     )

@@ -1,4 +1,6 @@
-"""What the running bot and the commands are made of: what speaks to the world, opened by the settings."""
+"""The components of the running bot and of the commands: the database and external clients, opened from the
+settings.
+"""
 
 import gc
 import sys
@@ -27,19 +29,19 @@ from bot.store import Store, open_store
 
 _SLACK_TIMEOUT_S: Final = 30
 _GC_THRESHOLD: Final = 50_000
-"""New objects after which garbage is looked for: after 700, as by default, a sweep spends a sixth of its time on it."""
+"""New objects between garbage collections. With Python's default of 700, a sweep spends a sixth of its time on them."""
 _SWITCH_INTERVAL_S: Final = 0.0001
-"""Seconds that one thread may compute while another waits: writing rows needs a turn after each statement."""
+"""Seconds that one thread may compute while another waits. Writing rows switches threads after each statement."""
 
 
 def utc_now() -> datetime:
-    """The time."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """What both the running bot and the other commands are made of."""
+    """What the running bot and the other commands are made of."""
 
     store: Store
     marketplace: Marketplace
@@ -55,9 +57,9 @@ class Components:
 async def open_components(
     settings: Settings, *, clock: Callable[[], datetime] = utc_now, patience: timedelta = timedelta(0)
 ) -> AsyncIterator[Components]:
-    """The parts that speak to the world, open. BotError when one of them cannot be.
+    """Open the components and close them at the end. Raises BotError if one cannot be opened.
 
-    `patience` is how long a bot of another version is waited for, where the tables have to change.
+    `patience` is how long to wait for a bot of another version if the tables have to change.
     """
     gc.set_threshold(_GC_THRESHOLD)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -99,10 +101,10 @@ async def open_components(
 
 @asynccontextmanager
 async def open_slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
-    """The client of Slack's Web API, with its connections open."""
+    """Open a client of Slack's Web API with its HTTP session."""
     timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
-        # The SDK's own retry would repeat a post that Slack has already taken: whether to try again is ours to say.
+        # The SDK's own retries would repeat a post that Slack has already accepted; the outbox decides about retries.
         client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url.rstrip('/')}/",
@@ -116,7 +118,7 @@ async def open_slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]
 
 
 def build_marketplace(settings: Settings) -> Marketplace:
-    """The vendor's reports. SettingsWrong when an id is none."""
+    """Build the client for the vendor's reports. Raises SettingsWrong if an id is invalid."""
     network = settings.network
     return Marketplace(
         api_url=settings.marketplace_api_url,

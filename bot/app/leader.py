@@ -1,4 +1,6 @@
-"""This copy's part in who leads: the lead is claimed at the start, renewed while it runs, given back at the end."""
+"""Leadership of this copy of the bot: claim the lease at the start, renew it while the bot runs, release it
+at the end.
+"""
 
 import asyncio
 import random
@@ -18,7 +20,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderTiming:
-    """Seconds: `patience` is how long a start waits for the copy before it, which may have been killed just now."""
+    """Durations in seconds. `patience` is how long a start waits for the previous copy, which may just have been
+    killed.
+    """
 
     patience: float = 20.0
     look_every: float = 1.0
@@ -30,8 +34,9 @@ TIMING = LeaderTiming()
 
 
 class Leader:
-    """The lead of one copy of the bot. `settle` is called once it is had, before any work: it settles what the copy
-    before left under way, which nobody works on any more."""
+    """Leadership of one copy of the bot. `settle` runs once this copy has the lease, before any other work: it recovers
+    what the previous leader left in flight, since nobody works on it any more.
+    """
 
     def __init__(self, store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeaderTiming = TIMING) -> None:
         self._store = store
@@ -40,9 +45,9 @@ class Leader:
         self._has_begun = asyncio.Event()
 
     async def claim(self) -> None:
-        """Take the lead. On a server another copy may have it: then this one stands by.
+        """Take the lease. If another copy holds it on a server, stand by.
 
-        DatabaseBusy when another copy has the SQLite file, and still has it after the `patience`.
+        Raises DatabaseBusy if another copy holds the SQLite file and still does after `patience`.
         """
         leases, ends = self._store.leases, time.monotonic() + self._timing.patience
         while True:
@@ -64,13 +69,13 @@ class Leader:
             await asyncio.sleep(self._timing.look_every)
 
     async def begin(self) -> None:
-        """Begin the work of the leader, if this copy has the lead."""
+        """Begin the leader's work if this copy has the lease."""
         if self._store.leases.was_taken and not self._has_begun.is_set():
             await self._settle()
             self._has_begun.set()
 
     async def keep(self) -> None:
-        """Renew the lead for as long as it is ours, or take it once the copy that has it is gone."""
+        """Renew the lease while this copy holds it, or take it over once the copy that holds it is gone."""
         wait = self._timing.renew_every
         while True:
             await asyncio.sleep(wait + random.uniform(-1, 1) * self._timing.jitter)  # noqa: S311  no secret
@@ -89,11 +94,11 @@ class Leader:
                 wait = self._timing.look_every
 
     async def had(self) -> None:
-        """Wait until this copy leads and what the one before left is settled."""
+        """Wait until this copy leads and what the previous leader left in flight is settled."""
         await self._has_begun.wait()
 
     def when_had(self, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
-        """`run`, begun once this copy leads."""
+        """Return a job that waits until this copy leads, then calls `run`."""
 
         async def wait_and_run() -> None:
             await self.had()
@@ -102,7 +107,7 @@ class Leader:
         return wait_and_run
 
     async def give_back(self) -> None:
-        """Let the next copy take over at once."""
+        """Release the lease, so that the next copy takes over at once."""
         if self._store.database.locked_since is not None:  # it finds out that this one is gone
             return
         try:
@@ -115,7 +120,7 @@ class Leader:
 async def hold_lead(
     store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeaderTiming = TIMING
 ) -> AsyncIterator[Leader]:
-    """The lead, claimed and kept inside the block; its end gives it back. DatabaseBusy when it cannot be had."""
+    """Hold the lease inside the block and release it at its end. Raises DatabaseBusy if another copy keeps it."""
     lead = Leader(store, settle=settle, timing=timing)
     await lead.claim()
     keeping = asyncio.create_task(lead.keep())

@@ -1,4 +1,4 @@
-"""How the bot begins and ends: what was interrupted is settled, and what is under way is finished."""
+"""Start and stop in order: recover what was interrupted, finish what is in progress."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,17 +19,17 @@ from bot.store.engine.database import Database
 
 T = TypeVar("T")
 Paused = Callable[[], AbstractAsyncContextManager[None]]
-"""Waits until what is under way has ended; nothing is begun inside the block."""
+"""Waits until work in progress has finished; nothing new begins inside the block."""
 
 log = structlog.get_logger()
 
 _SHUTDOWN_TIMEOUT_S: Final = 4.0
-"""Seconds that what is under way has to come to its end when the bot stops; the rest of the ten is for closing."""
+"""Seconds for work in progress to finish when the bot stops; the rest of the ten is for closing."""
 _CLOSE_TIMEOUT_S: Final = 1.0
 
 
 async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
-    """What was under way when the bot stopped becomes unknown, and is settled by rule; cards that wait move along."""
+    """Mark what was in progress at the last stop as unknown, and move waiting cards to the current channel."""
     mails = await store.mails.recover_in_flight(at=clock())
     deliveries = await store.outbox.recover_in_flight()
     interactions = await store.interactions.forget_interrupted()
@@ -42,9 +42,9 @@ async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[],
 
 @asynccontextmanager
 async def wait_for_slack(slack: SlackClient, *, within: float) -> AsyncIterator[BotIdentity]:
-    """Who we are in Slack. SlackRefused when the token is no good.
+    """Yield the bot's identity in Slack. Raises SlackRefused if the token is invalid.
 
-    After so many seconds without an answer the bot goes to work all the same, and keeps asking meanwhile.
+    Without an answer within so many seconds, the bot starts anyway and keeps asking in the background.
     """
     found = BotIdentity(slack)
     try:
@@ -61,7 +61,7 @@ async def wait_for_slack(slack: SlackClient, *, within: float) -> AsyncIterator[
 
 
 async def retry_until_slack_answers(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask Slack until it answers; SlackRefused when it refuses."""
+    """Retry until Slack answers. Raises SlackRefused if Slack refuses."""
     wait = timedelta(seconds=1)
     while True:
         try:
@@ -78,7 +78,7 @@ async def graceful_shutdown(
     workers: Sequence[asyncio.Task[None]],
     database: Database,
 ) -> None:
-    """Let posts, mails, a running poll and presses come to their end, and begin nothing new."""
+    """Let posts, emails, a running poll and interactions finish, and start nothing new."""
     seconds = _SHUTDOWN_TIMEOUT_S if database.locked_since is None else _CLOSE_TIMEOUT_S
     async with AsyncExitStack() as held:
         with suppress(TimeoutError):
@@ -92,7 +92,7 @@ async def graceful_shutdown(
 
 
 async def cancel_remaining(middleware: ListenerMiddleware, poller: ReportPoller) -> None:
-    """Wait for what was cancelled to let go of the store: what it was at is settled at the next start, by rule."""
+    """Wait until cancelled work has released the store. It is recovered at the next start."""
     await middleware.cancel_all()
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_TIMEOUT_S), poller.paused():

@@ -1,4 +1,4 @@
-"""The post office as the settings describe it, or why there is none."""
+"""Build the mail components from the settings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,17 +18,19 @@ from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
 
 _IDLE = 30.0
-"""Seconds that a connection to the mail server is kept for the next mail."""
+"""Seconds that a connection to the mail server is kept for the next email."""
 
 
 def build_mailer(settings: Settings) -> Mailer | None:
-    """The post office, once server, sender and postal address are all set. MailSetupWrong when a key is no good."""
+    """Build the mailer, or return None unless server, sender and postal address are set. MailSetupWrong if a key is
+    unusable.
+    """
     found = unsigned_post_office(settings)
     return found and replace(found, signer=signer(settings))
 
 
 def unsigned_post_office(settings: Settings) -> Mailer | None:
-    """The same without the signature of the vendor's domain, the key of which need not be good."""
+    """Build the same mailer without the DKIM signer, so that its key need not be usable."""
     if settings.smtp_host is None or settings.mail_from is None or settings.mail_postal_address is None:
         return None
     password = settings.smtp_password
@@ -57,7 +59,7 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
 
 
 def build_bounce_handler(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> BounceHandler:
-    """Who takes in what comes back."""
+    """Build the handler of bounces and complaints."""
     keyring = Keyring(settings.secret_key).return_keys
     alerts = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
     return BounceHandler(
@@ -70,12 +72,12 @@ def build_bounce_handler(settings: Settings, store: Store, *, clock: Callable[[]
 
 
 def build_unsubscribe_links(settings: Settings) -> Links | None:
-    """The links of a bot that can be reached from outside."""
+    """Build the unsubscribe links, or return None if the bot cannot be reached from outside."""
     return None if settings.public_url is None else Links(Keyring(settings.secret_key), public_url=settings.public_url)
 
 
 def sender_name(settings: Settings) -> str:
-    """The name under which we write, for those who look at a page of ours."""
+    """Return the name under which we email, for the unsubscribe page."""
     if settings.mail_vendor is not None or settings.mail_from is None:
         return settings.mail_vendor or "us"
     address = Sender(from_address=settings.mail_from, postal_address="").address
@@ -83,7 +85,9 @@ def sender_name(settings: Settings) -> str:
 
 
 def signer(settings: Settings) -> Signer | None:
-    """The signature of the vendor's domain, where all three settings are there. MailSetupWrong for a wrong one."""
+    """Return the DKIM signer, or None without its settings. Raises MailSetupWrong if they are incomplete or
+    unusable.
+    """
     given = (settings.dkim_domain, settings.dkim_selector, settings.dkim_key)
     if not any(given):
         return None

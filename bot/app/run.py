@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running bot out, and an orderly end."""
+"""The composition root: build the bot from its settings, run it, stop it in order."""
 
 import asyncio
 import secrets
@@ -61,16 +61,16 @@ from bot.web.unsubscribe.handler import UnsubscribePage
 log = structlog.get_logger()
 
 _PAUSE_CHECK_INTERVAL: Final = timedelta(hours=1)
-"""How often it is looked whether a pause is over."""
+"""How often pauses are checked for their end."""
 _WATCH: Final = timedelta(seconds=5)
 _WIPE: Final = timedelta(minutes=1)
 
 
 async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
-    """The bot, until SIGTERM or SIGINT; then what is under way comes to its end, within ten seconds.
+    """Run the bot until SIGTERM or SIGINT, then finish work in progress within ten seconds.
 
-    A second signal ends it at once, which is as safe as any other moment to be killed. DatabaseBusy when another copy
-    has the database; LeaseLost, after an end in order, when another one took over.
+    A second signal ends the process at once, which is as safe as a kill at any other moment. Raises DatabaseBusy if
+    another copy has the database, and LeaseLost, after a graceful shutdown, if another copy took over.
     """
     cancel_on_signals(asyncio.get_running_loop(), asyncio.current_task())
     patience = timedelta(seconds=TIMING.patience)
@@ -93,9 +93,9 @@ async def run_components(
     timing: LeaderTiming = TIMING,
     elapsed: Callable[[], float] = since_boot,
 ) -> AsyncIterator[int]:
-    """The bot at work, inside the block; at its end nothing new is taken, and what is under way is finished.
+    """Run the bot inside the block; at its end, take no new work and finish work in progress.
 
-    Gives the port of the HTTP endpoints. A copy that does not lead answers presses, and begins to work once it leads.
+    Yields the port of the HTTP endpoints. A standby copy answers interactions, and begins to work once it leads.
     """
     settle = partial(recover_interrupted, components.store, channel=settings.slack_channel, clock=clock)
     async with AsyncExitStack() as stack:
@@ -147,7 +147,9 @@ def _work(
     *,
     clock: Callable[[], datetime],
 ) -> tuple[dict[str, Run], list[Paused]]:
-    """What is worked on for ever, by name; and for the end, what waits until each of it has come to rest."""
+    """Return the workers that run for ever, by name, and for the shutdown the context managers that wait until each one
+    is idle.
+    """
     compare = _in_turn(partial(retry_until_slack_answers, reconciler.compare), reconciler.keep_looking)
     work = {"compare": lead.when_had(compare), "deliver": lead.when_had(cards.run)}
     resting: list[Paused] = [cards.paused, components.poller.paused]
@@ -169,7 +171,7 @@ def _build_outbox_worker(
     today_list: TodayList,
     clock: Callable[[], datetime],
 ) -> SlackOutboxWorker:
-    """What brings to Slack what is owed to it."""
+    """Build the worker that delivers the outbox."""
     return SlackOutboxWorker(
         components.store,
         components.slack,
@@ -185,7 +187,7 @@ def _build_outbox_worker(
 
 
 def _in_turn(first: Run, then: Run) -> Run:
-    """Both, one after the other."""
+    """Return a job that runs `first`, then `then`."""
 
     async def run() -> None:
         await first()
@@ -197,7 +199,7 @@ def _in_turn(first: Run, then: Run) -> Run:
 def _reconciler(
     settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
 ) -> Reconciler:
-    """What compares Slack with the database."""
+    """Build the reconciler, which compares Slack with the database."""
     return Reconciler(
         components.store,
         components.slack,
@@ -214,7 +216,7 @@ def _reconciler(
 def _mail_worker(
     components: Components, post: Mailer, permissions: Permissions, *, clock: Callable[[], datetime]
 ) -> MailWorker:
-    """What sends emails."""
+    """Build the worker that sends emails."""
     return MailWorker(
         components.store,
         post,
@@ -228,12 +230,12 @@ def _mail_worker(
 def _permissions(
     settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
 ) -> Permissions:
-    """Who may press what; what Slack says of people is kept for some minutes."""
+    """Build the permission check; what Slack says about a person is cached for five minutes."""
     return Permissions(SlackUsers(components.client), team=identity.team, named=settings.slack_actors, clock=clock)
 
 
 async def _begin_polls(jobs: Scheduler, settings: Settings, components: Components, reconciler: Reconciler) -> None:
-    """Read the report again and again, once it is known which ids may be given."""
+    """Schedule the polls once the reconciler has found out which ids may be assigned."""
     await reconciler.looked()
     jobs.every(settings.poll_every, "poll", components.poller.poll)
 
@@ -246,7 +248,7 @@ def _schedule_jobs(
     cards: SlackOutboxWorker,
     dnc: DoNotContact,
 ) -> None:
-    """What is done again and again."""
+    """Build the scheduler with its recurring jobs."""
     alert = LockAlert(
         components.store.database, components.slack, admins=settings.slack_admins, channel=settings.slack_channel
     )
@@ -317,7 +319,7 @@ def _endpoints(
     *,
     clock: Callable[[], datetime],
 ) -> web.Application:
-    """What is answered over HTTP; Slack's presses are, where there is no socket for them."""
+    """Build the HTTP endpoints. They include Slack's interactions only if there is no socket for them."""
     secret = settings.slack_signing_secret if settings.slack_app_token is None else None
     return endpoints(
         health,
@@ -336,7 +338,7 @@ def _socket(
     token: Secret[str],
     patience: SocketTimeouts,
 ) -> SocketMode:
-    """The connection on which presses arrive."""
+    """Build the Socket Mode connection on which interactions arrive."""
     return SocketMode(
         app,
         partial(components.slack.socket_address, token.get_secret_value()),
@@ -348,7 +350,7 @@ def _socket(
 
 
 def _build_unsubscribe_page(settings: Settings, dnc: DoNotContact) -> UnsubscribePage | None:
-    """The page behind the links in mails, for a bot that can be reached from outside."""
+    """Build the unsubscribe page, if the bot can be reached from outside."""
     ours = build_unsubscribe_links(settings)
     if ours is None:
         return None

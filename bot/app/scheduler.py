@@ -1,4 +1,4 @@
-"""Which service runs when."""
+"""Run jobs on a schedule."""
 
 import asyncio
 import time
@@ -19,19 +19,19 @@ from bot.concurrency.supervisor import log_errors
 log = structlog.get_logger()
 
 _WATCH_S: Final = 30.0
-"""How often the scheduler's clock is compared with one that nobody sets."""
+"""How often, in seconds, the wall clock is compared with the monotonic clock."""
 _CLOCK_SET: Final = 5.0
-"""Seconds by which the two must drift apart before the jobs are scheduled again; time services correct less."""
+"""Seconds by which the two clocks must drift apart before the jobs are scheduled again; time services correct less."""
 _PARTING_S: Final = 1.0
 
 Run = Callable[[], Awaitable[object]]
 
 
 class Scheduler:
-    """Jobs that never overlap with themselves, run late rather than not at all, and catch up once.
+    """Runs jobs that never overlap with themselves, run late rather than not at all, and catch up only once.
 
-    APScheduler plans by the clock of the machine. If that clock is set, the jobs are planned again: otherwise a clock
-    set back by a day would silence the polls for a day. Nothing runs before `ready` has returned.
+    APScheduler uses the machine's clock. If that clock is set, the jobs are scheduled again; otherwise a clock set back
+    by a day would stop the polls for a day. No job runs before `ready` has returned.
     """
 
     def __init__(
@@ -52,18 +52,18 @@ class Scheduler:
         self._running: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
-        """Run the jobs from now on, once `ready` has returned."""
+        """Start the schedule once `ready` has returned."""
         self._starting = asyncio.create_task(self._start())
 
     def pause(self) -> None:
-        """Start no job any more; those that run go on."""
+        """Start no more jobs; running jobs continue."""
         if self._starting is not None:
             self._starting.cancel()
         if self._scheduler.running:
             self._scheduler.pause()
 
     async def shutdown(self) -> None:
-        """Cancel the jobs that run, and wait a moment for their end."""
+        """Cancel the running jobs, and wait up to a second for them to end."""
         self.pause()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
@@ -82,7 +82,7 @@ class Scheduler:
         self._add(name, run, trigger, at=trigger.get_next_fire_time(None, datetime.now(UTC)))
 
     def look(self) -> None:
-        """Plan every job again if the clock was set since the last look."""
+        """Schedule every job again if the clock was set since the last comparison."""
         offset = self._now() - self._elapsed()
         if abs(offset - self._offset) < _CLOCK_SET:
             return

@@ -1,4 +1,4 @@
-"""`evaluator-bot check`: a line for each thing that the bot depends on."""
+"""`evaluator-bot check`: print a line for each thing that the bot depends on."""
 
 import asyncio
 from functools import partial
@@ -22,9 +22,9 @@ from bot.store import Store, files_of, open_store
 
 
 async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
-    """Print a line for each thing, whatever is wrong with those before; whether all is well.
+    """Print a line for each check, even after one fails. Return whether all passed.
 
-    Each takes at most `limit` seconds.
+    Each check takes at most `limit` seconds.
     """
     typer.echo("✓ Settings: complete")
     app_token = settings.slack_app_token
@@ -60,7 +60,7 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
 
 
 async def _report(store: Store, settings: Settings, *, limit: float) -> bool:
-    """Print how reading the report goes; whether the database could say it."""
+    """Print the state of the report polls. Return whether the database answered."""
     try:
         async with asyncio.timeout(limit):
             condition = await Health(store, poll_every=settings.poll_every, clock=utc_now).report()
@@ -76,7 +76,7 @@ async def _report(store: Store, settings: Settings, *, limit: float) -> bool:
 
 
 def _local_findings(settings: Settings) -> list[CheckResult]:
-    """What can be looked at without a server."""
+    """Return the findings that need no server."""
     files = [ENV_FILE.get() or DEFAULT_FILE, *files_of(settings.database_url)]
     return [
         file_permissions([*files, settings.dkim_key] if settings.dkim_key else files),
@@ -93,6 +93,6 @@ def _local_findings(settings: Settings) -> list[CheckResult]:
 
 
 def _shown(finding: CheckResult) -> bool:
-    """Print a finding; whether something is wrong."""
+    """Print a finding. Return whether it is a problem."""
     typer.echo(f"{'✓' if finding.is_ok else '✗'} {finding.name}: {finding.message}")
     return not finding.is_ok

@@ -1,4 +1,4 @@
-"""The commands about the database: brought up to date, saved, looked at, put back."""
+"""The database commands: upgrade, back up, verify, restore."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -36,7 +36,7 @@ _POSTGRESQL: Final = (
     "went back, and does the rest of `db restore`. Then run `evaluator-bot dnc import FILE`."
 )
 _LARGEST: Final = 10_000_000
-"""Characters of a do-not-contact table."""
+"""The largest size of a do-not-contact table, in characters."""
 
 Backup = Annotated[Path, typer.Argument(help="A file that `evaluator-bot db backup` wrote.", metavar="FILE")]
 Table = Annotated[Path | None, typer.Option("--dnc", help="A do-not-contact table, as `dnc export` writes it.")]
@@ -44,7 +44,7 @@ Table = Annotated[Path | None, typer.Option("--dnc", help="A do-not-contact tabl
 
 @database.command()
 def upgrade() -> None:
-    """Bring the tables up to date; `run` does the same at its start."""
+    """Bring the tables up to date. `run` does this at its start, too."""
     with_settings(_upgrade)
 
 
@@ -56,19 +56,19 @@ def backup(
         Path | None, typer.Option("--dnc", help="Write the do-not-contact list to this file, as `dnc export` does.")
     ] = None,
 ) -> None:
-    """Write a copy of the SQLite database, while the bot runs."""
+    """Write a copy of the SQLite database while the bot runs."""
     with_settings(partial(_backup, target=target, table=dnc))
 
 
 @database.command()
 def verify(file: Backup) -> None:
-    """Check that a backup is whole, and that this version and SECRET_KEY can use it."""
+    """Check that a backup is intact, and that this version and SECRET_KEY can use it."""
     with_settings(partial(_verify, file=file))
 
 
 @database.command()
 def restore(file: Backup, *, dnc: Table = None) -> None:
-    """Put a backup in the place of the SQLite database; the present one is kept beside it. Stop the bot first."""
+    """Replace the SQLite database with a backup; the current one is kept beside it. Stop the bot first."""
     with_settings(partial(_restore, file=file, table=dnc))
 
 
@@ -86,7 +86,7 @@ async def _backup(settings: Settings, *, target: Path, table: Path | None) -> No
     copy_database(source, target)
     typer.echo(f"Written to {target}.")
     if table is not None:
-        # From a copy of the copy: to read it, its tables are brought up to date.
+        # A second copy is read, because opening it brings its tables up to date.
         with scratch(target, target.with_name(f"{target.name}.dnc")) as copy:
             async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
                 marks = await store.dnc.list_active()
@@ -140,7 +140,9 @@ async def _restore(settings: Settings, *, file: Path, table: Path | None) -> Non
 
 
 def _refuse(file: Path, target: Path, keys: Keyring) -> None:
-    """BotError, with what to do, unless the file can take the place of the database now."""
+    """Raise BotError, with what to do, unless the file can replace the database. Exits with 75 if the database is open
+    elsewhere.
+    """
     if target.exists() and file.exists() and target.samefile(file):
         raise BotError(f"{file} is the database itself. Name a backup.")
     if problems := inspect_database(file, keys).problems:
@@ -151,7 +153,7 @@ def _refuse(file: Path, target: Path, keys: Keyring) -> None:
 
 
 def _marks(table: Path | None) -> Sequence[tuple[DncTarget, DncEntry]]:
-    """The entries of a table; nothing is done where a line of it is wrong."""
+    """Return the entries of a do-not-contact table. Raises BotError, before any change, if a line is wrong."""
     if table is None:
         return []
     try:

@@ -1,4 +1,4 @@
-"""The commands about people: who said no, what is held of somebody, what came back."""
+"""Commands about people: do-not-contact, export, erase, audit, bounces."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ def add(
     reason: Annotated[DncReason, typer.Option(help="Why.")] = DncReason.ASKED,
     note: Annotated[str, typer.Option(help="Anything the team should know.")] = "",
 ) -> None:
-    """Mark an address, a whole domain or a customer site: nobody mails there any more."""
+    """Block an address, a whole domain or a customer site: nobody can email it any more."""
     if reason.is_final:
         raise typer.BadParameter(f"{reason} is nothing to set by hand; `evaluator-bot erase` does it.")
     with_settings(partial(_add, target=_target(target), reason=reason, note=note))
@@ -51,7 +51,7 @@ def add(
 
 @dnc.command("list")
 def list_() -> None:
-    """Every mark that stands."""
+    """List every active entry."""
     with_settings(_list)
 
 
@@ -61,25 +61,25 @@ def lift(
     *,
     note: Annotated[str, typer.Option(prompt="Why may we write again", help="For the record: where is the consent?")],
 ) -> None:
-    """Take the strongest mark back, for the record; what somebody said themselves only with their written consent."""
+    """Lift the strongest entry, for the record. What people said themselves needs their written consent."""
     with_settings(partial(_lift, target=_target(target), note=note))
 
 
 @dnc.command("import")
 def import_(table: Table) -> None:
-    """Mark all that a table names, or nothing if a line of it is wrong."""
+    """Block everything a table lists, or nothing if a line of it is wrong."""
     with_settings(partial(_import, table=table))
 
 
 @dnc.command("export")
 def export_marks() -> None:
-    """Print every mark that stands as a CSV table."""
+    """Print every active entry as a CSV table."""
     with_settings(_export_marks)
 
 
 @people.command()
 def export(address: Address) -> None:
-    """Print everything that is held of one address, as JSON."""
+    """Print everything held about an address, as JSON."""
     with_settings(partial(_export, address=_address(address)))
 
 
@@ -89,13 +89,13 @@ def erase(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a person: all that is held is overwritten, cards too; a keyed hash stays, so that nobody writes again."""
+    """Erase a person: everything held is overwritten, on cards too. A keyed hash keeps the address blocked."""
     with_settings(partial(_erase, address=_address(address), sure=yes))
 
 
 @people.command()
 def audit() -> None:
-    """Print what was done with people's data: exports, erasures, imports, the end of what is kept."""
+    """Print what was done with people's data: exports, erasures, imports, the end of retention."""
     with_settings(_audit)
 
 
@@ -105,9 +105,9 @@ def bounce(
         list[Path] | None, typer.Argument(help="Messages as files; without any, one from standard input.")
     ] = None,
 ) -> None:
-    """Take in a report of an email that came back, as a mail pipe brings it: `evaluator-bot bounce < message.eml`.
+    """Process a bounce or complaint that a mail pipe delivers: `evaluator-bot bounce < message.eml`.
 
-    From standard input it ends with 0 or, whatever stands in the way, with 75, so that the mail server tries again.
+    From standard input, exit with 0, or with 75 on any error, so that the mail server tries again.
     """
     if reports:
         with_settings(partial(_bounce, contents=[_content(path) for path in reports]))
@@ -118,7 +118,7 @@ def bounce(
     try:
         with_settings(partial(_bounce, contents=[content]))
     except BotError as exc:
-        # A mail server that hears of anything but "later" drops the report for good, since it has no sender.
+        # A mail server that gets any error except "try later" drops the report for good, since it has no sender.
         raise ReportPutOff(f"{exc}\n{_PUT_OFF}") from exc
     except Exception as exc:
         log.exception("bounce_broke")
@@ -231,7 +231,9 @@ def _target(text: str) -> DncTarget:
 
 
 def _address(text: str) -> str:
-    """Whom it names; what no email can be sent to may stand in the report all the same, and is somebody's."""
+    """Return the address that the text names. An address that no email can reach is accepted, since the report may
+    contain it.
+    """
     found = DncTarget.read(text)
     address = found.value if found is not None and found.scope is DncScope.ADDRESS else canonical(text)
     if not all(address.rpartition("@")):

@@ -1,4 +1,4 @@
-"""The command line: one function a command."""
+"""The command line, one function for each command."""
 
 import asyncio
 import sys
@@ -45,11 +45,11 @@ cli.add_typer(dnc, name="dnc")
 cli.add_typer(people)
 
 _FAILED, _MISUSED, _TRY_LATER = 1, 2, 75
-"""Exit codes; the last is EX_TEMPFAIL of sysexits.h, at which a mail server tries its pipe again."""
+"""Exit codes. The last is EX_TEMPFAIL from sysexits.h, on which a mail server retries its pipe."""
 
 
 def main() -> None:
-    """The entry point; what can be named ends in a sentence and an exit code: 1 failed, 2 misused, 75 try later."""
+    """Run the command line. Known errors end with a message and an exit code: 1 failed, 2 misused, 75 try later."""
     try:
         cli(_env_file_first(sys.argv[1:]))
     except SettingsWrong as exc:
@@ -90,27 +90,27 @@ def demo(
     open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     speed: Annotated[float, typer.Option(min=0.1, help="How many times as fast the evaluators arrive.")] = 1.0,
 ) -> None:
-    """Run the bot against a small Slack, a small Marketplace and a mailbox on this machine, and show them on a page."""
+    """Run the bot against a small Slack, Marketplace and mailbox on this machine, and show them on a page."""
     asyncio.run(_demo(port, open_browser=open_browser, speed=speed))
 
 
 @cli.command()
 def check() -> None:
-    """Look at every token, scope, channel, server and the database; a line for each, with what to do."""
+    """Check every token, scope, channel and server and the database, and say what to fix."""
     with_settings(_check)
 
 
 @cli.command()
 def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would come to.")] = False) -> None:
-    """Read the report once and record what is new; the running bot brings the cards to Slack."""
+    """Read the report once and record what is new. The running bot posts the cards."""
     with_settings(_dry_run if dry_run else _poll)
 
 
 @cli.command()
 def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Take in the history of the report in silence: count first, then record, with no card for any of it.
+    """Record the history of the report silently: count it, ask, then record it without a single card.
 
-    One that was broken off goes on where it stood.
+    After an interruption it continues where it stopped.
     """
     with_settings(partial(_backfill, sure=yes))
 
@@ -122,7 +122,7 @@ def render(
     evaluation: Annotated[int | None, typer.Option(help="The number of an evaluation; else a sample is used.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the HTML part to this file.")] = None,
 ) -> None:
-    """Show a mail template as it would go out."""
+    """Show a mail template as it would be sent."""
     asyncio.run(_render(template, evaluation, html))
 
 
@@ -207,7 +207,7 @@ def _write(text: str, target: Path) -> None:
 
 
 def _settings_if_complete() -> Settings | None:
-    """The settings, which whoever writes templates on a machine of their own need not have."""
+    """Return the settings, or None: people who write templates on their own machine need none."""
     try:
         return read_settings()
     except SettingsMissing:
@@ -216,7 +216,7 @@ def _settings_if_complete() -> Settings | None:
 
 
 def _sender(settings: Settings | None) -> Sender:
-    """Who writes, by the settings; somebody invented where they do not say."""
+    """Return the sender in the settings, or a sample one."""
     if settings is None or settings.mail_from is None or settings.mail_postal_address is None:
         typer.echo("MAIL_FROM and MAIL_POSTAL_ADDRESS are not known: the sender is invented.", err=True)
         return SAMPLE_SENDER
@@ -229,7 +229,7 @@ def _sender(settings: Settings | None) -> Sender:
 
 
 def _env_file_first(arguments: list[str]) -> list[str]:
-    """The arguments with `--env-file PATH` before the command, where it belongs; behind it is as good."""
+    """Return the arguments with `--env-file PATH` moved before the command, so that it works after it too."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     first: list[str] = []
     rest: list[str] = []

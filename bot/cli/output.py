@@ -1,4 +1,4 @@
-"""What the command line prints of the report: lines of plain text."""
+"""Plain text that the command line prints about the report."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from bot.services.ingest.dry_run import DryRunResult
 from bot.slack.views.health import machine
 
 _SHOWN = 50
-"""Lines of a kind; the rest is counted."""
+"""Lines of one kind; the rest is counted."""
 
 
 def format_dry_run(result: DryRunResult) -> Iterator[str]:
-    """What a poll would come to, and why."""
+    """Yield what a poll would change, and why."""
     yield f"{_count(result.rows, 'row')} read, {result.known:,} of them known."
     yield f"A poll would post {_count(len(result.cards), 'card')}."
     yield from _some(
@@ -30,14 +30,14 @@ def format_dry_run(result: DryRunResult) -> Iterator[str]:
 
 
 def format_backfill(result: DryRunResult) -> Iterator[str]:
-    """What a backfill would come to."""
+    """Yield what a backfill would record."""
     yield f"{_count(result.rows, 'row')} in the report, {result.known:,} of them known already."
     yield f"{_count(sum(result.silent.values()), 'evaluation')} would be taken in, without a card."
     yield from _unreadable(result)
 
 
 def format_health(found: HealthReport) -> Iterator[str]:
-    """How the bot is doing."""
+    """Yield how the bot is doing."""
     if found.outcome is None:
         yield "· Report: not read yet"
         return

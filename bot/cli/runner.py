@@ -1,4 +1,4 @@
-"""Run one command of the command line with the settings read and the log set up."""
+"""Run one command with the settings loaded and logging set up."""
 
 import asyncio
 import os
@@ -17,16 +17,16 @@ from bot.log.setup import log_uncaught, set_up_logging
 log = structlog.get_logger()
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
-"""The file that `--env-file` names."""
+"""The path that `--env-file` names."""
 
 
 def read_settings() -> Settings:
-    """The settings for the command that runs. SettingsWrong when there is something to fix first."""
+    """Return the settings for the running command. Raises SettingsWrong if any must be fixed first."""
     return _loaded().settings
 
 
 def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Run it to its end. SettingsWrong when there is something to fix first."""
+    """Run the command with the settings. Raises SettingsWrong if any must be fixed first."""
     loaded = _loaded()
     settings = loaded.settings
     set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
@@ -37,7 +37,7 @@ def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> N
 
 
 def forget_proxies() -> None:
-    """Take the proxies out of the environment: the Slack SDK takes them from there and does not look at NO_PROXY."""
+    """Remove the proxies from the environment: the Slack SDK reads them there and ignores NO_PROXY."""
     for name in PROXY_VARIABLES:
         os.environ.pop(name, None)
 

@@ -1,1 +1,1 @@
-"""Tasks, locks and rates that know nothing of this bot."""
+"""Generic helpers for tasks, locks and rates."""

@@ -1,4 +1,4 @@
-"""Keep to a rate: so many at once, then one every so often, and growing pauses while it goes wrong."""
+"""A token bucket with exponential back-off."""
 
 import math
 import time
@@ -9,45 +9,45 @@ from typing import Final
 _LONGEST_PAUSE: Final = 300.0
 _MOST_DOUBLINGS: Final = 10
 _ROUNDING: Final = 1e-6
-"""Seven times 1.22 seconds hold seven turns, whatever is left of them in floating point."""
+"""Makes up for floating point: seven times 1.22 seconds must be worth seven tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """One every `interval` seconds, `burst` of them at once."""
+    """One token every `interval` seconds, up to `burst` of them."""
 
     interval: float
     burst: int = 1
 
 
 def backoff(failures: int) -> float:
-    """Seconds to pause after so many failures in a row: 2, 4, 8 and so on, five minutes at most."""
+    """Return the seconds to wait after this many failures in a row: 2, 4, 8 and so on, at most five minutes."""
     return min(2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_PAUSE)
 
 
 class TokenBucket:
-    """A bucket of turns that gains one every interval; while it goes wrong, one try at a time after each pause."""
+    """A token bucket. After a failure, it backs off and then allows one call at a time."""
 
     def __init__(self, rate: Rate, *, alone: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
         self._alone = alone
-        """Whether there is never more than one under way."""
+        """Whether at most one call may be in flight."""
         self._clock = clock
         self._slack = rate.interval * (rate.burst - 1)
         self._next = clock() - self._slack
         self._held_until = clock()
         self.failures = 0
-        """How often in a row it went wrong."""
+        """Failures in a row."""
         self._under_way = 0
 
     def wait(self) -> float:
-        """Seconds until the next turn; 0 now, infinite while it hangs on one that is under way."""
+        """Seconds until a call may start: 0 if now, inf while a serial call is in flight."""
         if self._under_way and (self._alone or self.failures):
             return math.inf
         return max(self._next - self._slack - self._clock(), self._held_until - self._clock(), 0.0)
 
     def available(self) -> float:
-        """How many turns there are now; infinite where nothing is counted."""
+        """Return how many calls may start now; inf without a limit."""
         if self.wait() > 0:
             return 0
         if self._alone or self.failures:
@@ -58,20 +58,20 @@ class TokenBucket:
         return 1 + int(saved / self._rate.interval + _ROUNDING)
 
     def consume(self) -> None:
-        """Take a turn."""
+        """Take a token."""
         self._next = max(self._next, self._clock()) + self._rate.interval
 
     def begin(self) -> None:
-        """Take a turn for something that is under way until `end`."""
+        """Take a token for a call that is in flight until `end`."""
         self.consume()
         self._under_way += 1
 
     def end(self) -> None:
-        """One that was under way is over, whatever came of it."""
+        """Note that a call is over, whatever came of it."""
         self._under_way -= 1
 
     def failed(self, *, at_least: float = 0.0) -> float:
-        """It went wrong: no turn for a while, longer each time, then one at a time; how many seconds."""
+        """Back off after a failure, longer each time, at least `at_least` seconds. Return for how many."""
         self.failures += 1
         pause = max(backoff(self.failures), at_least)
         now = self._clock()
@@ -80,5 +80,5 @@ class TokenBucket:
         return pause
 
     def succeeded(self) -> None:
-        """It works."""
+        """Note that a call succeeded."""
         self.failures = 0

@@ -1,4 +1,4 @@
-"""Let what the store has begun come to its end, even when whoever asked for it is cancelled."""
+"""Run store methods to completion, even when their caller is cancelled."""
 
 import asyncio
 import inspect
@@ -12,16 +12,17 @@ from weakref import WeakSet
 T = TypeVar("T")
 
 _waiting: Final[WeakSet[asyncio.Task[Any]]] = WeakSet()
-"""Calls that have begun nothing in the database: they wait for their turn, or for a lock that is held elsewhere."""
+"""Calls that have begun nothing in the database: they wait for their turn or for a lock held elsewhere."""
 _LOOK_S: Final = 0.05
 _LONGEST_S: Final = 4.0
-"""How long a cancelled call may take. Locks are waited for in shorter steps, so only a server that hangs takes longer;
-then the connection is given up with the call."""
+"""Seconds that a cancelled call may take. Lock waits are split into shorter steps, so only a server that hangs takes
+longer; then the call and its connection are abandoned.
+"""
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Mark a stretch of a public call in which nothing is begun, so that its cancellation takes effect at once."""
+    """Mark a part of a public call in which nothing is begun, so that cancellation takes effect at once."""
     task = asyncio.current_task()
     if task is None:
         yield
@@ -34,11 +35,11 @@ def interruptible() -> Iterator[None]:
 
 
 def shielded(noun: type[T]) -> type[T]:
-    """A class whose public coroutines cannot be cut in the middle; the cancellation is raised after their end.
+    """Shield the public coroutines of a class from cancellation; CancelledError is raised after they end.
 
-    A driver that is cancelled between BEGIN and COMMIT leaves a connection that nobody can use and that may hold
-    the lock of the only writer. A call that has begun nothing is cancelled at once: a database that is locked must not
-    keep the bot from ending.
+    A driver cancelled between BEGIN and COMMIT leaves a connection that nobody can use and that may hold the lock of
+    the only writer. A call that has begun nothing is cancelled at once: a locked database must not keep the bot from
+    stopping.
     """
     for name, method in list(vars(noun).items()):
         if inspect.iscoroutinefunction(method) and not name.startswith("_"):
@@ -54,7 +55,7 @@ def _shield(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await _finish(task)
-            # Whoever asked is gone; an error has nobody to go to, and a warning about it would be noise.
+            # The caller is gone: nobody is left to raise an error to, and a warning about it would be noise.
             _ = task.cancelled() or task.exception()
             raise
 
@@ -62,7 +63,7 @@ def _shield(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
 
 
 async def _finish(task: asyncio.Future[Any]) -> None:
-    """Wait until a call whose caller was cancelled is over."""
+    """Wait for a call whose caller was cancelled to end."""
     ends = time.monotonic() + _LONGEST_S
     while not task.done():
         if task in _waiting or time.monotonic() >= ends:

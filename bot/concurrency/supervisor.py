@@ -1,4 +1,4 @@
-"""Keep a worker running: log what stops it, then start it again."""
+"""Keep a worker running: log what stops it, then restart it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -9,9 +9,9 @@ log = structlog.get_logger()
 
 
 def cancel_on_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] | None) -> None:
-    """Cancel the task at SIGTERM or SIGINT, wherever it is: at its start it may be waiting for hours.
+    """Cancel the task at SIGTERM or SIGINT, wherever it is: during startup it may wait for hours.
 
-    A second signal ends the process as it would any other.
+    A second signal ends the process by default.
     """
 
     def end() -> None:
@@ -27,10 +27,10 @@ def cancel_on_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] 
 
 
 async def cancel_and_wait(task: asyncio.Task[None], *, again: float = 1.0) -> None:
-    """Cancel a task, and wait until it is gone; cancel it again after so many seconds in which it went on.
+    """Cancel a task and wait until it has ended; cancel it again every `again` seconds while it continues.
 
-    Before Python 3.12 `wait_for`, with which a library may wait for its server, swallows a cancellation that comes
-    together with what it waits for.
+    Before Python 3.12, `wait_for`, which a library may use to wait for its server, swallows a cancellation that arrives
+    together with its result.
     """
     while not task.done():
         task.cancel()

@@ -1,4 +1,4 @@
-"""A cache whose entries live a while, filled by one call however many ask at once."""
+"""A cache with a time to live, filled by one call even if many callers ask at once."""
 
 import asyncio
 from collections import OrderedDict, defaultdict
@@ -12,7 +12,7 @@ _MAX_ENTRIES: Final = 1_000
 
 
 class TTLCache(Generic[T]):
-    """Answers by key, each fetched once and kept for `ttl`. Past 1,000 entries the oldest answer is dropped."""
+    """Caches values by key, each fetched once and kept for `ttl`. Past 1,000 entries it drops the oldest one."""
 
     def __init__(self, fetch: Callable[[str], Awaitable[T]], *, ttl: timedelta, clock: Callable[[], datetime]) -> None:
         self._fetch = fetch
@@ -22,7 +22,9 @@ class TTLCache(Generic[T]):
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __call__(self, key: str) -> T:
-        """Return the answer for `key`. What `fetch` raises is raised to everybody who waits, and is not kept."""
+        """Return the value for `key`. An error of `fetch` is not cached: it is raised, and the next waiting caller
+        fetches again.
+        """
         lock = self._locks[key]
         try:
             async with lock:

@@ -1,1 +1,1 @@
-"""Settings: from the environment and a `.env` file; nothing else reads either."""
+"""Settings from the environment and a `.env` file. No other module reads either."""

@@ -1,4 +1,4 @@
-"""Read a `.env` file: all of it or nothing. A line that cannot be read is named by its number, never by its text."""
+"""Read a `.env` file: all of it or nothing. Errors give a line's number, never its text."""
 
 import io
 import re
@@ -12,11 +12,11 @@ from dotenv.parser import Binding, parse_stream
 from bot.errors import SettingsWrong
 
 _LARGEST: Final = 1_000_000
-"""Bytes of the file; a real one has some thousand."""
+"""The largest file size in bytes; a real file has a few thousand."""
 CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""Everything that is no text but a tab."""
+"""Control characters other than a tab."""
 _LEAVES: Final = re.compile(r"\$[{(]")
-"""Begins what a shell would replace by something else."""
+"""Matches the start of text that a shell would substitute."""
 _BEGINS: Final = re.compile(r"\s*(?:export[^\S\n]+)?(?:'[^'\n]+'|[^=#\s]+)[^\S\n]*=[^\S\n]*")
 _QUOTED: Final = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _NAMES: Final = re.compile(r"^[^\S\n]*(?:export[^\S\n]+)?['\"]?(\w+)['\"]?[^\S\n]*=", re.MULTILINE)
@@ -24,24 +24,24 @@ _NAMES: Final = re.compile(r"^[^\S\n]*(?:export[^\S\n]+)?['\"]?(\w+)['\"]?[^\S\n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvFile:
-    """What a file says, by name in lower case, and what is wrong with it."""
+    """The values of a file, by name in lower case, and its problems."""
 
     values: dict[str, str]
     lines: dict[str, int]
-    """Where each value begins, counted from 1."""
+    """The line on which each value begins, counted from 1."""
     problems: list[str]
     unread: frozenset[str]
-    """Names within the lines that cannot be read: nobody can say whether they are set."""
+    """Names in the unreadable lines: whether they are set is unknown."""
 
 
 NO_FILE: Final = EnvFile(values={}, lines={}, problems=[], unread=frozenset())
 
 
 def read_env_file(path: Path, *, known: Collection[str], several_lines: Collection[str]) -> EnvFile:
-    """Read a file. SettingsWrong when it is no text that can be read.
+    """Read a file. Raises SettingsWrong if it is not readable text.
 
-    `known` are the names, in lower case, that mean something to us: other lines serve other programs, and only have to
-    be readable. The value of a known name may break into lines only if it is one of `several_lines`.
+    `known` are the names, in lower case, of our variables: other lines serve other programs and only need to be
+    readable. The value of a known name may span several lines only if the name is in `several_lines`.
     """
     text = _text(path)
     values: dict[str, str] = {}
@@ -81,7 +81,7 @@ def _text(path: Path) -> str:
         text = content.decode()
     except UnicodeDecodeError as exc:
         line = content.count(b"\n", 0, exc.start) + 1
-        # Without its cause, whose text quotes the file.
+        # Raised without its cause, whose text quotes the file.
         raise SettingsWrong([f"Line {line} of {path} is not in UTF-8. Save the file as text in UTF-8."]) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for number, line_text in enumerate(text.split("\n"), start=1):
@@ -93,7 +93,7 @@ def _text(path: Path) -> str:
 
 
 def _wrong(binding: Binding, name: str, *, known: Collection[str], several_lines: Collection[str]) -> str | None:
-    """What is wrong with an entry of the file, with what to do; None when it can be read."""
+    """Return the problem with an entry of the file, with what to do, or None if it can be read."""
     written = binding.original.string.strip()
     begins = _BEGINS.match(written)
     value = written[begins.end() :] if begins else ""
@@ -109,7 +109,7 @@ def _wrong(binding: Binding, name: str, *, known: Collection[str], several_lines
 
 
 def _altered(written: str, value: str, *, several_lines: bool) -> str | None:
-    """What would make a value another one than somebody wrote, with what to do; None when nothing does."""
+    """Return why a value may differ from the text in the file, with what to do, or None if it does not."""
     if not written.startswith("'") and _LEAVES.search(value):
         return "holds ${ or $(, which is not replaced here. Put the value itself there, in single quotes"
     became_tab = "\t" in value and "\t" not in written

@@ -1,7 +1,8 @@
-"""The way to Slack and the Marketplace: proxies and certificate authorities, by the variables that everybody knows.
+"""Connections to Slack and the Marketplace: proxies and certificate authorities from the standard environment
+variables.
 
-One reading for all clients, by the rules of curl, since each of their libraries has rules of its own: the Slack SDK
-does not know NO_PROXY, httpx ends in a traceback, aiohttp takes no notice.
+All clients share one reading by curl's rules, since each library has its own: the Slack SDK ignores NO_PROXY, httpx
+ends in a traceback, aiohttp ignores the variables.
 """
 
 import os
@@ -16,19 +17,19 @@ from urllib.parse import quote, unquote, urlsplit
 
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
 PROXY_VARIABLES: Final = tuple(sorted({*_PROXIES, "no_proxy"} | {name.upper() for name in (*_PROXIES, "no_proxy")}))
-"""In both spellings; the one in lower case wins, as everywhere."""
+"""Both spellings; the lower-case one wins, as usual."""
 CA_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _SAME: Final = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[^\W_](?:[\w.-]*\w)?")
 _BRACKETS: Final = re.compile(r"^\[([^\[\]]+)\](/\d+)?$")
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
-"""How OpenSSL finds a certificate in a folder."""
+"""The file names by which OpenSSL finds certificates in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Exempt:
-    """An entry of NO_PROXY: a domain with all below it, or a network; with a port, that port alone."""
+    """An entry of NO_PROXY: a domain with its subdomains, or a network. With a port, it covers only that port."""
 
     place: str | IPv4Network | IPv6Network
     port: int | None = None
@@ -47,14 +48,14 @@ class _Exempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """How each address is reached. `trust` is None where the variables name no certificate authorities."""
+    """How each address is reached. `trust` is None if the variables name no certificate authorities."""
 
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold passwords
     exempt: tuple[_Exempt, ...] = ()
     trust: ssl.SSLContext | None = None
 
     def proxy_for(self, url: str) -> str | None:
-        """The address of the proxy on the way to a URL (http, https, ws, wss); None for the direct way."""
+        """Return the address of the proxy for a URL (http, https, ws, wss), or None for a direct connection."""
         parts = urlsplit(url)
         scheme = _SAME.get(parts.scheme, parts.scheme)
         host = (parts.hostname or "").rstrip(".")
@@ -65,7 +66,7 @@ class Network:
 
 
 def read_network(values: Mapping[str, str]) -> tuple[Network, list[str]]:
-    """The way as the variables describe it, and a sentence for each that cannot be used; no value is shown."""
+    """Return the network that the variables describe, and a sentence for each unusable variable; no value is shown."""
     proxies: dict[str, str] = {}
     problems: list[str] = []
     for name in _PROXIES:
@@ -96,7 +97,9 @@ def _given(values: Mapping[str, str], name: str) -> tuple[str, str]:
 
 
 def _proxy(value: str) -> str | None:
-    """The address of a proxy, spelled so that every client reads it alike; without a scheme it is http, as for curl."""
+    """Return the address of a proxy in a form that every client reads alike, or None. Without a scheme it is http, as
+    for curl.
+    """
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port
@@ -116,7 +119,7 @@ def _requoted(part: str) -> str:
 
 
 def _exempts(value: str) -> Iterator[_Exempt | None]:
-    """The entries of NO_PROXY; None for one that cannot be read."""
+    """Yield the entries of NO_PROXY; None for one that cannot be read."""
     for entry in re.split(r"[,\s]+", value):
         if entry:
             yield _exempt(entry.lower())
@@ -157,9 +160,9 @@ def _is_address(host: str) -> bool:
 
 
 def _trust(values: Mapping[str, str]) -> tuple[ssl.SSLContext | None, list[str]]:
-    """What is trusted by the variables, as OpenSSL reads them, and what is wrong with them.
+    """Return the SSL context that the variables describe, as OpenSSL reads them, and their problems.
 
-    Each replaces one half of what the system trusts: SSL_CERT_FILE its file, SSL_CERT_DIR its folder.
+    Each variable replaces half of the system's trust: SSL_CERT_FILE its file, SSL_CERT_DIR its folder.
     """
     file, folders = (values.get(name) or None for name in CA_VARIABLES)
     if file is None and folders is None:

@@ -34,33 +34,33 @@ from bot.errors import SettingsMissing, SettingsWrong
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
-"""Mail programs unsubscribe with one click over https alone; on the machine itself it may be http, to try it out."""
+"""One-click unsubscribe works over https only. On the machine itself it may be http, to try it out."""
 _PASSWORD: Final = re.compile(r"://[^:@/]*:([^@]+)@")
 _ALIKE: Final = 0.8
-"""How much of two names is the same where one may be the other misspelt."""
+"""How similar two names are if one may be a misspelling of the other."""
 DEFAULT_FILE: Final = Path(".env")
 _SEVERAL_LINES: Final = frozenset({"mail_postal_address"})
 _RESTRICTIONS: Final = frozenset({"slack_actors", "test_sites", "mail_countries", "mail_at_most_every", "retention"})
-"""Without these more is allowed than with them: one that is misspelt must not fall away."""
+"""Settings that restrict the bot. A misspelled name must not drop the restriction."""
 _PATHS: Final = ("mail_templates", "mail_countries", "dkim_key")
 _SQLITE_FILE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:|\?)(?=.)", re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _duration(value: object) -> object:
-    """`30s`, `10m`, `24h`, `7d`."""
+    """Read `30s`, `10m`, `24h`, `7d`."""
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else value
 
 
 def _listed(value: object) -> object:
-    """A list written with commas; without an entry it is none, so that a restriction does not fall away with it."""
+    """Split a list at commas. A list without an entry is rejected, so that a restriction is not dropped with it."""
     parts = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else ()
     return parts or value
 
 
 def _lines(value: object) -> object:
-    r"""Several lines, also where `\n` stands for a line break, as in a file that has one line for each setting."""
+    r"""Split text into lines. A literal `\n` counts as a line break too, for files with one line for each setting."""
     if not isinstance(value, str):
         return value
     broken = value.replace("\\r\\n", "\n").replace("\\n", "\n")
@@ -75,13 +75,13 @@ def _web_address(value: str) -> str:
 
 
 def _hosts(value: object) -> object:
-    """A list written with commas, semicolons or spaces: no host has one in it. Without an entry it is none."""
+    """Split a list at commas, semicolons or spaces: no host contains one. A list without an entry is rejected."""
     parts = tuple(filter(None, re.split(r"[\s,;]+", value))) if isinstance(value, str) else ()
     return parts or value
 
 
 def _own_site(value: str) -> str:
-    """A site or a mail domain, however it was written."""
+    """Return a site or a mail domain in its normal form. Raises ValueError for other text."""
     if (found := read_own_site(value)) is None:
         raise ValueError("neither a site nor a domain")
     return found
@@ -105,7 +105,7 @@ ActorId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,}$")]
 
 
 class Settings(BaseModel):
-    """Everything that can be set. The description of a field completes the sentence `NAME should be …`."""
+    """Every setting. A field's description completes the sentence `NAME should be …`."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True, hide_input_in_errors=True)
 
@@ -204,13 +204,13 @@ class Settings(BaseModel):
 
     @property
     def network(self) -> Network:
-        """The way to other servers: read with the settings, but by names that are not ours."""
+        """The connection to other servers, read with the settings but from variables that are not ours."""
         return self._network
 
     @field_validator("slack_signing_secret", "marketplace_developer_id")
     @classmethod
     def _one_of_two(cls, value: object, info: ValidationInfo) -> object:
-        """Each of these may be left out only where the other one is set."""
+        """Each of these may be missing only if the other one is set."""
         other = {"slack_signing_secret": "slack_app_token", "marketplace_developer_id": "marketplace_vendor_id"}[
             str(info.field_name)
         ]
@@ -219,7 +219,7 @@ class Settings(BaseModel):
         return value
 
     def secrets(self) -> list[str]:
-        """Every value that opens something."""
+        """Return every secret value."""
         hidden = [value.get_secret_value() for value in dict(self).values() if isinstance(value, SecretStr | Secret)]
         password = _PASSWORD.search(self.database_url)
         return [*hidden, *self.secret_key, *([unquote(password[1])] if password else [])]
@@ -227,14 +227,16 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """The settings, and names in the file that look like settings and are none, each with what may be meant."""
+    """The settings, and names in the file that look like settings but are not, each with the setting that
+    may be meant.
+    """
 
     settings: Settings
     unknown: Mapping[str, str | None]
 
 
 def settings_of(**given: Any) -> Settings:  # noqa: ANN401  each setting has a type of its own
-    """Settings that are given, whatever the environment says. SettingsWrong names everything that is wrong."""
+    """Return the given settings, regardless of the environment. Raises SettingsWrong, which names every problem."""
     if strange := given.keys() - Settings.model_fields.keys():
         raise TypeError(f"no such setting: {', '.join(sorted(strange))}")
     settings, problems = _validated(given, NO_FILE, "")
@@ -242,10 +244,10 @@ def settings_of(**given: Any) -> Settings:  # noqa: ANN401  each setting has a t
 
 
 def load_settings(env_file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Loaded:
-    """The settings of the environment, or else of the file: the one that is named, or `.env` if there is one.
+    """Return the settings from the environment, or else from the named file, or from `.env` if it exists.
 
-    A relative path in them counts from the folder of the file that is named, or else from the working folder.
-    SettingsWrong names everything that is wrong at once; SettingsMissing where nothing is wrong but what is missing.
+    A relative path in them is resolved against the folder of the named file, or else the working folder. Raises
+    SettingsWrong with every problem at once, or SettingsMissing if the only problem is that some are missing.
     """
     path = env_file or DEFAULT_FILE
     names = frozenset(Settings.model_fields)
@@ -268,7 +270,9 @@ def load_settings(env_file: Path | None = None, environment: Mapping[str, str] =
 
 
 def _validated(values: Mapping[str, Any], file: EnvFile, path: str) -> tuple[Settings | None, dict[str, bool]]:
-    """The settings, unless there are problems: each a line, and whether it is about something that is missing."""
+    """Return the settings, or None if validation fails, and the problems: each a line, and whether something is
+    missing.
+    """
     usable = {name: value.strip("\r\n") if isinstance(value, str) else value for name, value in values.items()}
     broken = [
         name
@@ -300,7 +304,7 @@ def _unless_wrong(settings: Settings | None, problems: Mapping[str, bool], *, al
 
 
 def _rooted(values: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The values with their relative paths below a folder."""
+    """Return the values with their relative paths resolved against a folder."""
     if folder == Path():
         return dict(values)
     found = dict(values)
@@ -310,7 +314,7 @@ def _rooted(values: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def _variables(environment: Mapping[str, str], file: EnvFile, folder: Path) -> dict[str, str]:
-    """The variables of the network: those of the environment, or else of the file."""
+    """Return the network variables from the environment, or else from the file."""
     wanted = (*PROXY_VARIABLES, *CA_VARIABLES)
     found = {name: environment[name] for name in wanted if name in environment}
     set_there = {name.lower() for name, value in found.items() if value}
@@ -322,9 +326,10 @@ def _variables(environment: Mapping[str, str], file: EnvFile, folder: Path) -> d
 
 
 def _unknown(written: Mapping[str, str]) -> dict[str, str | None]:
-    """Names in the file that look like settings and are none, each with the one that may be meant.
+    """Return names in the file that look like settings but are not, each with the one that may be meant.
 
-    Only what begins as a setting does, or nearly is one: the file may serve others, and a stray line may be a secret.
+    Only names that begin or nearly read like a setting count: the file may serve others, and a stray line may be a
+    secret.
     """
     settings = list(Settings.model_fields)
     others = {name.lower() for name in (*PROXY_VARIABLES, *CA_VARIABLES)}
@@ -338,12 +343,12 @@ def _unknown(written: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def _name(error: Any) -> str:  # noqa: ANN401  pydantic's own dictionary
-    """Which setting an error is about."""
+    """Return the name of the setting that an error is about."""
     return str(error["ctx"]["other"] if error["type"] == "missing_both" else error["loc"][0])
 
 
 def _place(error: Any) -> str:  # noqa: ANN401  as above
-    """Which entry of a list it is, where only one of several is wrong."""
+    """Return a hint about which entry of a list is wrong, or an empty text."""
     is_of_many = error["type"] == "value_error" and len(error["loc"]) > 1
     return f" Look at entry {error['loc'][1] + 1}." if is_of_many else ""
 

@@ -1,1 +1,3 @@
-"""The other side, small and on loopback: a Slack workspace, a Marketplace, a mailbox. The bot does not know of it."""
+"""The other side, small and on loopback: a Slack workspace, a Marketplace, a mailbox. The bot does not know
+about it.
+"""

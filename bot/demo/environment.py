@@ -1,4 +1,4 @@
-"""The stage of the demo: a Slack workspace, a Marketplace with a story, and a mailbox, all on loopback."""
+"""The demo's environment: a Slack workspace, a Marketplace with a timeline, and a mailbox, all on loopback."""
 
 import asyncio
 import os
@@ -18,18 +18,18 @@ from bot.demo.scenario.timeline import arrivals, history, play
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoEnvironment:
-    """Where the page is, and the settings with which a bot finds everything on the stage."""
+    """The address of the page, and the settings with which a bot finds everything in the environment."""
 
     url: str
     settings: dict[str, object]
     taken: int | None
-    """The port that was asked for, when another program had it."""
+    """The requested port, if another program uses it."""
 
 
 @asynccontextmanager
 async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvironment]:
     """Everything a bot needs, until the end of the block; the story begins at its start, `speed` times as fast."""
-    # Everything is on loopback: a proxy that the machine uses for the world outside could only get in the way.
+    # Everything is on loopback: a proxy for the outside world could only get in the way.
     for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
         del os.environ[name]
     today = datetime.now(UTC).date()
@@ -50,7 +50,7 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
 
 
 def _free_port() -> int:
-    """A port for the bot's own pages: the links in its mails name it before it listens there."""
+    """Return a port for the bot's own pages: the links in its emails name it before it listens there."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port
@@ -66,7 +66,7 @@ async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tupl
 def _settings(
     workspace: Workspace, marketplace: DemoMarketplace, marketplace_url: str, smtp_port: int, folder: Path
 ) -> dict[str, object]:
-    """Every setting there is, so that nothing of the machine's own environment gets in."""
+    """Return every setting, so that nothing of the machine's own environment gets in."""
     http_port = _free_port()
     return {
         "slack_bot_token": workspace.bot_token,

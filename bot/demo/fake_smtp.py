@@ -1,4 +1,4 @@
-"""A mailbox on loopback that takes every mail and can be told to misbehave."""
+"""An SMTP server on loopback that accepts every email and can be told to misbehave."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-# It would write every address it sees.
+# It would log every address it sees.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 Mail = TypedDict(
@@ -29,17 +29,17 @@ Mail = TypedDict(
         "headers": dict[str, str],
     },
 )
-"""A mail as the page shows it; `to` is the envelope's, `date` is ISO 8601 or empty."""
+"""An email as the page shows it; `to` is the envelope's, `date` is ISO 8601 or empty."""
 
 Step = Literal["MAIL", "RCPT", "DATA", "ANSWER"]
-"""Where a fault strikes. DATA: the content came and is not taken; ANSWER: it was taken, and the answer goes astray."""
+"""The step of a fault. DATA: the content is refused; ANSWER: it is accepted, and the reply is lost."""
 
 Fault = Callable[[SMTP], Awaitable[str]]
 """What happens at a step instead of “250 OK”; returns the reply."""
 
 
 def answer(reply: str) -> Fault:
-    """Answer with this line, such as `451 4.7.1 Come back later`."""
+    """Reply with this line, such as `451 4.7.1 Come back later`."""
 
     async def fault(_: SMTP) -> str:
         return reply
@@ -48,7 +48,7 @@ def answer(reply: str) -> Fault:
 
 
 def drop() -> Fault:
-    """Break the connection without an answer."""
+    """Break the connection without a reply."""
 
     async def fault(smtp: SMTP) -> str:
         if isinstance(smtp.transport, asyncio.WriteTransport):
@@ -69,10 +69,10 @@ def hang(until: asyncio.Event) -> Fault:
 
 
 class Mailbox:
-    """An SMTP server for one process.
+    """An SMTP server in this process.
 
-    With a certificate it speaks TLS: from the start, or after STARTTLS, which it then insists on.
-    With a login (name, password) it takes mail from nobody else. `faults` holds what goes wrong next, once each.
+    With a certificate it speaks TLS: from the start, or after STARTTLS, which it then requires. With a login (name,
+    password) it requires that. `faults` are the next things to go wrong, once each.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Mailbox:
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[int]:
-        """Listen on 127.0.0.1; gives the port, which the system chooses for 0."""
+        """Listen on 127.0.0.1. Yields the port; the system chooses one for 0."""
         encrypted = self._certificate if self._tls == "tls" else None
         server = await asyncio.get_running_loop().create_server(self._talk, "127.0.0.1", port, ssl=encrypted)
         try:
@@ -122,7 +122,7 @@ class Mailbox:
 
     def _authenticate(self, _: SMTP, __: Session, ___: Envelope, ____: str, given: object) -> AuthResult:
         known = self._login and LoginPassword(self._login[0].encode(), self._login[1].encode())
-        # With handled=True the client would wait for ever for the refusal.
+        # With handled=True the client would wait forever for the refusal.
         return AuthResult(success=given == known, handled=False)
 
     def _take(self, envelope: Envelope) -> None:
@@ -145,7 +145,7 @@ class Mailbox:
 
 
 def _words(part: MIMEPart | None) -> str | None:
-    # A part without headers is false: ask for None.
+    # A part without headers is falsy: compare with None.
     return None if part is None else str(part.get_content()).replace("\r\n", "\n")
 
 

@@ -1,1 +1,1 @@
-"""Decisions and the words they are made in: no I/O, no clock, no settings, no logging."""
+"""Decisions and the values they are made of. No I/O, no clock, no settings, no logging."""

@@ -1,12 +1,12 @@
-"""One key for one mailbox, and one judge of what is an address.
+"""One key for each mailbox, and one check of what an address is.
 
-`canonical` is the form by which addresses are compared wherever a no, a pause, an erasure or a report of a lost mail
-counts; `sendable` is the form that goes on the wire. Two spellings with one wire form have one canonical form.
+`canonical` is the form in which addresses are compared for do-not-contact entries, pauses, erasures and bounces;
+`sendable` is the form that is sent over the wire. Two spellings with one wire form have one canonical form.
 
-- The domain is in ASCII, by UTS 46, without transitional mappings, and in lower case: what servers look up.
-- The local part is in NFC and case folded. Only its own server knows whether case counts in it, and none is known
-  where it does; a no covers every case of it. Folding goes further than lower case (ß is ss): it is what Unicode
-  defines for comparing, and a no that covers a mailbox too many harms nobody. Dotless ı stays another letter than i.
+- The domain is in ASCII by UTS 46, without transitional mappings, and in lower case: this is the form that servers look
+up. - The local part is in NFC and case folded. Only its own server knows whether case matters, and no server is known
+where it does, so a do-not-contact entry covers every case. Folding goes further than lower case (ß is ss): it is how
+Unicode defines comparison, and an entry that covers a mailbox too many harms nobody. Dotless ı stays distinct from i.
 """
 
 import re
@@ -21,36 +21,37 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from bot.domain.invisible_characters import strip_invisible
 
 _IN_HOUSE: Final = frozenset({"local", "test"})
-"""Domains that no public server has, and a company's own may: mail is handed to the vendor's own server."""
-# The library documents this list as the place to say so.
+"""Top-level domains that no public server has but a company's own may. Their mail goes to the vendor's own server."""
+# The library documents editing this list as the way to allow them.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
     name for name in email_validator.SPECIAL_USE_DOMAIN_NAMES if name not in _IN_HOUSE
 ]
 
 LONGEST: Final = 254
-"""Octets of an address: RFC 5321, 4.5.3.1.3, without the angle brackets."""
+"""Octets of an address, without the angle brackets (RFC 5321, 4.5.3.1.3)."""
 LONGEST_LOCAL: Final = 64
-"""Characters before the @: RFC 5321, 4.5.3.1.1."""
+"""Characters before the @ (RFC 5321, 4.5.3.1.1)."""
 _LONGEST_LABEL: Final = 63
-"""Octets of a part of a domain: RFC 1035, 2.3.1."""
+"""Octets of a domain label (RFC 1035, 2.3.1)."""
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _LABEL: Final = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
 _LAST_LABEL: Final = r"(?:[A-Za-z0-9]++-)*+[A-Za-z0-9]*[A-Za-z]"
 _PLAIN_HOST: Final = re.compile(rf"(?:{_LABEL}\.)++{_LAST_LABEL}")
 _PLAIN: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@{_PLAIN_HOST.pattern}")
-"""An address in ASCII, without a label like `xn--…`: with at most `LONGEST_LOCAL` characters in all, the library says
-the same of it, and takes a hundred times as long."""
+"""Matches an ASCII address without a label like `xn--…`. If it has at most `LONGEST_LOCAL` characters in all, the
+library gives the same result but takes a hundred times as long.
+"""
 _REMEMBERED: Final = 1024
-"""Other addresses of which it is remembered what the library said: each is asked for several times in a row."""
+"""How many other addresses have their validation cached: each is checked several times in a row."""
 _RESERVED: Final = tuple(f".{name}" for name in email_validator.SPECIAL_USE_DOMAIN_NAMES)
 
 _LONGEST_TYPED: Final = 2_000
-"""Characters of a word with all that stands around it; a longer one is no address, and would take long to unwrap."""
+"""Characters of a word with everything around it. A longer word is not an address and would take long to unwrap."""
 _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-"""What Slack writes for these three."""
+"""How Slack escapes these three characters."""
 _FULL_WIDTH: Final = {0xFF01 + n: 0x21 + n for n in range(94)} | {0x3002: ".", 0xFF61: ".", 0xFE6B: "@"}
-"""What an input method for Chinese or Japanese writes in place of ASCII."""
+"""What a Chinese or Japanese input method writes in place of ASCII."""
 QUOTES: Final = "\"'“”„‟«»‹›‘’‚‛`´「」『』〝〞〟"
 _OPENERS: Final = "([<【〔〈《"
 _CLOSERS: Final = ")]>}】〕〉》"
@@ -59,25 +60,25 @@ _EMPHASIS: Final = "*_~|="
 _BULLET: Final = re.compile(r"(?:[•·‣▪–—-]\s+)++")
 _MAILTO: Final = re.compile(r"mailto:", re.IGNORECASE)
 _LINK: Final = re.compile(r"<((?:mailto:|https?://)[^<>|\s]+)(?:\|([^<>]*))?>", re.IGNORECASE)
-"""As Slack writes what it makes a link of: `<mailto:ana@acme.example|ana@acme.example>`, `<https://acme.example>`."""
+"""How Slack writes a link: `<mailto:ana@acme.example|ana@acme.example>`, `<https://acme.example>`."""
 _ANGLED: Final = re.compile(r"(?:[^<>@]*\s)?<([^<>]+)>")
-"""`<ana@acme.example>`, with a name before it or without."""
+"""`<ana@acme.example>`, with or without a name before it."""
 
 
 class Unwrapped(NamedTuple):
-    """A word without what stood around it; `is_exact` where it stood in angle brackets, and is an address."""
+    """A word without the text around it. `is_exact` is set if it stood in angle brackets and is an address."""
 
     word: str
     is_exact: bool = False
 
 
 def canonical(address: str) -> str:
-    """Return the form by which an address is compared; of what is no address, a form that never is one's."""
+    """Return the form in which an address is compared. Text that is not an address gets a form that no address has."""
     return address.lower() if _is_plain(address) else _canonical(address)
 
 
 def keys(address: str) -> tuple[str, ...]:
-    """Return the canonical form, then the forms that earlier versions may have compared this address by.
+    """Return the canonical form, then the forms in which earlier versions may have compared this address.
 
     They compared in lower case, with the domain as it was spelled.
     """
@@ -92,23 +93,23 @@ def keys(address: str) -> tuple[str, ...]:
 
 
 def sendable(address: str) -> str | None:
-    """Return the address as it goes on the wire, or None where no mail can be sent to it.
+    """Return the address as it is sent over the wire, or None if no email can be sent to it.
 
-    A local part outside ASCII stays so: a server that offers SMTPUTF8 takes it.
+    A local part outside ASCII is kept: a server that offers SMTPUTF8 accepts it.
     """
     found = _validated(_tidied(address))
     return None if found is None else f"{found.local_part}@{found.ascii_domain}"
 
 
 def is_address(text: str) -> bool:
-    """Return whether mail can be sent to this text."""
+    """Return whether an email can be sent to this text."""
     if _is_plain(text):
         return not text.lower().endswith(_RESERVED)
     return "@" in text and sendable(text) is not None
 
 
 def domain_of(address: str | None) -> str | None:
-    """Return the domain of an address, in ASCII and lower case; None where it has none."""
+    """Return the domain of an address, in ASCII and lower case, or None if there is no domain."""
     if address is None:
         return None
     written = address.lower() if _is_plain(address) else sendable(address)
@@ -116,7 +117,7 @@ def domain_of(address: str | None) -> str | None:
 
 
 def ascii_domain(host: str) -> str | None:
-    """Return a host in ASCII (UTS 46) and lower case; None where mail could be at no such domain."""
+    """Return a host in ASCII (UTS 46) and lower case, or None if no email can be sent to such a domain."""
     if len(host) <= _LONGEST_LABEL and _PLAIN_HOST.fullmatch(host):
         written = host.lower()
         return None if f".{written}".endswith(_RESERVED) else written
@@ -125,15 +126,16 @@ def ascii_domain(host: str) -> str | None:
 
 
 def unicode_domain(host: str) -> str:
-    """Return a host in ASCII as people write it."""
+    """Return an ASCII host in Unicode, as people write it."""
     found = _validated(f"a@{host}") if "xn--" in host else None
     return host if found is None else found.domain
 
 
 def fold(text: str) -> str:
-    """Return a text by which it is compared without case: canonical caseless matching (Unicode, D145), in NFC.
+    """Return the form of a text for caseless comparison: canonical caseless matching (Unicode, D145), in NFC.
 
-    Decomposed first, since folding depends on how a letter is composed; composed last, since folding may decompose.
+    It is decomposed first, since folding depends on how a letter is composed, and composed last, since folding may
+    decompose.
     """
     tidied = _tidied(text)
     if tidied.isascii():
@@ -142,9 +144,9 @@ def fold(text: str) -> str:
 
 
 def unwrap(text: str) -> Unwrapped:
-    """Return what somebody plainly meant: without quotes, brackets, code marks and punctuation around it.
+    """Return the text without the quotes, brackets, code marks and punctuation around it.
 
-    What stands in angle brackets is taken as it is, if it is an address: `<'ana@acme.example>` begins with a quote.
+    Text in angle brackets is taken as it is if it is an address: `<'ana@acme.example>` begins with a quote.
     """
     for entity, char in _ENTITIES:
         text = text.replace(entity, char)
@@ -161,19 +163,19 @@ def unwrap(text: str) -> Unwrapped:
 
 
 def mailbox_of(word: str) -> str:
-    """Return what a `mailto:` names, without what it proposes for the letter; any other word as it is."""
+    """Return the address in a `mailto:` link, without its headers such as the subject; any other word unchanged."""
     found = _MAILTO.match(word)
     return unquote(word[found.end() :].partition("?")[0]) if found else word
 
 
 def _as_typed(link: re.Match[str]) -> str:
-    """What a person typed that Slack made a link of; its target, where it shows something else."""
+    """Return the text that a person typed and Slack made a link, or the link's target if it shows something else."""
     label = link[2] or ""
     return label if "@" in label or "." in label else link[1]
 
 
 def _bared(word: str) -> str:
-    """The word without one layer of what stands around it."""
+    """Return the word without one layer of the text around it."""
     bare = word.rstrip(_ENDING)
     if bare != word:
         return bare
@@ -197,14 +199,16 @@ def _canonical(address: str) -> str:
 
 
 def _meant(address: str) -> ValidatedEmail | None:
-    """The address, or the one that is plainly meant, by which the person should be found."""
+    """Return the address, or the one that is plainly meant, or None. It is used to find the person."""
     tidied = _tidied(address)
     return _validated(tidied) or _validated(tidied, quoted=True) or _validated(mailbox_of(unwrap(address).word))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _validated(text: str, *, quoted: bool = False) -> ValidatedEmail | None:
-    """What the library makes of a text; None where it is no address. Few servers take a local part in quotes."""
+    """Return the library's reading of a text, or None if it is not an address. Few servers accept a quoted
+    local part.
+    """
     if "@" not in text or len(text) > LONGEST:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which trials get a card, and why the others are recorded in silence."""
+"""Decide which trials get a card, and name the reason for those that do not."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _GIVEN_AWAY: Final = frozenset({"FREE", "COMMUNITY"})
 
 
 class SkipReason(StrEnum):
-    """Why a trial gets no card; the value is how it is said."""
+    """Why a trial gets no card; the value is the text shown to people."""
 
     ATLASSIAN = "Atlassian's own license"
     OWN_SITE = "one of your own test sites"
@@ -25,10 +25,11 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementPolicy:
-    """What decides of a trial seen for the first time.
+    """Decides whether to post a card for a trial seen for the first time.
 
-    `quiet_before` is set while history is read in: what began earlier was there before the bot. `own_sites` holds
-    sites (`acme-dev` or `acme-dev.atlassian.net`) and mail domains of the vendor, as `typed.read_own_site` gives them.
+    `quiet_before` is set during the first import of history: trials that began earlier predate the bot. `own_sites`
+    holds the vendor's sites (`acme-dev` or `acme-dev.atlassian.net`) and mail domains, as `target_parser.read_own_site`
+    returns them.
     """
 
     today: date
@@ -36,10 +37,10 @@ class AnnouncementPolicy:
     own_sites: AbstractSet[str] = frozenset()
 
     def skip_reason(self, license_: License, trial: Trial) -> SkipReason | None:
-        """Why this trial gets no card; None when it rings.
+        """Return why no card is posted for this trial, or None if one is due.
 
-        It rings while it runs, however late it was seen. One that is over does not: old records come back in the
-        report.
+        A running trial is announced however late it was discovered. A trial that is over is not: old records come back
+        in the report.
         """
         if license_.atlassian:
             return SkipReason.ATLASSIAN
@@ -54,7 +55,9 @@ class AnnouncementPolicy:
 
 
 def _places(license_: License) -> set[str]:
-    """By what a license may be one of the vendor's own: its hosts, and `*.` before each domain that they are under."""
+    """Return the names by which a license may be the vendor's own: its hosts, and `*.` before each domain
+    above them.
+    """
     site = site_key(license_.site) if license_.site else ""
     names = {site.removesuffix(suffix) for suffix in SITES}
     hosts = {site, *(domain_of(contact.email) or "" for contact in license_.contacts)} - {""}

@@ -1,4 +1,4 @@
-"""What a card says and offers, before it takes any shape."""
+"""What a card shows and offers, before it becomes Slack blocks."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,16 +14,16 @@ from bot.domain.mail_policy import DEFAULT_RULES, Decision, MailContext, MailRul
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A contact with what the team has on record against writing to them."""
+    """A contact, with the do-not-contact entry that covers them, if any."""
 
     contact: Contact
     dnc_entry: DncEntry | None = None
     last_mail: LastMail | None = None
-    """The latest mail to their address, for whatever evaluation."""
+    """The latest email to their address, for any evaluation."""
 
 
 class Role(StrEnum):
-    """As what somebody stands on a license."""
+    """The role of a contact on a license."""
 
     TECHNICAL = "technical"
     BILLING = "billing"
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """A contact on a license, and whether the team may write to them."""
+    """A contact on a license, and whether the team may email them."""
 
     role: Role
     person: Person
@@ -45,7 +45,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMail:
-    """A mail of this evaluation: template id, how far it came, who sent it, when (UTC)."""
+    """An email of this evaluation: template id, attempt, and when it was requested (UTC)."""
 
     template: str
     attempt: Attempt
@@ -54,19 +54,19 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """Everything that a card shows, as the store has it at this moment."""
+    """Everything a card shows, as the store has it at one moment."""
 
     evaluation: Evaluation
     context: CustomerContext = field(default_factory=CustomerContext)
     people: tuple[Person, ...] = ()
-    """Technical contact first, then billing, where the report has them."""
+    """Technical contact first, then billing, as far as the report names them."""
     mails: tuple[SentMail, ...] = ()
     last: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRow:
-    """A line of a list: an evaluation, whether it was mailed or must not be, and whether its card was deleted."""
+    """One row of a list: an evaluation, whether it was emailed or is blocked, and whether its card was deleted."""
 
     evaluation: Evaluation
     mailed: bool
@@ -75,7 +75,7 @@ class EvaluationRow:
 
 
 class Action(StrEnum):
-    """What a card may offer; the value is what Slack sends back when it is pressed."""
+    """What a card can offer; the value is what Slack sends back when the button is pressed."""
 
     EMAIL = "evaluation.email"
     CLAIM = "evaluation.claim"
@@ -86,7 +86,7 @@ class Action(StrEnum):
 
 
 def title(license_: License) -> str:
-    """Who evaluates: company, else site, else the customer's mail domain, else the license's own number."""
+    """Return who evaluates: company, else site, else the customer's mail domain, else the license number."""
     company = license_.company if company_key(license_.company) else None
     number = min(license_.aliases, key=_readable)
     return company or license_.site or customer_domain(license_) or license_.company or number
@@ -97,13 +97,13 @@ def _readable(alias: str) -> tuple[bool, str]:
 
 
 def person(card: Card) -> Person | None:
-    """The person the card speaks of: the one who can be written to, else the first there is."""
+    """Return the contact the card is about: the first who can be emailed, else the first one."""
     best = reachable(card.evaluation.license)
     return next((p for p in card.people if p.contact == best), next(iter(card.people), None))
 
 
 def mailable(card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES) -> Decision:
-    """Whether the team may write to this person about this evaluation."""
+    """Return whether the team may email this contact about this evaluation."""
     contact, entry = (None, None) if who is None else (who.contact, who.dnc_entry)
     evaluation = card.evaluation
     case = MailContext(
@@ -113,10 +113,11 @@ def mailable(card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES) -
 
 
 def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | None = None) -> tuple[Recipient, ...]:
-    """Return the contacts on the license, technical first, each with whether the team may write to them.
+    """Return the contacts on the license, technical first, each with whether the team may email them.
 
-    The card offers an email if one of them can be emailed, and the form begins with the first who can. With `now`, an
-    address that got an email a short while ago is refused; a card does not say so, as it would stay when that is over.
+    The card offers an email if one of them can be emailed, and the form starts with the first of these. With `now`, an
+    address that was emailed a short while ago is refused. A card does not show this, as it would remain after the wait
+    ends.
     """
     license_ = card.evaluation.license
     found = []
@@ -131,7 +132,7 @@ def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | 
 
 
 def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
-    """The buttons that make sense now, in the order of `Action`."""
+    """Return the buttons that make sense now, in the order of `Action`."""
     evaluation, who = card.evaluation, person(card)
     entry = None if who is None else who.dnc_entry
     can_be_marked = any(each.contact.email is not None and each.dnc_entry is None for each in card.people)
@@ -147,16 +148,19 @@ def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
 
 
 def known_end(evaluation: Evaluation) -> date | None:
-    """The last day of the trial, where the report says it; of an upgrade trial on a sold license it does not."""
+    """Return the last day of the trial, or None if the report does not say it (upgrade trials on sold licenses)."""
     is_assumed = evaluation.trial.upgrade_to is not None and not evaluation.license.is_evaluation
     return None if is_assumed else evaluation.trial.ends
 
 
 def delay(evaluation: Evaluation) -> timedelta:
-    """At most how long after its start the trial was first seen."""
+    """Return an upper bound for the time between the trial's start and its discovery."""
     return discovery_delay(evaluation.trial.started, evaluation.first_seen)
 
 
 def discovery_delay(started: date, first_seen: datetime) -> timedelta:
-    """At most how long after a trial's start it was seen; the report knows the start by its UTC day alone."""
+    """Return an upper bound for the time between a trial's start and its discovery.
+
+    The report gives the start as a UTC day only, so the bound counts from the beginning of that day.
+    """
     return max(first_seen - datetime.combine(started, time.min, tzinfo=UTC), timedelta(0))

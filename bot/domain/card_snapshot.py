@@ -1,6 +1,6 @@
-"""What a card tells, besides its words, to a database that went back in time.
+"""What a card tells, in metadata, to a database that was restored from a backup.
 
-It travels in the metadata of the message in Slack: ids and keyed hashes, no address and no name.
+It travels in the metadata of the Slack message: ids and keyed hashes, no addresses or names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from bot.domain.evaluation import State, Trial
 from bot.domain.mail import MailState
 
 LONGEST_TRIAL: Final = timedelta(days=90)
-"""Cards are looked at so far back: under an older one hardly anything is done any more."""
+"""How far back cards are examined. Older cards are hardly used any more."""
 _MOST: Final = 10
-"""The most mails, entries and aliases that one card carries; Slack takes 8,000 characters of metadata."""
+"""The most emails, do-not-contact entries and aliases in one card; Slack accepts 8,000 characters of metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSnapshot:
-    """An email that went out, or may have; `address_key` is the keyed hash of its address."""
+    """An email that was sent, or may have been; `address_key` is the keyed hash of its address."""
 
     id: int
     template: str
@@ -34,7 +34,7 @@ class MailSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncSnapshot:
-    """A do-not-contact entry that stands against a contact on the card; `key` is the keyed hash of its subject."""
+    """A do-not-contact entry for a contact on the card; `key` is the keyed hash of its subject."""
 
     scope: DncScope
     key: str
@@ -46,7 +46,7 @@ class DncSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardSnapshot:
-    """By what an evaluation is known again, and what must not be forgotten of it."""
+    """What identifies an evaluation, and what must not be lost of it."""
 
     app_key: str
     aliases: tuple[str, ...]
@@ -57,7 +57,7 @@ class CardSnapshot:
 
     @property
     def trial(self) -> Trial:
-        """The trial as far as it is known again by its start."""
+        """The trial, with only what identifies it: its start and upgrade."""
         return Trial(
             started=self.started,
             ends=None,
@@ -68,7 +68,7 @@ class CardSnapshot:
 
 
 class UnmatchedCard(StrEnum):
-    """Why a card in Slack is not matched to an evaluation; the value says it to the person who pressed."""
+    """Why a card in Slack matches no evaluation; the value is shown to the person who pressed the button."""
 
     AWAITED = (
         "Nothing was done. This card was posted before a backup of the database was restored, and the licenses report "
@@ -86,7 +86,7 @@ class UnmatchedCard(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedCard:
-    """A message of ours as it stands in a channel: a card, where it has an `evaluation_id`."""
+    """A message of the bot in a channel. It is a card if it has an `evaluation_id`."""
 
     channel: str
     ts: str
@@ -96,12 +96,12 @@ class PostedCard:
 
 
 def oldest_first(posted: Sequence[PostedCard]) -> list[PostedCard]:
-    """In the order in which they were posted."""
+    """Return the cards in the order in which they were posted."""
     return sorted(posted, key=lambda each: float(each.ts))
 
 
 def pack(trace: CardSnapshot) -> dict[str, Any]:
-    """Return the trace as it travels: names and plain values."""
+    """Return the snapshot as metadata: names and plain values."""
     return {
         "app": trace.app_key,
         "aliases": list(trace.aliases[:_MOST]),
@@ -119,7 +119,7 @@ def pack(trace: CardSnapshot) -> dict[str, Any]:
 
 
 def unpack(payload: Mapping[str, Any]) -> CardSnapshot | None:
-    """Return the trace that `pack` made this of; None for what is none."""
+    """Return the snapshot that `pack` wrote as this payload, or None if it is invalid."""
     try:
         return CardSnapshot(
             app_key=str(payload["app"]),

@@ -1,4 +1,4 @@
-"""How far the contact on a license may be taken for the person who evaluates."""
+"""Cautions about a contact: signs that they may not be the person who evaluates."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FREE_MAIL: Final = frozenset(
     "yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.br yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com "
     "yandex.ru ymail.com zoho.com".split()
 )
-"""Domains anybody can have an address at: they say nothing of a company."""
+"""Domains where anybody can have an address; they say nothing about a company."""
 
 ROLES: Final = frozenset(
     "accounting accounts admin administrator apps atlassian billing cloud confluence contact dev devops finance hello "
@@ -25,23 +25,23 @@ ROLES: Final = frozenset(
     "office operations ops orders postmaster procurement purchasing root sales security service software support "
     "sysadmin team tools webmaster".split()
 )
-"""Local parts that name a desk instead of a person."""
+"""Local parts that name a desk rather than a person."""
 
 MANY: Final = 3
-"""Other customers from which on an address is more likely a consultant's or reseller's."""
+"""From this many other customers on, an address probably belongs to a consultant or reseller."""
 
 _NO_COMPANY: Final = frozenset(
     "asdf company companyname demo example freelance freelancer home individual me mycompany na nil no nocompany none "
     "notapplicable null organisation organization personal private privat self selfemployed student tbd test test1 "
     "test123 testcompany tester testing unknown xyz 123 1234".split()
 )
-"""What people type where a form insists on a company."""
+"""What people type where a form requires a company."""
 
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
 
 
 class Caution(StrEnum):
-    """Something a person should know before they write to a contact; `words` says it."""
+    """Something to know before emailing a contact; `describe` returns the sentence."""
 
     ATLASSIAN = "Atlassian's own license"
     SANDBOX = "Sandbox site"
@@ -59,27 +59,32 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerContext:
-    """What the vendor's other licenses say of the same customer; apps by name, without this license."""
+    """What the vendor's other licenses say about the same customer. Apps are given by name; this license is
+    left out.
+    """
 
     customer_of: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
-    """Apps they have a license of that nobody is known to have paid for."""
+    """Apps they have a license for, with no known purchase."""
     paid_for: tuple[tuple[str, str], ...] = ()
-    """Apps with the year until which they were paid for, where they are no more."""
+    """Apps they no longer pay for, each with the last year they did."""
     evaluating: tuple[str, ...] = ()
     evaluated: tuple[str, ...] = ()
     """Years of earlier trials of this app."""
     sites: int = 0
-    """How many other customers have the address of `reachable` on a license; all sites of one company are one."""
+    """How many other customers have the address of `reachable` on a license. All sites of one company count once."""
     partner_domain: bool = False
-    """Whether `company_domain` is that of a partner of several other customers."""
+    """Whether `company_domain` belongs to a partner of several other customers."""
 
 
 NO_CONTEXT: Final = CustomerContext()
 
 
 def company_domain(license_: License) -> str | None:
-    """The domain that stands for a company, maybe a partner's: the technical contact's, unless anybody can be there."""
+    """Return the mail domain that stands for a company, or None. It may be a partner's.
+
+    It is that of the first contact whose domain is not a free-mail provider.
+    """
     for contact in license_.contacts:
         domain = domain_of(contact.email)
         if domain is not None and domain not in FREE_MAIL:
@@ -88,26 +93,28 @@ def company_domain(license_: License) -> str | None:
 
 
 def customer_domain(license_: License) -> str | None:
-    """The mail domain by which a customer is known again; a partner's stands on the licenses of many customers."""
+    """Return the mail domain that identifies a customer, or None for licenses sold through a partner."""
     return None if license_.partner else company_domain(license_)
 
 
 def company_key(company: str | None) -> str | None:
-    """A company's name as it is compared: letters and digits, case folded; None where it names nobody (“n/a”, “x”)."""
+    """Return a company's name for comparison: letters and digits, case folded. None if it names nobody (“n/a”, “x”)."""
     key = _NO_LETTERS.sub("", (company or "").casefold())
     names_nobody = len(set(key)) < 2 or key in _NO_COMPANY or is_address(company or "")  # noqa: PLR2004  x, xx, 000
     return None if names_nobody else key
 
 
 def reachable(license_: License) -> Contact | None:
-    """The contact to show and to write to first: one with a good address, technical before billing."""
+    """Return the contact to show and to email first: technical before billing, with a usable address. None if there is
+    none.
+    """
     return next((c for c in license_.contacts if c.email is not None and is_address(c.email)), None)
 
 
 def cautions_for(
     license_: License, contact: Contact | None, context: CustomerContext = NO_CONTEXT
 ) -> tuple[Caution, ...]:
-    """What to know of this license and this contact on it before acting, most important first."""
+    """Return the cautions for this license and this contact on it, most important first."""
     of_license = (
         (Caution.ATLASSIAN, license_.atlassian),
         (Caution.SANDBOX, license_.sandbox is True),
@@ -123,14 +130,14 @@ def cautions_for(
 
 
 def describe(flag: Caution, license_: License, context: CustomerContext) -> str:
-    """What a flag says of this license, as plain text."""
+    """Return the sentence for a caution, as plain text."""
     partner = license_.partner or Partner()
     kind = f" ({partner.kind.replace('_', ' ').lower()})" if partner.kind else ""
     return flag.format(partner=f"{partner.name or 'a partner'}{kind}", sites=context.sites)
 
 
 def _relation(license_: License, contact: Contact, address: str, context: CustomerContext) -> tuple[Caution, ...]:
-    """Whether the contact may be somebody who works for the customer from outside: the surest sign of it."""
+    """Return the strongest sign that the contact works for the customer from outside, if any."""
     signs = (
         (Caution.PARTNER, license_.partner is not None),
         (Caution.MANY_SITES, context.sites >= MANY and contact == reachable(license_)),
@@ -151,6 +158,6 @@ def _address(license_: License, address: str) -> tuple[Caution, ...]:
 
 
 def _names_a_desk(local: str) -> bool:
-    """Whether a local part is made of desks alone: it-support, jira.admin2, info+atlassian."""
+    """Return whether a local part consists of desks only: it-support, jira.admin2, info+atlassian."""
     parts = [part.rstrip("0123456789") for part in re.split(r"[._-]", local.partition("+")[0])]
     return "".join(parts) in ROLES or all(part in ROLES for part in parts)

@@ -1,8 +1,8 @@
-"""What a fresh look at a license means: `compare` turns two sights of it into the facts that are new.
+"""Compare a fresh license record with what is known, and return the changes.
 
-The rules rest on how the report behaves: a conversion happens in place on cloud (the type leaves EVALUATION), the
-trial's window is the license's maintenance window while the type is EVALUATION, the latest evaluation's start outlives
-a purchase, and rows may arrive out of order: of each trial, what the youngest record said of it is the truth.
+The rules follow how the report behaves. On cloud, a conversion happens in place: the type leaves EVALUATION. While the
+type is EVALUATION, the trial's window is the license's maintenance window. The start of the latest evaluation outlives
+a purchase. Rows may arrive out of order: for each trial, the youngest record is the truth.
 """
 
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ from bot.domain.identity import KnownLicense, merge_records, same_trial, trials_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A trial that was not known before, as it stands."""
+    """A trial that was not known before, as it stands now."""
 
     trial: Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extended:
-    """The running trial ends later than known."""
+    """The running trial ends later than was known."""
 
     trial: Trial
     before: date
@@ -32,7 +32,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """The report set the days of a trial right, or how it ended; nothing began or ended by it."""
+    """The report corrected the dates of a trial, or how it ended. Nothing started or ended because of it."""
 
     trial: Trial
     was: Trial
@@ -40,7 +40,7 @@ class Corrected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """The license of the trial was bought (or otherwise granted)."""
+    """The license of the trial was bought or otherwise granted."""
 
     trial: Trial
     license_type: str
@@ -51,28 +51,28 @@ class Converted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The trial is over and nothing was bought; `trial.state` says whether it expired or was cancelled."""
+    """The trial is over without a purchase; `trial.state` says whether it expired or was cancelled."""
 
     trial: Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened:
-    """A trial that had ended runs again."""
+    """A trial that had ended is running again."""
 
     trial: Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactChanged:
-    """Another person, or nobody any more, stands on the license."""
+    """The license names another person, or nobody any more."""
 
     trial: Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enriched:
-    """Facts that the report did not have before; `facts` names them as fields of `License`."""
+    """The report now has facts it did not have before; `facts` names them as fields of `License`."""
 
     trial: Trial
     facts: tuple[str, ...]
@@ -80,14 +80,14 @@ class Enriched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refreshed:
-    """Something shown on the card changed that is not worth a word."""
+    """Something shown on the card changed that needs no line in the thread."""
 
     trial: Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """A fresher record says of the trial what was known."""
+    """A fresher record confirms what was known about the trial."""
 
     trial: Trial
 
@@ -106,7 +106,7 @@ _LATE_FACTS: Final = (
     "channel",
     "migration",
 )
-"""What Atlassian fills in hours to days after the trial began."""
+"""Fields that Atlassian fills in hours to days after the trial started."""
 
 _SAYS_NOTHING: Final = (None, False, "Unknown")
 
@@ -125,12 +125,12 @@ _SHOWN: Final = (
 
 
 def compare(known: KnownLicense | None, seen: License) -> list[Change]:
-    """The facts that `seen` adds to `known`, in the order in which they should be told; empty when nothing is new."""
+    """Return the changes that `seen` brings to `known`, in the order to tell them; empty if nothing is new."""
     if known is None:
         return [change for trial in trials_of(seen) for change in _first_sight(trial, seen)]
     changes = _untold(known, known.license, fresh=True) if len(known.ids) > 1 else []
     if changes:
-        # Licenses that are one: what the youngest record leaves unsaid it leaves unsaid of the others' trials, too.
+        # Several known licenses turned out to be one: a trial that the youngest record leaves out is left out for all.
         settled = {(change.trial.started, change.trial.upgrade_to): change.trial for change in changes}
         known = replace(known, trials=tuple(settled.get((t.started, t.upgrade_to), t) for t in known.trials))
     fresh = seen.updated >= known.license.updated
@@ -145,13 +145,13 @@ def compare(known: KnownLicense | None, seen: License) -> list[Change]:
     is_full = merge_records(known.license, seen)
     details = _details(known, is_full)
     if not fresh:
-        # An older record fills gaps on the card; what it says of people and sizes was news in its own time.
+        # An older record fills gaps on the card. What it says about people and sizes was news back then, not now.
         details = [Refreshed(trial=change.trial) for change in details[:1]]
     return [*_repaints(known, is_full), *changes, *_untold(known, seen, fresh=fresh), *details]
 
 
 def _by_now(before: Trial | None, trial: Trial, known: KnownLicense) -> Trial:
-    """What became of a trial that an older record tells of: the younger one that is known does not speak of it."""
+    """Return what became of a trial that only an older record mentions."""
     was_bought = before is not None and before.state is State.CONVERTED
     if trial.upgrade_to is not None and not was_bought:
         return upgrade_trial(known.license, trial)
@@ -161,7 +161,7 @@ def _by_now(before: Trial | None, trial: Trial, known: KnownLicense) -> Trial:
 
 
 def _untold(known: KnownLicense, seen: License, *, fresh: bool) -> list[Change]:
-    """What the record says of trials by not naming them."""
+    """Return what the record implies about trials by not naming them."""
     named = [same_trial(trial, known.trials) for trial in trials_of(seen)]
     rest = [trial for trial in known.trials if trial not in named and trial.reported_on <= seen.updated]
     changes: list[Change] = []
@@ -174,13 +174,13 @@ def _untold(known: KnownLicense, seen: License, *, fresh: bool) -> list[Change]:
         elif trial.upgrade_to is not None:
             changes += _progress(trial, upgrade_trial(seen, trial), seen)
         elif trial.state is State.RUNNING:
-            # A record speaks of one trial at a time: another that was still running is over.
+            # A record describes one trial at a time: another one that was still running is over.
             changes.append(Ended(trial=replace(trial, state=State.EXPIRED)))
     return changes
 
 
 def _sold_unnamed(seen: License) -> bool:
-    """Whether the record is of a license that was bought, and names no trial."""
+    """Return whether the license was bought and the record names no trial."""
     return not seen.is_evaluation and seen.latest_evaluation is None
 
 
@@ -200,7 +200,7 @@ def _first_sight(trial: Trial, seen: License) -> list[Change]:
 
 
 def _progress(before: Trial, now: Trial, seen: License) -> list[Change]:
-    """What happened to the trial itself."""
+    """Return what happened to the trial itself."""
     if now == before:
         return []
     moved = (now.started, now.upgrade_to) != (before.started, before.upgrade_to)
@@ -220,7 +220,7 @@ def _progress(before: Trial, now: Trial, seen: License) -> list[Change]:
         changes.append(Ended(trial=now))
     if changes:
         return changes
-    # Cancelled trials turn inactive after their end date: that says nothing new.
+    # A cancelled trial becomes inactive after its end date. That is not news.
     return [
         Confirmed(trial=now)
         if replace(now, reported_on=before.reported_on) == before
@@ -235,20 +235,20 @@ def _conversion(trial: Trial, seen: License) -> Converted:
 
 
 def _repaints(known: KnownLicense, seen: License) -> list[Change]:
-    """Every card of a license shows its people: none must keep a name that is gone."""
+    """Return a refresh for every card of the license if its people changed: no card may keep a name that is gone."""
     changed = _people(known.license) != _people(seen)
     return [Refreshed(trial=trial) for trial in known.trials] if changed else []
 
 
 def _details(known: KnownLicense, seen: License) -> list[Change]:
-    """What is known of the customer now and was not before."""
+    """Return the facts about the customer that are known now and were not before."""
     before, reported = known.license, trials_of(seen)
     subject = next((t for t in reported if t.state is State.RUNNING), next(iter(reported), None))
     if subject is None or same_trial(subject, known.trials) is None:
         return []
     runs = subject.state is State.RUNNING
     changes: list[Change] = []
-    # Who stands for a customer of years is no news; that somebody may not be written to any more is.
+    # A new contact at an old customer is not news. A contact who may no longer be emailed is.
     if _people(before) != _people(seen) and (runs or any(contact.forgotten for contact in seen.contacts)):
         changes.append(ContactChanged(trial=subject))
     if not runs:
@@ -266,7 +266,7 @@ def _details(known: KnownLicense, seen: License) -> list[Change]:
 
 
 def _shown(seen: License) -> Iterable[str]:
-    """The fields whose change shows on a card; the tier of a sandbox changes all the time and means nothing."""
+    """Return the fields whose change shows on a card. A sandbox's tier changes all the time and is left out."""
     return (field for field in _SHOWN if not (seen.sandbox and field == "tier"))
 
 

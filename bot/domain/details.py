@@ -1,1 +1,1 @@
-"""What is known of a customer when one record says more than another."""
+"""The details of a customer when one record has more than another."""

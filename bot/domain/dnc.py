@@ -1,4 +1,4 @@
-"""Who said no: to what a do-not-contact mark applies, how strong its reason is, who may take it back."""
+"""Do not contact: what an entry covers, how strong its reason is, who may lift it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,35 +14,35 @@ _SITE: Final = "site:"
 
 
 class DncScope(StrEnum):
-    """What a mark stands against."""
+    """What an entry covers."""
 
     ADDRESS = "address"
     DOMAIN = "domain"
-    """Every address at it, and at the domains below it."""
+    """Every address at the domain and at its subdomains."""
     SITE = "site"
-    """Whoever stands on a license of this customer site."""
+    """Every contact on a license of this customer site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncTarget:
-    """What somebody may not be written at; `value` is in its canonical form."""
+    """The address, domain or site that an entry covers; `value` is in its canonical form."""
 
     scope: DncScope
     value: str
     former: tuple[str, ...] = field(default=(), compare=False)
-    """Of an address: the forms that earlier versions may have compared this spelling by."""
+    """For an address: the forms by which earlier versions may have compared this spelling."""
 
     @classmethod
     def of_address(cls, address: str) -> Self:
-        """A single address."""
+        """Return the target for a single address."""
         value, *former = keys(address)
         return cls(scope=DncScope.ADDRESS, value=value, former=tuple(former))
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """From what a person typed: `ana@acme.example`, `@acme.example`, `acme.example`, `acme.atlassian.net`.
+        """Parse what a person typed: `ana@acme.example`, `@acme.example`, `acme.example`, `acme.atlassian.net`.
 
-        `site:` before a host makes it a site, whatever it looks like; None for what is none of these.
+        `site:` before a host always makes it a site. Returns None for any other text.
         """
         match read_typed(text):
             case Address(value=value, former=former):
@@ -54,12 +54,12 @@ class DncTarget:
 
     @classmethod
     def from_key(cls, scope: DncScope, key: str) -> Self:
-        """From what `key` gave."""
+        """Return the target for a value of `key`."""
         return cls(scope=scope, value=key.removeprefix(_PREFIXES[scope]))
 
     @property
     def key(self) -> str:
-        """By which it is found again."""
+        """The key under which the entry is found."""
         match self.scope:
             case DncScope.ADDRESS:
                 return self.value
@@ -69,7 +69,9 @@ class DncTarget:
                 return self.value if self.value.endswith(SITES) else f"{_SITE}{self.value}"
 
     def __str__(self) -> str:
-        """As `read` takes it; an address that begins like something else stands in angle brackets."""
+        """Return the text that `read` accepts. An address that would be read as another target is put in angle
+        brackets.
+        """
         is_taken_for_another = is_address(self.key) and DncTarget.read(self.key) != self
         return f"<{self.key}>" if is_taken_for_another else self.key
 
@@ -78,7 +80,7 @@ _PREFIXES: Final = {DncScope.ADDRESS: "", DncScope.DOMAIN: "@", DncScope.SITE: _
 
 
 def covering_targets(target: DncTarget) -> tuple[DncTarget, ...]:
-    """The subject and the domains it is part of: a mark against any of these reaches it."""
+    """Return the target and the domains that contain it: an entry for any of them covers it."""
     if target.scope is DncScope.SITE:
         return (target,)
     labels = target.value.rpartition("@")[2].split(".")
@@ -87,7 +89,7 @@ def covering_targets(target: DncTarget) -> tuple[DncTarget, ...]:
 
 
 def targets_for(license_: License | None, address: str) -> tuple[DncTarget, ...]:
-    """Everything a mark against which forbids to write to this address for this license."""
+    """Return every target whose entry would forbid emailing this address for this license."""
     found = covering_targets(DncTarget.of_address(address))
     if license_ is None or license_.site is None:
         return found
@@ -95,14 +97,14 @@ def targets_for(license_: License | None, address: str) -> tuple[DncTarget, ...]
 
 
 class DncReason(StrEnum):
-    """Why somebody is not to be written to."""
+    """Why somebody must not be emailed."""
 
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"
     ERASED = "erased"
     LEGAL = "legal"
     FORGOTTEN = "forgotten"
-    """The right to be forgotten, exercised at Atlassian: RTBF in the report."""
+    """They used their right to be forgotten at Atlassian: RTBF in the report."""
     ASKED = "asked"
     TEAM = "team"
     BOUNCED = "bounced"
@@ -110,17 +112,17 @@ class DncReason(StrEnum):
 
     @property
     def words(self) -> str:
-        """How it is said."""
+        """The reason as people read it."""
         return _WORDS[self]
 
     @property
     def strength(self) -> int:
-        """Of several marks that stand, the one with the strongest cause speaks."""
+        """Of several active entries, the one with the strongest reason is shown."""
         return _STRENGTH[self]
 
     @property
     def is_final(self) -> bool:
-        """Whether it stands for ever."""
+        """Whether an entry with this reason can never be lifted."""
         return self in {DncReason.FORGOTTEN, DncReason.ERASED}
 
 
@@ -147,14 +149,14 @@ _STRENGTH: Final = {
     DncReason.PAUSED: 1,
 }
 REASON_CHOICES: Final = (DncReason.ASKED, DncReason.COMPLAINED, DncReason.LEGAL, DncReason.TEAM)
-"""What a person may give as the cause."""
+"""The reasons a person can choose from."""
 
 
 class Authority(StrEnum):
-    """Who wants to take a mark back."""
+    """Who wants to lift an entry."""
 
     SELF = "self"
-    """The person it protects, by the signed link in a mail to them."""
+    """The protected person, by the signed link in an email to them."""
     MEMBER = "member"
     ADMIN = "admin"
 
@@ -167,28 +169,31 @@ _LIFTED_BY: Final = {
 
 
 def may_lift(reason: DncReason, authority: Authority) -> bool:
-    """Whether a mark with this cause is theirs to lift; of people's own words only an admin may, for the record."""
+    """Return whether this authority may lift an entry with this reason.
+
+    What people said themselves only an admin may lift, for the record.
+    """
     return reason in _LIFTED_BY[authority]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncEntry:
-    """A standing do-not-contact mark; `by` is a Slack user id, None for the machine or the person; times are UTC."""
+    """A do-not-contact entry. `by` is a Slack user id, or None for the bot and for the person. Times are UTC."""
 
     reason: DncReason
     by: str | None
     at: datetime
     note: str = ""
     until: datetime | None = None
-    """When a pause ends by itself."""
+    """When a pause ends."""
     target: DncTarget | None = None
-    """None once the person was forgotten."""
+    """None once the person was erased."""
 
 
 def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
-    """Whether a mark with this cause says more than the strongest that stands, beside which it will stand.
+    """Return whether this reason must be recorded beside the strongest active entry.
 
-    A weaker or an equal one neither replaces nor lifts it; but what stands for ever is always written down.
+    A weaker or equal reason adds nothing. A permanent one is always recorded.
     """
     return (
         current is None or reason.strength > current.reason.strength or (reason.is_final and reason != current.reason)
@@ -197,7 +202,7 @@ def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncAddResult:
-    """The mark that speaks after an attempt to set one; `won` says whether the attempt did it."""
+    """The active entry after an attempt to add one; `changed` is whether the attempt added it."""
 
     changed: bool
     entry: DncEntry
@@ -205,9 +210,9 @@ class DncAddResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncLiftResult:
-    """Who lifted a mark, and when, after an attempt to do so; `won` says whether the attempt did it.
+    """Who lifted an entry, and when; `changed` is whether this attempt did.
 
-    Nobody, where the mark never was or still stands; `stands` is the strongest that stands then.
+    `by` and `at` are None if there was no entry or it is still active. `remaining` is the strongest entry still active.
     """
 
     changed: bool
@@ -217,6 +222,6 @@ class DncLiftResult:
 
 
 def count_by_reason(entries: Sequence[DncEntry]) -> str:
-    """How many marks stand, by cause: 3 asked, 1 unsubscribed."""
+    """Return how many entries are active for each reason: 3 asked, 1 unsubscribed."""
     reasons = [entry.reason for entry in entries]
     return ", ".join(f"{reasons.count(reason)} {reason}" for reason in DncReason if reason in reasons) or "none"

@@ -1,6 +1,6 @@
-"""The words of the business: licenses, the contacts on them, and the evaluations they have.
+"""Licenses, the contacts on them, and their evaluations.
 
-Texts come as the Marketplace wrote them, stripped; what the report does not (yet) say is None.
+Texts are as the Marketplace wrote them, stripped. None means that the report does not say (yet).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Hosting(StrEnum):
-    """Where an app runs. A value that is not listed here is kept as it came."""
+    """Where an app runs. Unknown values are kept as they came."""
 
     CLOUD = "Cloud"
     DATA_CENTER = "Data Center"
@@ -17,7 +17,7 @@ class Hosting(StrEnum):
 
 
 class State(StrEnum):
-    """Where an evaluation stands, as the last report told it."""
+    """Where an evaluation stands, by the last report."""
 
     RUNNING = "running"
     CONVERTED = "converted"
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A person at the customer. `forgotten`: Atlassian replaced the data by RTBF, the right to be forgotten."""
+    """A person at the customer. `forgotten`: Atlassian replaced the data because of RTBF, the right to be forgotten."""
 
     email: str | None = None
     name: str | None = None
@@ -36,7 +36,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """The reseller or expert through whom the license came; not the customer."""
+    """The reseller or expert who sold the license; not the customer."""
 
     name: str | None = None
     kind: str | None = None
@@ -44,22 +44,22 @@ class Partner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class License:
-    """One record of the report. Dates are UTC days, as the report gives them."""
+    """One record of the report. Dates are UTC days, as in the report."""
 
     app_key: str
     app_name: str
     aliases: frozenset[str]
-    """Every id the report gave this license, without those of its host product. Unique only within the app."""
+    """Every id of this license in the report, without those of its host product. Unique only within the app."""
     hosting: str
     license_type: str
-    """Upper case: EVALUATION, COMMERCIAL, … and whatever Atlassian invents next."""
+    """Upper case: EVALUATION, COMMERCIAL, … and whatever Atlassian adds later."""
     status: str
     """Lower case: active, inactive, cancelled."""
     starts: date
     updated: date
     ends: date | None = None
     latest_evaluation: date | None = None
-    """Start of the latest trial; stays on the record after it was bought."""
+    """Start of the latest trial. It stays on the record after a purchase."""
     upgrade_started: date | None = None
     """Start of the trial of a higher edition, on a license that was bought."""
     upgrade_to: str | None = None
@@ -73,49 +73,49 @@ class License:
     billing: Contact | None = None
     partner: Partner | None = None
     opportunity_size: str | None = None
-    """A number, or a word of Atlassian's; None until it is computed, some days in."""
+    """A number, or one of Atlassian's words. None until Atlassian computes it, some days in."""
     parent_product: str | None = None
     parent_edition: str | None = None
     channel: str | None = None
     """How the customer found the app, where Atlassian attributes it."""
     days_to_convert: int | None = None
     sandbox: bool | None = None
-    """None while Atlassian has not said, and where there is no such thing (Data Center)."""
+    """None while Atlassian has not said, and where it does not apply (Data Center)."""
     atlassian: bool = False
     """The customer is Atlassian itself."""
     migration: bool = False
-    """A cloud trial that is part of a customer's move from their own servers."""
+    """A cloud trial that is part of a customer's move from Data Center."""
     carried_over: frozenset[tuple[str, date]] = frozenset()
-    """Details that the record itself leaves out, with the UTC day of the one that last gave them."""
+    """Details that this record leaves out, each with the UTC day of the record that last gave it."""
 
     @property
     def is_evaluation(self) -> bool:
-        """Whether the license is a trial at this moment, of any kind (net new, upgrade)."""
+        """Whether the license is a trial right now, of any kind (new or upgrade)."""
         return self.license_type.endswith("EVALUATION")
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
-        """The people on the license, technical contact first, without those it does not have."""
+        """The people named on the license, technical contact first."""
         return tuple(filter(None, (self.technical, self.billing)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """The bare facts of one evaluation of a license: when, and how it stands."""
+    """One evaluation of a license: its dates and its state."""
 
     started: date
     ends: date | None
-    """None once it was bought: the end of the trial means nothing then."""
+    """None after a purchase: the end of the trial no longer means anything."""
     state: State
     reported_on: date
-    """The UTC day of the record that last spoke of it; what an older record says of it is no news."""
+    """The UTC day of the record that last described it. What an older record says about it is not news."""
     upgrade_to: str | None = None
-    """The edition that is tried on a license the customer has already."""
+    """The edition on trial, on a license the customer already has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardRef:
-    """Where in Slack a card stands."""
+    """Where a card is in Slack."""
 
     channel: str
     ts: str
@@ -123,19 +123,19 @@ class CardRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """One trial of one license, with what the team made of it."""
+    """One trial of one license, with what the team did about it."""
 
     id: int
     license: License
     trial: Trial
     first_seen: datetime
     owner: str | None = None
-    """Slack user id."""
+    """The owner's Slack user id."""
     card: CardRef | None = None
 
 
 def days_left(trial: Trial, today: date) -> int | None:
-    """Days until the trial ends; 0 on its last day, None when it is over, by report or calendar, or has no end."""
+    """Return the days until the trial ends: 0 on its last day, None if it is over or has no end."""
     if trial.state is not State.RUNNING or trial.ends is None or trial.ends < today:
         return None
     return (trial.ends - today).days
@@ -143,7 +143,7 @@ def days_left(trial: Trial, today: date) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerChange:
-    """Who owns an evaluation after an attempt to change it, since when; `won` says whether the attempt did it."""
+    """The owner after an attempt to change it, and since when; `changed` is whether the attempt did."""
 
     changed: bool
     owner: str | None

@@ -1,4 +1,4 @@
-"""How the bot is doing, before it takes any shape."""
+"""Figures about how the bot is doing, before they become text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from statistics import median_high
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRow:
-    """A record of the report that could not be read: its best id, with what is wrong; nothing else of it."""
+    """A record of the report that could not be read: its best id and what is wrong. Nothing else is kept."""
 
     ref: str
     reason: str
@@ -17,7 +17,7 @@ class QuarantinedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """How long after their start trials were first seen, at most: the report knows the start by its day alone."""
+    """How long after their start trials were discovered: upper bounds, since the report gives the start as a day."""
 
     trials: int
     median: timedelta
@@ -26,62 +26,62 @@ class Delays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketStatus:
-    """The connection over which presses arrive; `down` is for how long there has been none, `trouble` says why."""
+    """The Socket Mode connection. `down`: for how long there has been none."""
 
     heard: timedelta | None
-    """Since the last sign of life from Slack."""
+    """Time since the last sign of life from Slack."""
     down: timedelta | None = None
     trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
-    """How the bot is doing at a moment. Times are UTC; None stands for what has not happened yet."""
+    """How the bot is doing at one moment. Times are UTC; None means that it has not happened yet."""
 
     now: datetime
     outcome: str | None
-    """Of the latest reading of the report: `good`, `failed`, `running`."""
+    """Of the latest poll: `good`, `failed` or `running`."""
     error: str | None
     read_at: datetime | None
-    """When the report was last read to its end."""
+    """When the report was last read completely."""
     rows: int | None
     """How many rows it had then."""
     swept_at: datetime | None
-    """When all of it was last read."""
+    """When the full report was last read."""
     next_poll: datetime | None
     delays: Delays | None
     quarantined: int
     examples: tuple[QuarantinedRow, ...]
     waiting: int
-    """How many things are owed to Slack."""
+    """How many deliveries to Slack are waiting."""
     mails_waiting: int = 0
-    """How many mails have not gone yet: held, or put off by the mail server."""
+    """How many emails have not been sent yet: queued, or deferred by the mail server."""
     bounces_unclear: int = 0
-    """How many mails of the last thirty days have something at their return address that nobody understands."""
+    """How many emails of the last thirty days have a bounce that the bot could not interpret."""
     closed: tuple[str, ...] = ()
-    """The ways to Slack that are closed, a sentence each with what opens it."""
+    """A sentence for each open Slack outage, with the fix."""
     given_up: int = 0
-    """How many things owed to Slack in the last seven days will never get there."""
+    """How many deliveries of the last seven days were given up."""
     clock_moved: timedelta | None = None
-    """By how much the clock of the machine was set during the last day: negative when it was set back."""
+    """How far the machine's clock was changed during the last day: negative if it was set back."""
     locked: timedelta | None = None
     """How long another program has kept the bot from writing to the database."""
     unwiped: bool = False
-    """Whether what was erased can still be found in the files of the database."""
+    """Whether erased data can still be found in the database files."""
     line: SocketStatus | None = None
-    """None where Slack sends HTTP requests instead."""
+    """None if Slack sends HTTP requests instead."""
     problems: tuple[str, ...] = ()
-    """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
+    """Returns why Slack does not say who the bot is, or what the app's installation lacks; a sentence for each."""
 
 
 def delays(found: Sequence[timedelta]) -> Delays | None:
-    """The median and the worst; None of nothing."""
+    """Return the median and the worst delay, or None if there are none."""
     return Delays(trials=len(found), median=median_high(found), worst=max(found)) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollStats:
-    """What one reading of the report came to."""
+    """What one poll read and found."""
 
     rows: int = 0
     started: int = 0
@@ -99,7 +99,7 @@ class PollStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestStats:
-    """What a batch came to: trials seen for the first time, and how many of them get a card."""
+    """What one batch brought: newly discovered trials, and how many of them get a card."""
 
     started: int = 0
     announced: int = 0
@@ -107,7 +107,7 @@ class IngestStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncident:
-    """A trouble that was said and is not yet known to be over; `since` is when it was said."""
+    """An incident that the admins know about and that is not over; `since` is when they were told."""
 
     kind: str
     since: datetime

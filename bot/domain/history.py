@@ -1,6 +1,6 @@
-"""What happened to an evaluation, one entry a fact; entries are only ever added.
+"""What happened to an evaluation, one entry for each fact. Entries are only ever added.
 
-Details hold no personal data: an entry outlives the contact it speaks of, and its line in Slack cannot be unsaid.
+Details hold no personal data: an entry outlives the contact it is about, and its line in Slack cannot be unsaid.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from bot.domain.evaluation import License, Trial
 
 
 class Kind(StrEnum):
-    """The facts of an evaluation's life: from the report, from the team, from the mail server."""
+    """The facts of an evaluation's life: from the report, the team, and the mail server."""
 
     STARTED = "started"
     EXTENDED = "extended"
@@ -54,12 +54,12 @@ class Kind(StrEnum):
 
 
 UNTOLD = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED, Kind.MAIL_UNDONE})
-"""Kinds that get no line in the thread: the card itself says them."""
+"""Kinds that get no line in the thread because the card itself shows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One fact: when (UTC), what, by whom (Slack user id; None: the report), and its particulars."""
+    """One fact: when (UTC), what, by whom (Slack user id; None for the report), and its details."""
 
     at: datetime
     kind: Kind
@@ -68,7 +68,7 @@ class Entry:
 
 
 def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
-    """How a change found in the report is remembered; None for one that is not worth a word."""
+    """Return the history entry for a change found in the report, or None if it needs no line."""
     match change:
         case Refreshed() | Confirmed():
             return None

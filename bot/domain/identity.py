@@ -1,4 +1,4 @@
-"""Which sights of the report speak of the same license, which of the same trial."""
+"""Decide which records of the report belong to one license, and which trials are the same."""
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -25,24 +25,25 @@ _DETAILS: Final = (
     "days_to_convert",
     "sandbox",
 )
-"""What the report fills in late, and at times leaves out again for a while.
+"""Details that the report fills in late, and sometimes leaves out again for a while.
 
-Not so the edition: by it a trial of a higher one is known to be bought, and that is for one record to say.
+The edition is not one of them: it tells whether a trial of a higher edition was bought, and one record must decide
+that.
 """
 
 T = TypeVar("T")
 
 _ENTITLEMENT: Final = "E-"
-"""What the number of an entitlement begins with: E-4AB-12C-D3E-F45."""
+"""The prefix of an entitlement number, such as E-4AB-12C-D3E-F45."""
 _CORRECTION: Final = timedelta(days=7)
-"""Starts closer than this are one trial: no trial is so short that a second one could follow it."""
+"""Starts closer together than this are one trial: no trial is so short that a second one could follow it."""
 _UPGRADE_TRIAL: Final = timedelta(days=30)
-"""How long an upgrade trial is taken to last: the shortest on cloud. The report does not say."""
+"""How long an upgrade trial is assumed to last: the shortest on cloud. The report does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownLicense:
-    """What the store holds of one license; several `ids` when a fresh row ties together what looked like several."""
+    """What the store holds about one license. Several `ids` if a fresh row ties together what looked like several."""
 
     ids: tuple[int, ...]
     license: License
@@ -50,22 +51,22 @@ class KnownLicense:
 
 
 def is_renamed(known: AbstractSet[str], seen: AbstractSet[str]) -> bool:
-    """Return whether two sets of aliases, under two app keys, are of one entitlement: the app has got another key.
+    """Return whether two sets of aliases, under two app keys, belong to one entitlement whose app got a new key.
 
-    Its number and an id beside it are the same, and no id of one is missing in the other. One id alone says nothing:
-    apps of one site share the numbers of their host on old records.
+    Both sets must share the entitlement number and another id, and one set must contain the other. One shared id proves
+    nothing: on old records, apps of one site share the numbers of their host product.
     """
     return (known <= seen or seen <= known) and bool(entitlements(known & seen))
 
 
 def entitlements(aliases: AbstractSet[str]) -> list[str]:
-    """Return the numbers of an entitlement among aliases; none where there is no other id to bear them out."""
+    """Return the entitlement numbers among the aliases; none unless another id confirms them."""
     numbers = [alias for alias in aliases if alias.startswith(_ENTITLEMENT)]
     return numbers if len(numbers) < len(aliases) else []
 
 
 def trials_of(seen: License) -> tuple[Trial, ...]:
-    """The trials this record tells of: the latest of the license, and that of a higher edition where there is one."""
+    """Return the trials in this record: the latest one, and that of a higher edition if there is one."""
     if seen.is_evaluation:
         started, upgrade_to = seen.latest_evaluation or seen.starts, None
         if seen.license_type.startswith("UPGRADE"):
@@ -85,10 +86,10 @@ def trials_of(seen: License) -> tuple[Trial, ...]:
 
 
 def upgrade_trial(seen: License, trial: Trial) -> Trial:
-    """How the trial of a higher edition stands by this record.
+    """Return the state of a higher edition's trial by this record.
 
-    Whether the record's own edition already is the higher one while the trial runs is not documented; so a purchase is
-    believed only when the trial is not spoken of any more, or is over by its days.
+    It is not documented whether the record's own edition already is the higher one while the trial runs. So a purchase
+    counts only once the record no longer names the trial, or its last day has passed.
     """
     bought = (seen.edition or "").lower() == (trial.upgrade_to or "").lower()
     past = trial.ends is not None and seen.updated > trial.ends
@@ -99,7 +100,7 @@ def upgrade_trial(seen: License, trial: Trial) -> Trial:
 
 
 def state_of(status: str) -> State:
-    """Where a trial stands whose license has this status."""
+    """Return the state of a trial whose license has this status."""
     match status:
         case "inactive":
             return State.EXPIRED
@@ -110,12 +111,12 @@ def state_of(status: str) -> State:
 
 
 def same_trial(reported: Trial, trials: Iterable[Trial]) -> Trial | None:
-    """The one of `trials` that `told` speaks of.
+    """Return the one of `trials` that `told` describes, or None.
 
-    Equal starts are the same trial, starts less than a week apart too: the report corrects them. So are windows that
-    overlap while the known one runs: nobody starts a second trial of an app inside a running one.
+    Starts less than a week apart are the same trial: the report corrects dates. So are windows that overlap while the
+    known one runs: nobody starts a second trial of an app inside a running one.
     """
-    # Which edition is tried may be filled in later; one license tries one at a time.
+    # The edition on trial may be filled in later; a license has one edition on trial at a time.
     alike = [trial for trial in trials if (trial.upgrade_to is None) == (reported.upgrade_to is None)]
     near = min(alike, key=lambda trial: abs(trial.started - reported.started), default=None)
     if near is not None and abs(near.started - reported.started) < _CORRECTION:
@@ -125,7 +126,7 @@ def same_trial(reported: Trial, trials: Iterable[Trial]) -> Trial | None:
 
 
 def group_by_trial(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[list[T]]:
-    """Items whose trials are one and the same, together; in each group the one that was told last comes last."""
+    """Group items whose trials are the same; in each group the one reported last comes last."""
     groups: list[list[T]] = []
     for item in sorted(items, key=lambda item: _freshness(trial_of(item))):
         trials = [trial_of(group[-1]) for group in groups]
@@ -138,7 +139,7 @@ def group_by_trial(items: Iterable[T], trial_of: Callable[[T], Trial]) -> list[l
 
 
 def merge_known(known: Sequence[KnownLicense]) -> KnownLicense | None:
-    """One `Known` out of those that share a license: the freshest record, every trial, the oldest id first."""
+    """Merge what is known about one license: the freshest record, every trial, the oldest id first."""
     found = sorted(known, key=lambda k: k.ids)
     if not found:
         return None
@@ -159,9 +160,9 @@ def _freshness(trial: Trial) -> tuple[object, ...]:
 
 
 def merge_records(known: License, seen: License) -> License:
-    """The younger of two records of a license, with every id of both, and each detail as it was last given.
+    """Return the younger of two records of a license, with the ids of both and each detail as last given.
 
-    That a record leaves something out is no statement: the pipeline behind the report is known to blank contacts.
+    A missing field means *unknown*, not *removed*: the report is known to blank contacts.
     """
     younger, older = (seen, known) if seen.updated >= known.updated else (known, seen)
     values: dict[str, Any] = {}
@@ -170,7 +171,7 @@ def merge_records(known: License, seen: License) -> License:
         given = [one for one in (younger, older) if getattr(one, detail) is not None]
         if not given:
             continue
-        # Of two of one day, max takes the first: the younger record.
+        # Of two records of one day, max takes the first: the younger one.
         source = max(given, key=lambda one: _given_on(one, detail))
         values[detail] = getattr(source, detail)
         if (day := _given_on(source, detail)) < younger.updated:

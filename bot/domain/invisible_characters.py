@@ -1,4 +1,4 @@
-"""Characters that nobody sees: they make two spellings of what looks, and is meant, the same."""
+"""Invisible characters: they give two spellings to text that looks, and is meant, the same."""
 
 import re
 import unicodedata
@@ -7,7 +7,9 @@ from typing import Final
 import idna
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs"})
-"""Control, format (soft hyphen, byte order mark, zero width, writing direction), halves of surrogate pairs."""
+"""Unicode categories: control, format (soft hyphen, byte order mark, zero width, writing direction),
+surrogate halves.
+"""
 _NOTHING_TO_SEE: Final = (
     (0x034F, 0x034F),  # combining grapheme joiner
     (0x115F, 0x1160),  # Hangul fillers
@@ -21,18 +23,19 @@ _NOTHING_TO_SEE: Final = (
     (0xFFF0, 0xFFF8),
     (0xE0000, 0xE0FFF),
 )
-"""What is invisible by `Default_Ignorable_Code_Point`, of another category; and Braille's empty cell."""
+"""Invisible characters of other categories, from `Default_Ignorable_Code_Point`, and the blank Braille pattern."""
 _JOINERS: Final = "\u200c\u200d"
 
 _PRINTED_NOTHING: Final = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _NOTHING_TO_SEE) + "]")
-"""Some of it counts as printable in Python."""
+"""Python counts some of them as printable."""
 
 
 def strip_invisible(text: str) -> str:
-    """Return the text without characters that nobody sees. White space stays as it is.
+    """Return the text without invisible characters. White space stays as it is.
 
-    A joiner stays where it shapes what is seen: where RFC 5892, appendix A, allows it in a domain (Persian and Indic
-    words are misspelt without), and between two pictographs, which it makes one of. Elsewhere it hides.
+    A joiner stays where it affects what is displayed: where RFC 5892, appendix A, allows it in a domain (Persian and
+    Indic words are misspelled without it), and between two pictographs, which it combines into one. Elsewhere it is
+    removed.
     """
     if text.isprintable() and not _PRINTED_NOTHING.search(text):
         return text
@@ -49,11 +52,11 @@ def _is_seen(char: str) -> bool:
 
 
 def _shapes(text: str, place: int) -> bool:
-    """Whether the joiner at this place does something to its neighbours."""
+    """Return whether the joiner at this place affects its neighbours."""
     around = [unicodedata.category(text[n]) for n in (place - 1, place + 1) if 0 <= n < len(text)]
     if around in (["So", "So"], ["Sk", "So"]):  # Sk: the colour of a skin
         return True
-    # Only the neighbours count; a label of theirs alone may be no longer than the limit of the library.
+    # Pass only the neighbours: they alone decide, and the library limits the length of a label.
     start = max(place - 16, 0)
     try:
         return idna.valid_contextj(text[start : place + 16], place - start)

@@ -1,4 +1,4 @@
-"""What one row of the report comes to."""
+"""What one row of the report changes."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,20 +15,20 @@ class LicenseUpdate:
 
     known: KnownLicense | None
     seen: License
-    """All that is known with it: the record, and what it leaves out as it was last given."""
+    """Everything known with this record: what it says, and what it leaves out as last given."""
     changes: tuple[Change, ...]
     announced: tuple[Change, ...] = ()
-    """Those of the changes that give a trial its card."""
+    """The changes that give a trial its card."""
 
     @property
     def has_changes(self) -> bool:
-        """Whether anything is to be written: a change, a detail, another id, or two licenses that are one."""
+        """Whether there is anything to write: a change, a detail, a new id, or two licenses that are one."""
         known = self.known
         return known is None or len(known.ids) > 1 or bool(self.changes) or self.seen != known.license
 
 
 def diff(known: KnownLicense | None, seen: License, announcement: AnnouncementPolicy) -> LicenseUpdate:
-    """What `seen` adds to `known`, with what of it rings."""
+    """Return what `seen` adds to `known`, and which of the changes are announced."""
     is_full = seen if known is None else merge_records(known.license, seen)
     changes = tuple(compare(known, seen))
     announced = tuple(
@@ -40,7 +40,7 @@ def diff(known: KnownLicense | None, seen: License, announcement: AnnouncementPo
 
 
 def starts_trial(change: Change, *, today: date) -> bool:
-    """Whether a trial runs from now on that was not known, or was over: by the report, or by its days alone."""
+    """Return whether a trial now runs that was unknown or over, by the report or by its dates alone."""
     match change:
         case Started() | Reopened():
             return True

@@ -1,4 +1,4 @@
-"""What an email to an evaluator is on its way: asked for, queued, claimed, settled."""
+"""An email to an evaluator: requested, queued, claimed, settled."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from bot.domain.evaluation import Contact
 
 
 class LawfulBasis(StrEnum):
-    """On what ground somebody is written to; the value is how it is said."""
+    """The lawful basis for an email; the value is the text shown to people."""
 
     TRIAL = "It is about the trial they started (legitimate interest)"
     REQUEST = "They asked us something, or for help"
@@ -17,13 +17,13 @@ class LawfulBasis(StrEnum):
 
 
 class MailState(StrEnum):
-    """How far a mail came."""
+    """How far an email has come."""
 
     QUEUED = "held"
-    """The sender can still take it back."""
+    """The sender can still cancel it."""
     SENDING = "sending"
     DEFERRED = "deferred"
-    """The server said later; it is tried again."""
+    """The server said later; it will be retried."""
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -31,18 +31,20 @@ class MailState(StrEnum):
 
     @property
     def blocks_resend(self) -> bool:
-        """Whether it may have reached the person, or still may."""
+        """Whether it has reached the person, or still may."""
         return self not in {MailState.FAILED, MailState.CANCELLED}
 
     @property
     def is_pending(self) -> bool:
-        """Whether it has not been handed over, and will be."""
+        """Whether it will still be handed to the server."""
         return self in {MailState.QUEUED, MailState.DEFERRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The live mail of one template for one evaluation; `at` is when it came so far (UTC), where that matters."""
+    """The live email of one template for one evaluation; `at` (UTC) is since when it has this state, where that
+    matters.
+    """
 
     state: MailState
     by: str
@@ -51,20 +53,22 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastMail:
-    """The latest mail to an address that went out, may have, or will, for any evaluation; it was ordered then."""
+    """The latest email to an address that was sent, may have been, or will be, for any evaluation; `at` is when it was
+    requested.
+    """
 
     template: str
     by: str
     at: datetime
     went: datetime | None = None
-    """When it went, where that is known; a server may have put it off for days."""
+    """When it was sent, if known. A server may have deferred it for days."""
     waits: bool = False
-    """Whether it is still to go, nobody knows when."""
+    """Whether it is still to be sent, at an unknown time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailContent:
-    """What a person wrote, and to whom: `recipient` is `technical` or `billing`, `template` a family's name."""
+    """What a person wrote, and to whom. `recipient` is `technical` or `billing`; `template` is a family's name."""
 
     recipient: str
     subject: str
@@ -72,14 +76,14 @@ class MailContent:
     template: str = ""
     language: str = "en"
     to: str = ""
-    """The address, once it is ordered."""
+    """The address, once the email is queued."""
     reply_to: str | None = None
-    """The address of whoever owns the evaluation, where replies go."""
+    """The owner's address, where replies go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRequest:
-    """A mail that a person asked for, to go at `due_at` unless they take it back; `by` is a Slack user id."""
+    """An email that a person asked for. It is sent at `due_at` unless they cancel it. `by` is a Slack user id."""
 
     evaluation_id: int
     content: MailContent
@@ -92,7 +96,7 @@ class MailRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedMail:
-    """A mail that goes to this contact at `due_at`, unless it is taken back or somebody says no before."""
+    """An email that is sent to this contact at `due_at`, unless it is cancelled or blocked before."""
 
     mail_id: int
     contact: Contact
@@ -101,7 +105,7 @@ class QueuedMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedMail:
-    """A mail that this process, and no other, may send now, to this contact's address and no other."""
+    """An email that only this process may send now, and only to `address`."""
 
     mail_id: int
     evaluation_id: int
@@ -112,14 +116,14 @@ class ClaimedMail:
     requested_at: datetime
     attempts: int
     first: bool
-    """Whether nobody has written to this address before."""
+    """Whether this is the first email to the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailStatus:
-    """How a mail stands after somebody tried to change that; `won` says whether they did.
+    """The state of an email after an attempt to change it; `changed` is whether the attempt did.
 
-    `by` is the Slack user id of whoever decided, `at` when.
+    `by` is the Slack user id of the person who decided, `at` is when.
     """
 
     changed: bool

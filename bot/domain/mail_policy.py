@@ -1,6 +1,6 @@
-"""The one gate: whether a mail may be sent.
+"""The mail policy: decide whether an email may be sent.
 
-A refusal carries its reason as a sentence, so that card, answer and log say the same words.
+A refusal carries its reason as a sentence, so that card, answer and log use the same words.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 
 
 class RefusalReason(StrEnum):
-    """Why no mail may go out."""
+    """Why an email may not be sent."""
 
     NOT_SET_UP = "Mail is not set up. Set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS, then restart the bot."
     NO_TEMPLATE = "No template is meant for this app at this time of the trial."
@@ -46,22 +46,22 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRules:
-    """What the vendor asks of its own mail."""
+    """The vendor's rules for its own email."""
 
     countries: Countries = field(default_factory=Countries)
     at_most_every: timedelta = timedelta(days=7)
-    """Between two mails to one address, whoever sends them for whatever app."""
+    """The pause between two emails to one address, whoever sends them and for whatever app."""
     hold: timedelta = timedelta(seconds=10)
-    """How long whoever sends a mail can take it back."""
+    """How long the sender can cancel an email."""
 
 
 DEFAULT_RULES: Final = MailRules()
-"""Where nothing is set: whoever writes names a ground, wherever the person is."""
+"""Without settings: the sender names a lawful basis, wherever the person is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A mail may go to `address` on this `ground`; `cautions` is what the sender should know before."""
+    """The email may go to `address` on this `basis`; `cautions` are what the sender should know first."""
 
     address: str
     cautions: tuple[Caution, ...] = ()
@@ -70,10 +70,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class NeedsLawfulBasis:
-    """A mail may go to `address` once the sender says on what ground.
-
-    That is because of some of the `cautions`, or of the `country`.
-    """
+    """The email may go to `address` once the sender names a lawful basis, because of `cautions` or `country`."""
 
     address: str
     cautions: tuple[Caution, ...] = ()
@@ -82,7 +79,7 @@ class NeedsLawfulBasis:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No mail may go out; `by` is the person behind it, where there is one (Slack user id), `at` when (UTC)."""
+    """The email may not be sent. `by` is the person behind it, if any (Slack user id), `at` is when (UTC)."""
 
     reason: RefusalReason
     by: str | None = None
@@ -100,12 +97,12 @@ _REASON_OF_ATTEMPT: Final = {
     MailState.UNKNOWN: RefusalReason.UNKNOWN,
 }
 UNCERTAIN_RECIPIENT: Final = frozenset({Caution.PARTNER, Caution.PARTNER_DOMAIN, Caution.MANY_SITES, Caution.ROLE})
-"""What makes it uncertain that the address is that of the person who evaluates."""
+"""Cautions that make it uncertain whether the address belongs to the person who evaluates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailContext:
-    """Whom it is about, and what stands against it."""
+    """The license, trial and contact an email is about, and what speaks against it."""
 
     license: License
     trial: Trial
@@ -115,7 +112,9 @@ class MailContext:
 
 
 def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | None = None) -> Decision:
-    """Whether the team may write to this contact at all, whatever the mail. Opting out wins over everything."""
+    """Return whether the team may contact this person at all, by any email. A do-not-contact entry wins over
+    everything.
+    """
     license_, trial, contact = case.license, case.trial, case.contact
     address = None if contact is None else contact.email
     has_license = trial.state is State.CONVERTED
@@ -143,7 +142,7 @@ def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | Non
 
 
 def too_soon(last: LastMail | None, rules: MailRules, *, now: datetime) -> Refused | None:
-    """The refusal of a mail to an address that got the last one just now."""
+    """Return the refusal if the address was emailed too recently, else None."""
     if last is None or not rules.at_most_every:
         return None
     since = last.went or last.at
@@ -161,9 +160,9 @@ def may_email(
     now: datetime,
     basis: LawfulBasis | None = None,
 ) -> Decision:
-    """The one gate: whether this mail may go to this contact now.
+    """Return whether this email may go to this contact now.
 
-    `attempt` is the template's live mail for the evaluation, `last` the latest to the address, if any.
+    `attempt` is the template's live email for the evaluation, `last` the latest email to the address, if any.
     """
     decision = may_contact(case, rules, basis=basis)
     if isinstance(decision, Refused):
@@ -175,6 +174,6 @@ def may_email(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedMail:
-    """A mail that was due and may not go any more."""
+    """An email that was due and may no longer be sent."""
 
     refusal: Refused

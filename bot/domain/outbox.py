@@ -1,4 +1,4 @@
-"""What is owed to Slack: its kinds, the routes it takes, one delivery of it."""
+"""Deliveries to Slack: their kinds, the routes they take, one of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,23 +10,25 @@ from bot.domain.history import Entry
 
 
 class ApiMethod(StrEnum):
-    """Slack counts posts, updates and looks into the history apart; so do we."""
+    """Slack counts posts, updates and history calls separately; so does the rate limiter."""
 
     POST = "post"
     UPDATE = "update"
     HISTORY = "look"
-    """What may have been posted is looked up before it is posted again; later once more, for two of one thing."""
+    """A lookup of a message that may have been posted: before it is posted again, and once more later to find
+    duplicates.
+    """
 
 
 class Route(NamedTuple):
-    """What Slack says of posting to one channel says nothing of another one, nor of updates."""
+    """A method in a channel. What Slack says about one route says nothing about another."""
 
     method: ApiMethod
     channel: str
 
 
 class DeliveryKind(StrEnum):
-    """What a delivery brings: a card, a line in a card's thread, a message of its own, how many cards follow."""
+    """What a delivery brings: a card, a line in its thread, a message, or a notice about a backlog."""
 
     CARD = "card"
     NOTE = "note"
@@ -36,21 +38,23 @@ class DeliveryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One thing owed to Slack, taken by this process."""
+    """One delivery to Slack, claimed by this process."""
 
     id: int
     kind: DeliveryKind
     channel: str
     attempts: int
     at: datetime
-    """When it was owed; nothing was posted before."""
+    """When it was enqueued. It cannot have been posted before."""
     evaluation_id: int | None = None
     card: CardRef | None = None
     entry: Entry | None = None
     text: str | None = None
     ts: str | None = None
-    """Of a line that stands there already, and says too much; or of a message that may stand there twice."""
+    """The timestamp of a posted line that says too much, or of a message that may have been posted twice."""
     lines: frozenset[str] = frozenset()
-    """Of a line that may stand in a thread: the timestamps of the others there, as far as they are known."""
+    """For a line that may be in a thread already: the timestamps of the thread's other lines, as far as
+    they are known.
+    """
     waiting: int = 0
-    """Of a summary: how many cards wait for their first post in the channel."""
+    """For a backlog notice: how many cards wait for their first post in the channel."""

@@ -1,7 +1,8 @@
-"""How to address the person behind a contact's name: by the given name where one is plain, else not by name.
+"""How to address the person behind a contact's name: by the given name if it is clear, otherwise without a name.
 
-The report has whatever somebody typed into a form: titles, desks, companies, user names, “null null”. A wrong name is
-worse than none, so every rule here is one of doubt: what is not plainly a person's name is no name.
+The report contains whatever somebody typed into a form: titles, departments, companies, user names, “null null”. A
+wrong name is worse than none, so every rule is conservative: a text that is not clearly a person's name is not used as
+one.
 """
 
 import re
@@ -13,41 +14,42 @@ from typing import Final
 from bot.domain.cautions import ROLES, company_key
 
 _LONGEST_NAME: Final = 100
-"""Characters; more is a sentence."""
+"""Characters; a longer text is a sentence."""
 _MOST_WORDS: Final = 6
 _LONGEST_GIVEN: Final = 30
 
-# Ahead of a name, compared without full stops. Not here: “Don” and “Pan”, which are names, too.
+# Titles before a name, compared without full stops. “Don” and “Pan” are left out because they are also names.
 _TITLES: Final = frozenset(
     "bsc dhr dipl diplinf diplinform dipling diplkffr diplkfm dott dottssa dr dra dres drs frau herr herrn ing "
     "judr madame mademoiselle mevr miss mlle mme mmes monsieur mr mrs ms mudr mx paeddr phd phdr prof profa professor "
     "professora rndr señor señora señorita signora sir sr sra srta univprof".split()
 )
-# Only with a full stop: without one, they are names, desks or initials. Phil Ash is no “Dr. phil.”, HR no “Hr.”.
+# Titles only with a full stop. Without one, they are names, departments or initials: Phil Ash is not a “Dr. phil.”, HR
+# is not “Hr.”.
 _SHORT_TITLES: Final = frozenset(
     "arch avv bc capt dir eng er fr habil hc hon hr ir jur lic m mag med mgr nat oec phil pol rer rev sig techn".split()
 )
-# Behind a name.
+# Suffixes after a name.
 _SUFFIXES: Final = frozenset(
     "ba bba beng bsc cfa cissp cpa cscp csm dba dds dipling dphil ed edd eng esq esquire ii iii iv jd jnr jr junior "
     "llb llm ma mba md meng mph msc msci mscw pe phd pmp psm rn snr sr".split()
 )
-# Family names begin with them, in more languages than one: what comes first is then no given name.
+# Particles that begin family names in several languages. A first word among them is not a given name.
 _PARTICLES: Final = frozenset(
     "a abu al am bin bint d da dal dall das de degli dei del della den der des di do dos du e el ibn la las le les lo "
     "los mac mc o op san santa st ten ter und van vom von y z zu zum zur".split()
 )
-# A form was filled in because it had to be.
+# Placeholders, typed because the form required a name.
 _PLACEHOLDERS: Final = frozenset(
     "abc anon anonymous asdf asdfgh customer deleted fake firstname forename givenname lastname me myself na nachname "
     "name nan nil no nobody nom nombre none not null placeholder prenom prénom qwerty removed rtbf somebody someone "
     "surname tba tbc tbd testuser unbekannt undefined unknown user username vorname xyz".split()
 )
-# The same where they come first; as family names they exist.
+# Placeholders only as the first word; they exist as family names.
 _FIRST_PLACEHOLDERS: Final = frozenset(
     "blank demo dummy example first guest last private sample self test tester testing".split()
 )
-# Parts of a firm; `ROLES` has those that are seen as local parts of addresses.
+# Departments and roles; `ROLES` has those that are also local parts of addresses.
 _DESKS: Final = frozenset(
     "abteilung account accountant achats administración administrateur administration administrators admins "
     "amministrazione analytics api app application applications architecture assistant automation bitbucket board bot "
@@ -66,7 +68,7 @@ _DESKS: Final = frozenset(
     "technology tecnico tecnología treasury trial técnico uat users vendor vendors ventas verkauf vertragsmanagement "
     "vertrieb verwaltung web website workspace zentrale équipe".split()
 )
-# What makes a name a firm's, compared without full stops, and words that only join or describe.
+# Words that mark a company's name, compared without full stops, and words that only join or describe.
 _COMPANIES: Final = frozenset(
     "ab ag agency akademie and aps as asa associates association at bank bhd bv bvba by ca capital center centre co "
     "college company computing consultancy consultants consulting corp corporate corporation cv dba design digital "
@@ -86,27 +88,27 @@ _ASIDE: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
 _QUOTES: Final = "'\"`´‘’‚“”„«»‹›"
 _PART: Final = re.compile(r"[^\W\d_]+")
 _NONSENSE: Final = re.compile(r"(.)\1\1|\A(.)\2\Z", re.IGNORECASE)
-"""aaa and xx."""
+"""Matches nonsense such as aaa and xx."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonName:
-    """What a contact's name says of a person; both None where it does not plainly name one."""
+    """What a contact's name says about a person; both fields are None if it does not clearly name one."""
 
     given: str | None = None
-    """The given name alone, where it is plain which one that is."""
+    """The given name alone, if it is clear which word that is."""
     full: str | None = None
-    """The name as it is said with “Guten Tag”, titles included, the family name last."""
+    """The name as used after “Guten Tag”: with titles, the family name last."""
 
 
 NOBODY: Final = PersonName()
 
 
 def person_name(name: str | None, *, company: str | None = None) -> PersonName:
-    """Return how to address this contact; `company` is its company's name, which some type for their own.
+    """Return how to address this contact; `company` is their company's name, which some people enter as their own.
 
-    A given name is told in Latin script alone: elsewhere the family name often comes first, and a bare given name is
-    impolite in some of those languages. “Hello there” is never wrong.
+    A given name is returned in Latin script only: in other scripts the family name often comes first, and a bare given
+    name is impolite in some of those languages. “Hello there” is never wrong.
     """
     text = _cleaned(name or "")
     if not text or len(text) > _LONGEST_NAME or (company and company_key(text) == company_key(company)):
@@ -121,7 +123,9 @@ def person_name(name: str | None, *, company: str | None = None) -> PersonName:
 
 
 def _family_first(titles: Sequence[str], family: Sequence[str], behind: Sequence[Sequence[str]]) -> PersonName:
-    """`Lima, Ana` and `van der Berg, Jan`; anything else with a comma may be a person and their company."""
+    """Return the person for `Lima, Ana` and `van der Berg, Jan`. Any other text with a comma may be a person and their
+    company.
+    """
     if len(behind) > 1 or not family or any(_bare(word) not in _PARTICLES for word in family[:-1]):
         return NOBODY
     more_titles, given = _without_titles(behind[0])
@@ -131,7 +135,7 @@ def _family_first(titles: Sequence[str], family: Sequence[str], behind: Sequence
 
 
 def _named(titles: Sequence[str], words: Sequence[str]) -> PersonName:
-    """The person whose words these are, in the order in which they are said."""
+    """Return the person with these words as their name, in spoken order."""
     if not words or len(words) > _MOST_WORDS or not all(map(_may_be_of_a_name, words)):
         return NOBODY
     if _bare(words[0]) in _FIRST_PLACEHOLDERS:
@@ -144,12 +148,12 @@ def _named(titles: Sequence[str], words: Sequence[str]) -> PersonName:
 
 
 def _is_plain(words: Sequence[str], *, titled: bool) -> bool:
-    """Whether the first word is a given name. After a title a lone word is a family name: Dr. Lima."""
+    """Return whether the first word is a given name. A single word after a title is a family name: Dr. Lima."""
     first = words[0]
     if titled and len(words) == 1:
         return False
     shouted = [word for word in words if len(word) > 1 and word.isupper()]
-    # Jean DUPONT, but not DUPONT Jean; and JP Dupont has initials, where BO LIMA has not.
+    # Accept Jean DUPONT, not DUPONT Jean. JP Dupont begins with initials; BO LIMA does not.
     if first in shouted and len(shouted) < len(words):
         return False
     return (
@@ -162,7 +166,7 @@ def _is_plain(words: Sequence[str], *, titled: bool) -> bool:
 
 
 def _stands_alone(word: str) -> bool:
-    """Whether one word alone is a name and not a user name or a firm: Ana, but not ana, ANA, AnaLima."""
+    """Return whether a single word is a name, not a user name or a company: Ana, but not ana, ANA, AnaLima."""
     if not _is_latin(word):
         return True
     first_part = _PART.findall(word)[0]
@@ -170,7 +174,9 @@ def _stands_alone(word: str) -> bool:
 
 
 def _may_be_of_a_name(word: str) -> bool:
-    """Letters, with hyphens and apostrophes inside, or initials; and nothing that only desks and firms have."""
+    """Return whether a word is letters, with hyphens and apostrophes inside, or initials, and not a department or
+    company word.
+    """
     if not (_WORD.fullmatch(word) or _INITIALS.fullmatch(word)) or _NONSENSE.search(word):
         return False
     parts = {_bare(word), *(part.casefold() for part in re.split(r"['’‐-]", word))}
@@ -178,7 +184,7 @@ def _may_be_of_a_name(word: str) -> bool:
 
 
 def _without_titles(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The titles ahead, and the rest."""
+    """Return the leading titles and the remaining words."""
     count = next((place for place, word in enumerate(words) if not _is_title(word)), len(words))
     return list(words[:count]), list(words[count:])
 
@@ -188,7 +194,9 @@ def _is_title(word: str) -> bool:
 
 
 def _without_suffixes(words: Sequence[str]) -> list[str]:
-    """The words without degrees and the like behind them; two words always stay: Ma is a name, too."""
+    """Return the words without trailing degrees and similar suffixes. Two words always stay, because Ma is
+    also a name.
+    """
     kept = list(words)
     while len(kept) > 2 and _bare(kept[-1]) in _SUFFIXES:  # noqa: PLR2004  as said
         kept.pop()
@@ -196,7 +204,7 @@ def _without_suffixes(words: Sequence[str]) -> list[str]:
 
 
 def _in_usual_case(words: Sequence[str]) -> list[str]:
-    """ANA LIMA and ana lima as Ana Lima; what is written in both cases stays as it is."""
+    """Return ANA LIMA and ana lima as Ana Lima. A name in mixed case stays as it is."""
     together = "".join(words)
     if not (together.isupper() or together.islower()):
         return list(words)
@@ -207,12 +215,12 @@ def _in_usual_case(words: Sequence[str]) -> list[str]:
 
 
 def _capitalized(word: str) -> str:
-    """The word as it is, each part of it that is all in small letters with a capital: jean-pierre as Jean-Pierre."""
+    """Return the word with each all-lowercase part capitalized, the rest unchanged: jean-pierre as Jean-Pierre."""
     return _PART.sub(lambda part: part[0].capitalize() if part[0].islower() else part[0], word)
 
 
 def _cleaned(name: str) -> str:
-    """The name in one normal form, without invisible characters, quotes around it, asides and words without letters."""
+    """Return the name in one normal form, without invisible characters, surrounding quotes, asides and ornaments."""
     visible = "".join(
         " " if char.isspace() else char
         for char in unicodedata.normalize("NFC", name)
@@ -227,7 +235,9 @@ def _cleaned(name: str) -> str:
 
 
 def _is_ornament(word: str) -> bool:
-    """Whether a word has neither letters nor digits nor a sign that joins two things: an emoji, a dot, a dash alone."""
+    """Return whether a word has no letters, digits or signs that join two things, such as an emoji or a full stop
+    alone.
+    """
     return not any(unicodedata.category(char)[0] in "LNM" or char in "&+/|@\\<>{}=#-–—" for char in word)
 
 
@@ -236,5 +246,5 @@ def _is_latin(word: str) -> bool:
 
 
 def _bare(word: str) -> str:
-    """The word as the lists here have it: without full stops and hyphens, in small letters."""
+    """Return the word in the form of the lists here: without full stops, apostrophes and hyphens, in lower case."""
     return re.sub(r"[.'’‐-]", "", word).casefold()

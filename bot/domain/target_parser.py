@@ -1,4 +1,4 @@
-"""One reader of what people type where an address, a domain or a site is meant: commands, tables, settings."""
+"""The single parser of what people type as an address, a domain or a site: in commands, tables and settings."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from typing import Final
 from bot.domain.address import QUOTES, ascii_domain, canonical, is_address, keys, mailbox_of, unwrap
 
 SITES: Final = (".atlassian.net", ".jira.com")
-"""What the addresses of cloud sites end in."""
+"""The suffixes of the hosts of cloud sites."""
 
 _SITE: Final = re.compile(r"site:\s*", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _ANYBODY_AT: Final = re.compile(r"\*?@")
-"""`@acme.example`, `*@acme.example`."""
+"""The prefix in `@acme.example`, `*@acme.example`."""
 _BELOW: Final = re.compile(r"(?:\*?\.)+")
-"""`*.acme.example`, `.acme.example`."""
+"""The prefix in `*.acme.example`, `.acme.example`."""
 _PORT: Final = re.compile(r":\d*\Z", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """A site by its name alone, `acme-dev`."""
 _LINKED: Final = re.compile(r"(?P<link>\S*<[^<>\s]+\|[^<>]*>\S*)(?P<rest>.*)", re.DOTALL)
-"""A link of Slack's at the beginning; what it shows may have spaces."""
+"""A Slack link at the beginning; its label may contain spaces."""
 _QUOTES: Final = f"[{QUOTES}]++"
 _WHOLE_QUOTED: Final = re.compile(f"{_QUOTES}([^{QUOTES}]*+){_QUOTES}[.,;:!?]*+")
 _QUOTED: Final = re.compile(
@@ -30,46 +30,48 @@ _QUOTED: Final = re.compile(
         (?P<rest>.*)""",
     re.VERBOSE | re.DOTALL,
 )
-"""Something in quotes or code marks at the beginning; quotes of two kinds are often mixed."""
+"""Text in quotes or code marks at the beginning; people often mix two kinds of quotes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A mailbox, by its canonical form."""
+    """A mailbox, in its canonical form."""
 
     value: str
     former: tuple[str, ...] = field(default=(), compare=False)
-    """The forms that earlier versions may have compared this spelling by."""
+    """The forms by which earlier versions may have compared this spelling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A domain or a site, in ASCII and lower case; its name alone where it was typed without a dot."""
+    """A domain or a site, in ASCII and lower case; only the site's name if it was typed without a dot."""
 
     value: str
     is_mail: bool = False
-    """Whether it was typed as that of addresses: `@acme.example`."""
+    """Whether it was typed as a mail domain: `@acme.example`."""
     is_site: bool = False
-    """Whether it is a customer site, by its name or since it was typed so: `site:jira.acme.example`."""
+    """Whether it is a customer site, by its name or because it was typed as one: `site:jira.acme.example`."""
     is_below: bool = False
     """Whether the hosts below it are meant: `*.acme.example`."""
 
 
 def read_typed(text: str) -> Address | Host | None:
-    """Return the address or the host that is plainly meant, whatever stands around it; None for anything else."""
+    """Return the address or host that the text clearly names, without anything around it; None for any other text."""
     word, is_exact = unwrap(text)
     if is_exact:
         return _address(word)
     if (mailbox := mailbox_of(word)) != word:
         return _address(mailbox)
     if _is_of_mail(word):
-        # What is quoted as RFC 5321 has it would be torn apart: "ana"@acme.example.
+        # Unwrapping would break a local part that is quoted as in RFC 5321: "ana"@acme.example.
         return _address(word) or _address(canonical(text))
     return _host(word)
 
 
 def read_own_site(text: str) -> str | None:
-    """Return a site or a mail domain as it is compared, `*.acme.example` for all below one too; None if it is none."""
+    """Return a site or a mail domain in the form used for comparison, `*.acme.example` for all hosts below it; None for
+    any other text.
+    """
     found = read_typed(text)
     if not isinstance(found, Host):
         return None
@@ -77,7 +79,7 @@ def read_own_site(text: str) -> str | None:
 
 
 def site_key(site: str) -> str:
-    """Return a site of the report as it is compared."""
+    """Return a site of the report in the form used for comparison."""
     if (host := ascii_domain(site)) is not None:
         return host
     found = read_typed(site)
@@ -85,19 +87,19 @@ def site_key(site: str) -> str:
 
 
 def bare_line(text: str) -> str:
-    """Return a line without quotes or code marks around all of it."""
+    """Return the line without quotes or code marks that enclose all of it."""
     text = text.strip()
     is_full = _WHOLE_QUOTED.fullmatch(text)
     return is_full[1].strip() if is_full else text
 
 
 def read_words(text: str) -> list[str]:
-    """Return the words of a command in lower case, without what stands around each."""
+    """Return the words of a command in lower case, without quotes and marks around each."""
     return [found for word in text.split() if (found := unwrap(word).word.lower())]
 
 
 def split_target(text: str) -> tuple[str, str]:
-    """Return what a line begins with, taken as one where it is in quotes, and the rest of it."""
+    """Return the target at the beginning of a line, as one unit if it is in quotes, and the rest of the line."""
     text = text.strip()
     if linked := _LINKED.fullmatch(text):
         return linked["link"], linked["rest"].strip()
@@ -110,7 +112,7 @@ def split_target(text: str) -> tuple[str, str]:
 
 
 def is_another_target(word: str) -> bool:
-    """Return whether a word names an address, or everybody at a domain: one that was to be marked as well."""
+    """Return whether a word names an address or all addresses at a domain: a second target for the same command."""
     return "@" in word and read_typed(word) is not None
 
 

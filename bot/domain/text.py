@@ -1,8 +1,8 @@
-"""How dates and numbers are written for people."""
+"""Dates and numbers as people read them."""
 
 from datetime import date
 
 
 def day(value: date) -> str:
-    """A date as people read it without guessing which number is the month: 23 Nov 2026."""
+    """Return a date that nobody misreads, with the month as a word: 23 Nov 2026."""
     return f"{value.day} {value:%b %Y}"

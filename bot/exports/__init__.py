@@ -1,1 +1,1 @@
-"""Tables that people take out of the bot or bring into it."""
+"""Tables that people export from the bot or import into it."""

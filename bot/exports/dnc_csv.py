@@ -1,4 +1,4 @@
-"""Do-not-contact marks as a table that spreadsheets read and write."""
+"""Do-not-contact entries as a CSV table, to write and to read."""
 
 import csv
 import io
@@ -12,15 +12,17 @@ from bot.errors import FileWrong
 
 _HEAD: Final = ("subject", "cause", "note", "at")
 _NAMES: Final = {"email": "subject", "e-mail": "subject", "address": "subject", "reason": "cause", "date": "at"}
-"""What other tools call these columns."""
+"""Column names that other tools use."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With what a spreadsheet begins to calculate, or to call programs: owasp.org/www-community/attacks/CSV_Injection."""
+"""Characters with which a spreadsheet starts a formula: owasp.org/www-community/attacks/CSV_Injection."""
 _TAKEN: Final = frozenset(reason for reason in DncReason if not reason.is_final and reason is not DncReason.PAUSED)
 _MOST_PROBLEMS: Final = 20
 
 
 def write_csv(entries: Iterable[DncEntry]) -> str:
-    """The table, with a head, of those marks that a table can hold; pauses are left out, for they end by themselves."""
+    """Return the table, with a header, of the entries that a table can hold. Pauses are left out because they end by
+    themselves.
+    """
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(_HEAD)
@@ -32,14 +34,16 @@ def write_csv(entries: Iterable[DncEntry]) -> str:
 
 
 def fits(entry: DncEntry) -> bool:
-    """Whether a table can hold a mark: not of people who were forgotten, nor of what no email can be sent to."""
+    """Return whether a table can hold an entry: not for people who were erased, nor for an address that cannot be
+    emailed.
+    """
     return entry.target is not None and DncTarget.read(str(entry.target)) == entry.target
 
 
 def read_csv(text: str, *, at: datetime, by: str | None) -> list[tuple[DncTarget, DncEntry]]:
-    """The marks in a table, with or without a head; FileWrong names every line that cannot be used.
+    """Return the entries in a table, with or without a header. FileWrong names every line that cannot be used.
 
-    Without a head the columns are subject, cause, note, at. What is left empty is `asked`, nothing, and now.
+    Without a header the columns are subject, cause, note, at. Empty cells mean `asked`, no note, and now.
     """
     rows = list(_rows(text))
     names = [unwrap(cell).word.lower() for cell in rows[0][1]] if rows else []
@@ -63,7 +67,7 @@ def read_csv(text: str, *, at: datetime, by: str | None) -> list[tuple[DncTarget
 
 
 def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
-    """The rows that hold something, each with the number of the line it ends on."""
+    """Yield the rows that hold something, each with the number of its last line."""
     begin = text.lstrip("\ufeff")
     first = begin.partition("\n")[0]
     table = csv.reader(io.StringIO(begin), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
@@ -76,7 +80,7 @@ def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
 
 
 def _entry(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[DncTarget, DncEntry] | str:
-    """The mark, or what is wrong with its line; the words of a line may be personal, and are not repeated."""
+    """Return the entry, or what is wrong with its line. The line may be personal and is not quoted."""
     target = DncTarget.read(cells.get("subject", ""))
     if target is None:
         return "the subject is no address, domain or site."
@@ -100,7 +104,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _escape_formula(cell: str) -> str:
-    """With an apostrophe before a formula, and before one that stands there already, so that each way back is one."""
+    """Put an apostrophe before a formula, and before an existing apostrophe, so that reading it back is unambiguous."""
     return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
 
 

@@ -1,4 +1,4 @@
-"""What people can press or type. `register` is the whole list; a listener reads, calls one service, answers."""
+"""What people can press or type. `register` lists it all; a listener reads, calls one service, answers."""
 
 import re
 
@@ -16,7 +16,7 @@ from bot.slack.ids import Field, Settle, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
-    """Connect every listener, each inside the guard."""
+    """Connect every listener, each inside the middleware."""
     cards, forms = CardListeners(services), FormListeners(services)
     commands, mails = CommandListeners(services), MailListeners(services)
     pressed = middleware(cards.pressed)
@@ -30,7 +30,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(Settle.UNDO)(middleware(mails.undone))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
-    # Cards keep their buttons for ever; whatever we retire must still answer. Bolt takes the first that matches.
+    # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
     app.view(View.EMAIL)(middleware(mails.previewed))
@@ -40,5 +40,5 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.ASSIGN)(middleware(forms.assign, check=forms.check_owner))
     app.view(re.compile(".*"))(middleware(forms.unknown))
 
-    # Under whatever name the command was set up in this workspace.
+    # Match any name, because each workspace may give the command its own.
     app.command(re.compile(".*"))(middleware(commands.typed))

@@ -1,4 +1,4 @@
-"""The buttons of a card."""
+"""The listeners for the buttons of a card."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -23,13 +23,13 @@ from bot.slack.views.modals import Modal
 
 
 class CardListeners:
-    """What happens when somebody presses a button on a card, or chooses from its menu."""
+    """Handles the buttons and the menu of a card."""
 
     def __init__(self, services: ListenerServices) -> None:
         self._services = services
 
     async def pressed(self, args: AsyncArgs) -> None:
-        """Do what the button or the menu's option says."""
+        """Do what the button or the menu option says."""
         action = read_press(args)
         if action is None:
             await reply(args, self._services.slack, replies.UNREADABLE)
@@ -64,9 +64,9 @@ class CardListeners:
                 assert_never(never)
 
     async def _open(self, action: Press, view: View, content: Callable[[], Awaitable[Modal]]) -> None:
-        """Open a modal while the trigger lives, then fill it; what goes wrong stands where the person looks.
+        """Open a modal while the trigger is valid, then fill it; errors appear in the modal.
 
-        Nothing is asked before but whether the press is new: neither who it is, nor the database.
+        Before that, only duplicates are checked: neither the person nor the database.
         """
         view_id = await open_modal(self._services, action.trigger, modals.loading(view, action.metadata))
         try:

@@ -20,14 +20,14 @@ log = structlog.get_logger()
 
 
 class CommandListeners:
-    """What `/evaluators` knows."""
+    """Handles `/evaluators`."""
 
     def __init__(self, services: ListenerServices) -> None:
         self._services = services
         self._dnc = DncListeners(services)
 
     async def typed(self, args: AsyncArgs) -> None:
-        """Answer the person who typed it, and nobody else."""
+        """Answer only the person who typed the command."""
         user = args.body["user_id"]
         await self._services.permissions.require(user, Permission.VIEW)
         text = bare_line(str(args.body.get("text") or ""))
@@ -45,19 +45,21 @@ class CommandListeners:
         await reply(args, self._services.slack, answer)
 
     async def unknown(self, args: AsyncArgs) -> None:
-        """Answer what no listener takes, such as shortcuts, dialogs and buttons in old attachments."""
+        """Answer an interaction that no listener handles, such as a shortcut, a dialog or a button in an old
+        attachment.
+        """
         kind = args.body["actions"][0].get("value", "")
         log.info("interaction_unknown", kind=kind[:40])
         if expects_answer(kind):
             raise InteractionUnreadable
 
     async def turned(self, args: AsyncArgs) -> None:
-        """Show another page in place of the one whose button was pressed."""
+        """Replace a list by another page of it."""
         await self._services.permissions.require(args.body["user"]["id"], Permission.VIEW)
         await self._show(args, _value(args))
 
     async def asked_for_card(self, args: AsyncArgs) -> None:
-        """Owe a card that was deleted anew; whoever asks after somebody else sees that it is not gone any more."""
+        """Enqueue a deleted card again. Who asks second sees that it is no longer deleted."""
         await self._services.permissions.require(args.body["user"]["id"], Permission.EDIT)
         page, evaluation_id = read_post_again(_value(args))
         await self._services.outbox.post_again(evaluation_id)

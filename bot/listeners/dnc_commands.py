@@ -1,4 +1,4 @@
-"""`/evaluators dnc …`: do-not-contact marks by what is typed."""
+"""`/evaluators dnc …`: do-not-contact entries by command."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,13 +11,13 @@ from bot.slack.views import dnc, replies
 
 
 class DncListeners:
-    """Lists, says, sets and lifts marks."""
+    """Lists, shows, adds and lifts entries."""
 
     def __init__(self, services: ListenerServices) -> None:
         self._services = services
 
     async def typed(self, user: str, text: str) -> Message:
-        """The answer to what somebody typed after `dnc`."""
+        """Return the answer to the words after `dnc`."""
         verb, rest = split_target(text)
         match read_words(verb):
             case []:

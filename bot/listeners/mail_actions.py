@@ -1,4 +1,4 @@
-"""The mail: its form, its preview, and the buttons under one that waits or whose outcome nobody knows."""
+"""The email form, its preview, and the buttons under queued emails and those of unknown outcome."""
 
 from datetime import datetime
 
@@ -23,13 +23,13 @@ from bot.store.mail.repository import MailStatus, QueuedMail
 
 
 class MailListeners:
-    """From the first word of a mail to what became of it. Whether they may is asked again each time."""
+    """Handles an email from the form to its outcome. Permission is checked at every step."""
 
     def __init__(self, services: ListenerServices) -> None:
         self._services = services
 
     async def choosing(self, args: AsyncArgs) -> None:
-        """Another template or recipient was chosen: fill the words in anew, but for a person's own."""
+        """Fill the form for another template or recipient, but keep the person's own words."""
         metadata, filled = read_form(args)
         metadata = await placed(self._services, metadata)
         signature = await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
@@ -50,7 +50,7 @@ class MailListeners:
         await change_modal(self._services, args.body["view"]["id"], modal)
 
     async def previewed(self, args: AsyncArgs) -> None:
-        """The preview stands already: it came with the acknowledgement. Keep the words until it is sent."""
+        """Keep the draft until it is sent. The preview itself was part of the acknowledgement."""
         _, filled = read_form(args)
         await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
         content = MailContent(
@@ -62,9 +62,9 @@ class MailListeners:
         await self._services.outreach.keep(modals.draft_token(args.body["trigger_id"]), content)
 
     async def sent(self, args: AsyncArgs) -> None:
-        """Let the mail go after the time to take it back, and say so.
+        """Queue the email and confirm it.
 
-        Not in the modal: an answer by the Web API and the one in the acknowledgement may reach Slack in either order.
+        The confirmation is not in the modal: a Web API call and the acknowledgement could reach Slack in either order.
         """
         metadata, _ = read_form(args)
         metadata = await placed(self._services, metadata)
@@ -79,7 +79,7 @@ class MailListeners:
         await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
 
     async def undone(self, args: AsyncArgs) -> None:
-        """Take it back, if it has not gone; the button goes with the answer."""
+        """Cancel the email unless it was sent; the answer replaces the button."""
         user = args.body["user"]["id"]
         status = await self._services.outreach.cancel(await self._mail(args), by=user)
         answer = (
@@ -90,21 +90,23 @@ class MailListeners:
         await reply(args, self._services.slack, answer, replaces=True)
 
     async def arrived(self, args: AsyncArgs) -> None:
-        """Take their word for it."""
+        """Record that an email of unknown outcome arrived."""
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
         settled = await self._services.outreach.confirm(await self._mail(args), by=user)
         await reply(args, self._services.slack, words_for(settled, now=self._services.clock()))
 
     async def again(self, args: AsyncArgs) -> None:
-        """Send it once more, word for word."""
+        """Send an email of unknown outcome again, with the same words."""
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
         found = await self._services.outreach.resend(await self._mail(args), by=user)
         await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
 
     async def _mail(self, args: AsyncArgs) -> int:
-        """The mail that a button is about. CardUnknown where it is not of the card in whose thread it stands."""
+        """Return the id of the email that a button refers to. Raises CardUnknown if it does not belong to the card of
+        this thread.
+        """
         mail_id = read_id(args.body["actions"][0].get("value"))
         if mail_id is None:
             raise CardUnknown(replies.MAIL_GONE)
@@ -113,7 +115,7 @@ class MailListeners:
 
 
 def draft_modal(draft: Draft | Refused, metadata: modals.ModalMetadata, *, now: datetime) -> Modal:
-    """The modal to write a mail in, or to learn why none can be written."""
+    """Return the form, or a modal that says why nobody can be emailed."""
     if isinstance(draft, Refused):
         return modals.message(replies.refused(draft, now=now))
     warnings = replies.warnings(draft.card, draft.recipients[draft.recipient], draft.decision)
@@ -138,7 +140,7 @@ def draft_modal(draft: Draft | Refused, metadata: modals.ModalMetadata, *, now: 
 
 
 def words_for(found: QueuedMail | NeedsLawfulBasis | Refused | MailStatus | None, *, now: datetime) -> Message | str:
-    """How it went, for the person who asked for it."""
+    """Return the answer to the person who asked for the email."""
     match found:
         case QueuedMail(contact=contact, due_at=due_at, mail_id=mail_id):
             return replies.held(due_at - now, contact.name, contact.email, mail_id)

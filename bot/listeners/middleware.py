@@ -1,4 +1,4 @@
-"""The outermost edge of every listener: no press goes unanswered, none is acted on twice, no error gets past."""
+"""The outermost edge of every listener: each press is answered, none is handled twice, no error escapes."""
 
 import asyncio
 import secrets
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 Listener = Callable[[AsyncArgs], Awaitable[None]]
 Check = Callable[[AsyncArgs], Awaitable[dict[str, str]]]
-"""Looks at a form before it is acknowledged, within two seconds; what is wrong with it, by block id."""
+"""Checks a form within two seconds, before it is acknowledged, and returns the problems by block id."""
 EXPIRED_TRIGGER = frozenset(
     {"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"}
     | {"invalid_trigger_id", "invalid_trigger"}
@@ -27,7 +27,7 @@ EXPIRED_TRIGGER = frozenset(
 
 
 class ListenerMiddleware:
-    """Runs listeners, and knows which are still running."""
+    """Runs listeners and knows which are in progress."""
 
     def __init__(self, slack: SlackClient, interactions: InteractionDeduplicator) -> None:
         self._slack = slack
@@ -35,9 +35,9 @@ class ListenerMiddleware:
         self._running: set[asyncio.Task[Any]] = set()
 
     def __call__(self, listener: Listener, *, check: Check | None = None) -> Listener:
-        """The listener with the outermost `try` around it; it is called for what is acknowledged and new.
+        """Return the listener inside the outermost `try`. It is called for acknowledged, new interactions only.
 
-        With a `check`, a form that does not pass stays open, with what is wrong at its fields.
+        With a `check`, a form that does not pass stays open and shows the problems at its fields.
         """
 
         async def guarded(args: AsyncArgs) -> None:
@@ -65,7 +65,7 @@ class ListenerMiddleware:
         return guarded
 
     async def _is_new(self, args: AsyncArgs, check: Check | None) -> bool:
-        """Acknowledge before any wait but that of a `check`; whether there is something to do that is new."""
+        """Acknowledge before any wait except that of a `check`. Return whether there is a new interaction to handle."""
         acknowledged: dict[str, Any] = {}
         if args.body.get("type") == "view_submission":
             token = modals.draft_token(args.body.get("trigger_id", ""))
@@ -75,7 +75,7 @@ class ListenerMiddleware:
         await args.ack(**acknowledged)
         if acknowledged.get("response_action") == "errors":
             return False
-        # Each press has a trigger of its own; what Slack brings again, over the socket or HTTP, has the one it had.
+        # Each interaction has its own trigger; a retry, over the socket or HTTP, has the same one.
         if "trigger_id" not in args.body or await self._interactions.first_seen(args.body["trigger_id"]):
             return True
         log.info("interaction_duplicate", kind=args.body.get("type", "command"))
@@ -88,19 +88,19 @@ class ListenerMiddleware:
             log.warning("interaction_not_recorded", reason=str(exc))
 
     async def drain(self, seconds: float) -> int:
-        """Wait for the listeners under way, at most so many seconds; how many are still running then."""
+        """Wait for the listeners in progress, for at most this many seconds. Return how many still run."""
         if under_way := self._under_way():
             await asyncio.wait(under_way, timeout=seconds)
         return len(self._running)
 
     async def cancel_all(self) -> None:
-        """Cancel the listeners that are still running, and wait until they are gone."""
+        """Cancel the listeners that still run, and wait for their end."""
         for task in self._under_way():
             task.cancel()
         await asyncio.gather(*self._under_way(), return_exceptions=True)
 
     def _under_way(self) -> set[asyncio.Task[Any]]:
-        """The listeners, and what is written of presses that did not wait for it."""
+        """Return the running listeners, and the writes of interactions they did not wait for."""
         return {*self._running, *self._interactions.under_way.values()}
 
     async def _answer(self, args: AsyncArgs, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Open and change modals: what Slack refuses for a moment is tried once more, what was closed is left alone."""
+"""Open and change modals. A call that Slack refuses temporarily is retried once; a closed modal is left alone."""
 
 from typing import Any, Final
 
@@ -6,15 +6,15 @@ from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.listeners.services import ListenerServices
 
 _TRIGGER_LASTS_S: Final = 2.0
-"""A trigger lives three seconds, of which some have passed."""
+"""A trigger id lasts three seconds, of which some have passed."""
 _LOOKS_AT_IT_S: Final = 5.0
-"""How long a person may look at a modal that is still loading."""
+"""How long a person may look at a modal that is still loading, in seconds."""
 _CLOSED: Final = "not_found"
 _CHANGED_MEANWHILE: Final = "hash_conflict"
 
 
 async def open_modal(services: ListenerServices, trigger: str, view: dict[str, Any]) -> str:
-    """Open a modal and return its id. SlackError when Slack does not open it, also not after a short pause."""
+    """Open a modal and return its id. Raises SlackError if Slack does not open it, even after a short pause."""
     if not trigger:
         raise SlackRefused("Slack sent no trigger.", code="invalid_trigger_id")
     try:
@@ -27,7 +27,7 @@ async def open_modal(services: ListenerServices, trigger: str, view: dict[str, A
 
 
 async def change_modal(services: ListenerServices, view_id: str, view: dict[str, Any]) -> None:
-    """Change an open modal; do nothing if the person has closed it. SlackError when Slack does not change it."""
+    """Change an open modal; do nothing if the person has closed it. Raises SlackError if Slack does not change it."""
     for is_last in (False, True):
         try:
             await services.slack.update_modal(view_id, view)

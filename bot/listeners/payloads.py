@@ -1,4 +1,4 @@
-"""What a press on a card says, read once."""
+"""Read the payload of a press on a card."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,10 @@ from bot.slack.views.modals import ModalMetadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """Who pressed what about which evaluation; the trigger opens one modal within three seconds.
+    """A button press: who, which action and which evaluation. The trigger id opens one modal within three seconds.
 
-    The evaluation is the one that the button names. `Cards.evaluation_on` says which one the card shows.
+    The evaluation is the one that the button names. `SlackOutboxWorker.evaluation_on` returns the one that the card
+    shows.
     """
 
     user: str
@@ -25,7 +26,7 @@ class Press:
 
 
 def read_press(args: AsyncArgs) -> Press | None:
-    """The press on a button or in the menu of a card; None for one that names no evaluation."""
+    """Return the press on a button or in the menu of a card, or None if it names no evaluation."""
     pressed = args.body["actions"][0]
     chosen = pressed.get("selected_option")
     if chosen:
@@ -46,7 +47,7 @@ def read_press(args: AsyncArgs) -> Press | None:
 
 
 def card_of(body: dict[str, Any]) -> CardRef | None:
-    """The card on which, or in whose thread, something was pressed; None for messages to one person and for modals."""
+    """Return the card on which, or in whose thread, a button was pressed; None for ephemeral messages and modals."""
     container = body.get("container") or {}
     channel, ts = container.get("channel_id"), container.get("thread_ts") or container.get("message_ts")
     if container.get("is_ephemeral") or not channel or not ts:

@@ -24,13 +24,13 @@ _RESPONSE_URL_TIMEOUT_S: Final = 10.0
 
 
 async def reply(args: AsyncArgs, slack: SlackClient, answer: Message | str, *, replaces: bool = False) -> None:
-    """Say something to the person who pressed, and to nobody else. A text is mrkdwn, escaped.
+    """Answer the person who pressed, and nobody else. A str must be escaped mrkdwn.
 
-    It `replaces` words to them alone whose button was pressed, where that is so. Where the response URL does not take
-    it, it goes as an ephemeral message to the channel, and where that fails, as a direct message; what reaches nobody
-    is logged.
+    With `replaces`, the answer replaces the ephemeral message whose button was pressed, if there is one. If the
+    response URL fails, the answer is sent as an ephemeral message in the channel, and if that fails, as a direct
+    message. An answer that reaches nobody is logged.
     """
-    # In a block Slack makes no links of its own out of names.
+    # In a block, Slack makes no links of its own out of names.
     message = note_message(answer) if isinstance(answer, str) else answer
     if args.context.response_url is not None and await _respond(args, message, replaces=replaces):
         return
@@ -68,7 +68,7 @@ async def _is_sent(sending: Awaitable[None], otherwise: str) -> bool:
 
 
 async def reply_if_stale(args: AsyncArgs, services: ListenerServices, owned: OwnerChange | None) -> None:
-    """After a change of owner: the card shows who it is, so only whoever came late needs a word."""
+    """Answer only if the change of owner came too late: otherwise the card shows it."""
     if owned is None:
         await reply(args, services.slack, replies.GONE)
     elif not owned.changed:
@@ -76,7 +76,9 @@ async def reply_if_stale(args: AsyncArgs, services: ListenerServices, owned: Own
 
 
 def read_form(args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
-    """What a modal is about, and what was filled in. InteractionUnreadable when something that must be there is not."""
+    """Return the modal's metadata and the values filled in. Raises InteractionUnreadable if anything required is
+    missing.
+    """
     view = args.body.get("view") or {}
     if args.body.get("type") == "view_submission" and modals.incomplete(view):
         raise InteractionUnreadable

@@ -1,4 +1,4 @@
-"""What listeners call on."""
+"""The services that listeners call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ from bot.slack.views.modals import ModalMetadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerServices:
-    """The services behind the buttons, and the clock by which answers say how long ago something was."""
+    """The services behind the buttons, and the clock for “how long ago”."""
 
     permissions: Permissions
     outbox: SlackOutboxWorker
@@ -34,5 +34,5 @@ class ListenerServices:
 
 
 async def placed(services: ListenerServices, metadata: ModalMetadata) -> ModalMetadata:
-    """Return the same about the evaluation that the card shows, whatever its buttons say. CardUnknown."""
+    """Return the metadata with the evaluation that the card shows. Raises CardUnknown if that is not known."""
     return replace(metadata, evaluation_id=await services.outbox.evaluation_on(metadata.evaluation_id, metadata.place))

@@ -1,4 +1,4 @@
-"""The modals, while they are filled in and when they are sent."""
+"""Submitted modals."""
 
 from datetime import datetime
 
@@ -16,13 +16,13 @@ from bot.slack.views.modals import ModalMetadata
 
 
 class FormListeners:
-    """What happens with what people fill in. Whether they may is asked again: a modal can stay open for days."""
+    """Handles what people fill in. Permission is checked again: a modal can stay open for days."""
 
     def __init__(self, services: ListenerServices) -> None:
         self._services = services
 
     async def do_not_contact(self, args: AsyncArgs) -> None:
-        """Mark the address."""
+        """Block the address."""
         metadata, filled = await self._read(args)
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.EDIT)
@@ -40,7 +40,7 @@ class FormListeners:
             await reply(args, self._services.slack, replies.marked(added.entry, changed=added.changed, now=now))
 
     async def contact_again(self, args: AsyncArgs) -> None:
-        """Lift the mark, unless somebody lifted or changed it while the modal was open."""
+        """Lift the entry, unless somebody lifted or changed it while the modal was open."""
         metadata, filled = await self._read(args)
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
@@ -57,7 +57,7 @@ class FormListeners:
         )
 
     async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
-        """What to say at the field when the person chosen cannot own an evaluation, by block id."""
+        """Return the problem by block id if the chosen person cannot own an evaluation."""
         view = args.body["view"]
         owner, block_id = modals.values(view).get(Field.OWNER), modals.field_of(view, Field.OWNER)
         if owner is None or block_id is None:
@@ -66,7 +66,7 @@ class FormListeners:
         return {} if problem is None else {block_id: problem}
 
     async def unknown(self, args: AsyncArgs) -> None:
-        """Answer a form that no version of today knows; a message of ours has nothing to send."""
+        """Answer a form that this version does not know. A message modal has nothing to submit."""
         if args.body["view"]["callback_id"] != View.MESSAGE:
             await reply(args, self._services.slack, replies.OLD_FORM)
 
@@ -86,7 +86,7 @@ class FormListeners:
 
 
 def _moment(seen: str | None) -> datetime:
-    """When the mark was set that a person saw."""
+    """Return when the entry that a person saw was created."""
     try:
         found = datetime.fromisoformat(seen or "")
     except ValueError as exc:

@@ -1,1 +1,1 @@
-"""Logging, and what must never stand in a log."""
+"""Logging, and redaction of what must not be logged."""

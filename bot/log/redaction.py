@@ -1,7 +1,7 @@
-"""What must not stand in a log: addresses, tokens and credentials are replaced, characters that forge lines escaped.
+"""Redaction for the log: addresses, tokens and credentials are replaced, characters that forge lines are escaped.
 
-Names and the text of mails have no form by which they could be found: they must not be logged at all.
-Every pattern takes linear time, whatever stands in the line.
+Names and the text of emails have no form by which they could be found, so they must not be logged at all. Every pattern
+takes linear time on any line.
 """
 
 import re
@@ -16,7 +16,7 @@ _AT: Final = r"(?:@|%(?:25)*+40|\\(?:u00|x)40|&#(?:64|x40);|&commat;|[\uff20\ufe
 _ATOM: Final = r"[^\s\"(),:;<>@\[\]{}/?&#\uff20\ufe6b]"
 _WORD: Final = rf"(?:{_ATOM}|{_AT})"
 _WORDS: Final = re.compile(rf"(?:{_ATOM}|{_AT})++(?:(?<=@)\[[^\]\s]{{1,64}}\])?", re.IGNORECASE)
-"""Whole words, each looked at once: sought at every letter of a very long one, an address would take minutes."""
+"""Whole words, so that each is checked once. A search from every letter of a very long word would take minutes."""
 _INSIDE: Final = re.compile(_AT, re.IGNORECASE)
 _LONGEST_LOCAL: Final = 100
 _DEEPEST: Final = 8
@@ -50,16 +50,18 @@ _UNSAFE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e007f]"
 )
-"""Control characters, line breaks, what is invisible or turns the direction of text, and halves of surrogate pairs."""
+"""Control characters, line breaks, characters that are invisible or change the writing direction, and
+surrogate halves.
+"""
 
 _FRAMES: Final = 40
 _LINKS: Final = 10
-"""Of a traceback, how many calls and how many causes are shown."""
+"""How many stack frames and how many chained errors of a traceback are shown."""
 _LONGEST_TEXT: Final = 500
 
 
 def redact(text: str) -> str:
-    """The text without mail addresses, the names in front of them, tokens and credentials."""
+    """Return the text without email addresses, the names before them, tokens and credentials."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     parts: list[str] = []
@@ -73,21 +75,23 @@ def redact(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    r"""The text on one line, as what it is: `\n` for a line break, `\x1b` for an escape, `\u202e` for an override."""
+    r"""Return the text on one line, with unsafe characters escaped: `\n` for a line break, `\x1b` for an escape,
+    `\u202e` for an override.
+    """
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def render_traceback(error: BaseException) -> str:
-    """Its traceback with its causes, each message on one line.
+    """Return the traceback of an error with its causes, each message on one line.
 
-    Only the standard library and we are quoted: others put into a message what they were given, such as the body of an
-    answer or the values of a row.
+    Only messages of the standard library and the bot are quoted. Other libraries may include what they were given, such
+    as the body of a response or the values of a row.
     """
     return "".join(_render(error)).rstrip("\n")
 
 
 def summarize(error: BaseException) -> str:
-    """Its class and, where that quotes nobody, its text with its notes, on one line."""
+    """Return the error's class and, if its text is safe to quote, its text with its notes, on one line."""
     kind = type(error)
     part = kind.__module__.partition(".")[0]
     name = kind.__qualname__ if part == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -98,14 +102,14 @@ def summarize(error: BaseException) -> str:
 
 
 def _address_start(text: str, word: re.Match[str], last: int) -> int | None:
-    """Where the address begins that this word is, or ends, but not before `last`; None for another word."""
+    """Return where the address starts that this word is or ends, but not before `last`; None for any other word."""
     signs = [sign for sign in _INSIDE.finditer(word[0]) if sign.end() < len(word[0])]
     if not signs:
         return None
     start = word.start()
     if signs[0].start() > 0 or len(signs) > 1:
         return start
-    # Its local part is in quotes, which may themselves be escaped, and may hold escaped ones.
+    # The local part is in quotes, which may be escaped themselves and may contain escaped quotes.
     if start == last or text[start - 1] != '"':
         return None
     escaping = _backslashes(text, start - 1)
@@ -117,13 +121,13 @@ def _address_start(text: str, word: re.Match[str], last: int) -> int | None:
 
 
 def _backslashes(text: str, end: int) -> int:
-    """How many stand before a place, as far as they matter."""
+    """Return how many backslashes precede a position, up to `_DEEPEST`."""
     before = text[max(0, end - _DEEPEST) : end]
     return len(before) - len(before.rstrip("\\"))
 
 
 def _without_name(before: str) -> str:
-    """What stands before an address, without the name that belongs to it: `to Ana Lima <` becomes `to <`."""
+    """Return the text before an address without the person's name: `to Ana Lima <` becomes `to <`."""
     if not before.endswith("<"):
         return before
     tail = before[-_LONGEST_NAME:]
@@ -142,7 +146,7 @@ def _may_be_name(word: str) -> bool:
 
 
 def _render(error: BaseException, *, depth: int = 0) -> Iterator[str]:
-    """The lines of a traceback, the first cause first."""
+    """Yield the lines of a traceback, the first cause first."""
     links = [error]
     while len(links) < _LINKS:
         cause = links[-1].__cause__ or (None if links[-1].__suppress_context__ else links[-1].__context__)

@@ -1,4 +1,4 @@
-"""Logging: events with fields, one line each. What nobody may read there is taken out here, at the sink."""
+"""Logging: events with fields, one line each. Sensitive data is redacted here, at the sink."""
 
 import copy
 import logging
@@ -30,23 +30,24 @@ _TALKATIVE: Final = (
     "sqlalchemy",
 )
 _SLACK: Final = "slack_"
-"""How the names of Bolt's and the SDK's loggers begin; both put bodies into their messages."""
+"""The prefix of the names of Bolt's and the SDK's loggers; both include bodies in their messages."""
 _LONGEST: Final = 8_000
-"""Characters of one value; a longer one is cut."""
+"""Maximum characters of one value; a longer one is cut."""
 _MARGIN: Final = 500
 _SHORTEST: Final = 8
-"""Characters of a secret: a shorter one may be a part of any word."""
+"""Minimum characters of a secret: a shorter one may be a part of any word."""
 _SELDOM: Final = 60.0
-"""Seconds in which a library says the same thing once, however often it happens."""
+"""The seconds within which a repeated library message is logged only once."""
 _MANY: Final = 1_000
 _OWN_LINES: Final = frozenset({"exception", "stack"})
-"""What the renderer would begin a line with; only a traceback may."""
+"""Fields that the renderer prints on their own lines; only a traceback may."""
 
 
 def slack_logger() -> logging.Logger:
-    """The logger for Bolt and the SDK.
+    """Return the logger for Bolt and the SDK.
 
-    Without one, Bolt gives its own the level of the root (`slack_bolt.logger`), and would print requests at `debug`.
+    Without one, Bolt gives its own logger the level of the root (`slack_bolt.logger`), and would log requests at
+    `debug`.
     """
     logger = logging.getLogger("slack_bolt")
     logger.setLevel(logging.WARNING)
@@ -57,17 +58,19 @@ def slack_logger() -> logging.Logger:
 class _Said:
     at: float
     again: int = 0
-    """How often since then."""
+    """How often the message was repeated since then."""
 
 
 @dataclass(slots=True)
 class _Repeats:
-    """What libraries said in the last minute."""
+    """Library messages, to suppress repeats within a minute."""
 
     said: dict[object, _Said] = field(default_factory=dict)
 
     def since(self, what: object, at: float) -> int | None:
-        """How often it was not written since it last was; None when this is not to be written either."""
+        """Return how many repeats were suppressed since this message was last logged; None if it must be suppressed
+        too.
+        """
         before = self.said.get(what)
         if before is not None and 0 <= at - before.at < _SELDOM:
             before.again += 1
@@ -79,21 +82,23 @@ class _Repeats:
 
 
 class Sink(logging.StreamHandler[TextIO]):
-    """Writes events as they are, and of what libraries say only warnings, each without what it quotes."""
+    """Writes the bot's events as they are, and only warnings and errors of libraries, each without the content it
+    quotes.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._repeats = _Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write it, unless it is not for here."""
+        """Write the record, unless it must not be logged."""
         ours = hasattr(record, "_logger")  # by which structlog's formatter knows them, too
         shown = record if ours else self._of_library(record)
         if shown is not None:
             super().emit(shown)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
-        """Say that it failed; the way of `logging` would print the record, with all that is in it."""
+        """Report the failed write. The default of `logging` would print the record with all its content."""
         with suppress(OSError, ValueError):  # nobody is left to tell
             self.stream.write(f"A line of {escape(record.name)} could not be written to the log.\n")
 
@@ -120,9 +125,9 @@ class Sink(logging.StreamHandler[TextIO]):
 
 
 def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secrets: Iterable[str] = ()) -> None:
-    """Send everything, ours and the libraries', through one redacting handler; replaces what was set up before.
+    """Send all records, of the bot and of libraries, through one redacting handler, which replaces any earlier setup.
 
-    `secrets` are taken out wherever they stand; addresses and tokens are found by their form.
+    `secrets` are redacted wherever they occur; addresses and tokens are found by their form.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -158,7 +163,7 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secre
 
 
 def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log what ends the process, as `sys.excepthook`; Python's own way would print it past the sink."""
+    """Log an error that ends the process, as `sys.excepthook`. Python's own hook would print it without the sink."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
@@ -166,7 +171,7 @@ def log_uncaught(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 class _Cleaner:
-    """Cleans each value by itself: in a finished line, what is taken out could take a quotation mark with it."""
+    """Redacts each value separately: in a rendered line, a redaction could remove a quotation mark as well."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {each for secret in secrets if len(secret) >= _SHORTEST for each in (secret, quote(secret, safe=""))}
@@ -174,7 +179,7 @@ class _Cleaner:
         self._secrets = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def __call__(self, _logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        """Clean the fields, and put the traceback in: its lines are the only ones that an event may have more."""
+        """Clean the fields and add the traceback, the only field that may span several lines."""
         given = event.pop("exc_info", None)
         cleaned = {self._key(key): self._value(value) for key, value in event.items()}
         error = given[1] if isinstance(given, tuple) else given
@@ -205,6 +210,6 @@ class _Cleaner:
         some = escape(redact(self._secrets.sub("<secret>", text[: 2 * _LONGEST])))
         if len(text) <= 2 * _LONGEST and len(some) <= _LONGEST:
             return some
-        # Where it was cut, there may stand a part of an address that nothing tells from a word.
+        # Close to the cut there may be part of an address, which cannot be told from an ordinary word.
         shown = some[: min(_LONGEST, len(some) - _MARGIN)]
         return f"{shown}… ({len(text)} characters)"

@@ -1,1 +1,1 @@
-"""Mail: templates, composing, handing over to the server."""
+"""Email: templates, composing, sending, and what comes back."""

@@ -1,4 +1,4 @@
-"""The rules by country: those that come with the bot, and a file of the vendor's own that wins over them."""
+"""Load the country rules: those shipped with the bot, and the vendor's own file, which takes precedence."""
 
 import tomllib
 from pathlib import Path
@@ -12,11 +12,11 @@ _TABLES: Final = frozenset({"others", "unnamed", "rules"})
 _KEYS: Final = frozenset({"rule", "why", "law"})
 _OTHERS: Final = "[others]"
 _UNNAMED: Final = "[unnamed]"
-"""Which no country is called: names are compared by their letters."""
+"""A key that no country has: names are compared by their letters."""
 
 
 def load_countries(own: Path | None = None) -> Countries:
-    """The rules, those of the own file first; SettingsWrong says what is wrong with it, all at once."""
+    """Return the rules, the vendor's own first. SettingsWrong lists everything that is wrong with the file."""
     shipped, problems = _read(SHIPPED)
     if own is None:
         return Countries(by_name=shipped, others=shipped[_OTHERS], unnamed=shipped[_UNNAMED])
@@ -28,7 +28,7 @@ def load_countries(own: Path | None = None) -> Countries:
 
 
 def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
-    """The rules of a file by country, with those for others and unnamed among them; what is wrong, a sentence each."""
+    """Return a file's rules by country, including `others` and `unnamed`, and a sentence for each problem."""
     try:
         document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
@@ -58,7 +58,7 @@ def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
 
 
 def _rule(entry: Any) -> CountryRule | str:  # noqa: ANN401  whatever stands in the file
-    """The rule, or what is wrong with it."""
+    """Return the rule, or what is wrong with it."""
     if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
         return "it should have rule, why and law as texts."
     if unknown := entry.keys() - _KEYS:

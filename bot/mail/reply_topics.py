@@ -1,13 +1,13 @@
-"""What a mail server's answer speaks of: a limit of ours, our own standing, this mail, or its recipient.
+"""Find the topic of a mail server's reply: one of our limits, our own standing, this email, or its recipient.
 
-By the enhanced status code where that is said of one thing only, else by the words. Codes: RFC 3463 and the IANA
+The enhanced status code decides if it has only one meaning, otherwise the words do. Codes: RFC 3463 and the IANA
 registry of enhanced status codes; Microsoft's “Email non-delivery reports and SMTP errors in Exchange Online”; Google's
 “Gmail SMTP errors and codes”; “Amazon SES email sending errors” and “Errors related to the sending quotas for your
-Amazon SES account”; “SMTP Error Codes” of Zoho ZeptoMail. SendAsDenied and SendGrid's words are in no table: see
+Amazon SES account”; “SMTP Error Codes” of Zoho ZeptoMail. No table lists SendAsDenied and SendGrid's wording: see
 gophish/gophish 2900, FusionAuth/fusionauth-issues 220 and chatwoot/chatwoot 2541.
 
-Where an answer can be read in two ways, it is read in the one that does no harm: a limit before a refusal (the mail is
-tried again), and trouble of ours before trouble of the recipient (nobody is marked).
+An ambiguous reply is read in the way that does no harm: as a limit rather than a refusal (the email is retried), and as
+a problem of ours rather than of the recipient (no address is blocked).
 """
 
 import re
@@ -16,25 +16,25 @@ from typing import Final
 
 
 class Topic(Enum):
-    """What an answer, or a line of a report, speaks of."""
+    """The topic of a reply, or of a line of a report."""
 
     LIMIT = auto()
-    """We sent too much or too fast, or the server has no time: it passes."""
+    """We sent too much or too fast, or the server is busy: the problem is temporary."""
     SENDER = auto()
-    """Who we are: the server does not send for this address, or not for this account."""
+    """Our identity: the server does not send for this address or this account."""
     LOGIN = auto()
-    """That we are not logged in, or not encrypted."""
+    """We are not logged in, or the connection is not encrypted."""
     PROOF = auto()
-    """That our mail does not prove to be ours (SPF, DKIM, DMARC), or comes from a machine of bad repute."""
+    """Our email fails authentication (SPF, DKIM, DMARC), or comes from a machine with a bad reputation."""
     MAIL = auto()
-    """This one mail: too big, or with letters the server cannot take."""
+    """This one email: it is too big, or has characters that the server does not accept."""
     RESTRICTED = auto()
-    """A recipient who takes no mail from outside, or not from us."""
+    """A recipient who accepts no email from outside, or none from us."""
 
 
 # First in the text (RFC 2034), or after a # anywhere.
 _ENHANCED: Final = re.compile(r"(?:\A\s*|#)(\d\.\d{1,3}\.\d{1,3})\b", re.ASCII)
-# By subject and detail: the class says no more than how long it lasts.
+# By subject and detail: the class only says how long the problem lasts.
 _BY_STATUS: Final = {
     "1.7": Topic.SENDER,  # bad sender's mailbox address
     "1.8": Topic.SENDER,  # bad sender's system address; Exchange Online and Zoho: blocked for sending spam
@@ -95,10 +95,10 @@ _BY_STATUS: Final = {
 _NOT: Final = r"(?:not?\b|never|cannot|can't|doesn't|isn't|unable|refus|den(?:y|ied)|reject|prohibit|forbid|disallow)"
 _AMISS: Final = r"(?:block|bad\b|banned|invalid|malformed|unknown|un\w+ed\b)"
 _LIMITED: Final = r"(?:quotas?|limits?|limitation|rates?|threshold|maximum|max)\b"
-# In this order, the first that fits; a full stop or semicolon ends the reach of each.
+# The first match in this order wins; no pattern reaches past a full stop or semicolon.
 _WORDS: Final[tuple[tuple[Topic, str], ...]] = (
     (Topic.MAIL, r"\bsize\b | too\s(?:big|large|long)\b"),
-    # Exchange (RESOLVER.RST…), and what is said in words of a mailbox that is open to some only.
+    # Exchange (RESOLVER.RST…), and phrases about a mailbox that accepts email from some senders only.
     (
         Topic.RESTRICTED,
         r"""
@@ -106,7 +106,7 @@ _WORDS: Final[tuple[tuple[Topic, str], ...]] = (
         | only\saccepts? | accepts?\s(?:\w+\s)?(?:mail|messages)\sonly
         """,
     ),
-    # Spamhaus and the like are asked about our machine, and not about what the mail says.
+    # Spamhaus and similar lists rate our machine, not the content of the email.
     (
         Topic.PROOF,
         r"""
@@ -135,7 +135,7 @@ _WORDS: Final[tuple[tuple[Topic, str], ...]] = (
         """,
     ),
     # Postfix (“Sender address rejected”), Exim (“Sender verify failed”), Exchange (SendAsDenied), SES and SendGrid
-    # (“not verified”), Zoho (“Relaying disallowed as”), and what qmail, Sendmail and others say of relaying.
+    # (“not verified”), Zoho (“Relaying disallowed as”), and what qmail, Sendmail and others say about relaying.
     (
         Topic.SENDER,
         rf"""
@@ -152,35 +152,35 @@ _WORDS: Final[tuple[tuple[Topic, str], ...]] = (
         | sandbox\s(?:sub)?domain | authori[sz]ed\srecipient
         """,
     ),
-    # A refusal for good that says “later” is not meant for good: greylisting, and servers that are too busy.
+    # A permanent refusal that says “later” is not meant to be permanent: greylisting, and servers that are too busy.
     (Topic.LIMIT, r"try\s(?:it\s|your\s\w+\s)?(?:again|later) | \blater\b | temporar | gr[ae]y.?list | \bbusy\b"),
 )
 _BY_WORDS: Final = tuple((about, re.compile(words, re.IGNORECASE | re.VERBOSE)) for about, words in _WORDS)
-# A mailbox that is full is its owner's limit and not ours.
+# A full mailbox is its owner's limit and not ours.
 _MAILBOX_FULL: Final = re.compile(
     r"(?:mailbox|inbox|mail\s?folder|storage|disk)\b[^.;]{0,40}(?:full|quota|limit|exceed)|over ?quota|\bfull\b"
     r"|quota[^.;]{0,30}(?:mailbox|storage)",
     re.IGNORECASE,
 )
-# Addresses and links may hold any word; the full stops of an IP address or of a code end no sentence.
+# Addresses and links may contain any word; the full stops of an IP address or a code do not end a sentence.
 _QUOTED: Final = re.compile(r"\S*@\S+|https?:\S+|\[[\d.:a-f]+\]|\b[45]\.\d{1,3}\.\d{1,3}\b")
 _ENOUGH: Final = 1000
-"""Characters of an answer that is written for people."""
+"""Characters read of a reply's text for people."""
 
 
 def status_of(text: str) -> str | None:
-    """Return the enhanced status code of an answer; None where it has none."""
+    """Return the enhanced status code of a reply, or None if it has none."""
     found = _ENHANCED.search(text)
     return found[1] if found else None
 
 
 def said(text: str) -> str:
-    """Return the words of an answer, without the addresses and links in it."""
+    """Return the words of a reply, without the addresses and links in it."""
     return _QUOTED.sub("", text[:_ENOUGH])
 
 
 def topic(status: str | None, text: str) -> Topic | None:
-    """Return what an answer with this status speaks of; None where it does not say, or speaks of the recipient."""
+    """Return the topic of a reply with this status, or None if it is unclear or about the recipient."""
     by_status = _BY_STATUS.get((status or "").partition(".")[2])
     if by_status is not None:
         return by_status

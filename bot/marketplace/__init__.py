@@ -1,1 +1,1 @@
-"""The Atlassian Marketplace: its wire format, its reporting API."""
+"""The Atlassian Marketplace: its reporting API and its wire format."""

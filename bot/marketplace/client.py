@@ -1,4 +1,4 @@
-"""One vendor's reports at the Marketplace, read through the REST API, version 3."""
+"""Read one vendor's reports through the Marketplace REST API, version 3."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ _VENDOR_ID = re.compile(r"[0-9]{1,18}")
 
 
 class Marketplace:
-    """One vendor's reports, read with one account; raises `MarketplaceError` alone.
+    """One vendor's reports, read with one account; raises only `MarketplaceError`.
 
     Ids are checked before they become part of an address, and links in answers are not followed.
     """
@@ -55,7 +55,7 @@ class Marketplace:
         await self._access.close()
 
     async def developer_id(self, *, retry: bool = True) -> str:
-        """The UUID behind the vendor id; asked for once, then remembered."""
+        """Return the UUID behind the vendor id. It is requested once, then cached."""
         async with self._resolving:
             if self._developer_id is None:
                 answer = await self._access.get(f"developer-space/vendor/{self._vendor_id}", retry=retry)
@@ -66,7 +66,7 @@ class Marketplace:
             return self._developer_id
 
     async def products(self) -> list[Product]:
-        """The vendor's apps."""
+        """Return the vendor's apps."""
         path = f"product-listing/developer-space/{await self.developer_id()}"
         found: list[Product] = []
         seen: set[str] = set()
@@ -90,22 +90,22 @@ class Marketplace:
         evaluations_only: bool = False,
         product_ids: Iterable[str] = (),
     ) -> AsyncGenerator[list[Row]]:
-        """The rows that match every filter given, page by page; both days are UTC and count too.
+        """Yield the rows that match every given filter, page by page. Both days are UTC and inclusive.
 
-        Rows come again when the set moves between two pages.
+        Rows come again if the set shifts between two pages.
         """
         filters = _filters(updated_since, started_since, evaluations_only=evaluations_only, product_ids=product_ids)
         return Pagination(self._access, self._report, filters).rows()
 
     def export(self, *, patience: float = PATIENCE) -> AsyncGenerator[list[Row]]:
-        """Every row of the report, some at a time; `ExportFailed` when it has to be read page by page.
+        """Yield every row of the report, some at a time. ExportFailed if it has to be read page by page.
 
-        Rows come again when the answer breaks off and is read anew. `patience` is how many seconds may pass in waiting.
+        Rows come again if the download breaks off. `patience` is the longest wait in seconds.
         """
         return Export(self._access, self._report, sleep=self._sleep, patience=patience).rows()
 
     async def check(self) -> str:
-        """The developer id, once one license could be asked for with it; nothing is tried again."""
+        """Return the developer id after one license was requested with it. Nothing is retried."""
         report = await self._report(retry=False)
         read_page(await self._access.get(report, [("offset", "0"), ("limit", "1")], retry=False))
         return await self.developer_id()
@@ -117,7 +117,7 @@ class Marketplace:
 def _filters(
     updated_since: date | None, started_since: date | None, *, evaluations_only: bool, product_ids: Iterable[str]
 ) -> list[tuple[str, str]]:
-    """The query; several values of one parameter are repeated, because the Marketplace misreads a comma list."""
+    """Return the query. Several values of one parameter are repeated, because the Marketplace misreads a comma list."""
     filters = [("productId", product) for product in product_ids]
     if updated_since:
         filters += [("lastUpdated", updated_since.isoformat())]

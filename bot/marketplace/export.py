@@ -1,4 +1,4 @@
-"""The asynchronous export: the Marketplace writes the whole report in its own time, then it is read in one go.
+"""The asynchronous export: the Marketplace prepares the full report, then it is downloaded in one go.
 
 https://developer.atlassian.com/platform/marketplace/rest/v4/api-group-reporting/ (licenses, async export)
 """
@@ -14,20 +14,20 @@ from bot.marketplace.json_stream import JsonArrayStream
 from bot.marketplace.responses import NotFound, Row, StreamCut, read_export_id, read_export_status
 
 PATIENCE: Final = 900.0
-"""Seconds that one export may keep the bot waiting, all pauses together."""
+"""Seconds that one export may take, all pauses together."""
 PAUSE: Final = 5.0
-"""Seconds between two questions; the first two are shorter, because a small export takes less than two seconds."""
+"""Seconds between two polls; the first two are shorter, because a small export takes less than two seconds."""
 STARTS: Final = 3
-"""Exports that are started, when the Marketplace no longer knows the one before."""
+"""Exports to start if the Marketplace forgets the one before."""
 DOWNLOADS: Final = 5
-"""Attempts at one download: it may be `being processed` for a while yet, or break off."""
+"""Attempts at one download: it may still be `being processed`, or break off."""
 
 _JSON: Final = (("accept", "json"),)
 _ADVICE: Final = "If this lasts for days, ask Atlassian's developer support."
 
 
 class Export:
-    """One export, from the question to its last row; `ExportFailed` where there is none to be had."""
+    """One export, from its start to its last row. ExportFailed if there is none."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Export:
         self._pauses = chain((1.0, 2.0), repeat(PAUSE))
 
     async def rows(self) -> AsyncGenerator[list[Row]]:
-        """The rows as they come, some at a time; from the first one again when the download breaks off."""
+        """Yield the rows as they arrive, some at a time; from the first one again if the download breaks off."""
         exports = f"{await self._report()}/async/export"
         try:
             for _ in range(STARTS):
@@ -62,7 +62,7 @@ class Export:
         raise ExportFailed(f"The Marketplace lost {STARTS} exports of the report, one after the other. {_ADVICE}")
 
     async def _started(self, exports: str) -> str:
-        """The id of an export that the Marketplace now begins to write."""
+        """Start an export and return its id."""
         try:
             answer = await self._access.post(exports, [*_JSON, *INSIGHTS])
         except RequestRefused:
@@ -70,7 +70,7 @@ class Export:
         return read_export_id(answer)
 
     async def _completed(self, export: str) -> None:
-        """Wait until the export is written."""
+        """Wait until the export is ready."""
         while (status := read_export_status(await self._access.get(f"{export}/status"))) != "COMPLETED":
             if status == "FAILED":
                 raise ExportFailed(f"The Marketplace could not write the export of the report. {_ADVICE}")

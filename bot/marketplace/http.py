@@ -1,4 +1,4 @@
-"""Requests to the Marketplace with one account, tried again while that may help."""
+"""HTTP requests to the Marketplace with one account, retried while that can help."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,24 +15,24 @@ from bot.marketplace.responses import RetryLater, StreamCut, error_for, parse_re
 Query = Sequence[tuple[str, str]]
 
 INSIGHTS: Query = (("withDataInsights", "true"),)
-"""Documented for windows that begin after July 2018 alone; where it is refused, a report without beats none."""
+"""Documented only for windows that begin after July 2018. If it is refused, a report without it beats none."""
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""Seconds; for reading they count anew with every piece of an answer."""
+"""Seconds; while reading, they count from each chunk."""
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0
-"""Seconds; who is asked to wait longer leaves it to the next poll."""
+"""Seconds; a longer Retry-After is left to the next poll."""
 PATIENCE = 180.0
-"""Seconds after which no further attempt at one request begins."""
+"""Seconds after which no further attempt begins."""
 LARGEST = 32 * 1024 * 1024
-"""Bytes of an answer that is read as a whole; a page of the report has some hundred thousand."""
+"""Bytes of a response that is read as a whole; a page of the report has on the order of a hundred thousand."""
 CHUNK = 64 * 1024
-"""Bytes of a long answer that are given on at once."""
+"""Bytes of a long answer that are passed on at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The way to the API: the address of a proxy, and the certificate authorities that are trusted, if not httpx's."""
+    """The route to the API: the address of a proxy, and the trusted certificate authorities if they are not httpx's."""
 
     proxy: str | None = None
     trust: SSLContext | None = None
@@ -42,7 +42,9 @@ DIRECT = Route()
 
 
 def retry_delay(error: Exception) -> bool | float:
-    """Whether to try again: after the time the Marketplace asks for, or else after stamina's growing pauses."""
+    """Return the delay before a retry: what the Marketplace asks for, or True for stamina's own back-off; False to give
+    up.
+    """
     if not isinstance(error, RetryLater):
         return False
     if error.retry_after is None:
@@ -56,7 +58,7 @@ _RETRYING = stamina.AsyncRetryingCaller(
 
 
 class MarketplaceHttp:
-    """Asks under `api_url` and nowhere else: redirects are refused, and paths are the caller's, never an answer's."""
+    """Sends requests below `api_url` and nowhere else: redirects are refused, and paths never come from an answer."""
 
     def __init__(
         self, *, api_url: str, user: str, token: str, timeout: httpx.Timeout = TIMEOUT, route: Route = DIRECT
@@ -73,22 +75,24 @@ class MarketplaceHttp:
         )
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def get(self, path: str, query: Query = (), *, retry: bool = True) -> dict[str, Any]:
-        """The JSON object at a path; without `retry` the first failure is the answer."""
+        """Return the JSON object at a path. Without `retry`, the first failure is raised."""
         if not retry:
             return await self._answer("GET", path, query)
         return await _RETRYING(self._answer, "GET", path, query)
 
     async def post(self, path: str, query: Query) -> dict[str, Any]:
-        """The JSON object that answers an empty one; what is tried again may have been taken before."""
+        """Return the JSON object that answers an empty POST. After a retry, an earlier attempt may have
+        been accepted.
+        """
         return await _RETRYING(self._answer, "POST", path, query)
 
     @asynccontextmanager
     async def stream(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """A long answer, piece by piece; once it has begun, `BrokenOff` is left to the caller."""
+        """Yield a long answer chunk by chunk. Once it has begun, `StreamCut` is left to the caller."""
         response = await _RETRYING(self._opened, path)
         try:
             yield _pieces(response)
@@ -110,8 +114,8 @@ class MarketplaceHttp:
         return response
 
     async def _send(self, method: Literal["GET", "POST"], path: str, query: Query) -> httpx.Response:
-        """The answer from its head on; the caller reads the rest and closes it."""
-        # Other clients of the export send an empty object, so this much is known to be taken.
+        """Send a request and return the response after its headers; the caller reads the rest and closes it."""
+        # Other clients of the export send an empty object, so this is known to be accepted.
         body: dict[str, str] | None = {} if method == "POST" else None
         request = self._http.build_request(method, f"{self._base}/{path}", params=list(query), json=body)
         try:

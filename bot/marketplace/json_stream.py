@@ -1,4 +1,4 @@
-"""Rows cut out of a JSON array while its bytes come."""
+"""Cut rows out of a JSON array while its bytes arrive."""
 
 import re
 from codecs import getincrementaldecoder
@@ -18,7 +18,7 @@ _value_at = JSONDecoder().raw_decode
 
 
 class JsonArrayStream:
-    """Takes the bytes of one array, gives its rows, and keeps no more than the row it stands in."""
+    """Takes the bytes of one array and returns its rows; keeps no more than the current row."""
 
     def __init__(self) -> None:
         self._decoded = getincrementaldecoder("utf-8-sig")().decode
@@ -26,7 +26,7 @@ class JsonArrayStream:
         self._rest = ""  # begins with the mark before the next row, `[` or `,`; with `]` when there is none
 
     def feed(self, chunk: bytes) -> list[Row]:
-        """The rows that are whole now; `AnswerUnreadable` when this is no array of them."""
+        """Return the rows that are complete. AnswerUnreadable if this is not an array of rows."""
         try:
             text = self._rest + self._decoded(chunk)
             if not self._begun:
@@ -42,20 +42,20 @@ class JsonArrayStream:
         return rows
 
     def end(self) -> None:
-        """No more bytes come; `BrokenOff` when the array is not closed."""
+        """Note the end of the bytes. StreamCut if the array is not closed."""
         if not self._rest.startswith("]"):
             raise StreamCut("The Marketplace's export cannot be read to its end. If this lasts, report it.")
 
 
 def _begins(text: str) -> bool:
-    """Whether the array is open; nothing else may come first."""
+    """Return whether the array has opened; nothing else may come first."""
     if text and text[0] != "[":
         raise _unreadable("is not a list of licenses")
     return bool(text)
 
 
 def _split(text: str) -> tuple[list[Row], str]:
-    """The whole rows at the beginning of a text, with the rest from the mark after the last of them."""
+    """Return the complete rows at the beginning of a text, and the rest from the last separator on."""
     rows: list[Row] = []
     mark = 0
     while text[mark : mark + 1] in {"[", ","}:
@@ -68,8 +68,8 @@ def _split(text: str) -> tuple[list[Row], str]:
             value, end = _value_at(text, start)
         except JSONDecodeError:
             break
-        # A row counts when the mark after it is there: `12` may be the beginning of `12.5`. What is not whole waits,
-        # and so does what is wrong: the end of the array, or the longest row, will tell.
+        # A row counts once its separator is there: `12` may be the beginning of `12.5`. What is incomplete or wrong
+        # waits: the end of the array, or the longest row, decides.
         after = _next(text, end)
         if text[after : after + 1] not in {",", "]"}:
             break
@@ -81,10 +81,10 @@ def _split(text: str) -> tuple[list[Row], str]:
 
 
 def _plain_rows(text: str, mark: int, rows: list[Row]) -> int:
-    """Read rows that stand as the Marketplace writes them, one after the other with a comma in between; the last mark.
+    """Read rows as the Marketplace writes them, separated by single commas. Return the last separator.
 
-    A text is cut where a row seems to end. When what was cut off is an object it was the whole row, since no object
-    goes on as another; when it is none, the row has to be read to find its end.
+    The text is cut where a row seems to end. If the piece is an object, it is the whole row, since no object continues
+    as another. If not, the row has to be parsed to find its end.
     """
     while text.startswith("{", mark + 1) and (end := text.find("},{", mark)) >= 0:
         row = text[mark + 1 : end + 1]
@@ -98,7 +98,7 @@ def _plain_rows(text: str, mark: int, rows: list[Row]) -> int:
 
 
 def _next(text: str, place: int) -> int:
-    """The place of the next character that is no white space, or the end."""
+    """Return the index of the next character that is not white space, or the end."""
     found = _MARK.search(text, place)
     return len(text) if found is None else found.start()
 

@@ -1,4 +1,4 @@
-"""The one place that knows Atlassian's field names: a record of the report becomes a `License`.
+"""The only module that knows Atlassian's field names: a record of the report becomes a `License`.
 
 Field by field: https://developer.atlassian.com/platform/marketplace/rest/v4/api-group-reporting/
 """
@@ -19,26 +19,27 @@ _FORGOTTEN: Final = "RTBF"
 _NOTHING: Final = frozenset({"", "null"})
 _NOT_KNOWN: Final = frozenset({"na", "n/a", "pending", "unknown", _FORGOTTEN.lower()})
 _LONGEST_NUMBER: Final = 18
-"""Digits; a longer one is junk, and fits no column of a database."""
+"""Digits; a longer number is junk, and fits no column of a database."""
 _ISO_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?=$|[T ])", re.ASCII)
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _YES_NO: Final = {"yes": True, "true": True, "no": False, "false": False}
 _VOCABULARY: Final = 4096
-"""Words, and days, that are remembered with what they mean: rows are many, and these are few. Names of people and
-sites, addresses and ids are not among them."""
+"""Cached words and days: there are many rows and few of these. Names of people and sites, addresses and ids are not
+cached.
+"""
 _HOSTINGS: Final = {hosting.value.lower().replace(" ", ""): hosting.value for hosting in Hosting}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidRecord:
-    """A record that cannot be used: the best id it has, with what is wrong; never a value of a contact."""
+    """A record that cannot be used: its best id and what is wrong; never a value of a contact."""
 
     ref: str
     reason: str
 
 
 def parse_license(record: object) -> License | InvalidRecord:
-    """The license in one JSON record; an optional field of the wrong type counts as not given, and nothing raises."""
+    """Return the license in one JSON record. Never raises; an optional field of the wrong type counts as missing."""
     if not isinstance(record, dict):
         return InvalidRecord(ref="no id", reason="the record is not an object")
     get = record.get
@@ -77,9 +78,10 @@ def parse_license(record: object) -> License | InvalidRecord:
 
 
 def _text(value: object) -> str | None:
-    """The words of a field on one line, or None where there are none; a whole number is a text too.
+    """Return the text of a field on one line, or None if it has none; a whole number counts as text.
 
-    What nobody sees goes: databases and mail refuse some of it, and it makes another address, id or name of the same.
+    Invisible characters are removed: databases and email refuse some of them, and they make equal addresses, ids or
+    names differ.
     """
     if not isinstance(value, str):
         is_full = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_NUMBER
@@ -94,13 +96,13 @@ def _text(value: object) -> str | None:
 
 
 def _known(value: object) -> str | None:
-    """The words of a field, or None where they mean that Atlassian does not (yet) know."""
+    """Return the text of a field, or None if it means that Atlassian does not know (yet)."""
     words = _text(value)
     return None if words is None or words.lower() in _NOT_KNOWN else words
 
 
 def _remembered(read: Callable[[object], T]) -> Callable[[object], T]:
-    """The same, for fields in which few texts stand again and again."""
+    """Return the reader with a cache, for fields with few different values."""
     remembered = lru_cache(maxsize=_VOCABULARY)(read)
     return lambda value: (remembered if isinstance(value, str) else read)(value)
 
@@ -109,16 +111,16 @@ _word = _remembered(_known)
 
 
 def _company(value: object) -> str | None:
-    """A company may well be called Pending; it is not called RTBF."""
+    """Return a company's name. It may well be Pending, but not RTBF."""
     words = _text(value)
     return None if words == _FORGOTTEN else words
 
 
 @_remembered
 def _size(value: object) -> str | None:
-    """Atlassian's words stay words: `Unknown` is its final answer here, while blank and `Pending` are none yet.
+    """Return the size, possibly in Atlassian's words. `Unknown` is a final answer; blank and `Pending` are none yet.
 
-    `NA` says that a size makes no sense (not an evaluation, or a server).
+    `NA` means that a size makes no sense (not an evaluation, or a server).
     """
     words = _text(value)
     return None if words is None or words.lower() in {"na", "pending"} else words
@@ -126,7 +128,7 @@ def _size(value: object) -> str | None:
 
 @_remembered
 def _day(value: object) -> date | None:
-    """The day of a date or a date-time, as written: the report counts in UTC days."""
+    """Return the day of a date or date-time, as written: the report counts in UTC days."""
     written = _ISO_DAY.match(_text(value) or "")
     if written is None:
         return None
@@ -143,7 +145,7 @@ def _number(value: object) -> int | None:
 
 @_remembered
 def _flag(value: object) -> bool | None:
-    """`Yes` and `No` are texts in the report; `Pending` and `NA` are neither."""
+    """Return a flag. The report writes `Yes` and `No` as text; `Pending` and `NA` are neither."""
     return value if isinstance(value, bool) else _YES_NO.get((_text(value) or "").lower())
 
 
@@ -170,11 +172,11 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _contact(value: object) -> Contact | None:
-    """The person, or None where nobody is named; of somebody forgotten nothing is kept."""
+    """Return the person, or None if nobody is named. Nothing is kept of somebody who was forgotten."""
     if not isinstance(value, dict):
         return None
     for detail in value.values():
-        # Most are asked here only whether they could say so: this is asked of every detail of every row.
+        # A cheap test first: this runs for every contact detail of every row.
         if isinstance(detail, str) and _may_say_so(detail) and _is_forgotten(detail):
             return Contact(forgotten=True)
     email, name = _text(value.get("email")), _text(value.get("name"))
@@ -197,15 +199,15 @@ _NEEDED: Final[dict[str, tuple[str, Callable[[object], Any], str]]] = {
     "starts": ("maintenanceStartDate", _day, "is not a date"),
     "updated": ("lastUpdated", _day, "is not a date"),
 }
-"""What no license can do without: the field, how it is read, and what is wrong with it when that gives nothing."""
+"""Required fields: the name, its reader, and what is wrong if that returns nothing."""
 _IDS: Final = ("appEntitlementNumber", "licenseId", "addonLicenseId", "appEntitlementId")
 
 
 def _aliases(record: dict[str, Any]) -> frozenset[str]:
-    """The ids of this license itself.
+    """Return the ids of this license itself.
 
-    On old cloud records `licenseId` is the host's number. All apps of a site share that one, so it counts only where
-    there is no other.
+    On old cloud records `licenseId` is the host's number, which all apps of a site share. It counts only if there is no
+    other.
     """
     host = _known(record.get("hostLicenseId"))
     entitlement = {_known(record.get(field)) for field in ("hostEntitlementNumber", "hostEntitlementId")}
@@ -214,7 +216,7 @@ def _aliases(record: dict[str, Any]) -> frozenset[str]:
 
 
 def _ref(record: dict[str, Any]) -> str:
-    """The first id that is plain enough to be shown: letters, digits, dashes."""
+    """Return the first id that can be shown: letters, digits, dashes."""
     ids = (_known(record.get(field)) for field in _IDS)
     return next((found for found in ids if found and _PLAIN_ID.fullmatch(found)), "no id")
 

@@ -1,4 +1,4 @@
-"""The report page by page, over a set that moves while it is read."""
+"""Read the report page by page while it changes."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -9,17 +9,17 @@ from bot.marketplace.http import INSIGHTS, MarketplaceHttp
 from bot.marketplace.responses import Page, Row, read_page
 
 PAGE_SIZE: Final = 50
-"""The most that the Marketplace gives at once; more is clamped, not refused."""
+"""The most rows that the Marketplace returns at once; a higher limit is clamped, not refused."""
 PASSES: Final = 3
-"""How often the report is begun anew when rows have moved; what the last pass misses the next poll finds."""
+"""Passes over the report if rows shift. What the last pass misses, the next poll finds."""
 
 
 class _PageShifted(Exception):
-    """The row that ended a page does not begin the next."""
+    """The last row of a page is not the first of the next."""
 
 
 class Pagination:
-    """One question, from its first page to its last."""
+    """One query, from its first page to its last."""
 
     def __init__(
         self, access: MarketplaceHttp, report: Callable[[], Awaitable[str]], filters: Sequence[tuple[str, str]]
@@ -30,7 +30,7 @@ class Pagination:
         self._insights = INSIGHTS
 
     async def rows(self) -> AsyncGenerator[list[Row]]:
-        """The rows, page by page; those that were read before a row moved come again."""
+        """Yield the rows, page by page. After a shift, rows come again."""
         for passes_left in reversed(range(PASSES)):
             try:
                 async with aclosing(self._pass(watchful=passes_left > 0)) as pages:
@@ -41,7 +41,7 @@ class Pagination:
             return
 
     async def _pass(self, *, watchful: bool) -> AsyncGenerator[list[Row]]:
-        """Every page once. Each begins with the last row of the one before, so that a row that moved shows."""
+        """Yield every page once. Each begins with the last row of the one before, so that a shift shows."""
         offset, before = 0, Page(rows=[], has_next=False)
         while True:
             page = await self._page(offset)
@@ -55,8 +55,8 @@ class Pagination:
                     raise _PageShifted
             if rows:
                 yield rows
-            # The offset moves by what came, not by what was asked for: the server may give less a page. Neither
-            # `totalCount` nor an absent `next` is proof of the end; only a short page without `next` is.
+            # The offset advances by what came, not by what was requested: the server may return fewer rows. Neither
+            # `totalCount` nor a missing `next` proves the end; only a short page without `next` does.
             if not rows or (len(page.rows) < PAGE_SIZE and not page.has_next):
                 return
             offset, before = offset + max(len(page.rows) - 1, 1), page

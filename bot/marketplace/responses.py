@@ -1,4 +1,4 @@
-"""What an answer of the Marketplace means: JSON, or the error that says what to do."""
+"""Turn an HTTP response of the Marketplace into JSON, or into the error that says what to do."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class RetryLater(MarketplaceUnavailable):
-    """The Marketplace is busy or broken; `retry_after` holds the seconds it asked for, if it did."""
+    """The Marketplace is busy or broken; `retry_after` is the seconds it asked for, if any."""
 
     def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
         super().__init__(sentence)
@@ -37,18 +37,18 @@ class RetryLater(MarketplaceUnavailable):
 
 
 class StreamCut(RetryLater):
-    """The answer had begun, and did not come to its end."""
+    """The response began and broke off."""
 
 
 class NotFound(RequestRefused):
-    """The Marketplace knows nothing under this address (404)."""
+    """The Marketplace knows nothing at this address (404)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the report: what it says, and how it is written.
+    """One row of the report: its record, and the text it was read from.
 
-    The same license written in the same way needs no second look. `text` is JSON and has a UTF-8 form.
+    The same license with the same text needs no second look. `text` is JSON and can be encoded in UTF-8.
     """
 
     record: dict[str, Any]
@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some rows of the report, with whether the Marketplace points to more."""
+    """Some rows of the report, and whether the Marketplace points to more."""
 
     rows: list[Row]
     has_next: bool
@@ -73,7 +73,7 @@ class Product:
 
 
 def parse_response(response: httpx.Response, body: bytes) -> dict[str, Any]:
-    """The JSON object in the body of an answer, or the error that the answer stands for."""
+    """Return the JSON object in the body of a response, or raise the error for that response."""
     if not response.is_success:
         raise error_for(response)
     try:
@@ -91,7 +91,7 @@ def parse_response(response: httpx.Response, body: bytes) -> dict[str, Any]:
 
 
 def unanswered(error: httpx.RequestError) -> RetryLater:
-    """What it means that a request got no answer, or half of one; names the host."""
+    """Return the error for a request with no response or an incomplete one. It names the host."""
     url = error.request.url
     host, place = url.host, f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
     untrusted = (
@@ -119,7 +119,7 @@ def unanswered(error: httpx.RequestError) -> RetryLater:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it."""
+    """Yield the error and its causes."""
     following: BaseException | None = error
     while following is not None:
         yield following
@@ -127,7 +127,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def error_for(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  one for each kind of answer
-    """What a status other than success stands for; the body is not quoted, it may name people."""
+    """Return the error for a status. The body is not quoted, since it may name people."""
     status = response.status_code
     match status:
         case codes.UNAUTHORIZED:
@@ -165,9 +165,9 @@ def error_for(response: httpx.Response) -> MarketplaceError:  # noqa: PLR0911  o
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` asks for, or None.
+    """Return the seconds in `Retry-After`, or None.
 
-    A date in it is read against the answer's own `Date`, so that the two clocks need not agree.
+    A date is compared with the response's own `Date`, so that the two clocks need not agree.
     """
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdigit():
@@ -180,7 +180,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def read_page(answer: Mapping[str, Any]) -> Page:
-    """A page of licenses. The specification types `licenses` as one object, its example as an array: both will do."""
+    """Return a page of licenses. The specification types `licenses` as one object, its example as an array;
+    both work.
+    """
     rows = answer.get("licenses")
     if isinstance(rows, dict):
         rows = [rows]
@@ -194,18 +196,18 @@ def read_page(answer: Mapping[str, Any]) -> Page:
 
 
 def read_row(value: object, text: str) -> Row:
-    """The row; one that is no object says nothing: the reader of records quarantines it, and the rest goes on."""
+    """Return the row. One that is not an object is quarantined later, and the rest goes on."""
     return Row(value if isinstance(value, dict) else {}, text)
 
 
 def _compact(value: object) -> str:
-    """JSON as the Marketplace writes it; the half of a surrogate pair, which has no UTF-8 form, stays escaped."""
+    """Return JSON as the Marketplace writes it. A lone surrogate, which has no UTF-8 form, stays escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="backslashreplace").decode()
 
 
 def read_products(answer: Mapping[str, Any]) -> list[Product]:
-    """The apps on a page of the vendor's listing; one without an id or a key is left out."""
+    """Return the apps on a page of the vendor's listing. One without id or key is left out."""
     items = answer.get("items")
     if not isinstance(items, list):
         raise AnswerUnreadable("The Marketplace's answer has no list of apps. Update the bot, or report this.")
@@ -217,7 +219,7 @@ def read_products(answer: Mapping[str, Any]) -> list[Product]:
 
 
 def read_cursor(answer: Mapping[str, Any]) -> str | None:
-    """The cursor of the next page. Only this is taken from the link: its host and path are not to be trusted."""
+    """Return the cursor of the next page. The link's host and path are not trusted."""
     links = answer.get("links")
     following = links.get("next") if isinstance(links, dict) else None
     href = following.get("href") if isinstance(following, dict) else following
@@ -232,12 +234,12 @@ def read_cursor(answer: Mapping[str, Any]) -> str | None:
 
 
 def is_uuid(value: object) -> TypeGuard[str]:
-    """Whether this is an id that may become part of an address."""
+    """Return whether this id may become part of an address."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
 def read_export_id(answer: Mapping[str, Any]) -> str:
-    """The id of the export that was started; the links beside it are not to be trusted."""
+    """Return the id of the export that was started. The links beside it are not trusted."""
     found = _export(answer).get("id")
     if not is_uuid(found):
         raise AnswerUnreadable("The Marketplace named no id of the export. Update the bot, or report this.")
@@ -245,7 +247,7 @@ def read_export_id(answer: Mapping[str, Any]) -> str:
 
 
 def read_export_status(answer: Mapping[str, Any]) -> str:
-    """How far the export is: `QUEUED`, `IN_PROGRESS`, `COMPLETED`, `FAILED`, or a word that is new."""
+    """Return the state of the export: `QUEUED`, `IN_PROGRESS`, `COMPLETED`, `FAILED`, or a new word."""
     found = _export(answer).get("status")
     if not isinstance(found, str):
         raise AnswerUnreadable("The Marketplace does not say how far the export is. Update the bot, or report this.")

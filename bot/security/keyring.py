@@ -1,6 +1,6 @@
-"""Keep contacts unreadable at rest, yet findable: authenticated encryption, keyed hashes.
+"""Encrypt contacts at rest, and find them by keyed hashes.
 
-The first secret writes, every secret reads; so a secret is replaced by putting the new one in front.
+The first secret writes, every secret reads: a secret is replaced by putting the new one in front.
 """
 
 import binascii
@@ -27,31 +27,32 @@ _LONGEST_TOKEN: Final = 2000
 
 
 class Keyring:
-    """Seals texts and fingerprints addresses with keys derived from the secrets."""
+    """Encrypts texts and hashes addresses with keys derived from the secrets."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._ciphers = [AESGCM(_derived(secret, b"contacts")) for secret in secret_keys]
         self._digest_key = _derived(secret_keys[0], b"rows/" + version("evaluator-bot").encode())
         self._link_ciphers = [AESGCM(_derived(secret, b"links")) for secret in secret_keys]
         self.return_keys = tuple(_derived(secret, b"returns") for secret in secret_keys)
-        """Keys of the addresses that mail which cannot be delivered comes back to, the newest secret's first."""
+        """Keys for the return addresses of emails, the newest secret's first."""
         self._hashes = [hmac.new(_derived(secret, b"addresses"), digestmod="sha256") for secret in secret_keys]
 
     def encrypt(self, text: str) -> bytes:
-        """The text, encrypted and authenticated; the same text never seals twice to the same bytes."""
+        """Encrypt and authenticate a text. The same text never gives the same bytes twice."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[0].encrypt(nonce, text.encode(), None)
 
     def seal_nothing(self) -> bytes:
-        """An empty text sealed by the oldest secret: beside a fingerprint that any of the secrets may have made.
+        """Return an empty text encrypted with the oldest secret, to store beside a hash that any of the secrets may
+        have made.
 
-        Whoever drops that secret is then told that it is still needed.
+        If that secret is removed, the bot then reports that it is still needed.
         """
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[-1].encrypt(nonce, b"", None)
 
     def decrypt(self, sealed: bytes) -> str:
-        """The text that was sealed. SecretKeyWrong when none of the secrets sealed it."""
+        """Return the decrypted text. Raises SecretKeyWrong if none of the secrets encrypted it."""
         for cipher in self._ciphers:
             try:
                 return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
@@ -62,7 +63,7 @@ class Keyring:
         )
 
     def is_newest(self, sealed: bytes) -> bool:
-        """Whether the first of the secrets, with which everything is written, sealed this."""
+        """Return whether the first secret, which encrypts everything new, encrypted this."""
         try:
             self._ciphers[0].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
         except InvalidTag:
@@ -70,12 +71,12 @@ class Keyring:
         return True
 
     def token(self, text: str) -> str:
-        """The text for a link: nobody can read it there, nor write one of their own."""
+        """Return the text as a token for a link: nobody else can read or write one."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return _unpadded(nonce + self._link_ciphers[0].encrypt(nonce, text.encode(), None))
 
     def read_token(self, token: str) -> str | None:
-        """The text of a token that any of our secrets wrote; None for every other, after the same work for each."""
+        """Return the text of a token that any of our secrets wrote, or None. Each takes the same work."""
         sealed = _sealed(token)
         for cipher in self._link_ciphers:
             try:
@@ -85,30 +86,30 @@ class Keyring:
         return None
 
     def address_hash(self, address: str) -> str:
-        """What stands in the database for an address; only who has the secret can compute it."""
+        """Return the hash stored for an address; only holders of the secret can compute it."""
         return _address_hash(self._hashes[0], canonical(address))
 
     def address_hashes(self, address: str) -> tuple[str, ...]:
-        """Every fingerprint under which an address may have been written, the newest secret's first.
+        """Return every hash under which an address may be stored, the newest secret's first.
 
-        Of somebody who was forgotten nothing else is left: it may have been made of the form that earlier versions
-        compared by, and stays so for good.
+        Of an erased person only the hash is left: it may be of the form that earlier versions compared by, and can
+        never be updated.
         """
         return tuple(_address_hash(keyed, key) for keyed in self._hashes for key in keys(address))
 
     def subject_fingerprint(self, subject: DncTarget) -> str:
-        """What stands in the database for what a mark stands against."""
+        """Return the hash stored for the target of a do-not-contact entry."""
         return _address_hash(self._hashes[0], subject.key)
 
     def subject_fingerprints(self, subject: DncTarget) -> tuple[str, ...]:
-        """Every fingerprint under which a subject may have been written, the newest secret's first."""
+        """Return every hash under which a target may be stored, the newest secret's first."""
         forms = (*keys(subject.value), *subject.former) if subject.scope is DncScope.ADDRESS else (subject.key,)
         return tuple(_address_hash(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))
 
     def row_digest(self, text: str) -> bytes:
-        """A keyed digest by which a row of the report is known again.
+        """Return a keyed digest that identifies a row of the report.
 
-        It differs in each version of the bot: what a new one reads in a row it should read in all of them.
+        It differs for each version of the bot: what a new version reads in a row, it should read in all of them.
         """
         return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=self._digest_key).digest()
 
@@ -128,11 +129,11 @@ def _unpadded(sealed: bytes) -> str:
 
 
 def _sealed(token: str) -> bytes:
-    """What is in a token; where it cannot be one, bytes that no key opens, so that this takes the same work to find."""
+    """Return the bytes in a token; for anything else, bytes that no key decrypts, so that both take the same work."""
     try:
         sealed = urlsafe_b64decode(f"{token[:_LONGEST_TOKEN]}==")
     except (binascii.Error, ValueError):
         sealed = b""
-    # Base64 has several spellings of the same bytes; only ours is one of our tokens.
+    # Base64 has several spellings of the same bytes; only the canonical one is a token of ours.
     is_spelled_well = len(sealed) >= _NONCE_BYTES + _TAG_BYTES and _unpadded(sealed) == token
     return sealed if is_spelled_well else bytes(_NONCE_BYTES + _TAG_BYTES)

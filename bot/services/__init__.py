@@ -1,1 +1,1 @@
-"""What the bot does, one story a module."""
+"""What the bot does: one use case a module."""

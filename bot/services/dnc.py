@@ -1,4 +1,4 @@
-"""Write down that somebody must not be written to, and take it back."""
+"""Add do-not-contact entries, and lift them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -27,9 +27,9 @@ log = structlog.get_logger()
 
 
 class DoNotContact:
-    """Do-not-contact marks, set and lifted by people: from a card, by a command, by the link in a mail.
+    """Do-not-contact entries that people add and lift: from a card, by a command, by the link in an email.
 
-    `admins` are those who may lift what a person said themselves, for the record (Slack user ids).
+    `admins` (Slack user ids) may lift what a person said themselves, for the record.
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime], admins: Collection[str] = ()) -> None:
@@ -38,7 +38,7 @@ class DoNotContact:
         self._admins = frozenset(admins)
 
     async def contacts(self, evaluation_id: int) -> Mapping[str, Contact]:
-        """Who can be marked: each contact with an address, by role; one address counts once."""
+        """Return the contacts that can be blocked, by role. Each has an address; one address counts once."""
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
             return {}
@@ -55,7 +55,7 @@ class DoNotContact:
     async def add_for_contact(
         self, evaluation_id: int, *, role: str, reason: DncReason, note: str, by: str
     ) -> DncAddResult | Refused:
-        """Mark a contact's address, for every evaluation there is and will be."""
+        """Block a contact's address, for every evaluation there is and will be."""
         card = await self._store.evaluations.card(evaluation_id)
         contact = None if card is None else _contact(card, role)
         if contact is None or contact.email is None:
@@ -66,18 +66,18 @@ class DoNotContact:
     async def add(
         self, target: DncTarget, *, reason: DncReason, note: str, by: str | None, evaluation_id: int | None = None
     ) -> DncAddResult:
-        """Mark an address, a domain or a site."""
+        """Block an address, a domain or a site."""
         entry = DncEntry(reason=reason, by=by, at=self._clock(), note=note, target=target)
         return await self._store.dnc.add(target, entry, evaluation_id=evaluation_id)
 
     async def unsubscribe(self, link: Link) -> None:
-        """Whoever has the link of a mail does not want another one. Twice is once."""
+        """Block the address that a link was made for. Doing it twice changes nothing."""
         entry = DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=self._clock())
         evaluation_id = await self._store.bounces.evaluation(link.mail_id)
         await self._store.dnc.add(DncTarget.of_address(link.address), entry, evaluation_id=evaluation_id)
 
     async def resubscribe(self, link: Link) -> None:
-        """They take back that they unsubscribed, and nothing else that stands against them."""
+        """Lift the entry that `unsubscribe` added, and no other."""
         await self._store.dnc.lift(
             DncTarget.of_address(link.address),
             Authority.SELF,
@@ -88,17 +88,17 @@ class DoNotContact:
         )
 
     async def active_for_evaluation(self, evaluation_id: int) -> DncEntry | None:
-        """The mark that speaks against the person on the card; its subject and time tell it from others."""
+        """Return the active entry for the person on the card. Its target and time tell it from others."""
         card = await self._store.evaluations.card(evaluation_id)
         who = None if card is None else person(card)
         return None if who is None else who.dnc_entry
 
     async def find_active(self, target: DncTarget) -> DncEntry | None:
-        """The mark that speaks against an address, a domain or a site, also by a domain it is part of."""
+        """Return the active entry for an address, a domain or a site, including one for a parent domain."""
         return await self._store.dnc.find_active(covering_targets(target))
 
     async def lift_for_evaluation(self, evaluation_id: int, *, set_at: datetime, note: str, by: str) -> DncLiftResult:
-        """Lift the mark that speaks against the person on the card, if it is still the one that was set then."""
+        """Lift the entry for the person on the card, if it still is the one that was added at `set_at`."""
         card = await self._store.evaluations.card(evaluation_id)
         who = None if card is None else person(card)
         found = DncLiftResult(changed=False, by=None, at=None)
@@ -120,24 +120,24 @@ class DoNotContact:
         return replace(found, remaining=await self._store.dnc.find_active(targets))
 
     async def take_back(self, target: DncTarget, *, note: str, by: str) -> DncLiftResult:
-        """Lift the strongest mark against an address, a domain or a site that this person may lift."""
+        """Lift the strongest entry for a target that this person may lift."""
         found = await self._store.dnc.lift(target, self.authority(by), note=note, by=by, at=self._clock())
         return replace(found, remaining=await self.find_active(target))
 
     def authority(self, user: str) -> Authority:
-        """What somebody may lift."""
+        """Return what this person may lift."""
         return Authority.ADMIN if user in self._admins else Authority.MEMBER
 
     async def list_active(self) -> Sequence[DncEntry]:
-        """Every mark that stands, oldest first."""
+        """Return every active entry, oldest first."""
         return await self._store.dnc.list_active()
 
     async def end_pauses(self) -> None:
-        """Lift the pauses whose time is over."""
+        """Lift the pauses that are over."""
         await self._store.dnc.end_pauses(at=self._clock())
 
     async def apply_retention(self, than: timedelta) -> None:
-        """Forget the contacts to whom nothing has happened for so long."""
+        """Forget contacts without any event for this long."""
         now = self._clock()
         if forgotten := await self._store.personal_data.apply_retention(now - than, at=now):
             log.info("contacts_forgotten", licenses=forgotten)

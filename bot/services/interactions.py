@@ -1,4 +1,4 @@
-"""Tell a press from its echo: Slack repeats what it thinks nobody heard, and a signed request can be replayed."""
+"""Recognise an interaction that arrives twice: Slack retries, and a signed request can be replayed."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,21 +15,20 @@ _PATIENCE: Final = 1.0
 
 
 class InteractionDeduplicator:
-    """The presses that were taken, by this process and by those before and beside it."""
+    """The interactions received by this process, and by those before and beside it."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime], patience: float = _PATIENCE) -> None:
         self._store = store
         self._clock = clock
         self._patience = patience
         self.under_way: dict[str, asyncio.Task[bool]] = {}
-        """Those that are being written down at this moment, by trigger."""
+        """Interactions that are being recorded right now, by trigger."""
 
     async def first_seen(self, trigger: str) -> bool:
-        """Whether this is the first time that a press is seen, by its trigger, of which no two have the same.
+        """Return whether an interaction is seen for the first time, by its trigger, which is unique.
 
-        A database that is busy for longer than a second must not outlast the trigger: then a press is held against
-        those of this process alone. That is enough: a trigger opens one modal, and whatever is changed is compared
-        and set.
+        If the database is busy for longer than a second, only this process's own interactions are compared: waiting
+        would outlast the trigger. That is enough, since a trigger opens one modal and every change is compare-and-set.
         """
         if trigger in self.under_way:
             return False
@@ -43,10 +42,10 @@ class InteractionDeduplicator:
         return task.result()
 
     async def done(self, trigger: str) -> None:
-        """What a press asked for has been done, or answered: should Slack bring it again, it is an echo for good."""
+        """Note that an interaction has been handled: if Slack delivers it again, it is a duplicate for good."""
         await self._store.interactions.done(trigger)
 
     def _end(self, trigger: str) -> None:
         task = self.under_way.pop(trigger)
-        # An error that came too late to be told has nobody to go to.
+        # Nobody is waiting for an error that comes so late.
         _ = task.cancelled() or task.exception()

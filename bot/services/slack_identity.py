@@ -1,4 +1,4 @@
-"""Who the bot is in Slack: asked once at the start, and again in the background until Slack answers."""
+"""The bot's identity in Slack, requested once at the start, and again in the background until Slack answers."""
 
 import asyncio
 from dataclasses import replace
@@ -17,43 +17,43 @@ _LONGEST_PAUSE: Final = timedelta(minutes=1)
 
 
 class BotIdentity:
-    """The identity, as far as it is known; callers may wait for it."""
+    """The bot's identity, as far as it is known. Callers can wait for it."""
 
     def __init__(self, slack: SlackClient) -> None:
         self.known: Identity | None = None
-        """None until Slack has answered."""
+        """The identity, or None until Slack has answered."""
         self._slack = slack
         self._failure = ""
         self._learnt = asyncio.Event()
 
     async def team(self) -> str:
-        """The id of the workspace; waits until it is known."""
+        """Return the id of the workspace, waiting until it is known."""
         while self.known is None:
             await self._learnt.wait()
         return self.known.team
 
     async def user(self) -> str:
-        """The id of the bot's user; waits until it is known."""
+        """Return the id of the bot's user, waiting until it is known."""
         while self.known is None:
             await self._learnt.wait()
         return self.known.user
 
     def url(self) -> str | None:
-        """The address of the workspace."""
+        """Return the workspace address, if known."""
         return self.known.url if self.known else None
 
     def app(self) -> str | None:
-        """The id of the Slack app."""
+        """Return the Slack app id, if known."""
         return self.known.app if self.known else None
 
     def problems(self) -> tuple[str, ...]:
-        """Why the identity is not known, or what the installation of the app lacks; a sentence each."""
+        """Return why the identity is not known, or which scopes the app lacks, one sentence each."""
         if self.known is None:
             return (self._failure,) if self._failure else ()
         return (scopes_missing(self.known.scopes_missing),) if self.known.scopes_missing else ()
 
     async def learn(self) -> None:
-        """Ask until Slack answers. SlackRefused when the token is no good."""
+        """Ask Slack for the identity until it answers. Raises SlackRefused if the token is invalid."""
         wait = timedelta(seconds=1)
         while True:
             try:
@@ -68,7 +68,7 @@ class BotIdentity:
                 return
 
     async def keep_learning(self) -> None:
-        """The same, also while the token is refused: a person may yet give the app its access back."""
+        """Ask until Slack answers, even while it refuses the token: somebody may restore the app's access."""
         while True:
             try:
                 return await self.learn()

@@ -1,1 +1,1 @@
-"""Slack: what messages and modals look like, and how they get there."""
+"""Slack: how messages and modals look, and the client that sends them."""

@@ -13,29 +13,29 @@ _PARAGRAPH: Final = 3000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a message of ours consists of; `text` stands in where blocks cannot be shown."""
+    """A message to Slack; `text` is the fallback where blocks cannot be shown."""
 
     text: str
     blocks: list[Block]
 
 
 def mrkdwn(text: str) -> Block:
-    """A text object in which Slack looks for nothing but what we wrote: `verbatim` turns its own link finding off."""
+    """Return a mrkdwn text object. `verbatim` turns Slack's own link detection off."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def plain(text: str, *, longest: int = 75) -> Block:
-    """A literal text object; colons make no emoji of a company's name."""
+    """Return a literal text object; colons in a company's name make no emoji."""
     return {"type": "plain_text", "text": tame(text, longest=longest) or "–", "emoji": False}
 
 
 def section(text: str) -> Block:
-    """A paragraph."""
+    """Return a section with one paragraph."""
     return {"type": "section", "text": mrkdwn(text)}
 
 
 def paragraphs(lines: Iterable[str]) -> list[Block]:
-    """As few paragraphs as hold these lines, none of them cut: Slack takes 3,000 characters in each."""
+    """Return as few paragraphs as hold these lines, none of them cut. Slack allows 3,000 characters in each."""
     texts: list[str] = []
     for line in lines:
         if texts and len(texts[-1]) + len(line) < _PARAGRAPH:
@@ -46,10 +46,10 @@ def paragraphs(lines: Iterable[str]) -> list[Block]:
 
 
 def small(*texts: str) -> Block:
-    """A line in small type."""
+    """Return a line in small print."""
     return {"type": "context", "elements": [mrkdwn(text) for text in texts]}
 
 
 def note_message(text: str) -> Message:
-    """A line in a card's thread, or a message of its own."""
+    """Return a line in a card's thread, or a message of its own."""
     return Message(text=text, blocks=[section(text)])

@@ -1,4 +1,4 @@
-"""The names under which Slack sends things back: one place, so that a block and its listener cannot disagree."""
+"""The ids that Slack sends back, in one place, so that a block and its listener cannot disagree."""
 
 from enum import StrEnum
 from typing import Final
@@ -9,14 +9,14 @@ COMMAND: Final = "/evaluators"
 MORE: Final = "evaluation.more"
 """The overflow menu of a card; its options carry an `Action` and the evaluation's id."""
 UNKNOWN: Final = "unknown"
-"""What an interaction is taken for that no listener knows; its value is the kind that Slack calls it."""
+"""The action id given to an interaction that has no listener. Its value is Slack's name for the kind of interaction."""
 PAGE: Final = "today.page"
 POST_AGAIN: Final = "today.post_again"
-"""The button beside a trial whose card was deleted; its value is the page it stands on, with the evaluation's id."""
+"""The button beside a trial whose card was deleted. Its value is the list's page with the evaluation's id."""
 
 
 class View(StrEnum):
-    """The modals, by callback id."""
+    """Callback ids of the modals."""
 
     EMAIL = "email"
     PREVIEW = "preview"
@@ -27,7 +27,7 @@ class View(StrEnum):
 
 
 class Field(StrEnum):
-    """The inputs of the modals, by action id."""
+    """Action ids of the modals' inputs."""
 
     TEMPLATE = "mail.template"
     RECIPIENT = "mail.recipient"
@@ -40,19 +40,19 @@ class Field(StrEnum):
 
 
 class Settle(StrEnum):
-    """The buttons about one mail, by action id; the value is the mail's id.
+    """Action ids of the buttons about one email; the value is the email's id.
 
-    The first two stand under one of which nobody knows whether it arrived.
+    The first two are shown for an email of unknown outcome.
     """
 
     ARRIVED = "mail.arrived"
     AGAIN = "mail.again"
     UNDO = "mail.undo"
-    """Under the words to the sender of a mail that waits."""
+    """Shown to the sender of a queued email."""
 
 
 class Event(StrEnum):
-    """What message metadata says a message of ours is, so that it can be found again in a channel's history."""
+    """Event types in message metadata, by which a message of ours is found again in a channel's history."""
 
     CARD = "evaluation_card"
     NOTE = "evaluation_note"
@@ -60,11 +60,11 @@ class Event(StrEnum):
 
 
 def option(action: Action, evaluation_id: int, seen: str | None = None) -> str:
-    """The value of an overflow option; `seen` is what the card shows and the action would change."""
+    """Return the value of an overflow option; `seen` is what the card shows and the action would change."""
     return f"{action}:{evaluation_id}" + (f":{seen}" if seen else "")
 
 
 def read_option(value: str) -> tuple[str, str, str | None]:
-    """The action, the evaluation and what was seen, of an overflow option; empty where there is nothing."""
+    """Return action, evaluation and what was seen, from the value of an overflow option; empty if missing."""
     action, evaluation_id, seen, *_ = *value.split(":"), "", ""
     return action, evaluation_id, seen or None

@@ -1,4 +1,4 @@
-"""A mail's Markdown as Slack shows it in a preview: near enough to what the reader of the mail sees."""
+"""Render an email's Markdown for a preview in Slack, close to what its reader will see."""
 
 import re
 from collections.abc import Iterator
@@ -8,22 +8,22 @@ from bot.slack.text import escape, tame
 
 _PARAGRAPH: Final = 3000
 _MOST: Final = 2
-"""Paragraphs: more than a mail fills that is not made of `&` and `<`, which take up to five times their length."""
+"""Paragraphs. More than an email fills, unless it consists of `&` and `<`, which take up to five times their length."""
 _PIECE: Final = 500
 """Characters that are escaped together, so that they fit a paragraph however long they become."""
 _LINK: Final = re.compile(r"(\*\*?|)\[([^\[\]]+)\]\((https?://[^()\s<>|]+)\)\1")
 _LONGEST_LINK: Final = 2000
 _EMPHASIS: Final = re.compile(r"(\*\*?)(?!\s)([^*]+)(?<!\s)\1")
 _MARKS: Final = {"**": "*", "*": "_", "": ""}
-"""What Slack writes for what Markdown writes."""
+"""Slack's markup for Markdown's."""
 _ITEM: Final = re.compile(r"^(\s*)[-*+] ")
 _HEADING: Final = re.compile(r"^#{1,6} +(.*)$")
 
 
 def render_markdown(body: str) -> list[str]:
-    """The paragraphs of a mail as mrkdwn, escaped, each as long as Slack takes it; at least one.
+    """Return an email's paragraphs as escaped mrkdwn, each as long as Slack allows; at least one.
 
-    What is too much for Slack altogether ends in a sentence that says so.
+    A text that is too long for Slack ends in a sentence that says so.
     """
     texts = [""]
     for line in body.strip().splitlines():
@@ -38,13 +38,13 @@ def render_markdown(body: str) -> list[str]:
 
 
 def _render_line(line: str) -> Iterator[str]:
-    """A line in pieces, none of which may be cut."""
+    """Return a line in pieces, none of which may be cut."""
     if heading := _HEADING.match(line):
         yield from _marked("*", heading[1])
         return
     line, end = _ITEM.sub(r"\1• ", line), 0
     for found in _LINK.finditer(line):
-        # Slack wants no more than this of an address; look-alikes in it would lead elsewhere.
+        # Slack wants nothing else escaped in an address; look-alike characters in it would lead elsewhere.
         link = f"<{tame(found[3], longest=_PARAGRAPH).replace('&', '&amp;')}|{escape(found[2])}>"
         if len(link) <= _LONGEST_LINK:
             mark = _MARKS[found[1]]
@@ -72,7 +72,7 @@ def _plain(text: str) -> Iterator[str]:
 
 
 def _escape(text: str) -> str:
-    """Escaped, with the white space at its ends, which belongs to the sentence."""
+    """Escape a text but keep the white space at its ends, which belongs to the sentence."""
     if not text.strip():
         return " "
     return " " * text[:1].isspace() + escape(text, longest=5 * _PIECE) + " " * text[-1:].isspace()

@@ -1,4 +1,4 @@
-"""Words for Slack: external text made harmless once, dates and people in Slack's own notation."""
+"""Text for Slack: escape external text once, write times and people in Slack's notation."""
 
 import re
 import unicodedata
@@ -14,17 +14,17 @@ _SPACES: Final = re.compile(r"\s+")
 
 
 def tame(text: str, *, longest: int = _LONGEST) -> str:
-    """One line of printable text, without control, zero-width or direction-changing characters, cut to length."""
+    """Return one line of printable text, without control, zero-width or bidirectional characters, cut to length."""
     line = _SPACES.sub(" ", "".join(c for c in text if c.isspace() or _is_printed(c))).strip(" \u200d")
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def escape(text: str, *, longest: int = _LONGEST) -> str:
-    """External text for mrkdwn: shown as it is, never a mention or a link.
+    """Escape external text for mrkdwn: it is shown as it is, never as a mention or a link.
 
-    Slack asks for `&`, `<` and `>` as entities. It has no escape for its formatting characters, so look-alikes stand
-    in; but for `_`, which belongs to addresses and does no more than slant a word. `longest` counts as Slack does,
-    entities written out, and cuts none of them through; text that shows nothing becomes a dash.
+    Slack requires `&`, `<` and `>` as entities. It has no escape for formatting characters, so look-alikes replace
+    them, except `_`, which belongs to addresses and only slants a word. `longest` counts as Slack does, with entities
+    written out, and no entity is cut. A text without visible characters becomes a dash.
     """
     shown = [c.translate(_HARMLESS) for c in tame(text, longest=longest)] or ["–"]
     ends = list(accumulate(map(len, shown)))
@@ -34,28 +34,28 @@ def escape(text: str, *, longest: int = _LONGEST) -> str:
 
 
 def _is_printed(character: str) -> bool:
-    # U+200D joins the parts of many an emoji.
+    # U+200D joins the parts of many emoji.
     return character == "\u200d" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def mention(user: str) -> str:
-    """A Slack user, by id."""
+    """Mention a Slack user by id."""
     return f"<@{user}>"
 
 
 def moment(at: datetime) -> str:
-    """A time, shown in each reader's own time zone."""
+    """Return a time that each reader sees in their own time zone."""
     fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def days(number: int) -> str:
-    """A number of days: 1 day, 9 days."""
+    """Return a number of days: 1 day, 9 days."""
     return f"{number} {'day' if number == 1 else 'days'}"
 
 
 def span(length: timedelta) -> str:
-    """A length of time in its largest fitting unit: 12 s, 5 min, 9 h, 3 days."""
+    """Return a length of time in its largest fitting unit: 12 s, 5 min, 9 h, 3 days."""
     seconds = max(int(length.total_seconds()), 0)
     if seconds < 60:  # noqa: PLR2004  a minute
         return f"{seconds} s"

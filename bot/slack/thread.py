@@ -1,1 +1,1 @@
-"""The lines in a card's thread; where a person has to decide, with buttons."""
+"""The lines in a card's thread, with buttons where a person has to decide."""

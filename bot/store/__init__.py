@@ -1,4 +1,6 @@
-"""All that the bot remembers. One public method is one fact in one transaction; no transaction leaves this package."""
+"""Everything the bot remembers. One public method is one fact in one transaction; no transaction leaves
+this package.
+"""
 
 import asyncio
 import time
@@ -31,7 +33,7 @@ __all__ = ["Store", "files_of", "open_store"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The database, by noun."""
+    """The database, with one attribute for each kind of thing in it."""
 
     bounces: Bounces
     database: Database
@@ -53,10 +55,10 @@ class Store:
 async def open_store(
     url: str, *, secret_keys: Sequence[str], create: bool = True, patience: timedelta = timedelta(0)
 ) -> AsyncIterator[Store]:
-    """The store at a SQLAlchemy URL, its tables brought up to date. StoreError when it cannot be used.
+    """Open the store at a SQLAlchemy URL and upgrade its tables. Raises StoreError if it cannot be used.
 
-    Without `create` nothing is created or brought up to date: StoreError where that would be needed. DatabaseBusy when
-    a bot of another version still runs on tables that this one would change, after `patience`.
+    Without `create`, nothing is created or upgraded: it raises StoreError if that would be needed. Raises DatabaseBusy
+    if a bot of another version still runs on tables that must be changed, after `patience`.
     """
     database = Database(url, create=create)
     keyring, leases = Keyring(secret_keys), Leases(database)

@@ -1,4 +1,4 @@
-"""Cards that stand in Slack and that the database does not know, as it went back in time: taken up again."""
+"""Adopts cards in Slack that a database restored from a backup does not know."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ BACK_IN_TIME: Final = "The database went back in time: nobody knows whether it w
 
 
 async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyring) -> CardSnapshot:
-    """What the card of an evaluation tells a database that went back in time."""
+    """Return the snapshot of an evaluation that its card carries for a database that went back in time."""
     seen = await license_of(connection, row.license_id, keyring)
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
     targets = await _subjects(connection, row, keyring)
@@ -47,7 +47,9 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
 async def adopt_cards(
     connection: AsyncConnection, keyring: Keyring, posted: Sequence[PostedCard], *, at: datetime
 ) -> int:
-    """Take up the cards that stand in Slack, with what they tell; how many. Others wait for their trial to be known."""
+    """Adopt cards from Slack and the records in their metadata. Return how many. The others wait until their trial is
+    known.
+    """
     taken = 0
     for each in oldest_first(posted):
         if each.evaluation_id is None:
@@ -65,7 +67,7 @@ async def adopt_cards(
 async def adopt_orphans(
     connection: AsyncConnection, keyring: Keyring, names: Collection[tuple[str, str]], *, at: datetime
 ) -> None:
-    """Take up the cards of licenses with these names, each an app and an alias, that were just recorded."""
+    """Adopt the cards of licenses that were just recorded with these names, each an app key and an alias."""
     for each in await _orphans(connection):
         trace = each.trace
         if trace is None or not any((trace.app_key, alias) in names for alias in trace.aliases):
@@ -77,7 +79,9 @@ async def adopt_orphans(
 
 
 async def orphan_at(connection: AsyncConnection, channel: str, ts: str) -> Row[Any] | CardSnapshot | None:
-    """The evaluation of an orphan card that stands there; its trace while nobody knows it; None where none stands."""
+    """Return the evaluation of the orphan card at this place, its snapshot if no evaluation matches, or None without
+    such a card.
+    """
     this = (orphan_card.c.channel == channel) & (orphan_card.c.ts == ts)
     row = (await connection.execute(select(orphan_card).where(this))).first()
     trace = None if row is None else unpack(row.trace)
@@ -92,9 +96,9 @@ async def _orphans(connection: AsyncConnection) -> list[PostedCard]:
 
 
 async def _evaluation_of(connection: AsyncConnection, posted: PostedCard) -> Row[Any] | None:
-    """The evaluation that a card shows: the one it is known to show, the trial it names, or the one with its id.
+    """Return the evaluation a card shows: the one recorded with it, the trial in its snapshot, or the one with its id.
 
-    The id comes last: a report that was read before this was found out may have given it to another trial.
+    The id is last: a report that was read before the restore was detected may have given it to another trial.
     """
     placed = (evaluation.c.channel == posted.channel) & (evaluation.c.card_ts == posted.ts)
     row = (await connection.execute(select(evaluation).where(placed))).first()
@@ -106,7 +110,7 @@ async def _evaluation_of(connection: AsyncConnection, posted: PostedCard) -> Row
 
 
 async def _match(connection: AsyncConnection, trace: CardSnapshot) -> Row[Any] | None:
-    """The evaluation that a trace names."""
+    """Return the evaluation that a snapshot names, or None."""
     named = (license_alias.c.app_key == trace.app_key) & license_alias.c.alias.in_(trace.aliases)
     licenses = select(license_alias.c.license_id).where(named)
     theirs = evaluation.c.license_id.in_(licenses) & evaluation.c.merged_into.is_(None)
@@ -119,7 +123,9 @@ async def _match(connection: AsyncConnection, trace: CardSnapshot) -> Row[Any] |
 async def _take_up(
     connection: AsyncConnection, keyring: Keyring, row: Row[Any], posted: PostedCard, *, at: datetime
 ) -> bool:
-    """Write down what a card tells, and let it be that of its evaluation, unless that has one; whether it is now."""
+    """Record what a card carries, and make it its evaluation's card unless that has one. Return whether it
+    was made so.
+    """
     live = await live_evaluation(connection, row.id) or row
     trace = posted.trace
     restored = (
@@ -145,9 +151,9 @@ async def _take_up(
 async def _restore_mail(
     connection: AsyncConnection, keyring: Keyring, evaluation_id: int, snapshot: MailSnapshot, *, at: datetime
 ) -> bool:
-    """Record a mail of which nothing is left but that it went, or may have; its words and address are gone.
+    """Record an email that was or may have been sent; its content and address are lost.
 
-    One that is on record, and of which nobody knew whether it went, is known to be sent if the card says so.
+    An email on record with an unknown outcome becomes sent if the card says so. Return whether anything changed.
     """
     state = MailState.SENT if snapshot.state is MailState.SENT else MailState.UNKNOWN
     values = {
@@ -186,9 +192,9 @@ async def _restore_entry(
     *,
     at: datetime,
 ) -> bool:
-    """Record a no that is not on record, be it lifted: against the one of these subjects with its keyed hash.
+    """Record a do-not-contact entry that is not on record, not even a lifted one, on the target with its keyed hash.
 
-    Where none of them has it, only the hash of the address is left.
+    If none of the targets has it, only the hash of the address is recorded.
     """
     subject = next((each for each in targets if snapshot.key in keyring.subject_fingerprints(each)), None)
     hashes = {snapshot.key, *(keyring.subject_fingerprints(subject) if subject else ())}
@@ -208,7 +214,7 @@ async def _restore_entry(
 
 
 async def _subjects(connection: AsyncConnection, row: Row[Any], keyring: Keyring) -> frozenset[DncTarget]:
-    """What a do-not-contact entry against the contacts of an evaluation may be about."""
+    """Return the targets that do-not-contact entries against an evaluation's contacts may have."""
     seen = await license_of(connection, row.license_id, keyring)
     emails = [contact.email for contact in seen.contacts if contact.email is not None]
     return frozenset(subject for email in emails for subject in targets_for(seen, email))

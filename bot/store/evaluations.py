@@ -1,4 +1,4 @@
-"""Evaluations as people see them: the card, its owner, the day's list."""
+"""Evaluations as people see them: the card, its owner, the list of a day."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,14 +29,14 @@ from bot.store.schema import delivery, evaluation, history, mail
 
 @shielded
 class Evaluations:
-    """The evaluations, with what the team made of them."""
+    """Evaluations, with what the team did about them."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def card(self, evaluation_id: int) -> Card | None:
-        """All that the card of an evaluation shows, at one moment; None for one that never was."""
+        """Return everything the card of an evaluation shows, at one moment. None if there is no such evaluation."""
         async with self._database.read() as connection:
             row = await live_evaluation(connection, evaluation_id)
             if row is None:
@@ -51,10 +51,10 @@ class Evaluations:
             )
 
     async def on_card(self, claimed: int, card: CardRef) -> int | UnmatchedCard:
-        """Return the evaluation that a card in Slack shows, whatever the number on its button.
+        """Return the evaluation that a card in Slack shows, regardless of the id on its button.
 
-        Numbers on a card are those of the database that painted it, which may have gone back in time since. Only while
-        a card is being posted, or after it could not be changed any more, its number is all there is to go by.
+        The id on a card comes from the database that rendered it, which may have been restored from a backup since. The
+        id alone decides only while a card is being posted, or after it could no longer be changed.
         """
         here = (evaluation.c.channel == card.channel) & (evaluation.c.card_ts == card.ts)
         async with self._database.read() as connection:
@@ -73,7 +73,7 @@ class Evaluations:
             return int(live.id)
 
     async def is_shown_by(self, evaluation_id: int, card: CardRef) -> bool:
-        """Return whether a card may be that of an evaluation: it is, or it is not known of which one it is."""
+        """Return whether a card may belong to an evaluation: it does, or its evaluation is not known."""
         here = (evaluation.c.channel == card.channel) & (evaluation.c.card_ts == card.ts)
         async with self._database.read() as connection:
             found = await connection.scalar(select(evaluation.c.id).where(here))
@@ -86,9 +86,9 @@ class Evaluations:
     async def assign(
         self, evaluation_id: int, owner: str | None, *, instead_of: str | None, by: str, at: datetime
     ) -> OwnerChange | None:
-        """Set the owner, if it is still `instead_of` and another; None for an evaluation that never was.
+        """Set the owner if it still is `instead_of`. None if there is no such evaluation.
 
-        Of two people who claim at once, one wins and the other is told who.
+        If two people claim at once, one wins and the other learns who.
         """
         async with self._database.write() as connection:
             row = await live_evaluation(connection, evaluation_id)
@@ -105,23 +105,23 @@ class Evaluations:
             return OwnerChange(changed=True, owner=owner, since=at)
 
     async def update_card(self, evaluation_id: int, *, at: datetime) -> None:
-        """Owe a card a fresh look, for one that shows something which is no longer so."""
+        """Enqueue an update of a card that shows something outdated."""
         async with self._database.write() as connection:
             await enqueue_card_update(connection, [evaluation_id], at=at)
 
     async def update_running_cards(self, *, at: datetime) -> None:
-        """Owe every card of a running trial a fresh look: the days that are left are fewer every day."""
+        """Enqueue an update of every card with a running trial: the days left have changed."""
         async with self._database.write() as connection:
             running = select(evaluation.c.id).where(
                 evaluation.c.state == State.RUNNING,
                 evaluation.c.card_ts.is_not(None),
                 evaluation.c.merged_into.is_(None),
             )
-            # Nobody waits for these: they count as asked for some time ago, and go after whatever somebody waits for.
+            # Nobody waits for these updates: they are dated back, so that they go after those that somebody waits for.
             await enqueue_card_update(connection, (await connection.scalars(running)).all(), at=at - 2 * LATELY)
 
     async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[EvaluationRow]:
-        """Evaluations that began on `day`, or were announced between `begins` and `ends`; newest first."""
+        """Return evaluations that started on `day` or were announced between `begins` and `ends`, newest first."""
         began = (evaluation.c.started == day) | (
             evaluation.c.channel.is_not(None) & (evaluation.c.first_seen >= begins) & (evaluation.c.first_seen < ends)
         )
@@ -138,7 +138,7 @@ class Evaluations:
             return [await self._listed(connection, row, mailed=row.id in mailed) for row in rows]
 
     async def delays(self, *, since: datetime) -> list[timedelta]:
-        """How long after its start each trial that was announced since then was first seen, at most."""
+        """Return an upper bound for the discovery delay of each trial announced since then."""
         seen = select(evaluation.c.started, evaluation.c.first_seen).where(
             evaluation.c.first_seen >= since, evaluation.c.channel.is_not(None), evaluation.c.merged_into.is_(None)
         )
@@ -174,7 +174,9 @@ class Evaluations:
 
 
 async def _has_no_other_card(connection: AsyncConnection, row: Row[Any], channel: str) -> bool:
-    """Whether a message of the channel may be the card of an evaluation: it stood there, or is being posted."""
+    """Return whether a message in the channel may be the evaluation's card: the card was there before, or is being
+    posted.
+    """
     if row.card_ts is not None or row.channel != channel:
         return False
     posting = (delivery.c.evaluation_id == row.id) & (delivery.c.kind == DeliveryKind.CARD)

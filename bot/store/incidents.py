@@ -1,4 +1,4 @@
-"""What is wrong at the moment and has been said, so that nobody hears of it twice."""
+"""Open incidents, so that nobody is told twice about the same one."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -16,13 +16,13 @@ from bot.store.schema import incident
 
 @shielded
 class Incidents:
-    """The troubles that stand. Texts are Slack mrkdwn, escaped; `to` holds ids of channels and of people."""
+    """Incidents that are open. Texts are escaped mrkdwn; `to` holds ids of channels and users."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def open(self, kind: str, text: str, *, to: Sequence[str], at: datetime) -> bool:
-        """Note that something is wrong and owe `text` to each of `to`, unless it stands already; whether it is new."""
+        """Open an incident and enqueue `text` for each of `to`, unless it is open already. Return whether it is new."""
         async with self._database.write() as connection:
             new = await insert_new(connection, incident, {"kind": kind, "since": at}) is not None
             if new:
@@ -30,7 +30,7 @@ class Incidents:
             return new
 
     async def close(self, kinds: Collection[str], text: str, *, to: Sequence[str], at: datetime) -> bool:
-        """Note that it is well again and owe `text` to each of `to`, if one of the kinds stood; whether one did."""
+        """Close incidents and enqueue `text` for each of `to`, if one of the kinds was open. Return whether one was."""
         async with self._database.write() as connection:
             stood = (await connection.execute(delete(incident).where(incident.c.kind.in_(kinds)))).rowcount > 0
             if stood:
@@ -38,7 +38,7 @@ class Incidents:
             return stood
 
     async def list_open(self) -> list[OpenIncident]:
-        """What is wrong, oldest first."""
+        """Return the open incidents, oldest first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(incident).order_by(incident.c.since, incident.c.kind))
             return [OpenIncident(kind=row.kind, since=row.since) for row in rows]

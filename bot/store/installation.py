@@ -1,4 +1,4 @@
-"""Which ids are given at present, and what becomes of the rest once the database went back in time."""
+"""The present generation of ids, and recovery after the database was restored from a backup."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,25 +35,25 @@ _NUMBERED: Final = (evaluation, delivery, mail)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """The generation that ids are given in at present; times are UTC."""
+    """The present generation of ids. Times are in UTC."""
 
     number: int
     since: datetime | None
     """When it began; None for the first one."""
     look_since: datetime | None
-    """To when the database went back; None where it never did."""
+    """The time to which the database was restored; None if it never was."""
     is_compared: bool
-    """Whether Slack was compared with it."""
+    """Whether this generation was compared with Slack."""
 
     @property
     def must_look(self) -> bool:
-        """Whether no card may be posted before it is known which ones stand in Slack already."""
+        """Whether no card may be posted until the cards that are already in Slack are known."""
         return self.look_since is not None and not self.is_compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WentBack:
-    """What was done about a database that went back: to when, and how many mails are unknown now."""
+    """The result of a restore: the time the database went back to, and how many emails now have an unknown outcome."""
 
     to: datetime
     mails: int
@@ -61,38 +61,38 @@ class WentBack:
 
 @shielded
 class Installation:
-    """The one row that says which generation it is."""
+    """The single row that holds the present generation."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def generation(self) -> Generation:
-        """The present generation."""
+        """Return the present generation."""
         async with self._database.read() as connection:
             return _generation((await connection.execute(select(installation))).one())
 
     async def trace(self, evaluation_id: int) -> CardSnapshot | None:
-        """What the card of an evaluation is to tell a database that went back in time.
+        """Return the snapshot that an evaluation's card carries for a database restored from a backup.
 
-        None for an evaluation that never was, and for one that was merged: its card only points to the other one.
+        None for an evaluation that does not exist, and for a merged one, because its card only points to the other one.
         """
         async with self._database.read() as connection:
             row = await live_evaluation(connection, evaluation_id)
             return None if row is None or row.id != evaluation_id else await snapshot_of(connection, row, self._keyring)
 
     async def channels(self) -> list[str]:
-        """Every channel in which cards stand, or will."""
+        """Return every channel that has cards or will have some."""
         query = select(evaluation.c.channel).where(evaluation.c.channel.is_not(None)).distinct()
         async with self._database.read() as connection:
             return [str(channel) for channel in await connection.scalars(query)]
 
     async def went_back(self, posted: Sequence[PostedCard]) -> int | None:
-        """Return the highest id in Slack that shows that the database is older than it; None where none does.
+        """Return the highest id in Slack that shows that the database is older than Slack, or None.
 
-        Every message carries the id of its delivery, which is written down before it is posted. One that is unknown,
-        or that was never begun, was posted by a later state of the database. Once it was compared with Slack, unknown
-        ids of former generations are known to be lost.
+        Every message carries the id of its delivery, which is recorded before it is posted. If that id is unknown, or
+        its delivery never began, a later state of the database posted the message. After a comparison with Slack,
+        unknown ids of former generations are known to be lost.
         """
         async with self._database.read() as connection:
             present = _generation((await connection.execute(select(installation))).one())
@@ -113,10 +113,11 @@ class Installation:
     async def go_back(
         self, *, at: datetime, above: int = 0, steps: Callable[[], int] = random_steps, instead_of: int | None = None
     ) -> WentBack | None:
-        """Begin a new generation, above all ids there are and those up to `above`, as the database went back in time.
+        """Begin a new generation after a restore, above all existing ids and those up to `above`.
 
-        Mails that wait or are under way may have gone since: nobody knows. What waits to be said in Slack may have been
-        said: it is looked for first. None when it is not `instead_of` that generation any more.
+        Pending emails, and those being sent, get an unknown outcome, because they may have been sent since. Queued
+        Slack messages may have been posted, so they are looked up first. Return None if `instead_of` is no longer the
+        present generation.
         """
         async with self._database.write() as connection:
             row = (await connection.execute(select(installation))).one()
@@ -140,15 +141,16 @@ class Installation:
             return WentBack(to=to, mails=mails)
 
     async def compared(self, number: int, *, at: datetime) -> None:
-        """Note that Slack shows nothing that this generation does not know."""
+        """Record that Slack shows nothing that this generation does not know."""
         this = (installation.c.generation == number) & installation.c.looked_at.is_(None)
         async with self._database.write() as connection:
             await connection.execute(update(installation).where(this).values(looked_at=at))
 
     async def adopt(self, posted: Sequence[PostedCard], *, text: str, to: Sequence[str], at: datetime) -> int:
-        """Take up the cards that stand in Slack; how many. From now on others may be posted.
+        """Adopt the cards that are in Slack and return how many. From now on other cards may be posted.
 
-        Those whose trial is not known yet are taken up once the report names it. The `text` is owed to each of `to`.
+        A card whose trial is not known yet is adopted once the report lists it. `text` is enqueued for each channel in
+        `to`.
         """
         async with self._database.write() as connection:
             taken = await adopt_cards(connection, self._keyring, posted, at=at)
@@ -168,7 +170,7 @@ async def _begin(connection: AsyncConnection, number: int, to: datetime, *, at: 
 
 
 async def _last_moment(connection: AsyncConnection, *, at: datetime) -> datetime:
-    """The latest moment that the database knows of; where it knows none, the longest trial ago."""
+    """Return the latest moment recorded in the database, or `LONGEST_TRIAL` before `at` if there is none."""
     latest = [await connection.scalar(select(func.max(column))) for column in _MOMENTS]
     known = [moment for moment in latest if moment is not None]
     return min(max(known), at) if known else at - LONGEST_TRIAL
@@ -181,7 +183,7 @@ async def _known(
     *,
     but_new: bool = False,
 ) -> frozenset[int]:
-    """Which of these ids there are; `but_new`, without those of deliveries that wait for their first attempt."""
+    """Return the ids that exist. `but_new` leaves out deliveries that wait for their first attempt."""
     wanted = [each for each in ids if each is not None and 0 <= each < 1 << 63]
     query = select(column).where(column.in_(wanted))
     if but_new:

@@ -1,4 +1,4 @@
-"""The presses of the last day, so that none is acted on twice."""
+"""The interactions of the last day, so that none is handled twice."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,18 +11,18 @@ from bot.store.mapping import insert_new
 from bot.store.schema import interaction
 
 _KEPT: Final = timedelta(days=1)
-"""Slack repeats for some minutes; a signed request can be replayed for five."""
+"""Slack retries for some minutes; a signed request can be replayed for five."""
 
 
 @shielded
 class Interactions:
-    """What people pressed of late."""
+    """Presses, commands and submissions that were received recently."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def record(self, key: str, *, at: datetime) -> bool:
-        """Write a press down; whether it is the first time that anybody sees it."""
+        """Record an interaction. Return whether it is the first time it is seen."""
         async with self._database.write() as connection:
             await connection.execute(
                 delete(interaction).where((interaction.c.at < at - _KEPT) | (interaction.c.at > at + _KEPT))
@@ -30,11 +30,11 @@ class Interactions:
             return await insert_new(connection, interaction, {"key": key, "at": at}) is not None
 
     async def done(self, key: str) -> None:
-        """Note that what a press asked for has been done, or answered."""
+        """Note that an interaction has been handled."""
         async with self._database.write() as connection:
             await connection.execute(update(interaction).where(interaction.c.key == key).values(done=True))
 
     async def forget_interrupted(self) -> int:
-        """At start: what was cut off counts as never heard, should Slack bring it again; how many there were."""
+        """At start: forget interactions that were cut off, so that a retry is handled. Return how many there were."""
         async with self._database.write() as connection:
             return (await connection.execute(delete(interaction).where(~interaction.c.done))).rowcount

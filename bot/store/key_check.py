@@ -1,4 +1,4 @@
-"""Tell a wrong SECRET_KEY before anything is read or written with it."""
+"""Detect a wrong SECRET_KEY before anything is read or written with it."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,22 +14,22 @@ from bot.store.schema import key_check
 
 _TEXT: Final = "evaluator-bot"
 _SEALED: Final = {"do_not_contact": ("subject", "address"), "license": ("contacts",), "mail": ("content",)}
-"""Where else something sealed is, for databases of versions that kept no check; the first column that is there."""
+"""Other encrypted columns, for databases of versions without a key check. The first column that exists is used."""
 _ENOUGH: Final = 100
-"""Rows that are tried of the oldest, and of the newest: a key is replaced at one moment."""
+"""How many of the oldest rows, and of the newest, are tried. A key is replaced at one moment, so these are enough."""
 
 
 async def verify(database: Database, keyring: Keyring) -> None:
-    """Do nothing if the keys open what the database holds, or if it holds nothing. StoreError otherwise."""
+    """Check that the keys decrypt the data in the database, if there is any. Raises StoreError otherwise."""
     async with database.read() as connection:
         async for sealed in _samples(connection):
             keyring.decrypt(sealed)
 
 
 async def remember(database: Database, keyring: Keyring) -> None:
-    """Keep a text sealed with the newest key, by which the next start knows whether that key is still there.
+    """Store a text encrypted with the newest key, so that the next start can check whether that key is still there.
 
-    There is one for each key that was ever the newest: something else may be sealed with it.
+    There is one for each key that was ever the newest, because other data may be encrypted with it.
     """
     async with database.read() as connection:
         known = (await connection.scalars(select(key_check.c.sealed))).all()

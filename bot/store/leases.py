@@ -1,4 +1,4 @@
-"""Which copy of the bot leads: one polls, posts and sends, and one that lost the lead writes nothing more."""
+"""The lease: its holder, the leader, alone polls, posts and sends. A copy that lost the lease writes nothing more."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from bot.store.schema import Instant, lease
 
 _NAME: Final = "main"
 _MARGIN: Final = 2 / 15
-"""The part of its term before whose end a holder stops: another one may count from a moment earlier."""
+"""The fraction of the term by which a holder stops early, because another copy may count from a moment earlier."""
 
 
 _LEADS: Final = (
@@ -48,11 +48,11 @@ class Holder:
 
 @shielded
 class Leases:
-    """The lead of this database. It is held for a `term`, and renewed before that is over.
+    """The lease of this database. It is held for a `term`, and renewed before the term ends.
 
-    On a server the time is the server's, so that the clocks of the copies play no part. A SQLite file has no clock but
-    the machine's, which may be set while the bot runs: there a holder counts as gone when the kernel says so, or when
-    its row stood still for a whole term.
+    On a server the server's clock decides, so the clocks of the copies do not matter. A SQLite file has only the
+    machine's clock, which may be set while the bot runs. There a holder counts as gone if the kernel says so, or if its
+    row did not change for a whole term.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Leases:
     ) -> None:
         self.term = term
         self.is_shared = database.is_server
-        """Whether a copy that does not lead may run beside the one that does."""
+        """Whether a standby copy may run beside the leader."""
         self._database = database
         self._elapsed = elapsed
         self._life = ProcessLock(database.path)
@@ -77,31 +77,31 @@ class Leases:
 
     @property
     def was_taken(self) -> bool:
-        """Whether this copy led at any time since its start."""
+        """Whether this copy has led at any time since its start."""
         return self._epoch is not None
 
     @property
     def is_held(self) -> bool:
-        """Whether this copy leads for certain, at this moment."""
+        """Whether this copy certainly leads at this moment."""
         left = self._renewed_at + self.term.total_seconds() * (1 - _MARGIN) - self._elapsed()
         return self._epoch is not None and not self._lost.is_set() and left > 0
 
     def ensure(self) -> None:
-        """Do nothing, or raise LeaseLost when this copy led and does not lead for certain any more.
+        """Raise LeaseLost if this copy led and no longer certainly leads.
 
-        To be called before each post and each email. A process that never led, such as a command, may go on.
+        Call this before each post and each email. A process that never led, such as a command, may go on.
         """
         if self._epoch is not None and not self.is_held:
             raise LeaseLost("Another copy of the bot may lead by now, so this one sends nothing.")
 
     async def until_lost(self) -> None:
-        """Wait until another copy leads; LeaseLost then."""
+        """Wait until another copy leads, then raise LeaseLost."""
         with interruptible():
             await self._lost.wait()
         raise LeaseLost("This copy of the bot stood still, and another one took over. It stops; the other one goes on.")
 
     async def take(self) -> bool:
-        """Take the lead if nobody has it, or renew it; whether it is ours."""
+        """Take the lease if it is free, or renew it. Return whether this copy holds it."""
         began = self._elapsed()
         async with self._database.lease() as connection:
             await insert_new(connection, lease, {"name": _NAME, "epoch": 0})
@@ -119,7 +119,7 @@ class Leases:
         return True
 
     async def renew(self) -> None:
-        """Say that this copy lives and leads. LeaseLost when another one took over."""
+        """Renew the lease of this copy. Raises LeaseLost if another copy took over."""
         began = self._elapsed()
         async with self._database.lease() as connection:
             later = {"until": await _now(connection) + self.term}
@@ -131,7 +131,7 @@ class Leases:
         self._renewed_at = began
 
     async def release(self) -> None:
-        """Give the lead back, if it is ours, so that the next copy need not wait."""
+        """Release the lease if this copy holds it, so that the next copy need not wait."""
         if self._epoch is None:
             return
         async with self._database.lease() as connection:
@@ -139,12 +139,12 @@ class Leases:
         self._life.release()
 
     async def clear(self) -> None:
-        """Let nobody hold the lead: for a database that no copy of the bot has open."""
+        """Clear the holder of the lease. Call this only for a database that no copy of the bot has open."""
         async with self._database.lease() as connection:
             await connection.execute(update(lease).where(lease.c.name == _NAME).values(holder=None, until=None))
 
     async def holder(self) -> Holder | None:
-        """The living copy that leads; None when there is none, also where there is no such table yet."""
+        """Return the other copy that is alive and leads; None if there is none, or no such table yet."""
         async with self._database.read() as connection:
             if not await connection.run_sync(lambda c: inspect(c).has_table(lease.name)):
                 return None
@@ -158,7 +158,7 @@ class Leases:
         return None if is_over and not self._life.is_alive(row.holder) else _holder(row)
 
     def close(self) -> None:
-        """Let go of what a process holds for as long as it lives."""
+        """Release the lock that a process holds for as long as it lives."""
         self._life.release()
 
     def _may_take(self, row: Row[Any], now: datetime) -> bool:
@@ -175,7 +175,7 @@ class Leases:
         return lease.c.name == _NAME, lease.c.holder == self._me, lease.c.epoch == self._epoch
 
     async def _fence(self, connection: AsyncConnection) -> None:
-        """Let nothing be written once another copy leads; the row stays as it is until the transaction ends."""
+        """Raise LeaseLost if another copy leads. The row cannot change until the transaction ends."""
         if await connection.scalar(_LEADS, {"me": self._me, "mine": self._epoch}) is None:
             self._lost.set()
             raise LeaseLost("Another copy of the bot took over, so this one writes nothing.")
@@ -186,7 +186,7 @@ def _holder(row: Row[Any]) -> Holder:
 
 
 async def _now(connection: AsyncConnection) -> datetime:
-    """The time by the clock of the database, which goes on within a transaction."""
+    """Return the time by the clock of the database, which advances within a transaction."""
     if connection.dialect.name == "postgresql":
         clock = func.clock_timestamp(type_=Instant)
     else:

@@ -1,4 +1,4 @@
-"""How domain values lie in table rows, both ways."""
+"""Map domain values to table rows, and back."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -33,7 +33,7 @@ LICENSE_COLUMNS: Final = (
     "partner_kind",
     "kept",
 )
-"""The columns of a license, but for its id and the time it was first seen."""
+"""The columns of a license, without its id and the time of its discovery."""
 TRIAL_COLUMNS: Final = ("started", "ends", "state", "told", "upgrade_to")
 """The columns of a trial in a row of `evaluation`."""
 ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
@@ -41,7 +41,7 @@ ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
 
 
 def license_row(license_: License, keyring: Keyring) -> tuple[Any, ...]:
-    """The values of a license, in the order of `LICENSE_COLUMNS`."""
+    """Return the values of a license, in the order of `LICENSE_COLUMNS`."""
     technical, billing, partner = license_.technical, license_.billing, license_.partner
     return (
         *_plain_values(license_),
@@ -57,12 +57,12 @@ def license_row(license_: License, keyring: Keyring) -> tuple[Any, ...]:
 
 
 def license_values(license_: License, keyring: Keyring) -> dict[str, Any]:
-    """The same, by column."""
+    """Return the same values by column."""
     return dict(zip(LICENSE_COLUMNS, license_row(license_, keyring), strict=True))
 
 
 def license_from(row: Row[Any], aliases: Iterable[str], keyring: Keyring) -> License:
-    """The license that a row of `license` holds."""
+    """Return the license in a row of `license`."""
     technical, billing = contacts_from(row.contacts, keyring)
     partner = Partner(name=row.partner_name, kind=row.partner_kind)
     return License(
@@ -76,13 +76,13 @@ def license_from(row: Row[Any], aliases: Iterable[str], keyring: Keyring) -> Lic
 
 
 def contacts_from(sealed: bytes, keyring: Keyring) -> tuple[Contact | None, Contact | None]:
-    """The technical and the billing contact of a row of `license`."""
+    """Return the technical and the billing contact in a row of `license`."""
     technical, billing = (_contact(value) for value in orjson.loads(keyring.decrypt(sealed)))
     return technical, billing
 
 
 def trial_from(row: Row[Any]) -> Trial:
-    """The trial that a row of `evaluation` holds."""
+    """Return the trial in a row of `evaluation`."""
     return Trial(
         started=row.started,
         ends=row.ends,
@@ -93,17 +93,17 @@ def trial_from(row: Row[Any]) -> Trial:
 
 
 def trial_row(trial: Trial) -> tuple[Any, ...]:
-    """The values of a trial, in the order of `TRIAL_COLUMNS`."""
+    """Return the values of a trial, in the order of `TRIAL_COLUMNS`."""
     return trial.started, trial.ends, trial.state.value, trial.reported_on, trial.upgrade_to or ""
 
 
 def trial_values(trial: Trial) -> dict[str, Any]:
-    """The same, by column."""
+    """Return the same values by column."""
     return dict(zip(TRIAL_COLUMNS, trial_row(trial), strict=True))
 
 
 def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
-    """The evaluation that a row of `evaluation` holds."""
+    """Return the evaluation in a row of `evaluation`."""
     return Evaluation(
         id=row.id,
         license=license_,
@@ -115,29 +115,29 @@ def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
 
 
 def entry_from(row: Row[Any]) -> Entry:
-    """The fact that a row of `history` holds."""
+    """Return the fact in a row of `history`."""
     return Entry(at=row.at, kind=Kind(row.kind), actor=row.actor, details=row.details)
 
 
 def entry_row(entry: Entry, evaluation_id: int) -> tuple[Any, ...]:
-    """The values of an entry, in the order of `ENTRY_COLUMNS`."""
+    """Return the values of an entry, in the order of `ENTRY_COLUMNS`."""
     return evaluation_id, entry.at, entry.kind.value, entry.actor, dict(entry.details)
 
 
 def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
-    """The same, by column."""
+    """Return the same values by column."""
     return dict(zip(ENTRY_COLUMNS, entry_row(entry, evaluation_id), strict=True))
 
 
 async def license_of(connection: AsyncConnection, license_id: int, keyring: Keyring) -> License:
-    """The license with this id, with all its aliases."""
+    """Return the license with this id and all its aliases."""
     row = (await connection.execute(select(license_table).where(license_table.c.id == license_id))).one()
     aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
     return license_from(row, aliases, keyring)
 
 
 async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:
-    """The row of an evaluation, or of the one it was merged into."""
+    """Return the row of an evaluation, or of the one it was merged into."""
     wanted: int | None = evaluation_id
     row: Row[Any] | None = None
     while wanted is not None:
@@ -147,19 +147,19 @@ async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Ro
 
 
 def merged_into(evaluation_id: int) -> Select[Any]:
-    """The ids of an evaluation and of all that were merged into it, one way or another."""
+    """Return the ids of an evaluation and of all that were merged into it, directly or not."""
     every = select(evaluation.c.id).where(evaluation.c.id == evaluation_id).cte("every", recursive=True)
     every = every.union(select(evaluation.c.id).where(evaluation.c.merged_into == every.c.id))
     return select(every.c.id)
 
 
 async def insert_row(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int:
-    """Insert a row; its id."""
+    """Insert a row and return its id."""
     return int((await connection.execute(insert(table).values(values).returning(table.c.id))).scalar_one())
 
 
 async def insert_new(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int | None:
-    """Insert a row unless a constraint says that it is there; the new row's id, or None."""
+    """Insert a row unless a constraint says that it exists. Return the new row's id, or None."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     key = next(iter(table.primary_key.columns))
     result = await connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing().returning(key))

@@ -1,4 +1,4 @@
-"""The diary of reading the report: when it was read, what came of it, what could not be read."""
+"""The log of polls: when the report was read, what it brought, what could not be read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bot.store.schema import poll, quarantine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """One reading of the report, of the `whole` or of the latest. `error` is a sentence; None when there was none."""
+    """One poll, of the full report or of what is new. `error` is a sentence, or None."""
 
     started_at: datetime
     finished_at: datetime | None
@@ -29,7 +29,7 @@ class Poll:
 
     @property
     def outcome(self) -> str:
-        """`good`, `failed`, or `running`, which is also said of one that the bot's own end cut short."""
+        """`good`, `failed`, or `running`; the last is also the outcome of a poll that a stop of the bot cut off."""
         if self.good:
             return "good"
         return "running" if self.error is None else "failed"
@@ -39,42 +39,42 @@ _SWEPT: Final = (
     select(poll.c.started_at).where(poll.c.good, poll.c.whole).order_by(poll.c.id.desc()).limit(1).scalar_subquery()
 )
 _STILL: Final = _SWEPT.is_(None) | (quarantine.c.last_seen >= _SWEPT)
-"""What came again since the whole report was last read: the rest can be read by now, or is gone."""
+"""Records seen again since the last good full poll: the others can be read by now, or are gone."""
 
 
 @shielded
 class Polls:
-    """Every reading of the report there was."""
+    """Every poll there was."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def begin(self, *, at: datetime, is_full: bool = False) -> int:
-        """Note that a reading begins, of the `whole` report or of what may be new; its id."""
+        """Record that a poll begins, of the full report or of what may be new. Return its id."""
         async with self._database.write() as connection:
             return await insert_row(connection, poll, {"started_at": at, "whole": is_full})
 
     async def succeed(self, poll_id: int, stats: PollStats, *, at: datetime, text: str, channel: str) -> None:
-        """Note that the report was read to its end; a `text` is owed to the channel with it, unless empty."""
+        """Record that a poll read the report completely, and enqueue `text` for the channel unless it is empty."""
         async with self._database.write() as connection:
             await _finish(connection, poll_id, stats, at=at, good=True, error=None)
             if text:
                 await enqueue_message(connection, text, channel=channel, at=at)
 
     async def fail(self, poll_id: int, stats: PollStats, *, at: datetime, error: str) -> None:
-        """Note that the reading broke off, and why."""
+        """Record that a poll failed, and why."""
         async with self._database.write() as connection:
             await _finish(connection, poll_id, stats, at=at, good=False, error=error)
 
     async def last(self) -> Poll | None:
-        """The latest reading, good or not, finished or not."""
+        """Return the latest poll, whatever its outcome, or None before the first."""
         async with self._database.read() as connection:
             return _poll((await connection.execute(select(poll).order_by(poll.c.id.desc()).limit(1))).first())
 
     async def last_good(self, *, is_full: bool = False, before: datetime | None = None) -> Poll | None:
-        """The latest reading that came to its end, or the latest such of the `whole` report; None before the first.
+        """Return the latest successful poll, or with `is_full` the latest of the full report; None before the first.
 
-        Those dated after `before` are left out.
+        Polls dated after `before` are left out.
         """
         query = select(poll).where(poll.c.good).order_by(poll.c.id.desc()).limit(1)
         if before is not None:
@@ -83,13 +83,13 @@ class Polls:
             return _poll((await connection.execute(query.where(poll.c.whole) if is_full else query)).first())
 
     async def last_sweep(self) -> Poll | None:
-        """The latest reading of the whole report that was begun, however it ended."""
+        """Return the latest poll of the full report, whatever its outcome."""
         query = select(poll).where(poll.c.whole).order_by(poll.c.id.desc()).limit(1)
         async with self._database.read() as connection:
             return _poll((await connection.execute(query)).first())
 
     async def quarantine(self, unreadable: Iterable[tuple[str, str]], *, at: datetime) -> list[tuple[str, str]]:
-        """Keep in mind records that could not be read, by best id and reason; those that were not known before."""
+        """Remember records that could not be read, by best id and reason. Return those that are new."""
         new: list[tuple[str, str]] = []
         async with self._database.write() as connection:
             for ref, reason in unreadable:
@@ -102,21 +102,21 @@ class Polls:
         return new
 
     async def quarantined(self) -> int:
-        """How many records could not be read since the whole report was last read to its end."""
+        """Return how many records could not be read since the last good poll of the full report."""
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).select_from(quarantine).where(_STILL)) or 0
 
     async def set_aside(self, *, at_most: int) -> list[QuarantinedRow]:
-        """Some of the records that `quarantined` counts, those that were met last first."""
+        """Return some of the records that `quarantined` counts, latest first."""
         query = select(quarantine).where(_STILL).order_by(quarantine.c.last_seen.desc(), quarantine.c.ref)
         async with self._database.read() as connection:
             rows = await connection.execute(query.limit(at_most))
             return [QuarantinedRow(ref=row.ref, reason=row.reason, last_seen=row.last_seen) for row in rows]
 
     async def failed_in_a_row(self, *, is_full: bool) -> int:
-        """How many readings of the `whole` report, or of the latest, broke off since one was good.
+        """Return how many polls of this kind failed since the last good one.
 
-        One that a stop of the bot cut short did not fail; a good one of the whole report is good for the latest, too.
+        A poll cut off by a stop of the bot did not fail. A good poll of the full report counts for both kinds.
         """
         good = select(func.coalesce(func.max(poll.c.id), 0)).where(poll.c.good, poll.c.whole | (not is_full))
         broke_off = (poll.c.whole == is_full) & poll.c.finished_at.is_not(None) & (poll.c.id > good.scalar_subquery())

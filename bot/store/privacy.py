@@ -1,4 +1,4 @@
-"""All that is held of one person: shown to them, taken out at their request, and forgotten when its time is over."""
+"""Everything held about one person: export it, erase it, and drop it when retention ends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,19 +24,19 @@ from bot.store.schema import audit, do_not_contact, draft, evaluation, history, 
 
 _GONE = Contact(forgotten=True)
 UNWIPED: Final = "erased data in the log"
-"""The kind of trouble that stands until the files of the database hold nothing more of what was erased."""
+"""The kind of incident that stays open until the database files hold no more erased data."""
 _UNWIPED: Final = incident.c.kind == UNWIPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """How many licenses named somebody, how many mails there were, how many cards are painted anew."""
+    """How many licenses named the person, how many emails they got, how many cards are updated."""
 
     licenses: int
     mails: int
     cards: int
     is_wiped: bool = True
-    """Whether nothing of it is left in the files of the database; else `wipe` takes it out later."""
+    """Whether no erased data is left in the database files; otherwise `wipe` removes it later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +51,14 @@ class Audited:
 
 @shielded
 class PersonalData:
-    """The people behind the addresses. Whatever is done with what is held of them is written down."""
+    """Data about people, by address. Whatever is done with it is recorded in the audit log."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def export(self, address: str, *, at: datetime, by: str) -> dict[str, Any]:
-        """Everything that is held of an address, ready for JSON."""
+        """Return everything held about an address, ready for JSON."""
         async with self._database.write() as connection:
             held = {
                 "address": canonical(address),
@@ -71,9 +71,9 @@ class PersonalData:
             return held
 
     async def erase(self, address: str, *, at: datetime, by: str) -> Erased:
-        """Overwrite every copy of what is held of an address, and owe Slack cards and lines without it.
+        """Overwrite every copy of what is held about an address, and update the cards and lines in Slack.
 
-        A keyed hash stays under a mark for ever: whatever brings the address back, nobody writes to it.
+        A keyed hash stays in a permanent do-not-contact entry: whatever brings the address back, nobody emails it.
         """
         async with self._database.write() as connection:
             evaluations = await evaluations_matching(connection, self._keyring, DncTarget.of_address(address))
@@ -93,13 +93,13 @@ class PersonalData:
         return replace(found, is_wiped=await self._wiped())
 
     async def wipe(self) -> bool:
-        """Take what was erased out of the files, if that could not be done at once; whether nothing of it is left."""
+        """Remove erased data from the files, if that could not be done at once. Return whether none of it is left."""
         async with self._database.read() as connection:
             is_owed = (await connection.execute(select(incident).where(_UNWIPED))).first() is not None
         return await self._wiped() if is_owed else True
 
     async def apply_retention(self, than: datetime, *, at: datetime) -> int:
-        """Take the contacts out of licenses to which nothing happened since, and the words out of mails of before."""
+        """Remove contacts from licenses without any event since then, and the content of emails older than that."""
         recorded = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
         quiet = (
             license_.c.updated < than.date(),
@@ -121,13 +121,13 @@ class PersonalData:
             return len(ids)
 
     async def audit_log(self) -> list[Audited]:
-        """What was done with people's data, oldest first."""
+        """Return the audit log, oldest entry first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(audit).order_by(audit.c.id))
             return [Audited(at=row.at, actor=row.actor, action=row.action, details=row.details) for row in rows]
 
     async def audit(self, action: str, *, at: datetime, by: str, **counts: int) -> None:
-        """Write down that something was done with people's data."""
+        """Record in the audit log that something was done with people's data."""
         async with self._database.write() as connection:
             await _audit(connection, action, at=at, by=by, **counts)
 
@@ -152,7 +152,7 @@ class PersonalData:
         await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
 
     async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
-        """The entries whose lines in Slack quote what people typed about this address."""
+        """Return the history entries whose lines in Slack quote a note about this address."""
         hashes = self._keyring.address_hashes(address)
         ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.subject_key.in_(hashes)))
         marks = {str(each) for each in ids}
@@ -218,7 +218,7 @@ class PersonalData:
 
 
 def without_people(seen: License, addresses: set[str]) -> License:
-    """The license without the people who have one of these addresses, and without a company that is a person's name."""
+    """Return the license without the people at these addresses, and without a company that is a person's name."""
     gone = [c for c in seen.contacts if c.email is not None and canonical(c.email) in addresses]
     if not gone:
         return seen

@@ -1,6 +1,6 @@
-"""The tables. Their constraints keep the promises that code alone could not: one card, one owner, one mail.
+"""The tables. Their constraints keep promises that code alone could not: one card, one owner, one email.
 
-`migrations/` builds the same tables step by step; a test holds the two against each other.
+`migrations/` builds the same tables step by step; a test compares the two.
 """
 
 from datetime import UTC, datetime
@@ -32,13 +32,13 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 class Instant(TypeDecorator[datetime]):
-    """A point in time, aware and in UTC on both sides; SQLite itself knows no time zone."""
+    """A point in time, aware and in UTC on both sides. SQLite itself knows no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time whose zone nobody knows."""
+        """Refuse a time without a time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -47,13 +47,13 @@ class Instant(TypeDecorator[datetime]):
         return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back an aware time."""
+        """Return an aware time."""
         del dialect
         return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 class _NextId(GenericFunction[int]):
-    """The next id of a table whose rows people outside the database know by their id: above the present generation."""
+    """The next id, above the present generation, of a table whose ids are known outside the database."""
 
     type = BigInteger()
     inherit_cache = True
@@ -82,33 +82,33 @@ metadata = MetaData(
 
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
-"""An id that no other generation gives: 64 bits; on SQLite every INTEGER has them, and no other type is the rowid."""
+"""An id that no other generation uses: 64 bits. On SQLite every INTEGER has 64 bits, and no other type is the rowid."""
 
 
 def next_id(table: str) -> ColumnElement[int]:
-    """The id that the next row of this table gets, where ids are above the generation; for the only writer."""
+    """Return the id of the next row in a table whose ids are above the generation. Only the sole writer may use it."""
     return _NextId(literal_column(table))
 
 
 def _id(table: str) -> Column[int]:
-    """The id of a table whose ids leave the database: in Slack, in return addresses, in links."""
+    """Return the id column of a table whose ids leave the database: in Slack, in return addresses, in links."""
     return Column("id", _Id, primary_key=True, default=next_id(table))
 
 
 def _deferred_foreign_key(column: str) -> ForeignKey:
-    """A foreign key that is checked when the transaction ends.
+    """Return a foreign key that is checked at the end of the transaction.
 
-    Checked by each statement, SQLite would copy every page that an INSERT of many rows changes before it changes it.
+    If each statement checked it, SQLite would copy every page before an INSERT of many rows changes it.
     """
     return ForeignKey(column, deferrable=True, initially="DEFERRED")
 
 
 def _partial(condition: str) -> dict[str, Any]:
-    """A partial index, in both dialects."""
+    """Return the arguments of a partial index, for both dialects."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-# The one row says which ids are given at present, and whether what Slack shows is to be compared first.
+# One row: the present generation of ids, and whether it must be compared with Slack first.
 installation = Table(
     "installation",
     metadata,
@@ -119,7 +119,7 @@ installation = Table(
     Column("looked_at", Instant),  # when Slack was compared with this generation; not set: it still has to be
 )
 
-# Cards that stand in Slack and that the database does not know, as it went back; by what their metadata says.
+# Cards in Slack that a database restored from a backup does not know, with the snapshot from their metadata.
 orphan_card = Table(
     "orphan_card",
     metadata,
@@ -169,7 +169,7 @@ license_ = Table(
     Column("merged_into", _deferred_foreign_key("license.id")),
 )
 
-# Rows of the report that were read before: reading them again tells nothing.
+# Rows of the report that were processed before: they bring nothing new.
 processed_row = Table(
     "seen_row",
     metadata,
@@ -236,7 +236,7 @@ delivery = Table(
     Column("due_at", Instant, nullable=False),
     Column("ts", Text),  # of an unknown one: it stands there, and is looked up once more for a second one
     Column("error", Text),
-    # Ten changes of a card in a burst are one repaint: the newest state wins.
+    # Ten changes of a card in a burst are one update: the newest state wins.
     Index("one_repaint_waits", "evaluation_id", unique=True, **_partial("kind = 'card' AND state = 'due'")),
     Index("one_note_an_entry", "history_id", unique=True, **_partial("history_id IS NOT NULL")),
     Index("ix_delivery_waiting", "due_at", **_partial("state IN ('due', 'sending', 'unknown')")),
@@ -262,7 +262,7 @@ mail = Table(
     Column("error", Text),
     Column("bounced", Text),  # how it came back: the status code, as RFC 3463 has it
     Column("bounced_at", Instant),
-    # One live mail per template; one that failed or was taken back may be tried again.
+    # One live email per template. One that failed or was cancelled may be tried again.
     Index(
         "one_mail_a_template", "evaluation_id", "template", unique=True, **_partial("state NOT IN ('failed', 'undone')")
     ),
@@ -270,7 +270,7 @@ mail = Table(
     Index("ix_mail_waiting", "due_at", **_partial("due_at IS NOT NULL")),
 )
 
-# Words of a mail that a person looks at before they send it; gone after a day.
+# Drafts of emails in preview; deleted after a day.
 draft = Table(
     "draft",
     metadata,
@@ -298,7 +298,7 @@ do_not_contact = Table(
     Index("one_standing_mark", "subject_key", "cause", unique=True, **_partial("lifted_at IS NULL")),
 )
 
-# What was done with people's data, by whom: exports, erasures, imports, the end of what is kept.
+# What was done with people's data, by whom: exports, erasures, imports, the end of retention.
 audit = Table(
     "audit",
     metadata,
@@ -334,7 +334,7 @@ quarantine = Table(
     Column("last_seen", Instant, nullable=False),
 )
 
-# What is wrong at the moment and has been said; gone when it is well again.
+# Incidents that are open and that the admins know about; deleted when they are over.
 incident = Table(
     "trouble",
     metadata,
@@ -342,7 +342,7 @@ incident = Table(
     Column("since", Instant, nullable=False),
 )
 
-# What people pressed of late, by what tells one press from another: Slack may bring each more than once.
+# Recent interactions, by a key that is unique for each: Slack may deliver one more than once.
 interaction = Table(
     "press",
     metadata,
@@ -352,7 +352,7 @@ interaction = Table(
     sqlite_with_rowid=False,
 )
 
-# Which copy of the bot leads: it alone polls, posts and sends.
+# The copy of the bot that leads: it alone polls, posts and sends.
 lease = Table(
     "lease",
     metadata,
@@ -366,7 +366,7 @@ lease = Table(
     Column("version", Text),
 )
 
-# One text for each SECRET_KEY that was ever written with: each must open, or the key is a wrong one.
+# One encrypted text for each SECRET_KEY ever used to write. If one cannot be decrypted, the key is wrong.
 key_check = Table(
     "key_check",
     metadata,

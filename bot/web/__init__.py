@@ -1,1 +1,1 @@
-"""The few HTTP endpoints."""
+"""The HTTP endpoints."""

@@ -1,4 +1,4 @@
-"""Where a mail server or a mail service hands in what came back: signed, so that nobody else can."""
+"""The signed endpoint where a mail server or service delivers bounces."""
 
 import hmac
 import re
@@ -16,12 +16,12 @@ from bot.web.unsigned_requests import UnsignedRequests
 PATH: Final = "/bounces"
 _HEADER: Final = "X-Signature"
 _TOLERANCE: Final = 300.0
-"""Seconds that the other clock may be off, and that a request may be on its way."""
+"""Seconds that the sender's clock may be off, including transit."""
 _SIGNED: Final = re.compile(r"t=([1-9]\d{0,11}),\s*v1=([0-9a-f]{64})", re.ASCII)
 
 
 class BounceWebhook:
-    """Takes reports under a secret that whoever hands them in has, too."""
+    """Accepts reports that are signed with a shared secret."""
 
     def __init__(self, handler: BounceHandler, *, secret: str, clock: Callable[[], float] = time.time) -> None:
         self._handler = handler
@@ -30,7 +30,9 @@ class BounceWebhook:
         self.unsigned = UnsignedRequests()
 
     async def take(self, request: web.Request) -> web.Response:
-        """202 once the report was dealt with, of whatever it was; 401 unsigned, 413 too large. Twice is once."""
+        """Answer 202 once the report was handled, whatever it is; 401 unsigned, 413 too large. A repeat changes
+        nothing.
+        """
         found = _SIGNED.fullmatch(request.headers.get(_HEADER, "").strip())
         if found is None or abs(self._clock() - int(found[1])) > _TOLERANCE:
             return self._refuse()

@@ -1,4 +1,4 @@
-"""The HTTP endpoints, all of them."""
+"""All HTTP endpoints."""
 
 import asyncio
 import errno
@@ -22,14 +22,15 @@ from bot.web.unsubscribe import handler
 from bot.web.unsubscribe.handler import UnsubscribePage
 
 _LARGEST: Final = 1_000_000
-"""Bytes of a request; a larger one is answered with 413."""
+"""Bytes of a request; a larger one gets 413."""
 _LARGEST_FIELD: Final = 32 * 1024
-"""Bytes of a header field or of the request line: proxies add cookies and certificates."""
+"""The limit for a header field or the request line, in bytes. Proxies add cookies and certificates."""
 _HEAD_TIMEOUT_S: Final = 75.0
-"""Until a head is complete, from the first byte or from the request before; longer than proxies keep an idle connection
-for reuse (60 seconds), or they would use one that is just being closed."""
+"""Seconds until a request head must be complete, from its first byte or from the previous request. This is longer than
+proxies keep an idle connection for reuse (60 seconds), or they would use one that is just being closed.
+"""
 _BODY_TIMEOUT_S: Final = 10.0
-"""Slack waits for three."""
+"""Seconds until a request body must be complete. Slack waits for three."""
 _LINGERING_S: Final = 2.0
 
 _HTTP_LOG: Final = logging.getLogger("aiohttp.server")
@@ -44,10 +45,10 @@ def endpoints(
     unsubscribing: UnsubscribePage | None = None,
     bounces: BounceWebhook | None = None,
 ) -> web.Application:
-    """`/health` for whoever watches; the others where they have somebody to come to them.
+    """Return the application: `/health`, and the other endpoints if they are set up.
 
-    `/slack/events` is for signed requests of Slack, instead of a socket; `/u/…` for the links in our mails; `/bounces`
-    for what comes back from them.
+    `/slack/events` takes signed requests from Slack, instead of a socket; `/u/…` serves the links in our emails;
+    `/bounces` takes what comes back from them.
     """
     app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
@@ -65,7 +66,9 @@ def endpoints(
 
 @contextmanager
 def listening(*, host: str, port: int) -> Iterator[Sequence[socket.socket]]:
-    """Take the port, a free one for 0; who comes early waits for `serve`. SettingsWrong when it cannot be had."""
+    """Open the port, or a free one for 0. Early connections wait for `serve`. Raises SettingsWrong if it cannot be
+    opened.
+    """
     with ExitStack() as stack:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -90,9 +93,9 @@ def _why_not(host: str, port: int, error: OSError) -> str:
 async def serve(
     app: web.Application, sockets: Sequence[socket.socket], *, head_timeout: float = _HEAD_TIMEOUT_S
 ) -> AsyncIterator[int]:
-    """Answer requests on sockets that listen; yields their port.
+    """Answer requests on listening sockets, and yield their port.
 
-    A connection is closed after `head_timeout` seconds in which no request was complete.
+    A connection is closed after `head_timeout` seconds without a complete request.
     """
     _HTTP_LOG.addFilter(_without_request)
     runner = web.AppRunner(
@@ -122,7 +125,7 @@ def _health(health: Health) -> Handler:
 
 @web.middleware
 async def _with_body(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Read the body before anything is done, so that nobody can hold a request open with it."""
+    """Read the body before calling the handler, so that a slow body cannot hold a request open."""
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             await request.read()
@@ -141,7 +144,7 @@ def _finishing(unsigned: UnsignedRequests, path: str) -> Callable[[web.Applicati
 
 
 def _without_request(record: logging.LogRecord) -> bool:
-    """Take the error out of a record about a request that cannot be read: it quotes the line that is wrong."""
+    """Remove the error from the log record of an unreadable request, because it quotes the invalid line."""
     if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
         record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
     return True

@@ -1,4 +1,4 @@
-"""Where Slack brings presses and commands over HTTP: signed, so that nobody else can."""
+"""The HTTP endpoint for Slack interactions and commands, signed so that nobody else can send them."""
 
 import re
 import time
@@ -20,15 +20,16 @@ from bot.web.unsigned_requests import UnsignedRequests
 
 PATH: Final = "/slack/events"
 _TOLERANCE: Final = 300.0
-"""Seconds that a request may be old, by docs.slack.dev, "Verifying requests from Slack"."""
+"""The most seconds between a request's timestamp and now; docs.slack.dev, "Verifying requests from Slack"."""
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
 
 
 class SlackEvents:
-    """Gives Bolt what Slack has signed.
+    """Passes requests signed by Slack to Bolt.
 
-    The signature is looked at before the body is: Bolt reads the body first, and takes any timestamp for a number.
+    The signature is checked before the body is parsed. Bolt parses the body first, and assumes that any timestamp is a
+    number.
     """
 
     def __init__(self, app: AsyncApp, *, secret: str, clock: Callable[[], float] = time.time) -> None:
@@ -38,7 +39,7 @@ class SlackEvents:
         self.unsigned = UnsignedRequests()
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """What Bolt answers; 401 when the signature is missing, wrong or too old."""
+        """Return Bolt's response, or 401 if the signature is missing, wrong or too old."""
         body = _text(await request.read())
         if body is None or not self._is_signed(body, request):
             self.unsigned.add(PATH)
@@ -57,7 +58,7 @@ class SlackEvents:
 
 
 def _text(body: bytes) -> str | None:
-    """The body as Slack writes it; None for what is no UTF-8."""
+    """Return the body as text, as Slack writes it, or None if it is not UTF-8."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -65,7 +66,7 @@ def _text(body: bytes) -> str | None:
 
 
 def _bolt_request(request: web.Request, text: str) -> AsyncBoltRequest:
-    """Return a signed request as Bolt takes it, its body in one of the shapes that listeners know."""
+    """Return a signed request in Bolt's type, with its body in one of the shapes that listeners know."""
     found = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
     try:
         payload = parse_body(text, found.content_type)

@@ -1,4 +1,4 @@
-"""Requests without a good signature: they are counted, and the log tells of them once a minute."""
+"""Count requests without a valid signature, and log their number at most once a minute."""
 
 import time
 from collections.abc import Callable
@@ -14,21 +14,21 @@ _ONCE_A_MINUTE: Final = Rate(interval=60.0)
 
 
 class UnsignedRequests:
-    """Tells of requests that nobody signed, with how many came since it last did; of nothing that is in them."""
+    """Logs how many requests without a valid signature came since the last log line, and nothing of their content."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._pace = TokenBucket(_ONCE_A_MINUTE, clock=clock)
         self._count = 0
 
     def add(self, path: str) -> None:
-        """Count one; log a line if there was none in the last minute."""
+        """Count one request, and log a line if there was none in the last minute."""
         self._count += 1
         if self._pace.wait() == 0:
             self._pace.consume()
             self._tell(path)
 
     def finish(self, path: str) -> None:
-        """Log those that no line has counted yet."""
+        """Log the requests that no line has counted yet."""
         if self._count:
             self._tell(path)
 

@@ -174,7 +174,9 @@ def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record
 
 
 def test_three_licenses_whose_trials_start_days_apart_have_one_trial_as_last_told() -> None:
-    three = [replace(known(license_(), trial(started=nov(18 + n), reported_on=nov(20 + n))), ids=(n,)) for n in range(3)]
+    three = [
+        replace(known(license_(), trial(started=nov(18 + n), reported_on=nov(20 + n))), ids=(n,)) for n in range(3)
+    ]
     for order in (three, three[::-1]):
         one = merge_known(order)
         assert one is not None

@@ -1,4 +1,4 @@
-"""Which licenses a question about the demo's report means, and what it shows of them."""
+"""Filter the demo's report by a query, and choose the fields it shows."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -30,13 +30,13 @@ LICENSE_TYPES = (
 
 
 def asked_for(query: MultiMapping[str], records: Iterable[Record]) -> list[Record]:
-    """The records that pass every filter, in their order; a value that makes no sense is answered with 400."""
+    """Return the records that pass every filter, in their order. A value that makes no sense gets a 400."""
     tests = _filters(query)
     return [record for record in records if all(test(record) for test in tests)]
 
 
 def shown(query: MultiMapping[str], records: Iterable[Record]) -> list[Record]:
-    """The records with the fields that were asked for."""
+    """Return the records with the requested fields."""
     hidden = () if query.get("withDataInsights") == "true" else INSIGHTS
     return [{name: value for name, value in record.items() if name not in hidden} for record in records]
 
@@ -63,7 +63,7 @@ def _filters(query: MultiMapping[str]) -> Sequence[Callable[[Record], bool]]:
 
 
 def _day(query: MultiMapping[str], name: str) -> str:
-    """A day as written, which compares like a date; empty without one."""
+    """Return a day as written, which compares like a date; empty if missing."""
     written = query.get(name, "")
     try:
         return date.fromisoformat(written).isoformat() if written else ""
@@ -72,6 +72,6 @@ def _day(query: MultiMapping[str], name: str) -> str:
 
 
 def bad(name: str, message: str) -> web.HTTPBadRequest:
-    """The answer to a value that makes no sense, as the Marketplace words it."""
+    """Return the answer to a value that makes no sense, as the Marketplace words it."""
     text = json.dumps({"errors": [{"path": name, "message": message}]})
     return web.HTTPBadRequest(text=text, content_type="application/json")

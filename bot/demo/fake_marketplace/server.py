@@ -26,7 +26,7 @@ EXPORTS = "/marketplace/rest/3/reporting/developer-space/{developer}/licenses/as
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """An answer that takes the place of the real one; `cut` drops the connection in the middle of the body."""
+    """An answer instead of the real one; `cut` drops the connection in the middle of the body."""
 
     status: int = 503
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """An export that was asked for: its rows, and what is said of it in turn, the last word for ever."""
+    """An export: its rows, and the states it reports in turn, the last one forever."""
 
     rows: list[Record]
     words: deque[str]
@@ -44,7 +44,7 @@ class Export:
 
 @dataclass(kw_only=True)
 class DemoMarketplace:
-    """One vendor's report, held in memory; the next requests meet the `faults` in turn, None being none."""
+    """One vendor's report, in memory. The next requests meet the `faults` in turn; None is no fault."""
 
     records: list[Record] = field(default_factory=list)
     user: str = "vendor@lanternworks.example"
@@ -54,23 +54,23 @@ class DemoMarketplace:
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     faults: deque[Fault | None] = field(default_factory=deque)
     requests: list[URL] = field(default_factory=list)
-    """Every address that was asked for, oldest first."""
+    """Every requested address, oldest first."""
     around: Callable[[web.Request, Handler], Awaitable[web.StreamResponse]] | None = None
-    """Called with each request that is let in, and with what would answer it."""
+    """Called with each authorised request, and with the handler that would answer it."""
     before_page: Callable[[int], None] | None = None
-    """Called with the offset before a page of the report is made up, so that rows can move in between."""
+    """Called with the offset before a page is built, so that rows can shift in between."""
     export_polls: int = 1
-    """How often an export is asked for in vain before its end."""
+    """How often an export is polled in vain before it is ready."""
     export_ends: deque[Literal["COMPLETED", "FAILED", "LOST"]] = field(default_factory=deque)
-    """How the next exports end, in turn; a lost one nobody has heard of after it was started."""
+    """How the next exports end, in turn. A lost one is unknown after its start."""
     cut_export_after: int | None = None
-    """The next download breaks off after so many bytes."""
+    """The next download breaks off after this many bytes."""
     export_indent: int | None = None
-    """Exports are written with line breaks, and indented so far."""
+    """Exports are indented by this many blanks."""
     _exports: dict[str, Export] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
-        """Let a license appear in the report."""
+        """Add a license to the report."""
         self.records.append(record)
 
     def change(self, ref: str, **fields: object) -> None:
@@ -80,7 +80,7 @@ class DemoMarketplace:
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:
-        """Listen on loopback; gives the base address that a client puts before `/rest/3`."""
+        """Listen on loopback. Yields the base address that a client puts before `/rest/3`."""
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/marketplace/rest/3/developer-space/vendor/{vendor}", self._developer)
         app.router.add_get("/marketplace/rest/3/product-listing/developer-space/{developer}", self._products)
@@ -99,7 +99,7 @@ class DemoMarketplace:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count the request, let a fault have it, and ask who it is."""
+        """Record the request, apply a fault, and check the account."""
         self.requests.append(request.url)
         if self.faults and (fault := self.faults.popleft()) is not None:
             return await _misbehave(request, fault)
@@ -115,7 +115,7 @@ class DemoMarketplace:
         return _json({"developerId": self.developer_id})
 
     async def _products(self, request: web.Request) -> web.Response:
-        """The apps of all records; the cursor is the id of the last app that was shown."""
+        """Return the apps of all records; the cursor is the id of the last app on the page."""
         apps = {record["productId"]: record for record in self.records}
         ids = sorted(apps)
         cursor = request.query.get("cursor", "")
@@ -129,7 +129,9 @@ class DemoMarketplace:
         return _json({"items": items, "links": links})
 
     async def _licenses(self, request: web.Request) -> web.Response:
-        """A page of the report. A limit over 50 is clamped without a word; `totalCount` does not come, as in life."""
+        """Return a page of the report. A limit over 50 is clamped silently, and `totalCount` is missing, as
+        in reality.
+        """
         offset, limit = _whole(request, "offset", 0), _limit(request)
         if self.before_page is not None:
             self.before_page(offset)
@@ -142,7 +144,7 @@ class DemoMarketplace:
         return _json({"_links": links, "licenses": shown(request.query, found[offset : offset + limit])})
 
     async def _start_export(self, request: web.Request) -> web.Response:
-        """Take the rows as they are now. The links go without `/rest/3`, as one client has seen them."""
+        """Start an export of the current rows. The links lack `/rest/3`, as one client has seen them."""
         if request.query.get("accept") != "json":
             raise bad("accept", "This report is written as json alone")
         rows = shown(request.query, asked_for(request.query, self.records))
@@ -196,7 +198,7 @@ def _limit(request: web.Request) -> int:
 
 
 def _href(request: web.Request, **changes: object) -> dict[str, str]:
-    """A link as the Marketplace writes it: without the host, and without the part before `/rest`."""
+    """Return a link as the Marketplace writes it: without the host, and without the part before `/rest`."""
     query = {name: str(value) for name, value in changes.items()}
     url = request.rel_url.update_query(query) if query else request.rel_url
     return {"href": str(url).removeprefix("/marketplace")}
@@ -222,7 +224,7 @@ def _json(answer: object) -> web.Response:
 
 
 def _array(rows: Sequence[Record], indent: int | None) -> Iterator[bytes]:
-    """All rows in one JSON array, some rows a piece."""
+    """Yield all rows as one JSON array, some rows a piece."""
     yield b"["
     for start in range(0, len(rows), MAX_LIMIT):
         yield (b"," if start else b"") + _written(rows[start : start + MAX_LIMIT], indent)[1:-1]
@@ -230,6 +232,6 @@ def _array(rows: Sequence[Record], indent: int | None) -> Iterator[bytes]:
 
 
 def _written(value: object, indent: int | None = None) -> bytes:
-    """JSON as the Marketplace writes it, without a blank that is not needed."""
+    """Return JSON as the Marketplace writes it, without unnecessary blanks."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), indent=indent)
     return text.encode(errors="backslashreplace")  # half of a surrogate pair: escaped in JSON, too

@@ -1,4 +1,4 @@
-"""The way from Slack to the app: over a socket where one is open, else as a signed HTTP request."""
+"""Deliver from Slack to the app: over a socket if one is open, else as a signed HTTP request."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ ACK_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One thing for the app; `kind` is interactive, slash_commands or events_api."""
+    """One payload for the app; `kind` is interactive, slash_commands or events_api."""
 
     id: str
     kind: str
@@ -39,14 +39,14 @@ class Delivery:
         self.request_url: str | None = None
         self.ack_within = ACK_SECONDS
         self.greets = True
-        """Whether a new socket is told hello; without it nothing ever comes over it but pongs."""
+        """Whether a new socket gets a hello. Without it, nothing ever comes over it but pongs."""
         self.turns_away: str | None = None
         """The reason that a new socket hears in place of hello, such as `link_disabled`."""
         self.app_id = APP
         """The app that the hello names: another one than ours for an app-level token of another app."""
         self.sent: list[Envelope] = []
         self.acknowledged: set[str] = set()
-        """The ids of those that the app has heard, as far as Slack knows."""
+        """The ids that the app has acknowledged, as far as Slack knows."""
         self._keys = keys
         self._changed = changed
         self._signed_at = signed_at
@@ -68,7 +68,7 @@ class Delivery:
         return ticket
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
-        """Serve /link: say hello, then hear pings and acknowledgements until the app hangs up."""
+        """Serve /link: say hello, then read pings and acknowledgements until the app hangs up."""
         if request.query.get("ticket") not in self._tickets:
             return web.json_response({"ok": False, "error": "link_used"}, status=403)
         self._tickets.discard(request.query["ticket"])
@@ -95,7 +95,7 @@ class Delivery:
         return socket
 
     async def disconnect_sockets(self, reason: str | None = "refresh_requested") -> None:
-        """Ask the app to leave its sockets, as Slack does some times a day; without a reason just hang up."""
+        """Ask the app to leave its sockets, as Slack does several times a day; without a reason just hang up."""
         for socket in tuple(self._sockets):
             self._retire(socket)
             with suppress(ConnectionError):
@@ -105,7 +105,7 @@ class Delivery:
                     await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
 
     def silence_sockets(self) -> None:
-        """Let the sockets that are open fall silent, as after a broken path: nothing comes, nothing is answered."""
+        """Silence the open sockets, as after a broken network path: nothing comes, nothing is answered."""
         self._silent.update(self._sockets)
 
     async def deliver(self, kind: str, payload: Json) -> Json:

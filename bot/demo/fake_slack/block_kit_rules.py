@@ -1,4 +1,4 @@
-"""Which blocks Slack takes: a table of Block Kit, and the reading of it.
+"""Which blocks Slack accepts: a table of Block Kit, and its interpreter.
 
 The numbers are those of docs.slack.dev/reference/block-kit.
 """

@@ -1,4 +1,4 @@
-"""Who is told when something in the workspace changes."""
+"""Tell listeners when something in the workspace changes."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ class Broadcast:
         self._listeners: dict[asyncio.Queue[Json | None], str | None] = {}
 
     def send(self, event: Json, *, only_for: str | None = None) -> None:
-        """Tell every page, or only the pages of one user; whoever waits in `until` is always told."""
+        """Tell every page, or only the pages of one user. Everybody waiting in `until` is always told."""
         for queue, user in self._listeners.items():
             if user is None or only_for in (None, user):
                 queue.put_nowait(event)
 
     def wake(self) -> None:
-        """Let whoever waits in `until` look again, for what no page shows."""
+        """Make everybody waiting in `until` look again, for what no page shows."""
         for queue, user in self._listeners.items():
             if user is None:
                 queue.put_nowait({})
@@ -36,7 +36,7 @@ class Broadcast:
 
     @contextmanager
     def listen(self, user: str | None = None) -> Iterator[asyncio.Queue[Json | None]]:
-        """Give a queue of the events that `user` can see (None: all); a None in it is the end."""
+        """Yield a queue of the events that `user` can see (None: all); a None in it is the end."""
         queue: asyncio.Queue[Json | None] = asyncio.Queue()
         self._listeners[queue] = user
         try:
@@ -45,7 +45,7 @@ class Broadcast:
             del self._listeners[queue]
 
     async def until(self, condition: Callable[[], T], *, within: float = 3.0) -> T:
-        """Wait until the condition holds and return what it gave; TimeoutError after `within` seconds."""
+        """Wait until the condition holds and return its result; TimeoutError after `within` seconds."""
         with self.listen() as queue:
             async with asyncio.timeout(within):
                 while not (found := condition()):

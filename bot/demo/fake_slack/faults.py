@@ -9,11 +9,11 @@ from aiohttp import web
 
 Act = Callable[[], Awaitable[web.Response]]
 Fault = Callable[[web.Request, Act], Awaitable[web.StreamResponse]]
-"""Gets the request and the act itself, so it decides whether Slack acts and what the app hears of it."""
+"""Gets the request and the act itself, so it decides whether Slack acts and what the app learns."""
 
 
 class Faults:
-    """The faults that wait for the next calls of a method."""
+    """The faults for the next calls of each method."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
@@ -87,7 +87,7 @@ def hang_after() -> Fault:
 
 
 def slow(wait: Callable[[], Awaitable[object]]) -> Fault:
-    """Wait for something of the test's choice, then do it."""
+    """Wait for the given function, then act."""
 
     async def fault(_request: web.Request, act: Act) -> web.Response:
         await wait()
@@ -112,7 +112,7 @@ def refuse(error: str, **details: object) -> Fault:
 
 
 def rate_limited(retry_after: int | str | None = 1) -> Fault:
-    """Answer 429, with Retry-After, which may make no sense, unless it is None."""
+    """Answer 429 with Retry-After, which may make no sense; None leaves it out."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return _instead(lambda: web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers))
 
@@ -123,7 +123,7 @@ def server_error(status: int = 500) -> Fault:
 
 
 def html(status: int = 503) -> Fault:
-    """Answer with a page for people, as a proxy in between does."""
+    """Answer with an HTML page, as a proxy in between does."""
     page = "<!DOCTYPE html><html><body>Service unavailable</body></html>"
     return _instead(lambda: web.Response(text=page, status=status, content_type="text/html"))
 

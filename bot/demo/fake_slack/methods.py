@@ -1,4 +1,4 @@
-"""What a method of the Web API is made of, and the reading of its arguments."""
+"""What a Web API method consists of, and how its arguments are read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ Act = Callable[[SlackState, Json], Json]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An act with what Slack asks before it: a scope (":history" is that of the channel's family) and a pace."""
+    """An act with what Slack checks before it: a scope (":history" is that of the channel's family) and a
+    rate limit.
+    """
 
     act: Act
     scope: str | None = None
@@ -21,7 +23,7 @@ class Method:
 
 
 def needed(args: Json, name: str) -> str:
-    """Return an argument that must be there."""
+    """Return a required argument."""
     value = args.get(name)
     if value in (None, ""):
         raise Refusal("invalid_arguments", [f"[ERROR] missing required field: {name}"])
@@ -29,7 +31,7 @@ def needed(args: Json, name: str) -> str:
 
 
 def truth(args: Json, name: str) -> bool:
-    """Return a boolean argument, in whichever way JSON or a form says it."""
+    """Return a boolean argument, as JSON or a form writes it."""
     return args.get(name) in (True, 1, "1", "true", "True")
 
 

@@ -1,4 +1,4 @@
-"""The things a workspace is made of, and the shapes Slack gives them on the wire."""
+"""What a workspace is made of, in the shapes that Slack uses on the wire."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ CHANNEL = "C0EVALS"
 
 
 class Refusal(Exception):
-    """Slack says no; `error` is its word for why, `details` go into the answer beside it."""
+    """Slack refuses; `error` is its error code, `details` are added to the answer."""
 
     def __init__(self, error: str, messages: Sequence[str] = (), **details: object) -> None:
         super().__init__(f"Slack refuses: {error}. {' '.join(messages)}".rstrip())
@@ -29,7 +29,7 @@ class NotPossible(AssertionError):
 
 
 class NotAcknowledged(NotPossible):
-    """The app did not take what a person did."""
+    """The app did not accept what a person did."""
 
 
 EMAIL_SCOPE = "users:read.email"
@@ -40,7 +40,7 @@ DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", EMAIL_SCOPE,
 
 @dataclass(slots=True, kw_only=True)
 class SlackSecrets:
-    """What the app shows to Slack and Slack to the app, with the scopes that were granted."""
+    """The secrets of app and Slack, and the scopes that were granted."""
 
     bot_token: str = field(default_factory=lambda: f"xoxb-demo-{secrets.token_hex(12)}")
     app_token: str = field(default_factory=lambda: f"xapp-demo-{secrets.token_hex(12)}")
@@ -131,7 +131,7 @@ class Message:
 
     @property
     def shown(self) -> str:
-        """All that a person reads: the texts of the blocks a line each, or the text where there are none."""
+        """All text that a person reads: one line for each text of the blocks, or the text if there are no blocks."""
         return "\n".join(texts(self.blocks)) if self.blocks else self.text
 
     def wire(self, *, with_metadata: bool = False) -> Json:
@@ -167,7 +167,7 @@ class Message:
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """A modal or a home tab; `content` is what the app gave, `values` what the person has entered so far."""
+    """A modal or a home tab; `content` is the app's view, `values` is what the person has entered so far."""
 
     id: str
     user: str

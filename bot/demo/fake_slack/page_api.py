@@ -1,4 +1,4 @@
-"""The HTTP side of the demo's page: its files, what it shows, what a person does on it."""
+"""The HTTP side of the demo's page: its files, its state, and what a person does on it."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ HEARTBEAT_SECONDS = 15.0
 
 
 class Page:
-    """Answers / and /demo/*; `extras` adds to the state what others keep, such as mails."""
+    """Answers / and /demo/*; `extras` adds other parts' state, such as emails."""
 
     def __init__(self, memory: SlackState, people: People) -> None:
         self.extras: dict[str, Callable[[], object]] = {"mails": list}
@@ -91,7 +91,7 @@ class Page:
 
 def _act(act: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
-        # Other sites cannot send this content type to us without asking first, and we never agree.
+        # Other sites cannot send this content type to us without a preflight request, which we never allow.
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType
         try:

@@ -1,4 +1,4 @@
-"""What Slack tells an app when a person does something.
+"""The payloads that Slack sends an app when a person does something.
 
 The shapes are those of docs.slack.dev/reference/interaction-payloads.
 """
@@ -9,7 +9,7 @@ VERIFICATION_TOKEN = "verification-token-of-the-demo"  # noqa: S105 - Slack's ol
 
 
 def common(user: User) -> Json:
-    """Return what every interaction says: who, where, which app."""
+    """Return what every interaction contains: who, where, which app."""
     return {
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team},
         "team": {"id": TEAM, "domain": "demo-vendor"},

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls a minute, `burst` of them at once."""
+    """This many calls a minute, `burst` of them at once."""
 
     per_minute: float
     burst: int
 
 
-# docs.slack.dev/apis/web-api/rate-limits gives the numbers of a minute; the bursts are ours.
+# docs.slack.dev/apis/web-api/rate-limits gives the rates; the bursts are ours.
 TIER_1 = Rate(1, 10)
 TIER_2 = Rate(20, 20)
 TIER_3 = Rate(50, 50)
@@ -23,17 +23,17 @@ POSTING = Rate(60, 3)
 
 
 class Limits:
-    """Token buckets, one a key, filled by the clock."""
+    """Token buckets, one for each key, filled by the clock."""
 
     def __init__(self, clock: Callable[[], float], *, enabled: bool = True) -> None:
         self._clock = clock
         self._levels: dict[Hashable, tuple[float, float]] = {}
         self.enabled = enabled
         self.refused = 0
-        """How many calls were too many so far."""
+        """How many calls were refused so far."""
 
     def take(self, key: Hashable, rate: Rate) -> int:
-        """Take one call; 0 when it was there, else the whole seconds to wait."""
+        """Take a token; return 0, or the whole seconds to wait if there is none."""
         if not self.enabled:
             return 0
         now = self._clock()

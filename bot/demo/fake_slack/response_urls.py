@@ -1,4 +1,4 @@
-"""What an app may do at a response url: say something new, replace what was pressed, or take it away."""
+"""Handle an app's posts to a response_url: a new message, a replacement, or a deletion."""
 
 from aiohttp import web
 
@@ -34,7 +34,7 @@ class ResponseUrls:
         return await self._faults.around("response_url", request, act)
 
     def act(self, url: ResponseUrl, args: Json) -> None:
-        """Do what the app asks; what is new is for the user alone, unless it says in_channel."""
+        """Do what the app asks. A new message is ephemeral, unless it says in_channel."""
         pressed = self._memory.message_for(url.user, url.ts) if url.ts else None
         if truth(args, "delete_original"):
             if pressed is None:

@@ -28,7 +28,7 @@ Values = dict[str, dict[str, Entered]]
 
 
 def answer(element: Json, value: Entered) -> Json:
-    """Return the answer that `value` (a text, an option's value, a user id; several for several) gives."""
+    """Return the state for an answer: a text, an option's value, a user id, or several."""
     kind = element["type"]
     key = KEYS[kind]
     if key == "selected_option":
@@ -39,7 +39,7 @@ def answer(element: Json, value: Entered) -> Json:
 
 
 def state(blocks: Sequence[Json], entered: Values, before: Json) -> Json:
-    """Return the state of all inputs: what is entered now, else what was, else what they began with."""
+    """Return the state of all inputs: what is entered now, else before, else the initial value."""
     current: Json = {}
     for block, element in elements(blocks):
         if element["type"] not in KEYS or element["type"] == "overflow":
@@ -58,7 +58,7 @@ def state(blocks: Sequence[Json], entered: Values, before: Json) -> Json:
 
 
 def missing(blocks: Iterable[Json], values: Json) -> list[str]:
-    """Return the labels of the inputs that must be filled in and are not."""
+    """Return the labels of required inputs that are empty."""
     required = [block for block in blocks if block["type"] == "input" and not block.get("optional")]
     return [block["label"]["text"] for block in required if _is_empty(block, values)]
 

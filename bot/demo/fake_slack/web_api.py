@@ -1,4 +1,4 @@
-"""The HTTP side of Slack's Web API: tokens, scopes, pace, faults, then the method itself."""
+"""The HTTP side of Slack's Web API: tokens, scopes, rate limits, faults, then the method itself."""
 
 import json
 from collections.abc import Callable, Collection
@@ -89,7 +89,7 @@ class WebApi:
 
 
 async def arguments(request: web.Request) -> Json:
-    """Return the arguments of a call, whether they came in the query, a form or JSON."""
+    """Return the arguments of a call from query, form or JSON."""
     args: Json = dict(request.query)
     if request.content_type == "application/json":
         args |= _decoded(await request.text() or "{}", "invalid_json")
@@ -102,7 +102,7 @@ async def arguments(request: web.Request) -> Json:
 
 
 def refused(refusal: Refusal, *, scopes: Collection[str] = (), status: int = 200) -> web.Response:
-    """Say no in Slack's shape."""
+    """Return an error in Slack's shape."""
     answer: Json = {"ok": False, "error": refusal.error, **refusal.details}
     if refusal.messages:
         answer |= {"errors": list(refusal.messages), "response_metadata": {"messages": list(refusal.messages)}}
@@ -110,7 +110,7 @@ def refused(refusal: Refusal, *, scopes: Collection[str] = (), status: int = 200
 
 
 def too_many(wait: int) -> web.Response:
-    """Say 429, come back in `wait` seconds."""
+    """Return 429 with Retry-After in seconds."""
     return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(wait)})
 
 

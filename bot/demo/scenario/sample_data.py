@@ -1,4 +1,4 @@
-"""Who plays in the demo: a vendor's apps, the companies that try them, and their licenses as the report writes them.
+"""The demo's sample data: a vendor's apps, the companies that try them, and their licenses as in the report.
 
 All apps, companies and people are invented.
 """
@@ -29,7 +29,7 @@ COMPASS = App("example.lanternworks.queue-compass", "Queue Compass for JSM", "Ji
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A company with one site of so many users, and the person who tries apps there."""
+    """A company with one site of this many users, and the person who tries apps there."""
 
     company: str
     country: str
@@ -69,7 +69,7 @@ SLOW = Customer("Slow Sample Foundry", "Italy", "EMEA", "slow-sample", "Livia Es
 
 
 def license_record(number: int, app: App, customer: Customer, started: date, **overrides: object) -> Record:
-    """A running cloud trial; an override of None removes the field."""
+    """Return a running cloud trial; an override of None removes the field."""
     record: Record = {
         "appEntitlementId": _uuid(f"license {number}"),
         "appEntitlementNumber": entitlement(number),
@@ -106,7 +106,7 @@ def license_record(number: int, app: App, customer: Customer, started: date, **o
 
 
 def contact_details(customer: Customer) -> dict[str, object]:
-    """The customer with its technical contact."""
+    """Return the customer with its technical contact."""
     return {
         "company": customer.company,
         "country": customer.country,
@@ -116,7 +116,7 @@ def contact_details(customer: Customer) -> dict[str, object]:
 
 
 def sale(number: int, customer: Customer, started: date, sold: date) -> Record:
-    """The fields of a cloud license that change when the trial that began on `started` is bought."""
+    """Return the fields of a cloud license that change when the trial started on `started` is bought."""
     return {
         "licenseType": "COMMERCIAL",
         "tier": f"{customer.users} Users",
@@ -133,7 +133,7 @@ def sale(number: int, customer: Customer, started: date, sold: date) -> Record:
 
 
 def entitlement(number: int) -> str:
-    """The entitlement number of the demo's license with this number."""
+    """Return the entitlement number of the demo's license with this number."""
     return f"E-4AB-12C-{number:03d}-F45"
 
 

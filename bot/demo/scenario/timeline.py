@@ -1,4 +1,4 @@
-"""What happens in the demo: the licenses before the curtain rises, then ninety seconds of arrivals and changes."""
+"""The demo's timeline: licenses that exist before it starts, then ninety seconds of arrivals and changes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -85,12 +85,12 @@ PAST: tuple[tuple[int, Customer, App, str], ...] = (
     (6, CEDAR, COMPASS, RUNNING),
     (4, VISTULA, LANTERNS, RUNNING),
 )
-"""Days since the trial began, who tried what, and how it went on."""
+"""Days since the trial started, who tried what, and how it continued."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A license that appears `after` so many seconds."""
+    """A license that appears `after` this many seconds."""
 
     after: float
     record: Record
@@ -98,7 +98,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Fields that change, `after` so many seconds, on the license with this entitlement number."""
+    """Fields that change `after` this many seconds, on the license with this entitlement number."""
 
     after: float
     ref: str
@@ -106,7 +106,7 @@ class Change:
 
 
 def history(today: date) -> list[Record]:
-    """The licenses of the last ten months."""
+    """Return the licenses of the last ten months."""
     return [
         _past(number, app, customer, today - timedelta(days=ago), outcome)
         for number, (ago, customer, app, outcome) in enumerate(PAST, start=1)
@@ -126,7 +126,7 @@ def _past(number: int, app: App, customer: Customer, started: date, outcome: str
 
 
 def arrivals(today: date) -> list[Arrival | Change]:
-    """What the report learns while somebody watches, in order of time; Kiwi and Alpen are customers already."""
+    """Return what the report learns while somebody watches, in order of time. Kiwi and Alpen are customers already."""
     lately = today - timedelta(days=2)
     extended = today + timedelta(days=TRIAL_DAYS + 14)
     return [

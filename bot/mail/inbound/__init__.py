@@ -1,1 +1,1 @@
-"""Read what mail servers send back."""
+"""Read the messages that mail servers send back."""

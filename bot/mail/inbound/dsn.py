@@ -1,4 +1,4 @@
-"""Read what mail servers report of a mail: that it could not be delivered (RFC 3464), or that somebody complained."""
+"""Read what mail servers report: delivery failures (RFC 3464) and complaints (RFC 5965)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,43 +13,45 @@ from bot.mail.inbound.recipient_status import BounceKind, RecipientStatus, class
 __all__ = ["BounceKind", "RecipientStatus", "Report", "classify_status", "read_report"]
 
 _MOST: Final = 50
-"""Parts, recipients, Message-IDs and addresses that are looked at; a mail of ours has one of each."""
+"""Parts, recipients, Message-IDs and addresses that are read; a report about our email has one of each."""
 _LONGEST: Final = 320
-"""Characters of an address."""
+"""Maximum characters of an address."""
 
 _END_OF_BLOCK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,300}>")
 _ADDRESS: Final = re.compile(r"(?<![^\s<>,;:\"()])[^\s<>,;:\"()@]{1,200}@[^\s<>,;:\"()@]{1,255}")
 _WAYS: Final = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "received")
-"""Where it was delivered, by the names that servers have for that; in `Received`, behind “for”."""
+"""The header fields in which servers name the delivery address; `Received` has it after “for”."""
 _SAYS_NOTHING: Final = frozenset({"", "4.0.0", "5.0.0", "4.1.0", "5.1.0"})
-# RFC 5965, 7.3, and RFC 6591: a mail rescued from the spam folder, and a signature that did not verify.
+# RFC 5965, 7.3, and RFC 6591: an email rescued from the spam folder, and a signature that failed verification.
 _NO_COMPLAINT: Final = frozenset({"not-spam", "auth-failure"})
-# RFC 3464, 2.3.3: it is on its way, has arrived, or was passed on.
+# RFC 3464, 2.3.3: the email is still on its way, has arrived, or was passed on.
 _NO_FAILURE: Final = frozenset({"delayed", "delivered", "relayed", "expanded"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came in, and what it has to say; none of it is proof of anything before a mail of ours was found by it."""
+    """What a message reports. Nothing in it is proof until one of our emails has been found by it."""
 
     findings: tuple[RecipientStatus, ...]
     is_standard: bool
-    """Whether it is a report of the form that is made for it (RFC 6522), and no mail or notice that holds one."""
+    """Whether the message itself is a report in the standard form (RFC 6522), not an email or notice that
+    contains one.
+    """
     is_harmless: bool
-    """Whether it says plainly that nothing failed: of a delay, a receipt, the answer of somebody who is away."""
+    """Whether it plainly says that nothing failed: it reports a delay or a receipt, or is an out-of-office reply."""
     message_ids: tuple[str, ...] = field(repr=False)
-    """What may be the mail's Message-ID, the best guess first."""
+    """Candidates for the email's Message-ID, the best first."""
     delivered_to: tuple[str, ...] = field(repr=False)
-    """The addresses it came to, one of which may be that of a single mail."""
+    """The addresses that the report was delivered to; one may be the return address of a single email."""
     returned_to: tuple[str, ...] = field(repr=False)
-    """Where the mail that it returns said that it should come."""
+    """The addresses in the `Return-Path` of the returned email."""
 
 
 def read_report(content: bytes) -> Report:
-    """The report in a mail, whatever the bytes.
+    """Return the report in a message, whatever the bytes.
 
-    A mail that is attached is not looked into, but for its headers: a report that somebody forwards is theirs.
+    Only the headers of an attached email are read: a report that somebody forwards is about their email.
     """
     mail = parse(content)
     parts = list(leaves(mail))[:_MOST]
@@ -83,12 +85,13 @@ def read_report(content: bytes) -> Report:
 
 
 def _failures(blocks: Iterable[EmailMessage], said: str) -> Iterator[RecipientStatus]:
-    """A block for the mail, then one for each recipient; whatever was not given up is no failure yet.
+    """Yield the failures in a delivery status: one block for the email, then one for each recipient. A recipient that
+    the server has not given up on is not a failure yet.
 
-    `said` is what the report says to people, which is looked at where a block says nothing.
+    `said` is the report's text for people, used if a block gives no reason.
     """
     for fields in blocks:
-        # OpenSMTPD writes “error”; some gateways leave it out.
+        # OpenSMTPD writes “error” as the action; some gateways omit the action.
         action, given = _action(fields), _first(fields, "status")
         if not (action.startswith(("fail", "error")) or (not action and given.startswith("5."))):
             continue
@@ -113,9 +116,10 @@ def _complaints(feedback: EmailMessage) -> Iterator[RecipientStatus]:
 
 
 def _message_ids(mail: EmailMessage, returned: EmailMessage | None) -> tuple[str, ...]:
-    """That of the mail that came back; only where it is not there, what the report says it answers, the latest first.
+    """Return the Message-ID of the returned email. If there is none, return those that the report replies to, latest
+    first.
 
-    A mail that somebody writes in answer to an answer names ours there, too.
+    A person's reply to a reply names our Message-ID there, too.
     """
     named = [] if returned is None else _MESSAGE_ID.findall(" ".join(values(returned, "message-id")))
     answered = _MESSAGE_ID.findall(" ".join([*values(mail, "references"), *values(mail, "in-reply-to")]))
@@ -136,6 +140,6 @@ def _first(fields: EmailMessage, name: str) -> str:
 
 
 def _typed_address(value: str) -> str:
-    """The address of `rfc822; ana@acme.example`, in angle brackets or not."""
+    """Return the address in `rfc822; ana@acme.example`, with or without angle brackets."""
     kind, semicolon, address = value.partition(";")
     return (address if semicolon else kind).strip().strip("<>").strip()[:_LONGEST]

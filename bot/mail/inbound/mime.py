@@ -1,4 +1,4 @@
-"""Take apart a mail that anybody may have written: with the standard library's parser, within limits."""
+"""Parse an email that anybody may have written, with the standard library's parser and within limits."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,34 +10,40 @@ from email.policy import EmailPolicy
 from typing import Final
 
 _LARGEST: Final = 256_000
-"""Bytes that are read; what matters stands before the mail that a report returns."""
+"""Bytes read of an email; everything that matters precedes the returned email in a report."""
 _LONGEST_HEADER: Final = 4_000
-"""Characters of a header's value; Python refuses to read a number of 4,300 digits, as a parameter may hold one."""
+"""Characters read of a header's value; Python refuses to parse a number of more than 4,300 digits, and a parameter may
+hold one.
+"""
 _ENOUGH: Final = 20_000
-"""Bytes of a text for people; it says first what it has to say."""
+"""Bytes read of a text for people; the important part comes first."""
 _MOST_NESTED: Final = 12
-"""Multiparts in a mail, of which the parser looks at each for every line; a report of ours has three."""
+"""Multiparts in an email; the parser checks each of them for every line. A report about our email has three."""
 _BOUNDARY: Final = re.compile(rb"boundary", re.IGNORECASE)
 _LINE_BREAKS: Final = re.compile(r"[\r\n\0]")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
 
 
 class _Mail(EmailMessage):
-    """A mail in which attached mails and status blocks stay as they came, so that none can nest, or hide its bytes."""
+    """An email whose attached emails and status blocks stay unparsed, so that they can neither nest nor hide their
+    bytes.
+    """
 
     def get_content_type(self) -> str:
-        """The type of this part; text for what the parser would take apart."""
+        """Return the type of this part, or text for a part that the parser would take apart."""
         kind = super().get_content_type()
         return "text/plain" if kind.startswith("message/") else kind
 
     def get_content_maintype(self) -> str:
-        """The first half of `get_content_type`."""
+        """Return the main type of `get_content_type`."""
         return self.get_content_type().partition("/")[0]
 
 
 class _AsItStands(EmailPolicy):
     def header_fetch_parse(self, _name: str, value: str) -> str:
-        """A header's value unfolded: the policy's own way to read one is slow and strict on what strangers write."""
+        """Return a header's value unfolded. The policy's own parser is slow, and strict with headers that strangers
+        write.
+        """
         unfolded = _LINE_BREAKS.sub("", value[:_LONGEST_HEADER])
         return unfolded.encode(errors="surrogateescape").decode(errors="replace")
 
@@ -49,50 +55,52 @@ _PARSER: Final["BytesParser[EmailMessage]"] = BytesParser(
 
 
 def parse(content: bytes) -> EmailMessage:
-    """Return the mail in these bytes, whatever they are; one that nests too much is nothing but its headers."""
+    """Return the email in these bytes, whatever they are. If it has too many multiparts, only its headers
+    are parsed.
+    """
     content = content[:_LARGEST]
     nests = len(_BOUNDARY.findall(content)) > _MOST_NESTED
     return _PARSER.parsebytes(content, headersonly=nests)
 
 
 def headers(content: bytes) -> EmailMessage:
-    """Return the headers at the beginning of these bytes, of a mail or of a block that is written like them."""
+    """Return the headers at the beginning of these bytes, which are an email or a block in the same format."""
     return _PARSER.parsebytes(content, headersonly=True)
 
 
 def leaves(mail: EmailMessage) -> Iterator[EmailMessage]:
-    """The parts that hold no parts, in their order; an attached mail is one of them."""
+    """Yield the parts without subparts, in order; an attached email is one of them."""
     for part in mail.walk():
         if not part.is_multipart():
             yield part
 
 
 def kind_of_part(part: EmailMessage) -> str:
-    """The type of a part in lower case, as it is declared: `message/delivery-status`; text where nothing is."""
+    """Return the declared type of a part in lower case, such as `message/delivery-status`; text if none is declared."""
     return first_word(part.get("content-type", "").partition(";")[0]) or "text/plain"
 
 
 def octets(part: EmailMessage) -> bytes:
-    """What a part holds, without its transfer encoding; what is wrongly encoded stays as it is."""
+    """Return the content of a part without its transfer encoding; wrongly encoded content stays as it is."""
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
 
 
 def text_of(parts: Iterable[EmailMessage]) -> str:
-    """The beginning of the text for people in these parts of a mail, whatever its charset: codes and names of servers
-    are in ASCII.
+    """Return the beginning of the text for people in these parts of an email, whatever its charset: codes and server
+    names are in ASCII.
     """
     first = next((part for part in parts if kind_of_part(part) == "text/plain"), None)
     return "" if first is None else octets(first)[:_ENOUGH].decode(errors="replace").replace("\r\n", "\n")
 
 
 def values(mail: EmailMessage, name: str) -> list[str]:
-    """All values of a header."""
+    """Return all values of a header."""
     return [str(value) for value in mail.get_all(name, [])]
 
 
 def decoded(value: str) -> str:
-    """A header's value for people, with its encoded words (RFC 2047) read where that can be done."""
+    """Return a header's value for people, with its encoded words (RFC 2047) decoded if possible."""
     try:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
@@ -100,5 +108,5 @@ def decoded(value: str) -> str:
 
 
 def first_word(value: str) -> str:
-    """A value that is one word, without comments, in lower case."""
+    """Return a one-word value in lower case, without comments."""
     return _COMMENT.sub("", value).strip().lower()

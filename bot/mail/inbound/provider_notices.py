@@ -1,7 +1,8 @@
-"""Notices of mail servers that are no report in a form made for it: Exim's, qmail's, and those flufl.bounce knows.
+"""Read notices of mail servers that are not in the standard report format: Exim's, qmail's, and those that flufl.bounce
+knows.
 
-A notice is text for people. It is believed less than a report: of what failed for no reason that we know, it is only
-counted that it failed.
+A notice is text for people and is trusted less than a report: a failure without a known reason only counts as a soft
+bounce.
 """
 
 import logging
@@ -22,9 +23,11 @@ _MOST: Final = 50
 _LONGEST: Final = 320
 _LONGEST_LINE: Final = 300
 _MOST_LINES: Final = 150
-"""What `flufl.bounce` is given: its patterns take a time that grows with the square of a line's length."""
+"""The maximum number of lines passed to `flufl.bounce`, whose patterns take time that grows with the square of a line's
+length.
+"""
 
-# Where the text ends and the mail that is returned begins, with words of ours that say nothing of its fate.
+# Where the notice ends and the returned email begins: our own words in it say nothing about its delivery.
 _COPY: Final = re.compile(
     r"^.*(?:copy of (?:the|your) (?:original )?message|(?:original|returned) (?:message|mail)|message (?:text )?follows"
     r"|below this line).*$|^(?:return-path|received|message-id):.*$",
@@ -50,21 +53,21 @@ _FAILED: Final = re.compile(
 _AUTOMATIC_FIELDS: Final = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-vacation")
 _AUTOMATIC_PRECEDENCE: Final = frozenset({"auto_reply", "bulk", "junk", "list"})
 
-# It logs each detector, and what goes wrong in one with a traceback, which may hold words of the mail.
+# It logs each detector, and any error in one with a traceback, which may contain words of the email.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
-    """What `flufl.bounce` makes of a mail."""
+    """What `flufl.bounce` finds in a message."""
 
     failed: tuple[RecipientStatus, ...] = ()
     delayed: tuple[str, ...] = field(default=(), repr=False)
-    """Addresses for which the server tries on."""
+    """Addresses to which the server still tries to deliver."""
 
 
 def is_automatic_answer(mail: EmailMessage) -> bool:
-    """Whether a person's mailbox answers in their place (RFC 3834): they are away, or have read it."""
+    """Return whether a mailbox replied automatically (RFC 3834): its owner is away, or has read the email."""
     subjects = [decoded(subject) for subject in values(mail, "subject")[:_MOST]]
     if (
         _DAEMON.search(" ".join(values(mail, "from")))
@@ -83,13 +86,15 @@ def is_automatic_answer(mail: EmailMessage) -> bool:
 
 
 def failures(mail: EmailMessage, text: str) -> tuple[RecipientStatus, ...]:
-    """Whom a notice of Exim or qmail says the mail did not reach; `text` is what it says to people."""
+    """Return the recipients that the email did not reach, by a notice of Exim or qmail; `text` is its text
+    for people.
+    """
     said = _COPY.split(text, maxsplit=1)[0]
     return tuple(islice(chain(_of_exim(mail, said), _of_qmail(text)), _MOST))
 
 
 def guess(content: bytes) -> Guess:
-    """What `flufl.bounce` makes of the mail: it knows the notices of some dozens of old servers."""
+    """Return what `flufl.bounce` finds in the message: it knows the notices of several dozen old servers."""
     mail = parse(content)
     words = _COPY.split(text_of(leaves(mail)), maxsplit=1)[0]
     _shorten(mail)
@@ -99,7 +104,7 @@ def guess(content: bytes) -> Guess:
     try:
         delayed, failed = all_failures(mail)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        # Its readers expect a well-formed mail. What they stumble over in one that is not, they do not know.
+        # Its detectors expect a well-formed email and do not handle the errors that a malformed one causes.
         return Guess()
     return Guess(
         failed=tuple(_finding(_read(each), words) for each in sorted(failed)[:_MOST]),
@@ -108,14 +113,16 @@ def guess(content: bytes) -> Guess:
 
 
 def _of_exim(mail: EmailMessage, said: str) -> Iterator[RecipientStatus]:
-    """Exim names in a header the recipients it could not reach, and says why below each address."""
+    """Yield the failed recipients that Exim names in a header; its text gives the reason below each address."""
     for value in values(mail, "x-failed-recipients"):
         for address in value.split(",")[:_MOST]:
             yield _finding(address, _below(address.strip(), said))
 
 
 def _below(address: str, said: str) -> str:
-    """What stands below an address, up to the next paragraph; all that is said, where it does not stand there."""
+    """Return the text below an address, up to the next paragraph or address; the whole text if the address is not in
+    it.
+    """
     lines = said.splitlines()
     for place, line in enumerate(lines):
         if address and line.strip().strip("<>:").casefold() == address.casefold():
@@ -129,7 +136,9 @@ def _below(address: str, said: str) -> str:
 
 
 def _of_qmail(text: str) -> Iterator[RecipientStatus]:
-    """QSBMF (cr.yp.to/proto/qsbmf.txt): a paragraph for each recipient, up to one that begins with a hyphen."""
+    """Yield the recipients in a QSBMF notice (cr.yp.to/proto/qsbmf.txt): one paragraph each, up to one that begins with
+    a hyphen.
+    """
     if not _QMAIL.match(text):
         return
     for paragraph in _PARAGRAPHS.split(text)[1:]:
@@ -149,7 +158,7 @@ def _finding(address: str, words: str) -> RecipientStatus:
 
 
 def _shorten(mail: EmailMessage) -> None:
-    """Leave no more than a number of short lines in the mail, without their transfer encodings."""
+    """Truncate the email to a limited number of short lines, without their transfer encodings."""
     lines_left = _MOST_LINES
     for part in leaves(mail):
         lines = octets(part).decode(errors="replace").splitlines()[:lines_left]

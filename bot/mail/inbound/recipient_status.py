@@ -1,4 +1,6 @@
-"""What a report says of an address: that it is gone, that it failed this once, or nothing, as it was because of us."""
+"""Classify what a report says about an address: it is gone, delivery failed this time, or the failure was
+caused by us.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +15,8 @@ _ANSWER: Final = re.compile(
 )
 _IN_WORDS: Final = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?!\.?\d)|(?<![\d.,:#-])([45]\d\d)(?=[ -])", re.ASCII)
 _WHO: Final = r"(?:user|recipient|mailbox|address|account)"
-# What servers say that give no code: Exim and qmail of what they find out themselves, old gateways of everything.
+# Phrases of servers that give no code: Exim and qmail for failures that they detect themselves, old gateways for all
+# failures.
 _SAYINGS: Final = tuple(
     (status, re.compile(pattern, re.IGNORECASE | re.VERBOSE))
     for status, pattern in (
@@ -36,23 +39,23 @@ _SAYINGS: Final = tuple(
 
 
 class BounceKind(StrEnum):
-    """What a report means for the address; the strongest first."""
+    """What a report means for the address, the strongest first."""
 
     COMPLAINT = "complaint"
-    """The person said that it was spam."""
+    """The person marked it as spam."""
     HARD = "hard"
     """The address does not exist, or no longer."""
     SOFT = "soft"
-    """It did not get through this time, and nothing says that it never will."""
+    """It was not delivered this time, and nothing says that it never will be."""
     POLICY = "policy"
-    """The server did not want us, or this mail; the address is as good as before."""
+    """The server refused the sender or this email; the address is as good as before."""
 
 
 _STRENGTH: Final = tuple(BounceKind)
 
-# RFC 3463 by subject and detail, and where servers use a code for something of their own, what they mean by it. X.1 is
-# about addresses, X.2 about mailboxes, X.3 and X.4 about the systems on the way, X.5 about their talk, X.6 about what
-# the mail holds, X.7 about policy.
+# RFC 3463 by subject and detail, with the server's own meaning if it uses a code for something else. X.1 is about
+# addresses, X.2 about mailboxes, X.3 and X.4 about the systems on the way, X.5 about their protocol, X.6 about the
+# content of the email, X.7 about policy.
 _MAILBOX_GONE: Final = frozenset(
     {
         (2, 1),  # mailbox disabled; for good, in class 5
@@ -73,32 +76,32 @@ _SENDER_SIDE: Final = frozenset(
 )
 _ADDRESSING, _CONTENT, _SECURITY = 1, 6, 7
 _OURS: Final = frozenset({Topic.SENDER, Topic.LOGIN, Topic.PROOF, Topic.MAIL, Topic.RESTRICTED})
-"""What words may speak of that says nothing of the address."""
-# RFC 5321, 4.2.3, for servers that speak without enhanced codes: no such mailbox, not local, full, no such name.
+"""The topics of a text that say nothing about the address."""
+# RFC 5321, 4.2.3, for servers that reply without enhanced codes: no such mailbox, not local, full, no such name.
 _OF_REPLY: Final = {"550": "5.1.0", "551": "5.1.6", "552": "5.2.2", "553": "5.1.3"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientStatus:
-    """What a report says of one recipient, by the addresses it calls it by; `status` is as in RFC 3463, or empty."""
+    """What a report says about one recipient, by the addresses it uses. `status` is as in RFC 3463, or empty."""
 
     kind: BounceKind
     status: str = ""
     address: str = field(default="", repr=False)
     original: str = field(default="", repr=False)
-    """The address as we wrote it, where the report knows that it was another one."""
+    """The address as we wrote it, if the report knows that it was a different one."""
 
     @property
     def strength(self) -> int:
-        """The order of findings about one mail: of several, the one with the smallest number holds."""
+        """The rank of a status: of several about one email, the smallest number counts."""
         return _STRENGTH.index(self.kind)
 
 
 def classify_status(status: str, words: str = "") -> BounceKind | None:
-    """What it means that a mail failed with this status, and these words; None where the status tells of a success.
+    """Return what a failure with this status and text means, or None if the status reports a success.
 
-    Where it does not say that the address is to blame, nothing is held against the address but that it failed once.
-    Words that speak of us, or of a limit, win over a status that does not: many servers say 5.1.0 for anything.
+    Unless the address is clearly to blame, the failure only counts as one failed delivery. A text about us or about a
+    limit overrides a status that is not: many servers use 5.1.0 for anything.
     """
     code = _STATUS.fullmatch(status)
     kind = BounceKind.SOFT if code is None else _by_status(code)
@@ -114,7 +117,7 @@ def classify_status(status: str, words: str = "") -> BounceKind | None:
 
 
 def status_of(status: str, diagnostic: str) -> str:
-    """The status; or, as Exim writes 5.0.0 for everything, what the other server answered, where that says more."""
+    """Return the status, or the other server's reply if that says more: Exim writes 5.0.0 for everything."""
     code = _STATUS.search(status)
     answer = _ANSWER.search(diagnostic)
     if answer is not None and (code is None or code[2] == "0"):
@@ -123,7 +126,7 @@ def status_of(status: str, diagnostic: str) -> str:
 
 
 def status_in(words: str) -> str:
-    """The status in a text for people, or the one for what it says in words; empty where it says neither."""
+    """Return the status in a text for people, or the one that its wording implies; empty if it has neither."""
     found = list(_IN_WORDS.finditer(words))
     for code in found:
         if code[1]:

@@ -1,4 +1,4 @@
-"""A return address for each mail (VERP), so that a bounce says by itself which mail came back."""
+"""A return address for each email (VERP), so that a bounce shows which email it is about."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from bot.errors import MailRefused, MailSetupWrong
 from bot.mail.address import LONGEST_LOCAL, ascii_address
 
-# 60 bits: nobody guesses it, and mail servers that lower the case of addresses do no harm.
+# 60 bits: nobody can guess it, and servers that change addresses to lower case do no harm.
 _MAC_LENGTH = 12
 _TAGGED = re.compile(
     rf"[^@]+\+(?P<id>[0-9]{{1,18}})-(?P<mac>[a-z2-7]{{{_MAC_LENGTH}}})@[^@]+", re.ASCII | re.IGNORECASE
@@ -17,9 +17,9 @@ _TAGGED = re.compile(
 
 
 def envelope_sender(base: str, mail_id: int, key: bytes) -> str:
-    """Where the bounces of this mail go: `bounces+ID-MAC@domain`.
+    """Return the return address of an email: `bounces+ID-MAC@domain`.
 
-    MailSetupWrong: the base is no address, or leaves no room for the rest.
+    MailSetupWrong if the base is not an address or leaves no room.
     """
     try:
         local, _, domain = ascii_address(base).rpartition("@")
@@ -32,12 +32,12 @@ def envelope_sender(base: str, mail_id: int, key: bytes) -> str:
 
 
 def read_return_address(address: str, keys: Iterable[bytes]) -> int | None:
-    """The mail that this return address was made for, with any of the keys; None if it is not one of ours."""
+    """Return the id of the email that a return address was made for, with any of the keys; None if it is not ours."""
     found = _TAGGED.fullmatch(address.strip().removeprefix("<").removesuffix(">"))
     if found is None:
         return None
     mail_id, mac = int(found["id"]), found["mac"].lower()
-    # Every key is tried, so that the time tells nothing about which one fits.
+    # Every key is tried, so that the time does not show which one fits.
     fits = [hmac.compare_digest(mac, _mac(mail_id, key)) for key in keys]
     return mail_id if any(fits) else None
 

@@ -1,1 +1,1 @@
-"""Compose an email, sign it, hand it to the mail server."""
+"""Compose an email, sign it and hand it to the mail server."""

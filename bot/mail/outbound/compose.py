@@ -1,4 +1,4 @@
-"""How a mail looks on the wire: two parts that say the same, and headers that nobody can forge."""
+"""Compose an email: a text and an HTML part that say the same, and headers that nobody can forge."""
 
 import re
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from bot.mail.sanitize import display_name, for_header, one_line, strip_control_
 
 # More forgiving than RFC 5322: nobody quotes “Example, Inc.” in a settings file.
 _NAMED = re.compile(r'"?(.*?)"? ?<([^<>]+)>')
-# What stands between angle brackets in a header, on a line that may hold 998 characters.
+# The text in angle brackets in a header, on a line of up to 998 characters.
 _WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")
 _LINK = re.compile(r"\[([^\[\]]+)\]\(([^()\s]+)\)")
 
-# No colours, so that dark mode may choose; nothing remote, so that reading the mail tells nobody.
+# No colours, so that dark mode works; nothing remote, so that reading the email is not tracked.
 _DOCUMENT = Pattern("""\
 <!doctype html>
 <html lang="$language">
@@ -48,7 +48,7 @@ $footer
 
 
 class _Unfolded(UnstructuredHeader, BaseHeader):
-    """A header of things in angle brackets; the standard fold would encode a long one past recognition."""
+    """A header in angle brackets. The standard folding would encode a long one beyond recognition."""
 
     def fold(self, *, policy: "Policy[Message[str, str]]") -> str:
         return f"{self.name}: {self.replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
@@ -61,15 +61,15 @@ _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class _Markdown(MarkdownIt):
-    """Markdown that links to the web and to mailboxes only."""
+    """Markdown whose links go only to the web and to mailboxes."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  # the name is markdown-it's
         return url.lower().startswith(("https://", "http://", "mailto:"))
 
 
-# A line break is a line break, as in the modal where the mail is edited. Switched off is what shows the reader of the
-# HTML part something else than the reader of the text part: HTML, images, entities, escapes, and lines that turn
-# their neighbours into code or headings.
+# A line break is a line break, as in the form. Everything is off that would show the reader of the HTML part something
+# else than the reader of the text part: HTML, images, entities, escapes, and lines that turn their neighbours into code
+# or headings.
 _MARKDOWN = _Markdown("commonmark", {"html": False, "breaks": True}).disable(
     ["autolink", "code", "entity", "escape", "html_block", "html_inline", "image", "lheading", "reference"]
 )
@@ -77,34 +77,34 @@ _MARKDOWN = _Markdown("commonmark", {"html": False, "breaks": True}).disable(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Who writes: `from_address` may be `Name <address>`; the postal address may have several lines."""
+    """The sender. `from_address` may be `Name <address>`; the postal address may have several lines."""
 
     from_address: str
     postal_address: str
     reply_to: str | None = None
     privacy_url: str | None = None
-    """The page with the privacy policy, if there is one."""
+    """The web page with the privacy policy, if there is one."""
 
     @property
     def address(self) -> Address:
-        """The From address, fit for a header; MailSetupWrong if it is none."""
+        """The From address for the header. MailSetupWrong if it is not an address."""
         return _own_address("MAIL_FROM", self.from_address)
 
     @property
     def answers_to(self) -> Address:
-        """Where replies go: Reply-To, or else From; MailSetupWrong if it is no address."""
+        """Where replies go: Reply-To, else From. MailSetupWrong if it is not an address."""
         return _own_address("MAIL_REPLY_TO", self.reply_to) if self.reply_to else self.address
 
     @property
     def privacy_page(self) -> str | None:
-        """The address of the privacy policy, fit for a link; MailSetupWrong if it is no address of a page."""
+        """The address of the privacy policy for a link. MailSetupWrong if it is not a web address."""
         if self.privacy_url and not _WEB_ADDRESS.fullmatch(self.privacy_url):
             raise MailSetupWrong("MAIL_PRIVACY_URL is no address of a page: write it as https://your-domain/privacy.")
         return self.privacy_url or None
 
 
 class _Line(NamedTuple):
-    """A line of the footer in both parts of the mail."""
+    """A line of the footer, for both parts of the email."""
 
     text: str
     html: str
@@ -123,10 +123,10 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     reply_to: str | None = None,
     unsubscribe_url: str | None = None,
 ) -> EmailMessage:
-    """The mail to one person, its Markdown body as text and as HTML, each with a footer that tells how to object.
+    """Return the email to one person: its Markdown body as text and HTML, with a footer that says how to opt out.
 
-    `reply_to` is where replies to this one mail go, such as its author. MailRefused: the address cannot be written to.
-    A local part outside ASCII makes a mail in UTF-8 (RFC 6532), which only some servers take.
+    `reply_to` is where replies to this email go, such as its author. MailRefused if the address is unusable. A local
+    part outside ASCII makes an email in UTF-8 (RFC 6532), which only some servers accept.
     """
     to = wire_address(to_address)
     local, _, domain = to.rpartition("@")
@@ -138,7 +138,7 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     mail["Date"] = date
     mail["Message-ID"] = message_id
     # No Auto-Submitted, which is the same as “no”: a person chose the recipient, saw the words and pressed the button
-    # (RFC 3834, 5). An out-of-office reply to it is welcome. Precedence was never standard and hides such replies.
+    # (RFC 3834, 5). An out-of-office reply is welcome. Precedence was never standard and suppresses such replies.
     _say_how_to_object(mail, sender, unsubscribe_url)
 
     body = strip_control_characters(body).strip()
@@ -150,7 +150,7 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
 
 
 def new_message_id(token: str, domain: str) -> str:
-    """The Message-ID with a token that is unique for ever; a mail that is tried again keeps its own."""
+    """Return the Message-ID with a unique token. An email that is retried keeps its own."""
     return f"<{token}@{domain}>"
 
 
@@ -176,8 +176,8 @@ def _named_address(value: str) -> Address:
 
 
 def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str | None) -> None:
-    """The headers that mail programs turn into a button (RFC 2369 and 8058)."""
-    # To the team rather than to the author, who may have left by the time somebody objects.
+    """Set the headers that mail programs turn into an unsubscribe button (RFC 2369 and 8058)."""
+    # To the team rather than to the author, who may have left by the time somebody opts out.
     ways = [f"<mailto:{quote(sender.answers_to.addr_spec, safe='@')}?subject=no%20more%20mail>"]
     if unsubscribe_url:
         if not _WEB_ADDRESS.fullmatch(unsubscribe_url):
@@ -189,7 +189,7 @@ def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str 
 
 
 def _footer(sender: Sender, words: FooterTexts, unsubscribe_url: str | None) -> list[list[_Line]]:
-    """Paragraphs of lines: why, how to object on its own, who we are, where we are, and the link."""
+    """Return the footer's paragraphs: the reason, how to opt out, who and where we are, and the link."""
     objection = [_same(words.by_link if unsubscribe_url else words.by_reply)]
     if words.heading:
         objection.insert(0, _Line(words.heading, f"<strong>{escape(words.heading)}</strong>"))

@@ -1,4 +1,4 @@
-"""Sign a mail for our domain (DKIM), unsubscribe headers included."""
+"""Sign an email for our domain (DKIM), including its unsubscribe headers."""
 
 import base64
 import re
@@ -17,8 +17,8 @@ from bot.errors import MailSetupWrong
 
 _LEAST_BITS = 1024  # RFC 8301, 3.2: verifiers take nothing shorter
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-# RFC 8058 wants both of the last two covered. Each is listed once more than it occurs, so that nobody can add another
-# one on the way, not even where the mail has none.
+# RFC 8058 requires the last two to be signed. Each header is listed once more than it occurs, so that nobody can add
+# another one on the way, even where the email has none.
 _SIGNED = (
     b"from to reply-to subject date message-id mime-version content-type list-unsubscribe list-unsubscribe-post"
 ).split()
@@ -28,7 +28,7 @@ class Signer:
     """Signs for a domain with the key whose public half is published under the selector."""
 
     def __init__(self, domain: str, selector: str, key: bytes) -> None:
-        """`key` is a private RSA key in PEM; MailSetupWrong if it is not, or if a name cannot stand in DNS."""
+        """`key` is a private RSA key in PEM. MailSetupWrong if it is not, or if a name cannot be in DNS."""
         for setting, name in (("DKIM_DOMAIN", domain), ("DKIM_SELECTOR", selector)):
             if not _NAME.fullmatch(name):
                 raise MailSetupWrong(f"{setting} is not a name that can stand in DNS: write it in ASCII.")
@@ -38,19 +38,19 @@ class Signer:
         self._domain = domain.encode("ascii")
         self._selector = selector.encode("ascii")
         self.record_name = f"{selector}._domainkey.{domain}"
-        """Where the public half belongs in DNS."""
+        """The DNS name of the record with the public key."""
         self.record = f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode('ascii')}"
-        """The text of the DNS record (TXT) with the public half."""
+        """The text of the DNS record (TXT) with the public key."""
 
     def vouches_for(self, domain: str) -> bool:
-        """Whether receivers count the signature for an address here: the domains are of one company (RFC 7489, 3.1.1).
+        """Return whether receivers count the signature for an address here: the domains are aligned (RFC 7489, 3.1.1).
 
-        Their last two labels tell. Under suffixes like co.uk that says nothing, and what may count passes.
+        Their last two labels decide. Under suffixes like co.uk that says nothing, and the signature passes.
         """
         return self._domain.decode().lower().split(".")[-2:] == domain.lower().split(".")[-2:]
 
     def sign(self, content: bytes) -> bytes:
-        """The mail with its signature on top, stamped with the moment; send exactly these bytes."""
+        """Return the email with its signature on top, stamped with the current time. Send exactly these bytes."""
         import dkim  # noqa: PLC0415  four megabytes that a bot which does not sign need not hold
 
         mail = dkim.DKIM(content)
@@ -70,7 +70,7 @@ def _rsa_key(pem: bytes) -> rsa.RSAPrivateKey:
     try:
         key = load_pem_private_key(pem, password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as exc:
-        # A TypeError means that the key wants a password.
+        # A TypeError means that the key needs a password.
         raise MailSetupWrong("DKIM_KEY cannot be read: it must hold a private key in PEM without a password.") from exc
     if not isinstance(key, rsa.RSAPrivateKey):
         raise MailSetupWrong("DKIM_KEY holds a key of another kind: make an RSA key, which every receiver can check.")

@@ -1,4 +1,4 @@
-"""What the machine itself says in a mail, below the words of the person who sends it."""
+"""The footer of an email, below the words of its author."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.mail.sanitize import one_line
 from bot.mail.templating.language import long_day
 
 FALLBACK = "en"
-"""The language for those that we have no words in."""
+"""The language for readers whose language we have no texts in."""
 
 _FEW_DAYS = 60
 _DAYS_A_MONTH = 365.25 / 12
@@ -18,29 +18,29 @@ _DAYS_A_MONTH = 365.25 / 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FooterTexts:
-    """The words below one mail, ready to print; everything is in one language."""
+    """The texts below one email, all in one language."""
 
     language: str
-    """As HTML and HTTP name it: `en`, `de`."""
+    """As in HTML and HTTP: `en`, `de`."""
     why: str
-    """Why the person gets this mail, and where the address came from."""
+    """Why the person gets this email, and where the address came from."""
     heading: str | None
-    """Over the way to object; at the first message, where the law wants the right to stand out."""
+    """The heading above the opt-out in the first email, where the law wants the right to stand out."""
     by_link: str
-    """How to object, in a mail with a link for it."""
+    """How to opt out, with a link."""
     by_reply: str
-    """How to object, in a mail without one."""
+    """How to opt out, without one."""
     about: str | None
-    """Who writes, what is kept how long, and what the person may ask for; at the first message."""
+    """Who emails, what is kept for how long, and what the person may ask for; in the first email."""
     unsubscribe: str
     """The text of the link."""
     privacy_policy: str
-    """What stands before the address of the privacy policy, space included."""
+    """The text before the address of the privacy policy, with a space at its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Language:
-    """One language. `{app}` stands where it needs no article, no elision and no case."""
+    """One language. `{app}` is used where it needs no article, elision or case."""
 
     why: str
     why_unknown: str
@@ -215,16 +215,16 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
 )
 
 LANGUAGES = frozenset(_LANGUAGES)
-"""The languages that we have words in."""
+"""The languages we have texts in."""
 
 
 def footer_texts(
     language: str, *, app: str | None, began: date | None, first: bool = True, kept: timedelta | None = None
 ) -> FooterTexts:
-    """The words below a mail about the trial of this app that began on that day; None: nobody knows any more.
+    """Return the texts below an email about the trial of this app that began on that day (None if unknown).
 
-    `first`: nobody has written to this person before. Then the right to object gets a heading of its own (GDPR 21(4))
-    and the person learns who we are, what is kept and for how long, and what to ask for (GDPR 14).
+    In the `first` email to a person, the right to object gets a heading of its own (GDPR 21(4)), and the person learns
+    who we are, what is kept and for how long, and what to ask for (GDPR 14).
     """
     code, said = _said(language)
     app = one_line(app or "")
@@ -242,7 +242,7 @@ def footer_texts(
 
 
 def _said(language: str) -> tuple[str, _Language]:
-    """The words of a language tag such as `de`, `de-AT` or `DE`."""
+    """Return the texts for a language tag such as `de`, `de-AT` or `DE`."""
     code = language.strip().partition("-")[0].lower()
     code = code if code in _LANGUAGES else FALLBACK
     return code, _LANGUAGES[code]

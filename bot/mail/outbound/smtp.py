@@ -1,4 +1,4 @@
-"""Hand mails to the SMTP server, one by one, and know how far each got."""
+"""Send emails to the SMTP server, one by one, and know how far each got."""
 
 import asyncio
 import socket
@@ -15,13 +15,13 @@ from bot.mail.address import wire_address
 from bot.mail.outbound.smtp_replies import PERMANENT, TRANSIENT, Step, classify_reply, deferred, login_wrong
 
 _UTF8 = ("SMTPUTF8", "BODY=8BITMIME")
-# Seconds for a goodbye, and for a connection that waited to show that it still lives.
+# Seconds for QUIT, and for checking that an idle connection is still alive.
 _PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpServer:
-    """Where mail is handed in; `timeout` is in seconds and holds for each step of the talk."""
+    """The mail server; `timeout` is in seconds, for each step of the dialogue."""
 
     host: str
     port: int = 587
@@ -32,10 +32,10 @@ class SmtpServer:
 
 
 class Smtp:
-    """A client that sends one mail after the other, and keeps a connection for the next one.
+    """An SMTP client that sends one email after the other and keeps a connection for the next.
 
-    `trust` replaces the system's certificate authorities. A connection waits `idle` seconds for the next mail; who
-    lets it wait at all calls `aclose` in the end.
+    `trust` replaces the system's certificate authorities. A connection waits `idle` seconds for the next email; call
+    `aclose` at the end.
     """
 
     def __init__(self, server: SmtpServer, *, trust: ssl.SSLContext | None = None, idle: float = 0.0) -> None:
@@ -47,7 +47,7 @@ class Smtp:
         self._farewell: asyncio.Task[None] | None = None
 
     async def send(self, content: bytes, *, envelope_from: str, recipient: str) -> None:
-        """Return once the server has accepted these very bytes for the recipient.
+        """Return once the server has accepted exactly these bytes for the recipient.
 
         MailDeferred, MailRefused, AddressRefused, MailSetupWrong: it was not sent. MailOutcomeUnknown: it may have
         been.
@@ -61,13 +61,14 @@ class Smtp:
                     await session.rcpt(recipient, encoding="utf-8")
                 with _perhaps_sent():
                     await session.data(content)
-            # Whatever the mail was worth, it was settled before the goodbye.
+            # The email's outcome was settled before QUIT.
             await self._keep(session)
 
     async def check(self, *, envelope_from: str) -> None:
-        """Go as far as sending would before it names a recipient: connect, encrypt, log in, name the sender; leave.
+        """Run the steps of sending that precede the recipient: connect, encrypt, log in, name the sender. Then
+        disconnect.
 
-        MailSetupWrong, MailRefused or MailDeferred says what stands in the way.
+        Raises MailSetupWrong, MailRefused or MailDeferred with the reason if a step fails.
         """
         sender = wire_address(envelope_from)
         session = await self._connected()
@@ -78,16 +79,16 @@ class Smtp:
         await _leave(session)
 
     async def aclose(self) -> None:
-        """Say goodbye to the server, if a connection still waits for a mail."""
+        """Close the connection that waits for the next email, if any."""
         async with self._turn:
             if kept := self._take_kept():
                 await _leave(kept)
 
     async def _begun(self, sender: str, options: Sequence[str]) -> aiosmtplib.SMTP:
-        """A session in which the server has taken the sender."""
+        """Open a session in which the server has accepted the sender."""
         if kept := self._take_kept():
-            # Servers hang up on who waits, or after so many mails. Nothing has been sent, so a new connection takes
-            # over, and what is still wrong then is told by it.
+            # Servers hang up on idle clients, or after a number of emails. Nothing has been sent, so a new connection
+            # takes over, and it shows what is still wrong.
             with suppress(aiosmtplib.SMTPException, OSError), _or_closed(kept):
                 await kept.rset(timeout=_PATIENCE)
                 await _mail_from(kept, sender, options)
@@ -117,7 +118,7 @@ class Smtp:
 
     @asynccontextmanager
     async def _surviving(self, session: aiosmtplib.SMTP) -> AsyncIterator[None]:
-        """Keep the session when a mail fails by the server's answer; after silence nobody knows what comes next."""
+        """Keep the session if an email fails by the server's answer; after silence, its state is unknown."""
         try:
             yield
         except MailError as exc:
@@ -146,7 +147,7 @@ class Smtp:
                 await _leave(kept)
 
     def _take_kept(self) -> aiosmtplib.SMTP | None:
-        """The connection that waits, if there is one; called by whose turn it is."""
+        """Return the connection that waits, if any. Only the holder of the lock calls this."""
         if self._farewell is not None:
             self._farewell.cancel()
         kept, self._kept, self._farewell = self._kept, None, None
@@ -154,7 +155,7 @@ class Smtp:
 
 
 async def _greet(session: aiosmtplib.SMTP) -> None:
-    """Say EHLO, or HELO to a server that knows no other word and so has no extensions either."""
+    """Send EHLO, or HELO if the server does not know EHLO and so has no extensions either."""
     if session.is_ehlo_or_helo_needed:
         try:
             await session.ehlo()
@@ -183,7 +184,7 @@ async def _leave(session: aiosmtplib.SMTP) -> None:
 
 @contextmanager
 def _or_closed(session: aiosmtplib.SMTP) -> Iterator[None]:
-    """Close the session if anything goes wrong, being cancelled included."""
+    """Close the session if anything goes wrong, including cancellation."""
     try:
         yield
     except BaseException:
@@ -193,7 +194,7 @@ def _or_closed(session: aiosmtplib.SMTP) -> Iterator[None]:
 
 @contextmanager
 def _opening(server: SmtpServer) -> Iterator[None]:
-    """Translate what goes wrong up to the login."""
+    """Translate errors up to the login."""
     place = f"the mail server {server.host}:{server.port}"
     try:
         yield
@@ -213,7 +214,7 @@ def _opening(server: SmtpServer) -> Iterator[None]:
 
 @contextmanager
 def _nothing_sent(step: Step) -> Iterator[None]:
-    """Translate what goes wrong before the content leaves us."""
+    """Translate errors before the content is sent."""
     try:
         yield
     except aiosmtplib.SMTPResponseException as exc:
@@ -224,9 +225,9 @@ def _nothing_sent(step: Step) -> Iterator[None]:
 
 @contextmanager
 def _perhaps_sent() -> Iterator[None]:
-    """Translate what goes wrong from the word DATA on.
+    """Translate errors from DATA on.
 
-    The library does not tell whether the connection broke just before the content or after it: both are unknown.
+    The library does not tell whether the connection broke just before the content or after it; both are unknown.
     """
     try:
         yield
@@ -239,7 +240,7 @@ def _perhaps_sent() -> Iterator[None]:
 
 
 def _why_not(exc: Exception, server: SmtpServer) -> str:
-    """What a person should mend when no session came about."""
+    """Return what a person should fix when there is no session."""
     place = f"the mail server {server.host}:{server.port}"
     cause = exc.__cause__ or exc
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -1,4 +1,4 @@
-"""What a mail server's answer means: for the mail, and for the address it was to go to."""
+"""What a mail server's reply means, for the email and for the address."""
 
 import re
 from enum import StrEnum
@@ -8,17 +8,17 @@ from bot.mail.reply_topics import Topic, said, status_of, topic
 
 TRANSIENT = range(400, 500)
 PERMANENT = range(500, 600)
-# RFC 4954, RFC 3207 and RFC 5248: the server wants a login, another login or account, or encryption first.
+# RFC 4954, RFC 3207 and RFC 5248: the server requires a login, another login or account, or encryption first.
 _LOGIN_WANTED = frozenset({525, 530, 534, 535, 538})
-# What RFC 5321 lets a server say of a mailbox.
+# What RFC 5321 lets a server say about a mailbox.
 _MAILBOX = frozenset({550, 551, 553})
-# RFC 3463, 3.2: the recipient's mailbox or domain. 5.1.7 and 5.1.8 speak of the sender, and 5.1.0 of whom it likes.
-# Not here: 5.2.1, which some use for a mailbox that is closed and others for one that gets too much mail.
+# RFC 3463, 3.2: the recipient's mailbox or domain. 5.1.7 and 5.1.8 are about the sender, and 5.1.0 may be about either.
+# 5.2.1 is left out: some servers use it for a closed mailbox, others for one that gets too much mail.
 _NOBODY_THERE = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 _UNSAID = frozenset({None, "5.0.0", "5.1.0"})
 _TOO_BIG = 552
-# Such an answer is about us, our server or our words. One word too many here costs a refusal that a person looks
-# at; one too few would bar an address that exists.
+# Such a reply is about us, our server or our content. One word too many here costs a refusal that a person reviews; one
+# too few would block an address that exists.
 _SENDER_PROBLEM = re.compile(
     r"relay(?! recipient)|rcpthost|polic|spam|junk|virus|malware|content|phish|block|black.?list|deny.?list|rbl\b"
     r"|reputation|\blisted (at|by|on)\b|auth|log.?in|gr[ae]y.?list|sender|spf\b|dkim|dmarc|reverse|\bptr\b"
@@ -37,11 +37,11 @@ _OF_SETUP = {
         "MAIL_FROM, and whether your mail server is on a blocklist."
     ),
 }
-"""What a person should check, where every email would fare like this one."""
+"""What a person should check if every email would fail like this one."""
 
 
 class Step(StrEnum):
-    """What a server answers to, as a sentence names it."""
+    """The step that a server replies to, as a sentence names it."""
 
     SENDER = "the sender"
     RECIPIENT = "the recipient"
@@ -49,7 +49,7 @@ class Step(StrEnum):
 
 
 def classify_reply(step: Step, code: int, text: str) -> MailError:
-    """What the answer means; its text is weighed and left out, as it often repeats the address."""
+    """Return what the reply means. Its text is examined but not quoted, as it often repeats the address."""
     if code in _LOGIN_WANTED:
         return login_wrong(code)
     status = status_of(text)
@@ -66,12 +66,12 @@ def classify_reply(step: Step, code: int, text: str) -> MailError:
 
 
 def deferred(what: str, code: int) -> MailDeferred:
-    """The server said: later."""
+    """Return the error for a temporary refusal."""
     return MailDeferred(f"The mail server put off {what} (code {code}); nothing was sent, try again later.")
 
 
 def login_wrong(code: int) -> MailSetupWrong:
-    """The server did not let us in."""
+    """Return the error for a refused login."""
     return MailSetupWrong(_OF_SETUP[Topic.LOGIN].format(code))
 
 

@@ -1,4 +1,4 @@
-"""The head of a template: what it is called, and for whom and when it is meant."""
+"""The front matter of a template: its name, and for whom and when it is meant."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from bot.errors import TemplateWrong
 from bot.mail.templating.language import ENGLISH, language_tag
 
 LONGEST_NAME: Final = 75
-"""Characters of the text of an option in a Slack select menu."""
+"""Characters of an option in a Slack select menu."""
 
 _FENCE: Final = "---"
 _OFFERED = re.compile(r"(first|last) ([1-9]\d{0,2}) days?")
@@ -21,10 +21,10 @@ _LANGUAGE_OF_FILE = re.compile(r"\.([a-z]{2}(-[A-Z]{2})?)\.md$")
 
 @dataclass(frozen=True, slots=True)
 class TrialWindow:
-    """When in a trial a template is offered.
+    """The days of a trial on which a template is offered.
 
-    Written `first 7 days` (its first day is one of them) or `last 10 days` (so is its last day), with any number up
-    to 999. Where nobody knows the end of a trial, there are no last days.
+    Written `first 7 days` (the first day included) or `last 10 days` (the last day included), with any number up to
+    999. A trial without a known end has no last days.
     """
 
     edge: str
@@ -32,12 +32,12 @@ class TrialWindow:
 
     @classmethod
     def parse(cls, text: str) -> "TrialWindow | None":
-        """From the words in a head; None for words that mean nothing."""
+        """Parse the words in the front matter; None if they mean nothing."""
         found = _OFFERED.fullmatch(" ".join(text.casefold().split()))
         return None if found is None else cls(found[1], int(found[2]))
 
     def includes(self, evaluation: Evaluation, today: date) -> bool:
-        """Whether today is one of these days."""
+        """Return whether today is one of these days."""
         if self.edge == "first":
             return (today - evaluation.trial.started).days < self.days
         left = None if known_end(evaluation) is None else days_left(evaluation.trial, today)
@@ -46,7 +46,9 @@ class TrialWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontMatter:
-    """What stands above a mail; `apps` are keys or names in lower case, none for all, and `offered` None is always."""
+    """The front matter with the body. `apps` are keys or names in lower case, empty for all; `window` is None for
+    always.
+    """
 
     name: str
     subject: str
@@ -54,15 +56,15 @@ class FrontMatter:
     apps: frozenset[str] = frozenset()
     window: TrialWindow | None = None
     lines: Mapping[str, int]
-    """The line on which each key stands."""
+    """The line of each key."""
     body: str
     body_line: int
 
 
 def read_front_matter(file: str, text: str, *, needed: tuple[str, ...], allowed: tuple[str, ...]) -> FrontMatter:
-    """The head and the body of a file of this name; TemplateWrong names the file and the line.
+    """Read the front matter and the body of a file with this name. TemplateWrong names the file and the line.
 
-    A file that says no language is in that of its name, `welcome.de.md`, and else in English.
+    A file that names no language has that of its name, `welcome.de.md`, or else English.
     """
     lines = text.split("\n")
     end = _end(file, lines)
@@ -86,12 +88,12 @@ def read_front_matter(file: str, text: str, *, needed: tuple[str, ...], allowed:
 
 
 def wrong(file: str, line: int, what: str) -> TemplateWrong:
-    """The error for what is wrong in this line of a file."""
+    """Return the error for what is wrong in this line of a file."""
     return TemplateWrong(f"{file}, line {line}: {what.rstrip('.')}.")
 
 
 def _given(file: str, lines: list[str], known: tuple[str, ...]) -> dict[str, tuple[int, str]]:
-    """The keys of the head, with the line each stands on and its value."""
+    """Return the keys of the front matter, each with its line and value."""
     given: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(lines, 2):
         if not line.strip():
@@ -110,7 +112,7 @@ def _given(file: str, lines: list[str], known: tuple[str, ...]) -> dict[str, tup
 
 
 def _end(file: str, lines: list[str]) -> int:
-    """The index of the line that closes the head."""
+    """Return the index of the line that closes the front matter."""
     if lines[0].rstrip() != _FENCE:
         raise wrong(file, 1, f"the head is missing; start the file with {_FENCE}")
     for number, line in enumerate(lines[1:], 1):
@@ -134,7 +136,7 @@ _CHECKS: Final[Mapping[str, Callable[[str], object]]] = {
     "apps": _apps,
     "offered": TrialWindow.parse,
 }
-"""What each key must come to, which is nothing false."""
+"""The parser of each key. A false result means that the value is wrong."""
 _ADVICE: Final = {
     "name": f"the name is too long; Slack shows {LONGEST_NAME} characters",
     "language": "the language is unknown; write it like de or pt-BR",

@@ -1,4 +1,4 @@
-"""In which language a mail is best written, and how that language says a date."""
+"""Choose the language of an email, and write dates in it."""
 
 from datetime import date
 from typing import Final
@@ -8,9 +8,9 @@ from babel.dates import format_date
 
 ENGLISH: Final = "en"
 FOREIGN: Final = 3
-"""The distance of a language that is neither the one that is wanted nor English."""
+"""The distance of a language that is neither the wanted one nor English."""
 
-# Only where one language does for business; elsewhere, as in Switzerland, Belgium and Canada, it is English.
+# Only countries with one language of business; others, such as Switzerland, Belgium and Canada, get English.
 _SPOKEN: Final = {
     "cs": "Czech Republic, Czechia",
     "da": "Denmark",
@@ -40,14 +40,14 @@ _OF_COUNTRY: Final = {
 
 
 def language_of(country: str | None) -> str:
-    """The language of business in a country, named as the report names it; English where that is not clear."""
-    # ISO's long names go on behind a comma: Bolivia, Plurinational State of.
+    """Return the language of business in a country, named as in the report; English if that is not clear."""
+    # ISO's long names continue after a comma: Bolivia, Plurinational State of.
     name = (country or "").partition(",")[0].strip()
     return _OF_COUNTRY.get(name.casefold(), ENGLISH)
 
 
 def language_tag(text: str) -> str | None:
-    """The language as its tag is written, `de` or `pt-BR`; None for what is no language."""
+    """Return a language tag in its usual form, `de` or `pt-BR`, or None if it is not a language."""
     try:
         return str(Locale.parse(text, sep="-")).replace("_", "-")
     except (UnknownLocaleError, ValueError):
@@ -55,7 +55,7 @@ def language_tag(text: str) -> str | None:
 
 
 def distance(language: str, wanted: str) -> int:
-    """How far a language is from the one that is wanted: itself, a sister (pt for pt-BR), English, any other."""
+    """Return how far a language is from the wanted one: the same, a sister (pt for pt-BR), English, any other."""
     if language == wanted:
         return 0
     if _base(language) == _base(wanted):
@@ -64,8 +64,8 @@ def distance(language: str, wanted: str) -> int:
 
 
 def long_day(day: date, language: str) -> str:
-    """The date in words, which nobody takes for another one: 1 March 2026, 1er mars 2026."""
-    # Plain English goes to the whole world, where the day stands before the month.
+    """Return the date in words, which nobody misreads: 1 March 2026, 1er mars 2026."""
+    # English emails go to the whole world, where the day comes before the month.
     said = format_date(day, "long", Locale.parse("en-GB" if language == ENGLISH else language, sep="-"))
     return said.replace("1 ", "1er ", 1) if day.day == 1 and _base(language) == "fr" else said
 

@@ -1,4 +1,4 @@
-"""A template as it would go out, shown before anybody gets it."""
+"""Show a template as it would be sent."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,7 +24,7 @@ SAMPLE_TITLE: Final = "Product Manager"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Both parts of a mail, and its subject."""
+    """Both parts of an email, and its subject."""
 
     subject: str
     text: str
@@ -32,9 +32,9 @@ class Preview:
 
 
 def found(named: str, loaded: LoadedTemplates) -> Template | None:
-    """The template of this id, or else of the file at this path; None where there is neither.
+    """Return the template with this id, or in the file at this path; None if there is neither.
 
-    TemplateWrong for one that is there and broken.
+    TemplateWrong if it is there and broken.
     """
     if named in loaded.templates:
         return loaded.templates[named]
@@ -56,7 +56,7 @@ def preview(
     vendor: str | None = None,
     today: date,
 ) -> Preview:
-    """The mail to the contact of this evaluation. TemplateWrong: a fact is missing."""
+    """Return the email to the contact of this evaluation. TemplateWrong if a fact is missing."""
     contact = reachable(evaluation.license)
     variables = variables_for(
         evaluation,
@@ -81,7 +81,7 @@ def preview(
 
 
 def sample(today: date) -> Evaluation:
-    """An evaluation that nobody has, of which everything is known; it ends in a week."""
+    """Return an invented evaluation with every fact known; it ends in a week."""
     contact = Contact(email="ana@customer.example", name="Ana Sample")
     started, ends = today - timedelta(days=23), today + timedelta(days=7)
     license_ = License(

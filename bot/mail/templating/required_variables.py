@@ -1,10 +1,10 @@
-"""What a template cannot do without."""
+"""Find the variables that a template cannot do without."""
 
 from jinja2 import nodes
 
 
 def needs(node: nodes.Node, *, given: frozenset[str] = frozenset()) -> frozenset[str]:
-    """The names that are used with neither a default nor, around them, a question whether they are defined."""
+    """Return the names used without a default and without a test, around them, whether they are defined."""
     match node:
         case nodes.Name():
             return frozenset() if node.name in given or node.ctx != "load" else frozenset([node.name])
@@ -25,7 +25,7 @@ def needs(node: nodes.Node, *, given: frozenset[str] = frozenset()) -> frozenset
 
 
 def _asked(test: nodes.Node) -> frozenset[str]:
-    """The names that are defined where this test holds."""
+    """Return the names that are defined if this test holds."""
     match test:
         case nodes.Test(name="defined", node=nodes.Name(name=name)):
             return frozenset([name])

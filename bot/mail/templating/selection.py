@@ -1,4 +1,4 @@
-"""Which templates fit an evaluation, and which of them is the one to begin with."""
+"""Choose the templates that fit an evaluation, and the one to begin with."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ _FIRST_FAMILY: Final = "welcome"
 
 @dataclass(frozen=True, slots=True)
 class TemplateSelection:
-    """What a person may choose from, in the order to show it: the best variant of each family, then the others."""
+    """The templates a person may choose from, in order: the best variant of each family, then the others."""
 
     templates: tuple[Template, ...]
     chosen: Template | None
-    """The one to begin with; of a family that was sent already only where there is no other."""
+    """The one to begin with. One of a family that was already sent only if there is no other."""
 
 
 def select_templates(
     templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()
 ) -> TemplateSelection:
-    """The templates for this app on this day of the trial, with the families of which a mail was sent.
+    """Return the templates for this app on this day of the trial; `sent` are families already sent.
 
-    The best variant of a family is the app's own before the one for all, then the one in the language of the
+    The best variant of a family is the app's own before the one for all apps, then the one in the language of the
     recipient's country, then English.
     """
     wanted = language_of(evaluation.license.country)
@@ -46,7 +46,7 @@ def select_templates(
 
 
 def _order(template: Template) -> tuple[bool, bool, str]:
-    # What is offered on some days only is meant for just these days.
+    # A template offered only on some days is meant for exactly these days.
     return template.window is None, template.family != _FIRST_FAMILY, template.family
 
 

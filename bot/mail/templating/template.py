@@ -1,4 +1,4 @@
-"""Mail templates: Markdown files with a small head, filled with the facts of one evaluation."""
+"""Email templates: Markdown files with front matter, filled with the facts of one evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -19,7 +19,7 @@ from bot.mail.templating.required_variables import needs
 
 SHIPPED: Final = Path(__file__).parent.with_name("templates")
 SIGNATURE: Final = "signature"
-"""The family of the files that hold the end of a mail, with the sender's name; also how templates call it."""
+"""The family of the signature files, and the variable by which templates include one."""
 
 _JINJA = SandboxedEnvironment(
     autoescape=False,  # the result is Markdown; compose renders it with HTML switched off
@@ -31,7 +31,7 @@ _JINJA = SandboxedEnvironment(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateVariables:
-    """What a template may say; None and blank are undefined in it. A date is said in the template's language."""
+    """The variables of a template. None and blank are undefined in it. Dates are written in its language."""
 
     recipient_name: str | None = None
     first_name: str | None = None
@@ -46,7 +46,7 @@ class TemplateVariables:
     vendor: str | None = None
 
     def as_strings(self, language: str) -> dict[str, str]:
-        """What is known, as short lines of text without any markup."""
+        """Return the known variables as short lines of text without markup."""
         said = {
             name: escape_markdown(long_day(value, language) if isinstance(value, date) else str(value))
             for name, value in asdict(self).items()
@@ -60,7 +60,7 @@ _FACT_NAMES = frozenset(field.name for field in fields(TemplateVariables))
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail as a person may still edit it: the subject is one line, the body is Markdown."""
+    """An email that a person may still edit: the subject is one line, the body is Markdown."""
 
     subject: str
     body: str
@@ -68,7 +68,7 @@ class RenderedMail:
 
 @dataclass(frozen=True, slots=True)
 class CompiledTemplate:
-    """A text with tags, made ready: the facts that it uses, and those that it cannot do without."""
+    """A compiled text: the variables it uses, and those it cannot do without."""
 
     id: str
     ready: jinja2.Template
@@ -76,7 +76,7 @@ class CompiledTemplate:
     needs: frozenset[str]
 
     def fill(self, known: Mapping[str, str]) -> str:
-        """The text with the facts put in."""
+        """Return the text with the variables filled in."""
         try:
             return self.ready.render(known)
         except jinja2.UndefinedError as exc:
@@ -85,13 +85,13 @@ class CompiledTemplate:
                 "or choose another template."
             ) from exc
         except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
-            # The error's own text may quote a fact, that is, somebody's name.
+            # The error's own text may quote a variable, such as somebody's name.
             raise TemplateWrong(f"Template {self.id} cannot be filled ({type(exc).__name__}): mend its tags.") from exc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The end of a mail in one language: the sender's name, and what goes with it."""
+    """The signature of an email in one language: the sender's name and what goes with it."""
 
     id: str
     language: str
@@ -100,9 +100,9 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """One template; `id` is its file's name without `.md`, `name` is what people choose it by.
+    """One template. `id` is its file's name without `.md`, `name` is what people choose it by.
 
-    `apps` are keys or names in lower case, none for all; `offered` is None for always.
+    `apps` are keys or names in lower case, empty for all; `window` is None for always.
     """
 
     id: str
@@ -121,12 +121,12 @@ class Template:
 
     @property
     def needs(self) -> frozenset[str]:
-        """The facts that must be known, those of its signature included."""
+        """The variables that must be known, including those of its signature."""
         needed = self.subject.needs | self.body.needs
         return needed if self._end is None else (needed - {SIGNATURE}) | self._end.words.needs
 
     def fill(self, variables: TemplateVariables) -> RenderedMail:
-        """The mail with its facts put in; TemplateWrong names the fact that is missing."""
+        """Return the email with its variables filled in. TemplateWrong names the missing one."""
         known = variables.as_strings(self.language)
         if self._end is not None:
             known[SIGNATURE] = self._end.words.fill(known).strip()
@@ -134,29 +134,29 @@ class Template:
 
     @property
     def _end(self) -> Signature | None:
-        """The signature, where the words ask for it."""
+        """Return the signature, if the text includes it."""
         return self.signature if SIGNATURE in self.subject.uses | self.body.uses else None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedTemplates:
-    """The templates that can be used, by id, and one sentence for each that cannot."""
+    """The usable templates by id, and one sentence for each unusable one."""
 
     templates: Mapping[str, Template]
     problems: tuple[str, ...]
     signatures: tuple[Signature, ...] = ()
 
     def signed(self, template: Template) -> Template:
-        """The template with the signature of its language, or else of a sister of it, or else in English."""
+        """Return the template with the signature in its language, in a sister language, or in English."""
         near = [each for each in self.signatures if distance(each.language, template.language) < FOREIGN]
         best = min(near, key=lambda each: (distance(each.language, template.language), each.id), default=None)
         return replace(template, signature=best)
 
 
 def load_templates(folder: Path | None = None) -> LoadedTemplates:
-    """The shipped templates, then those of the folder, which replace shipped ones of the same id.
+    """Load the shipped templates, then those of the folder, which replace shipped ones of the same id.
 
-    A broken file takes the place of a shipped one too: nobody should send words that the team meant to replace.
+    A broken file replaces a shipped one, too: nobody should send words that the team meant to replace.
     """
     found: dict[str, Template | Signature] = {}
     problems: list[str] = []
@@ -175,7 +175,7 @@ def load_templates(folder: Path | None = None) -> LoadedTemplates:
 
 
 def read_template(path: Path) -> Template:
-    """One template from its file, not yet signed; TemplateWrong names the file and the line."""
+    """Read one template from its file, without a signature. TemplateWrong names the file and the line."""
     head = read_front_matter(
         path.name, _text(path), needed=("name", "subject"), allowed=("language", "apps", "offered")
     )
@@ -191,7 +191,7 @@ def read_template(path: Path) -> Template:
 
 
 def read_signature(path: Path) -> Signature:
-    """A signature from its file, whose head says no more than its language; TemplateWrong as for a template."""
+    """Read a signature from its file; its front matter holds only the language. TemplateWrong as for a template."""
     head = read_front_matter(path.name, _text(path), needed=(), allowed=("language",))
     words = _words(path, head.body, head.body_line, known=_FACT_NAMES)
     return Signature(id=path.stem, language=head.language, words=words)
@@ -209,7 +209,7 @@ def _text(path: Path) -> str:
 
 
 def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -> CompiledTemplate:
-    """The source made ready; a fact that nobody can give is found here rather than when a mail is due."""
+    """Compile the source. An unknown variable is found here rather than when an email is due."""
     try:
         tree = _JINJA.parse(source)
         used = meta.find_undeclared_variables(tree) - _JINJA.globals.keys()

@@ -1,4 +1,4 @@
-"""What is known of an evaluation and of who writes, as a template may say it."""
+"""The template variables of an evaluation and its sender."""
 
 from datetime import date
 
@@ -18,9 +18,9 @@ def variables_for(  # by keyword alone, and each is something to say
     vendor: str | None = None,
     today: date,
 ) -> TemplateVariables:
-    """The facts for a mail to this contact; how a trial ends is left out where it is not known.
+    """Return the variables for an email to this contact. The end of the trial is left out if it is not known.
 
-    So is the contact's name where it does not plainly name a person: a desk or a company is not greeted by name.
+    The contact's name is left out unless it plainly names a person: a desk or a company is not greeted by name.
     """
     license_, ends = evaluation.license, known_end(evaluation)
     name = person_name(contact.name if contact else None, company=license_.company)

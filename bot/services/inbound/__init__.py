@@ -1,1 +1,1 @@
-"""Take in what comes back from outside: bounces and complaints."""
+"""Process what comes back from outside: bounces and complaints."""

@@ -1,4 +1,4 @@
-"""Take in what comes back from a mail, and act on it only where it is one of ours."""
+"""Handle bounces and complaints, and act only on those about an email of ours."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -16,13 +16,13 @@ from bot.store.mail.bounces import SentMailRef
 log = structlog.get_logger()
 
 SOFT_BOUNCE_THRESHOLD: Final = 3
-"""Mails that did not get through, after which an address is left in peace."""
+"""Soft bounces after which an address is paused."""
 _TRIES: Final = 5
-"""Names of a mail that are looked up; a report on one of ours has one."""
+"""Message-IDs that are looked up; a report about one of ours has one."""
 
 
 class BounceOutcome(StrEnum):
-    """What came of a mail that was taken in; the value says it to the person who runs the bot."""
+    """What a report led to; the value is the sentence for the operator."""
 
     NO_REPORT = "Not a report of a failed delivery, nor of a complaint: nothing to do."
     UNKNOWN = "A report on no mail of ours: nothing to do."
@@ -34,45 +34,47 @@ class BounceOutcome(StrEnum):
 
 
 class MailLedger(Protocol):
-    """What is known of the mails that went out. Each fact is written down once, however often it is reported."""
+    """The emails that were sent. Each fact is recorded once, however often it is reported."""
 
     async def by_message_id(self, message_id: str) -> SentMailRef | None:
-        """The mail that went out under this Message-ID, which has its angle brackets."""
+        """Return the email with this Message-ID, angle brackets included, or None."""
         ...
 
     async def by_id(self, mail_id: int) -> SentMailRef | None:
-        """The mail with this id."""
+        """Return the email with this id, or None."""
         ...
 
     async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
-        """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
+        """The address accepts no mail: add a do-not-contact entry, unless a stronger one is active."""
         ...
 
     async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
-        """The recipient complained: mark the address, over any weaker mark."""
+        """The recipient complained: add a do-not-contact entry, over any weaker one."""
         ...
 
     async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
-        """It did not get through; once `patience` mails to its address did not, pause the address."""
+        """The email was not delivered. After `threshold` of them to one address, pause the address."""
         ...
 
     async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
-        """It was refused because of us; the address stays as it was."""
+        """The email was refused because of the sender; the address is left as it is."""
         ...
 
     async def unclear(self, mail_id: int, *, at: datetime) -> None:
-        """Something came to its return address that nobody understands; the address stays as it was."""
+        """Record that a message nobody understands came to the email's return address; the recipient's address stays as
+        it was.
+        """
         ...
 
 
 class BounceHandler:
-    """Reports and complaints, as they come in.
+    """Processes reports and complaints as they come in.
 
-    Anybody can write to the address for bounces. What proves a report is that it names a mail of ours: by its
-    Message-ID, which nobody guesses, or by the address for that one mail, which `verp` reads and nobody forges. What
-    has not the form of a report counts by that address alone: people answer and forward with our Message-ID in it.
-    `tell` tells the admins of a refusal, by its status, and `tell_unclear` of what nobody understands, as often as
-    they should hear of it.
+    Anybody can write to the address for bounces. A report is proven by naming one of our emails: by its Message-ID,
+    which nobody can guess, or by the return address of that one email, which `verp` reads and nobody can forge. A
+    message without the form of a report counts by that address alone, because people reply and forward with our
+    Message-ID in it. `tell` alerts the admins to a refusal, by its status, and `tell_unclear` to a message that nobody
+    understands. Both decide how often to alert.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class BounceHandler:
         self._clock = clock
 
     async def handle(self, content: bytes) -> BounceOutcome:
-        """Read a mail that came in, and do what it asks for; whoever wrote it, nothing of its text is kept."""
+        """Read a message and act on it. Nothing of its text is kept, whoever wrote it."""
         report = read_report(content)
         if report.is_harmless:
             return BounceOutcome.NO_REPORT
@@ -120,7 +122,7 @@ class BounceHandler:
         return None
 
     async def _guess(self, mail: SentMailRef, content: bytes) -> BounceOutcome:
-        """Take in what came to the return address of a mail and is no report that we read."""
+        """Process a message to an email's return address that is not a report the bot can read."""
         guessed = guess(content)
         own = [each for each in guessed.failed if _is_of(each.address, mail.address)]
         if own:
@@ -155,10 +157,10 @@ class BounceHandler:
 
 
 def status_for_recipient(report: Report, address: str | None) -> RecipientStatus:
-    """What the report says of the address that a mail went to; the strongest, where it says several things.
+    """Return what a report says about the address an email went to; the strongest of several statements.
 
-    Where it speaks of others only, the mail was passed on to them: that one of them is gone does not make the
-    address itself a dead one.
+    If it names only other recipients, the mail was forwarded to them: that one of them is gone says nothing about the
+    address itself.
     """
     complaints = [each for each in report.findings if each.kind is BounceKind.COMPLAINT]
     own = [each for each in report.findings if _is_of(each.address, address) or _is_of(each.original, address)]

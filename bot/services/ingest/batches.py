@@ -1,4 +1,4 @@
-"""One pass through the report, recorded batch by batch."""
+"""Read the rows of one poll and record them batch by batch."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
@@ -18,17 +18,19 @@ from bot.store.licenses.batching import ParsedRecord
 log = structlog.get_logger()
 
 _BATCH_ROWS: Final = 500
-"""Rows from which on they are looked at together."""
+"""Rows that are compared with the store together."""
 _STRETCH_ROWS: Final = 10
-"""Rows after which whoever else has something to do gets a turn: a press must be acknowledged at once."""
+"""Rows after which other tasks get a turn: a press must be acknowledged at once."""
 _RECORDED: Final = 5_000
 """Licenses that are recorded together: the more, the less often the database writes the same page."""
 _NAMED: Final = 20
-"""How many unreadable rows a batch names in the log: after a change of Atlassian's it may be all of them."""
+"""Unreadable rows of a batch that the log names. After a change by Atlassian it may be all of them."""
 
 
 class ReportIngest:
-    """A pass under way: while a batch is recorded, all or nothing, the next one is read. To be closed at its end."""
+    """The ingest of one poll. While a batch is recorded, completely or not at all, the next one is read. Close it at
+    the end.
+    """
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class ReportIngest:
         self.stats = PollStats()
 
     async def add(self, rows: Iterable[Row]) -> None:
-        """Read some rows; what cannot be read is quarantined, and the rest goes on."""
+        """Read some rows. Those that cannot be read are quarantined, and the rest goes on."""
         self._batch += rows
         if len(self._batch) >= _BATCH_ROWS:
             await self._filter_new()
@@ -60,18 +62,18 @@ class ReportIngest:
                 self._recording = asyncio.create_task(self._record(self._taken()))
 
     async def flush(self) -> None:
-        """Record what was taken."""
+        """Record the rows added so far."""
         await self._filter_new()
         await self._recorded()
         await self._record(self._taken())
 
     async def aclose(self) -> None:
-        """Wait until nothing is under way: of a pass that broke off, too, what was about to be recorded is."""
+        """Wait until nothing is being recorded. After a failed poll, the batch in flight is recorded, too."""
         if self._recording is not None:
             await asyncio.gather(self._recording, return_exceptions=True)
 
     async def _filter_new(self) -> None:
-        """Find out what the batch says that was not read before."""
+        """Find out what the batch says that was not processed before."""
         batch, self._batch = self._batch, []
         unreadable: set[InvalidRecord] = set()
         digests = await self._store.licenses.filter_new([row.text for row in batch])
@@ -96,7 +98,7 @@ class ReportIngest:
         return records
 
     async def _recorded(self) -> None:
-        """Wait for the batch that is being recorded, and raise what that raised."""
+        """Wait for the batch that is being recorded, and raise its error, if any."""
         if self._recording is not None:
             recording, self._recording = self._recording, None
             await recording

@@ -1,4 +1,4 @@
-"""A reading that writes nothing: what it would come to, and why."""
+"""A poll that writes nothing: what it would change, and why."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -18,16 +18,16 @@ from bot.store.licenses.batching import ParsedRecord
 _BATCH: Final = 500
 
 Progress = Callable[[int], None]
-"""Told now and then how many rows were read."""
+"""Called now and then with the number of rows read."""
 
 
 @dataclass(kw_only=True)
 class DryRunResult:
-    """What a reading would come to. Trials that would get no card are counted by the reason."""
+    """What a poll would change. Trials that would get no card are counted by reason."""
 
     rows: int = 0
     known: int = 0
-    """Rows that were read before, or of licenses that came in an earlier row."""
+    """Rows that were processed before, or belong to a license of an earlier row."""
     cards: list[tuple[License, Trial]] = field(default_factory=list)
     facts: list[tuple[License, Entry]] = field(default_factory=list)
     silent: Counter[SkipReason] = field(default_factory=Counter)
@@ -35,7 +35,7 @@ class DryRunResult:
 
 
 class DryRun:
-    """A pass under way, beside the real one: it asks the same questions, and keeps the answers to itself."""
+    """A dry run beside the running bot: it asks the store the same questions and writes nothing."""
 
     def __init__(self, store: Store, *, announcement: AnnouncementPolicy, now: datetime, progress: Progress) -> None:
         self._store = store
@@ -47,13 +47,13 @@ class DryRun:
         self.result = DryRunResult()
 
     async def add(self, rows: Iterable[Row]) -> None:
-        """Look at some rows."""
+        """Add some rows."""
         self._batch += rows
         if len(self._batch) >= _BATCH:
             await self.flush()
 
     async def flush(self) -> None:
-        """Work out what was taken."""
+        """Compare the rows added so far."""
         batch, self._batch = self._batch, []
         self.result.rows += len(batch)
         for license_update in await self._store.licenses.diff(await self._new(batch), self._announcement):
@@ -61,7 +61,7 @@ class DryRun:
         self._progress(self.result.rows)
 
     async def _new(self, batch: list[Row]) -> list[ParsedRecord]:
-        """The records not read before; of each license one, since what an earlier one came to is not stored."""
+        """Return the records not processed before, one for each license: an earlier one was not stored."""
         records: list[ParsedRecord] = []
         digests = await self._store.licenses.filter_new([row.text for row in batch])
         for row, digest in zip(batch, digests, strict=True):

@@ -1,4 +1,4 @@
-"""Read the report and record what is new, with the cards that follow."""
+"""Poll the report and record what is new, with the cards that follow."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
@@ -25,11 +25,11 @@ from bot.store import Store
 log = structlog.get_logger()
 
 _NEXT_SWEEP: Final = timedelta(hours=1)
-"""After one that failed: a report too large for an hour must not be asked for with every poll."""
+"""The pause after a failed sweep: a report too large for an hour must not be requested with every poll."""
 
 
 class ReportPoller:
-    """The one reader of the report. However often and at whatever moment it runs, nothing is announced twice."""
+    """The only reader of the report. However often and whenever it runs, nothing is announced twice."""
 
     def __init__(
         self,
@@ -54,10 +54,9 @@ class ReportPoller:
         self._turn = asyncio.Lock()
 
     async def poll(self) -> PollStats:
-        """Read what may be new and, when it is time, the whole report; what it all came to.
+        """Read what may be new and, when it is due, the full report. Return what both brought.
 
-        Whatever BotError ends a reading is on record, too, when it is raised. A poll that is asked for while one runs
-        waits for its turn.
+        Any BotError is recorded before it is raised. A poll requested while one runs waits for its turn.
         """
         async with self._turn:
             good = await self._store.polls.last_good()
@@ -71,19 +70,19 @@ class ReportPoller:
             return stats
 
     async def backfill(self, *, progress: Progress) -> PollStats:
-        """Read the whole report in silence: nothing that it holds gets a card, now or later.
+        """Read the full report silently: nothing in it gets a card, now or later.
 
-        One that broke off goes on where it stood: what is recorded is known again, and costs next to nothing.
+        After an interruption it continues where it stopped: recorded rows are recognised and cost next to nothing.
         """
         async with self._turn:
             return await self._run_poll(None, quiet_before=date.max, progress=progress)
 
     async def dry_run_backfill(self, *, progress: Progress) -> DryRunResult:
-        """What `backfill` would come to; nothing is written."""
+        """Return what `backfill` would change, without writing."""
         return await self._dry_run(None, quiet_before=date.max, progress=progress)
 
     async def dry_run(self) -> DryRunResult:
-        """What the next poll would come to; nothing is written."""
+        """Return what the next poll would change, without writing."""
         good = await self._store.polls.last_good()
         if good is None:
             return await self._dry_run(None, quiet_before=self._announce_from())
@@ -91,12 +90,12 @@ class ReportPoller:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Wait until a running poll has come to its end; none is begun inside."""
+        """Wait for the end of a running poll. None starts inside the block."""
         async with self._turn:
             yield
 
     async def _sweep_is_due(self) -> bool:
-        """Whether to read the whole report, for what no question about the last days would find."""
+        """Return whether to read the full report, for what no query about the last days would find."""
         now = self._clock()
         good, last = await self._store.polls.last_good(is_full=True), await self._store.polls.last_sweep()
         if last is not None and not last.good and not has_passed(_NEXT_SWEEP, since=last.started_at, now=now):
@@ -104,15 +103,17 @@ class ReportPoller:
         return good is None or has_passed(self._sweep_every, since=good.started_at, now=now)
 
     async def _since(self) -> date | None:
-        """Up to which day the report is known for certain; None for all of it.
+        """Return the day up to which the report is known for certain, or None to read all of it.
 
-        A poll that is dated ahead was dated by a clock that was wrong: nobody knows what it has seen.
+        A poll dated in the future was dated by a wrong clock: nobody knows what it covered.
         """
         good = await self._store.polls.last_good(before=self._clock() + CLOCKS_DIFFER)
         return None if good is None else good.started_at.date()
 
     async def _announce_missed(self) -> None:
-        """Announce what was read while the clock was ahead, and taken for over; not what had begun before the bot."""
+        """Announce trials that were taken for over because the clock was ahead, except those that began
+        before the bot.
+        """
         now = self._clock()
         announcement = self._announcement_policy(now, await self._since() or self._announce_from())
         missed = await self._store.licenses.announce_missed(
@@ -121,7 +122,7 @@ class ReportPoller:
         log.warning("clock_was_ahead", announced=missed)
 
     def _announce_from(self) -> date:
-        """What began earlier was there before the bot, and does not ring in its first run."""
+        """Return the day before which trials predate the bot and get no card in its first run."""
         return self._clock().date() - timedelta(days=self._first_run_days)
 
     def _first_run_message(self, stats: PollStats) -> str:
@@ -155,7 +156,7 @@ class ReportPoller:
         words: Callable[[PollStats], str] = lambda _: "",
         progress: Progress = lambda _: None,
     ) -> PollStats:
-        """One reading, of everything or since a day, from its first entry in the diary to its last."""
+        """Run one poll, of everything or since a day, from its first entry in the log to its last."""
         now, polls = self._clock(), self._store.polls
         poll_id = await polls.begin(at=now, is_full=since is None)
         announcement = self._announcement_policy(now, quiet_before)
@@ -180,10 +181,10 @@ class ReportPoller:
         await reader.flush()
 
     async def _rows(self, since: date | None, today: date) -> AsyncGenerator[list[Row]]:
-        """What may be new since a day: the union of two questions; or everything.
+        """Yield what may be new since a day, as the union of two queries; or everything.
 
-        Changed lately finds conversions and trials of old licenses; begun lately finds rows that came late without a
-        fresh `lastUpdated`.
+        The query by update finds conversions and trials of old licenses. The query by start finds rows that came late
+        without a fresh `lastUpdated`.
         """
         if since is None:
             questions = [self._full_report()]
@@ -198,7 +199,7 @@ class ReportPoller:
                     yield rows
 
     async def _full_report(self) -> AsyncGenerator[list[Row]]:
-        """The export, which is meant for large reports; where there is none to be had, the report page by page."""
+        """Yield the full report: through the export, or page by page where there is none."""
         try:
             async with aclosing(self._marketplace.export()) as portions:
                 async for rows in portions:

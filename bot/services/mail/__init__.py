@@ -1,1 +1,1 @@
-"""Draft, queue and send the emails that people ask for."""
+"""Draft, queue and send the emails that people request."""

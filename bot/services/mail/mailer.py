@@ -1,4 +1,4 @@
-"""The post office: what it takes to write a mail out and hand it over."""
+"""Compose an email and hand it to the server."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ from bot.store.mail.repository import ClaimedMail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerpSettings:
-    """Where mail that cannot be delivered comes back to; the key makes the address of each mail its own."""
+    """Where bounces go; the key makes a return address for each email."""
 
     address: str
     key: bytes
@@ -23,20 +23,20 @@ class VerpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailer:
-    """A server, who we are, and what is optional: a signature of the domain, unsubscribe links, return addresses."""
+    """The mail server, the sender, and what is optional: DKIM signature, unsubscribe links, return addresses."""
 
     smtp: Smtp
     sender: Sender
     vendor: str | None
-    """The name of the company, as mails give it."""
+    """The company's name in emails."""
     kept: timedelta
-    """How long contacts are kept; the mail says so."""
+    """How long contacts are kept; the email says so."""
     signer: Signer | None = None
     links: Links | None = None
     verp: VerpSettings | None = None
 
     async def send(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> None:
-        """Write the mail out and give it to the server. The errors are those of `compose` and `Smtp.send`."""
+        """Compose the email and send it. Raises what `compose` and `Smtp.send` raise."""
         message = compose(
             sender=self.sender,
             to_address=claimed.address,
@@ -63,7 +63,7 @@ class Mailer:
         )
 
     def envelope_sender(self, mail_id: int) -> str:
-        """Where this mail comes back to. MailSetupWrong if that is no address, or too long a one."""
+        """Return the return address of this email. MailSetupWrong if MAIL_BOUNCES is unusable or too long."""
         if self.verp is None:
             return self.sender.address.addr_spec
         return envelope_sender(self.verp.address, mail_id, self.verp.key)

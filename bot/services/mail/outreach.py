@@ -1,4 +1,4 @@
-"""The mail a person wants to send: drafted, looked at, ordered, taken back."""
+"""The email a person wants to send: draft, preview, queue, cancel."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,12 +23,12 @@ from bot.store.mail.repository import MailRequest, MailStatus, QueuedMail
 
 _LOOKS: Final = 50
 _LOOK_AGAIN: Final = 0.1
-"""Seconds; another copy of the bot may have taken the form."""
+"""Seconds between looks: another copy of the bot may have received the form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormWords:
-    """What stands in the form: what was chosen there when it was painted, and what a person made of the words since."""
+    """What the form holds: the choices it was rendered with, and the words as the person edited them."""
 
     template: str
     recipient: str
@@ -38,25 +38,25 @@ class FormWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A mail that may be sent, as far as is known now; `problem` says why the template could not be filled."""
+    """An email that may be sent, as far as is known now. `problem` says why the template could not be filled."""
 
     card: Card
     template: str
     names: Mapping[str, str]
-    """Id to name, of each template there is."""
+    """Template ids to names."""
     recipient: str
     recipients: Mapping[str, Contact]
     refused: Sequence[Recipient]
-    """Those on the license who cannot be emailed."""
+    """The recipients on the license who cannot be emailed."""
     decision: Allowed | NeedsLawfulBasis
     rendered: RenderedMail
     kept: bool
-    """Whether the words are a person's own, and the recipient another than they were written to."""
+    """Whether the person's own words were kept although the recipient changed."""
     problem: str | None
 
 
 class Outreach:
-    """Drafts and takes orders. Without a `post` office nothing is sent, and everybody who tries is told why."""
+    """Drafts and queues emails. Without a `mailer` nothing is sent, and everybody who tries learns why."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Outreach:
         self._today = today
         self._token = token
         self._keeping: dict[str, MailContent] = {}
-        """The words on their way into the store, by token: while many press at once that can take a while."""
+        """Drafts being written to the store, by token; under load that can take a while."""
 
     async def draft(
         self,
@@ -90,9 +90,9 @@ class Outreach:
         recipient: str | None = None,
         words: FormWords | None = None,
     ) -> Draft | Refused:
-        """A template filled in for a contact; where none is named, the first that there is.
+        """Fill a template for a contact; by default the first of each.
 
-        Of `words` that stand in the form already a person's own are kept while only the recipient changes.
+        Words that the person edited are kept while only the recipient changes.
         """
         if self._mailer is None or not self._templates:
             return Refused(RefusalReason.NOT_SET_UP)
@@ -128,7 +128,7 @@ class Outreach:
         )
 
     async def keep(self, token: str, content: MailContent) -> None:
-        """Keep the words of a preview, until it is sent or a day is over."""
+        """Keep a draft until it is sent or a day has passed."""
         self._keeping[token] = content
         try:
             await self._store.drafts.keep(token, content, at=self._clock())
@@ -136,7 +136,7 @@ class Outreach:
             del self._keeping[token]
 
     async def kept(self, token: str) -> MailContent | None:
-        """The words of a preview; None once they are gone. They may still be on their way into the store."""
+        """Return a draft, waiting for it if it is still being stored. None once it is gone."""
         for _ in range(_LOOKS):
             if content := self._keeping.get(token) or await self._store.drafts.read(token):
                 return content
@@ -146,7 +146,7 @@ class Outreach:
     async def enqueue(
         self, evaluation_id: int, content: MailContent, *, basis: LawfulBasis | None, by: str
     ) -> QueuedMail | NeedsLawfulBasis | Refused:
-        """Let these words go after the time to take them back, if policy allows it and no such mail went before."""
+        """Queue the mail; it is sent after the undo window if the policy still allows it."""
         if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
         template = self._templates.get(content.template)
@@ -172,7 +172,9 @@ class Outreach:
         return await self._store.mails.enqueue(request, self._rules)
 
     async def verify_card(self, mail_id: int, card: CardRef | None) -> None:
-        """CardUnknown when a mail belongs to another evaluation than the card in whose thread its button stands."""
+        """Raise CardUnknown if the email belongs to another evaluation than the card whose thread contains
+        its button.
+        """
         if card is None:
             return
         claimed = await self._store.bounces.evaluation(mail_id)
@@ -180,20 +182,20 @@ class Outreach:
             raise CardUnknown(UnmatchedCard.UNKNOWN)
 
     async def cancel(self, mail_id: int, *, by: str) -> MailStatus | None:
-        """Take one's own mail back before it goes; None for a mail that never was."""
+        """Cancel one's own queued email. None if there is no such email."""
         return await self._store.mails.cancel(mail_id, by=by, at=self._clock())
 
     async def resend(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
-        """Send a mail again of which nobody knows whether it arrived, once, if policy still allows it.
+        """Send an email of unknown outcome again, once, if the policy still allows it.
 
-        Whoever comes late gets the verdict of who came first; None for a mail that never was.
+        If somebody was faster, return their decision. None if there is no such email.
         """
         if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
         return await self._store.mails.resend(mail_id, self._rules, by=by, at=self._clock())
 
     async def confirm(self, mail_id: int, *, by: str) -> MailStatus | None:
-        """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
+        """Record a person's word that an email of unknown outcome arrived. None if there is no such email."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
     def _fill(
@@ -215,7 +217,7 @@ class Outreach:
     def _own(
         self, card: Card, words: FormWords, contacts: Mapping[str, Contact], signature: Signature
     ) -> RenderedMail | None:
-        """The words in the form where a person changed them; None while they are those that the template gave."""
+        """Return the words in the form if the person edited them, or None if they are the template's."""
         own = RenderedMail(words.subject, words.body)
         if words.recipient not in contacts:
             return None
@@ -224,6 +226,6 @@ class Outreach:
 
 
 def _labels(templates: Sequence[Template]) -> dict[str, str]:
-    """Templates as people choose them, by id; of several with one name each says which."""
+    """Return template names by id. Several templates with one name say which is which."""
     names = [each.name for each in templates]
     return {each.id: each.name if names.count(each.name) == 1 else f"{each.name} ({each.id})" for each in templates}

@@ -1,4 +1,4 @@
-"""Hand over the mails that are due: once each, never against policy, and what the server puts off, later."""
+"""Send the emails that are due: each once, never against the policy, and later what the server defers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,18 +22,18 @@ from bot.store.mail.repository import MOST_PUT_OFF, ClaimedMail, RejectedMail, l
 log = structlog.get_logger()
 
 _POLL_INTERVAL_S: Final = 5.0
-"""Seconds after which is looked even if this process wrote nothing: another one may have."""
+"""Seconds between looks even if this process wrote nothing: another one may have."""
 _WHILE_ONE_WAITS: Final = 1.0
 _PUT_OFF_AT_MOST: Final = timedelta(days=2)
 _SHOULD_BE_KNOWN: Final = 5
-"""Mails in a row that the server put off: one may be grey-listed, five are no matter of an address any more."""
+"""Deferred emails in a row: one may be greylisting, five are no longer about a single address."""
 _NO_SUCH_ADDRESS: Final = "5.1.1"
 """RFC 3463: bad destination mailbox address."""
 _GIVEN_UP: Final = "The mail server put it off for two days, so it was given up. Send it anew if it still fits."
 
 
 class MailWorker:
-    """The one who sends; whoever is asked to stop finishes the mail in hand."""
+    """Sends queued emails. When it is paused, it finishes the email it is sending."""
 
     def __init__(
         self,
@@ -46,7 +46,9 @@ class MailWorker:
         pace: TokenBucket | None = None,
         address_of: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
-        """`address_of` says where replies to a colleague go now; without it they go where the order says."""
+        """`address_of` returns the current reply address of a colleague; without it, replies go where the queued email
+        says.
+        """
         self._store = store
         self._mailer = mailer
         self._rules = rules
@@ -57,14 +59,14 @@ class MailWorker:
         self._at_work = asyncio.Lock()
 
     async def run(self) -> None:
-        """Send for ever; ends by being cancelled."""
+        """Send until this task is cancelled."""
         while True:
             moment = self._store.database.writes
             wait = await self.deliver()
             await self._store.database.written(moment, seconds=wait)
 
     async def deliver(self) -> float:
-        """Send what is due, one after the other; seconds after which to look again."""
+        """Send what is due, one after the other. Return the seconds until the next look."""
         async with self._at_work:
             while (pause := self._pace.wait()) == 0:
                 due = await self._store.mails.next_due()
@@ -81,7 +83,7 @@ class MailWorker:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Wait until the mail in hand is settled; none is begun inside."""
+        """Wait until the current email is settled. None is sent inside the block."""
         async with self._at_work:
             yield
 
@@ -93,13 +95,13 @@ class MailWorker:
             self._store.leases.ensure()
             await self._mailer.send(replace(claimed, content=content), evaluation)
         except LeaseLost as exc:
-            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            # Whether this write succeeds depends on the lease: if this copy still leads, it tries again.
             self._pace.failed()
             await self._defer(claimed, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
             await self._settle(claimed, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
-            # A matter between us and the server: nothing else would get through either, so all of it waits.
+            # The problem is between us and the server: nothing else would get through either, so all of it waits.
             self._pace.failed()
             await self._defer(claimed, exc, wait=timedelta(0))
             await self._alerts.mail_unavailable(exc)
@@ -121,7 +123,9 @@ class MailWorker:
             await self._alerts.mail_recovered()
 
     async def _reply_to(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> str | None:
-        """Where replies go: an email can wait for days, in which the owner may change, leave, or become a guest."""
+        """Return where replies go: an email can wait for days, in which the owner may change, leave, or
+        become a guest.
+        """
         if self._address_of is None:
             return claimed.content.reply_to
         owner = None if evaluation is None else evaluation.owner
@@ -141,5 +145,5 @@ class MailWorker:
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """How long to wait after so many attempts that were put off: a minute, then four times as long each time."""
+    """Return the delay after this many deferred attempts: a minute, then four times as long each time."""
     return min(timedelta(minutes=4 ** min(attempts - 1, 10)), MOST_PUT_OFF)

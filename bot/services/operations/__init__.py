@@ -1,1 +1,1 @@
-"""Watch over the bot itself: alerts, health, the set-up check."""
+"""Monitor the bot itself: alerts, health, the setup check."""

@@ -1,4 +1,4 @@
-"""Say once what keeps the report from being read, and once that it is well again."""
+"""Tell the admins once about a problem, and once when it is over."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,27 +15,27 @@ _AT_ONCE: Final[Mapping[type[BotError], str]] = {
     PermissionMissing: "permission_missing",
     ApiGone: "api_gone",
 }
-"""What does not mend itself; anything else may have passed by the next poll."""
+"""Errors that do not pass by themselves; any other may be gone by the next poll."""
 _KEEPS_FAILING: Final = "keeps_failing"
 _PATIENCE: Final = 3
-"""Failures in a row, after which somebody should know."""
+"""Failures in a row after which the admins are told."""
 _POLL: Final = frozenset({*_AT_ONCE.values(), _KEEPS_FAILING})
 _SWEEP: Final = frozenset(f"sweep_{kind}" for kind in _POLL)
-"""Apart, because polls may go well while every sweep fails: that is one trouble, not one an hour."""
+"""Counted separately, because polls can succeed while every sweep fails: that is one incident, not one an hour."""
 _ROWS: Final = "rows_unread"
 _MAIL: Final = "no_mail"
 _DEAF: Final = "no_presses"
 _DEAF_FOR: Final = timedelta(minutes=5)
-"""Slack closes connections some times a day, and outages pass; after so long somebody should know."""
+"""Slack closes connections several times a day, and outages pass. After this long the admins are told."""
 
 _REFUSED: Final = "mail_refused"
 _UNCLEAR: Final = "bounce_unclear"
 _REMINDED_AFTER: Final = timedelta(days=1)
-"""Nothing tells when servers take our mails again; so long after it was said, the next refusal is said again."""
+"""Nothing shows when servers accept our mail again. After this long, the next refusal is reported again."""
 
 
 class AdminAlerts:
-    """Tells the admins, or the channel where there are none; each kind once, until the report can be read again."""
+    """Alerts to the admins, or to the channel if there are none; one for each kind, until the problem is over."""
 
     def __init__(self, store: Store, *, admins: Sequence[str], channel: str, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -43,7 +43,7 @@ class AdminAlerts:
         self._clock = clock
 
     async def poll_failed(self, error: BotError) -> None:
-        """The last poll on record broke off."""
+        """Alert about the last poll, which failed."""
         last = await self._store.polls.last()
         is_full = last is not None and last.is_full
         kind = _AT_ONCE.get(type(error), _KEEPS_FAILING)
@@ -53,7 +53,7 @@ class AdminAlerts:
             await self._begin(f"sweep_{kind}" if is_full else kind, text)
 
     async def poll_succeeded(self, quarantined: int, *, is_full: bool) -> None:
-        """A poll came to its end, of the `whole` report or of the latest, with so many rows set aside."""
+        """Close incidents after a good poll, of the full report or of what is new, and alert about quarantined rows."""
         await self._end(_POLL | _SWEEP if is_full else _POLL, alerts.report_read_again)
         if quarantined:
             await self._begin(_ROWS, alerts.rows_unread(quarantined))
@@ -61,26 +61,26 @@ class AdminAlerts:
             await self._end({_ROWS}, alerts.rows_read_again)
 
     async def check_socket(self, line: SocketStatus) -> None:
-        """How the connection over which presses arrive is doing; to be asked now and then."""
+        """Alert if the Socket Mode connection has been down too long. Call it regularly."""
         if line.down is None:
             await self._end({_DEAF}, alerts.presses_again)
         elif line.down >= _DEAF_FOR:
             await self._begin(_DEAF, alerts.no_presses(line.trouble or "", line.down))
 
     async def mail_refused(self, status: str) -> None:
-        """A server refused a mail because of us, with this status; said once a day, however many there are."""
+        """Alert that a server refused an email because of the sender; at most once a day."""
         await self._once_a_day(_REFUSED, alerts.mail_refused(status))
 
     async def bounce_unclear(self) -> None:
-        """Something came to the return address of a mail that nobody understands; said once a day, as above."""
+        """Alert that a message nobody understands came to an email's return address; at most once a day."""
         await self._once_a_day(_UNCLEAR, alerts.unclear_bounce())
 
     async def mail_unavailable(self, error: BotError) -> None:
-        """The mail server does not let the bot in."""
+        """Alert that the mail server does not let the bot in."""
         await self._begin(_MAIL, alerts.no_mail(str(error)))
 
     async def mail_recovered(self) -> None:
-        """The mail server took a mail."""
+        """Close the incident about the mail server, which accepted an email."""
         await self._end({_MAIL}, alerts.mail_goes_again)
 
     async def _once_a_day(self, kind: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Notice that the clock of this machine was set, and remember it for a day."""
+"""Detect that the clock of this machine was set, and remember it for a day."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -14,18 +14,20 @@ from bot.store import Store
 log = structlog.get_logger()
 
 _WORTH_TELLING: Final = timedelta(minutes=1)
-"""Time services correct seconds; who sets a clock by more than this has corrected a wrong one, or broken a good one."""
+"""Time services correct by seconds; a change of more than this corrects a wrong clock or breaks a good one."""
 _KEPT: Final = timedelta(days=1)
 _KIND: Final = "clock"
 
 
 def since_boot() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where it knows such a clock."""
+    """Return the seconds of a clock that nobody sets. It also counts while the machine sleeps, if the system has such a
+    clock.
+    """
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class ClockWatch:
-    """Holds the clock by which everything is dated against one that nobody sets."""
+    """Compares the clock that dates everything with one that nobody sets."""
 
     def __init__(
         self, store: Store, *, clock: Callable[[], datetime], elapsed: Callable[[], float] = since_boot
@@ -36,7 +38,7 @@ class ClockWatch:
         self._last: tuple[datetime, float] | None = None
 
     async def look(self) -> None:
-        """Compare the clocks; to be asked every few seconds."""
+        """Compare the clocks. Call it every few seconds."""
         now, seconds = self._clock(), self._elapsed()
         moved = await self._since_last_start(now) if self._last is None else self._moved(now, seconds)
         self._last = now, seconds
@@ -50,7 +52,7 @@ class ClockWatch:
             await self._store.incidents.open(kind, "", to=(), at=now)
 
     async def is_steady(self) -> bool:
-        """Whether the clock was not set forward during the last day: then what is old by it may not be old at all."""
+        """Return whether the clock was not set forward during the last day. If it was, what looks old may not be."""
         await self.look()
         moved = moved_by(await self._store.incidents.list_open())
         return moved is None or moved <= timedelta(0)
@@ -62,13 +64,13 @@ class ClockWatch:
         return now - then - timedelta(seconds=seconds - before)
 
     async def _since_last_start(self, now: datetime) -> timedelta:
-        """How far the clock went back, at least, since something was last written."""
+        """Return how far, at least, the clock has gone back since the last recorded poll: zero or negative."""
         last = await self._store.polls.last()
         return timedelta(0) if last is None else min(now - last.started_at, timedelta(0))
 
 
 def moved_by(standing: Iterable[OpenIncident]) -> timedelta | None:
-    """By how much the clock was set of late, the latest time; None when it was not."""
+    """Return by how much the clock was last set, or None if it was not set recently."""
     found = None
     for alerts in standing:
         match alerts.kind.split():

@@ -1,4 +1,4 @@
-"""How the bot is doing, asked of the store."""
+"""Collect how the bot is doing from the store."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,19 +17,19 @@ _EXAMPLES: Final = 5
 
 
 class Health:
-    """Figures for people and machines that watch over the bot; nothing personal among them."""
+    """Figures for people and for monitoring. None of them is personal."""
 
     def __init__(self, store: Store, *, poll_every: timedelta, clock: Callable[[], datetime]) -> None:
         self.line: Callable[[], SocketStatus | None] = lambda: None
-        """How the connection to Slack is doing, once there is one."""
+        """Returns the state of the Socket Mode connection, once there is one."""
         self.problems: Callable[[], tuple[str, ...]] = tuple
-        """Why Slack does not say who the bot is, or what the app's installation lacks; a sentence each."""
+        """Returns why Slack does not say who the bot is, or what the app's installation lacks; a sentence for each."""
         self._store = store
         self._poll_every = poll_every
         self._clock = clock
 
     async def report(self) -> HealthReport:
-        """All of it, at this moment; delays are those of the last seven days."""
+        """Return all figures of this moment. Delays are those of the last seven days."""
         now, polls = self._clock(), self._store.polls
         last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(is_full=True)
         standing = await self._store.incidents.list_open()
@@ -60,7 +60,9 @@ class Health:
         )
 
     async def figures(self) -> dict[str, Any]:
-        """The same for machines; ages and delays are in seconds, `problems` are sentences that say what to do."""
+        """Return the same figures for machines. Ages and delays are in seconds; `problems` are sentences that say what
+        to do.
+        """
         found = await self.report()
         late, line = found.delays, found.line
         return {

@@ -1,4 +1,4 @@
-"""Look at what needs no server: who may read the files with secrets, and which secrets travel in the clear."""
+"""Check what needs no server: who may read the files with secrets, and which secrets are sent unencrypted."""
 
 import shlex
 import stat
@@ -11,7 +11,7 @@ from bot.services.operations.setup_check import CheckResult
 
 
 def file_permissions(paths: Iterable[Path]) -> CheckResult:
-    """Whether other users of the machine may read or change files of ours; those that are not there do not count."""
+    """Check whether other users of the machine may read or change our files. Missing files are ignored."""
     what = "File permissions"
     open_to_others = [shlex.quote(str(path)) for path in paths if _is_open_to_others(path)]
     if open_to_others:
@@ -34,7 +34,9 @@ def _is_open_to_others(path: Path) -> bool:
 def secrets_in_the_clear(
     *, smtp_host: str | None, smtp_tls: str, has_password: bool, urls: Mapping[str, str]
 ) -> CheckResult:
-    """Whether a password or a token leaves this machine without encryption; `urls` are by the name of the setting."""
+    """Check whether a password or a token leaves this machine unencrypted; `urls` are keyed by the name of
+    the setting.
+    """
     wrong = [
         f"{name} begins with http://, so its token can be read on the way. Write https://."
         for name, url in urls.items()
@@ -47,7 +49,7 @@ def secrets_in_the_clear(
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host is this machine by its very name, wherever it is asked."""
+    """Return whether a host is this machine by its name alone, on whatever machine this runs."""
     name = host.lower().strip("[]").rstrip(".")
     try:
         return ip_address(name).is_loopback

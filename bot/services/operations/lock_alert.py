@@ -1,4 +1,4 @@
-"""Say once that another program locks the database, and once that it is over."""
+"""Alert once when another program locks the database, and once when the lock is released."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ from bot.store.engine.database import Database
 log = structlog.get_logger()
 
 _PATIENCE: Final = timedelta(seconds=30)
-"""A lock that is gone by then held up nobody for long."""
+"""A lock released within this time delayed nobody for long."""
 
 
 class LockAlert:
-    """Tells the admins, or the channel where there are none.
+    """Alerts the admins, or the channel if there are none.
 
-    The outbox is in the database that is locked, so both messages go straight to Slack.
+    The outbox is in the locked database, so both messages go straight to Slack.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class LockAlert:
         self._to = tuple(admins) or (channel,)
         self._elapsed = elapsed
         self._announced: dict[str, float] = {}
-        """Who knows that it is locked, with the moment since when."""
+        """Who has been told of the lock, with the time at which it began."""
 
     async def look(self) -> None:
-        """See how it is now; to be asked every few seconds."""
+        """Check the lock and send any alert that is due. Call it every few seconds."""
         since = self._database.locked_since
         if since is None:
             for each, then in list(self._announced.items()):

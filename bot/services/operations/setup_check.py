@@ -1,4 +1,4 @@
-"""Look at everything the bot depends on, and say of each what is wrong and what to do."""
+"""Check everything the bot depends on, and say for each what is wrong and how to fix it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -18,19 +18,19 @@ from bot.slack.client.web_client import Identity, SlackClient
 from bot.store import Store
 
 LIMIT_S: Final = 20.0
-"""How long each look may take."""
+"""The time limit for each check, in seconds."""
 _CHECK: Final = {
     "Database": "DATABASE_URL, its server, and what locks it; after an update, run `evaluator-bot db upgrade` first",
     "Slack": "the network, its proxy and SLACK_API_URL",
     "Marketplace": "the network, its proxy and MARKETPLACE_API_URL",
     "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS",
 }
-"""What to look at when no answer comes, by the first word of the line."""
+"""What to check if there is no response, by the first word of the check's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One thing looked at; `says` is what was found, or what is wrong with what to do about it."""
+    """The result of one check; `message` is what was found, or what is wrong and how to fix it."""
 
     name: str
     is_ok: bool
@@ -42,7 +42,7 @@ Check = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackSetup:
-    """What the settings say of Slack."""
+    """The Slack settings to check."""
 
     channel: str
     admins: Sequence[str]
@@ -52,9 +52,10 @@ class SlackSetup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What there is to look at. Each is opened by its own look, which says what is wrong when that fails.
+    """The dependencies to check. Each is opened by its own check, which says what is wrong if that fails.
 
-    `problems` gives a sentence for each mail template that cannot be used, `rules` raises when those are wrong.
+    `problems` returns a sentence for each mail template that cannot be used; `rules` raises an error if the mail rules
+    are wrong.
     """
 
     store: AbstractAsyncContextManager[Store]
@@ -66,14 +67,16 @@ class Outside:
 
 
 class SetupCheck:
-    """The things the bot depends on, each reached for real; to be entered, and left when all was looked at."""
+    """Checks each of the bot's dependencies by actually reaching it. An async context manager, to be left after all
+    checks.
+    """
 
     def __init__(
         self, slack: SlackClient, directory: SlackUsers, outside: Outside, *, setup: SlackSetup, limit: float = LIMIT_S
     ) -> None:
-        """`limit` is in seconds, for each look."""
+        """`limit` is in seconds, for each check."""
         self.store: Store | None = None
-        """The database, once it was looked at and found good."""
+        """The database, once its check has succeeded."""
         self._slack = slack
         self._slack_users = directory
         self._outside = outside
@@ -91,7 +94,7 @@ class SetupCheck:
         await self._stack.aclose()
 
     async def run(self) -> AsyncIterator[CheckResult]:
-        """One finding after the other, as they come."""
+        """Yield one result after the other."""
         looks: Sequence[tuple[str, Check]] = (
             ("Database", self._database),
             ("Slack bot token", self._bot_token),
@@ -111,7 +114,7 @@ class SetupCheck:
             yield await self._found(what, look)
 
     async def _found(self, what: str, look: Check) -> CheckResult:
-        """The finding of one look; in one line, whatever an answer from outside has in it."""
+        """Return the result of one check, on one line, whatever a response from outside contains."""
         try:
             async with asyncio.timeout(self._limit):
                 good, says = True, await look()
@@ -131,7 +134,7 @@ class SetupCheck:
         return f"works in workspace {(await self._who()).team}"
 
     async def _who(self) -> Identity:
-        """Who the bot is; asked again after a failure, which may have passed."""
+        """Return the bot's identity, requested again after a failure, which may be over."""
         if self._identity is None:
             self._identity = await self._slack.identity()
         return self._identity
@@ -154,7 +157,7 @@ class SetupCheck:
         )
 
     async def _known(self, ids: Sequence[str]) -> str:
-        """The names behind ids of people and groups; BotError names those that nobody is behind."""
+        """Return the names behind ids of users and groups. BotError names the ids that nobody has."""
         names, unknown = [], []
         for each in ids:
             try:
@@ -184,7 +187,7 @@ class SetupCheck:
         return "works"
 
     async def _own_app(self) -> str | None:
-        """The id of the Slack app of the bot token; None where that cannot be had: other lines say why."""
+        """Return the id of the bot token's Slack app, or None if it is not available: other checks say why."""
         try:
             who = await self._who()
             return who.app or (await self._slack.app(who.bot) if who.bot else None)

@@ -1,1 +1,1 @@
-"""Deliver the outbox to Slack, at the pace that Slack allows."""
+"""Deliver the outbox to Slack, within Slack's rate limits."""

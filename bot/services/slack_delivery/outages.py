@@ -1,4 +1,4 @@
-"""Say once which way to Slack is closed, with what opens it, and once that it is open again."""
+"""Alert the admins once per Slack outage, and once on recovery."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -24,9 +24,9 @@ _WORKSPACE: Final = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """A way that Slack has closed, with its word for why; `channel` is None where it closed all.
+    """A route that Slack has closed, with its error code; `channel` is None if all routes are closed.
 
-    `needed` are the scopes that the app lacks, where that is why.
+    `needed` are the scopes that the app lacks, if that is the reason.
     """
 
     method: ApiMethod
@@ -36,22 +36,22 @@ class Outage:
 
     @property
     def kind(self) -> str:
-        """As a kind of trouble."""
+        """The outage as the kind of an incident."""
         scopes = f" {','.join(self.needed)}" if self.needed else ""
         return f"slack {self.method} {self.channel or _WORKSPACE} {self.code}{scopes}"
 
     @property
     def is_look_alone(self) -> bool:
-        """Whether what is new can be brought all the same: the app may post, and may not read the channel."""
+        """Whether new messages can still be delivered: the app may post, but may not read the channel."""
         return self.method is ApiMethod.HISTORY and errors.action_for(self.code) is ErrorAction.SCOPE
 
     def sentence(self) -> str:
-        """Why it is closed, and what opens it."""
+        """Return why the route is closed, and how to open it."""
         return errors.explain(self.code, needed=self.needed)
 
     @classmethod
     def read(cls, kind: str) -> Self | None:
-        """From a kind of trouble; None for trouble with something else."""
+        """Return the outage in the kind of an incident, or None if it is about something else."""
         match kind.split():
             case ["slack", method, channel, code, *scopes]:
                 return cls(
@@ -64,23 +64,23 @@ class Outage:
                 return None
 
     def is_told_with(self, other: "Outage") -> bool:
-        """Whether an admin would call the two one trouble."""
+        """Return whether an admin would regard both outages as one problem."""
         return (self.channel, self.is_look_alone) == (other.channel, other.is_look_alone)
 
     def affects(self, route: Route) -> bool:
-        """Whether something that went this way shows that it is open again."""
+        """Return whether a success on this route shows that the outage is over."""
         return self.channel is None or (self.method, self.channel) == route
 
 
 def describe_outages(open_incidents: Iterable[OpenIncident]) -> list[str]:
-    """What is closed at the moment, a sentence each that says what opens it."""
+    """Return a sentence for each open outage that says how to fix it."""
     found = [each for incident in open_incidents if (each := Outage.read(incident.kind)) is not None]
     said = (("" if each.channel is None else f"Channel {each.channel}: ") + each.sentence() for each in found)
     return list(dict.fromkeys(said))
 
 
 class SlackOutages:
-    """Tells the admins by direct message, or the bot's channel where there are none and it is not what is closed."""
+    """Tells the admins by direct message. Without admins, tells the bot's channel unless that is affected itself."""
 
     def __init__(self, store: Store, *, admins: Sequence[str], channel: str, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -90,7 +90,7 @@ class SlackOutages:
         self._one_at_a_time = asyncio.Lock()
 
     async def refused(self, route: Route, refusal: SlackRefused) -> None:
-        """Slack has closed this way, or all; of people who cannot be written to, only the log speaks."""
+        """Open an outage. About people who cannot be messaged, only the log speaks."""
         everywhere = errors.action_for(refusal.code) is ErrorAction.TOKEN
         if is_person(route.channel) and not everywhere:
             return
@@ -107,7 +107,7 @@ class SlackOutages:
                 )
 
     async def recovered(self, route: Route) -> None:
-        """Something went this way."""
+        """Close the outages that a success on this route shows to be over."""
         async with self._one_at_a_time:
             open_incidents = await self._store.incidents.list_open()
             for incident in open_incidents:

@@ -1,4 +1,4 @@
-"""Who may go to Slack when: its limits by method and channel, and what it said of them."""
+"""Slack's rate limits, by method and channel, and the back-off it asks for."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,14 +14,14 @@ NO_LIMIT: Final = Rate(interval=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How often a method may be called, for one channel and for all together."""
+    """How often a method may be called, in one channel and in all of them."""
 
     channel: Rate = NO_LIMIT
     workspace: Rate
 
 
 class LimitScope(Enum):
-    """How far what Slack said goes: to this method in this channel, to this method, to everything."""
+    """What an answer of Slack limits: this method in this channel, this method, or the workspace."""
 
     ROUTE = 0
     METHOD = 1
@@ -29,20 +29,21 @@ class LimitScope(Enum):
 
 
 SLACK_LIMITS: Final[Mapping[ApiMethod, Limits]] = {
-    # docs.slack.dev/apis/web-api/rate-limits: a message a second in a channel, short bursts tolerated; of the limit for
-    # the whole workspace it says only that there is one, "several hundred messages a minute" in earlier versions.
+    # docs.slack.dev/apis/web-api/rate-limits: one message a second in a channel, with short bursts tolerated. For the
+    # limit of the whole workspace it only says that there is one; earlier versions said "several hundred messages a
+    # minute".
     ApiMethod.POST: Limits(channel=Rate(interval=1.02, burst=2), workspace=Rate(interval=0.25, burst=4)),
-    # Tier 3: 50 a minute, for each method.
+    # Tier 3: 50 calls a minute for each method.
     ApiMethod.UPDATE: Limits(workspace=Rate(interval=1.22, burst=8)),
     ApiMethod.HISTORY: Limits(workspace=Rate(interval=1.22, burst=8)),
 }
 
 
 class SlackRateLimiter:
-    """The paces of every way, each held up by what Slack said of it and of nothing else.
+    """One token bucket for each route and method, held back by what Slack said about it and nothing else.
 
-    Posts go one at a time, since their order shows; of updates no two are of the same card, so they need not wait for
-    each other.
+    Posts go one at a time, since their order shows. Two updates never concern the same card and need not wait for each
+    other.
     """
 
     def __init__(self, limits: Mapping[ApiMethod, Limits], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,39 +54,39 @@ class SlackRateLimiter:
         self._routes: dict[Route, TokenBucket] = {}
 
     def wait(self, route: Route) -> float:
-        """Seconds until something may go; infinite while that hangs on what is under way."""
+        """Return the seconds until a call may start; inf while a serial call is in flight."""
         return max(bucket.wait() for bucket in self._buckets(route))
 
     def available(self, route: Route) -> float:
-        """How many things may go now; infinite where nobody counts them."""
+        """Return how many calls may start now; inf without a limit."""
         return min(bucket.available() for bucket in self._buckets(route))
 
     def begin(self, route: Route) -> None:
-        """Something goes; it is under way until `end`."""
+        """Take a token for a call that is in flight until `end`."""
         for bucket in self._buckets(route):
             bucket.begin()
 
     def end(self, route: Route) -> None:
-        """What was under way is over, whatever came of it."""
+        """Note that a call is over, whatever came of it."""
         for bucket in self._buckets(route):
             bucket.end()
 
     def consume(self, route: Route) -> None:
-        """What is under way calls once more."""
+        """Take a token for one more call of what is in flight."""
         for bucket in self._buckets(route):
             bucket.consume()
 
     def failed(self, route: Route, scope: LimitScope, *, at_least: float = 0.0) -> float:
-        """Slack said no, or nothing: hold up as much as it spoke of; for how many seconds."""
+        """Back off as far as `scope` says, at least this many seconds. Return for how many."""
         return self._buckets(route)[scope.value].failed(at_least=at_least)
 
     def succeeded(self, route: Route) -> None:
-        """Slack took something."""
+        """Note that a call succeeded."""
         for bucket in self._buckets(route):
             bucket.succeeded()
 
     def _buckets(self, route: Route) -> tuple[TokenBucket, TokenBucket, TokenBucket]:
-        """By reach."""
+        """Return the buckets of a route by scope."""
         if route not in self._routes:
             alone = route.method is not ApiMethod.UPDATE
             self._routes[route] = TokenBucket(self._limits[route.method].channel, alone=alone, clock=self._clock)

@@ -1,4 +1,4 @@
-"""Find out whether the database went back in time, and take up what stands in Slack that it does not know."""
+"""Detects a database that was restored from a backup, and adopts the cards in Slack that it does not know."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,14 +23,16 @@ _EVERY_S: Final = 60.0
 
 
 class Comparison(Enum):
-    """What a comparison came to."""
+    """The result of a comparison."""
 
     ALL = auto()
-    """The database knows what stands in Slack."""
+    """The database knows every message of the bot in Slack."""
     NOTHING = auto()
-    """Slack refused to show it, and nothing says that the database went back."""
+    """Slack refused to show the messages, but nothing indicates that the database went back in time."""
     TOO_LITTLE = auto()
-    """Slack refused to show it, and the database went back: no card may be posted, and no email sent."""
+    """Slack refused to show the messages, and the database went back in time: no card may be posted and no
+    email sent.
+    """
 
 
 class Reconciler:
@@ -55,15 +57,17 @@ class Reconciler:
         self._outages = outages
         self._clock = clock
         self.has_looked = asyncio.Event()
-        """Set once it is known whether the database went back; until then no id may be given to anything new."""
+        """Set once it is known whether the database went back in time. Until then no new record may be given an id."""
         self.may_email = asyncio.Event()
-        """Set once no card in Slack is known to tell of emails and noes that the database has forgotten."""
+        """Set once no card in Slack is known to hold emails or do-not-contact entries that the database lost."""
         self.has_compared = asyncio.Event()
-        """Set once the database knows what the cards in Slack tell; until then their metadata has to stay."""
+        """Set once the database holds everything recorded on the cards in Slack. Until then their metadata
+        must stay.
+        """
         self._refused_for: str | None = None
 
     async def looked(self) -> None:
-        """Wait until trials may be taken in."""
+        """Wait until new trials may be recorded."""
         await self.has_looked.wait()
 
     async def email_allowed(self) -> None:
@@ -71,17 +75,17 @@ class Reconciler:
         await self.may_email.wait()
 
     async def keep_looking(self) -> None:
-        """Compare again, once a minute, while Slack refuses to show a channel."""
+        """Repeat the comparison once a minute while Slack refuses to show a channel."""
         while True:
             await asyncio.sleep(_EVERY_S)
             if not self.has_compared.is_set():
                 await self.compare()
 
     async def compare(self) -> Comparison:
-        """Compare the newest messages with the database, and all where it went back.
+        """Compare the newest messages with the database, or all messages if the database went back in time.
 
-        One call a channel, unless the database went back. SlackUnavailable and SlackOutcomeUnknown pass through. Where
-        Slack refuses to show the channel, the admins are told only if cards wait for it.
+        This takes one call for each channel, unless the database went back. SlackUnavailable and SlackOutcomeUnknown
+        pass through. If Slack refuses to show the channel, the admins are alerted only if cards wait for it.
         """
         seen = await self._compare()
         if seen is Comparison.ALL:
@@ -109,7 +113,7 @@ class Reconciler:
                 log.warning("slack_not_compared", code=exc.code, reason=str(exc))
             self._refused_for = exc.code
             if (await self._store.installation.generation()).must_look:
-                # Nothing is posted until then, which is worse than not to be able to look.
+                # No card is posted until the channel can be read, which is worse than a lookup that fails.
                 await self._outages.refused(Route(ApiMethod.POST, self._channel), exc)
                 return Comparison.TOO_LITTLE
             return Comparison.NOTHING
@@ -134,7 +138,7 @@ class Reconciler:
         log.warning("cards_adopted", cards=claimed, messages=len(posted))
 
     async def _shown(self, channel: str, since: datetime | None) -> list[PostedCard]:
-        """What stands in a channel; nothing in one of former times that Slack does not show any more."""
+        """Return the bot's messages in a channel. A former channel that Slack no longer shows yields none."""
         try:
             if since is None:
                 return await self._slack.newest(channel, us=await self._us())
@@ -146,7 +150,7 @@ class Reconciler:
             return []
 
     async def _channels(self) -> list[str]:
-        """The channel of today first, then those of former times."""
+        """Return the current channel first, then the former ones."""
         others = await self._store.installation.channels()
         every = dict.fromkeys([self._channel, *others])
         return [channel for channel in every if not is_person(channel)]

@@ -1,4 +1,4 @@
-"""Bring to Slack what is owed to it: in order, at Slack's pace, never twice."""
+"""Deliver the outbox to Slack: in order, within the rate limits, never twice."""
 
 import asyncio
 import math
@@ -44,16 +44,16 @@ from bot.store.outbox.repository import LONGEST_WAIT, ApiMethod, DeliveryKind, R
 log = structlog.get_logger()
 
 _POLL_INTERVAL_S: Final = 5.0
-"""Seconds after which the outbox is looked at even if this process wrote nothing: another one may have."""
+"""Seconds between looks at the outbox even if this process wrote nothing: another one may have."""
 _MIN_WAIT_S: Final = 0.01
 _MAX_CLAIMED: Final = 20
-"""Deliveries that are taken together, where Slack's pace allows it: whoever else wants to write waits for few."""
+"""Deliveries claimed together, if the rate limit allows it. Other writers wait for few only."""
 _LATE_AFTER_S: Final = 30.0
-"""How long after a post that nobody answered it is looked up: Slack may show it late."""
+"""Seconds to wait before looking up a post that got no response: Slack may show it late."""
 _LOOK_FOR_SECOND: Final = timedelta(minutes=10)
-"""After what was posted again: when to look whether the earlier attempt has shown up since."""
+"""How long after a repeated post to look whether the earlier attempt has appeared since."""
 _POSTED_AGAIN: Final = 3
-"""The least attempts of what was posted again: a post, a look that found nothing, a post."""
+"""The fewest attempts of a message that was posted again: a post, a lookup that found nothing, a post."""
 _A_WEEK: Final = timedelta(days=7)
 _SHORTENED_CHARS: Final = 3000
 _EVENTS: Final = {
@@ -69,7 +69,7 @@ _OUTAGE_SCOPES: Final = {
 
 
 class SlackOutboxWorker:
-    """The delivery of the outbox, by ways: a way is a method in a channel."""
+    """Delivers the outbox, route by route; a route is a method in a channel."""
 
     def __init__(
         self,
@@ -84,10 +84,12 @@ class SlackOutboxWorker:
         rules: MailRules = DEFAULT_RULES,
     ) -> None:
         self.may_post = asyncio.Event()
-        """Until this is set, messages in Slack are updated, and no new one is posted."""
+        """Until this is set, messages in Slack are updated but no new ones are posted."""
         self.may_post.set()
         self.may_mark = asyncio.Event()
-        """Until this is set, the metadata of cards stays: a database that went back in time has yet to read it."""
+        """Until this is set, updates leave the metadata of cards alone: a database that went back in time has yet to
+        read it.
+        """
         self.may_mark.set()
         self._unmarked: set[int] = set()
         self._store = store
@@ -103,7 +105,7 @@ class SlackOutboxWorker:
         self._broken: list[tuple[Delivery, Route]] = []
 
     async def run(self) -> None:
-        """Deliver for ever; ends by being cancelled, with all that is under way."""
+        """Deliver until this task is cancelled, together with everything in flight."""
         try:
             while True:
                 moment = self._store.database.writes
@@ -115,7 +117,9 @@ class SlackOutboxWorker:
             raise
 
     async def dispatch_due(self) -> float:
-        """Begin whatever may go now; seconds after which more may, if nothing is written and nothing ends before."""
+        """Start every delivery that may go now. Return the seconds until more may, if nothing is written or ends
+        before.
+        """
         async with self._beginning:
             await self._reschedule_broken()
             await self._mark_late()
@@ -146,16 +150,16 @@ class SlackOutboxWorker:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Wait until what is under way has come to its end; nothing is begun inside."""
+        """Wait until nothing is in flight. Nothing starts inside the block."""
         async with self._beginning:
             if self._under_way:
                 await asyncio.wait(self._under_way)
             yield
 
     async def evaluation_on(self, claimed: int, card: CardRef | None) -> int:
-        """Return the evaluation that a card shows; without a card, the one that is claimed.
+        """Return the evaluation that a card shows, or `claimed` if no card is given.
 
-        CardUnknown, with what to do, where nobody can say.
+        Raises CardUnknown, with what to do, if the evaluation cannot be determined.
         """
         if card is None:
             return claimed
@@ -166,19 +170,19 @@ class SlackOutboxWorker:
         return found
 
     async def update_card(self, evaluation_id: int) -> None:
-        """Owe a card a fresh look, for one that shows something which is no longer so."""
+        """Enqueue an update of a card that shows something outdated."""
         await self._store.evaluations.update_card(evaluation_id, at=self._clock())
 
     async def update_running_cards(self) -> None:
-        """Owe every card of a running trial a fresh look, once a day has passed."""
+        """Enqueue an update of every card with a running trial, after midnight."""
         await self._store.evaluations.update_running_cards(at=self._clock())
 
     async def post_again(self, evaluation_id: int) -> bool:
-        """Owe a card that was deleted anew; False for one that stands, or is owed already."""
+        """Enqueue a deleted card again. False if it is there, or enqueued already."""
         return await self._store.outbox.post_again(evaluation_id, at=self._clock())
 
     async def _wait(self, moment: int, *, seconds: float) -> None:
-        """Wait until something was written since the `moment`, or something under way is over, but not for long."""
+        """Wait until something was written after `moment` or something in flight ends, for a limited time."""
         waiting: list[asyncio.Task[object]] = [
             asyncio.create_task(self._store.database.written(moment, seconds=seconds))
         ]
@@ -201,7 +205,7 @@ class SlackOutboxWorker:
             self._broken.append((delivery, route))
 
     async def _reschedule_broken(self) -> None:
-        """Nobody knows how far those came that ended in an error nobody foresaw."""
+        """Reschedule deliveries that ended in an unforeseen error. Their outcome is unknown."""
         while self._broken:
             delivery, route = self._broken[0]
             unsure = route.method is ApiMethod.HISTORY or not _is_repeatable(delivery)
@@ -209,7 +213,7 @@ class SlackOutboxWorker:
             self._broken.pop(0)
 
     async def _mark_late(self) -> None:
-        """Let the cards that were updated without their metadata be updated with it."""
+        """Enqueue another update, with metadata, of each card that was updated without it."""
         while self._unmarked and self.may_mark.is_set():
             each = next(iter(self._unmarked))
             await self.update_card(each)
@@ -220,7 +224,7 @@ class SlackOutboxWorker:
         try:
             ts = await (self._find(delivery, route) if is_look else self._send(delivery, route))
         except LeaseLost as exc:
-            # Whether this is written is decided by who leads: if it still is this copy, it tries again.
+            # Whether this write succeeds depends on the lease: if this copy still leads, it tries again.
             await self._reschedule(delivery, exc, unsure=is_look)
         except SlackUnavailable as exc:
             self._limiter.failed(
@@ -248,15 +252,15 @@ class SlackOutboxWorker:
 
     async def _refused(self, delivery: Delivery, route: Route, refusal: SlackRefused) -> None:
         found = action_for(refusal.code)
-        # A person who cannot be written to must hold up neither the cards nor the other admins. What perhaps stands in
-        # the channel is neither given up nor posted again before somebody could look.
+        # A person who cannot be messaged must not hold up the cards or the other admins. What may be in the channel is
+        # neither given up nor posted again before the worker could look.
         gives_up = is_person(route.channel) if found is ErrorAction.CHANNEL else route.method is not ApiMethod.HISTORY
         if found is ErrorAction.GONE and delivery.card is not None and delivery.ts is None:
             log.warning("card_deleted", delivery=delivery.id, code=refusal.code)
             self._limiter.succeeded(route)
             await self._store.outbox.mark_card_deleted(delivery, at=self._clock(), error=str(refusal))
         elif route.method is ApiMethod.HISTORY and delivery.ts is not None and found not in _OUTAGE_SCOPES:
-            # It stands there as far as we know; only whether it stands there twice cannot be said.
+            # The message was delivered, as far as is known. Only whether it is there twice cannot be checked.
             self._limiter.succeeded(route)
             await self._store.outbox.mark_delivered(delivery, ts=delivery.ts)
         elif found in {ErrorAction.TOKEN, ErrorAction.SCOPE} or not gives_up:
@@ -274,10 +278,11 @@ class SlackOutboxWorker:
         await self._store.outbox.reschedule(delivery, until=until, error=str(why), unsure=unsure)
 
     async def _find(self, delivery: Delivery, route: Route) -> str | None:
-        """Where an earlier attempt left it, for one whose outcome nobody knows; None when it is not there.
+        """Return the timestamp of the message that an earlier attempt with an unknown outcome posted, or None if there
+        is none.
 
-        Of two the older one is kept, and the younger is deleted. A line that only says the same may be another one's:
-        it is taken for this one, and never deleted.
+        Of two messages, keep the older one and delete the younger. A line that only has the same text may belong to
+        another delivery: it is accepted as this one, and never deleted.
         """
         if delivery.ts is None and _is_repeatable(delivery):
             return None
@@ -295,19 +300,20 @@ class SlackOutboxWorker:
         return kept
 
     async def _posted(self, delivery: Delivery, mark: MessageRef) -> list[str]:
-        """The timestamps of what Slack shows with this mark, the oldest first."""
+        """Return the timestamps of the messages in Slack that carry this reference, oldest first."""
         if delivery.kind is DeliveryKind.NOTE and delivery.card:
-            # A line of the report may be older than what is owed: the database may have gone back in time since.
+            # A line about the report may be older than its delivery: the database may have gone back in time in
+            # between.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)
             known = delivery.lines - {delivery.ts}
             return await self._slack.find_message(delivery.channel, mark, since=since, thread=thread, but=known)
-        # Of what is dated ahead nobody knows when it was owed; within a week somebody has started the bot again.
+        # The true time of a delivery dated in the future is unknown. A bot that stopped is restarted within a week.
         is_ahead = is_future(delivery.at, self._clock())
         since = self._clock() - _A_WEEK if is_ahead else delivery.at - CLOCKS_DIFFER
         return await self._slack.find_message(delivery.channel, mark, since=since)
 
     async def _delete(self, delivery: Delivery, ts: str, route: Route) -> None:
-        """Delete the younger of two messages; of a card with our lines under it."""
+        """Delete the younger of two messages. For a card, delete the bot's lines in its thread too."""
         notes = await self._slack.notes_under(delivery.channel, ts) if delivery.kind is DeliveryKind.CARD else []
         for each in (*notes, ts):
             self._limiter.consume(route)
@@ -330,7 +336,7 @@ class SlackOutboxWorker:
             return await self._post_or_update(delivery, Message(text=message.text[:_SHORTENED_CHARS], blocks=[]))
 
     async def _post_or_update(self, delivery: Delivery, message: Message) -> str:
-        """Post it, or change what is there; its timestamp."""
+        """Post the message or update what is there. Return its timestamp."""
         self._store.leases.ensure()
         mark = _message_ref(delivery)
         if delivery.kind is DeliveryKind.CARD:
@@ -361,7 +367,7 @@ class SlackOutboxWorker:
                 assert_never(delivery.kind)
 
     async def _render_card(self, evaluation_id: int) -> Message:
-        """The card as it stands now, whatever it was when the delivery was written."""
+        """Render the card as it is now, whatever it was when the delivery was enqueued."""
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
             return note_message("This evaluation is no longer on record.")
@@ -373,7 +379,9 @@ class SlackOutboxWorker:
 
 
 def _is_repeatable(delivery: Delivery) -> bool:
-    """Whether to do it twice does no harm, or less than to look: to read direct messages would take two scopes more."""
+    """Return whether repeating does no harm, or less than looking: reading direct messages would need two
+    more scopes.
+    """
     is_change = delivery.ts is not None or (delivery.kind is DeliveryKind.CARD and delivery.card is not None)
     return is_change or is_person(delivery.channel)
 

@@ -1,1 +1,1 @@
-"""The team: who may do what, who owns what, what happened today."""
+"""The team: permissions, owners of evaluations, and today's list."""

@@ -1,4 +1,4 @@
-"""Who may press what: full members of the workspace, and those whom the settings name."""
+"""Who may do what: full members of the workspace, and the people named in the settings."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,14 +17,14 @@ log = structlog.get_logger()
 
 
 FRESH: Final = timedelta(minutes=5)
-"""How long what Slack says of a person or a group is taken for true."""
+"""How long an answer of Slack about a user or a group is trusted."""
 _PATIENCE: Final = 2.0
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "no_such_subteam"})
-"""Slack's codes for an id that names nobody."""
+"""Slack's error codes for an id that nobody has."""
 
 
 class Outsider(StrEnum):
-    """Why somebody is no full member of the workspace; the form says the value to the person who chose them."""
+    """Why somebody is not a full member of the workspace. The form shows the value to the person who chose them."""
 
     BOT = "This is a bot. Choose a person."
     GONE = "Their account is deactivated. Choose another person."
@@ -44,26 +44,26 @@ NOBODY_KNOWS: Final = "Slack cannot say who this is at the moment. Please try ag
 
 
 class Permission(StrEnum):
-    """What a press asks for."""
+    """What an interaction needs."""
 
     EDIT = "take"
-    """To own, hand over, or mark do-not-contact. A colleague can take it back: allowed while Slack is away, too."""
+    """To own, assign, or block. A colleague can undo it, so it is allowed while Slack is away, too."""
     VIEW = "read"
-    """To see lists and letters."""
+    """To see lists and drafts."""
     CONTACT = "outreach"
-    """To mail somebody, or to lift the mark of somebody who said no: for those whom SLACK_ACTORS names."""
+    """To email somebody, or to unblock somebody who said no: only the people in SLACK_ACTORS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How somebody signs; empty while Slack cannot say it."""
+    """How a person signs emails; empty while Slack cannot say it."""
 
     name: str = ""
     title: str = ""
 
 
 class Permissions:
-    """Answers for each press whether the person may; asks Slack at most every five minutes about each."""
+    """Answers whether a person may do something. Asks Slack at most every five minutes about each."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Permissions:
         named: Sequence[str],
         clock: Callable[[], datetime],
     ) -> None:
-        """`team` gives the id of the bot's workspace, once Slack has said it."""
+        """`team` returns the id of the bot's workspace, waiting until Slack has given it."""
         self._team = team
         self._users = {each for each in named if not each.startswith("S")}
         self._groups = [each for each in named if each.startswith("S")]
@@ -81,9 +81,9 @@ class Permissions:
         self._members = TTLCache(slack_users.group, ttl=FRESH, clock=clock)
 
     async def require(self, user: str, right: Permission) -> Signature:
-        """How a person signs who may. NotAllowed for one who may not."""
+        """Return how the person signs. NotAllowed if they may not do this."""
         try:
-            # A press waits for this, and so does a trigger that lives three seconds.
+            # An interaction waits for this, and its trigger expires after three seconds.
             async with asyncio.timeout(_PATIENCE):
                 slack_user = await self._slack_user(user)
                 if found := await self._outsider(slack_user):
@@ -103,9 +103,9 @@ class Permissions:
         return Signature(slack_user.name, slack_user.title)
 
     async def address(self, user: str) -> str | None:
-        """Where replies to a colleague go; None for one who is no full member any more, or while Slack does not say it.
+        """Return the address for replies to a colleague, or None if they are not a full member or Slack cannot say.
 
-        Replies then go where those to everybody go, which the vendor reads.
+        Replies then go to the address for everybody's replies, which the vendor reads.
         """
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -115,9 +115,9 @@ class Permissions:
             return None
 
     async def why_not_owner(self, user: str) -> str | None:
-        """Why somebody cannot own an evaluation, as a sentence; None for a full member of the workspace.
+        """Return why somebody cannot own an evaluation, as a sentence, or None for a full member of the workspace.
 
-        While Slack cannot say, nobody can be given one: they would be notified, and get the replies.
+        While Slack cannot say, nobody can become an owner, because owners are notified and get the replies.
         """
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -128,7 +128,9 @@ class Permissions:
             return NOBODY_KNOWS
 
     async def _outsider(self, slack_user: SlackUser) -> Outsider | None:
-        """Return why somebody is not a full member of the bot's workspace; its id is asked for last, as it may wait."""
+        """Return why somebody is not a full member of the bot's workspace. Its id is requested last, because that may
+        wait.
+        """
         if found := outsider(slack_user):
             return found
         return None if await self._team() in slack_user.teams else Outsider.ELSEWHERE
@@ -148,7 +150,7 @@ class Permissions:
 
 
 def outsider(slack_user: SlackUser) -> Outsider | None:
-    """Return why an account is not a full member of any workspace of ours, as far as the account alone says so."""
+    """Return why an account is not a full member of any workspace, as far as the account alone shows."""
     if slack_user.is_bot:
         return Outsider.BOT
     if slack_user.is_deleted:

@@ -1,4 +1,4 @@
-"""What happened on a day, in the team's own time zone."""
+"""What happened on a day, in the team's time zone."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -9,7 +9,7 @@ from bot.store import Store
 
 
 class TodayList:
-    """Lists of a day."""
+    """The list of a day."""
 
     def __init__(self, store: Store, *, zone: ZoneInfo, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -17,11 +17,11 @@ class TodayList:
         self._clock = clock
 
     def today(self) -> date:
-        """The team's day."""
+        """Return today's date in the team's time zone."""
         return self._clock().astimezone(self._zone).date()
 
     async def on(self, day: date) -> list[EvaluationRow]:
-        """What began on this day by the report, or was announced on it by the team's clock."""
+        """Return what started on this day by the report, or was announced on it by the team's clock."""
         begins = datetime.combine(day, time.min, tzinfo=self._zone)
         ends = datetime.combine(day + timedelta(days=1), time.min, tzinfo=self._zone)
         return await self._store.evaluations.of_day(day, begins=begins, ends=ends)

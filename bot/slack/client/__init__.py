@@ -1,1 +1,1 @@
-"""Talk to Slack: the Web API, users, errors, Socket Mode."""
+"""Slack client: the Web API, users, errors, Socket Mode."""

@@ -1,4 +1,4 @@
-"""Slack's words for why it did not do something, and what we do then; they are known nowhere else."""
+"""Slack's error codes: what each means, and what to do about it. They are known nowhere else."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -18,35 +18,35 @@ SCOPES: Final = frozenset(
         "groups:history",
     }
 )
-"""What the bot asks of Slack; `manifest.yml` gives the reason for each."""
+"""The OAuth scopes that the bot needs; `manifest.yml` gives the reason for each."""
 
 
 class Token(Enum):
-    """The token that a call was made with, named as the setting that holds it."""
+    """The token of a call, by the name of its setting."""
 
     BOT = "SLACK_BOT_TOKEN"
     APP = "SLACK_APP_TOKEN"
 
 
 class ErrorAction(Enum):
-    """What we do about a refusal."""
+    """What to do about a Slack error."""
 
     WAIT = auto()
-    """Nothing was taken; it may be later."""
+    """Nothing was accepted; it may be later."""
     LOOK = auto()
-    """Slack broke in the middle of it: look whether it was taken, then try again."""
+    """Slack failed halfway: look whether it was accepted, then try again."""
     TOKEN = auto()
-    """The way to everything is closed; a person must mend that, and it goes on by itself."""
+    """Every call is refused until a person fixes the token; then delivery goes on by itself."""
     SCOPE = auto()
-    """The way to this method is closed; a person must mend that."""
+    """This method is refused until a person fixes the scopes."""
     CHANNEL = auto()
-    """The way to this channel is closed; a person must mend that. Of a direct message: they cannot be reached."""
+    """This channel is refused until a person fixes it. For a direct message: the person cannot be reached."""
     SHORTEN = auto()
-    """Say it in short."""
+    """Send a shorter message."""
     GONE = auto()
-    """The message is not there any more, or cannot be changed; it is posted again when somebody asks."""
+    """The message was deleted or can no longer be changed; it is posted again when somebody asks."""
     GIVE_UP = auto()
-    """It will never be taken as it is."""
+    """It will never be accepted as it is."""
 
 
 TROUBLE: Final = "Slack had trouble of its own. Try again later; if it lasts, look at slack-status.com."
@@ -127,17 +127,17 @@ _OF_APP_TOKEN: Final[Mapping[str, str]] = {
     "missing_scope": f"The app-level token lacks the scope connections:write. {_MAKE_ANOTHER}",
     "no_permission": f"The app-level token lacks the scope connections:write. {_MAKE_ANOTHER}",
 }
-"""Said of a call with the app-level token, where another sentence is due than for the bot token."""
+"""Messages for a call with the app-level token, where they differ from those for the bot token."""
 _WORD: Final = re.compile(r"[a-z0-9_.:-]{1,80}", re.IGNORECASE)
 
 
 def action_for(code: str) -> ErrorAction:
-    """What to do about Slack's word; what is not known here will not be taken however often it is tried."""
+    """Return what to do about an error code. An unknown one will not be accepted however often it is tried."""
     return _ACTIONS[code][0] if code in _ACTIONS else ErrorAction.GIVE_UP
 
 
 def explain(code: str, *, needed: Sequence[str] = (), token: Token = Token.BOT) -> str:
-    """What it means, and what mends it; `needed` are the scopes that Slack asked for in vain."""
+    """Return what an error code means and how to fix it. `needed` are the scopes that Slack reported as missing."""
     if token is Token.APP and code in _OF_APP_TOKEN:
         return _OF_APP_TOKEN[code]
     if code == "missing_scope" and needed:
@@ -149,15 +149,16 @@ def explain(code: str, *, needed: Sequence[str] = (), token: Token = Token.BOT) 
 
 
 def scopes_missing(names: Collection[str]) -> str:
-    """The app may less than it has to."""
+    """Return the message for missing scopes."""
     scopes = "the scope" if len(names) == 1 else "the scopes"
     return f"The app lacks {scopes} {', '.join(sorted(names))}. {_INSTALL}"
 
 
 def scopes_needed(asked: object) -> tuple[str, ...]:
-    """The scopes in Slack's `needed`, in order.
+    """Return the scopes in Slack's `needed`, in order.
 
-    Slack lists those of every kind of channel, any of which would do; of these only ours are of use.
+    Slack lists the scopes of every kind of channel, any of which would do. Only those that the bot uses are returned,
+    if any are among them.
     """
     names = {each.strip() for each in asked.split(",")} if isinstance(asked, str) else set()
     named = {name for name in names if _WORD.fullmatch(name)}
@@ -165,7 +166,9 @@ def scopes_needed(asked: object) -> tuple[str, ...]:
 
 
 def another_app(theirs: str, ours: str) -> str:
-    """The app-level token and the bot token are of two Slack apps, given by their ids."""
+    """Return the message for an app-level token and a bot token of two different Slack apps, given the ids
+    of the apps.
+    """
     return (
         f"SLACK_APP_TOKEN belongs to another Slack app ({_shown(theirs)}) than SLACK_BOT_TOKEN ({_shown(ours)}), so no "
         f"press can arrive. Take both tokens from the same app's page and restart."

@@ -1,6 +1,7 @@
-"""What the metadata of a message of ours says, written and read in one place.
+"""The metadata of the bot's messages, written and read in one place.
 
-Anybody in the channel may post a message with such metadata: what cannot be read is none of ours.
+Anybody in the channel may post a message with such metadata. A message whose metadata cannot be read is not one of the
+bot's.
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from bot.slack.ids import Event
 
 
 def fact(entry: Entry) -> str | None:
-    """Return what tells a line about the report from the other lines of a thread; None for what a person did."""
+    """Return a hash that distinguishes a line about the report from other lines of a thread, or None for a person's
+    action.
+    """
     if entry.actor is not None:
         return None
     said = json.dumps([entry.kind, sorted(entry.details.items())])
@@ -22,7 +25,7 @@ def fact(entry: Entry) -> str | None:
 
 
 def read(channel: str, message: Mapping[str, Any], *, us: str) -> PostedCard | None:
-    """Return the message of a channel's history if it is one of ours; `us` is the bot's user id."""
+    """Return a message of a channel's history if it is one of the bot's, or None. `us` is the bot's user id."""
     metadata = message.get("metadata")
     if message.get("user") != us or not isinstance(metadata, dict):
         return None

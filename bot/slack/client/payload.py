@@ -1,7 +1,7 @@
-"""What Slack sends when people press, type or submit, in the one shape on which Bolt and the listeners can rely.
+"""Slack's interaction payloads, reduced to the one shape that Bolt and the listeners rely on.
 
-Slack sends explicit nulls, leaves keys out, and knows kinds of interaction that no one listens to here; a payload may
-hold anything else, too. What does not fit is left out before Bolt sees it.
+Slack sends explicit nulls, omits keys, and has kinds of interaction that have no listener here. A payload may contain
+anything else too. Values that do not fit are dropped before Bolt sees them.
 """
 
 import json
@@ -13,10 +13,10 @@ from bot.slack import ids
 
 Json = dict[str, Any]
 Reader = Callable[[object], Any]
-"""Returns what it read, or None for what does not fit."""
+"""Returns the value that it read, or None for a value that does not fit."""
 
 _LARGEST_ID: Final = 2**63 - 1
-"""What a database takes for the ids of our tables."""
+"""The largest id that a database column can hold."""
 _NOBODY_WAITS: Final = frozenset(
     {"event_callback", "app_rate_limited", "view_closed", "block_suggestion", "dialog_suggestion"}
     | {"dialog_cancellation", "workflow_step_execute"}
@@ -25,7 +25,7 @@ _HANDSHAKES: Final = ("url_verification", "ssl_check")
 
 
 def read_id(text: object) -> int | None:
-    """Return the id of a row of ours in a text, or None for what cannot be one."""
+    """Return the row id in a text, or None for a text that cannot be one."""
     if not isinstance(text, str) or not (text.isascii() and text.isdecimal()) or len(text) > len(str(_LARGEST_ID)):
         return None
     number = int(text)
@@ -33,7 +33,9 @@ def read_id(text: object) -> int | None:
 
 
 def was_acknowledged(status: int, body: str) -> bool:
-    """Return whether a response URL took a message: it says `ok`, or the same in JSON, and 200 alone says nothing."""
+    """Return whether a response URL accepted a message: the body is `ok`, or its JSON equivalent; status 200 alone
+    means nothing.
+    """
     if status != HTTPStatus.OK:
         return False
     if body.strip() == "ok":
@@ -46,9 +48,10 @@ def was_acknowledged(status: int, body: str) -> bool:
 
 
 def normalize(payload: object) -> Json:
-    """Return a payload with nothing but what we read, each value of the type that we expect.
+    """Return a payload reduced to the fields that are read, each value of the expected type.
 
-    What no listener takes becomes a press on `ids.UNKNOWN` with the kind as its value, so that it is answered, too.
+    An interaction without a listener becomes a press on `ids.UNKNOWN` with its kind as the value, so that it is
+    answered too.
     """
     body: Json = _payload(payload) or {}
     if _is_listened_to(body) or body.get("type") in _HANDSHAKES or "ssl_check" in body:
@@ -59,7 +62,7 @@ def normalize(payload: object) -> Json:
 
 
 def expects_answer(kind: str) -> bool:
-    """Return whether a person looks for an answer to this kind of interaction."""
+    """Return whether a person expects an answer to this kind of interaction."""
     return kind not in _NOBODY_WAITS
 
 
@@ -78,7 +81,7 @@ def _is_listened_to(body: Mapping[str, Any]) -> bool:
 
 
 def _is_ours(body: Mapping[str, Any]) -> bool:
-    """Return False for what names another app as the author of the message or the modal."""
+    """Return False if the payload names another app as the author of the message or the modal."""
     app = body.get("api_app_id")
     authors = {body.get(place, {}).get("app_id", app) for place in ("message", "view")}
     return app is None or authors == {app}
@@ -87,7 +90,7 @@ def _is_ours(body: Mapping[str, Any]) -> bool:
 def _text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates.
+    # PostgreSQL cannot store NUL, and UTF-8 cannot encode lone surrogates.
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
@@ -104,7 +107,7 @@ def _modal(value: object) -> str | None:
 
 
 def _record(needs: Collection[str] = (), /, **fields: Reader) -> Reader:
-    """Return a reader of objects with these fields; one that lacks a field it needs does not fit."""
+    """Return a reader of objects with these fields. An object that lacks one of `needs` does not fit."""
 
     def read(value: object) -> Json | None:
         if not isinstance(value, dict):
@@ -116,7 +119,7 @@ def _record(needs: Collection[str] = (), /, **fields: Reader) -> Reader:
 
 
 def _each(reader: Reader) -> Reader:
-    """Return a reader of lists that hold at least one value which fits."""
+    """Return a reader of lists that have at least one fitting value."""
 
     def read(value: object) -> list[Any] | None:
         if not isinstance(value, list):
@@ -127,7 +130,7 @@ def _each(reader: Reader) -> Reader:
 
 
 def _by_name(reader: Reader) -> Reader:
-    """Return a reader of objects whose keys are the other side's to choose."""
+    """Return a reader of objects whose keys the sender chooses."""
 
     def read(value: object) -> Json | None:
         if not isinstance(value, dict):

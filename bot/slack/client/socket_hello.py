@@ -1,4 +1,4 @@
-"""Slack's hello, with which each connection of Socket Mode begins.
+"""The hello frame that opens each Socket Mode connection.
 
 docs.slack.dev/apis/events-api/using-socket-mode
 """
@@ -20,17 +20,17 @@ _FAREWELLS: Final[Mapping[str, str]] = {
     "link_disabled": "Socket Mode is switched off for this Slack app. Switch it on on the app's page (Socket Mode).",
     "too_many_websockets": "Too many connections are open for this Slack app. Stop what else uses its SLACK_APP_TOKEN.",
 }
-"""What Slack's reason for a `disconnect` means, where a person has to do something about it."""
+"""What Slack's reason for a `disconnect` means, for the reasons that a person has to fix."""
 
 
 def app_of_hello(frame: object) -> str | None:
-    """The id of the Slack app in a hello; None where it is not said."""
+    """Return the id of the Slack app in a hello frame, or None if it has none."""
     app_id = _read(frame, "connection_info", "app_id")
     return app_id if isinstance(app_id, str) and app_id else None
 
 
 def disconnect_reason(frame: object) -> str | None:
-    """Why Slack ends the connection, if this is a `disconnect` about which a person has to do something."""
+    """Return why Slack ends the connection, if this is a `disconnect` that a person has to fix; None otherwise."""
     reason = _read(frame, "reason")
     return _FAREWELLS.get(reason) if isinstance(reason, str) and _read(frame, "type") == "disconnect" else None
 
@@ -46,9 +46,10 @@ def _read(frame: object, *path: str) -> object:
 
 
 async def read_hello(client: AsyncWebClient, address: str, *, proxy: str | None) -> str | None:
-    """Connect, hear hello, and leave at once, before a press could come this way; the id of the Slack app in it.
+    """Connect, read hello, and leave at once, before a press could arrive here. Return the id of the Slack app in
+    hello.
 
-    SlackError when there is no hello.
+    Raises SlackError if there is no hello.
     """
     session = client.session or aiohttp.ClientSession()
     try:

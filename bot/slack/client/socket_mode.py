@@ -1,4 +1,4 @@
-"""Socket Mode: the connection over which presses arrive, replaced whenever there is doubt about it."""
+"""Socket Mode: the connection that brings interactions, replaced whenever it is in doubt."""
 
 import asyncio
 import time
@@ -24,35 +24,35 @@ from bot.slack.client.socket_hello import NO_HELLO, app_of_hello, disconnect_rea
 log = structlog.get_logger()
 
 Address = Callable[[], Awaitable[str]]
-"""Asks Slack for the address of a new connection, good for one use; SlackError when there is none to be had."""
+"""Asks Slack for the address of a new connection, valid for one use. SlackError if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketTimeouts:
-    """How long we wait for what; all in seconds."""
+    """Timeouts of a connection, in seconds."""
 
     ping: float = 10.0
     """Between two of our pings."""
     silent_after: float = 45.0
-    """Without a sign of life; the SDK and aiohttp would notice earlier, if all of their tasks still run."""
+    """Without a sign of life. The SDK and aiohttp would notice earlier, as long as all of their tasks run."""
     idle: float = 3600.0
-    """Without a word beyond pongs. Connections have been seen that pong and deliver nothing (bolt-python 1529)."""
+    """Without any message beyond pongs. Connections have been seen that pong and deliver nothing (bolt-python 1529)."""
     opening: float = 10.0
     closing: float = 2.0
     steady: float = 60.0
-    """A connection that held for so long is replaced at once; before the next after a shorter one there is a pause."""
+    """A connection that lasted this long is replaced at once; after a shorter one there is a pause."""
     identity: float = 5.0
-    """That the start waits to hear who the bot is; after that it is learnt while the bot works."""
+    """Seconds that the start waits to learn the bot's identity. After that, it is learnt while the bot works."""
     first_pause: float = 1.0
     longest_pause: float = 300.0
-    """Pauses double in between; `apps.connections.open` is Tier 1: about once a minute."""
+    """Pauses double between these two. `apps.connections.open` is Tier 1: about once a minute."""
 
 
 SOCKET_TIMEOUTS: Final = SocketTimeouts()
 
 
 class SocketMode:
-    """Holds one connection, for ever. Nothing else of the bot waits for it."""
+    """Keeps one connection open until it is cancelled. No other part of the bot waits for it."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class SocketMode:
         timeouts: SocketTimeouts = SOCKET_TIMEOUTS,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`own_app` gives the id of the Slack app of the bot token, once it is known."""
+        """`own_app` returns the id of the bot token's Slack app, once it is known."""
         self._app = app
         self._own_app = own_app
         self._address = address
@@ -79,7 +79,7 @@ class SocketMode:
         self._error = "It is not open yet."
 
     def status(self) -> SocketStatus:
-        """How the connection is doing at this moment."""
+        """Return the state of the connection at this moment."""
         now = self._elapsed()
         heard = None if self._connection is None else timedelta(seconds=now - self._connection.heard_at())
         if self._down_since is None:
@@ -87,9 +87,9 @@ class SocketMode:
         return SocketStatus(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._error)
 
     async def run(self) -> None:
-        """Connect, and connect anew whenever the connection is over; ends by being cancelled.
+        """Connect, and reconnect whenever the connection is over, until this task is cancelled.
 
-        The new one is open before the old one is closed, so a press in between has a way to take.
+        The new connection opens before the old one closes, so that an interaction in between has a way to take.
         """
         try:
             while True:
@@ -107,7 +107,7 @@ class SocketMode:
             await self._close()
 
     async def _opened(self) -> "_Connection":
-        """A new connection; SlackError when Slack gives us none."""
+        """Open a new connection. SlackError if Slack refuses."""
         address = await self._address()
         connection = _Connection(self._app, self._app_token, timeouts=self._timeouts, elapsed=self._elapsed)
         try:
@@ -123,7 +123,7 @@ class SocketMode:
         log.warning("socket_refused", reason=str(error), pause=self._pause)
 
     async def _watch(self, connection: "_Connection") -> None:
-        """Until the connection is over; then with a pause to come, unless it held."""
+        """Wait until the connection is over, then pause unless it lasted."""
         since = self._elapsed()
         while (reason := self._another_app(connection) or connection.ended()) is None:
             with suppress(TimeoutError):
@@ -137,7 +137,7 @@ class SocketMode:
         log.warning("socket_disconnected", reason=reason, pause=self._pause)
 
     def _another_app(self, connection: "_Connection") -> str | None:
-        """Why nothing of ours comes over this connection, if it is another app's."""
+        """Return why no press can arrive over this connection if it belongs to another app, else None."""
         own = self._own_app()
         return another_app(connection.app_id, own) if own and connection.app_id and connection.app_id != own else None
 
@@ -156,14 +156,14 @@ class SocketMode:
 
 
 class _Connection:
-    """One connection of the SDK's, which never reconnects by itself; a fresh one shares nothing with it."""
+    """One connection of the SDK that never reconnects by itself. A new one shares nothing with it."""
 
     def __init__(
         self, app: AsyncApp, app_token: str, *, timeouts: SocketTimeouts, elapsed: Callable[[], float]
     ) -> None:
         self.left = asyncio.Event()
         self.app_id: str | None = None
-        """The id of the Slack app that the connection belongs to, as Slack's hello gives it."""
+        """The id of the Slack app that the connection belongs to, as in Slack's hello."""
         self._timeouts = timeouts
         self._elapsed = elapsed
         self._greeted = asyncio.Event()
@@ -172,16 +172,16 @@ class _Connection:
         self._handler = AsyncSocketModeHandler(app, app_token, ping_interval=timeouts.ping, logger=app.logger)
         self._client = self._handler.client
         self._client.socket_mode_request_listeners[:] = [self._hand_over]
-        # TEXT frames alone come by here: hello, envelopes, disconnect.
+        # Only TEXT frames arrive here: hello, envelopes, disconnect.
         self._client.on_message_listeners.append(self._said)
-        # Whatever lets the SDK (3.47) reconnect goes through this method: its monitor of pongs, a CLOSE frame, Slack's
-        # `disconnect`. Its own way knows no pauses, and tries an address again that is good for one use.
+        # Everything that makes the SDK (3.47) reconnect calls this method: its pong monitor, a CLOSE frame, Slack's
+        # `disconnect`. The SDK reconnects without pauses, and retries an address that is valid for one use.
         self._client.connect_to_new_endpoint = self._leave  # type: ignore[method-assign]
         self._pong: float | None = None
         self._ponged_at = self._spoke_at = elapsed()
 
     async def open(self, address: str, *, proxy: str | None) -> None:
-        """Connect, and hear Slack's first word, which is hello; SlackUnavailable when there is none."""
+        """Connect and wait for Slack's hello. SlackUnavailable if it does not come."""
         self._client.wss_uri = address
         self._client.proxy = proxy  # where it was given none, the SDK has taken one from the environment
         try:
@@ -192,15 +192,15 @@ class _Connection:
             raise SlackUnavailable(NO_HELLO, retry_after=0) from exc
 
     def heard_at(self) -> float:
-        """When Slack gave its last sign of life."""
-        # The SDK keeps the time of its last ping that was answered, by a clock that may jump: only that it changed
-        # says something. Before the first pong it may set it once by itself.
+        """Return when Slack gave its last sign of life."""
+        # The SDK stores the time of its last answered ping by a clock that may jump, so only a change of it counts.
+        # Before the first pong, the SDK may set it once by itself.
         if self._client.last_ping_pong_time not in {None, self._pong}:
             self._pong, self._ponged_at = self._client.last_ping_pong_time, self._elapsed()
         return max(self._ponged_at, self._spoke_at)
 
     def ended(self) -> str | None:
-        """Why this connection is of no more use; None while it is."""
+        """Return why this connection is of no more use, or None while it is."""
         now, session = self._elapsed(), self._client.current_session
         if self.left.is_set():
             return self._why
@@ -213,7 +213,7 @@ class _Connection:
         return None
 
     async def close(self) -> None:
-        """Say goodbye, but not for long: after an outage the SDK's own way may hang, and leaves all it holds."""
+        """Close the connection within a limited time: after an outage the SDK's own close can hang and leak."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeouts.closing):
                 await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
@@ -225,7 +225,7 @@ class _Connection:
         await self._client.aiohttp_client_session.close()
 
     def _tasks(self) -> "list[asyncio.Future[None]]":
-        """What must run for a press to come through."""
+        """Return the tasks that must run for an interaction to arrive."""
         client = self._client
         return [
             task

@@ -1,4 +1,4 @@
-"""Who people are, as Slack knows them."""
+"""Users and user groups of the workspace."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,40 +8,40 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.client.web_api import call, expecting_known_shape, text
 
 _SLACKBOT: Final = "USLACKBOT"
-"""Slack's own bot, which users.info does not call one."""
+"""Slackbot, which users.info does not report as a bot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A Slack user, as far as it matters who they are; `name` and `title` are how they sign."""
+    """A Slack user; `name` and `title` are how they sign emails."""
 
     name: str
     teams: frozenset[str]
-    """Ids of the workspaces they belong to: one, but in an Enterprise organization."""
+    """Ids of their workspaces: one, except in an Enterprise organization."""
     title: str = ""
     email: str | None = None
-    """None where the app may not see it: it has no scope `users:read.email`."""
+    """None if the app may not see it: it lacks the scope `users:read.email`."""
     is_guest: bool = False
     is_external: bool = False
-    """Of another company, met in a shared channel."""
+    """Works for another company, and is here through a shared channel."""
     is_bot: bool = False
     is_deleted: bool = False
 
 
 class SlackUsers:
-    """The workspace's people and user groups. Errors are those of `Poster`."""
+    """The workspace's users and user groups. Raises what `SlackClient` raises."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
 
     async def user(self, user: str) -> SlackUser:
-        """A user. SlackRefused, `user_not_found` or `user_not_visible`, for an id that is none."""
+        """Return a user. SlackRefused (`user_not_found` or `user_not_visible`) if there is none."""
         answer = await call(self._client.users_info(user=user))
         with expecting_known_shape():
             return _account(user, answer["user"])
 
     async def group(self, group: str) -> frozenset[str]:
-        """The ids of a user group's members. SlackRefused, `no_such_subteam`, for an id that is none."""
+        """Return the ids of a user group's members. SlackRefused (`no_such_subteam`) if there is no such group."""
         answer = await call(self._client.usergroups_users_list(usergroup=group))
         with expecting_known_shape():
             return frozenset(map(text, answer["users"]))

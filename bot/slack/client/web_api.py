@@ -1,4 +1,4 @@
-"""Calls of Slack's Web API: what an answer holds, and which of our errors a failure becomes."""
+"""Calls of Slack's Web API: reading responses, and turning failures into the bot's errors."""
 
 import ssl
 from collections.abc import Awaitable, Iterator
@@ -16,7 +16,7 @@ from bot.slack.client.errors import ErrorAction, Token, action_for, explain, sco
 _SOON: Final = 5.0
 _LONGEST_WAIT: Final = 3600.0
 _LARGEST: Final = 16 * 1024 * 1024
-"""Bytes of an answer; Slack's longest are some hundred kilobytes."""
+"""The largest response to read, in bytes. Slack's longest have some hundred kilobytes."""
 _ADDRESS: Final = "Check the network of this machine, and SLACK_API_URL if you set it."
 _NOT_SLACK: Final = (
     "What answered is not Slack's Web API. A proxy or a sign-in page may stand in between, or SLACK_API_URL is wrong. "
@@ -29,10 +29,10 @@ _SLOW: Final = "Slack did not answer in time. Try again later; if it lasts, chec
 
 
 class BoundedResponse(aiohttp.ClientResponse):
-    """An answer that is given up once it is longer than any of Slack's, so that it cannot fill the memory."""
+    """A response whose body is limited to more than Slack ever sends, so that it cannot fill the memory."""
 
     async def read(self) -> bytes:
-        """The whole body. ValueError when it is too long."""
+        """Return the whole body. Raises ValueError if it is too long."""
         if self._body is None:
             try:
                 self._body = await _read_at_most(_LARGEST, self.content)
@@ -52,12 +52,12 @@ async def _read_at_most(size: int, content: aiohttp.StreamReader) -> bytes:
 
 
 async def call(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token.BOT) -> Any:  # noqa: ANN401  as it came
-    """Slack's answer to a call made with this token. SlackError for everything that goes wrong."""
+    """Return Slack's response to a call made with this token. Raises SlackError for every failure."""
     return (await call_raw(asked, token=token)).data
 
 
 async def call_raw(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token.BOT) -> AsyncSlackResponse:
-    """The same with its headers."""
+    """Return the response with its headers. Raises as `call`."""
     with expecting_known_shape():
         try:
             answer = await asked
@@ -74,9 +74,9 @@ async def call_raw(asked: Awaitable[AsyncSlackResponse], *, token: Token = Token
 
 @contextmanager
 def expecting_known_shape() -> Iterator[None]:
-    """Around the reading of an answer: one of another shape than Slack's is an error of ours with a sentence.
+    """Turn a response of an unexpected shape, read inside the block, into SlackOutcomeUnknown with a sentence.
 
-    The SDK (3.47) lets through what Python says of JSON that is no object, of bytes that are no text, and of arrays
+    The SDK (3.47) lets Python's errors through for JSON that is not an object, bytes that are not text, and arrays
     nested too deep.
     """
     try:
@@ -86,14 +86,14 @@ def expecting_known_shape() -> Iterator[None]:
 
 
 def text(value: object) -> str:
-    """A text that must be there. TypeError when it is something else; to be called where that is `understood`."""
+    """Return a required text. Raises TypeError if it is something else; call it inside `expecting_known_shape`."""
     if not isinstance(value, str) or not value:
         raise TypeError(type(value).__name__)
     return value
 
 
 def to_error(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
-    """Our error for an answer that is not ok."""
+    """Return the bot's error for a response that is not ok."""
     answer: Any = error.response
     is_parsed = not isinstance(answer, aiohttp.ClientResponse)  # this one for what is called JSON and is not
     status = int(answer.status_code if is_parsed else answer.status)
@@ -119,7 +119,9 @@ def to_error(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
 
 
 def to_network_error(error: Exception) -> SlackError:
-    """Our error for a call that got no answer: the place is named, and whether it may have been taken."""
+    """Return the error for a call without a response. It names where the call failed and whether Slack may have
+    accepted it.
+    """
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _proxy_refused(error.status)
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -158,7 +160,7 @@ def _proxy_refused(status: int) -> SlackUnavailable:
 
 
 def _by_status(status: int) -> str:
-    """What an answer without Slack's word means."""
+    """Return what a response without an error code of Slack means."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return (
             f"Slack, or a proxy on the way, cannot answer now ({status}). Try again later; if it lasts, look at "
@@ -168,5 +170,5 @@ def _by_status(status: int) -> str:
 
 
 def _seconds(said: str | None) -> float:
-    """How long to wait by a Retry-After, which may be missing or make no sense."""
+    """Return the seconds in a Retry-After header, which may be missing or malformed."""
     return min(float(said), _LONGEST_WAIT) if said is not None and said.strip().isdecimal() else _SOON

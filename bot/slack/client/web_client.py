@@ -1,4 +1,4 @@
-"""Bring messages to Slack; what Slack answers becomes ours here."""
+"""Call Slack's Web API and translate its errors into ours."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,38 +18,38 @@ from bot.slack.ids import Event
 
 _HISTORY_PAGE: Final = 100
 _NEWEST: Final = 200
-"""Messages of one answer where many are looked through; Slack recommends no more."""
+"""Messages requested in one page of a long listing; Slack recommends no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who the bot is in Slack: ids of its user and its workspace, and the workspace's address."""
+    """Who the bot is in Slack: the ids of its user and workspace, and the workspace's address."""
 
     user: str
     team: str
     url: str
     bot: str | None = None
-    """The id by which messages name the bot; None for a token that is no bot's."""
+    """The id by which messages name the bot; None for a token that is not a bot token."""
     app: str | None = None
-    """The id of the Slack app, where Slack says it."""
+    """The id of the Slack app, if Slack gives it."""
     scopes_missing: frozenset[str] | None = None
-    """What the app needs and was not given; None where Slack does not say what it was given."""
+    """The scopes that the app needs but was not granted; None if Slack does not list the granted ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRef:
-    """How a message of ours is known again in a channel: kind, and its number among them."""
+    """How a message of ours is found again in a channel: its kind and its number."""
 
     event: Event
     number: int
     delivery: int = 0
-    """Of a card: the delivery that posted or last updated it."""
+    """For a card: the delivery that posted or last updated it."""
     fact: str | None = None
-    """Of a line about the report: what it says, by which it is known again where numbers went back."""
+    """For a line about the report: a hash of its content, which identifies it after delivery numbers went back."""
     trace: CardSnapshot | None = None
 
     def metadata(self) -> dict[str, Any]:
-        """As Slack's message metadata."""
+        """Return the reference as Slack message metadata."""
         payload: dict[str, Any] = {self._name: self.number}
         if self.event is Event.CARD:
             payload["delivery"] = self.delivery
@@ -67,7 +67,7 @@ class MessageRef:
             return False
         if self.fact is not None and payload.get("fact") == self.fact:
             return True
-        # An evaluation may have had a card before, which stands there still: that one is of another delivery.
+        # An earlier card of the evaluation may still be there. It belongs to another delivery.
         of = payload.get("delivery", self.delivery) if self.event is Event.CARD else self.delivery
         return payload.get(self._name) == self.number and of == self.delivery
 
@@ -77,24 +77,24 @@ class MessageRef:
 
 
 def is_person(channel: str) -> bool:
-    """Whether this is the id of a user: a message posted to it opens a direct one."""
+    """Return whether this is a user's id: a message posted to it opens a direct message."""
     return channel.startswith(("U", "W"))
 
 
 class SlackClient:
-    """The Web API calls that the bot makes on its own account.
+    """The Web API calls that the bot makes.
 
-    Each raises SlackUnavailable when Slack took nothing, SlackOutcomeUnknown when nobody can say, SlackRefused when
-    Slack said no.
+    Each raises SlackUnavailable if Slack accepted nothing, SlackOutcomeUnknown if nobody can say, SlackRefused if Slack
+    said no.
     """
 
     def __init__(self, client: AsyncWebClient, *, proxy_for: Callable[[str], str | None] = lambda _: None) -> None:
-        """`proxy_for` returns the proxy for a WebSocket address; the client knows the one for the Web API."""
+        """`proxy_for` returns the proxy for a WebSocket address; the client already has the one for the Web API."""
         self._client = client
         self._proxy_for = proxy_for
 
     async def identity(self) -> Identity:
-        """Who the token belongs to."""
+        """Return who the token belongs to."""
         answer = await call_raw(self._client.auth_test())
         with expecting_known_shape():
             granted = answer.headers.get("x-oauth-scopes")
@@ -108,13 +108,13 @@ class SlackClient:
             )
 
     async def app(self, bot: str) -> str:
-        """The id of the Slack app that a bot belongs to."""
+        """Return the id of the Slack app that a bot belongs to."""
         answer = await call(self._client.bots_info(bot=bot))
         with expecting_known_shape():
             return text(answer["bot"]["app_id"])
 
     async def post(self, channel: str, message: Message, ref: MessageRef, *, thread: str | None = None) -> str:
-        """Post a message, in a thread where one is named; its timestamp."""
+        """Post a message, in a thread if one is given. Return its timestamp."""
         answer = await call(
             self._client.chat_postMessage(
                 channel=channel,
@@ -130,7 +130,9 @@ class SlackClient:
             return text(answer["ts"])
 
     async def update(self, channel: str, ts: str, message: Message, ref: MessageRef | None) -> None:
-        """Update a message. Without a mark it keeps its metadata (docs.slack.dev/reference/methods/chat.update)."""
+        """Update a message. Without a reference it keeps its metadata
+        (docs.slack.dev/reference/methods/chat.update).
+        """
         metadata = None if ref is None else ref.metadata()
         await call(
             self._client.chat_update(
@@ -139,29 +141,29 @@ class SlackClient:
         )
 
     async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
-        """Say something to one person."""
+        """Show a message to one person."""
         await call(
             self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
         )
 
     async def write_to(self, user: str, message: Message) -> None:
-        """Send one person a direct message."""
+        """Send a direct message to one person."""
         await call(
             self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks, unfurl_links=False)
         )
 
     async def delete(self, channel: str, ts: str) -> None:
-        """Delete a message of ours."""
+        """Delete one of the bot's messages."""
         await call(self._client.chat_delete(channel=channel, ts=ts))
 
     async def find_message(
         self, channel: str, ref: MessageRef, *, since: datetime, thread: str | None = None, but: Collection[str] = ()
     ) -> list[str]:
-        """Return the timestamps of the messages of ours with this mark, posted after `since`; the oldest first.
+        """Return the timestamps of the bot's messages that match this reference, posted after `since`, oldest first.
 
-        There is more than one when a post that nobody answered shows up late. `since` is by our clock, which may be
-        wrong: all of the thread, and the newest page of the channel, are looked through whatever it says. Messages
-        with the timestamps `but` are left out.
+        There are several if a post without a response appears late. `since` comes from the local clock, which may be
+        wrong: the whole thread and the newest page of the channel are searched in any case. Messages with the
+        timestamps in `but` are left out.
         """
         found = [
             str(message["ts"])
@@ -171,7 +173,7 @@ class SlackClient:
         return sorted(found, key=float)
 
     async def notes_under(self, channel: str, ts: str) -> list[str]:
-        """Return the timestamps of our lines in the thread of a message."""
+        """Return the timestamps of the bot's lines in a message's thread."""
         return [
             str(message["ts"])
             async for message in self._messages(channel, float(ts), ts)
@@ -179,7 +181,7 @@ class SlackClient:
         ]
 
     async def _messages(self, channel: str, since: float, thread: str | None) -> AsyncIterator[dict[str, Any]]:
-        """Yield the messages of a thread, or of a channel, newest first, to the page that reaches `since`."""
+        """Yield the messages of a thread, or of a channel, newest first, up to the page that reaches `since`."""
         cursor = None
         while True:
             if thread is None:
@@ -201,7 +203,7 @@ class SlackClient:
                 return
 
     async def newest(self, channel: str, *, us: str) -> list[PostedCard]:
-        """The messages of ours among the newest of a channel; `us` is the bot's user id."""
+        """Return the bot's messages among the newest of a channel; `us` is the bot's user id."""
         answer = await call(
             self._client.conversations_history(channel=channel, limit=_NEWEST, include_all_metadata=True)
         )
@@ -209,7 +211,7 @@ class SlackClient:
             return _ours(channel, answer["messages"], us=us)
 
     async def posted(self, channel: str, *, us: str, since: datetime) -> list[PostedCard]:
-        """The messages of ours that were posted to a channel after `since`, without those in threads."""
+        """Return the bot's messages posted to a channel after `since`, without those in threads."""
         found: list[PostedCard] = []
         cursor = None
         while True:
@@ -229,28 +231,30 @@ class SlackClient:
                 return found
 
     async def open_modal(self, trigger: str, view: dict[str, Any]) -> str:
-        """Open a modal; its id. SlackRefused, `expired_trigger_id`, for a press more than three seconds ago."""
+        """Open a modal and return its id. SlackRefused (`expired_trigger_id`) more than three seconds after
+        the press.
+        """
         answer = await call(self._client.views_open(trigger_id=trigger, view=view))
         with expecting_known_shape():
             return text(answer["view"]["id"])
 
     async def update_modal(self, view_id: str, view: dict[str, Any]) -> None:
-        """Change an open modal. SlackRefused, `not_found`, for one that was closed."""
+        """Replace an open modal. SlackRefused (`not_found`) if it was closed."""
         await call(self._client.views_update(view_id=view_id, view=view))
 
     async def socket_address(self, app_token: str) -> str:
-        """Where to open a connection of Socket Mode, once."""
+        """Return the address of a Socket Mode connection, valid for one use."""
         answer = await call(self._client.apps_connections_open(app_token=app_token), token=Token.APP)
         with expecting_known_shape():
             return text(answer["url"])
 
     async def socket_app(self, app_token: str) -> str | None:
-        """Open a connection of Socket Mode and leave it after hello; the id of the Slack app it belongs to."""
+        """Open a Socket Mode connection and leave it after hello. Return the id of the Slack app that it belongs to."""
         address = await self.socket_address(app_token)
         return await read_hello(self._client, address, proxy=self._proxy_for(address))
 
     async def channel_name(self, channel: str) -> str:
-        """The name of a channel that the bot can see and has joined; SlackRefused where it has not."""
+        """Return the name of a channel that the bot can see and has joined. SlackRefused if it has not."""
         answer = await call(self._client.conversations_info(channel=channel))
         with expecting_known_shape():
             found = answer["channel"]
@@ -264,7 +268,7 @@ class SlackClient:
 
 
 def _said(value: object) -> str | None:
-    """A text that need not be there."""
+    """Return an optional text, or None if it is missing."""
     return value if isinstance(value, str) and value else None
 
 

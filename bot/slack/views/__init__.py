@@ -1,1 +1,1 @@
-"""What people see in Slack, as pure functions from values to blocks."""
+"""What people see in Slack: pure functions from values to blocks."""

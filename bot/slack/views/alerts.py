@@ -1,4 +1,4 @@
-"""What the bot says of itself: of its first run, of trouble, and of its end."""
+"""Messages about the bot itself: its first run, problems, and recovery."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -8,11 +8,11 @@ from bot.domain.text import day
 from bot.slack.text import escape, moment, span
 
 _LONGEST: Final = 1000
-"""Characters of an error's sentences."""
+"""Characters of an error's sentence."""
 
 
 def first_run(*, rows: int, started: int, announced: int, today: date, days: int) -> str:
-    """The one message of the very first run."""
+    """Return the one message of the first run."""
     since = day(today - timedelta(days=days))
     cards = "No trial has begun" if announced == 0 else f"{_count(announced, 'trial')} began"
     return (
@@ -24,7 +24,7 @@ def first_run(*, rows: int, started: int, announced: int, today: date, days: int
 
 
 def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
-    """The latest of the report, or the `whole` of it, could not be read `times` in a row; `sentence` is the error's."""
+    """The report could not be read `times` in a row, or the full report could not; `sentence` is the error's."""
     what = "the whole licenses report" if is_full else "the licenses report"
     times_failed = "" if times == 1 else f" It failed {times:,} times in a row."
     meanwhile = "What only the whole report shows has to wait" if is_full else "No new evaluation gets a card meanwhile"
@@ -35,7 +35,7 @@ def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
 
 
 def report_read_again(after: timedelta) -> str:
-    """The report could be read again, so long after the trouble was said."""
+    """The report could be read again, this long after the alert."""
     return f":white_check_mark: I can read the licenses report again, after {span(after)}, and have caught up."
 
 
@@ -50,12 +50,12 @@ def rows_unread(rows: int) -> str:
 
 
 def rows_read_again(after: timedelta) -> str:
-    """The whole report could be read without setting a row aside."""
+    """The full report could be read without quarantining a row."""
     return f":white_check_mark: Every row of the licenses report can be read again, after {span(after)}."
 
 
 def database_locked(length: timedelta, *, by: Sequence[str]) -> str:
-    """Another program has locked the database for so long; `by` names the processes, where they are known."""
+    """Another program has locked the database for this long. `by` names the processes, if they are known."""
     who = escape(" and ".join(by)) if by else "Another program"
     return (
         f":rotating_light: {who} has locked the database for {span(length)}. New trials, presses and emails wait. "
@@ -64,12 +64,12 @@ def database_locked(length: timedelta, *, by: Sequence[str]) -> str:
 
 
 def database_free(after: timedelta) -> str:
-    """The database can be written again, after it was locked for so long."""
+    """The database can be written again, after it was locked for this long."""
     return f":white_check_mark: The database can be written again, after {span(after)}. What waited is going out."
 
 
 def backlog_notice(cards: int) -> str:
-    """So many cards wait for their first post; each follows at Slack's pace."""
+    """Many cards wait for their first post; they follow at Slack's pace."""
     return (
         f":inbox_tray: {_count(cards, 'new trial')} {'waits' if cards == 1 else 'wait'} for a card here. They follow "
         "one by one, the newest first; `/evaluators today` lists the trials of today."
@@ -77,7 +77,7 @@ def backlog_notice(cards: int) -> str:
 
 
 def not_delivered(sentence: str, *, channel: str | None) -> str:
-    """Slack does not let the bot into a channel, or, None, into any; `sentence` says what mends it."""
+    """Slack refuses the bot in a channel, or everywhere (None); `sentence` says how to fix it."""
     where = "to Slack" if channel is None else f"to <#{channel}>"
     return (
         f":rotating_light: I cannot bring anything {where}. {sentence} What is owed waits, and goes out by itself "
@@ -86,7 +86,7 @@ def not_delivered(sentence: str, *, channel: str | None) -> str:
 
 
 def not_looked_up(sentence: str, *, channel: str | None) -> str:
-    """The bot may not read a channel in which it may post; `sentence` says what mends it."""
+    """The bot may not read a channel in which it may post. `sentence` says how to fix it."""
     where = "Slack" if channel is None else f"<#{channel}>"
     return (
         f":warning: I cannot look up what I posted in {where}. {sentence} New cards are posted all the same. A message "
@@ -95,19 +95,19 @@ def not_looked_up(sentence: str, *, channel: str | None) -> str:
 
 
 def looked_up_again(after: timedelta, *, channel: str | None) -> str:
-    """What was closed to looking is open again, so long after the trouble was said."""
+    """The channel can be read again, this long after the alert."""
     where = "Slack" if channel is None else f"<#{channel}>"
     return f":white_check_mark: I can look up what I posted in {where} again, after {span(after)}."
 
 
 def delivered_again(after: timedelta, *, channel: str | None) -> str:
-    """What was closed is open again, so long after the trouble was said."""
+    """A Slack outage is over, this long after the alert."""
     where = "Slack" if channel is None else f"<#{channel}>"
     return f":white_check_mark: {where} takes what I bring again, after {span(after)}. What waited is going out."
 
 
 def no_presses(sentence: str, after: timedelta) -> str:
-    """There has been no connection for presses for so long; `sentence` says why."""
+    """Socket Mode has been down for this long; `sentence` says why."""
     return (
         f":rotating_light: No press has reached me for {span(after)}: buttons and `/evaluators` do nothing. "
         f"{escape(sentence, longest=_LONGEST)} Cards are posted all the same. `evaluator-bot check` shows whether "
@@ -116,12 +116,12 @@ def no_presses(sentence: str, after: timedelta) -> str:
 
 
 def presses_again(after: timedelta) -> str:
-    """Presses arrive again, so long after the trouble was said."""
+    """Interactions arrive again, this long after the alert."""
     return f":white_check_mark: Presses reach me again, after {span(after)}. Whatever was not answered: press again."
 
 
 def no_mail(sentence: str) -> str:
-    """The mail server does not let the bot in."""
+    """Alert that the mail server does not let the bot in."""
     return (
         f":rotating_light: I cannot send mail. {escape(sentence, longest=_LONGEST)} What was ordered waits, and goes "
         "by itself once this is mended. I say here when it is well again."
@@ -129,12 +129,12 @@ def no_mail(sentence: str) -> str:
 
 
 def mail_goes_again(after: timedelta) -> str:
-    """Mail goes out again, so long after the trouble was said."""
+    """Email is sent again, this long after the alert."""
     return f":white_check_mark: Mail goes out again, after {span(after)}. What waited is going."
 
 
 def mail_refused(status: str) -> str:
-    """A mail was refused by the recipient's server, not because of its address; `status` is as in RFC 3463."""
+    """A recipient's server refused an email, though not because of its address; `status` is as in RFC 3463."""
     code = escape(status) if status else "unknown"
     return (
         ":warning: A recipient's mail server refused a mail because of us, not because of its address "
@@ -144,7 +144,7 @@ def mail_refused(status: str) -> str:
 
 
 def unclear_bounce() -> str:
-    """Something came to the return address of a mail that nobody understands."""
+    """A message came to an email's return address and could not be read as a bounce."""
     return (
         ":warning: Something came back for an email that I can't read as a bounce. The card's thread says which email; "
         "nobody was blocked. Ask the person another way if you need to know whether it arrived. `/evaluators health` "
@@ -153,7 +153,9 @@ def unclear_bounce() -> str:
 
 
 def went_back(to: datetime, *, mails: int | None) -> str:
-    """The database is that of an earlier moment; `mails` is how many are unknown now, where that was found just now."""
+    """The database was restored to an earlier time. `mails` counts the emails now of unknown outcome, if this was just
+    found.
+    """
     unknown = "" if not mails else f" Emails that were waiting then: {mails}. Their threads ask whether they arrived."
     return (
         f":warning: The database was restored to its state of {moment(to)}. I am matching the cards posted since then "

@@ -31,13 +31,13 @@ _LABELS: Final = {
     Action.CONTACT_AGAIN: "Lift do-not-contact…",
 }
 _BUTTONS: Final = (Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
-"""What is visible at once; the rest is in the overflow menu."""
+"""The visible buttons; the rest is in the overflow menu."""
 _SAID_BY_THE_CARD: Final = UNTOLD | {Kind.MAIL_SENT, Kind.MAIL_ARRIVED, Kind.MAIL_UNKNOWN, Kind.DO_NOT_CONTACT}
 _SAID_BY_THE_REFUSAL: Final = frozenset({Caution.NO_CONTACT, Caution.FORGOTTEN, Caution.MALFORMED, Caution.ATLASSIAN})
 
 
 def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES) -> Message:
-    """The card of an evaluation as it stands, for the team's day `today`."""
+    """Return the card of an evaluation as it is now, for the team's day `today`."""
     who = person(card)
     license_ = card.evaluation.license
     blocks: list[Block] = [
@@ -53,7 +53,7 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES) -
 
 
 def pointer_message(card: Card, link: str | None) -> Message:
-    """What is left of a card whose license turned out to be the same as another's."""
+    """Return what is left of a card whose license turned out to be the same as another's."""
     name = escape(title(card.evaluation.license))
     there = f"<{link}|its card>" if link else "its card"
     text = f"{name}: this license turned out to be the same as another one. See {there}."
@@ -174,7 +174,7 @@ def _apps(names: Iterable[str], card: Card) -> str:
 
 
 def _app(name: str, card: Card) -> str:
-    """An app of the customer's as a card names it, which is the card of one app."""
+    """Return an app of the customer's as this app's card names it."""
     return "this app on another site" if name == card.evaluation.license.app_name else escape(name, longest=60)
 
 
@@ -237,7 +237,7 @@ def _footer(card: Card) -> str:
 
 
 def _last(card: Card) -> str:
-    """The last event; empty for one that the card says anyway."""
+    """Return the last event, or nothing if the card shows it anyway."""
     states = {mail.attempt.state for mail in card.mails}
     if states & {MailState.QUEUED, MailState.SENDING}:
         return "A mail is on its way"
@@ -249,7 +249,7 @@ def _last(card: Card) -> str:
 
 
 def _other(card: Card, rules: MailRules) -> str:
-    """Who can be emailed where the person on the card cannot."""
+    """Return who can be emailed if the contact on the card cannot."""
     other = next((each for each in recipients(card, rules) if each.is_open), None)
     if other is None:
         return ""

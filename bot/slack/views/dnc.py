@@ -1,4 +1,4 @@
-"""The answers to `/evaluators dnc …`: for one person, since they hold addresses."""
+"""Answers to `/evaluators dnc …`. They hold addresses, so only one person sees them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from bot.slack.blocks import Message, note_message, paragraphs
 from bot.slack.text import escape, mention, moment
 
 _SHOWN: Final = 15
-"""Keeps the list far below 8,000 characters, whatever the notes."""
+"""Keeps the list well below 8,000 characters, whatever the notes."""
 USAGE: Final = (
     "`/evaluators dnc` lists the latest, `dnc ana@acme.example` says whether somebody is marked, "
     "`dnc add ana@acme.example why` marks an address, `dnc add @acme.example why` everybody at a domain, "
@@ -24,14 +24,14 @@ REASON_MISSING: Final = "Say why: the words after it stay on record."
 
 
 def status_message(target: DncTarget, entry: DncEntry | None) -> Message:
-    """Whether somebody is marked."""
+    """Say whether a target is blocked."""
     if entry is None:
         return note_message(f"{escape(str(target))} is not marked.")
     return note_message(f":no_entry_sign: {_line(entry, str(target))}")
 
 
 def list_message(entries: Sequence[DncEntry]) -> Message:
-    """The latest marks, newest first, with how many there are."""
+    """Return the latest entries, newest first, with how many there are."""
     if not entries:
         return note_message(f"Nobody is marked do-not-contact.\n{USAGE}")
     head = f"*Do not contact*: {len(entries):,} in all ({count_by_reason(entries)})."

@@ -1,4 +1,4 @@
-"""The answer to `/evaluators health`: whether the report is read, how late trials are seen, what cannot be read."""
+"""The answer to `/evaluators health`: polls, discovery delays, quarantined rows."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from bot.slack.text import escape, moment, span
 
 
 def health_message(found: HealthReport) -> Message:
-    """How the bot is doing, a line each."""
+    """Say how the bot is doing, one line for each figure."""
     good = found.outcome in {"good", "running"} and found.quarantined == 0
     good = good and not found.closed and not found.problems
     good = good and (found.line is None or found.line.down is None)
@@ -80,7 +80,7 @@ def _waiting(found: HealthReport) -> list[str]:
 
 
 def machine(found: HealthReport) -> list[str]:
-    """What is wrong with the machine the bot runs on, a sentence each in plain text."""
+    """Return the problems of the machine that the bot runs on, one plain-text sentence each."""
     lines = []
     if found.clock_moved is not None:
         way = "forward" if found.clock_moved > timedelta(0) else "back"

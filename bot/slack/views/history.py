@@ -1,4 +1,4 @@
-"""The sentence that stands for an entry of the history: in a card's thread, and as the card's last event."""
+"""The sentence for a history entry: in a card's thread, and as the card's last event."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ _SIZES: Final = {
     "unknown": "size not known to Atlassian",
     "unlimited users": "unlimited users",
 }
-"""What Atlassian's words for the size of the parent product mean."""
+"""Atlassian's words for the size of the parent product, in plain words."""
 _BOUNCES: Final = {
     "gone": "the address takes no mail",
     "later": "for reasons that may pass",
@@ -40,24 +40,24 @@ _BOUNCES: Final = {
 
 
 def note(entry: Entry) -> str:
-    """One sentence of mrkdwn that says what happened, and who did it."""
+    """Return one sentence of mrkdwn that says what happened and who did it."""
     return _SENTENCES[entry.kind](entry.details, _NOBODY if entry.actor is None else mention(entry.actor))
 
 
 def mail_name(template: str) -> str:
-    """A template's id as people say it: `trial-ending` is Trial ending."""
+    """Return a template's id as people say it: `trial-ending` is Trial ending."""
     return template.replace("-", " ").capitalize()
 
 
 def opportunity(size: str) -> str:
-    """How many could come to use the app: users of the parent product."""
+    """Return how many people could use the app: users of the parent product."""
     if size.isdecimal():
         return "1 user" if size == "1" else f"{escape(size)} users"
     return _SIZES.get(size.lower()) or escape(size)
 
 
 def describe_scope(entry: DncEntry) -> str:
-    """How far a mark reaches, where that is further than one address."""
+    """Return how far an entry reaches, if that is more than one address."""
     match entry.target:
         case DncTarget(scope=DncScope.DOMAIN, value=domain):
             return f" anybody at {escape(domain)}"
@@ -200,7 +200,7 @@ _SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
 
 
 def entry_message(entry: Entry) -> Message:
-    """The line for an entry of the history. Buttons stay when they have been pressed: the listener knows better."""
+    """Return the line for a history entry. Its buttons stay after a press; the listener checks the state."""
     message = note_message(note(entry))
     mail = entry.details.get("mail")
     if entry.kind is not Kind.MAIL_UNKNOWN or mail is None:

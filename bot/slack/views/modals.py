@@ -25,29 +25,31 @@ _BODY_LENGTH = 3000  # Slack's own limit of a text input
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModalMetadata:
-    """What a modal is about. It travels through Slack in the open, so it holds ids and nothing else."""
+    """What a modal is about. Slack passes it back in the open, so it holds only ids."""
 
     evaluation_id: int
     channel: str
     seen: str | None = None
-    """What the person saw and is about to change: the owner, or when the mark was set."""
+    """What the person saw and is about to change: the owner, or when the entry was added."""
     card: str | None = None
-    """The timestamp of the card it was opened from."""
+    """The timestamp of the card that the modal was opened from."""
 
     @property
     def place(self) -> CardRef | None:
-        """Where the card stands that it was opened from."""
+        """The card that the modal was opened from, as a reference."""
         return None if self.card is None else CardRef(channel=self.channel, ts=self.card)
 
     def pack(self) -> str:
-        """As private metadata of a view."""
+        """Return it as a view's private metadata."""
         return json.dumps([self.evaluation_id, self.channel, self.seen, self.card])
 
     @classmethod
     def unpack(cls, metadata: str) -> "ModalMetadata":
-        """From private metadata of a view. InteractionUnreadable for what we did not write there."""
+        """Read the metadata from a view's private metadata. Raises InteractionUnreadable if the bot did not
+        write it.
+        """
         try:
-            # A modal that was opened by an older version has no card.
+            # A modal opened by an older version has no card.
             number, channel, seen, card = [*json.loads(metadata), None][:4]
         except (ValueError, TypeError, RecursionError) as exc:
             raise InteractionUnreadable from exc
@@ -61,28 +63,28 @@ class ModalMetadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailForm:
-    """A mail as it stands in the modal: ids of template and recipient, the words, and what to know before sending."""
+    """An email in the form: ids of template and recipient, the words, and what to know before sending."""
 
     template: str
     templates: Mapping[str, str]
-    """Id to name, of each template there is."""
+    """Template ids to names."""
     recipient: str
     recipients: Mapping[str, Contact]
-    """`technical`, `billing`: those who can be written to."""
+    """`technical`, `billing`: those who can be emailed."""
     subject: str
     body: str
     warnings: Sequence[str] = ()
-    """Sentences of mrkdwn, escaped."""
+    """Sentences of escaped mrkdwn."""
     needs_lawful_basis: bool = False
 
 
 def loading(view: View, metadata: ModalMetadata) -> Modal:
-    """What is shown at once, while the real content is fetched: a trigger lives three seconds."""
+    """Return the modal shown at once while its content is loaded: a trigger expires after three seconds."""
     return _modal(view, metadata, [section(":hourglass_flowing_sand: One moment…")])
 
 
 def message(text: str) -> Modal:
-    """A modal that says one thing. `text` is mrkdwn, escaped."""
+    """Return a modal with one message. `text` is escaped mrkdwn."""
     return {
         "type": "modal",
         "callback_id": View.MESSAGE,
@@ -93,7 +95,7 @@ def message(text: str) -> Modal:
 
 
 def email(metadata: ModalMetadata, letter: MailForm) -> Modal:
-    """Choose, read, change, look at it. Choosing may fill the words in anew, so their inputs are new ones, too."""
+    """Return the email form. A choice may replace the words, so their inputs get new ids."""
     version = f"{letter.template}.{letter.recipient}"
     metadata = replace(metadata, seen=f"{letter.template} {letter.recipient}")
     blocks = [section(f":warning: {warning}") for warning in letter.warnings]
@@ -127,7 +129,7 @@ def email(metadata: ModalMetadata, letter: MailForm) -> Modal:
 
 
 def preview(view: Mapping[str, Any], token: str) -> Modal:
-    """What will be sent, made of the form as it was filled in; `token` is where the words are kept meanwhile."""
+    """Return the preview, made from the submitted form; `token` is where the draft is kept."""
     filled = values(view)
     metadata = ModalMetadata.unpack(view.get("private_metadata", ""))
     chosen = f"{token} {filled.get(Field.GROUND, '')}".strip()
@@ -142,7 +144,7 @@ def preview(view: Mapping[str, Any], token: str) -> Modal:
 
 
 def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
-    """What Slack is told at once when a modal is sent: what to show next, if not nothing."""
+    """Return the acknowledgement of a submitted modal: what to show next, if anything."""
     if wrong := blank(view):
         return {"response_action": "errors", "errors": wrong}
     match view.get("callback_id"):
@@ -155,18 +157,22 @@ def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
 
 
 def draft_token(trigger: str) -> str:
-    """Where the words of a preview are kept, by the trigger of the form: each is sent once, and nobody guesses it."""
+    """Return the token of a draft, made from the form's trigger: each form is submitted once, and nobody
+    can guess it.
+    """
     return hashlib.sha256(trigger.encode()).hexdigest()[:32]
 
 
 def shown(metadata: ModalMetadata) -> tuple[str, str]:
-    """The template and the recipient with which the form was painted."""
+    """Return the template and the recipient that the form was rendered with."""
     template, _, recipient = (metadata.seen or "").rpartition(" ")
     return template, recipient
 
 
 def chosen(metadata: ModalMetadata) -> tuple[str, LawfulBasis | None]:
-    """Where the words of a preview are kept, and the ground that was named. InteractionUnreadable for another one."""
+    """Return the token of a preview's stored draft, and the lawful basis named. Raises InteractionUnreadable for any
+    other basis.
+    """
     token, _, basis = (metadata.seen or "").partition(" ")
     if basis and basis not in LawfulBasis.__members__:
         raise InteractionUnreadable
@@ -174,7 +180,7 @@ def chosen(metadata: ModalMetadata) -> tuple[str, LawfulBasis | None]:
 
 
 def do_not_contact(metadata: ModalMetadata, people: Mapping[str, Contact]) -> Modal:
-    """Ask who, why, and say what it means; sending this form is the confirmation."""
+    """Ask who and why, and say what it means; submitting this form is the confirmation."""
     options = {role: _person(contact.email, role) for role, contact in people.items()}
     reasons = {reason.name: plain(reason.words) for reason in REASON_CHOICES}
     blocks = [
@@ -189,7 +195,7 @@ def do_not_contact(metadata: ModalMetadata, people: Mapping[str, Contact]) -> Mo
 
 
 def contact_again(metadata: ModalMetadata, entry: DncEntry) -> Modal:
-    """Ask why a mark may be lifted; the answer stays on record."""
+    """Ask why an entry may be lifted; the answer stays on record."""
     consent = (
         "Lift it only with their *written consent*; say where it is."
         if not may_lift(entry.reason, Authority.MEMBER)
@@ -203,7 +209,7 @@ def contact_again(metadata: ModalMetadata, entry: DncEntry) -> Modal:
 
 
 def assign(metadata: ModalMetadata) -> Modal:
-    """Ask who shall own the evaluation."""
+    """Ask who will own the evaluation."""
     select: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
     if metadata.seen:
         select["initial_user"] = metadata.seen
@@ -212,9 +218,9 @@ def assign(metadata: ModalMetadata) -> Modal:
 
 
 def values(view: Mapping[str, Any]) -> dict[Field, str]:
-    """What a person filled in, by field: texts, ids of options, users.
+    """Return the values a person entered, by field: texts, ids of options, users.
 
-    What was left empty, holds nothing but white space, or is no option of ours is missing.
+    A field is missing if it was left empty, has only white space, or is not one of its options.
     """
     found = {}
     for _, field, state in _inputs(view):
@@ -226,9 +232,9 @@ def values(view: Mapping[str, Any]) -> dict[Field, str]:
 
 
 def blank(view: Mapping[str, Any]) -> dict[str, str]:
-    """What to say under each input that must be filled in and is not, by block id."""
+    """Return the message for each required input that was left empty, by block id."""
     found = values(view)
-    # These stand in a form only where they are needed; a note may be left out of one form and not of another.
+    # These are in a form only where they are required; a note is optional in some forms and not in others.
     needed = {*_needed(view), Field.SUBJECT, Field.BODY, Field.GROUND}
     return {
         block_id: "Please write something." if field in _WRITTEN else "Please choose."
@@ -238,7 +244,7 @@ def blank(view: Mapping[str, Any]) -> dict[str, str]:
 
 
 def incomplete(view: Mapping[str, Any]) -> bool:
-    """Whether a form lacks what it must have, or is not about an evaluation."""
+    """Return whether a form lacks a required field or is not about an evaluation."""
     try:
         ModalMetadata.unpack(view.get("private_metadata", ""))
     except InteractionUnreadable:
@@ -247,7 +253,7 @@ def incomplete(view: Mapping[str, Any]) -> bool:
 
 
 def field_of(view: Mapping[str, Any], field: Field) -> str | None:
-    """The id of the block in which a field stands."""
+    """Return the id of the block of a field, or None."""
     return next((block_id for block_id, each, _ in _inputs(view) if each is field), None)
 
 
@@ -270,7 +276,7 @@ def _needed(view: Mapping[str, Any]) -> frozenset[Field]:
 
 
 def _inputs(view: Mapping[str, Any]) -> Iterator[tuple[str, Field, Mapping[str, Any]]]:
-    """Each input of ours with its block's id and its state."""
+    """Yield each of the bot's inputs with the id of its block and its state."""
     for block_id, block in view.get("state", {}).get("values", {}).items():
         for action_id, state in block.items():
             if action_id in set(Field):
@@ -287,7 +293,7 @@ _TITLES = {
 
 
 def _label(view: Mapping[str, Any], field: Field) -> str:
-    """The words of the option that was chosen."""
+    """Return the label of the chosen option."""
     options = (state.get("selected_option") or {} for _, each, state in _inputs(view) if each is field)
     return next((str(option.get("text", {}).get("text", "")) for option in options), "")
 
@@ -324,13 +330,13 @@ def _note(label: str, *, optional: bool) -> Block:
 
 
 def _text(words: str, *, longest: int) -> Block:
-    """A text input; Slack refuses first words that are longer than it takes."""
+    """Return a text input. Slack refuses an initial value that is longer than the limit."""
     filled = {"initial_value": words[:longest]} if words else {}
     return {"type": "plain_text_input", "max_length": longest, **filled}
 
 
 def _person(name: str | None, role: str) -> Block:
-    """An option's label, cut in the name: the role tells two people of one long name apart."""
+    """Return an option's label; the name is cut, since the role tells two people of one long name apart."""
     return plain(f"{tame(name or '', longest=50)} ({role} contact)")
 
 

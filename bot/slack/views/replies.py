@@ -1,4 +1,4 @@
-"""What is said to the person who pressed: one sentence, and where it went wrong, what to do."""
+"""Answers to the person who pressed: one sentence and, if something went wrong, what to do."""
 
 import math
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ NOBODY_TO_MARK = "There is no address here that could be marked, or it is marked
 
 
 def slack_failed(error: SlackError) -> str:
-    """For what Slack did not do at that moment, or refuses to do."""
+    """Return the answer for a call that Slack refuses or cannot perform at the moment."""
     what_to_do = (
         "Nothing was done. Please tell the person who runs the bot."
         if isinstance(error, SlackRefused)
@@ -53,7 +53,7 @@ def slack_failed(error: SlackError) -> str:
 
 
 def broken(reference: str) -> str:
-    """For what nobody foresaw."""
+    """Return the answer for an unforeseen error."""
     return (
         "Something went wrong on our side. Please press again; if it stays so, whoever runs the bot finds it in the "
         f"log as `{reference}`."
@@ -61,11 +61,11 @@ def broken(reference: str) -> str:
 
 
 def held(held_for: timedelta, name: str | None, address: str | None, mail_id: int) -> Message:
-    """The mail goes after that time; with a button to take it back."""
+    """The email is queued for this long; with a button to cancel it."""
     whom = escape(name or address or "the contact")
     if held_for <= timedelta(0):
         return note_message(f":white_check_mark: On its way to {whom}.")
-    # A moment has passed since it was written down: of ten seconds some would make nine.
+    # Some milliseconds have passed since it was queued; ten seconds must not read as nine.
     rounded = timedelta(seconds=math.ceil(held_for.total_seconds()))
     text = f":hourglass_flowing_sand: On its way to {whom} in {span(rounded)}."
     undo = {"type": "button", "action_id": Settle.UNDO.value, "text": plain("Undo"), "value": str(mail_id)}
@@ -73,14 +73,14 @@ def held(held_for: timedelta, name: str | None, address: str | None, mail_id: in
 
 
 def refused(refusal: Refused, *, now: datetime) -> str:
-    """Why no mail can go, and who was faster."""
+    """Say why the email cannot be sent, and who was faster."""
     ago = f", {span(now - refusal.at)} ago" if refusal.at else ""
     by = f" ({mention(refusal.by)}{ago})" if refusal.by else ""
     return f":no_entry_sign: {refusal.reason}{by}"
 
 
 def not_open(recipient: Recipient) -> str:
-    """Why the other contact on a license cannot be emailed."""
+    """Return why the other contact on a license cannot be emailed."""
     contact = recipient.person.contact
     name = escape(contact.name or contact.email or "The other one", longest=100)
     reason = recipient.decision.reason if isinstance(recipient.decision, Refused) else ""
@@ -88,7 +88,7 @@ def not_open(recipient: Recipient) -> str:
 
 
 def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis) -> list[str]:
-    """What to know before writing to this contact: what the policy says, and mails that went out before."""
+    """Return what to know before emailing this contact: cautions of the policy, and earlier emails."""
     who = next((each for each in card.people if each.contact == contact), None)
     said = [escape(describe(flag, card.evaluation.license, card.context), longest=250) for flag in decision.cautions]
     said += _country(card, decision)
@@ -107,7 +107,7 @@ def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis)
 
 
 def _country(card: Card, decision: Allowed | NeedsLawfulBasis) -> list[str]:
-    """The rule of the country, with the law where there is one: both are of our own table."""
+    """Return the country's rule, with a link to the law if there is one; both come from our own table."""
     asks = decision.country if isinstance(decision, NeedsLawfulBasis) else None
     if asks is None:
         return []
@@ -118,7 +118,7 @@ def _country(card: Card, decision: Allowed | NeedsLawfulBasis) -> list[str]:
 
 
 def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
-    """Somebody else was faster."""
+    """Say that somebody else was faster."""
     ago = f" {span(now - since)} ago" if since else ""
     if owner is None:
         return f"It was given back{ago}; nobody owns it. Claim it anew."
@@ -126,7 +126,7 @@ def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
 
 
 def marked(entry: DncEntry, *, changed: bool, now: datetime) -> str:
-    """An address, a domain or a site is marked, now or already."""
+    """Say that a target is blocked, now or already."""
     if changed:
         whom = describe_scope(entry) or " this address"
         return f":white_check_mark: Marked. Nobody can mail{whom} from here any more."
@@ -135,7 +135,7 @@ def marked(entry: DncEntry, *, changed: bool, now: datetime) -> str:
 
 
 def lifted(by: str | None, at: datetime | None, stands: DncEntry | None, *, changed: bool, now: datetime) -> str:
-    """The mark is lifted, now or already, or is not one's own to lift; `stands` is what still speaks against them."""
+    """Say whether an entry was lifted, now, earlier, or not at all; `stands` is what is still active."""
     rest = f" What stands: {stands.reason.words}{describe_scope(stands)}." if stands else ""
     if changed:
         return f":white_check_mark: Lifted.{rest}" if rest else LIFTED
@@ -148,7 +148,7 @@ def lifted(by: str | None, at: datetime | None, stands: DncEntry | None, *, chan
 
 
 def undone(state: MailState, *, by: str, user: str, changed: bool) -> str:
-    """Somebody tried to take a mail back."""
+    """Say whether an email could be cancelled."""
     if changed or (state is MailState.CANCELLED and by == user):
         return ":leftwards_arrow_with_hook: Taken back. Nothing was sent."
     if by != user:
@@ -157,7 +157,7 @@ def undone(state: MailState, *, by: str, user: str, changed: bool) -> str:
 
 
 def settled(state: MailState, *, by: str, at: datetime, changed: bool, now: datetime) -> str:
-    """A mail of which nobody knew whether it arrived is settled, now or already."""
+    """Say how an email of unknown outcome was settled, now or earlier."""
     if changed:
         return ":white_check_mark: Noted. The card says that it was sent."
     if state.is_pending or state is MailState.SENDING:

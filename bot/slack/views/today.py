@@ -1,4 +1,4 @@
-"""The answer to `/evaluators today`: the day's evaluations, grouped by app, a page at a time."""
+"""The answer to `/evaluators today`: the day's evaluations, grouped by app, one page at a time."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -16,16 +16,16 @@ from bot.slack.client.payload import read_id
 from bot.slack.text import escape, mention
 
 LINES_A_PAGE: Final = 15
-"""Keeps a page far below 50 blocks and 8,000 characters, whatever the names."""
+"""Keeps a page well below 50 blocks and 8,000 characters, whatever the names."""
 
 _PAGE_DIGITS: Final = 6
 _YEARS: Final = range(2000, 3000)
 
 
 def today_message(lines: Sequence[EvaluationRow], *, today: date, page: int, workspace_url: str | None) -> Message:
-    """One page of the day, from 0; a page that does not exist is the nearest that does.
+    """Return one page of today's list, counted from 0. A page that does not exist becomes the nearest that does.
 
-    Names are links to the cards where the address of the workspace is known.
+    Names link to the cards if the address of the workspace is known.
     """
     head = f"Evaluations of {day(today)}"
     if not lines:
@@ -49,7 +49,7 @@ def today_message(lines: Sequence[EvaluationRow], *, today: date, page: int, wor
 
 
 def help_message(unknown: str = "") -> Message:
-    """What the slash command knows; `unknown` is the word it does not."""
+    """Return what the slash command can do; `unknown` is the word it does not know."""
     lines = [
         f"`{ids.COMMAND} today`  what started or arrived today, with owner, state and a link to each card",
         f"`{ids.COMMAND} health`  whether the report is read, how late trials are seen, what cannot be read",
@@ -65,7 +65,9 @@ def help_message(unknown: str = "") -> Message:
 
 
 def read_post_again(value: str) -> tuple[str, int]:
-    """The page on which a button to post a card again stands, and the evaluation. InteractionUnreadable for another."""
+    """Return the page and the evaluation of a button that posts a card again. Raises InteractionUnreadable for other
+    values.
+    """
     page, _, number = value.rpartition(":")
     evaluation_id = read_id(number)
     if evaluation_id is None:
@@ -74,7 +76,9 @@ def read_post_again(value: str) -> tuple[str, int]:
 
 
 def read_page(value: str) -> tuple[date, int]:
-    """The day and the page that a paging button leads to. InteractionUnreadable for a value that we did not write."""
+    """Return the day and page of a paging button. Raises InteractionUnreadable for a value that the bot did
+    not write.
+    """
     day_, _, page = value.partition(":")
     if not page.isdecimal() or len(page) > _PAGE_DIGITS:
         raise InteractionUnreadable
@@ -88,12 +92,12 @@ def read_page(value: str) -> tuple[date, int]:
 
 
 def permalink(card: CardRef, workspace_url: str) -> str:
-    """The address of a message; Slack builds it from channel and timestamp."""
+    """Return the address of a message, which Slack builds from channel and timestamp."""
     return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
 
 
 def _without_card(line: EvaluationRow, page: str, workspace_url: str | None) -> Block:
-    """A line whose card was deleted, or can no longer be changed, with the button that posts it again."""
+    """Return a row whose card was deleted or can no longer be changed, with a button to post it again."""
     evaluation_id = line.evaluation.id
     button = {
         "type": "button",

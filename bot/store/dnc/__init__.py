@@ -1,1 +1,1 @@
-"""Do-not-contact entries, and what they cover."""
+"""Do-not-contact entries and what they cover."""

@@ -1,4 +1,4 @@
-"""Which evaluations, and which mails that wait, a do-not-contact subject reaches."""
+"""Find the evaluations and the queued emails that a do-not-contact target covers."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from bot.store.schema import evaluation, license_, mail
 
 
 async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, target: DncTarget) -> Sequence[int]:
-    """The ids of all evaluations with a contact that the subject speaks of; of a domain, those that have a card."""
+    """Return the ids of all evaluations with a contact that the target covers; for a domain, only those with a card."""
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match target.scope:
         case DncScope.ADDRESS:
@@ -24,7 +24,7 @@ async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, ta
             spelt = {target.value, unicode_domain(target.value)}
             return (await connection.scalars(query.where(func.lower(license_.c.site).in_(spelt)))).all()
         case DncScope.DOMAIN:
-            # Rare enough to look into every contact that somebody can see: the table knows a company's domain alone.
+            # Rare enough to decrypt every contact with a card: the table holds a company's domain only.
             shown = query.add_columns(license_.c.contacts).where(evaluation.c.channel.is_not(None))
             return [
                 row.id
@@ -38,7 +38,7 @@ async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, ta
 
 
 async def evaluations_with_address(connection: AsyncConnection, hashes: Collection[str]) -> Sequence[int]:
-    """The ids of all evaluations with a contact whose address has one of these fingerprints."""
+    """Return the ids of all evaluations with a contact whose address has one of these hashes."""
     named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     return (await connection.scalars(query.where(named))).all()
@@ -47,9 +47,9 @@ async def evaluations_with_address(connection: AsyncConnection, hashes: Collecti
 async def expedite_queued_mail(
     connection: AsyncConnection, keyring: Keyring, target: DncTarget, evaluation_ids: Collection[int], *, at: datetime
 ) -> None:
-    """Make what waits to be sent there due now: then the gate is asked, and stops it.
+    """Make queued mail to this target due now, so that the worker re-checks the policy and cancels it.
 
-    Of a domain or a site, what the server put off: what is held is due in some seconds anyway, and may be to others.
+    For a domain or a site, only deferred mail: queued mail is due within seconds anyway, and may go to others.
     """
     if target.scope is DncScope.ADDRESS:
         await expedite_mail_to(connection, keyring.subject_fingerprints(target), at=at)
@@ -59,6 +59,6 @@ async def expedite_queued_mail(
 
 
 async def expedite_mail_to(connection: AsyncConnection, hashes: Collection[str], *, at: datetime) -> None:
-    """Make what waits to be sent to addresses with these fingerprints due now."""
+    """Make queued mail to addresses with these hashes due now."""
     waits = mail.c.state.in_([state for state in MailState if state.is_pending])
     await connection.execute(update(mail).where(mail.c.address_key.in_(hashes), waits).values(due_at=at))

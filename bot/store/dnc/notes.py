@@ -1,4 +1,4 @@
-"""The words that people typed beside a do-not-contact mark, put back into the entries that speak of it."""
+"""Put the note of a do-not-contact entry back into the history entries about it."""
 
 from dataclasses import replace
 
@@ -11,7 +11,10 @@ from bot.store.schema import do_not_contact
 
 
 async def with_note(connection: AsyncConnection, keyring: Keyring, entry: Entry) -> Entry:
-    """The entry as people read it. The words are kept with the mark alone, where they can be erased."""
+    """Return the history entry with its note.
+
+    Notes are stored with the do-not-contact entry only, where they can be erased.
+    """
     mark = entry.details.get("mark")
     if not mark:
         return entry

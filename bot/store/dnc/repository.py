@@ -1,4 +1,4 @@
-"""Do-not-contact: who said no, why, who wrote it down."""
+"""Do-not-contact entries: who must not be emailed, why, and who decided."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -34,22 +34,22 @@ IS_ACTIVE: Final = do_not_contact.c.lifted_at.is_(None)
 
 @shielded
 class DncEntries:
-    """Whom nobody may write to, for any evaluation."""
+    """Do-not-contact entries, for every evaluation there is and will be."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def add(self, target: DncTarget, entry: DncEntry, *, evaluation_id: int | None = None) -> DncAddResult:
-        """Mark a subject from this moment on, and repaint every card of it, unless a mark as strong stands.
+        """Add an entry and update every card it covers, unless an entry as strong is active.
 
-        What waits to be sent there is stopped. The fact goes into the history of `evaluation_id`, where it came up.
+        Queued mail to the target is cancelled. The history of `evaluation_id`, where it came up, records the fact.
         """
         async with self._database.write() as connection:
             return await add_entry(connection, self._keyring, target, entry, evaluation_id=evaluation_id)
 
     async def add_all(self, marks: Sequence[tuple[DncTarget, DncEntry]]) -> int:
-        """Mark all of them, or none; how many were not marked as strongly before."""
+        """Add all entries or none. Return how many targets had no entry as strong before."""
         async with self._database.write() as connection:
             return sum([(await add_entry(connection, self._keyring, target, new)).changed for target, new in marks])
 
@@ -64,9 +64,9 @@ class DncEntries:
         set_at: datetime | None = None,
         evaluation_id: int | None = None,
     ) -> DncLiftResult:
-        """Take back the strongest mark against a subject that this authority may, for the record with a note.
+        """Lift the strongest entry for a target that this authority may lift, with a note for the record.
 
-        With `set_at`, that one alone: another may have come since somebody looked.
+        With `set_at`, lift only the entry of that time: a newer one may have come since somebody looked.
         """
         async with self._database.write() as connection:
             rows = await _load_entries(connection, self._keyring, [target])
@@ -82,8 +82,9 @@ class DncEntries:
             return DncLiftResult(changed=False, by=before.lifted_by, at=before.lifted_at, remaining=stands)
 
     async def end_pauses(self, *, at: datetime) -> int:
-        """Lift the marks whose time is over; how many there were."""
-        # No pause is longer: one that ends later was set by a clock that was ahead, and nobody knows when.
+        """Lift the pauses that are over. Return how many there were."""
+        # No pause is longer than this. One that ends later was set by a clock that ran ahead, so its real end is
+        # unknown.
         over = IS_ACTIVE & (
             (do_not_contact.c.until <= at) | (do_not_contact.c.until > at + _LONGEST_PAUSE + CLOCKS_DIFFER)
         )
@@ -99,20 +100,20 @@ class DncEntries:
             return len(rows)
 
     async def find_active(self, targets: Collection[DncTarget]) -> DncEntry | None:
-        """The strongest mark that stands against one of these, or None."""
+        """Return the strongest active entry for any of these targets, or None."""
         async with self._database.read() as connection:
             return await find_active(connection, self._keyring, targets)
 
     async def list_active(self) -> list[DncEntry]:
-        """Every mark that stands, oldest first; those of people who were forgotten have no subject."""
+        """Return every active entry, oldest first. Those of erased people have no target."""
         query = select(do_not_contact).where(IS_ACTIVE).order_by(do_not_contact.c.at, do_not_contact.c.id)
         async with self._database.read() as connection:
             return [_entry_from(row, self._keyring) for row in await connection.execute(query)]
 
     async def verify_keys(self) -> None:
-        """StoreError when a mark was written with a secret that is not among ours.
+        """Raise StoreError if an entry was written with a secret that is not among ours.
 
-        Its fingerprint would match nobody any more, and somebody who said no could be written to.
+        Its hash would match nobody, and somebody who said no could be emailed.
         """
         async with self._database.read() as connection:
             for sealed in await connection.scalars(select(do_not_contact.c.subject).where(IS_ACTIVE)):
@@ -143,7 +144,7 @@ class DncEntries:
 async def add_entry(
     connection: AsyncConnection, keyring: Keyring, target: DncTarget, new: DncEntry, *, evaluation_id: int | None = None
 ) -> DncAddResult:
-    """Write a mark down, unless one that says as much stands."""
+    """Write an entry, unless one as strong is active."""
     rows = [row for row in await _load_entries(connection, keyring, [target]) if row.lifted_at is None]
     before = _entry_from(rows[0], keyring) if rows else None
     if before is not None and not is_stronger_than(new.reason, before):
@@ -152,7 +153,7 @@ async def add_entry(
     values = {
         "scope": target.scope,
         "subject_key": keyring.subject_fingerprint(target),
-        # Never empty: by it is known whether the secret is still among ours.
+        # Never empty: it shows whether the secret is still among ours.
         "subject": keyring.encrypt("" if is_nameless else target.key),
         "cause": new.reason,
         "note": keyring.encrypt(new.note) if new.note and not is_nameless else None,
@@ -172,7 +173,7 @@ async def add_entry(
 
 
 async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_hash: str, new: DncEntry) -> None:
-    """Mark an address of which nothing is left but its fingerprint, unless a mark that says as much stands."""
+    """Add an entry for an address of which only the hash is left, unless one as strong is active."""
     same = IS_ACTIVE & (do_not_contact.c.subject_key == address_hash)
     rows = (await connection.execute(select(do_not_contact).where(same))).all()
     if _has_permanent(rows) or not all(is_stronger_than(new.reason, _entry_from(row, keyring)) for row in rows):
@@ -184,19 +185,19 @@ async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_has
 
 
 async def find_active(connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget]) -> DncEntry | None:
-    """The strongest mark that stands against one of these, or None."""
+    """Return the strongest active entry for any of these targets, or None."""
     hashes = [each for target in targets for each in keyring.subject_fingerprints(target)]
     return await standing_under(connection, keyring, hashes)
 
 
 async def standing_under(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> DncEntry | None:
-    """The strongest mark that stands under one of these fingerprints, or None."""
+    """Return the strongest active entry under any of these hashes, or None."""
     rows = await _marks_under(connection, hashes)
     return next((_entry_from(row, keyring) for row in rows if row.lifted_at is None), None)
 
 
 async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
-    """The fingerprints of people of whom nothing may be kept."""
+    """Return the address hashes of people of whom nothing may be kept."""
     query = select(do_not_contact.c.subject_key).where(IS_ACTIVE, do_not_contact.c.cause == DncReason.ERASED)
     return frozenset(await connection.scalars(query))
 
@@ -204,15 +205,15 @@ async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
 async def anonymize(
     connection: AsyncConnection, keyring: Keyring, address: str, reason: DncReason, *, at: datetime
 ) -> None:
-    """Overwrite what mails and marks hold of somebody; nobody writes to them ever after.
+    """Overwrite what emails and entries hold about somebody, and block their address for good.
 
-    Of the address a fingerprint stays, under a mark that nobody can lift: it may come back on another license.
+    Only a hash of the address stays, under an entry that nobody can lift: the address may come back on another license.
     """
     hashes, nothing = keyring.address_hashes(address), keyring.encrypt("")
     await connection.execute(update(mail).where(mail.c.address_key.in_(hashes)).values(content=nothing))
     theirs = do_not_contact.c.subject_key.in_(hashes)
     await connection.execute(update(do_not_contact).where(theirs).values(note=None, lifted_note=None))
-    # Those that stand for ever name nobody; they go on asking for the secret that made their fingerprints.
+    # Permanent entries name nobody. They stay, since verify_keys still needs the secret that made their hashes.
     named = theirs & do_not_contact.c.cause.not_in([each for each in DncReason if each.is_final])
     await connection.execute(update(do_not_contact).where(named).values(subject=nothing))
     target = DncTarget.of_address(address)
@@ -223,7 +224,7 @@ async def anonymize(
 async def _load_entries(
     connection: AsyncConnection, keyring: Keyring, targets: Iterable[DncTarget]
 ) -> Sequence[Row[Any]]:
-    """Every mark there ever was against one of these, the strongest first."""
+    """Return every entry there ever was for these targets, the strongest first."""
     return await _marks_under(connection, [p for target in targets for p in keyring.subject_fingerprints(target)])
 
 
@@ -235,7 +236,7 @@ async def _marks_under(connection: AsyncConnection, hashes: Collection[str]) -> 
 
 
 def _has_permanent(rows: Iterable[Row[Any]]) -> bool:
-    """Whether one of these marks is for ever; of who it protects nothing is written down, whatever people type."""
+    """Return whether one of these entries is permanent. About the person it protects nothing may be written down."""
     return any(row.lifted_at is None and DncReason(row.cause).is_final for row in rows)
 
 
@@ -251,7 +252,7 @@ def _entry_from(row: Row[Any], keyring: Keyring) -> DncEntry:
 
 
 def _target_from(row: Row[Any], keyring: Keyring) -> DncTarget | None:
-    """None once it was erased."""
+    """Return the target, or None once it was erased."""
     key = keyring.decrypt(row.subject)
     return DncTarget.from_key(DncScope(row.scope), key) if key else None
 

@@ -1,1 +1,1 @@
-"""The database engine: connections, transactions, bulk inserts, migrations. No table is named here."""
+"""The database engine: connections, transactions, bulk inserts, migrations. It names no table."""

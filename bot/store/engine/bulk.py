@@ -1,4 +1,6 @@
-"""Many rows at once, in the words of the driver: what SQLAlchemy does for each value takes longer than the database."""
+"""Insert many rows with the driver's own statements: SQLAlchemy's work for each value takes longer than the
+database's.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +15,13 @@ from bot.store.schema import Instant
 
 _Stored = Callable[[Any], Any]
 _AT_ONCE: Final = 500
-"""Values that are looked for in one question: always as many, so that it is the same and need not be made anew."""
+"""Values in one lookup. Always the same number, so that the statement is prepared once."""
 _DAYS: Final = 4096
-"""More than a report has."""
+"""More days than a report has."""
 
 
 class Inserts:
-    """Rows on their way into the database, one table after another, while those that follow are made."""
+    """Insert rows, one table after another, while the caller builds the next ones."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -29,14 +31,14 @@ class Inserts:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait until nothing is under way, so that what follows is done with all of it, or undoes all of it."""
+        """Wait until no insert is running, so that the transaction commits or rolls back all of it."""
         if self._under_way is not None:
             await asyncio.gather(self._under_way, return_exceptions=kind is not None)
 
     async def add(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Begin to insert rows, each with its values in the order of the columns named.
+        """Start to insert rows; each has its values in the order of the columns named.
 
-        What the rows before them met is raised here, and then these are not inserted.
+        An error of the rows before is raised here, and then these rows are not inserted.
         """
         if not rows:
             return
@@ -51,7 +53,7 @@ class Inserts:
 
 
 async def rows_with(connection: AsyncConnection, column: Column[Any], values: Iterable[object]) -> list[Row[Any]]:
-    """The rows of a table of texts, bytes and whole numbers whose `column` has one of the values."""
+    """Return the rows of a table whose `column` has one of the values. Columns hold text, bytes or integers."""
     wanted, found = list(values), list[Row[Any]]()
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
@@ -62,14 +64,16 @@ async def rows_with(connection: AsyncConnection, column: Column[Any], values: It
 
 @lru_cache(maxsize=32)
 def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[tuple[int, _Stored | None]]]:
-    """An INSERT, with the place in a row of each of its values, in order, and what makes of it what is stored."""
+    """Return an INSERT statement and, in its order, each value's index in a row with its converter."""
     statement = insert(table).inline().compile(dialect=dialect, column_keys=names)
     columns = [column for column in table.columns if column.name in names]
     return str(statement), [(names.index(column.name), _stored(column.type, dialect)) for column in columns]
 
 
 def _stored(type_: TypeEngine[Any], dialect: Dialect) -> _Stored | None:
-    """What makes of a value what is stored, or None where it is stored as it is; rows are many, and days are few."""
+    """Return the converter for stored values, or None if they are stored as they are. Dates repeat, so they
+    are cached.
+    """
     if isinstance(type_, Boolean | LargeBinary):  # every driver takes these as Python has them
         return None
     stored = type_.dialect_impl(dialect).bind_processor(dialect)

@@ -1,6 +1,6 @@
 """The connection to the database: who may write when, and how a transaction ends.
 
-Nothing here knows a table. Transactions are opened by the modules of this package alone.
+No table is named here. Only the modules of this package open transactions.
 """
 
 import asyncio
@@ -27,29 +27,31 @@ from bot.store.engine import file_users, sqlite_driver
 log = structlog.get_logger()
 
 _PATIENCE_S: Final = 15.0
-"""How long a write waits for a lock that is held elsewhere, before it fails."""
+"""Seconds that a write waits for a lock held elsewhere before it fails."""
 _STEP_S: Final = 1
-"""It is waited for in steps: nobody can interrupt a driver that waits, and SIGTERM has ten seconds for everything."""
+"""Seconds of each step of that wait: a driver that waits cannot be interrupted, and SIGTERM leaves ten seconds for
+everything.
+"""
 _RETRY_S: Final = 0.05
 _SWITCHES: Final = 20
 _SERVER_SETTINGS: Final = {
     "application_name": "evaluator-bot",
     "lock_timeout": "2s",
     "statement_timeout": "30s",
-    # A copy that is stopped in the middle of a transaction holds the lock of the only writer.
+    # A copy that is stopped in the middle of a transaction holds the single writer's lock.
     "idle_in_transaction_session_timeout": "15s",
 }
 _CONNECT_TIMEOUT_S: Final = 8.0
 _COMMAND_TIMEOUT_S: Final = 60.0
 _LOCK: Final = 7_341_022
-"""Any number that is ours."""
+"""An arbitrary number of our own for the advisory lock."""
 _BEGIN: Final = {
     ("sqlite", "read"): "BEGIN",
     ("sqlite", "write"): "BEGIN IMMEDIATE",
     ("postgresql", "read"): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    # One writer at a time, as on SQLite: two copies neither take the same delivery nor migrate at once.
+    # One writer at a time, as on SQLite: two copies neither claim the same delivery nor migrate at once.
     ("postgresql", "write"): f"SELECT pg_advisory_xact_lock({_LOCK})",
-    # Beside the writers, so that none of them can keep the leader from saying that it lives.
+    # Runs beside the writers, so that none of them can keep the leader from renewing its lease.
     ("sqlite", "lease"): "BEGIN IMMEDIATE",
     ("postgresql", "lease"): "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
 }
@@ -75,63 +77,63 @@ _MENDABLE: Final = {
 }
 
 _PASSING: Final = {"disk is full", "too many (clients|connections)", "due to statement timeout", _CONNECTION_ENDED}
-"""Of these, what may be over when somebody tries again."""
+"""The keys of `_MENDABLE` for errors that a retry may overcome."""
 _PASSING_STATES: Final = ("08", "40", "53", "55P03", "57")
-"""How SQLSTATE begins where the connection broke, or the server is busy, full, or restarts (PostgreSQL, appendix A)."""
+"""SQLSTATE prefixes for a broken connection or a server that is busy, full, or restarting (PostgreSQL, appendix A)."""
 
 
 class Database:
-    """An engine with two doors: `read` for a consistent look, `write` for one fact at a time."""
+    """An engine with two doors: `read` for a consistent view, `write` for one fact at a time."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self._engine = _engine(url, create=create)
         self._writer = self._engine.execution_options(door="write")
-        # SQLite has one writer. Waiting in line here is fair; waiting in its busy handler is not.
+        # SQLite has one writer. Waiting for this lock is fair; waiting in SQLite's busy handler is not.
         self._turn = asyncio.Lock()
         self._writers = 0
         self.writes = 0
-        """How many transactions were committed here."""
+        """How many transactions were committed by this process."""
         self._written = asyncio.Event()
         self.locked_since: float | None = None
-        """Since when (monotonic clock) another program lets nobody here write; None while writing works."""
+        """When another program began to block all writes here (monotonic clock); None while writing works."""
         self.guard: Callable[[AsyncConnection], Awaitable[None]] | None = None
-        """Called first in each transaction of `write`; what it raises ends the transaction."""
+        """Called first in each transaction of `write`. If it raises, the transaction ends."""
 
     @property
     def path(self) -> Path | None:
-        """The SQLite file; None for a server, and for a database in memory."""
+        """The SQLite file; None for a server or an in-memory database."""
         file = sqlite_file(self._engine.url)
         return None if file is None else file.resolve()
 
     @property
     def is_server(self) -> bool:
-        """Whether several copies of the bot may use it at once."""
+        """Whether several copies of the bot may use the database at once."""
         return self._engine.dialect.name != "sqlite"
 
     def locked_for(self) -> timedelta | None:
-        """How long another program has let nobody here write; None while writing works."""
+        """Return how long another program has blocked writes here, or None while writing works."""
         return None if self.locked_since is None else timedelta(seconds=time.monotonic() - self.locked_since)
 
     def writers(self) -> list[str]:
-        """The other processes that keep a SQLite file from being written, as far as that can be known."""
+        """Return the other processes that block writes to a SQLite file, as far as they can be determined."""
         return [] if self.path is None else file_users.writers(self.path)
 
     def readers(self) -> list[str]:
-        """The other processes in the middle of reading or writing a SQLite file, as far as that can be known."""
+        """Return the other processes that are reading or writing a SQLite file, as far as that can be known."""
         return [] if self.path is None else file_users.readers(self.path)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees one state of the database throughout. StoreError when it cannot be used."""
+        """Open a connection that sees one state of the database throughout. StoreError if it cannot be used."""
         with _named_errors():
             async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: all of it, or nothing.
+        """Open a transaction, which is written completely or not at all.
 
-        StoreError when the database cannot be used, DatabaseBusy when another program locks it for too long.
+        Raises StoreError if the database cannot be used, DatabaseBusy if another program locks it for too long.
         """
         self._writers += 1
         try:
@@ -151,9 +153,10 @@ class Database:
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction about who leads, which asks no guard and waits only a step for a lock that is held elsewhere.
+        """Open a transaction on the lease. It skips the guard, and waits only one step for a lock that is held
+        elsewhere.
 
-        On a server it goes beside the writers; a file has one writer at a time.
+        On a server it runs beside the writers; a SQLite file has one writer at a time.
         """
         with _named_errors(), self._locks_noted(ends_them=not self.is_server):
             async with AsyncExitStack() as stack:
@@ -164,7 +167,7 @@ class Database:
 
     @contextmanager
     def _locks_noted(self, *, ends_them: bool = True) -> Iterator[None]:
-        """Note when a transaction meets a lock that is held elsewhere, and when one comes to its end again."""
+        """Record when a transaction meets a lock that is held elsewhere, and when a transaction completes again."""
         began = time.monotonic()
         try:
             yield
@@ -182,7 +185,7 @@ class Database:
             self.locked_since = since
 
     async def _begun(self, stack: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
-        """A connection with its transaction begun, once no other program locks the database."""
+        """Return a connection with a transaction begun, once no other program locks the database."""
         began = time.monotonic()
         while True:
             try:
@@ -198,29 +201,29 @@ class Database:
 
     @property
     def awaited(self) -> bool:
-        """Whether somebody waits for whoever writes now."""
+        """Whether another task is waiting to write."""
         return self._writers > 1
 
     async def written(self, since: int, *, seconds: float) -> None:
-        """Wait for a commit after the first `since`, at most so many seconds."""
+        """Wait for a commit after the first `since`, for at most this many seconds."""
         if self.writes == since:
             with suppress(TimeoutError):
-                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes together with the event.
+                # Not wait_for: before Python 3.12 it can swallow a cancellation that arrives together with the event.
                 async with asyncio.timeout(seconds):
                     await self._written.wait()
 
     async def wipe(self) -> bool:
-        """Leave nothing of what was overwritten in the files: SQLite keeps former pages in its log for a while.
+        """Remove overwritten data from the files, because SQLite keeps former pages in its log for a while.
 
-        False when something of it is still there, because another program reads or writes the file. A server clears
-        its own files (PostgreSQL when it vacuums).
+        Return False if some of it is left because another program reads or writes the file. A server cleans its own
+        files (PostgreSQL when it vacuums).
         """
         if self._engine.dialect.name != "sqlite":
             return True
         async with self._turn, self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             [answer] = await raw.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # aiosqlite's
-        # By sqlite.org/pragma.html: whether it was kept from its end, pages in the log, pages moved out of it.
+        # Per sqlite.org/pragma.html: whether the checkpoint was blocked, pages in the log, pages moved out of it.
         is_busy, in_log, moved = answer
         return not is_busy and in_log == moved
 
@@ -230,13 +233,13 @@ class Database:
 
 
 def files_of(url: str) -> tuple[Path, ...]:
-    """The files that a SQLite database is or may be made of; none for another one. DatabaseUrlWrong."""
+    """Return the files that a SQLite database may consist of, or none for another database. Raises DatabaseUrlWrong."""
     file = sqlite_file(parsed_url(url))
     return () if file is None else tuple(Path(f"{file}{suffix}") for suffix in ("", "-wal", "-shm"))
 
 
 def parsed_url(url: str) -> URL:
-    """DATABASE_URL in its parts. DatabaseUrlWrong, without the URL in it, which may hold a password."""
+    """Parse DATABASE_URL. Raises DatabaseUrlWrong, without quoting the URL, which may hold a password."""
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
@@ -247,7 +250,7 @@ def parsed_url(url: str) -> URL:
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """The file of a SQLite database; None for a server, and for a database in memory."""
+    """Return the file of a SQLite database, or None for a server or a database in memory."""
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     return Path(str(url.database)) if is_file else None
 
@@ -261,7 +264,7 @@ def _engine(url: str, *, create: bool) -> AsyncEngine:
                 _private(path)
             elif not path.exists() or path.stat().st_size == 0:
                 raise StoreError(NO_TABLES)
-        # What is stored has no place in the text of an error, nor in a log.
+        # Stored values must not appear in the text of an error, nor in a log.
         engine = create_async_engine(
             parsed, hide_parameters=True, json_serializer=_json, connect_args=_connect_args(parsed.drivername)
         )
@@ -278,7 +281,7 @@ def _engine(url: str, *, create: bool) -> AsyncEngine:
 
 
 def _connect_args(driver_name: str) -> dict[str, Any]:
-    """Limits for whatever may hang. Times of the server are those of PostgreSQL's own settings."""
+    """Return limits for calls that may hang. The server's own timeouts are PostgreSQL settings."""
     if driver_name != "postgresql+asyncpg":
         return {}
     return {
@@ -297,15 +300,15 @@ def _json(value: object) -> str:
 
 
 def _private(path: Path) -> None:
-    """Create the file, where there is none, so that nobody else on the machine can read it."""
+    """Create the file if it is missing, so that nobody else on the machine can read it."""
     if not path.exists():
         path.touch(mode=0o600)
-        # Called from another folder, a command would otherwise work on an empty database without a word.
+        # Without this message, a command run in another folder would use an empty database unnoticed.
         log.info("database_created", path=str(path.absolute()))
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own, differs by driver
-    # The driver must not begin transactions of its own: BEGIN IMMEDIATE is ours to say.
+    # The driver must not begin transactions on its own: we send BEGIN IMMEDIATE.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_STEP_S * 1000}")
@@ -317,10 +320,10 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the dri
 
 
 def _write_ahead(cursor: Any) -> None:  # noqa: ANN401  as above
-    """Switch the file to write-ahead logging, where it is not yet.
+    """Switch the file to write-ahead logging if necessary.
 
-    Of two that switch a new file at once SQLite sends one away without waiting, since both hold what the other needs;
-    once that one has let go, the other gets through, and the next attempt finds it done.
+    When two connections switch a new file at once, SQLite refuses one of them without waiting. The other gets through,
+    and the next attempt finds it done.
     """
     for _ in range(_SWITCHES - 1):
         try:
@@ -342,7 +345,7 @@ def _is_lock(error: DBAPIError) -> bool:
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
-    """Name what the person who runs the bot can mend; a mistake of ours passes through untouched."""
+    """Translate errors that the operator can fix into StoreError; programming errors pass through."""
     try:
         yield
     except DBAPIError as exc:

@@ -1,4 +1,4 @@
-"""Which other processes hold a lock in a SQLite file, as Linux tells it; nothing where it does not."""
+"""Find the other processes that hold a lock in a SQLite file, as reported by Linux; none are found elsewhere."""
 
 import os
 from pathlib import Path
@@ -6,18 +6,18 @@ from typing import Final
 
 _LOCKS: Final = Path("/proc/locks")
 _WRITING: Final = 120
-"""The byte of the `-shm` file that a writer has locked; sqlite.org/walformat.html, "WAL Locks"."""
+"""The byte of the `-shm` file that a writer locks; sqlite.org/walformat.html, "WAL Locks"."""
 _READING: Final = range(123, 128)
-"""The bytes of those who look at a state of the database that must not change under them."""
+"""The bytes that readers lock while they need an unchanged snapshot of the database."""
 
 
 def writers(database: Path) -> list[str]:
-    """The processes that keep others from writing, with their names."""
+    """Return the processes that keep others from writing, with their names."""
     return _users(database, range(_WRITING, _WRITING + 1))
 
 
 def readers(database: Path) -> list[str]:
-    """The processes in the middle of reading or writing, with their names."""
+    """Return the processes that are reading or writing, with their names."""
     return sorted({*_users(database, _READING), *writers(database)})
 
 
@@ -29,7 +29,7 @@ def _users(database: Path, bytes_: range) -> list[str]:
         return []
     found = set[int]()
     for line in lines:
-        # 1: POSIX  ADVISORY  WRITE 1234 fd:01:5243 120 120
+        # 1: POSIX ADVISORY WRITE 1234 fd:01:5243 120 120
         fields = line.split()
         if len(fields) != 8 or fields[1] != "POSIX" or fields[5].rpartition(":")[2] != str(inode):  # noqa: PLR2004
             continue

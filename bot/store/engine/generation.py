@@ -1,15 +1,15 @@
-"""The generation of a database: new ids are above it, so that no id comes twice when the database went back in time.
+"""The generation of a database. New ids are above it, so that no id is used twice after a restore from a backup.
 
-An id leaves the database: in buttons and metadata in Slack, in return addresses, in links. Restored from a backup, the
-database would give the same ids to other rows. So each generation begins at a random multiple of 2^24, above every one
-before: two that go on from the same backup have no id in common, but for one chance in a million.
+Ids leave the database: in buttons and metadata in Slack, in return addresses, in links. After a restore from a backup,
+the database would give the same ids to other rows. So each generation begins at a random multiple of 2^24, above every
+earlier one. Two databases that continue from the same backup share no ids, except with a chance of one in a million.
 """
 
 import secrets
 from typing import Final
 
 _STEP: Final = 1 << 24
-"""Ids of one generation: a vendor with a thousand changes of cards a day needs them up in 45 years."""
+"""The number of ids in one generation. A vendor with a thousand card changes a day uses them up in 45 years."""
 _STEPS: Final = 1 << 20
 
 
@@ -19,10 +19,10 @@ def random_steps() -> int:
 
 
 def first_generation() -> int:
-    """Return the generation of a new database, at random."""
+    """Return a random generation for a new database."""
     return next_generation(0, random_steps())
 
 
 def next_generation(highest: int, steps: int) -> int:
-    """Return the generation that begins so many steps above `highest`, an id or a generation."""
+    """Return the generation that begins `steps` steps above `highest`, an id or a generation."""
     return (highest // _STEP + steps) * _STEP

@@ -15,23 +15,24 @@ SCRIPTS: Final = Path(__file__).parent.with_name("migrations")
 
 
 async def is_outdated(database: Database) -> bool:
-    """Whether there are tables, and `upgrade` would change them."""
+    """Return whether there are tables that `upgrade` would change."""
     async with database.read() as connection:
         return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
 
 
 async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[[], int] | None = None) -> str:
-    """Apply what is missing, in one transaction; the schema's version. StoreError for a schema newer than this code.
+    """Apply the missing migrations in one transaction and return the schema's version. Raises StoreError if the schema
+    is newer than this code.
 
-    With `keyring` what an older schema kept in the open is sealed, and what had another key gets today's.
-    `generation` gives a database its first one, at random.
+    `keyring` encrypts data that an older schema kept in plain text, and replaces hashes and encrypted values of former
+    keys. `generation` returns the first generation of a database; it is random by default.
     """
     async with database.write() as connection:
         return await connection.run_sync(_upgrade, keyring, generation or first_generation)
 
 
 async def verify(database: Database) -> None:
-    """Change nothing. StoreError unless the schema is the one of this code."""
+    """Raise StoreError unless the schema is the one of this code. Nothing is changed."""
     async with database.read() as connection:
         current = await connection.run_sync(_version)
     if current is None:
@@ -64,7 +65,7 @@ def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int
 
 
 def _migrated(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
-    # It takes nine megabytes that an idle bot would keep for ever, and is needed once a release.
+    # Imported here because it takes 9 MB that an idle bot would hold forever, and is needed once a release.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415

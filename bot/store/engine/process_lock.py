@@ -1,7 +1,7 @@
-"""Know at once that the process which held a SQLite file is gone, however it ended.
+"""Detect at once that the process which held a SQLite file has ended, for whatever reason.
 
-The kernel releases a file lock when its process ends. A process number would say less: it may be used again, or belong
-to another container. The lock says nothing across machines, so the file names the kernel it was taken on.
+The kernel releases a file lock when its process ends. A process id is less reliable: it may be reused, or belong to
+another container. The lock is not valid across machines, so the file names the kernel on which it was taken.
 """
 
 import fcntl
@@ -22,11 +22,11 @@ class ProcessLock:
         self._file: int | None = None
 
     def died(self, holder: str) -> bool:
-        """Whether this holder ran on this machine and is gone; False when nobody can say."""
+        """Return whether this holder ran on this machine and has ended; False if that is unknown."""
         return self._look(holder) is False
 
     def is_alive(self, holder: str) -> bool:
-        """Whether this holder runs on this machine; False when nobody can say."""
+        """Return whether this holder runs on this machine; False if that is unknown."""
         return self._look(holder) is True
 
     def keep(self, holder: str) -> None:
@@ -45,13 +45,13 @@ class ProcessLock:
             self._file = file
 
     def release(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
     def _look(self, holder: str) -> bool | None:
-        """Whether the lock of this holder is kept; None when the last one who had it was another."""
+        """Return whether this holder's lock is still held; None if the last holder was another one or is unknown."""
         if self._path is None:
             return None
         try:
@@ -72,7 +72,9 @@ class ProcessLock:
 
 
 def _line(holder: str) -> bytes:
-    """The holder and the running kernel: containers of one machine share it, and after a boot it is another one."""
+    """Return the holder and the id of the running kernel. Containers on one machine share that id, and each boot
+    changes it.
+    """
     try:
         kernel = _BOOT.read_text().strip()
     except OSError:

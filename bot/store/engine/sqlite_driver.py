@@ -1,6 +1,6 @@
-"""SQLite by one trip to its thread for each statement, where aiosqlite takes four: open, execute, fetch, close.
+"""SQLite with one trip to its thread for each statement; aiosqlite takes four: open, execute, fetch, close.
 
-While the bot is busy each trip waits for its turn, and whoever writes holds up all others meanwhile.
+On a busy event loop each trip waits for its turn, and a writer holds up all others meanwhile.
 """
 
 import re
@@ -12,41 +12,41 @@ from typing import Any, Final, Self
 import aiosqlite
 
 _ONE_ROW: Final = re.compile(r"INSERT INTO (.+) VALUES (\((?:\?, )*\?\))", re.DOTALL)
-"""Nothing but an INSERT: with ON CONFLICT or RETURNING each row goes by itself."""
+"""A plain INSERT. With ON CONFLICT or RETURNING, each row goes on its own."""
 _FEW: Final = 20
-"""Fewer rows are inserted one by one: what is made ready for many stays in memory."""
+"""Fewer rows are inserted one by one: a statement prepared for many stays in memory."""
 _TOGETHER: Final = 500
-"""Rows in one statement, where they have few columns."""
+"""Rows in one statement, if they have few columns."""
 _VALUES: Final = 4_000
-"""Values in one statement; SQLite takes 32,766."""
+"""Values in one statement; SQLite allows 32,766."""
 
 
 class Connection(aiosqlite.Connection):
-    """A connection to SQLite, as SQLAlchemy's dialect for aiosqlite takes it."""
+    """A connection to SQLite with the interface that SQLAlchemy's aiosqlite dialect expects."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=1)
         self._thread.daemon = True  # it must not keep the process alive; SQLAlchemy does this to aiosqlite's own, too
 
     def cursor(self) -> "_Cursor":  # type: ignore[override]  # without a trip
-        """Something that runs a statement and holds all its rows."""
+        """Return a cursor that runs a statement and holds all its rows."""
         return _Cursor(self)
 
     async def rollback(self) -> None:
-        """Undo what was begun, if anything was: SQLAlchemy asks for this after each COMMIT, too."""
+        """Roll back an open transaction, if any: SQLAlchemy calls this after each COMMIT, too."""
         if self.in_transaction:
             await super().rollback()
 
     async def run(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Do something in the connection's thread."""
+        """Run `work` in the connection's thread."""
         await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
 
 
 def _insert(connection: sqlite3.Connection, into: str, row: str, rows: Sequence[Sequence[Any]]) -> int:
-    """Insert many rows with each statement; how many there were.
+    """Insert rows, many with each statement, and return how many there were.
 
-    After each statement the thread has to wait until another lets it have Python's lock. OR ROLLBACK, since a mistake
-    ends the transaction anyhow: to take back the statement alone, SQLite would copy each page before it changes it.
+    After each statement the thread waits for Python's lock. OR ROLLBACK: an error ends the transaction anyway, and
+    SQLite need not copy each page to be able to undo a single statement.
     """
     width = len(rows[0])
     size = min(_TOGETHER, _VALUES // width)
@@ -60,14 +60,14 @@ def _insert(connection: sqlite3.Connection, into: str, row: str, rows: Sequence[
 
 
 async def connect(*args: Any, **options: Any) -> Connection:  # noqa: ANN401  what sqlite3.connect takes
-    """A new connection, open."""
+    """Open a new connection."""
     connection = Connection(lambda: sqlite3.connect(*args, **options))
     await connection
     return connection
 
 
 class _Cursor:
-    """The part of a cursor that SQLAlchemy asks for."""
+    """The part of a cursor that SQLAlchemy uses."""
 
     arraysize = 1
 
@@ -102,7 +102,7 @@ class _Cursor:
         return self._rows
 
     async def close(self) -> None:
-        """Nothing is left open: all there was has been fetched."""
+        """Do nothing: all rows have been fetched."""
 
     def _take(self, cursor: sqlite3.Cursor) -> None:
         self._rows = cursor.fetchall()

@@ -1,4 +1,4 @@
-"""A SQLite database as a file: copied while it is in use, looked at, put in the place of another."""
+"""A SQLite database as a file: copy it while it is in use, inspect it, put it in the place of another."""
 
 import os
 import sqlite3
@@ -14,7 +14,7 @@ from bot.security.keyring import Keyring
 from bot.store.engine.migrate import newest
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database, and what belongs to it."""
+"""The suffixes of the files that SQLite keeps beside a database."""
 _TABLES: Final = {"alembic_version", "license", "evaluation", "mail", "delivery", "do_not_contact"}
 _SEALED: Final = (("key_check", "sealed"), ("do_not_contact", "subject"), ("license", "contacts"), ("mail", "content"))
 _TRIED_WHOLE: Final = {"key_check", "do_not_contact"}
@@ -24,20 +24,22 @@ _COUNTED: Final = {"evaluations": "evaluation", "emails": "mail", "do-not-contac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What was found in a file. `problems` are sentences; with one of them the rest may be missing."""
+    """The findings about a database file. `problems` are sentences; if there are any, the other fields may
+    be missing.
+    """
 
     problems: Sequence[str] = ()
     version: str = ""
     latest: datetime | None = None
-    """The latest moment that the database knows of: it was made then, or a little later."""
+    """The latest moment recorded in the database. The file was made then, or a little later."""
     counts: Mapping[str, int] = field(default_factory=dict)
     generation: int = 0
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Write a copy that nobody else on the machine can read, while `source` may be in use; all of it, or nothing.
+    """Write a complete copy that nobody else on the machine can read, or none at all. `source` may be in use.
 
-    StoreError, with what to do, where it cannot be read or written, or where `target` exists.
+    Raises StoreError, which says what to do, if a file cannot be read or written, or if `target` exists.
     """
     verify_absent(target)
     if not source.is_file():
@@ -63,13 +65,13 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def verify_absent(path: Path | None) -> None:
-    """StoreError where a file exists that is to be written."""
+    """Raise StoreError if the file to be written exists."""
     if path is not None and path.exists():
         raise StoreError(f"{path} exists. Name a file that does not.")
 
 
 def inspect_database(path: Path, keys: Keyring) -> FileReport:
-    """Look at every page of a database that no bot uses, and whether this version and these secrets can use it."""
+    """Check every page of a database that no bot uses, and whether this version and these keys can use it."""
     if not path.is_file():
         return FileReport(problems=[f"There is no file {path}."])
     try:
@@ -85,7 +87,7 @@ def is_in_use(path: Path) -> bool:
         return False
     try:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-            # Whoever has opened a database with write-ahead logging keeps a shared lock until the end.
+            # With write-ahead logging, an open connection keeps a shared lock until it is closed.
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("ROLLBACK")
@@ -97,14 +99,14 @@ def is_in_use(path: Path) -> bool:
 
 
 def put_in_place(new: Path, target: Path, *, at: datetime) -> Path | None:
-    """Let `new` be the database at `target`; where the present one is kept, or None. StoreError."""
+    """Replace the database at `target` with `new`. Return where the former one is kept, or None. Raises StoreError."""
     aside = target.with_name(f"{target.name}.before-{at:%Y%m%d-%H%M%S}")
     has_one = target.exists()
     if has_one:
         with suppress(StoreError):  # it may be damaged
             merge_log(target)
     try:
-        # First what belongs to the present one: SQLite would take its log for that of the new one.
+        # Move the files of the former database first: SQLite would use its log for the new one.
         for suffix in _BESIDE:
             _set_aside(Path(f"{target}{suffix}"), Path(f"{aside}{suffix}"))
         _set_aside(target, aside)
@@ -119,7 +121,7 @@ def put_in_place(new: Path, target: Path, *, at: datetime) -> Path | None:
 
 @contextmanager
 def scratch(source: Path, path: Path) -> Iterator[Path]:
-    """A copy of a database to work on at `path`; gone at the end, unless it was moved."""
+    """Copy a database to `path` to work on it. The copy is removed at the end, unless it was moved."""
     _remove(path)
     copy_database(source, path)
     try:
@@ -129,7 +131,7 @@ def scratch(source: Path, path: Path) -> Iterator[Path]:
 
 
 def merge_log(path: Path) -> None:
-    """Let a database that nobody has open be one file."""
+    """Merge the log into a database file that nobody has open."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
@@ -139,7 +141,9 @@ def merge_log(path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a new file that nobody else on the machine can read. StoreError where it exists or cannot be written."""
+    """Write a new file that nobody else on the machine can read. Raises StoreError if it exists or cannot
+    be written.
+    """
     try:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
@@ -178,7 +182,9 @@ def _dangling(connection: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
 
 
 def _opens(connection: sqlite3.Connection, keys: Keyring) -> bool:
-    """Whether the secrets open the oldest and the newest of what is sealed, and each check and do-not-contact entry."""
+    """Return whether the keys decrypt the oldest and newest encrypted values, and every key check and do-not-contact
+    entry.
+    """
     for table, column in _SEALED:
         names = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
         if column not in names:  # older than this column

@@ -1,1 +1,1 @@
-"""Licenses of the report: look up, compare, write, merge."""
+"""License records of the report: look up, compare, write, merge."""

@@ -1,4 +1,4 @@
-"""The order in which the records of a batch are taken, so that no two of one round speak of the same license."""
+"""The order in which the records of a batch are recorded, so that no two of one round describe the same license."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,28 +13,30 @@ from bot.domain.identity import KnownLicense, entitlements, trials_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedRecord:
-    """A record of the report as it was read, with the digests of the rows it was read from."""
+    """A record of the report, with the digests of the rows it was read from."""
 
     license: License
     digests: tuple[bytes, ...]
     erased: frozenset[str] = frozenset()
-    """The contacts, by role, whom it named and of whom nothing may be kept."""
+    """The roles of contacts whom it named and of whom nothing may be kept."""
     keys: frozenset[tuple[str, str]] = field(init=False)
     """Its aliases, each with the app within which it is unique."""
     rank: tuple[object, ...] = field(init=False, compare=False)
-    """Where it stands among others: the lower, the earlier it is taken."""
+    """Its place among others: a lower rank is recorded earlier."""
 
     def __post_init__(self) -> None:
-        """Work out what is asked for again and again, while there are few: thousands at once would hold up a press."""
+        """Compute what is used repeatedly now, record by record: computing it for thousands at once would delay a
+        press.
+        """
         keys = frozenset(zip(repeat(self.license.app_key), self.license.aliases, strict=False))
         object.__setattr__(self, "keys", keys)
         object.__setattr__(self, "rank", _rank(self))
 
 
 def sort_and_dedupe(records: Iterable[ParsedRecord]) -> list[ParsedRecord]:
-    """Older before younger, whatever order they came in; of several that differ in details alone, the best one.
+    """Sort records from old to young, and keep the best of several that differ in details only.
 
-    The report gives some licenses several times, with other contacts each time.
+    The report gives some licenses several times, each time with other contacts.
     """
     in_turn = sorted(records, key=attrgetter("rank"))
     alike = Counter((record.keys, record.license.updated) for record in in_turn)
@@ -51,7 +53,7 @@ def sort_and_dedupe(records: Iterable[ParsedRecord]) -> list[ParsedRecord]:
 def split_conflicts(
     records: Sequence[ParsedRecord], known: Sequence[KnownLicense | None]
 ) -> tuple[list[tuple[ParsedRecord, KnownLicense | None]], list[ParsedRecord]]:
-    """Those that can be recorded together, with what is known of each, then those that must wait for them."""
+    """Return the records that can be recorded together, each with what is known, then those that must wait."""
     taken: set[object] = set()
     these, waiting = [], []
     for record, k in zip(records, known, strict=True):
@@ -65,7 +67,9 @@ def split_conflicts(
 
 
 def _rank(record: ParsedRecord) -> tuple[object, ...]:
-    """Younger is later; on one day, what is further along, then what says more of the people, then any fixed order."""
+    """Rank a record: by date; on one day by progress, then by how much it says about people, then by any
+    fixed order.
+    """
     seen = record.license
     people = (reachable(seen) is not None, len(seen.contacts))
     return (seen.updated, not seen.is_evaluation, people, min(record.keys), record.digests)

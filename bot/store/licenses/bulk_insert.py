@@ -1,4 +1,4 @@
-"""Licenses never seen before, stored many at a time: the very first run brings all there ever were."""
+"""Insert licenses that were never seen before, many at a time: the first run brings all there ever were."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from bot.store.schema import delivery, evaluation, history, license_, license_al
 T = TypeVar("T")
 
 _CHUNK_ROWS: Final = 500
-"""Rows that are made while those before them are inserted; then whoever else has something to do gets a turn."""
+"""Rows built while those before them are inserted; after them, other tasks get a turn."""
 
 
 async def insert_new_licenses(
@@ -30,7 +30,7 @@ async def insert_new_licenses(
     channel: str,
     at: datetime,
 ) -> None:
-    """Store licenses, aliases, evaluations and history, and owe each announced evaluation its card."""
+    """Insert licenses, aliases, evaluations and history, and enqueue a card for each announced evaluation."""
     ids = await _next_ids(connection, license_, len(found))
     licenses = [(id_, *sighted) for id_, sighted in zip(ids, found, strict=True)]
     started_trials = [
@@ -68,7 +68,9 @@ async def _add_evaluations(
     channel: str,
     at: datetime,
 ) -> None:
-    """Add each with what its license's record says; the delivery of each card has one of the `card_ids`."""
+    """Add each evaluation with the changes from its license record. Each card's delivery takes one of the
+    `card_ids`.
+    """
     entries, cards, next_card = [], [], iter(card_ids)
     for some in _chunks(evaluations):
         rows = []
@@ -90,7 +92,7 @@ def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:
-    """So many ids that nobody else gets, in rising order; the only writer may count for itself."""
+    """Reserve ids in rising order. The only writer may count for itself."""
     if not count:
         return []
     if connection.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""What the vendor's other licenses say of a customer."""
+"""What the vendor's other licenses say about a customer."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -15,14 +15,14 @@ from bot.store.schema import evaluation, license_
 
 _THROUGH_PARTNER: Final = license_.c.partner_name.is_not(None) | license_.c.partner_kind.is_not(None)
 _CUSTOMER: Final = func.coalesce(license_.c.company_key, license_.c.site)
-"""Who a license belongs to, as far as that can be counted: all sites of a company are one customer."""
+"""The customer of a license, as far as it can be counted: all sites of a company are one customer."""
 _SEVERAL: Final = 2
 
 
 async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, keyring: Keyring) -> CustomerContext:
-    """What is known of the customer of an evaluation, beside this license itself.
+    """Return what is known about an evaluation's customer, apart from this license.
 
-    The same customer is on the same site, or has the same company or the company's mail domain.
+    The same customer has the same site, company or company mail domain.
     """
     others = and_(license_.c.id != row.license_id, license_.c.merged_into.is_(None), license_.c.atlassian.is_(False))
     sites = await _sites(connection, others, seen, keyring)
@@ -48,8 +48,8 @@ async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, 
 
 
 async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> CustomerContext:
-    """The apps by what they are to the customer, each named once but for its trials."""
-    # One row for all licenses of an app that stand alike: however many they have, the rows stay few.
+    """Return the apps by what they are to the customer; each is named once, except for its trials."""
+    # One row for all licenses of an app in the same state: however many there are, few rows are read.
     alike = (license_.c.app_name, license_.c.license_type, license_.c.status, license_.c.sandbox)
     query = select(*alike, func.max(license_.c.ends).label("ends")).where(theirs).group_by(*alike)
     bought, uses, evaluating, until = set[str](), set[str](), set[str](), defaultdict[str, str](str)
@@ -74,9 +74,9 @@ async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> Cus
 async def _years(
     connection: AsyncConnection, row: Row[Any], seen: License, theirs: ColumnElement[bool]
 ) -> tuple[str, ...]:
-    """The years of their earlier trials of this app, on this license or another."""
+    """Return the years of their earlier trials of this app, on this license or another."""
     this = evaluation.c.license_id == row.license_id
-    # As a union and not as an OR: only so SQLite finds the trials by their licenses.
+    # A UNION rather than OR: only then does SQLite use the index of trials by license.
     licenses = select(license_.c.id).where(theirs, license_.c.app_key == seen.app_key)
     query = (
         select(evaluation.c.started)
@@ -100,7 +100,7 @@ async def _sites(connection: AsyncConnection, others: ColumnElement[bool], seen:
 
 
 async def _is_partners(connection: AsyncConnection, others: ColumnElement[bool], seen: License) -> bool:
-    """Whether licenses of several other customers, with this mail domain on them, came through a partner."""
+    """Return whether licenses of several other customers with this mail domain were sold through a partner."""
     domain = company_domain(seen)
     if domain is None:
         return False

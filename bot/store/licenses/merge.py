@@ -1,4 +1,4 @@
-"""Two licenses that turn out to be one: nothing of either is lost, one card stays."""
+"""Merge two licenses that turn out to be one: nothing is lost, one card stays."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,14 +21,14 @@ _LIVE: Final = [state for state in MailState if state.blocks_resend]
 async def merge_licenses(
     connection: AsyncConnection, keep: int, others: Sequence[int], keyring: Keyring, *, at: datetime
 ) -> None:
-    """Give all that `others` have to `keep`. Of evaluations that are one and the same, the one with a card stays."""
+    """Move everything from `others` to `keep`. Of evaluations that are the same, the one with a card stays."""
     if not others:
         return
     for other in others:
         await connection.execute(
             update(license_alias).where(license_alias.c.license_id == other).values(license_id=keep)
         )
-        # Nobody would overwrite the people on a record that is never reported again; a company may be called like one.
+        # A record that is never reported again would keep its people forever; a company may be named after a person.
         people = {"contacts": keyring.encrypt("[null, null]"), "technical_key": None, "billing_key": None}
         company = {"company": None, "company_key": None, "domain": None}
         await connection.execute(
@@ -46,12 +46,12 @@ async def merge_licenses(
 
 
 def _weight(row: Row[Any]) -> tuple[bool, bool, int]:
-    """People know an evaluation that was posted, then one that will be, then the older one."""
+    """Weigh an evaluation: people know one with a card, then one that will get a card, then the older one."""
     return (row.card_ts is not None, row.channel is not None, -row.id)
 
 
 def _shared(winner: Row[Any], group: Sequence[Row[Any]]) -> dict[str, Any]:
-    """What the one that stays takes from the others: an owner if it has none, and the first sight."""
+    """Return what the winner takes from the others: an owner if it has none, and the earliest discovery."""
     owned = next((row for row in (winner, *group) if row.owner is not None), winner)
     first_seen = min(row.first_seen for row in group)
     return {"owner": owned.owner, "owned_at": owned.owned_at, "first_seen": first_seen}
@@ -71,7 +71,7 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
 
 
 async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
-    """Say under the card that stays what waits to be said under the other, which is not posted unless it was begun."""
+    """Move waiting notes to the winner's card. The loser's own card is not posted unless its post has begun."""
     theirs = delivery.c.evaluation_id == loser.id
     waiting = theirs & (delivery.c.state == "due")
     await connection.execute(

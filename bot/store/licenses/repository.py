@@ -1,4 +1,4 @@
-"""Licenses with their aliases: what is known of a record, what a fresh sight of it adds."""
+"""Licenses with their aliases: load what is known, write what a record adds."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -34,28 +34,28 @@ from bot.store.schema import evaluation, license_, license_alias, processed_row
 
 _ROLES: Final = ("technical", "billing")
 _MAX_BATCH_RECORDS: Final = 2_000
-"""Records after which is looked whether somebody else waits to write; the database is quickest table by table."""
+"""Records in one batch while nobody else waits to write; the database is fastest table by table."""
 _MIN_BATCH_RECORDS: Final = 60
-"""The same while somebody does, or may: a press must not wait for many."""
+"""Records in one batch while somebody waits, or may: a press must not wait for many."""
 
 
 @shielded
 class Licenses:
-    """The licenses of the report as last seen."""
+    """The licenses of the report, as last seen."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def filter_new(self, texts: Sequence[str]) -> list[bytes | None]:
-        """For each row of the report, as it came, its digest; None for one that was read before and tells nothing."""
+        """Return a digest per row, or None for rows already processed."""
         digests = [self._keyring.row_digest(text) for text in texts]
         async with self._database.read() as connection:
             read = {row.digest for row in await rows_with(connection, processed_row.c.digest, digests)}
         return [None if digest in read else digest for digest in digests]
 
     async def diff(self, records: Sequence[ParsedRecord], announcement: AnnouncementPolicy) -> list[LicenseUpdate]:
-        """What each record would come to, were it recorded; nothing is written."""
+        """Return what each record would change, without writing."""
         async with self._database.read() as connection:
             known = await self._load_known(connection, records)
         return [diff(k, record.license, announcement) for k, record in zip(known, records, strict=True)]
@@ -63,10 +63,11 @@ class Licenses:
     async def record(
         self, records: Sequence[ParsedRecord], announcement: AnnouncementPolicy, *, channel: str, at: datetime
     ) -> IngestStats:
-        """Store what records add, each with its history and the deliveries that follow, all or nothing.
+        """Write what records add, each with its history and deliveries, completely or not at all.
 
-        One transaction is cheaper than many; but whoever else wants to write waits for few records only. What is known
-        is looked up in the same transaction: two copies of the bot that read the same report tell each fact once.
+        One transaction is cheaper than many, but other writers must not wait long: batches are small while somebody
+        waits. What is known is loaded in the same transaction, so two copies that read the same report tell each fact
+        once.
         """
         announced, started, waiting, count = 0, 0, sort_and_dedupe(records), _MIN_BATCH_RECORDS
         while waiting:
@@ -92,9 +93,9 @@ class Licenses:
     async def announce_missed(
         self, announcement: AnnouncementPolicy, *, after: datetime, channel: str, at: datetime
     ) -> int:
-        """Announce running trials that a clock which was ahead took for ones that are over; how many.
+        """Announce running trials that were taken for ended ones because a clock was ahead. Return how many.
 
-        They are those first seen `after` a time that is still to come; they count as first seen `at` this moment.
+        They are those first seen after `after`, a time still to come. Their first-seen time becomes `at`.
         """
         ahead = evaluation.c.first_seen > after
         silent = select(evaluation).where(ahead, evaluation.c.channel.is_(None), evaluation.c.merged_into.is_(None))
@@ -113,7 +114,7 @@ class Licenses:
             return len(missed)
 
     def _allowed(self, record: ParsedRecord, gone: AbstractSet[str]) -> ParsedRecord:
-        """The record without people who were erased: of them nothing is kept, whatever brings it back."""
+        """Return the record without people who were erased: nothing about them may be kept, whatever brings it back."""
         if not gone:
             return record
         emails = {contact.email for contact in record.license.contacts if contact.email is not None}
@@ -132,7 +133,7 @@ class Licenses:
         channel: str,
         at: datetime,
     ) -> int:
-        """Write what each record adds; how many trials began with them."""
+        """Write what each record adds. Return how many trials are new."""
         first = [(record, license_update) for record, license_update in found if license_update.known is None]
         await insert_new_licenses(connection, first, self._keyring, channel=channel, at=at)
         started_trials = [
@@ -148,7 +149,7 @@ class Licenses:
     async def _load_known(
         self, connection: AsyncConnection, records: Sequence[ParsedRecord]
     ) -> list[KnownLicense | None]:
-        """What is known of each license, in the same order; None for one never seen."""
+        """Return what is known about each license, in the same order; None for one never seen."""
         wanted = {alias for record in records for alias in record.license.aliases}
         found = await rows_with(connection, license_alias.c.alias, wanted)
         ids = {(row.app_key, row.alias): row.license_id for row in found}
@@ -189,7 +190,7 @@ class Licenses:
         channel: str,
         at: datetime,
     ) -> list[Started]:
-        """Write what a record adds to a license that is known; the trials that began with it."""
+        """Write what a record adds to a known license. Return the trials that are new."""
         license_id, *others = known.ids
         if license_update.has_changes:
             await merge_licenses(connection, license_id, others, self._keyring, at=at)
@@ -213,7 +214,7 @@ class Licenses:
         *,
         at: datetime,
     ) -> None:
-        """Write what is known now, with all its ids; of a contact who was forgotten no copy stays."""
+        """Write what is known now, with all ids. Of a contact who was forgotten, no copy stays."""
         before, now = known.license, license_update.seen
         await connection.execute(
             update(license_).where(license_.c.id == license_id).values(license_values(now, self._keyring))
@@ -233,7 +234,7 @@ class Licenses:
 
 
 def _renamed(record: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:
-    """The licenses of the same entitlement under the keys that its app had before."""
+    """Return the licenses of the same entitlement under the former keys of its app."""
     if not by_alias:
         return set()
     seen = record.license
@@ -253,7 +254,7 @@ async def _apply(
     channel: str,
     at: datetime,
 ) -> bool:
-    """Bring one evaluation to where the change says it is, and owe Slack what follows; False when there is none."""
+    """Apply a change to its evaluation and enqueue what follows. False if there is no such evaluation."""
     evaluation_id = await _evaluation(connection, license_id, change, license_update, channel=channel, at=at)
     if evaluation_id is None:
         return False
@@ -274,7 +275,7 @@ async def _evaluation(
     channel: str,
     at: datetime,
 ) -> int | None:
-    """The id of the evaluation that a change speaks of, made or brought up to date; None when there is none."""
+    """Return the id of the evaluation that a change is about, created or updated. None if there is none."""
     values = trial_values(change.trial)
     is_announced = change in license_update.announced
     if isinstance(change, Started):
@@ -291,7 +292,7 @@ async def _evaluation(
     )
     if found is not None and not isinstance(change, Refreshed):
         if is_announced:
-            # A card stays where it stands, whatever channel is set today.
+            # A card stays in its channel, whatever channel is set today.
             values["channel"] = func.coalesce(evaluation.c.channel, channel)
         await connection.execute(update(evaluation).where(evaluation.c.id == found).values(values))
     return found

@@ -1,1 +1,1 @@
-"""Emails on their way, and the policy check inside each transaction."""
+"""Queued and sent emails, and the policy check inside each transaction."""

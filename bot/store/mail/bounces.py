@@ -1,4 +1,4 @@
-"""Mails that came back: what that says of the address they went to."""
+"""Record bounces and complaints, and what they say about the address."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,15 +19,15 @@ from bot.store.outbox.enqueue import append_history
 from bot.store.schema import mail
 
 _UNCLEAR: Final = "unclear"
-"""Stands for a status where something came back that nobody understands."""
+"""The status of an email whose returned message could not be understood."""
 _NOT_OF_THE_ADDRESS: Final = frozenset({"us", "complaint"})
 _MONTH: Final = timedelta(days=30)
-"""How long mails that came back softly count, and how long the pause is that they lead to."""
+"""How long soft bounces count, and how long the pause after too many of them lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMailRef:
-    """A mail that went out; the address is None once it was forgotten."""
+    """An email that was sent; `address` is None once the person was erased."""
 
     mail_id: int
     address: str | None = field(repr=False)
@@ -35,44 +35,44 @@ class SentMailRef:
 
 @shielded
 class Bounces:
-    """What became of mails after the server had taken them; each fact is written down once."""
+    """What became of emails after the server accepted them. Each fact is recorded once."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def by_message_id(self, message_id: str) -> SentMailRef | None:
-        """The mail that went out under this Message-ID, which has its angle brackets."""
+        """Return the email with this Message-ID, angle brackets included, or None."""
         return await self._found(mail.c.message_id == message_id)
 
     async def by_id(self, mail_id: int) -> SentMailRef | None:
-        """The mail with this id."""
+        """Return the email with this id, or None."""
         return await self._found(mail.c.id == mail_id)
 
     async def evaluation(self, mail_id: int) -> int | None:
-        """The evaluation that a mail was about; None for a mail that never was."""
+        """Return the evaluation of an email, or None if there is no such email."""
         async with self._database.read() as connection:
             found: int | None = await connection.scalar(select(mail.c.evaluation_id).where(mail.c.id == mail_id))
             return found
 
     async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
-        """It came back, as its address takes no mail: mark the address, unless a stronger mark stands."""
+        """The address accepts no mail: add a do-not-contact entry, unless a stronger one is active."""
         await self._came_back(mail_id, status, "gone", DncReason.BOUNCED, at=at)
 
     async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
-        """The recipient complained: mark the address, over any weaker mark."""
+        """The recipient complained: add a do-not-contact entry, over any weaker one."""
         await self._came_back(mail_id, "complaint", "complaint", DncReason.COMPLAINED, at=at)
 
     async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
-        """It did not get through; once `patience` mails to its address did not within a month, pause the address."""
+        """The email was not delivered. After `threshold` of them to one address within a month, pause the address."""
         await self._came_back(mail_id, status, "later", None, at=at, threshold=threshold)
 
     async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
-        """It was refused because of us; the address stays as it was."""
+        """The email was refused because of the sender; the address is left as it is."""
         await self._came_back(mail_id, status, "us", None, at=at)
 
     async def unclear(self, mail_id: int, *, at: datetime) -> None:
-        """Something came to its return address that nobody understands; what is known of it already stays."""
+        """Record that a message to the email's return address could not be understood. A known outcome is kept."""
         async with self._database.write() as connection:
             unknown = (mail.c.id == mail_id) & mail.c.bounced.is_(None)
             row = (await connection.execute(select(mail).where(unknown))).first()
@@ -83,7 +83,7 @@ class Bounces:
             await append_history(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
 
     async def count_unclear(self, *, since: datetime) -> int:
-        """How many mails that were asked for since then have an answer that nobody understands."""
+        """Return how many emails requested since then have a reply that could not be understood."""
         async with self._database.read() as connection:
             unclear = (mail.c.bounced == _UNCLEAR) & (mail.c.at >= since)
             return await connection.scalar(select(func.count()).where(unclear)) or 0
@@ -110,7 +110,7 @@ class Bounces:
             row = (await connection.execute(select(mail).where(mail.c.id == mail_id))).first()
             if row is None or row.bounced == status:
                 return
-            # Only what says something of the address has a time: by that it counts against it.
+            # Only bounces that say something about the address have a time: they count against it.
             back: dict[str, Any] = {
                 "bounced": status,
                 "bounced_at": row.bounced_at if means in _NOT_OF_THE_ADDRESS else at,
@@ -138,7 +138,7 @@ class Bounces:
             await add_entry(connection, self._keyring, target, entry, evaluation_id=row.evaluation_id)
 
     async def _times(self, connection: AsyncConnection, row: Row[Any], *, since: datetime) -> int:
-        """How many mails to the address of this one came back since then."""
+        """Return how many emails to this one's address bounced since then."""
         content = decrypt_content(row.content, self._keyring)
         hashes = [row.address_key] if content is None else self._keyring.address_hashes(content.to)
         theirs = mail.c.address_key.in_(hashes) & (mail.c.bounced_at >= since)

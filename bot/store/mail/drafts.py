@@ -1,4 +1,4 @@
-"""Words of mails that people look at before they send them."""
+"""Drafts of emails that people preview before they send them."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,7 +25,7 @@ class Drafts:
         self._keyring = keyring
 
     async def keep(self, token: str, content: MailContent, *, at: datetime) -> None:
-        """Keep the words for a day."""
+        """Keep a draft for a day."""
         async with self._database.write() as connection:
             await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
             await insert_new(
@@ -33,7 +33,7 @@ class Drafts:
             )
 
     async def read(self, token: str) -> MailContent | None:
-        """The words that were kept under this token; None once they are gone."""
+        """Return the draft with this token, or None once it is gone."""
         async with self._database.read() as connection:
             content = await connection.scalar(select(draft.c.content).where(draft.c.token == token))
             return None if content is None else decrypt_content(content, self._keyring)

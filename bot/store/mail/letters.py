@@ -1,1 +1,3 @@
-"""What a mail is on its way: the words, sealed in the database; what was ordered, held, taken, stopped, decided."""
+"""A queued email: its content, encrypted in the database, and how it was requested, held, claimed,
+canceled, settled.
+"""

@@ -1,4 +1,4 @@
-"""The facts on which the policy decides about a mail, gathered in the transaction that acts on its answer."""
+"""Check the mail policy with the facts of the moment, inside the transaction that acts on the answer."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from bot.store.schema import mail
 
 
 class MailPolicyCheck:
-    """Asks `policy.may_email` about the facts of the moment."""
+    """Collect the facts about an email and evaluate `may_email`."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
@@ -35,7 +35,9 @@ class MailPolicyCheck:
         now: datetime,
         this: Row[Any] | None = None,
     ) -> Contact | NeedsLawfulBasis | Refused:
-        """Who may be written to, or why nobody; a mail that is written down does not stand in its own way."""
+        """Return the contact who may be emailed, or why nobody may. `this` is a queued email, which does not block
+        itself.
+        """
         seen = await license_of(connection, row.license_id, self._keyring)
         contact = seen.billing if recipient == "billing" else seen.technical
         address = None if contact is None else contact.email
@@ -58,7 +60,7 @@ class MailPolicyCheck:
 async def last_mail(
     connection: AsyncConnection, keyring: Keyring, address: str, *, except_: Row[Any] | None = None
 ) -> LastMail | None:
-    """The latest mail to an address that went out, may have, or will; `but` is one that asks, and does not count."""
+    """Return the latest email to an address that was sent, may have been, or will be. `except_` is not counted."""
     waits = mail.c.state.in_([state for state in MailState if state.is_pending or state is MailState.SENDING])
     query = select(mail).where(mail.c.address_key.in_(keyring.address_hashes(address)), _before(except_))
     latest = query.add_columns(waits.label("waits"))
@@ -72,9 +74,9 @@ async def last_mail(
 async def live_attempt(
     connection: AsyncConnection, evaluation_id: int, template: str, *, except_: Row[Any] | None = None
 ) -> Attempt | None:
-    """The mail of a template that went out, may have, or will, for an evaluation or one that turned out to be it.
+    """Return the live email of a template for an evaluation, including evaluations merged into it.
 
-    `but` is one that asks, and does not count.
+    `except_` is not counted.
     """
     ours = mail.c.evaluation_id.in_(merged_into(evaluation_id)) & (mail.c.template == template)
     row = (await connection.execute(select(mail).where(ours, _before(except_)))).first()
@@ -82,20 +84,22 @@ async def live_attempt(
 
 
 def since(row: Row[Any]) -> datetime:
-    """Since when a mail is as it is."""
+    """Return since when an email has its state."""
     at: datetime = row.at if may_have_been_sent(row) else row.settled_at or row.at
     return at
 
 
 def may_have_been_sent(row: Row[Any]) -> bool:
-    """Whether a mail that goes once more may have arrived before; if it does not go, nobody knows still."""
+    """Return whether an email that is sent again may have arrived the first time. If it is not sent, nobody
+    will know.
+    """
     return row.settled_at is not None and (MailState(row.state).is_pending or row.state == MailState.SENDING)
 
 
 def _before(this: Row[Any] | None) -> ColumnElement[bool]:
-    """Which mails stand before one that asks whether it may go: the live ones; and once it is its turn, no waiting one.
+    """Return the condition for emails that block this one: the live ones, except those still queued once it is due.
 
-    Of two that wait and of which only one may go, the one whose turn it is goes.
+    Of two queued emails of which only one may go, the one that is due goes.
     """
     live: ColumnElement[bool] = mail.c.state.in_([state for state in MailState if state.blocks_resend])
     if this is None:
@@ -103,5 +107,5 @@ def _before(this: Row[Any] | None) -> ColumnElement[bool]:
     if not MailState(this.state).is_pending:
         return and_(live, mail.c.id != this.id)
     waits = mail.c.state.in_([state for state in MailState if state.is_pending])
-    # One that waits and was settled before goes again: it may have arrived.
+    # A queued email that was settled before is being sent again: it may have arrived.
     return and_(live, mail.c.id != this.id, or_(~waits, mail.c.settled_at.is_not(None)))

@@ -1,4 +1,4 @@
-"""Mails: written down before they are sent, settled after; nobody is mailed twice, whoever presses how often."""
+"""Emails: recorded before they are sent, settled afterwards. Nobody is emailed twice, however often people press."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -43,14 +43,14 @@ _KIND_OF_OUTCOME: Final = {
 }
 _IS_PENDING: Final = mail.c.state.in_([state for state in MailState if state.is_pending])
 MOST_PUT_OFF: Final = timedelta(hours=2)
-"""The longest pause between two attempts of an email that the server puts off."""
+"""The longest pause between two attempts of an email that the server defers."""
 _STALE: Final = timedelta(days=3)
-"""A mail that could not go for so long says what is no longer so; it may come out of a backup, too."""
+"""An email that could not be sent for so long is outdated. It may also come from a backup."""
 
 
 @shielded
 class Mails:
-    """Every mail that was ever asked for."""
+    """Every email that was ever requested."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class Mails:
         self._policy = MailPolicyCheck(keyring)
 
     async def enqueue(self, request: MailRequest, rules: MailRules) -> QueuedMail | NeedsLawfulBasis | Refused:
-        """Ask the policy about the facts of this moment and, where it allows, write the mail down to go when due."""
+        """Evaluate the policy with the facts of this moment and, if it allows the email, queue it."""
         async with self._database.write() as connection:
             row = await live_evaluation(connection, request.evaluation_id)
             if row is None:
@@ -75,7 +75,7 @@ class Mails:
             return QueuedMail(mail_id=mail_id, contact=found, due_at=request.due_at)
 
     async def claim(self, rules: MailRules, *, now: datetime) -> ClaimedMail | RejectedMail | None:
-        """The mail that is due longest, from now on ours to send, if the policy still allows it; None when none is."""
+        """Claim the email that is due longest, if the policy still allows it. None if no email is due."""
         is_due = (mail.c.due_at <= now) | (mail.c.due_at > now + longest_wait(rules))
         due = select(mail).where(_IS_PENDING, is_due).order_by(mail.c.due_at, mail.c.id).limit(1)
         async with self._database.write() as connection:
@@ -83,18 +83,18 @@ class Mails:
             return None if row is None else await self._claim(connection, row, rules, now=now)
 
     async def next_due(self) -> datetime | None:
-        """When the next mail that waits is due; None when none waits."""
+        """Return when the next queued email is due, or None if none is queued."""
         async with self._database.read() as connection:
             due: datetime | None = await connection.scalar(select(func.min(mail.c.due_at)).where(_IS_PENDING))
             return due
 
     async def waiting(self) -> int:
-        """How many mails wait."""
+        """Return how many emails are queued or deferred."""
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(_IS_PENDING)) or 0
 
     async def defer(self, mail_id: int, *, until: datetime, at: datetime, error: str) -> None:
-        """It was not sent, and is due again then; the first time it is a word in its history."""
+        """Defer an email that was not sent. The first time, its history records it."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None:
@@ -106,24 +106,24 @@ class Mails:
                 await _remember(connection, row, Kind.MAIL_DEFERRED, by=row.actor, at=at, error=error)
 
     async def settle(self, mail_id: int, state: MailState, *, at: datetime, error: str = "") -> None:
-        """Write down how a mail ended, in the history of its evaluation too."""
+        """Record how an email ended, in its evaluation's history too."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is not None:
                 await _settle(connection, row, state, at=at, error=error)
 
     async def recover_in_flight(self, *, at: datetime) -> int:
-        """At start: whatever was being sent when the bot stopped may have arrived; how many there were."""
+        """At start: emails that were being sent may have arrived and become unknown. Return how many there were."""
         async with self._database.write() as connection:
             error = "The bot was stopped while it was being sent."
             return await settle_all_unknown(connection, [MailState.SENDING], at=at, error=error)
 
     async def cancel(self, mail_id: int, *, by: str, at: datetime) -> MailStatus | None:
-        """Take a mail back before it goes, if it is one's own and still waits; None for a mail that never was."""
+        """Cancel an email that is still queued, if it is one's own. None if there is no such email."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None or not MailState(row.state).is_pending or row.actor != by:
-                # Whoever settled it since does not matter here: it is its sender's to take back.
+                # Whoever settled it since does not matter here: its sender may cancel it.
                 return None if row is None else replace(_status(row), by=row.actor)
             undone: dict[str, Any] = {"state": MailState.CANCELLED, "due_at": None, "settled_at": at}
             if may_have_been_sent(row):
@@ -137,10 +137,10 @@ class Mails:
     async def resend(
         self, mail_id: int, rules: MailRules, *, by: str, at: datetime
     ) -> QueuedMail | Refused | MailStatus | None:
-        """Send a mail again of which nobody knows whether it arrived, word for word, now.
+        """Send an email again whose outcome is unknown, with the same words, now.
 
-        It goes through the same gate, and to the same address or to none. It keeps its Message-ID: a mailbox that
-        has it already may know it again. None for a mail that never was.
+        The policy is checked again, and it goes to the same address or not at all. It keeps its Message-ID, so that a
+        mailbox which has it can recognise it. None if there is no such email.
         """
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
@@ -150,14 +150,14 @@ class Mails:
             if not isinstance(found, Contact):
                 await _remember_refusal(connection, row.evaluation_id, row.template, found, by=by, at=at)
                 return found
-            # When it was settled stays: by that it is known that it may have arrived already.
+            # The time it was settled stays: it shows that the email may have arrived already.
             waits = {"state": MailState.QUEUED, "actor": by, "at": at, "due_at": at, "error": None}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values({**waits, "attempts": 0}))
             await _remember(connection, row, Kind.MAIL_AGAIN, by=by, at=at)
             return QueuedMail(mail_id=mail_id, contact=found, due_at=at)
 
     async def confirm(self, mail_id: int, *, by: str, at: datetime) -> MailStatus | None:
-        """Take a person's word that a mail arrived of which nobody knew; None for a mail that never was."""
+        """Record a person's word that an email of unknown outcome arrived. None if there is no such email."""
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None or row.state != MailState.UNKNOWN:
@@ -193,7 +193,7 @@ class Mails:
         )
 
     async def _without_words(self, connection: AsyncConnection, row: Row[Any]) -> Refused:
-        """Why a mail cannot go whose words are gone: a no, or else that they are."""
+        """Return why an email without content is refused: a do-not-contact entry, or else no content."""
         no = await standing_under(connection, self._keyring, [row.address_key])
         if no is None:
             return Refused(RefusalReason.NO_WORDS)
@@ -202,7 +202,7 @@ class Mails:
     async def _ask(
         self, connection: AsyncConnection, row: Row[Any], rules: MailRules, *, now: datetime
     ) -> Contact | Refused:
-        """The gate for a mail that is written down already, and goes to the address it was written to, or nowhere."""
+        """Check the policy for a queued email, which goes to the address it was written for or not at all."""
         live = await live_evaluation(connection, row.evaluation_id)
         content = decrypt_content(row.content, self._keyring)
         if live is None or content is None:
@@ -240,12 +240,12 @@ class Mails:
 
 
 def longest_wait(rules: MailRules) -> timedelta:
-    """What no email is put off for: one that is due later was written by a clock that was wrong, and is due."""
+    """Return the longest time an email may be deferred. One due later was written by a wrong clock, and is due now."""
     return max(rules.hold, MOST_PUT_OFF) + CLOCKS_DIFFER
 
 
 async def settle_sent(connection: AsyncConnection, mail_id: int, message_id: str, *, at: datetime) -> bool:
-    """Write down that a mail was sent at `at` of which nobody knew; whether it was one."""
+    """Record that an email with an unknown outcome was sent at `at`. Return whether there was one."""
     this = (mail.c.id == mail_id) & (mail.c.message_id == message_id) & (mail.c.state == MailState.UNKNOWN)
     row = (await connection.execute(select(mail).where(this))).first()
     if row is not None:
@@ -256,7 +256,7 @@ async def settle_sent(connection: AsyncConnection, mail_id: int, message_id: str
 async def settle_all_unknown(
     connection: AsyncConnection, states: Collection[MailState], *, at: datetime, error: str
 ) -> int:
-    """Write down of all mails in these states that nobody knows whether they arrived; how many there were."""
+    """Record an unknown outcome for all emails in these states. Return how many there were."""
     rows = (await connection.execute(select(mail).where(mail.c.state.in_(states)))).all()
     for row in rows:
         await _settle(connection, row, MailState.UNKNOWN, at=at, error=error)
@@ -295,7 +295,7 @@ async def _remember_refusal(
     by: str,
     at: datetime,
 ) -> None:
-    """A refusal is remembered, but for one that somebody else was faster, or that only asks for more."""
+    """Record a refusal, unless somebody else was faster or only a lawful basis is missing."""
     if isinstance(found, Refused) and found.by is None:
         details = {"template": template, "error": found.reason.value}
         await append_history(

@@ -16,9 +16,9 @@ def encrypt_content(content: MailContent, keyring: Keyring) -> bytes:
 
 
 def decrypt_content(stored: bytes, keyring: Keyring) -> MailContent | None:
-    """Return the stored content, or None if it was emptied because its recipient was erased.
+    """Return the stored content, or None if it was emptied, for example because its recipient was erased.
 
-    Unknown fields are ignored: a newer version may have written more of them. StoreError if no secret fits.
+    Unknown fields are ignored: a newer version may have written more of them. Raises StoreError if no key decrypts it.
     """
     text = keyring.decrypt(stored)
     if not text:

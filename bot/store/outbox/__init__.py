@@ -1,1 +1,1 @@
-"""The Slack outbox: what is owed, what goes next, what became of it."""
+"""The Slack outbox: queued deliveries, their order and their outcomes."""

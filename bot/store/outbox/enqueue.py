@@ -1,4 +1,4 @@
-"""What is owed to Slack, written in the same transaction as the fact it follows from."""
+"""Enqueue deliveries to Slack in the same transaction as the fact they follow from."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,9 +15,10 @@ from bot.store.schema import delivery, evaluation, history, installation
 
 
 async def append_history(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
-    """Add entries to an evaluation's history; where there is a card, owe it a repaint and a line in its thread each.
+    """Append entries to an evaluation's history; if it has a card, enqueue its update and a line in its thread for
+    each.
 
-    What is remembered of an evaluation that was merged is remembered of the one it was merged into.
+    Entries for an evaluation that was merged go to the one it was merged into.
     """
     live = await live_evaluation(connection, evaluation_id)
     if live is None:
@@ -34,7 +35,7 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
 
 
 async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:
-    """Whether a fact of the report may have been told under this card before the database went back in time."""
+    """Return whether a fact of the report may be under this card already, posted before a restore from a backup."""
     row = (await connection.execute(select(installation).where(installation.c.since.is_not(None)))).first()
     if row is None:
         return False
@@ -45,9 +46,9 @@ async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:
 
 
 async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Iterable[int], *, at: datetime) -> None:
-    """Owe the cards of these evaluations a fresh look; those recorded in silence have none, those deleted want none.
+    """Enqueue an update of these evaluations' cards. Evaluations without a card, or with a deleted one, get none.
 
-    Of a card that is owed one already it is known from now on that somebody asked just now.
+    An update that is already queued counts as requested now.
     """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     wanted = (
@@ -71,12 +72,12 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
 
 
 async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:
-    """Owe the lines of these entries a fresh look: they stand in Slack, and say what should not be read any more."""
+    """Enqueue a new version of these entries' lines: they are in Slack and say what should no longer be read."""
     theirs = delivery.c.history_id.in_(list(history_ids)) & (delivery.c.state == "done") & delivery.c.ts.is_not(None)
     await connection.execute(update(delivery).where(theirs).values(state="due", at=at, due_at=at))
 
 
 async def enqueue_message(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:
-    """Owe a channel a message that belongs to no evaluation. `words` are Slack mrkdwn, escaped."""
+    """Enqueue a message that belongs to no evaluation. `words` are escaped mrkdwn."""
     values = {"kind": "message", "channel": channel, "text": words, "state": "due", "at": at, "due_at": at}
     await insert_row(connection, delivery, values)

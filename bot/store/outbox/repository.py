@@ -1,4 +1,4 @@
-"""The outbox for Slack: what is due, what is under way, what became of it."""
+"""The Slack outbox: what is due, what is in flight, what became of it."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -21,19 +21,21 @@ from bot.store.schema import delivery, evaluation, history
 __all__ = ["BACKLOG_THRESHOLD", "LONGEST_WAIT", "ApiMethod", "Delivery", "DeliveryKind", "Route", "SlackOutbox"]
 
 BACKLOG_THRESHOLD: Final = 20
-"""More cards than this that wait for their first post in a channel are announced by one summary before them."""
+"""If more cards than this wait for their first post in a channel, one notice announces them."""
 
 
 @shielded
 class SlackOutbox:
-    """What is owed to Slack."""
+    """Deliveries to Slack."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
 
     async def routes(self) -> dict[Route, datetime]:
-        """Where something may go as far as order is concerned, with the moment from which on it is due."""
+        """Return the routes on which something may go as far as order is concerned, with the time from
+        which it is due.
+        """
         async with self._database.read() as connection:
             return {
                 Route(ApiMethod(method), channel): due for method, channel, due in await connection.execute(routes())
@@ -42,9 +44,9 @@ class SlackOutbox:
     async def claim(
         self, method: ApiMethod, *, now: datetime, channel: str | None = None, most: int = 1
     ) -> list[Delivery]:
-        """The next things due in a lane, of one channel or of any, at `most` so many, from now on ours.
+        """Claim at most `most` deliveries that are due by a method, in one channel or in any.
 
-        Messages and notes go before cards, the newest cards first; a summary before all of them when they are many.
+        Messages and notes go before cards, the newest cards first. A notice goes before a large backlog.
         """
         query = next_due(method, anywhere=channel is None)
         values = {"now": now, "lately": now - LATELY, "wrong": now + LONGEST_WAIT, "channel": channel, "most": most}
@@ -62,9 +64,9 @@ class SlackOutbox:
             return [await self._claimed(connection, row) for row in rows]
 
     async def mark_delivered(self, delivered: Delivery, *, ts: str, look_again: datetime | None = None) -> None:
-        """It stands in Slack, with this timestamp; a card knows from now on where it is.
+        """Record that the message is in Slack with this timestamp, also in the evaluation of a new card.
 
-        With `look_again` it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
+        With `look_again`, it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
         """
         found = {"state": "done"} if look_again is None else {"state": "unknown", "due_at": look_again}
         async with self._database.write() as connection:
@@ -77,9 +79,9 @@ class SlackOutbox:
                 )
 
     async def adopt(self, delivered: Delivery, *, ts: str, at: datetime) -> None:
-        """Of two messages of one delivery the older one is kept, which has this timestamp.
+        """Keep the older of two messages of one delivery; `ts` is its timestamp.
 
-        What is under the younger card is owed again under the older, which is owed a fresh look.
+        Notes under the younger card are enqueued again under the older one, and so is an update of the older card.
         """
         theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == DeliveryKind.NOTE)
         under = theirs & delivery.c.state.in_(("done", "unknown")) & (delivery.c.ts > delivered.ts)
@@ -94,7 +96,7 @@ class SlackOutbox:
                 await enqueue_card_update(connection, [delivered.evaluation_id], at=at)
 
     async def reschedule(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
-        """It did not (or, `unsure`, perhaps did) reach Slack; it is due again at `until`."""
+        """Reschedule a delivery that did not reach Slack, or, if `unsure`, may have. It is due again at `until`."""
         async with self._database.write() as connection:
             if not unsure and await _superseded(connection, delivered):
                 await _set(connection, delivered.id, state="done", error="superseded")
@@ -103,22 +105,22 @@ class SlackOutbox:
             await _set(connection, delivered.id, state=state, due_at=until, error=error)
 
     async def give_up(self, delivered: Delivery, *, error: str) -> None:
-        """It will never reach Slack; the reason stays on record."""
+        """Give a delivery up for good; the reason stays on record."""
         async with self._database.write() as connection:
             await _set(connection, delivered.id, state="given_up", error=error)
 
     async def mark_card_deleted(self, delivered: Delivery, *, at: datetime, error: str) -> None:
-        """Its card was deleted, or cannot be changed any more: what is owed to it is given up.
+        """Record that a card was deleted or can no longer be changed, and give up its open deliveries.
 
-        Nothing is owed to it from then on, until somebody asks for it again. What went to a card that has since moved
-        to an older message goes there.
+        Nothing more is delivered to it until somebody asks for it again. If the card has moved to an older message, the
+        delivery goes there instead.
         """
         there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
         waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(("due", "unknown"))
         async with self._database.write() as connection:
             known = await connection.scalar(select(evaluation.c.card_ts).where(there))
             if known is not None and delivered.card is not None and known != delivered.card.ts:
-                # The card is owed a fresh look already.
+                # An update of the card is already queued.
                 await _set(connection, delivered.id, state="due" if delivered.kind is DeliveryKind.NOTE else "done")
                 return
             await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
@@ -127,7 +129,7 @@ class SlackOutbox:
             )
 
     async def post_again(self, evaluation_id: int, *, at: datetime) -> bool:
-        """Owe a card that is gone anew; False for one that is not, or not any more."""
+        """Enqueue a deleted card again. False if it is not, or no longer, deleted."""
         gone = (evaluation.c.id == evaluation_id) & evaluation.c.card_gone.is_not(None)
         async with self._database.write() as connection:
             found = await connection.execute(update(evaluation).where(gone).values(card_gone=None))
@@ -136,9 +138,9 @@ class SlackOutbox:
             return found.rowcount > 0
 
     async def move(self, channel: str) -> int:
-        """Owe to this channel the cards that wait for their first post in another one; how many there were.
+        """Move cards that wait for their first post elsewhere to this channel. Return how many there were.
 
-        Those that may have been posted already stay where they are.
+        Cards that may have been posted already stay where they are.
         """
         begun = delivery.alias("begun")
         owed = select(delivery.c.evaluation_id).where(
@@ -158,9 +160,11 @@ class SlackOutbox:
             return len(ids)
 
     async def recover_in_flight(self) -> int:
-        """At start: whatever was under way when the bot stopped may have reached Slack; how many there were."""
+        """At start: deliveries that were in flight may have reached Slack and become unknown. Return how many there
+        were.
+        """
         async with self._database.write() as connection:
-            # A line that stands there already is changed once more, which does no harm.
+            # A line that is already in Slack is updated once more, which does no harm.
             is_change = (delivery.c.kind == DeliveryKind.NOTE) & delivery.c.ts.is_not(None)
             result = await connection.execute(
                 update(delivery)
@@ -170,17 +174,17 @@ class SlackOutbox:
             return result.rowcount
 
     async def enqueue_message(self, text: str, *, channel: str, at: datetime) -> None:
-        """Owe a channel a message that belongs to no evaluation. `text` is Slack mrkdwn, escaped."""
+        """Enqueue a message that belongs to no evaluation. `text` is escaped mrkdwn."""
         async with self._database.write() as connection:
             await enqueue_message(connection, text, channel=channel, at=at)
 
     async def waiting(self) -> int:
-        """How many things are owed."""
+        """Return how many deliveries are waiting."""
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(is_open(delivery))) or 0
 
     async def given_up(self, *, since: datetime) -> int:
-        """How many things that were owed since then will never reach Slack."""
+        """Return how many deliveries enqueued since then were given up."""
         these = (delivery.c.state == "given_up") & (delivery.c.at >= since)
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(these)) or 0
@@ -212,7 +216,7 @@ def _is_first_post(row: Row[Any]) -> bool:
 
 
 async def _enqueue_backlog_notice(connection: AsyncConnection, channel: str, *, at: datetime) -> bool:
-    """Owe a channel a summary of the cards that wait there, if they are many and there was none since; whether so."""
+    """Enqueue a backlog notice if many cards wait in a channel and none was enqueued since. Return whether one was."""
     count, first = await unposted(connection, channel)
     if count <= BACKLOG_THRESHOLD:
         return False
@@ -235,7 +239,7 @@ async def _set(connection: AsyncConnection, delivery_id: int, **values: object) 
 
 
 async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:
-    """Whether a later delivery of the same card waits, to show the newest state anyway; or nothing to summarise."""
+    """Return whether a later delivery of the same card waits, or a notice has nothing left to announce."""
     if delivered.kind is DeliveryKind.SUMMARY:
         return (await unposted(connection, delivered.channel))[0] == 0
     if delivered.kind is not DeliveryKind.CARD:

@@ -1,4 +1,4 @@
-"""Which of the things owed to Slack goes next, and by which way."""
+"""Choose which delivery goes next, and on which route."""
 
 from datetime import timedelta
 from functools import cache
@@ -15,7 +15,9 @@ OPEN: Final = ("due", "sending", "unknown")
 
 
 def is_open(owed: FromClause) -> ColumnElement[bool]:
-    """Return what is still owed. What stands in Slack is not, though it may be looked up once more for a second one."""
+    """Return the condition for open deliveries. A message that is in Slack is not open, though it may be looked up once
+    more for a duplicate.
+    """
     return owed.c.state.in_(OPEN) & ~((owed.c.state == "unknown") & owed.c.ts.is_not(None))
 
 
@@ -27,16 +29,16 @@ _method: Final[ColumnElement[str]] = case(
     else_=ApiMethod.POST,
 )
 LONGEST_WAIT: Final = timedelta(hours=1) + CLOCKS_DIFFER
-"""Nothing is put off for longer: what is due later was written by a clock that was wrong, and is due."""
+"""No delivery is deferred for longer. One due later was written by a wrong clock, and is due now."""
 _is_due: Final[ColumnElement[bool]] = or_(
     delivery.c.due_at <= bindparam("now", type_=delivery.c.due_at.type),
     delivery.c.due_at > bindparam("wrong", type_=delivery.c.due_at.type),
 )
 _must_look: Final = exists().where(installation.c.look_since.is_not(None), installation.c.looked_at.is_(None))
-"""The database went back in time, and nobody has looked yet which cards stand in Slack."""
+"""Whether the database was restored from a backup and has not been compared with the cards in Slack."""
 _JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
 LATELY: Final = timedelta(minutes=1)
-"""How long somebody who pressed a button may still be looking."""
+"""How long a person who pressed a button may still be looking."""
 _ORDER: Final[dict[ApiMethod, tuple[ColumnElement[Any], ...]]] = {
     ApiMethod.POST: (
         case((IS_CARD, 2), (delivery.c.kind == DeliveryKind.NOTE, 1), else_=0),
@@ -44,7 +46,7 @@ _ORDER: Final[dict[ApiMethod, tuple[ColumnElement[Any], ...]]] = {
         case((IS_CARD, delivery.c.at)).desc(),
         delivery.c.id,
     ),
-    # Somebody may just have pressed a button on it: of these first come, first served. Those of midnight can wait.
+    # Somebody may just have pressed a button on it: these go first come, first served. Midnight updates can wait.
     ApiMethod.UPDATE: (
         case((_JUST_NOW, 0), else_=1),
         case((_JUST_NOW, delivery.c.at)),
@@ -57,9 +59,9 @@ _ORDER: Final[dict[ApiMethod, tuple[ColumnElement[Any], ...]]] = {
 
 @cache
 def is_ready() -> Select[Any]:
-    """What may go as far as order is concerned: a note waits for its card, a card for its own earlier delivery.
+    """Return the condition for deliveries whose turn it is: a note waits for its card, a card for its earlier delivery.
 
-    A note waits for a repaint, too: in the thread of a card that was deleted it would land in the channel.
+    A note also waits for a card update: in the thread of a deleted card it would land in the channel.
     """
     earlier = delivery.alias("earlier")
     waits = exists().where(
@@ -82,7 +84,7 @@ def is_ready() -> Select[Any]:
 
 @cache
 def routes() -> Select[Any]:
-    """The lane and channel of whatever is ready, with the moment from which on it is due."""
+    """Return a query for the routes with something ready, and the time from which it is due."""
     waiting = is_ready().subquery()
     route = (waiting.c.lane, waiting.c.channel)
     return select(*route, func.min(waiting.c.due_at)).group_by(*route)
@@ -90,9 +92,9 @@ def routes() -> Select[Any]:
 
 @cache
 def next_due(method: ApiMethod, *, anywhere: bool) -> Select[Any]:
-    """What goes next in a lane at `:now`, in `:channel` or anywhere, `:most` things.
+    """Return the query for the next deliveries of a method at `:now`, in `:channel` or anywhere, at most `:most`.
 
-    `:lately` is so long before, `:wrong` so long after.
+    `:lately` is `LATELY` before `:now`, `:wrong` is `LONGEST_WAIT` after it.
     """
     these = is_ready().where(_method == method, _is_due)
     query = these.order_by(*_ORDER[method]).limit(bindparam("most", type_=Integer))
@@ -100,7 +102,7 @@ def next_due(method: ApiMethod, *, anywhere: bool) -> Select[Any]:
 
 
 async def unposted(connection: AsyncConnection, channel: str) -> tuple[int, int | None]:
-    """How many cards wait for their first post in a channel, and the delivery that has waited longest."""
+    """Return how many cards wait for their first post in a channel, and the delivery that has waited longest."""
     query = (
         select(func.count(), func.min(delivery.c.id))
         .join(evaluation, evaluation.c.id == delivery.c.evaluation_id)

@@ -1,4 +1,4 @@
-"""The page behind the unsubscribe link: looking changes nothing, pressing does."""
+"""The page behind the unsubscribe link: GET changes nothing, POST does."""
 
 import math
 import re
@@ -25,14 +25,14 @@ _IN_TOKENS: Final = re.compile(r"[A-Za-z0-9_-]+")
 _LARGEST: Final = 4096
 """Bytes of a form with one field."""
 _ONE_CLICK: Final = b"One-Click"
-"""What a mail program sends in `List-Unsubscribe`, as either kind of form (RFC 8058, 3.1)."""
+"""The `List-Unsubscribe` form of a mail program, in either encoding (RFC 8058, 3.1)."""
 
 VISITS: Final = Rate(interval=2.0, burst=30)
-"""For each link, so that nobody with one takes a turn from those who have another."""
+"""The rate limit of each link, so that requests for one link never delay those for another."""
 GUESSES: Final = Rate(interval=1.0, burst=60)
-"""For all that is no link of ours, so that nobody who tries links out takes a turn from those who have one."""
+"""The shared rate limit of all invalid links, so that guessing links never delays requests for valid ones."""
 _MOST_LINKS: Final = 10_000
-"""Links whose visits are counted; only links that we wrote take a place."""
+"""The most links with a rate limiter of their own. Only valid links take a place."""
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -45,19 +45,19 @@ _HEADERS: Final = {
 
 
 class UnsubscribeHandler(Protocol):
-    """Where it is written down that somebody does not want to be written to."""
+    """Records that somebody does not want to be emailed."""
 
     async def unsubscribe(self, link: Link) -> None:
-        """Never write to this address again; twice is once. BotError when it could not be written down."""
+        """Never email this address again. A repeat changes nothing. BotError if it could not be recorded."""
         ...
 
     async def resubscribe(self, link: Link) -> None:
-        """Lift what `unsubscribe` has set on this address, and nothing else."""
+        """Lift the entry that `unsubscribe` added, and no other."""
         ...
 
 
 class UnsubscribePage:
-    """Answers whoever comes by an unsubscribe link; `sender` is the name under which we write."""
+    """Serves unsubscribe links; `sender` is the name under which we email."""
 
     def __init__(
         self,
@@ -78,13 +78,13 @@ class UnsubscribePage:
         self._guesses = TokenBucket(guesses, clock=clock)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        """GET and HEAD, which programs send on their own: only ever a page."""
+        """Answer GET and HEAD, which programs send on their own: with a page only."""
         link = self._links.read(_token(request))
         reader = self._reader(request, link)
         return self._turned_away(reader, link) or _page(HTTPStatus.OK, pages.ask(reader), reader)
 
     async def act(self, request: web.Request) -> web.StreamResponse:
-        """POST: unsubscribe, or take it back where the form says so."""
+        """Answer POST: unsubscribe, or undo it if the form says so."""
         link = self._links.read(_token(request))
         reader = self._reader(request, link)
         turned_away = self._turned_away(reader, link)
@@ -110,7 +110,9 @@ class UnsubscribePage:
         )
 
     def _turned_away(self, reader: pages.Reader, link: Link | None) -> web.Response | None:
-        """The answer to whoever has no link, or has to wait; they learn no more than that."""
+        """Return the answer to a request without a valid link, or to one that has to wait. It tells no more
+        than that.
+        """
         pace = self._guesses if link is None else self._pace(link)
         wait = pace.wait()
         if wait > 0:
@@ -119,7 +121,7 @@ class UnsubscribePage:
         return _missing(reader) if link is None else None
 
     def _pace(self, link: Link) -> TokenBucket:
-        """The pace of one link; the one that was away longest makes room for a new one."""
+        """Return the rate limiter of a link. The one unused for longest makes room for a new one."""
         pace = self._paces.pop(link, None) or TokenBucket(self._visits, clock=self._clock)
         self._paces[link] = pace
         if len(self._paces) > _MOST_LINKS:
@@ -128,13 +130,15 @@ class UnsubscribePage:
 
 
 def _token(request: web.Request) -> str:
-    """The token in the path, without what programs and people leave around a link: full stops, brackets, quotes."""
+    """Return the token in the path, without full stops, brackets or quotes that programs and people leave around a
+    link.
+    """
     found = _IN_TOKENS.search(request.match_info["token"])
     return found[0] if found else ""
 
 
 async def _body(request: web.Request) -> bytes:
-    """The form; HTTPRequestEntityTooLarge for what is none of ours."""
+    """Return the form. HTTPRequestEntityTooLarge if it is not one of ours."""
     body = await request.read()
     if len(body) > _LARGEST:
         raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=_HEADERS)

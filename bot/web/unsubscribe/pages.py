@@ -1,4 +1,4 @@
-"""The pages behind the links in a mail: plain, small, of nobody else, and safe whatever the address is."""
+"""The pages behind the links in an email: plain, small, self-contained, and safe whatever the address is."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from bot.web.unsubscribe.texts import PAGE_TEXTS, PageTexts
 _LONGEST: Final = 254
 _SHOWN: Final = 1
 
-# The reader's own colours but for the button, which has to be seen in both modes; nothing smaller than a thumb.
+# The reader's own colours, except for the button, which must be visible in both modes; nothing is smaller than a thumb.
 _STYLE: Final = """
 :root { color-scheme: light dark; --accent: #0b57d0; --on-accent: #fff; --line: #0003; --soft: #000a; --room: #f4f5f7 }
 @media (prefers-color-scheme: dark) {
@@ -64,15 +64,15 @@ POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What a page may load and do: its own style, and a form that comes back here."""
+"""What a page may load and do: its own style, and a form that posts back here."""
 
 AGAIN: Final = "again"
-"""The field of the form by which somebody takes their unsubscribing back."""
+"""The form field with which somebody undoes unsubscribing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Who looks at a page: in one of our languages, by their address; `sender` is who wrote to them."""
+    """The reader of a page: language and address; `sender` is who emailed them."""
 
     language: str
     sender: str
@@ -80,48 +80,48 @@ class Reader:
 
     @property
     def words(self) -> PageTexts:
-        """What to say in their language."""
+        """Return the texts in their language."""
         return PAGE_TEXTS[self.language]
 
 
 def ask(reader: Reader) -> str:
-    """The page behind the link: what the button would do."""
+    """Return the page behind the link, which says what the button does."""
     words = reader.words
     body = [_paragraph(reader, words.ask_text), _button(words.unsubscribe), _note(words.ask_note)]
     return _page(reader, words.ask_title, body)
 
 
 def done(reader: Reader) -> str:
-    """The page after unsubscribing, with the way back."""
+    """Return the page after unsubscribing, with a way back."""
     words = reader.words
     body = [_paragraph(reader, words.done_text), _note(words.undo_note), _button(words.undo, field=AGAIN)]
     return _page(reader, words.done_title, body)
 
 
 def again(reader: Reader) -> str:
-    """The page after unsubscribing was taken back, with the way forth."""
+    """Return the page after resubscribing, with a way to unsubscribe again."""
     words = reader.words
     body = [_paragraph(reader, words.again_text), _note(words.again_note), _button(words.unsubscribe, quiet=True)]
     return _page(reader, words.again_title, body)
 
 
 def missing(reader: Reader) -> str:
-    """The page for every link that is not one of ours."""
+    """Return the page for a link that is not ours."""
     return _page(reader, reader.words.missing_title, [_paragraph(reader, reader.words.missing_text)])
 
 
 def busy(reader: Reader) -> str:
-    """The page for whoever should come back later."""
+    """Return the page for somebody who should come back later."""
     return _page(reader, reader.words.busy_title, [_paragraph(reader, reader.words.busy_text)])
 
 
 def failed(reader: Reader) -> str:
-    """The page for when we could not do it."""
+    """Return the page for an error of ours."""
     return _page(reader, reader.words.failed_title, [_paragraph(reader, reader.words.failed_text)])
 
 
 def masked(address: str) -> str:
-    """The address as its owner knows it again, and nobody else learns it: `a•••@acme.example`."""
+    """Mask an address so that only its owner recognises it: `a•••@acme.example`."""
     local, at, domain = address[:_LONGEST].rpartition("@")
     return f"{local[:_SHOWN]}•••{at}{domain}"
 
@@ -136,7 +136,7 @@ def _page(reader: Reader, title: str, body: list[str]) -> str:
 
 
 def _paragraph(reader: Reader, text: str) -> str:
-    # Isolated, so that an address with letters of another direction turns no words around.
+    # Isolated, so that a right-to-left address does not reorder the sentence.
     address = f'<bdi dir="ltr"><strong>{escape(masked(reader.address))}</strong></bdi>'
     return f"<p>{Template(escape(text)).safe_substitute(address=address)}</p>"
 
@@ -148,5 +148,5 @@ def _note(text: str) -> str:
 def _button(text: str, *, field: str | None = None, quiet: bool = False) -> str:
     name = "" if field is None else f' name="{field}" value="1"'
     style = ' class="quiet"' if quiet or field is not None else ""
-    # Without an action it goes to where the page came from, behind whatever path a proxy has put it.
+    # Without an action the form posts to the page's own address, whatever path a proxy has put before it.
     return f'<form method="post"><button{style}{name}>{escape(text)}</button></form>'

@@ -1,4 +1,4 @@
-"""What the pages behind the links in a mail say, in the languages that we have."""
+"""The texts of the unsubscribe pages, by language."""
 
 import re
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Final
 
 _RANGE: Final = re.compile(r"([a-z]{1,8})(?:-[a-z0-9-]*)?(?:\s*;\s*q=(\d(?:\.\d{0,3})?))?", re.IGNORECASE | re.ASCII)
 _LONGEST: Final = 500
-"""Characters of a list of languages; a longer one comes from no browser."""
+"""Characters of an Accept-Language header; browsers send less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTexts:
-    """The sentences of a language: `$address` stands for the reader's address, `$sender` for us.
+    """The texts of one language: `$address` is the reader's address, `$sender` is us.
 
-    Each `…_title` is the heading of a page, each `…_text` what follows it.
+    Each `…_title` is a page's heading, each `…_text` what follows it.
     """
 
     ask_title: str
@@ -152,7 +152,7 @@ _FALLBACK: Final = "en"
 
 
 def language(accepted: str) -> str:
-    """Of the languages that we have, the one that a browser would like best (its Accept-Language); else English."""
+    """Return the best of our languages for an Accept-Language header, or English."""
     wishes = [_RANGE.fullmatch(each.strip()) for each in accepted[:_LONGEST].split(",")]
     known = [(float(wish[2] or 1), wish[1].lower()) for wish in wishes if wish and wish[1].lower() in PAGE_TEXTS]
     weight, best = max(known, key=lambda each: each[0], default=(0.0, _FALLBACK))

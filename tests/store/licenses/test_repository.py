@@ -269,7 +269,9 @@ async def test_a_second_trial_of_a_license_is_an_evaluation_of_its_own(store: St
 
     first, second = await cards(store)
     assert first.evaluation.trial == trial(state=State.EXPIRED)
-    assert second.evaluation.trial == trial(started=date(2027, 3, 1), ends=date(2027, 3, 31), reported_on=date(2027, 3, 1))
+    assert second.evaluation.trial == trial(
+        started=date(2027, 3, 1), ends=date(2027, 3, 31), reported_on=date(2027, 3, 1)
+    )
     assert (first.evaluation.first_seen, second.evaluation.first_seen) == (NOON, LATER)
     assert first.evaluation.license == second.evaluation.license == again
 
