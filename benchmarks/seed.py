@@ -11,7 +11,7 @@ from sqlalchemy import Column, LargeBinary, Table, Text
 
 from bot.store.schema import metadata
 
-_GROWING: Final = ("license", "license_alias", "evaluation", "history", "seen_row")
+_GROWING: Final = ("license", "license_alias", "evaluation", "history", "processed_row")
 _STRIDE: Final = 1_000_000
 """Between an id and that of its next copy; more than there are ids at first."""
 _COPIES: Final = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < ?)"

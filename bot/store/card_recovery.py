@@ -29,7 +29,7 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
     targets = await _subjects(connection, row, keyring)
     hashes = [each for subject in targets for each in keyring.subject_fingerprints(subject)]
-    standing = select(do_not_contact).where(do_not_contact.c.subject_key.in_(hashes), IS_ACTIVE)
+    standing = select(do_not_contact).where(do_not_contact.c.target_key.in_(hashes), IS_ACTIVE)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
     return CardSnapshot(
         app_key=seen.app_key,
@@ -38,7 +38,7 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
         upgrade_to=row.upgrade_to,
         mails=tuple(_mail_snapshot(each) for each in mails if MailState(each.state).blocks_resend),
         entries=tuple(
-            DncSnapshot(scope=e.scope, key=e.subject_key, cause=e.cause, by=e.actor, at=e.at, until=e.until)
+            DncSnapshot(scope=e.scope, key=e.target_key, cause=e.reason, by=e.actor, at=e.at, until=e.until)
             for e in entries
         ),
     )
@@ -198,15 +198,15 @@ async def _restore_entry(
     """
     subject = next((each for each in targets if snapshot.key in keyring.subject_fingerprints(each)), None)
     hashes = {snapshot.key, *(keyring.subject_fingerprints(subject) if subject else ())}
-    same = do_not_contact.c.subject_key.in_(hashes) & (do_not_contact.c.cause == snapshot.cause)
+    same = do_not_contact.c.target_key.in_(hashes) & (do_not_contact.c.reason == snapshot.cause)
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == snapshot.at))
     if known is not None or (snapshot.until is not None and snapshot.until <= at):
         return False
     new = DncEntry(reason=snapshot.cause, by=snapshot.by, at=snapshot.at, until=snapshot.until)
     if subject is not None:
         return (await add_entry(connection, keyring, subject, new)).changed
-    values: dict[str, Any] = {"scope": snapshot.scope, "subject_key": snapshot.key, "subject": keyring.seal_nothing()}
-    values |= {"cause": snapshot.cause, "actor": snapshot.by, "at": snapshot.at, "until": snapshot.until}
+    values: dict[str, Any] = {"scope": snapshot.scope, "target_key": snapshot.key, "target": keyring.seal_nothing()}
+    values |= {"reason": snapshot.cause, "actor": snapshot.by, "at": snapshot.at, "until": snapshot.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
     await expedite_mail_to(connection, [snapshot.key], at=at)
     await enqueue_card_update(connection, await evaluations_with_address(connection, [snapshot.key]), at=at)

@@ -13,7 +13,7 @@ from bot.store.mapping import insert_row
 from bot.store.schema import key_check
 
 _TEXT: Final = "evaluator-bot"
-_SEALED: Final = {"do_not_contact": ("subject", "address"), "license": ("contacts",), "mail": ("content",)}
+_SEALED: Final = {"do_not_contact": ("target", "subject", "address"), "license": ("contacts",), "mail": ("content",)}
 """Other encrypted columns, for databases of versions without a key check. The first column that exists is used."""
 _ENOUGH: Final = 100
 """How many of the oldest rows, and of the newest, are tried. A key is replaced at one moment, so these are enough."""

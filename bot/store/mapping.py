@@ -18,7 +18,7 @@ from bot.security.keyring import Keyring
 from bot.store.schema import evaluation, license_alias
 from bot.store.schema import license_ as license_table
 
-_NOT_COLUMNS: Final = frozenset({"aliases", "technical", "billing", "partner", "kept"})
+_NOT_COLUMNS: Final = frozenset({"aliases", "technical", "billing", "partner", "carried_over"})
 _PLAIN: Final = tuple(f.name for f in fields(License) if f.name not in _NOT_COLUMNS)
 _plain_values = attrgetter(*_PLAIN)
 
@@ -31,10 +31,10 @@ LICENSE_COLUMNS: Final = (
     "billing_key",
     "partner_name",
     "partner_kind",
-    "kept",
+    "carried_over",
 )
 """The columns of a license, without its id and the time of its discovery."""
-TRIAL_COLUMNS: Final = ("started", "ends", "state", "told", "upgrade_to")
+TRIAL_COLUMNS: Final = ("started", "ends", "state", "reported_on", "upgrade_to")
 """The columns of a trial in a row of `evaluation`."""
 ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
 """The columns of an entry in a row of `history`."""
@@ -70,7 +70,7 @@ def license_from(row: Row[Any], aliases: Iterable[str], keyring: Keyring) -> Lic
         technical=technical,
         billing=billing,
         partner=None if partner == Partner() else partner,
-        carried_over=frozenset((detail, date.fromisoformat(day)) for detail, day in (row.kept or {}).items()),
+        carried_over=frozenset((detail, date.fromisoformat(day)) for detail, day in (row.carried_over or {}).items()),
         **{name: getattr(row, name) for name in _PLAIN},
     )
 
@@ -87,7 +87,7 @@ def trial_from(row: Row[Any]) -> Trial:
         started=row.started,
         ends=row.ends,
         state=State(row.state),
-        reported_on=row.told,
+        reported_on=row.reported_on,
         upgrade_to=row.upgrade_to or None,
     )
 

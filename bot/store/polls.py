@@ -36,7 +36,7 @@ class Poll:
 
 
 _SWEPT: Final = (
-    select(poll.c.started_at).where(poll.c.good, poll.c.whole).order_by(poll.c.id.desc()).limit(1).scalar_subquery()
+    select(poll.c.started_at).where(poll.c.good, poll.c.is_full).order_by(poll.c.id.desc()).limit(1).scalar_subquery()
 )
 _STILL: Final = _SWEPT.is_(None) | (quarantine.c.last_seen >= _SWEPT)
 """Records seen again since the last good full poll: the others can be read by now, or are gone."""
@@ -52,7 +52,7 @@ class Polls:
     async def begin(self, *, at: datetime, is_full: bool = False) -> int:
         """Record that a poll begins, of the full report or of what may be new. Return its id."""
         async with self._database.write() as connection:
-            return await insert_row(connection, poll, {"started_at": at, "whole": is_full})
+            return await insert_row(connection, poll, {"started_at": at, "is_full": is_full})
 
     async def succeed(self, poll_id: int, stats: PollStats, *, at: datetime, text: str, channel: str) -> None:
         """Record that a poll read the report completely, and enqueue `text` for the channel unless it is empty."""
@@ -80,11 +80,11 @@ class Polls:
         if before is not None:
             query = query.where(poll.c.started_at <= before)
         async with self._database.read() as connection:
-            return _poll((await connection.execute(query.where(poll.c.whole) if is_full else query)).first())
+            return _poll((await connection.execute(query.where(poll.c.is_full) if is_full else query)).first())
 
     async def last_sweep(self) -> Poll | None:
         """Return the latest poll of the full report, whatever its outcome."""
-        query = select(poll).where(poll.c.whole).order_by(poll.c.id.desc()).limit(1)
+        query = select(poll).where(poll.c.is_full).order_by(poll.c.id.desc()).limit(1)
         async with self._database.read() as connection:
             return _poll((await connection.execute(query)).first())
 
@@ -118,8 +118,8 @@ class Polls:
 
         A poll cut off by a stop of the bot did not fail. A good poll of the full report counts for both kinds.
         """
-        good = select(func.coalesce(func.max(poll.c.id), 0)).where(poll.c.good, poll.c.whole | (not is_full))
-        broke_off = (poll.c.whole == is_full) & poll.c.finished_at.is_not(None) & (poll.c.id > good.scalar_subquery())
+        good = select(func.coalesce(func.max(poll.c.id), 0)).where(poll.c.good, poll.c.is_full | (not is_full))
+        broke_off = (poll.c.is_full == is_full) & poll.c.finished_at.is_not(None) & (poll.c.id > good.scalar_subquery())
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(broke_off)) or 0
 
@@ -148,7 +148,7 @@ def _poll(row: Row[Any] | None) -> Poll | None:
     return Poll(
         started_at=row.started_at,
         finished_at=row.finished_at,
-        is_full=row.whole,
+        is_full=row.is_full,
         good=row.good,
         stats=PollStats(rows=row.rows, started=row.started, announced=row.announced, quarantined=row.quarantined),
         error=row.error,

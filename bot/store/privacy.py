@@ -154,7 +154,7 @@ class PersonalData:
     async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
         """Return the history entries whose lines in Slack quote a note about this address."""
         hashes = self._keyring.address_hashes(address)
-        ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.subject_key.in_(hashes)))
+        ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.target_key.in_(hashes)))
         marks = {str(each) for each in ids}
         recorded = select(history.c.id, history.c.details).where(
             history.c.kind.in_((Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN))
@@ -196,7 +196,7 @@ class PersonalData:
                     "template": row.template,
                     "at": row.at.isoformat(),
                     "state": row.state,
-                    "ground": row.ground,
+                    "ground": row.lawful_basis,
                     "message_id": row.message_id,
                     **words,
                 }
@@ -204,11 +204,11 @@ class PersonalData:
         return found
 
     async def _marks(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
-        theirs = do_not_contact.c.subject_key.in_(self._keyring.address_hashes(address))
+        theirs = do_not_contact.c.target_key.in_(self._keyring.address_hashes(address))
         rows = await connection.execute(select(do_not_contact).where(theirs).order_by(do_not_contact.c.id))
         return [
             {
-                "cause": row.cause,
+                "cause": row.reason,
                 "note": self._keyring.decrypt(row.note) if row.note else "",
                 "at": row.at.isoformat(),
                 "lifted_at": row.lifted_at.isoformat() if row.lifted_at else None,

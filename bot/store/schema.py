@@ -164,14 +164,16 @@ license_ = Table(
     Column("sandbox", Boolean),
     Column("atlassian", Boolean, nullable=False),
     Column("migration", Boolean, nullable=False),
-    Column("kept", JSON(none_as_null=True)),  # details that the record leaves out: {detail: day it was last given}
+    Column(
+        "carried_over", JSON(none_as_null=True)
+    ),  # details that the record leaves out: {detail: day it was last given}
     Column("first_seen", Instant, nullable=False),
     Column("merged_into", _deferred_foreign_key("license.id")),
 )
 
 # Rows of the report that were processed before: they bring nothing new.
 processed_row = Table(
-    "seen_row",
+    "processed_row",
     metadata,
     Column("digest", LargeBinary, primary_key=True),  # keyed, over the row as it came
     Column("license_id", _deferred_foreign_key("license.id"), nullable=False, index=True),
@@ -195,7 +197,7 @@ evaluation = Table(
     Column("ends", Date),
     Column("state", Text, nullable=False),
     Column("upgrade_to", Text, nullable=False, server_default=""),  # the edition that is tried on a license they have
-    Column("told", Date, nullable=False),  # the day of the record that last spoke of it
+    Column("reported_on", Date, nullable=False),  # the day of the record that last spoke of it
     Column("first_seen", Instant, nullable=False, index=True),
     Column("owner", Text),
     Column("owned_at", Instant),
@@ -250,7 +252,7 @@ mail = Table(
     Column("template", Text, nullable=False),  # the family: no second one of it in another language
     Column("address_key", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),  # sealed: address, subject, body
-    Column("ground", Text, nullable=False, server_default="TRIAL"),  # on which it may be sent, as the sender said
+    Column("lawful_basis", Text, nullable=False, server_default="TRIAL"),  # on which it may be sent, as the sender said
     Column("state", Text, nullable=False),
     Column("due_at", Instant),  # set while it waits: held, or put off by the server
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -285,9 +287,9 @@ do_not_contact = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("scope", Text, nullable=False),  # address, domain, site
-    Column("subject_key", Text, nullable=False),
-    Column("subject", LargeBinary, nullable=False),  # sealed; nothing in it once the person was forgotten
-    Column("cause", Text, nullable=False),
+    Column("target_key", Text, nullable=False),
+    Column("target", LargeBinary, nullable=False),  # sealed; nothing in it once the person was forgotten
+    Column("reason", Text, nullable=False),
     Column("note", LargeBinary),  # sealed, as people type names
     Column("actor", Text),
     Column("at", Instant, nullable=False),
@@ -295,7 +297,7 @@ do_not_contact = Table(
     Column("lifted_at", Instant),
     Column("lifted_by", Text),
     Column("lifted_note", LargeBinary),  # sealed
-    Index("one_standing_mark", "subject_key", "cause", unique=True, **_partial("lifted_at IS NULL")),
+    Index("one_standing_mark", "target_key", "reason", unique=True, **_partial("lifted_at IS NULL")),
 )
 
 # What was done with people's data, by whom: exports, erasures, imports, the end of retention.
@@ -315,7 +317,7 @@ poll = Table(
     Column("id", Integer, primary_key=True),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),  # not set: the bot was stopped in the middle
-    Column("whole", Boolean, nullable=False, server_default=text("false")),  # a sweep: everything was asked for
+    Column("is_full", Boolean, nullable=False, server_default=text("false")),  # a sweep: everything was asked for
     Column("good", Boolean, nullable=False, server_default=text("false")),
     Column("rows", Integer, nullable=False, server_default="0"),
     Column("started", Integer, nullable=False, server_default="0"),
@@ -336,7 +338,7 @@ quarantine = Table(
 
 # Incidents that are open and that the admins know about; deleted when they are over.
 incident = Table(
-    "trouble",
+    "incident",
     metadata,
     Column("kind", Text, primary_key=True),
     Column("since", Instant, nullable=False),
@@ -344,7 +346,7 @@ incident = Table(
 
 # Recent interactions, by a key that is unique for each: Slack may deliver one more than once.
 interaction = Table(
-    "press",
+    "interaction",
     metadata,
     Column("key", Text, primary_key=True),
     Column("at", Instant, nullable=False, index=True),

@@ -17,7 +17,7 @@ from bot.marketplace.client import Marketplace
 pytestmark = pytest.mark.long
 
 ROWS = 2_000
-TABLES = ("license", "license_alias", "evaluation", "history", "seen_row")
+TABLES = ("license", "license_alias", "evaluation", "history", "processed_row")
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ async def test_a_backup_is_put_back_and_the_present_database_is_kept(here: World
     )
     async with open_store(url, secret_keys=[SECRET]) as store:
         assert [row.state for row in await rows(store, mail)] == [MailState.UNKNOWN]
-        assert [row.cause for row in await rows(store, do_not_contact)] == [DncReason.ASKED, DncReason.LEGAL]
+        assert [row.reason for row in await rows(store, do_not_contact)] == [DncReason.ASKED, DncReason.LEGAL]
         now = await store.installation.generation()
         assert now.number > before
         assert now.must_look

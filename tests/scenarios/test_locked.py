@@ -42,7 +42,9 @@ async def locked(url: str) -> AsyncIterator[None]:
     try:
         await other.execute("SELECT pg_advisory_lock(7341022)")  # so that the bot is in the middle of nothing
         async with other.transaction():
-            await other.execute("LOCK TABLE delivery, mail, press, history, lease, evaluation IN ACCESS EXCLUSIVE MODE")
+            await other.execute(
+                "LOCK TABLE delivery, mail, interaction, history, lease, evaluation IN ACCESS EXCLUSIVE MODE"
+            )
             await other.execute("SELECT pg_advisory_unlock(7341022)")
             yield
     finally:

@@ -752,7 +752,7 @@ class Correspondence(RuleBasedStateMachine):
         keys, newest = Keyring(self.secrets), Keyring(self.secrets[:1])
         standing = [row for row in marks if row.lifted_at is None]
         for subject, due in self.promised.silence.standing.items():
-            theirs = {row.cause for row in standing if row.subject_key in keys.address_hashes(subject)}
+            theirs = {row.reason for row in standing if row.target_key in keys.address_hashes(subject)}
             # Where an older secret hides that somebody was forgotten, a report may stand beside that; after a restore
             # one that did is not taken up again.
             reports = {"complained", "bounced", "paused"}
@@ -761,16 +761,16 @@ class Correspondence(RuleBasedStateMachine):
             mails = [each for each in self.promised.mails.values() if each.address == subject]
             more = reports if len(self.secrets) > 1 and not all(each.has_words for each in mails) else beside
             assert set(due) - beside <= theirs <= set(due) | beside | more, "other marks stand than should"
-            rows_ = [row for row in marks if row.subject_key in keys.address_hashes(subject)]
+            rows_ = [row for row in marks if row.target_key in keys.address_hashes(subject)]
             if FOR_EVER & set(due):
                 said = "".join(
-                    _opened(keys, sealed) for row in rows_ for sealed in (row.subject, row.note, row.lifted_note)
+                    _opened(keys, sealed) for row in rows_ for sealed in (row.target, row.note, row.lifted_note)
                 )
                 assert not said, "a mark says who was forgotten"
             held = [row for row in rows_ if row.lifted_at is None]
             # Who drops the older secrets is told that marks need them, or needs them for none.
-            if held and all(_opens(newest, row.subject) for row in held):
-                now = {row.subject_key for row in held}
+            if held and all(_opens(newest, row.target) for row in held):
+                now = {row.target_key for row in held}
                 assert newest.address_hash(subject) in now, "a mark gets lost with an older secret"
 
     def teardown(self) -> None:

@@ -174,10 +174,10 @@ async def _a_late_complaint_comes_in(here: World, parts: Components, mail_ids: s
     eighth = await _evaluation(here, parts, 8)
     [mail_id] = [row.id for row in await rows(parts.store, mail) if row.evaluation_id == eighth]
     assert mail_id in mail_ids
-    marked = {row.subject_key for row in await rows(parts.store, do_not_contact)}
+    marked = {row.target_key for row in await rows(parts.store, do_not_contact)}
     await parts.store.bounces.record_complaint(mail_id, at=here.clock())
     await here.shows("*Do not contact*", on=card_of(here, 8))
-    assert len({row.subject_key for row in await rows(parts.store, do_not_contact)} - marked) == 1
+    assert len({row.target_key for row in await rows(parts.store, do_not_contact)} - marked) == 1
 
 
 def _filled(here: World) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.store import Store, open_store
+from tests.postgres import needs_a_server
 from tests.store.steps import SECRET
 
 
@@ -17,6 +18,13 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_a_server)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database: each test runs once on either engine."""
+    found: str = request.getfixturevalue("url" if request.param == "sqlite" else "postgres")
+    return found
 
 
 @pytest.fixture

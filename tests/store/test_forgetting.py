@@ -133,7 +133,7 @@ async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
 
     await forget_ana(store)
 
-    found = [(row.cause, row.lifted_at) for row in await rows(store, do_not_contact)]
+    found = [(row.reason, row.lifted_at) for row in await rows(store, do_not_contact)]
     assert found == [("asked", LATER), ("asked", None), ("forgotten", None)]
     assert [person.dnc_entry and person.dnc_entry.reason for person in (await only_card(store)).people] == [None, None]
 
@@ -185,7 +185,7 @@ async def test_who_stood_on_a_license_before_somebody_who_was_erased_asked_for_n
     await report(store, license_(aliases=frozenset({"E-1"}), technical=ANA, updated=nov(24)))
     await report(store, license_(aliases=frozenset({"E-1"}), technical=BO, updated=nov(25)))
 
-    assert [row.cause for row in await rows(store, do_not_contact)] == [DncReason.ERASED]
+    assert [row.reason for row in await rows(store, do_not_contact)] == [DncReason.ERASED]
     assert isinstance(await ask(store, order(1)), QueuedMail)
 
 

@@ -5,27 +5,35 @@ import json
 import stat
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.evaluation import CardRef
+from bot.domain.health import OpenIncident
 from bot.domain.history import Entry, Kind
+from bot.domain.mail import MailState
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.engine.database import Database
-from bot.store.engine.migrate import SCRIPTS, upgrade
-from bot.store.mail.repository import QueuedMail
-from bot.store.schema import metadata
-from tests.builders import FREELY, NOON
-from tests.store.steps import SECRET
+from bot.store.engine.migrate import upgrade
+from bot.store.engine.sqlite_files import inspect_database
+from bot.store.mail.repository import ClaimedMail, QueuedMail
+from bot.store.outbox.repository import ApiMethod
+from bot.store.schema import do_not_contact, evaluation, metadata
+from tests.builders import FREELY, NOON, license_, nov, opt_out, trial
+from tests.postgres import needs_a_server
+from tests.store.earlier import GENERATION, Row, contents, upgrade_to, write_earlier
+from tests.store.steps import SECRET, mark, report, rows, take
 
 pytestmark = pytest.mark.migrations
+
+HOUR = timedelta(hours=1)
 
 
 def _indexes(connection: Connection) -> set[str]:
@@ -46,6 +54,53 @@ async def test_they_build_the_same_indexes_with_the_same_conditions(store: Store
     engine.dispose()
     async with store.database.read() as reading:
         assert await reading.run_sync(_indexes) == wanted
+
+
+def _constraints(connection: Connection) -> set[str]:
+    found = inspect(connection)
+    return {
+        each["name"] or ""
+        for table in metadata.tables
+        for each in (
+            found.get_pk_constraint(table),
+            *found.get_foreign_keys(table),
+            *found.get_unique_constraints(table),
+        )
+    }
+
+
+async def test_they_name_every_constraint_as_the_schema_does(database_url: str) -> None:
+    wanted = {str(each.name) for table in metadata.sorted_tables for each in table.constraints}
+    async with open_store(database_url, secret_keys=[SECRET]) as store, store.database.read() as connection:
+        assert await connection.run_sync(_constraints) == wanted
+
+
+@needs_a_server
+async def test_on_postgresql_they_build_the_same_indexes_and_constraints(postgres: str) -> None:
+    def built(connection: Connection) -> set[tuple[str, str]]:
+        indexes = connection.execute(
+            text("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()")
+        )
+        constraints = connection.execute(
+            text(
+                "SELECT conname, conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint "
+                "WHERE connamespace = current_schema()::regnamespace"
+            )
+        )
+        return {
+            (name, definition.replace(" wanted.", " public."))
+            for name, definition in (*indexes, *constraints)
+            if not name.startswith("alembic_version")
+        }
+
+    def wanted(connection: Connection) -> set[tuple[str, str]]:
+        connection.execute(text("CREATE SCHEMA wanted"))
+        connection.execute(text("SET LOCAL search_path = wanted"))
+        metadata.create_all(connection)
+        return built(connection)
+
+    async with open_store(postgres, secret_keys=[SECRET]) as store, store.database.write() as connection:
+        assert await connection.run_sync(built) == await connection.run_sync(wanted)
 
 
 async def test_a_second_start_changes_nothing(url: str) -> None:
@@ -118,7 +173,7 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
     }
     database = Database(url)
     async with database.write() as connection:
-        await connection.run_sync(_first_tables)
+        await connection.run_sync(upgrade_to, "0001")
         for statement in BEFORE.split(";\n"):
             await connection.execute(text(statement), {k: v for k, v in given.items() if f":{k}" in statement})
     await database.close()
@@ -154,8 +209,164 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
     assert b"Ana Ash" not in file.read_bytes()
 
 
-def _first_tables(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+SEEN = license_(aliases=frozenset({"E-1"}), carried_over=frozenset({("tier", nov(21))}), tier="10 users")
+ANA = DncTarget.of_address("ana@acme.example")
+BIRCH = DncTarget(scope=DncScope.DOMAIN, value="birch.example")
+RENAMED = {"seen_row": "processed_row", "press": "interaction", "trouble": "incident"}
+
+
+def rows_of_0005(keys: Keyring) -> list[Row]:
+    """A license with a card in Slack, on which all was done that leaves a row in a renamed table or column."""
+    letter = {"template": "welcome", "recipient": "technical", "subject": "Hi", "body": "Dear Ana", "to": ANA.key}
+    a_mail = {"evaluation_id": 7, "address_key": keys.address_hash(ANA.key), "actor": "U0BO", "at": NOON}
+    a_mail |= {"content": keys.encrypt(json.dumps(letter))}
+    of_ana = {"scope": "address", "subject_key": keys.subject_fingerprint(ANA), "subject": keys.encrypt(ANA.key)}
+    of_birch = {"scope": "domain", "subject_key": keys.subject_fingerprint(BIRCH), "subject": keys.encrypt(BIRCH.key)}
+    a_license = {
+        "id": 3,
+        "app_key": SEEN.app_key,
+        "app_name": SEEN.app_name,
+        "hosting": SEEN.hosting,
+        "license_type": SEEN.license_type,
+        "status": SEEN.status,
+        "starts": SEEN.starts,
+        "updated": SEEN.updated,
+        "ends": SEEN.ends,
+        "latest_evaluation": SEEN.latest_evaluation,
+        "tier": SEEN.tier,
+        "company": SEEN.company,
+        "company_key": "acme",
+        "contacts": keys.encrypt(json.dumps([{"email": ANA.key, "name": "Ana Ash", "forgotten": False}, None])),
+        "technical_key": keys.address_hash(ANA.key),
+        "atlassian": False,
+        "migration": False,
+        "kept": {"tier": "2026-11-21"},
+        "first_seen": NOON,
+    }
+    an_evaluation = {"id": 7, "license_id": 3, "started": nov(20), "ends": SEEN.ends, "state": "running"}
+    an_evaluation |= {"told": nov(22), "first_seen": NOON, "channel": "C0CARDS", "card_ts": "7.0"}
+    return [
+        ("license", a_license),
+        ("license_alias", {"alias": "E-1", "app_key": SEEN.app_key, "license_id": 3}),
+        ("seen_row", {"digest": keys.row_digest("a row of the report"), "license_id": 3}),
+        ("evaluation", an_evaluation),
+        (
+            "mail",
+            {**a_mail, "id": 11, "template": "welcome", "ground": "REQUEST", "state": "sent", "message_id": "<1@x>"},
+        ),
+        (
+            "mail",
+            {**a_mail, "id": 12, "template": "ending", "ground": "CONSENT", "state": "held", "message_id": "<2@x>"}
+            | {"due_at": NOON},
+        ),
+        (
+            "do_not_contact",
+            {**of_ana, "cause": "asked", "note": keys.encrypt("Ana rang"), "actor": "U0BO", "at": NOON}
+            | {"lifted_at": NOON + HOUR, "lifted_by": "U0CY", "lifted_note": keys.encrypt("Ana wrote")},
+        ),
+        ("do_not_contact", {**of_birch, "cause": "team", "note": keys.encrypt("A rival"), "actor": "U0BO", "at": NOON}),
+        ("do_not_contact", {**of_birch, "cause": "legal", "actor": "U0CY", "at": NOON + HOUR}),
+        (
+            "history",
+            {"evaluation_id": 7, "at": NOON, "kind": "mail_sent", "actor": "U0BO"}
+            | {"details": {"template": "welcome", "error": "", "mail": "11", "ground": "REQUEST"}},
+        ),
+        (
+            "history",
+            {"evaluation_id": 7, "at": NOON, "kind": "do_not_contact", "actor": "U0BO"}
+            | {"details": {"cause": "asked", "mark": "1"}},
+        ),
+        (
+            "delivery",
+            {"id": 21, "kind": "note", "channel": "C0CARDS", "evaluation_id": 7, "history_id": 1, "state": "due"}
+            | {"at": NOON, "due_at": NOON},
+        ),
+        ("poll", {"started_at": NOON, "finished_at": NOON, "whole": True, "good": True, "rows": 5}),
+        ("poll", {"started_at": NOON + HOUR, "finished_at": NOON + HOUR, "error": "No answer."}),
+        ("trouble", {"kind": "poll", "since": NOON}),
+        ("press", {"key": "handled", "at": NOON, "done": True}),
+        ("press", {"key": "cut off", "at": NOON}),
+    ]
+
+
+async def _contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    database = Database(url)
+    async with database.read() as connection:
+        found = await connection.run_sync(contents)
+    await database.close()
+    return {name: rows for name, rows in found.items() if name not in {"alembic_version", "key_check"}}
+
+
+async def test_every_row_of_0005_is_there_under_the_new_names(database_url: str) -> None:
+    await write_earlier(database_url, "0005", *rows_of_0005(Keyring([SECRET])))
+    before = await _contents(database_url)
+    async with open_store(database_url, secret_keys=[SECRET]):
+        pass
+    assert all(before[name] for name in ("license", "evaluation", "mail", "do_not_contact", "poll", *RENAMED))
+    assert await _contents(database_url) == {RENAMED.get(name, name): rows for name, rows in before.items()}
+
+
+async def test_what_0005_knew_is_known_under_the_new_names(database_url: str) -> None:
+    await write_earlier(database_url, "0005", *rows_of_0005(Keyring([SECRET])))
+    async with open_store(database_url, secret_keys=[SECRET]) as store:
+        card = await store.evaluations.card(7)
+        assert card is not None
+        assert card.evaluation.license == SEEN
+        assert card.evaluation.trial == trial(reported_on=nov(22))
+        assert card.evaluation.card == CardRef(channel="C0CARDS", ts="7.0")
+        assert [(each.template, each.attempt.state) for each in card.mails] == [
+            ("welcome", MailState.SENT),
+            ("ending", MailState.QUEUED),
+        ]
+        assert card.last is not None
+        assert card.last.details == {"cause": "asked", "mark": "1", "note": "Ana rang"}
+        [note] = await store.outbox.claim(ApiMethod.POST, now=NOON)
+        assert note.entry is not None
+        assert note.entry.details["ground"] == "REQUEST"
+
+        assert await store.dnc.find_active([ANA]) is None
+        marks = [(each.target, each.reason, each.note, each.by) for each in await store.dnc.list_active()]
+        assert marks == [(BIRCH, DncReason.TEAM, "A rival", "U0BO"), (BIRCH, DncReason.LEGAL, "", "U0CY")]
+        held = await store.personal_data.export(ANA.key, at=NOON, by="somebody")
+        assert [each["ground"] for each in held["mails"]] == ["REQUEST", "CONSENT"]
+        assert [(each["cause"], each["note"]) for each in held["do_not_contact"]] == [("asked", "Ana rang")]
+
+        sweep, latest = await store.polls.last_good(is_full=True), await store.polls.last()
+        assert sweep is not None
+        assert latest is not None
+        assert (sweep.started_at, sweep.is_full, sweep.stats.rows) == (NOON, True, 5)
+        assert (latest.started_at, latest.is_full, latest.error) == (NOON + HOUR, False, "No answer.")
+        assert await store.incidents.list_open() == [OpenIncident(kind="poll", since=NOON)]
+        digests = await store.licenses.filter_new(["a row of the report", "another row"])
+        assert [digest is None for digest in digests] == [True, False]
+        assert await store.interactions.forget_interrupted() == 1
+        assert [await store.interactions.record(key, at=NOON) for key in ("handled", "cut off")] == [False, True]
+
+
+async def test_what_0005_knew_goes_on_under_the_new_names(database_url: str) -> None:
+    await write_earlier(database_url, "0005", *rows_of_0005(Keyring([SECRET])))
+    async with open_store(database_url, secret_keys=[SECRET]) as store:
+        claimed = await take(store, now=NOON)
+        assert isinstance(claimed, ClaimedMail)
+        assert claimed.mail_id == 12
+        assert not (await mark(store, str(BIRCH), opt_out(reason=DncReason.TEAM))).changed
+        assert (await mark(store, ANA.key)).changed
+        assert await store.polls.begin(at=NOON, is_full=True) == 3
+        assert await store.incidents.close(["poll"], "Over.", to=[], at=NOON)
+        await report(store, SEEN, license_(aliases=frozenset({"E-2"})))
+        assert [row.id for row in await rows(store, evaluation)] == [7, GENERATION + 1]
+        assert len(await rows(store, do_not_contact)) == 4
+
+
+async def test_a_wrong_key_is_noticed_in_a_file_of_0005_by_its_do_not_contact_entries(url: str, file: Path) -> None:
+    right, wrong = Keyring([SECRET]), Keyring(["another key for tests that is long enough"])
+    await write_earlier(url, "0005", *(row for row in rows_of_0005(right) if row[0] == "do_not_contact"))
+    assert inspect_database(file, right).problems == []
+    assert "SECRET_KEY" in inspect_database(file, wrong).problems[0]
+    with pytest.raises(StoreError, match="SECRET_KEY"):
+        async with open_store(url, secret_keys=["another key for tests that is long enough"]):
+            pass
+    async with open_store(url, secret_keys=[SECRET]) as store:
+        assert len(await store.dnc.list_active()) == 2
+    assert inspect_database(file, right).problems == []
+    assert "SECRET_KEY" in inspect_database(file, wrong).problems[0]

@@ -3,28 +3,22 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, insert
 
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from bot.store.engine.database import Database
-from bot.store.engine.migrate import SCRIPTS
-from bot.store.schema import do_not_contact, evaluation, license_, license_alias, mail, processed_row
+from bot.store.schema import do_not_contact, license_, mail, processed_row
 from tests.builders import FREELY, NOON, contact, nov
 from tests.builders import license_ as a_license
-from tests.postgres import FOUND
+from tests.store.earlier import Row, write_earlier
 from tests.store.steps import SECRET, ask, mark, order, report, rows
 
 NEWER: Final = "a newer key for tests that is long enough"
@@ -38,30 +32,12 @@ def former(spelling: str, secret: str = SECRET) -> str:
     return hmac.digest(key, spelling.strip().lower().encode(), hashlib.sha256).hex()[:40]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(not FOUND, reason="needs it"))])
-def database_url(request: pytest.FixtureRequest) -> str:
-    found: str = request.getfixturevalue("url" if request.param == "sqlite" else "postgres")
-    return found
-
-
-def _at_0002(connection: Connection, keys: Keyring) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    config.attributes |= {"connection": connection, "seal": keys.encrypt}
-    command.upgrade(config, "0002")
-
-
-async def write_as_before(url: str, *inserts: tuple[Any, Mapping[str, object]]) -> None:
+async def write_as_before(url: str, *inserts: Row) -> None:
     """Make a database of the former schema with these rows."""
-    database = Database(url)
-    async with database.write() as connection:
-        await connection.run_sync(_at_0002, Keyring([SECRET]))
-        for table, values in inserts:
-            await connection.execute(insert(table).values(values))
-    await database.close()
+    await write_earlier(url, "0002", *inserts)
 
 
-def a_row(number: int, email: str, key: str, **more: object) -> list[tuple[Any, Mapping[str, object]]]:
+def a_row(number: int, email: str, key: str, **more: object) -> list[Row]:
     """A license with one contact and a running trial, as earlier versions wrote them."""
     contacts = json.dumps([{"email": email, "name": "Ana", "forgotten": False}, None])
     of_license = {
@@ -82,13 +58,13 @@ def a_row(number: int, email: str, key: str, **more: object) -> list[tuple[Any, 
     }
     trial = {"started": nov(20), "ends": date(2026, 12, 20), "state": "running", "told": nov(23), "first_seen": NOON}
     return [
-        (license_, of_license),
-        (license_alias, {"alias": f"E-{number}", "app_key": "com.example.roadmap", "license_id": number}),
-        (evaluation, {"id": number, "license_id": number, **trial}),
+        ("license", of_license),
+        ("license_alias", {"alias": f"E-{number}", "app_key": "com.example.roadmap", "license_id": number}),
+        ("evaluation", {"id": number, "license_id": number, **trial}),
     ]
 
 
-def a_mark(number: int, text: str, key: str, cause: DncReason, **more: object) -> tuple[Any, Mapping[str, object]]:
+def a_mark(number: int, text: str, key: str, cause: DncReason, **more: object) -> Row:
     scope = "domain" if text.startswith("@") else "address"
     values = {
         "id": number,
@@ -97,14 +73,14 @@ def a_mark(number: int, text: str, key: str, cause: DncReason, **more: object) -
         "subject": Keyring([SECRET]).encrypt(text),
         "cause": cause,
     }
-    return do_not_contact, {**values, "at": NOON + timedelta(minutes=number), **more}
+    return "do_not_contact", {**values, "at": NOON + timedelta(minutes=number), **more}
 
 
-def a_mail(number: int, evaluation_id: int, to: str, key: str, at: datetime = NOON) -> tuple[Any, Mapping[str, object]]:
+def a_mail(number: int, evaluation_id: int, to: str, key: str, at: datetime = NOON) -> Row:
     content = Keyring([SECRET]).encrypt(json.dumps({**LETTER, "to": to}) if to else "")
     values = {"id": number, "evaluation_id": evaluation_id, "template": f"t{number}", "address_key": key, "at": at}
     values |= {"content": content, "state": "sent", "message_id": f"<{number}@x>", "actor": "U0BO", "settled_at": at}
-    return mail, values
+    return "mail", values
 
 
 async def standing(store: Store, whom: str) -> DncReason | None:
@@ -125,7 +101,7 @@ async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: s
         a_mark(3, "*@star.example", former("*@star.example"), DncReason.TEAM),
         a_mark(4, "@comma.example,", former("@comma.example,"), DncReason.TEAM),
         a_mark(5, "cy@acme.example", former("cy@acme.example"), DncReason.TEAM),
-        (processed_row, {"digest": b"1" * 16, "license_id": 1}),
+        ("seen_row", {"digest": b"1" * 16, "license_id": 1}),
     )
     keys = Keyring([NEWER, SECRET])
     async with open_store(database_url, secret_keys=[NEWER, SECRET]) as store:
@@ -171,7 +147,7 @@ async def test_marks_on_two_spellings_become_one_that_stands_as_long_as_either(d
     async with open_store(database_url, secret_keys=[SECRET]) as store:
         marks = await store.dnc.list_active()
         assert [(mark.reason, mark.until) for mark in marks] == [(DncReason.PAUSED, late), (DncReason.ASKED, None)]
-        assert {row.subject_key for row in await rows(store, do_not_contact)} == {former(other)}
+        assert {row.target_key for row in await rows(store, do_not_contact)} == {former(other)}
 
 
 async def test_of_somebody_who_was_forgotten_the_former_key_is_looked_up_for_good(database_url: str) -> None:

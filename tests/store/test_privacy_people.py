@@ -152,7 +152,7 @@ async def test_a_person_can_be_erased_twice_and_before_they_were_ever_seen(store
     for _ in range(2):
         await store.personal_data.erase(ANA, at=LATER, by="somebody")
 
-    assert [row.cause for row in await rows(store, do_not_contact)] == ["erased"]
+    assert [row.reason for row in await rows(store, do_not_contact)] == ["erased"]
     await report(store, license_())
     assert (await only_card(store)).evaluation.license.contacts == (Contact(forgotten=True),)
 

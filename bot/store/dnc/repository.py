@@ -73,7 +73,7 @@ class DncEntries:
             said = "" if _has_permanent(rows) else note
             for row in rows:
                 shown = set_at is None or row.at == set_at
-                if row.lifted_at is None and shown and may_lift(DncReason(row.cause), authority):
+                if row.lifted_at is None and shown and may_lift(DncReason(row.reason), authority):
                     return await self._lift(connection, row, target, note=said, by=by, at=at, within=evaluation_id)
             stands = next((_entry_from(row, self._keyring) for row in rows if row.lifted_at is None), None)
             before = max((row for row in rows if row.at == set_at and row.lifted_at), key=lambda r: r.id, default=None)
@@ -116,7 +116,7 @@ class DncEntries:
         Its hash would match nobody, and somebody who said no could be emailed.
         """
         async with self._database.read() as connection:
-            for sealed in await connection.scalars(select(do_not_contact.c.subject).where(IS_ACTIVE)):
+            for sealed in await connection.scalars(select(do_not_contact.c.target).where(IS_ACTIVE)):
                 self._keyring.decrypt(sealed)
 
     async def _lift(
@@ -152,10 +152,10 @@ async def add_entry(
     is_nameless = new.reason.is_final or _has_permanent(rows)
     values = {
         "scope": target.scope,
-        "subject_key": keyring.subject_fingerprint(target),
+        "target_key": keyring.subject_fingerprint(target),
         # Never empty: it shows whether the secret is still among ours.
-        "subject": keyring.encrypt("" if is_nameless else target.key),
-        "cause": new.reason,
+        "target": keyring.encrypt("" if is_nameless else target.key),
+        "reason": new.reason,
         "note": keyring.encrypt(new.note) if new.note and not is_nameless else None,
         "actor": new.by,
         "at": new.at,
@@ -174,12 +174,12 @@ async def add_entry(
 
 async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_hash: str, new: DncEntry) -> None:
     """Add an entry for an address of which only the hash is left, unless one as strong is active."""
-    same = IS_ACTIVE & (do_not_contact.c.subject_key == address_hash)
+    same = IS_ACTIVE & (do_not_contact.c.target_key == address_hash)
     rows = (await connection.execute(select(do_not_contact).where(same))).all()
     if _has_permanent(rows) or not all(is_stronger_than(new.reason, _entry_from(row, keyring)) for row in rows):
         return
-    values = {"scope": DncScope.ADDRESS, "subject_key": address_hash, "subject": keyring.seal_nothing()}
-    await insert_new(connection, do_not_contact, {**values, "cause": new.reason, "at": new.at, "until": new.until})
+    values = {"scope": DncScope.ADDRESS, "target_key": address_hash, "target": keyring.seal_nothing()}
+    await insert_new(connection, do_not_contact, {**values, "reason": new.reason, "at": new.at, "until": new.until})
     await expedite_mail_to(connection, [address_hash], at=new.at)
     await enqueue_card_update(connection, await evaluations_with_address(connection, [address_hash]), at=new.at)
 
@@ -198,7 +198,7 @@ async def standing_under(connection: AsyncConnection, keyring: Keyring, hashes: 
 
 async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
     """Return the address hashes of people of whom nothing may be kept."""
-    query = select(do_not_contact.c.subject_key).where(IS_ACTIVE, do_not_contact.c.cause == DncReason.ERASED)
+    query = select(do_not_contact.c.target_key).where(IS_ACTIVE, do_not_contact.c.reason == DncReason.ERASED)
     return frozenset(await connection.scalars(query))
 
 
@@ -211,11 +211,11 @@ async def anonymize(
     """
     hashes, nothing = keyring.address_hashes(address), keyring.encrypt("")
     await connection.execute(update(mail).where(mail.c.address_key.in_(hashes)).values(content=nothing))
-    theirs = do_not_contact.c.subject_key.in_(hashes)
+    theirs = do_not_contact.c.target_key.in_(hashes)
     await connection.execute(update(do_not_contact).where(theirs).values(note=None, lifted_note=None))
     # Permanent entries name nobody. They stay, since verify_keys still needs the secret that made their hashes.
-    named = theirs & do_not_contact.c.cause.not_in([each for each in DncReason if each.is_final])
-    await connection.execute(update(do_not_contact).where(named).values(subject=nothing))
+    named = theirs & do_not_contact.c.reason.not_in([each for each in DncReason if each.is_final])
+    await connection.execute(update(do_not_contact).where(named).values(target=nothing))
     target = DncTarget.of_address(address)
     await add_entry(connection, keyring, target, DncEntry(reason=reason, by=None, at=at))
     await enqueue_card_update(connection, await evaluations_matching(connection, keyring, target), at=at)
@@ -230,19 +230,19 @@ async def _load_entries(
 
 async def _marks_under(connection: AsyncConnection, hashes: Collection[str]) -> Sequence[Row[Any]]:
     found = await connection.execute(
-        select(do_not_contact).where(do_not_contact.c.subject_key.in_(hashes)).order_by(do_not_contact.c.id)
+        select(do_not_contact).where(do_not_contact.c.target_key.in_(hashes)).order_by(do_not_contact.c.id)
     )
-    return sorted(found, key=lambda row: -DncReason(row.cause).strength)
+    return sorted(found, key=lambda row: -DncReason(row.reason).strength)
 
 
 def _has_permanent(rows: Iterable[Row[Any]]) -> bool:
     """Return whether one of these entries is permanent. About the person it protects nothing may be written down."""
-    return any(row.lifted_at is None and DncReason(row.cause).is_final for row in rows)
+    return any(row.lifted_at is None and DncReason(row.reason).is_final for row in rows)
 
 
 def _entry_from(row: Row[Any], keyring: Keyring) -> DncEntry:
     return DncEntry(
-        reason=DncReason(row.cause),
+        reason=DncReason(row.reason),
         by=row.actor,
         at=row.at,
         note=keyring.decrypt(row.note) if row.note else "",
@@ -253,7 +253,7 @@ def _entry_from(row: Row[Any], keyring: Keyring) -> DncEntry:
 
 def _target_from(row: Row[Any], keyring: Keyring) -> DncTarget | None:
     """Return the target, or None once it was erased."""
-    key = keyring.decrypt(row.subject)
+    key = keyring.decrypt(row.target)
     return DncTarget.from_key(DncScope(row.scope), key) if key else None
 
 

@@ -16,7 +16,14 @@ from bot.store.engine.migrate import newest
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """The suffixes of the files that SQLite keeps beside a database."""
 _TABLES: Final = {"alembic_version", "license", "evaluation", "mail", "delivery", "do_not_contact"}
-_SEALED: Final = (("key_check", "sealed"), ("do_not_contact", "subject"), ("license", "contacts"), ("mail", "content"))
+_SEALED: Final = (
+    ("key_check", "sealed"),
+    ("do_not_contact", "target"),
+    ("do_not_contact", "subject"),
+    ("license", "contacts"),
+    ("mail", "content"),
+)
+"""Encrypted columns by their names in this version and in earlier ones. Those that a file does not have are skipped."""
 _TRIED_WHOLE: Final = {"key_check", "do_not_contact"}
 _MOMENTS: Final = (("poll", "started_at"), ("delivery", "at"), ("history", "at"), ("mail", "at"))
 _COUNTED: Final = {"evaluations": "evaluation", "emails": "mail", "do-not-contact entries": "do_not_contact"}
@@ -187,7 +194,7 @@ def _opens(connection: sqlite3.Connection, keys: Keyring) -> bool:
     """
     for table, column in _SEALED:
         names = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        if column not in names:  # older than this column
+        if column not in names:  # of another version
             continue
         ends = f"(SELECT min(id) FROM {table}), (SELECT max(id) FROM {table})"  # noqa: S608  our own names
         these = "" if table in _TRIED_WHOLE else f" WHERE id IN ({ends})"

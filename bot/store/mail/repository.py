@@ -213,7 +213,7 @@ class Mails:
             rules,
             recipient=content.recipient,
             template=row.template,
-            basis=LawfulBasis[row.ground],
+            basis=LawfulBasis[row.lawful_basis],
             now=now,
             this=row,
         )
@@ -229,7 +229,7 @@ class Mails:
             "template": request.content.template,
             "address_key": self._keyring.address_hash(contact.email or ""),
             "content": encrypt_content(replace(request.content, to=contact.email or ""), self._keyring),
-            "ground": (request.basis or LawfulBasis.TRIAL).name,
+            "lawful_basis": (request.basis or LawfulBasis.TRIAL).name,
             "state": MailState.QUEUED,
             "due_at": request.due_at,
             "message_id": request.message_id,
@@ -282,7 +282,7 @@ async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, 
 async def _remember(
     connection: AsyncConnection, row: Row[Any], kind: Kind, *, by: str, at: datetime, error: str = ""
 ) -> None:
-    details = {"template": row.template, "error": error, "mail": str(row.id), "ground": row.ground}
+    details = {"template": row.template, "error": error, "mail": str(row.id), "ground": row.lawful_basis}
     await append_history(connection, row.evaluation_id, [Entry(at=at, kind=kind, actor=by, details=details)])
 
 

@@ -305,7 +305,7 @@ async def test_an_order_is_held_and_holds_all_that_the_mail_will_need(desk: Desk
         )
     ]
     [row] = await rows(desk.room.store, mail)
-    assert (row.message_id, row.actor, row.ground) == ("<t0k3n@vendor.example>", "U0BO", "TRIAL")
+    assert (row.message_id, row.actor, row.lawful_basis) == ("<t0k3n@vendor.example>", "U0BO", "TRIAL")
 
 
 @pytest.mark.parametrize("owner", [None, "U0DI"], ids=["nobody's", "of somebody whose address Slack does not tell"])
@@ -337,7 +337,7 @@ async def test_where_a_ground_is_needed_nothing_goes_without_one(desk: Desk) -> 
     assert isinstance(await desk.order(), NeedsLawfulBasis)
     assert await rows(desk.room.store, mail) == []
     assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
-    assert [row.ground for row in await rows(desk.room.store, mail)] == ["REQUEST"]
+    assert [row.lawful_basis for row in await rows(desk.room.store, mail)] == ["REQUEST"]
 
 
 async def test_a_ground_does_not_open_a_country_that_is_closed(desk: Desk) -> None:

@@ -37,8 +37,15 @@ LICENSE: dict[str, Any] = {
     "migration": False,
     "first_seen": TIMES[0],
 }
-OTHER = {"id": 8, "ends": date.max, "sandbox": True, "kept": {"tier": WORDS}, "merged_into": 7, "first_seen": TIMES[1]}
-TRIAL = {"license_id": 7, "ends": None, "told": date(2026, 2, 3), "first_seen": TIMES[0], "channel": None}
+OTHER = {
+    "id": 8,
+    "ends": date.max,
+    "sandbox": True,
+    "carried_over": {"tier": WORDS},
+    "merged_into": 7,
+    "first_seen": TIMES[1],
+}
+TRIAL = {"license_id": 7, "ends": None, "reported_on": date(2026, 2, 3), "first_seen": TIMES[0], "channel": None}
 WHOLE: dict[Table, list[dict[str, Any]]] = {
     license_: [LICENSE, LICENSE | OTHER],
     evaluation: [

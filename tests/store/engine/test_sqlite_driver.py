@@ -108,6 +108,6 @@ async def test_each_statement_and_each_end_of_a_transaction_is_one_trip_to_the_t
     with caplog.at_level("DEBUG", logger="aiosqlite"):  # which says what its thread is given to do
         async with database.write() as connection:
             await connection.execute(insert(interaction), [{"key": f"k{number}", "at": NOON} for number in range(MANY)])
-            assert (await connection.scalar(text("SELECT count(*) FROM press"))) == MANY
+            assert (await connection.scalar(text("SELECT count(*) FROM interaction"))) == MANY
     trips = [message for message in caplog.messages if message.startswith("executing")]
     assert len(trips) == len(("BEGIN", "INSERT", "SELECT", "COMMIT"))

@@ -30,7 +30,7 @@ async def soft(store: Store, mail_id: int, *, days: int = 0) -> None:
 
 
 async def causes(store: Store) -> list[str]:
-    return [row.cause for row in await rows(store, do_not_contact)]
+    return [row.reason for row in await rows(store, do_not_contact)]
 
 
 async def test_three_mails_that_did_not_get_through_within_a_month_are_a_pause(store: Store) -> None:
@@ -41,7 +41,7 @@ async def test_three_mails_that_did_not_get_through_within_a_month_are_a_pause(s
         await soft(store, number)
 
     [pause] = await rows(store, do_not_contact)
-    assert (pause.cause, pause.until) == (DncReason.PAUSED, LATER + timedelta(days=30))
+    assert (pause.reason, pause.until) == (DncReason.PAUSED, LATER + timedelta(days=30))
 
 
 async def test_what_is_longer_ago_than_a_month_does_not_count(store: Store) -> None:

@@ -487,7 +487,7 @@ async def test_where_the_policy_asks_for_a_ground_the_one_that_was_named_is_kept
     assert isinstance(await ask(store, order(1)), NeedsLawfulBasis)
     assert isinstance(await ask(store, order(1, basis=LawfulBasis.REQUEST)), QueuedMail)
     [row] = await rows(store, mail)
-    assert row.ground == "REQUEST"
+    assert row.lawful_basis == "REQUEST"
     assert isinstance(await take(store), ClaimedMail)
 
 
