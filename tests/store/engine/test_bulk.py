@@ -194,8 +194,8 @@ async def test_texts_and_bytes_are_found_on_postgresql(postgres: str) -> None:
 
 
 async def test_who_waits_to_write_waits_for_a_part_of_a_sweep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.store.licenses.repository._A_PORTION", 10)
-    monkeypatch.setattr("bot.store.licenses.repository._FEW", 5)
+    monkeypatch.setattr("bot.store.licenses.repository._MAX_BATCH_RECORDS", 10)
+    monkeypatch.setattr("bot.store.licenses.repository._MIN_BATCH_RECORDS", 5)
     many = [seen_license(aliases=frozenset({f"E-{n}"})) for n in range(100)]
     recording = asyncio.create_task(report(store, *many))
     for _ in range(2):  # the first may come before it
