@@ -196,7 +196,7 @@ class PersonalData:
                     "template": row.template,
                     "at": row.at.isoformat(),
                     "state": row.state,
-                    "ground": row.lawful_basis,
+                    "lawful_basis": row.lawful_basis,
                     "message_id": row.message_id,
                     **words,
                 }
@@ -208,7 +208,7 @@ class PersonalData:
         rows = await connection.execute(select(do_not_contact).where(theirs).order_by(do_not_contact.c.id))
         return [
             {
-                "cause": row.reason,
+                "reason": row.reason,
                 "note": self._keyring.decrypt(row.note) if row.note else "",
                 "at": row.at.isoformat(),
                 "lifted_at": row.lifted_at.isoformat() if row.lifted_at else None,

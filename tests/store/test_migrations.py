@@ -191,7 +191,7 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
         assert bo is not None
         assert bo.reason is DncReason.FORGOTTEN
         held = await store.personal_data.export("ana@acme.example", at=NOON, by="somebody")
-        assert [(mark["cause"], mark["note"]) for mark in held["do_not_contact"]] == [
+        assert [(mark["reason"], mark["note"]) for mark in held["do_not_contact"]] == [
             ("team", "Ana Ash rang"),
             ("asked", ""),
         ]
@@ -328,8 +328,8 @@ async def test_what_0005_knew_is_known_under_the_new_names(database_url: str) ->
         marks = [(each.target, each.reason, each.note, each.by) for each in await store.dnc.list_active()]
         assert marks == [(BIRCH, DncReason.TEAM, "A rival", "U0BO"), (BIRCH, DncReason.LEGAL, "", "U0CY")]
         held = await store.personal_data.export(ANA.key, at=NOON, by="somebody")
-        assert [each["ground"] for each in held["mails"]] == ["REQUEST", "CONSENT"]
-        assert [(each["cause"], each["note"]) for each in held["do_not_contact"]] == [("asked", "Ana rang")]
+        assert [each["lawful_basis"] for each in held["mails"]] == ["REQUEST", "CONSENT"]
+        assert [(each["reason"], each["note"]) for each in held["do_not_contact"]] == [("asked", "Ana rang")]
 
         sweep, latest = await store.polls.last_good(is_full=True), await store.polls.last()
         assert sweep is not None

@@ -62,10 +62,10 @@ async def test_everything_that_is_held_is_shown(store: Store) -> None:
     assert [found["ids"] for found in held["licenses"]] == [["E-1"], ["E-2"]]
     assert held["licenses"][0]["contacts"] == [{"role": "technical", "email": ANA, "name": "Ana Ash"}]
     assert [found["evaluations"][0]["started"] for found in held["licenses"]] == ["2026-11-20"] * 2
-    assert [(found["body"], found["state"], found["ground"]) for found in held["mails"]] == [
+    assert [(found["body"], found["state"], found["lawful_basis"]) for found in held["mails"]] == [
         ("Dear Ana Ash", "sent", "TRIAL")
     ]
-    assert [(found["cause"], found["note"]) for found in held["do_not_contact"]] == [
+    assert [(found["reason"], found["note"]) for found in held["do_not_contact"]] == [
         ("asked", "Ana Ash rang"),
         ("asked", "Ana Ash rang once more"),
     ]
