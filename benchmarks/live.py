@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.vendor import NOON
-from bot.app.components import Components, open_components, utc_now
+from bot.app.clock import utc_now
+from bot.app.components import Components, open_components
 from bot.app.run import run_components
 from bot.config.settings import settings_of
 from bot.log.setup import set_up_logging

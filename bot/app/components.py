@@ -7,12 +7,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.app.clock import utc_now
 from bot.app.mail import build_mailer
 from bot.config.settings import Settings
 from bot.domain.mail_policy import MailRules
@@ -32,11 +33,6 @@ _GC_THRESHOLD: Final = 50_000
 """New objects between garbage collections. With Python's default of 700, a sweep spends a sixth of its time on them."""
 _SWITCH_INTERVAL_S: Final = 0.0001
 """Seconds that one thread may compute while another waits. Writing rows switches threads after each statement."""
-
-
-def utc_now() -> datetime:
-    """Return the current time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from pydantic import Secret
 from slack_bolt.async_app import AsyncApp
 
 from bot.app.bolt import create_bolt_app
-from bot.app.components import Components, open_components, utc_now
+from bot.app.clock import utc_now
+from bot.app.components import Components, open_components
 from bot.app.leader import TIMING, Leader, LeaderTiming, hold_lead
 from bot.app.lifecycle import (
     Paused,

@@ -5,7 +5,8 @@ from functools import partial
 
 import typer
 
-from bot.app.components import build_marketplace, open_slack_client, utc_now
+from bot.app.clock import utc_now
+from bot.app.components import build_marketplace, open_slack_client
 from bot.app.mail import signer, unsigned_post_office
 from bot.cli.output import format_health
 from bot.cli.runner import ENV_FILE

@@ -1,42 +1,14 @@
 """The database commands: upgrade, back up, verify, restore."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from bot.app.components import utc_now
 from bot.cli.runner import with_settings
-from bot.config.settings import Settings
-from bot.domain.dnc import DncEntry, DncTarget
-from bot.errors import BotError, SettingsWrong
-from bot.exports.dnc_csv import read_csv, write_csv
-from bot.security.keyring import Keyring
-from bot.store import open_store
-from bot.store.engine.database import parsed_url, sqlite_file
-from bot.store.engine.sqlite_files import (
-    copy_database,
-    inspect_database,
-    is_in_use,
-    merge_log,
-    put_in_place,
-    scratch,
-    verify_absent,
-    write_private,
-)
 
 database = typer.Typer(help="Look after the database.", no_args_is_help=True)
-
-_FAILED, _TRY_LATER = 1, 75
-_WHO: Final = "command line"
-_POSTGRESQL: Final = (
-    "DATABASE_URL is not a SQLite file. Stop the bot, use pg_restore, start the bot: it finds out that the database "
-    "went back, and does the rest of `db restore`. Then run `evaluator-bot dnc import FILE`."
-)
-_LARGEST: Final = 10_000_000
-"""The largest size of a do-not-contact table, in characters."""
 
 Backup = Annotated[Path, typer.Argument(help="A file that `evaluator-bot db backup` wrote.", metavar="FILE")]
 Table = Annotated[Path | None, typer.Option("--dnc", help="A do-not-contact table, as `dnc export` writes it.")]
@@ -45,7 +17,9 @@ Table = Annotated[Path | None, typer.Option("--dnc", help="A do-not-contact tabl
 @database.command()
 def upgrade() -> None:
     """Bring the tables up to date. `run` does this at its start, too."""
-    with_settings(_upgrade)
+    from bot.cli import backups
+
+    with_settings(backups.upgrade)
 
 
 @database.command()
@@ -57,113 +31,22 @@ def backup(
     ] = None,
 ) -> None:
     """Write a copy of the SQLite database while the bot runs."""
-    with_settings(partial(_backup, target=target, table=dnc))
+    from bot.cli import backups
+
+    with_settings(partial(backups.backup, target=target, table=dnc))
 
 
 @database.command()
 def verify(file: Backup) -> None:
     """Check that a backup is intact, and that this version and SECRET_KEY can use it."""
-    with_settings(partial(_verify, file=file))
+    from bot.cli import backups
+
+    with_settings(partial(backups.verify, file=file))
 
 
 @database.command()
 def restore(file: Backup, *, dnc: Table = None) -> None:
     """Replace the SQLite database with a backup; the current one is kept beside it. Stop the bot first."""
-    with_settings(partial(_restore, file=file, table=dnc))
+    from bot.cli import backups
 
-
-async def _upgrade(settings: Settings) -> None:
-    async with open_store(settings.database_url, secret_keys=settings.secret_key):
-        typer.echo("The database is up to date.")
-
-
-async def _backup(settings: Settings, *, target: Path, table: Path | None) -> None:
-    source = sqlite_file(parsed_url(settings.database_url))
-    if source is None:
-        raise SettingsWrong(["DATABASE_URL is not a SQLite file. Use pg_dump for PostgreSQL."])
-    for path in (target, table):
-        verify_absent(path)
-    copy_database(source, target)
-    typer.echo(f"Written to {target}.")
-    if table is not None:
-        # A second copy is read, because opening it brings its tables up to date.
-        with scratch(target, target.with_name(f"{target.name}.dnc")) as copy:
-            async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
-                marks = await store.dnc.list_active()
-        write_private(table, write_csv(marks))
-        typer.echo(f"The do-not-contact list is in {table}.")
-
-
-async def _verify(settings: Settings, *, file: Path) -> None:
-    found = inspect_database(file, Keyring(settings.secret_key))
-    for problem in found.problems:
-        typer.echo(f"✗ {problem}")
-    if found.problems:
-        raise typer.Exit(_FAILED)
-    latest = "never" if found.latest is None else f"{found.latest:%Y-%m-%d %H:%M} UTC"
-    counts = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
-    typer.echo("✓ The file is whole.")
-    typer.echo(f"✓ Schema {found.version}: this version can use it.")
-    typer.echo("✓ SECRET_KEY opens it.")
-    typer.echo(f"  Last entry: {latest}. {counts}.")
-
-
-async def _restore(settings: Settings, *, file: Path, table: Path | None) -> None:
-    target = sqlite_file(parsed_url(settings.database_url))
-    if target is None:
-        raise SettingsWrong([_POSTGRESQL])
-    marks = _marks(table)
-    keys = Keyring(settings.secret_key)
-    above, at = inspect_database(target, keys).generation, utc_now()
-    _refuse(file, target, keys)
-    with scratch(file, target.with_name(f"{target.name}.restoring")) as copy:
-        async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
-            went = await store.installation.go_back(at=at, above=above)
-            await store.leases.clear()
-            new = await store.dnc.add_all(marks)
-            if table is not None:
-                await store.personal_data.audit("dnc import", at=at, by=_WHO, marks=len(marks), new=new)
-        merge_log(copy)
-        kept = put_in_place(copy, target, at=at)
-    if went is not None:
-        typer.echo(f"Restored. The database is as it was at {went.to:%Y-%m-%d %H:%M} UTC.")
-        typer.echo(f"Emails that were waiting then and may have been sent since: {went.mails:,}. Their threads ask.")
-    if table is not None:
-        typer.echo(f"{len(marks):,} do-not-contact entries read, {new:,} of them new.")
-    if kept is not None:
-        typer.echo(f"The database before that is kept as {kept}.")
-    typer.echo("Start the bot: before it posts, it matches the cards that stand in Slack.")
-    if table is None:
-        typer.echo(
-            "Do-not-contact entries made since then may be missing: run `evaluator-bot dnc import FILE`.", err=True
-        )
-
-
-def _refuse(file: Path, target: Path, keys: Keyring) -> None:
-    """Raise BotError, with what to do, unless the file can replace the database. Exits with 75 if the database is open
-    elsewhere.
-    """
-    if target.exists() and file.exists() and target.samefile(file):
-        raise BotError(f"{file} is the database itself. Name a backup.")
-    if problems := inspect_database(file, keys).problems:
-        raise BotError("\n".join([f"{file} is not restored; nothing was changed.", *problems]))
-    if is_in_use(target):
-        typer.echo(f"Another program has {target} open: stop the bot first. Nothing was changed.", err=True)
-        raise typer.Exit(_TRY_LATER)
-
-
-def _marks(table: Path | None) -> Sequence[tuple[DncTarget, DncEntry]]:
-    """Return the entries of a do-not-contact table. Raises BotError, before any change, if a line is wrong."""
-    if table is None:
-        return []
-    try:
-        text = table.read_text("utf-8-sig")
-    except OSError as exc:
-        raise BotError(f"{table} cannot be read ({exc.strerror}).") from exc
-    except UnicodeDecodeError as exc:
-        raise BotError(f"{table} is not a text in UTF-8. Save it as CSV in UTF-8.") from exc
-    return read_csv(text[:_LARGEST], at=utc_now(), by=None)
-
-
-def _url(path: Path) -> str:
-    return f"sqlite+aiosqlite:///{path.resolve()}"
+    with_settings(partial(backups.restore, file=file, table=dnc))

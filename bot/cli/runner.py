@@ -1,20 +1,19 @@
 """Run one command with the settings loaded and logging set up."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final
-
-import structlog
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.config.network import PROXY_VARIABLES
-from bot.config.settings import Loaded, Settings, load_settings
-from bot.log.setup import log_uncaught, set_up_logging
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from bot.config.settings import Loaded, Settings
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
 """The path that `--env-file` names."""
@@ -27,12 +26,16 @@ def read_settings() -> Settings:
 
 def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run the command with the settings. Raises SettingsWrong if any must be fixed first."""
+    import structlog
+
+    from bot.log.setup import log_uncaught, set_up_logging
+
     loaded = _loaded()
     settings = loaded.settings
     set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
     sys.excepthook = log_uncaught
     for name, meant in loaded.unknown.items():
-        log.warning("unknown_setting", name=name, meant=meant or "see .env.example")
+        structlog.get_logger().warning("unknown_setting", name=name, meant=meant or "see .env.example")
     asyncio.run(command(settings))
 
 
@@ -43,6 +46,8 @@ def forget_proxies() -> None:
 
 
 def _loaded() -> Loaded:
+    from bot.config.settings import load_settings
+
     loaded = load_settings(ENV_FILE.get())
     forget_proxies()
     return loaded

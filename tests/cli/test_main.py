@@ -330,3 +330,11 @@ def test_what_cannot_be_rendered_is_said(arguments: list[str], returncode: int, 
     assert done.returncode == returncode
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_help_loads_nothing_that_only_other_commands_need() -> None:
+    heavy = {"alembic", "apscheduler", "babel", "jinja2", "pydantic", "slack_bolt", "slack_sdk", "sqlalchemy"}
+    code = "import sys, bot.cli.main; print(*{name.partition('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own words
+    assert not (heavy | {"structlog"}) & set(loaded.stdout.split())

@@ -1,0 +1,66 @@
+"""Arguments that several commands take, and how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from bot.domain.address import canonical
+from bot.domain.dnc import DncScope, DncTarget
+from bot.errors import BotError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from bot.config.settings import Settings
+    from bot.store import Store
+
+ACTOR: Final = "command line"
+"""Who the audit log names for what a command does."""
+EXIT_TRY_LATER: Final = 75
+"""EX_TEMPFAIL from sysexits.h."""
+MAX_BYTES: Final = 10_000_000
+"""Bytes read of a message or a table; a real one has some thousand."""
+
+Target = Annotated[str, typer.Argument(help="ana@acme.example, @acme.example or acme.atlassian.net", metavar="SUBJECT")]
+Address = Annotated[str, typer.Argument(help="An email address.", metavar="ADDRESS")]
+Table = Annotated[Path, typer.Argument(help="A CSV file: subject, cause, note, at.", metavar="FILE")]
+
+
+def read_target(text: str) -> DncTarget:
+    """Return the target that the text names. Raises BadParameter if it names none."""
+    found = DncTarget.read(text)
+    if found is None:
+        raise typer.BadParameter(
+            "Write ana@acme.example, @acme.example for a domain, or acme.atlassian.net for a site."
+        )
+    return found
+
+
+def read_address(text: str) -> str:
+    """Return the address that the text names. An address that no email can reach is accepted, since the report may
+    contain it.
+    """
+    found = DncTarget.read(text)
+    address = found.value if found is not None and found.scope is DncScope.ADDRESS else canonical(text)
+    if not all(address.rpartition("@")):
+        raise typer.BadParameter("This is not an email address.")
+    return address
+
+
+def read_file(path: Path) -> bytes:
+    """Return the first ten megabytes of a file. Raises BotError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES)
+    except OSError as exc:
+        raise BotError(f"{path} cannot be read ({exc.strerror}).") from exc
+
+
+def store_of(settings: Settings, *, create: bool = True) -> AbstractAsyncContextManager[Store]:
+    """Open the store. Without `create`, nothing is created or brought up to date."""
+    from bot.store import open_store
+
+    return open_store(settings.database_url, secret_keys=settings.secret_key, create=create)

@@ -1,0 +1,77 @@
+"""Commands about the data of people: export, erase, audit."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.app.clock import utc_now
+from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, Address, read_address, store_of
+from bot.cli.runner import with_settings
+
+if TYPE_CHECKING:
+    from bot.config.settings import Settings
+
+privacy = typer.Typer()
+
+
+@privacy.command()
+def export(address: Address) -> None:
+    """Print everything held about an address, as JSON."""
+    with_settings(partial(_export, address=read_address(address)))
+
+
+@privacy.command()
+def erase(
+    address: Address,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a person: everything held is overwritten, on cards too. A keyed hash keeps the address blocked."""
+    with_settings(partial(_erase, address=read_address(address), sure=yes))
+
+
+@privacy.command()
+def audit() -> None:
+    """Print what was done with people's data: exports, erasures, imports, the end of retention."""
+    with_settings(_audit)
+
+
+async def _export(settings: Settings, *, address: str) -> None:
+    async with store_of(settings) as store:
+        held = await store.personal_data.export(address, at=utc_now(), by=ACTOR)
+    typer.echo(json.dumps(held, indent=2, ensure_ascii=False))
+
+
+async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
+    if not sure:
+        typer.confirm("Everything of this person goes, for good. Erase?", abort=True)
+    async with store_of(settings) as store:
+        erased = await store.personal_data.erase(address, at=utc_now(), by=ACTOR)
+        readers = [] if erased.is_wiped else store.database.readers()
+    cards = f"{_count(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} painted anew while the bot runs"
+    found = f"{_count(erased.licenses, 'license')}, {_count(erased.mails, 'mail')}. {cards}. Nobody can write to this"
+    if erased.is_wiped:
+        typer.echo(f"Erased: {found} address from here any more.")
+        return
+    who = " and ".join(readers) or "another program"
+    typer.echo(
+        f"Not erased completely yet: {found} address from here any more. The old pages are still in the log of the "
+        f"database file, because {who} is reading it. The bot takes them out as soon as it can, and so does the next "
+        "command; `evaluator-bot check` shows whether they are gone."
+    )
+    raise typer.Exit(EXIT_TRY_LATER)
+
+
+async def _audit(settings: Settings) -> None:
+    async with store_of(settings) as store:
+        for each in await store.personal_data.audit_log():
+            counts = ", ".join(f"{name} {count:,}" for name, count in each.details.items())
+            typer.echo(f"{each.at:%Y-%m-%d %H:%M} UTC  {each.actor}  {each.action}  {counts}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
