@@ -357,7 +357,7 @@ def knowns(draw: st.DrawFn) -> KnownLicense:
         started=DAYS,
         ends=st.none() | DAYS,
         state=st.sampled_from(State),
-        told=st.dates(FIRST, seen.updated),
+        reported_on=st.dates(FIRST, seen.updated),
         upgrade_to=st.sampled_from([None, "Advanced"]),
     )
     named = trials_of(seen)

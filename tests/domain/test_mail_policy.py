@@ -228,7 +228,7 @@ CONTACTS = st.none() | st.builds(
     name=st.none() | st.text(max_size=5),
     forgotten=st.booleans(),
 )
-CASES = st.builds(MailContext, license=LICENSES, trial=TRIALS, contact=CONTACTS, opt_out=st.none() | st.just(NO))
+CASES = st.builds(MailContext, license=LICENSES, trial=TRIALS, contact=CONTACTS, dnc_entry=st.none() | st.just(NO))
 ATTEMPTS = st.none() | st.builds(Attempt, state=st.sampled_from(MailState), by=st.just("U0BO"))
 GROUNDS = st.none() | st.sampled_from(LawfulBasis)
 

@@ -142,8 +142,8 @@ def test_no_cell_begins_as_a_formula_and_none_is_changed_by_the_way_back(note: s
 CAUSES = st.sampled_from([c for c in DncReason if not c.is_final and c is not DncReason.PAUSED])
 MARKS = st.builds(
     opt_out,
-    cause=CAUSES,
-    subject=st.emails().map(DncTarget.of_address),
+    reason=CAUSES,
+    target=st.emails().map(DncTarget.of_address),
     at=st.integers(0, 10**6).map(lambda seconds: NOON - timedelta(seconds=seconds)),
     note=st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), max_size=20),
 )

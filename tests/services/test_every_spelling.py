@@ -168,4 +168,4 @@ async def test_after_a_no_by_one_spelling_no_email_leaves_to_another(
 
 
 def _of(template: str) -> dict[str, Any]:
-    return {"letter": replace(order(1).content, template=template)}
+    return {"content": replace(order(1).content, template=template)}

@@ -552,7 +552,7 @@ EVALUATIONS = st.builds(
 )
 SUBJECTS = st.none() | st.builds(DncTarget, scope=st.sampled_from(DncScope), value=NAMES)
 OPT_OUTS = st.none() | st.builds(
-    opt_out, cause=st.sampled_from(DncReason), subject=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
+    opt_out, reason=st.sampled_from(DncReason), target=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
 )
 FACTS = "company country opportunity_size parent_product parent_edition sandbox channel".split()
 ENTRIES = st.none() | st.one_of(

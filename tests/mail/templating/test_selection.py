@@ -123,7 +123,7 @@ def test_what_was_sent_is_not_what_the_modal_opens_with_as_long_as_there_is_some
     ],
 )
 def test_a_template_is_offered_on_its_days(offered: TrialWindow | None, day: date, is_offered: bool) -> None:  # noqa: FBT001
-    assert bool(select_templates([template("a", offered=offered)], evaluation(), today=day).templates) is is_offered
+    assert bool(select_templates([template("a", window=offered)], evaluation(), today=day).templates) is is_offered
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_template_is_offered_on_its_days(offered: TrialWindow | None, day: dat
     ],
 )
 def test_a_trial_whose_end_nobody_knows_or_that_is_over_has_no_last_days(unknown: Evaluation) -> None:
-    assert select_templates([template("a", offered=TrialWindow("last", 999))], unknown, today=TODAY).templates == ()
+    assert select_templates([template("a", window=TrialWindow("last", 999))], unknown, today=TODAY).templates == ()
 
 
 def test_in_the_last_days_the_reminder_comes_first() -> None:
@@ -161,7 +161,7 @@ _POOL = st.lists(
         st.integers(0, 50),
         language=_LANGUAGES,
         apps=_APPS,
-        offered=_DAYS,
+        window=_DAYS,
     ),
     unique_by=lambda each: each.id,
     max_size=12,

@@ -391,7 +391,7 @@ async def test_all_that_is_promised_of_a_mail_reaches_the_wire(room: PostRoom, s
     keys = Keyring([SECRET])
     links = Links(keys, public_url="https://bot.vendor.example")
     returns = VerpSettings(address="bounces@vendor.example", key=keys.return_keys[0])
-    room.post = {"signer": signer, "links": links, "returns": returns}
+    room.post = {"signer": signer, "links": links, "verp": returns}
     mail_id = await room.ordered(language="de", reply_to="bo@vendor.example")
     wire = heard(room.mailbox)
     await room.deliver()

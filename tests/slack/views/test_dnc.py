@@ -85,8 +85,8 @@ def test_what_fits_is_shown_whole() -> None:
 SUBJECTS = st.none() | st.builds(DncTarget, scope=st.sampled_from(DncScope), value=NAMES)
 MARKS = st.builds(
     opt_out,
-    cause=st.sampled_from(DncReason),
-    subject=SUBJECTS,
+    reason=st.sampled_from(DncReason),
+    target=SUBJECTS,
     note=NAMES,
     by=st.none() | st.sampled_from(USERS),
 )
