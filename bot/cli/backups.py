@@ -83,7 +83,7 @@ async def restore(settings: Settings, *, file: Path, table: Path | None) -> None
             await store.leases.clear()
             new = await store.dnc.add_all(marks)
             if table is not None:
-                await store.personal_data.audit("dnc import", at=at, by=ACTOR, marks=len(marks), new=new)
+                await store.personal_data.audit("dnc import", at=at, by=ACTOR, entries=len(marks), new=new)
         merge_log(copy)
         kept = put_in_place(copy, target, at=at)
     if went is not None:

@@ -48,7 +48,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     for name, value in NEEDED.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bot.cli.runner.set_up_logging", lambda **_: None)  # it would stay set up for every other test
+    monkeypatch.setattr("bot.log.setup.set_up_logging", lambda **_: None)  # it would stay set up for every other test
 
     def command(*arguments: str, stdin: bytes = b"") -> Done:
         monkeypatch.setattr(sys, "argv", ["evaluator-bot", *arguments])
@@ -99,7 +99,7 @@ def test_every_command_explains_itself(run: Run, group: list[str]) -> None:
 
 @pytest.mark.parametrize("whom", [ANA, "@acme.example", "acme.atlassian.net"])
 def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, whom: str) -> None:
-    assert run("dnc", "add", whom, "--cause", "legal", "--note", "Their lawyer") == Done(0, "Marked.\n", "")
+    assert run("dnc", "add", whom, "--reason", "legal", "--note", "Their lawyer") == Done(0, "Marked.\n", "")
     listed = run("dnc", "list")
     assert listed.out.endswith(f"  legal         {whom}  “Their lawyer”\n")
     assert (listed.code, listed.err) == (0, "1 in all: 1 legal.\n")
@@ -150,13 +150,13 @@ def test_somebody_is_erased_and_shown_whatever_the_report_makes_of_their_address
 
 def test_of_two_marks_the_one_that_stays_is_named(run: Run) -> None:
     run("dnc", "add", ANA)
-    run("dnc", "add", ANA, "--cause", "legal")
+    run("dnc", "add", ANA, "--reason", "legal")
     done = run("dnc", "lift", ANA, "--note", "Settled")
     assert done == Done(0, "Lifted. What stands: They asked us not to write.\n", "")
 
 
 def test_the_operator_lifts_what_somebody_said_themselves_and_says_where_their_consent_is(run: Run) -> None:
-    run("dnc", "add", ANA, "--cause", "unsubscribed")
+    run("dnc", "add", ANA, "--reason", "unsubscribed")
     done = run("dnc", "lift", ANA, stdin=b"Their letter of today\n")
     assert done.code == 0
     assert done.out.endswith("Lifted.\n")
@@ -167,9 +167,9 @@ def test_the_operator_lifts_what_somebody_said_themselves_and_says_where_their_c
     ("arguments", "code", "words"),
     [
         (["add", "ana at acme"], 2, "acme.atlassian.net for a site"),
-        (["add", ANA, "--cause", "angry"], 2, "Invalid value"),
-        (["add", ANA, "--cause", "erased"], 2, "nothing to set by hand"),
-        (["add", ANA, "--cause", "forgotten"], 2, "nothing to set by hand"),
+        (["add", ANA, "--reason", "angry"], 2, "Invalid value"),
+        (["add", ANA, "--reason", "erased"], 2, "nothing to set by hand"),
+        (["add", ANA, "--reason", "forgotten"], 2, "nothing to set by hand"),
         (["add"], 2, "Missing argument"),
         (["lift", "nobody", "--note", "x"], 2, "acme.atlassian.net for a site"),
         (["lift", ANA, "--note", "x"], 1, "Nothing was lifted."),
@@ -312,7 +312,7 @@ def test_what_was_done_with_peoples_data_is_on_record_without_their_names(run: R
     run("erase", ANA, "--yes")
     done = run("audit")
     assert [line.split("  ")[1:] for line in done.out.splitlines()] == [
-        ["command line", "dnc import", "marks 1, new 1"],
+        ["command line", "dnc import", "entries 1, new 1"],
         ["command line", "dnc export", "marks 1"],
         ["command line", "export", "licenses 0, mails 0"],
         ["command line", "erase", "licenses 0, mails 0"],

@@ -58,6 +58,6 @@ async def test_it_leaves_no_setting_to_the_machine_it_runs_on() -> None:
 def test_its_page_knows_every_emoji_that_the_bot_writes() -> None:
     bot = Path(bot_of_the_demo.__file__).parent.parent
     known = set(re.findall(r"^  (\w+):", (bot / "demo" / "page" / "emoji.js").read_text(), re.MULTILINE))
-    written = {name for path in (bot / "slack").glob("*.py") for name in re.findall(r":([a-z]\w+):", path.read_text())}
+    written = {name for path in (bot / "slack").rglob("*.py") for name in re.findall(r":([a-z]\w+):", path.read_text())}
     assert {"email", "no_entry_sign"} <= written
     assert written <= known
