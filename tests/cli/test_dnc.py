@@ -313,7 +313,7 @@ def test_what_was_done_with_peoples_data_is_on_record_without_their_names(run: R
     done = run("audit")
     assert [line.split("  ")[1:] for line in done.out.splitlines()] == [
         ["command line", "dnc import", "entries 1, new 1"],
-        ["command line", "dnc export", "marks 1"],
+        ["command line", "dnc export", "entries 1"],
         ["command line", "export", "licenses 0, mails 0"],
         ["command line", "erase", "licenses 0, mails 0"],
     ]

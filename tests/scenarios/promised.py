@@ -286,8 +286,8 @@ class Promised:
 
 
 _ATTEMPT = {
-    "held": {"HELD"},
-    "deferred": {"HELD"},
+    "held": {"QUEUED"},
+    "deferred": {"QUEUED"},
     "sending": {"SENDING"},
     "sent": {"SENT"},
     "unknown": {"UNKNOWN"},

@@ -43,6 +43,7 @@ async def test_everything_goes_through_the_proxy(here: World, proxy: Proxy) -> N
     async with life(here, all_proxy=address):
         await here.workspace.command(BEN, "/evaluators help")
         await here.until(lambda: here.workspace.ephemerals(BEN))
+        await here.until(lambda: any("/marketplace/" in asked for asked in proxy.asked))
     for path in ("/api/auth.test", "/link?ticket=", "/actions/", "/marketplace/"):
         assert any(path in asked for asked in proxy.asked), (path, proxy.asked)
     assert len(proxy.logins) == len(proxy.asked)
