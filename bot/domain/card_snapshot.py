@@ -38,7 +38,7 @@ class DncSnapshot:
 
     scope: DncScope
     key: str
-    cause: DncReason
+    reason: DncReason
     by: str | None
     at: datetime
     until: datetime | None = None
@@ -112,7 +112,7 @@ def pack(trace: CardSnapshot) -> dict[str, Any]:
             for each in trace.mails[-_MOST:]
         ],
         "dnc": [
-            [each.scope, each.key, each.cause, each.by, each.at.isoformat(), each.until and each.until.isoformat()]
+            [each.scope, each.key, each.reason, each.by, each.at.isoformat(), each.until and each.until.isoformat()]
             for each in trace.entries[:_MOST]
         ],
     }
@@ -149,7 +149,7 @@ def _entry(scope: str, key: str, cause: str, by: str | None, at: str, until: str
     return DncSnapshot(
         scope=DncScope(scope),
         key=str(key),
-        cause=DncReason(cause),
+        reason=DncReason(cause),
         by=by,
         at=datetime.fromisoformat(at),
         until=None if until is None else datetime.fromisoformat(until),

@@ -8,7 +8,7 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard, oldest_first, pack, unpack
-from bot.domain.dnc import DncEntry, DncTarget, targets_for
+from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, targets_for
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import same_trial
 from bot.domain.mail import LawfulBasis, MailState
@@ -38,7 +38,14 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
         upgrade_to=row.upgrade_to,
         mails=tuple(_mail_snapshot(each) for each in mails if MailState(each.state).blocks_resend),
         entries=tuple(
-            DncSnapshot(scope=e.scope, key=e.target_key, cause=e.reason, by=e.actor, at=e.at, until=e.until)
+            DncSnapshot(
+                scope=DncScope(e.scope),
+                key=e.target_key,
+                reason=DncReason(e.reason),
+                by=e.actor,
+                at=e.at,
+                until=e.until,
+            )
             for e in entries
         ),
     )
@@ -198,15 +205,15 @@ async def _restore_entry(
     """
     subject = next((each for each in targets if snapshot.key in keyring.subject_fingerprints(each)), None)
     hashes = {snapshot.key, *(keyring.subject_fingerprints(subject) if subject else ())}
-    same = do_not_contact.c.target_key.in_(hashes) & (do_not_contact.c.reason == snapshot.cause)
+    same = do_not_contact.c.target_key.in_(hashes) & (do_not_contact.c.reason == snapshot.reason)
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == snapshot.at))
     if known is not None or (snapshot.until is not None and snapshot.until <= at):
         return False
-    new = DncEntry(reason=snapshot.cause, by=snapshot.by, at=snapshot.at, until=snapshot.until)
+    new = DncEntry(reason=snapshot.reason, by=snapshot.by, at=snapshot.at, until=snapshot.until)
     if subject is not None:
         return (await add_entry(connection, keyring, subject, new)).changed
     values: dict[str, Any] = {"scope": snapshot.scope, "target_key": snapshot.key, "target": keyring.seal_nothing()}
-    values |= {"reason": snapshot.cause, "actor": snapshot.by, "at": snapshot.at, "until": snapshot.until}
+    values |= {"reason": snapshot.reason, "actor": snapshot.by, "at": snapshot.at, "until": snapshot.until}
     is_new = await insert_new(connection, do_not_contact, values) is not None
     await expedite_mail_to(connection, [snapshot.key], at=at)
     await enqueue_card_update(connection, await evaluations_with_address(connection, [snapshot.key]), at=at)

@@ -28,7 +28,7 @@ TRACE = CardSnapshot(
             at=NOON,
         ),
     ),
-    entries=(DncSnapshot(scope=DncScope.ADDRESS, key="a1", cause=DncReason.ASKED, by=None, at=NOON),),
+    entries=(DncSnapshot(scope=DncScope.ADDRESS, key="a1", reason=DncReason.ASKED, by=None, at=NOON),),
 )
 MARK = MessageRef(event=Event.CARD, number=3, delivery=9, trace=TRACE)
 
