@@ -355,7 +355,8 @@ OLD_WORDS = frozenset(
     "ringing sight sights told tally rehearse rehearsal outlook poster whisper postman post_office troubles opt_out "
     "opt_outs last_orders cut_off hurry mailroom lifetimes actors admit presses remarks fingerprint fingerprints "
     "Traffic Lane Way Pace Postman Watch Sight Ringing Silence OptOut OptOuts Cause Verdict Letter Trouble Troubles "
-    "Condition Checkup Guard Deps Keys Ground NeedsGround Rehearsal Outlook Tally Finding Parts".split()
+    "Condition Checkup Guard Deps Keys Ground NeedsGround Rehearsal Outlook Tally Finding Parts trouble whole Post "
+    "ClosedWays Remedy Poster Directory Patience Deliveries Gate Traced Stray".split()
 )
 """Words of an earlier vocabulary. One idea has one word, on every floor."""
 

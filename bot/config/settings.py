@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -29,6 +30,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.config.env_file import CONTROL, NO_FILE, EnvFile, read_env_file
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES, Network, read_network
+from bot.domain.address import is_address
 from bot.domain.target_parser import read_own_site
 from bot.errors import SettingsMissing, SettingsWrong
 
@@ -87,6 +89,13 @@ def _own_site(value: str) -> str:
     return found
 
 
+def _mailbox(value: str) -> str:
+    """Return `name@domain` or `Name <name@domain>` unchanged. Raises ValueError for other text."""
+    if not is_address(parseaddr(value)[1]):
+        raise ValueError("not an email address")
+    return value
+
+
 def _zone(value: object) -> object:
     try:
         return ZoneInfo(value) if isinstance(value, str) else value
@@ -98,6 +107,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0
 Token = Annotated[SecretStr, Field(min_length=1)]
 Key = Annotated[str, StringConstraints(min_length=32)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Mailbox = Annotated[Text, AfterValidator(_mailbox)]
 WebAddress = Annotated[Text, AfterValidator(_web_address)]
 OwnSite = Annotated[str, AfterValidator(_own_site)]
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,}$")]
@@ -159,8 +169,8 @@ class Settings(BaseModel):
     smtp_username: Text | None = Field(None, description="the login at your mail server")
     smtp_password: Token | None = Field(None, description="the password at your mail server")
     smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls or none")
-    mail_from: Text | None = Field(None, description="who writes: Name <name@your-domain>")
-    mail_reply_to: Text | None = Field(None, description="where answers go, if not to MAIL_FROM")
+    mail_from: Mailbox | None = Field(None, description="who writes: Name <name@your-domain>")
+    mail_reply_to: Mailbox | None = Field(None, description="where answers go, if not to MAIL_FROM")
     mail_postal_address: Annotated[Text | None, BeforeValidator(_lines)] = Field(
         None, description="your postal address, which the law asks for"
     )
@@ -174,7 +184,7 @@ class Settings(BaseModel):
     mail_at_most_every: Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))] = Field(
         timedelta(days=7), description="a duration like 7d between two mails to one address; 0s: no pause"
     )
-    mail_bounces: Text | None = Field(None, description="an address whose mail is given to `evaluator-bot bounce`")
+    mail_bounces: Mailbox | None = Field(None, description="an address whose mail is given to `evaluator-bot bounce`")
     bounces_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None, description="at least 32 random characters that sign what is sent to /bounces"
     )

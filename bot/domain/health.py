@@ -31,7 +31,7 @@ class SocketStatus:
     heard: timedelta | None
     """Time since the last sign of life from Slack."""
     down: timedelta | None = None
-    trouble: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,8 +223,8 @@ def _ref(record: dict[str, Any]) -> str:
 
 def _reason(record: dict[str, Any]) -> str:
     problems = [
-        f"{field} {trouble if field in record else 'is missing'}"
-        for field, read, trouble in _NEEDED.values()
+        f"{field} {problem if field in record else 'is missing'}"
+        for field, read, problem in _NEEDED.values()
         if read(record.get(field)) is None
     ]
     return "; ".join(problems) or "appEntitlementNumber, appEntitlementId, licenseId, addonLicenseId are missing"

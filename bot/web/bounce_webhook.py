@@ -46,6 +46,6 @@ class BounceWebhook:
         self.unsigned.add(PATH)
         return web.Response(
             status=HTTPStatus.UNAUTHORIZED,
-            text="X-Signature is missing, wrong or too old: see docs/operations.md.\n",
+            text="X-Signature is missing, wrong or too old: see docs/mail.md.\n",
             headers={"WWW-Authenticate": "Signature"},
         )

@@ -96,8 +96,3 @@ def test_links_exist_for_a_bot_that_can_be_reached() -> None:
 )
 def test_a_page_of_ours_says_who_we_are(given: dict[str, Any], name: str) -> None:
     assert sender_name(settings(**given)) == name
-
-
-def test_a_sender_that_is_no_address_is_named() -> None:
-    with pytest.raises(MailSetupWrong, match="MAIL_FROM"):
-        sender_name(settings(mail_from="nobody"))

@@ -127,6 +127,10 @@ def test_what_is_missing_and_what_is_wrong_are_named_together(monkeypatch: pytes
         ("SLACK_ACTORS", "@sales"),
         ("SLACK_ACTORS", ","),
         ("TEST_SITES", " , ;"),
+        ("MAIL_FROM", "Ana"),
+        ("MAIL_FROM", "Lima, Ana <ana@vendor.example>"),
+        ("MAIL_REPLY_TO", "ana at vendor.example"),
+        ("MAIL_BOUNCES", "@vendor.example"),
         ("SLACK_ACTORS", "  "),
         ("SLACK_ACTORS", '"U0ANA"'),
         ("SLACK_ACTORS", "S0SALES,C0CARDS"),
@@ -401,7 +405,8 @@ def test_a_postal_address_may_have_several_lines(monkeypatch: pytest.MonkeyPatch
 def test_a_line_break_inside_a_value_is_named_and_one_at_its_end_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    good = {**NEEDED, "DATABASE_URL": "sqlite+aiosqlite:///x.db"}.get(name, "word")
+    values = {**NEEDED, "DATABASE_URL": "sqlite+aiosqlite:///x.db", "MAIL_FROM": "ana@vendor.example"}
+    good = values.get(name, "word")
 
     with pytest.raises(SettingsWrong) as wrong:
         read(monkeypatch, **{name: f"{good}\nX-Header: 1"})

@@ -538,8 +538,8 @@ class Correspondence(RuleBasedStateMachine):
     def _postman(self, port: int, store: Store | None = None) -> MailWorker:
         store = store or self.store
         # A fresh one, since one who met a fault pauses for some seconds of the machine's own clock.
-        trouble = AdminAlerts(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
-        return MailWorker(store, self._post(port), rules=self.policy, alerts=trouble, clock=self.now)
+        alerts = AdminAlerts(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
+        return MailWorker(store, self._post(port), rules=self.policy, alerts=alerts, clock=self.now)
 
     def _mail(self, which: int, *states: str) -> TrueMail:
         """One of the mails; where there are some in these states, one of those."""

@@ -56,8 +56,8 @@ async def copies(url: str, port: int) -> AsyncIterator[tuple[Copy, Copy]]:
             vendor=None,
             kept=timedelta(days=730),
         )
-        trouble = AdminAlerts(store, admins=(), channel=CHANNEL, clock=_later)
-        return Copy(store, MailWorker(store, post, rules=FREELY, alerts=trouble, clock=_later))
+        alerts = AdminAlerts(store, admins=(), channel=CHANNEL, clock=_later)
+        return Copy(store, MailWorker(store, post, rules=FREELY, alerts=alerts, clock=_later))
 
     async with AsyncExitStack() as stack:
         yield await copy(), await copy()

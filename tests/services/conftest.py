@@ -59,8 +59,8 @@ class PostRoom:
     @property
     def postman(self) -> MailWorker:
         """The postman, at the beginning of his day."""
-        trouble = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
-        return MailWorker(self.store, self.office, rules=self.rules, alerts=trouble, clock=self.clock, pace=self.pace)
+        alerts = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
+        return MailWorker(self.store, self.office, rules=self.rules, alerts=alerts, clock=self.clock, pace=self.pace)
 
     async def ordered(self, evaluation_id: int = 1, number: int = 1, **changes: Any) -> int:  # noqa: ANN401
         """The id of a mail that Bo asked for, to go at once."""

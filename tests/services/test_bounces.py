@@ -33,12 +33,12 @@ class Back:
     async def take(self, content: bytes) -> BounceOutcome:
         """Take a report in."""
         clock = self.room.clock
-        trouble = AdminAlerts(self.room.store, admins=[ADMIN], channel="C0CARDS", clock=clock)
+        alerts = AdminAlerts(self.room.store, admins=[ADMIN], channel="C0CARDS", clock=clock)
         inbound = BounceHandler(
             self.room.store.bounces,
             verp=lambda address: read_return_address(address, KEYS),
-            tell=trouble.mail_refused,
-            tell_unclear=trouble.bounce_unclear,
+            tell=alerts.mail_refused,
+            tell_unclear=alerts.bounce_unclear,
             clock=clock,
         )
         return await inbound.handle(content)

@@ -112,14 +112,14 @@ class Team:
 
     @property
     def _inbound(self) -> BounceHandler:
-        trouble = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.room.clock)
+        alerts = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.room.clock)
         keys = Keyring([SECRET]).return_keys
         ledger = self.store.bounces
         return BounceHandler(
             ledger,
             verp=lambda each: read_return(each, keys),
-            tell=trouble.mail_refused,
-            tell_unclear=trouble.bounce_unclear,
+            tell=alerts.mail_refused,
+            tell_unclear=alerts.bounce_unclear,
             clock=self.room.clock,
         )
 

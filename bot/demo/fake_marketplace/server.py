@@ -132,7 +132,7 @@ class DemoMarketplace:
         """Return a page of the report. A limit over 50 is clamped silently, and `totalCount` is missing, as
         in reality.
         """
-        offset, limit = _whole(request, "offset", 0), _limit(request)
+        offset, limit = _integer(request, "offset", 0), _limit(request)
         if self.before_page is not None:
             self.before_page(offset)
         found = asked_for(request.query, self.records)
@@ -186,7 +186,7 @@ class DemoMarketplace:
         return found
 
 
-def _whole(request: web.Request, name: str, default: int) -> int:
+def _integer(request: web.Request, name: str, default: int) -> int:
     written = request.query.get(name, str(default))
     if not (written.isascii() and written.isdigit()):
         raise bad(name, "Must be a valid integer")
@@ -194,7 +194,7 @@ def _whole(request: web.Request, name: str, default: int) -> int:
 
 
 def _limit(request: web.Request) -> int:
-    return max(1, min(_whole(request, "limit", DEFAULT_LIMIT), MAX_LIMIT))
+    return max(1, min(_integer(request, "limit", DEFAULT_LIMIT), MAX_LIMIT))
 
 
 def _href(request: web.Request, **changes: object) -> dict[str, str]:

@@ -65,7 +65,7 @@ class AdminAlerts:
         if line.down is None:
             await self._end({_DEAF}, alerts.presses_again)
         elif line.down >= _DEAF_FOR:
-            await self._begin(_DEAF, alerts.no_presses(line.trouble or "", line.down))
+            await self._begin(_DEAF, alerts.no_presses(line.problem or "", line.down))
 
     async def mail_refused(self, status: str) -> None:
         """Alert that a server refused an email because of the sender; at most once a day."""

@@ -82,7 +82,7 @@ class Health:
             "seconds_database_locked": _seconds(found.locked) if found.locked is not None else None,
             "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
             "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
-            "problems": [*found.closed, *found.problems, *([line.trouble] if line and line.trouble else [])],
+            "problems": [*found.closed, *found.problems, *([line.problem] if line and line.problem else [])],
         }
 
 

@@ -49,7 +49,7 @@ class ErrorAction(Enum):
     """It will never be accepted as it is."""
 
 
-TROUBLE: Final = "Slack had trouble of its own. Try again later; if it lasts, look at slack-status.com."
+SLACK_PROBLEM: Final = "Slack had trouble of its own. Try again later; if it lasts, look at slack-status.com."
 _REPLACE: Final = "copy SLACK_BOT_TOKEN from the app's page and restart."
 _INSTALL: Final = "Bring it up to date with manifest.yml and install it again."
 _READ_ONLY: Final = "A setting of the channel or the workspace keeps the bot from posting. Ask a workspace admin."
@@ -62,9 +62,9 @@ _ACTIONS: Final[Mapping[str, tuple[ErrorAction, str]]] = {
     "service_unavailable": (ErrorAction.WAIT, "Slack cannot answer now. Try again later."),
     "team_added_to_org": (ErrorAction.WAIT, "The workspace is moving to an Enterprise organisation."),
     "external_channel_migrating": (ErrorAction.WAIT, "The channel is moving."),
-    "internal_error": (ErrorAction.LOOK, TROUBLE),
-    "fatal_error": (ErrorAction.LOOK, TROUBLE),
-    "request_timeout": (ErrorAction.LOOK, TROUBLE),
+    "internal_error": (ErrorAction.LOOK, SLACK_PROBLEM),
+    "fatal_error": (ErrorAction.LOOK, SLACK_PROBLEM),
+    "request_timeout": (ErrorAction.LOOK, SLACK_PROBLEM),
     "invalid_auth": (ErrorAction.TOKEN, f"Slack refused the bot token: {_REPLACE}"),
     "not_authed": (ErrorAction.TOKEN, "Slack got no bot token. Set SLACK_BOT_TOKEN and restart."),
     "token_revoked": (ErrorAction.TOKEN, f"The bot token was revoked. Install the app again, {_REPLACE}"),

@@ -84,7 +84,7 @@ class SocketMode:
         heard = None if self._connection is None else timedelta(seconds=now - self._connection.heard_at())
         if self._down_since is None:
             return SocketStatus(heard=heard)
-        return SocketStatus(heard=heard, down=timedelta(seconds=now - self._down_since), trouble=self._error)
+        return SocketStatus(heard=heard, down=timedelta(seconds=now - self._down_since), problem=self._error)
 
     async def run(self) -> None:
         """Connect, and reconnect whenever the connection is over, until this task is cancelled.

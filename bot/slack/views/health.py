@@ -109,7 +109,7 @@ def _line(found: HealthReport) -> list[str]:
     if line is None:
         return []
     if line.down is not None:
-        return [f":warning: No press has reached me for {span(line.down)}. {escape(line.trouble or '', longest=300)}"]
+        return [f":warning: No press has reached me for {span(line.down)}. {escape(line.problem or '', longest=300)}"]
     return [f"Slack's socket is open, last heard {span(line.heard)} ago."] if line.heard is not None else []
 
 

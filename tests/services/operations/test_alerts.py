@@ -167,7 +167,7 @@ async def test_each_admin_is_told_and_where_there_is_none_the_channel(admins: Ad
 
 async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_return_once(admins: Admins) -> None:
     minutes = [
-        SocketStatus(heard=None, down=timedelta(minutes=number), trouble="Slack refused.") for number in range(8)
+        SocketStatus(heard=None, down=timedelta(minutes=number), problem="Slack refused.") for number in range(8)
     ]
     said = [await admins.listen(line) for line in minutes]
     assert [len(each) for each in said] == [0, 0, 0, 0, 0, 1, 0, 0]
@@ -180,11 +180,11 @@ async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_
 
 
 async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -> None:
-    trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    alerts = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
     heard = []
     for hours in (0, 1, 22, 1, 1):
         admins.clock.now += timedelta(hours=hours)
-        await trouble.mail_refused("5.7.26")
+        await alerts.mail_refused("5.7.26")
         heard.append(await admins.heard())
 
     assert [len(each) for each in heard] == [1, 0, 0, 1, 0]
@@ -193,24 +193,24 @@ async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -
 
 
 async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -> None:
-    trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    alerts = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
     heard = []
     for _ in range(3):
-        await trouble.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
+        await alerts.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
         heard += await admins.heard()
     assert [line.partition(". ")[0] for line in heard] == ["U0ANA :rotating_light: I cannot send mail"]
 
     admins.clock.now += timedelta(hours=2)
     for _ in range(3):
-        await trouble.mail_recovered()
+        await alerts.mail_recovered()
         heard += await admins.heard()
     assert heard[1:] == ["U0ANA :white_check_mark: Mail goes out again, after 2 h. What waited is going."]
 
 
 async def test_a_report_that_is_read_says_nothing_of_mail(admins: Admins) -> None:
-    trouble = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
-    await trouble.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
+    alerts = AdminAlerts(admins.store, admins=admins.names, channel=CHANNEL, clock=admins.clock)
+    await alerts.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
     await admins.heard()
     assert await admins.read() == []
-    await trouble.mail_recovered()
+    await alerts.mail_recovered()
     assert len(await admins.heard()) == 1

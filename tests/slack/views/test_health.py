@@ -68,7 +68,7 @@ def set_aside(number: int) -> QuarantinedRow:
             {"line": SocketStatus(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"
         ),
         pytest.param(
-            {"line": SocketStatus(heard=None, down=HOUR, trouble="Slack <refused>.")},
+            {"line": SocketStatus(heard=None, down=HOUR, problem="Slack <refused>.")},
             ["Something needs a look", "No press has reached me for 1 h. Slack &lt;refused&gt;."],
             id="down",
         ),
