@@ -369,3 +369,41 @@ async def test_a_file_that_was_copied_back_is_compared_once_slack_shows_the_chan
         await here.until(lambda: any("was restored" in m.shown for m in here.workspace.direct(CHIKA)))
         # The email that waited in the copy has gone again: until Slack could be asked, nothing said that it is a copy.
         await lost.is_known(here, parts, emails=2)
+
+
+async def test_an_old_undo_and_an_old_post_again_touch_nobody_elses_evaluation(here: World, lost: Lost) -> None:
+    for number in (1, 3):
+        here.marketplace.add(license_record(number, LANTERNS, customer(number), TODAY))
+    async with here.bot(**lost.settings) as parts:
+        await here.card("Firm 01")
+        await here.card("Firm 03")
+        await here.at_rest(parts)
+        lost.backups.take()
+        await here.write(ANA, card_of(here, 1))
+        await here.told(ANA, "On its way to")
+        here.marketplace.add(license_record(2, LANTERNS, customer(2), TODAY))
+        await parts.poller.poll()
+        await here.card("Firm 02")
+        await here.at_rest(parts)
+        gone = card_of(here, 2)
+        await parts.client.chat_delete(channel=gone.channel, ts=gone.ts)
+        number = gone.metadata["event_payload"]["evaluation"] if gone.metadata else 0
+        await parts.store.evaluations.update_card(number, at=here.clock())
+        await here.at_rest(parts)
+        await here.workspace.command(ANA, "/evaluators today")
+        await here.told(ANA, "its card is gone")
+    await lost.backups.put_back()
+    await _go_back(here, lost.backups.url)
+    undo = next(m for m in here.workspace.ephemerals(ANA) if "mail.undo" in str(m.blocks))
+    listed = next(m for m in here.workspace.ephemerals(ANA) if "today.post_again" in str(m.blocks))
+    async with here.bot(**lost.settings) as parts:
+        await here.card("Firm 02")
+        await here.write(BEN, card_of(here, 3))
+        await here.told(BEN, "On its way to")
+        await here.workspace.press(ANA, undo, "mail.undo")
+        await here.told(ANA, "Too late to take it back")
+        await here.workspace.press(ANA, listed, f"today.post_again.{number}")
+        await here.until(lambda: not any("its card is gone" in m.shown for m in here.workspace.ephemerals(ANA)))
+        await here.at_rest(parts)
+        assert {row.actor: row.state for row in await rows(parts.store, mail)} == {ANA: "unknown", BEN: "held"}
+        assert Counter(map(company, cards(here))) == {customer(n).company: 1 for n in (1, 2, 3)}
