@@ -118,9 +118,8 @@ async def run_components(
         jobs = Scheduler(ready=lead.had)
         workers = [asyncio.create_task(supervise(name, run)) for name, run in work.items()]
         workers.append(asyncio.create_task(_begin_polls(jobs, settings, components, reconciler)))
-        _schedule_jobs(
-            jobs, settings, components, ClockWatch(components.store, clock=clock, elapsed=elapsed), cards, dnc
-        )
+        watch = ClockWatch(components.store, clock=clock, elapsed=elapsed)
+        _schedule_jobs(jobs, settings, components, watch, cards, dnc)
         jobs.start()
         stack.push_async_callback(cancel_remaining, middleware, components.poller)
         stack.push_async_callback(jobs.shutdown)

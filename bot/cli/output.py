@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.domain.card import title
 from bot.domain.evaluation import License, Trial
 from bot.domain.health import HealthReport
-from bot.domain.text import day
+from bot.domain.text import counted, day
 from bot.services.ingest.dry_run import DryRunResult
 from bot.slack.views.health import machine
 
@@ -15,13 +15,13 @@ _SHOWN = 50
 
 def format_dry_run(result: DryRunResult) -> Iterator[str]:
     """Yield what a poll would change, and why."""
-    yield f"{_count(result.rows, 'row')} read, {result.known:,} of them known."
-    yield f"A poll would post {_count(len(result.cards), 'card')}."
+    yield f"{counted(result.rows, 'row')} read, {result.known:,} of them known."
+    yield f"A poll would post {counted(len(result.cards), 'card')}."
     yield from _some(
         [f"+ {_named(seen)}: {_window(trial)}, running and not seen before" for seen, trial in result.cards]
     )
     if result.facts:
-        yield f"It would note {_count(len(result.facts), 'fact')}, in the threads of those that have a card:"
+        yield f"It would note {counted(len(result.facts), 'fact')}, in the threads of those that have a card:"
         yield from _some([f"~ {_named(seen)}: {entry.kind.value.replace('_', ' ')}" for seen, entry in result.facts])
     for reason, count in result.silent.most_common():
         yield f"- {count:,} in silence: {reason.value}"
@@ -31,8 +31,8 @@ def format_dry_run(result: DryRunResult) -> Iterator[str]:
 
 def format_backfill(result: DryRunResult) -> Iterator[str]:
     """Yield what a backfill would record."""
-    yield f"{_count(result.rows, 'row')} in the report, {result.known:,} of them known already."
-    yield f"{_count(sum(result.silent.values()), 'evaluation')} would be taken in, without a card."
+    yield f"{counted(result.rows, 'row')} in the report, {result.known:,} of them known already."
+    yield f"{counted(sum(result.silent.values()), 'evaluation')} would be taken in, without a card."
     yield from _unreadable(result)
 
 
@@ -69,7 +69,7 @@ def format_health(found: HealthReport) -> Iterator[str]:
 
 def _unreadable(result: DryRunResult) -> Iterator[str]:
     if result.unreadable:
-        yield f"! {_count(len(result.unreadable), 'row')} cannot be read:"
+        yield f"! {counted(len(result.unreadable), 'row')} cannot be read:"
         yield from _some([f"    {each.ref}: {each.reason}" for each in result.unreadable])
 
 
@@ -86,7 +86,3 @@ def _named(seen: License) -> str:
 def _window(trial: Trial) -> str:
     until = "" if trial.ends is None else f" to {day(trial.ends)}"
     return f"trial {day(trial.started)}{until}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ import typer
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, Address, read_address, store_of
 from bot.cli.runner import with_settings
+from bot.domain.text import counted
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -52,8 +53,8 @@ async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
     async with store_of(settings) as store:
         erased = await store.personal_data.erase(address, at=utc_now(), by=ACTOR)
         readers = [] if erased.is_wiped else store.database.readers()
-    cards = f"{_count(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} painted anew while the bot runs"
-    found = f"{_count(erased.licenses, 'license')}, {_count(erased.mails, 'mail')}. {cards}. Nobody can write to this"
+    cards = f"{counted(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} updated while the bot runs"
+    found = f"{counted(erased.licenses, 'license')}, {counted(erased.mails, 'mail')}. {cards}. Nobody can write to this"
     if erased.is_wiped:
         typer.echo(f"Erased: {found} address from here any more.")
         return
@@ -71,7 +72,3 @@ async def _audit(settings: Settings) -> None:
         for each in await store.personal_data.audit_log():
             counts = ", ".join(f"{name} {count:,}" for name, count in each.details.items())
             typer.echo(f"{each.at:%Y-%m-%d %H:%M} UTC  {each.actor}  {each.action}  {counts}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

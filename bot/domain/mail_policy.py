@@ -28,7 +28,7 @@ class RefusalReason(StrEnum):
     MALFORMED = "The address in the report is not an email address."
     DO_NOT_CONTACT = "This address is marked do-not-contact."
     ATLASSIAN = "This is Atlassian's own license."
-    SANDBOX = "This is a sandbox site: whoever evaluates does it elsewhere."
+    SANDBOX = "This is a sandbox site: the evaluation takes place elsewhere."
     CONVERTED = "They have bought the app: they are a customer now."
     GRANTED = "The trial is over: they have a license of the app now."
     OVER = "The trial is over."
@@ -39,9 +39,9 @@ class RefusalReason(StrEnum):
     UNKNOWN = "It is not known whether this template arrived. The buttons in the card's thread settle that."
     ANOTHER = "The report names another contact now. Write to them from the card."
     TOO_SOON = "This address was mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause."
-    NO_LAWFUL_BASIS = "Nobody said on what ground it may be sent. Write it anew from the card."
+    NO_LAWFUL_BASIS = "Nobody said on what ground it may be sent. Write a new one from the card."
     NO_WORDS = "The words of this email are not kept any more, so it cannot be sent again."
-    TOO_LATE = "It could not be sent for so long that it would come out of place. Send it anew if it still fits."
+    TOO_LATE = "It could not be sent for so long that it would come out of place. Send it again if it still fits."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,3 +6,8 @@ from datetime import date
 def day(value: date) -> str:
     """Return a date that nobody misreads, with the month as a word: 23 Nov 2026."""
     return f"{value.day} {value:%b %Y}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 card`, `1,200 cards`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

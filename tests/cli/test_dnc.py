@@ -263,7 +263,7 @@ def test_a_person_is_erased_once_somebody_says_yes(run: Run) -> None:
 
     done = run("erase", ANA, stdin=b"y\n")
     assert done.code == 0
-    assert "Erased: 1 license, 1 mail. 1 card is painted anew while the bot runs." in done.out
+    assert "Erased: 1 license, 1 mail. 1 card is updated while the bot runs." in done.out
     held = json.loads(run("export", ANA).out)
     assert (held["licenses"], [each["reason"] for each in held["do_not_contact"]]) == ([], ["erased"])
     assert "Ash" not in json.dumps(held)

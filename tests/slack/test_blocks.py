@@ -198,7 +198,7 @@ def test_a_card_says_no_more_of_a_trial_than_the_report(seen: dict[str, Any], sh
         pytest.param({"sandbox": True}, ":warning: Sandbox site", id="sandbox"),
         pytest.param(
             {"sandbox": True},
-            ":no_entry_sign: No email: This is a sandbox site: whoever evaluates does it elsewhere.",
+            ":no_entry_sign: No email: This is a sandbox site: the evaluation takes place elsewhere.",
             id="no mail to a sandbox",
         ),
         pytest.param({"technical": contact(email="ana@gmail.com")}, ":warning: Free-mail address", id="free mail"),

@@ -89,7 +89,7 @@ class Permissions:
                 if found := await self._outsider(slack_user):
                     raise NotAllowed(_TO_THEMSELVES[found])
                 if right is Permission.CONTACT and not await self._is_named(user):
-                    raise NotAllowed("Only some people here may mail or lift a mark: ask whoever runs the bot.")
+                    raise NotAllowed("Only some people here may mail or lift a mark: ask an admin of the bot.")
         except (SlackUnavailable, SlackOutcomeUnknown, TimeoutError) as exc:
             if right is Permission.EDIT:
                 return Signature()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.domain.text import day
+from bot.domain.text import counted, day
 from bot.slack.text import escape, moment, span
 
 _LONGEST: Final = 1000
@@ -14,10 +14,10 @@ _LONGEST: Final = 1000
 def first_run(*, rows: int, started: int, announced: int, today: date, days: int) -> str:
     """Return the one message of the first run."""
     since = day(today - timedelta(days=days))
-    cards = "No trial has begun" if announced == 0 else f"{_count(announced, 'trial')} began"
+    cards = "No trial has begun" if announced == 0 else f"{counted(announced, 'trial')} began"
     return (
-        f":wave: I read the licenses report for the first time: {_count(rows, 'license')}, "
-        f"{_count(started, 'evaluation')}. {cards} since {since}"
+        f":wave: I read the licenses report for the first time: {counted(rows, 'license')}, "
+        f"{counted(started, 'evaluation')}. {cards} since {since}"
         f"{'' if announced == 0 else (' and has' if announced == 1 else ' and have') + ' a card here'}. "
         "What is older I know and keep to myself; from now on every new evaluation gets a card."
     )
@@ -42,8 +42,9 @@ def report_read_again(after: timedelta) -> str:
 def rows_unread(rows: int) -> str:
     """Rows of the report could not be read."""
     them = "it" if rows == 1 else "them"
+    found = counted(rows, "row")
     return (
-        f":warning: I cannot read {_count(rows, 'row')} of the licenses report and set {them} aside; the rest went on. "
+        f":warning: I cannot read {found} of the licenses report and set {them} aside; the rest went on. "
         "`evaluator-bot check` shows which and why. Update the bot, or report the reasons. I say this once, until the "
         "whole report can be read again."
     )
@@ -71,7 +72,7 @@ def database_free(after: timedelta) -> str:
 def backlog_notice(cards: int) -> str:
     """Many cards wait for their first post; they follow at Slack's pace."""
     return (
-        f":inbox_tray: {_count(cards, 'new trial')} {'waits' if cards == 1 else 'wait'} for a card here. They follow "
+        f":inbox_tray: {counted(cards, 'new trial')} {'waits' if cards == 1 else 'wait'} for a card here. They follow "
         "one by one, the newest first; `/evaluators today` lists the trials of today."
     )
 
@@ -162,7 +163,3 @@ def went_back(to: datetime, *, mails: int | None) -> str:
         f"with their trials; none is posted twice.{unknown} Owners set since then are lost, and do-not-contact entries "
         "against people who are on no card. Please import your latest list: `evaluator-bot dnc import FILE`."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

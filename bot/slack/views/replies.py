@@ -121,7 +121,7 @@ def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
     """Say that somebody else was faster."""
     ago = f" {span(now - since)} ago" if since else ""
     if owner is None:
-        return f"It was given back{ago}; nobody owns it. Claim it anew."
+        return f"It was given back{ago}; nobody owns it. Claim it again."
     return f"{mention(owner)} took it{ago}."
 
 

@@ -53,7 +53,7 @@ def help_message(unknown: str = "") -> Message:
     lines = [
         f"`{ids.COMMAND} today`  what started or arrived today, with owner, state and a link to each card",
         f"`{ids.COMMAND} health`  whether the report is read, how late trials are seen, what cannot be read",
-        f"`{ids.COMMAND} dnc`  whom nobody may write to; `dnc add` and `dnc lift` change that",
+        f"`{ids.COMMAND} dnc`  who must not be contacted; `dnc add` and `dnc lift` change that",
         f"`{ids.COMMAND} help`  this",
     ]
     sorry = f"I do not know “{escape(unknown)}”. I know:" if unknown else "*Evaluator Bot* knows:"

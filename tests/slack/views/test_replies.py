@@ -48,7 +48,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         pytest.param(replies.lost("U0BO", None, now=LATER), "<@U0BO> took it.", id="taken long ago"),
         pytest.param(
             replies.lost(None, NOON, now=LATER),
-            "It was given back 5 min ago; nobody owns it. Claim it anew.",
+            "It was given back 5 min ago; nobody owns it. Claim it again.",
             id="given back",
         ),
         pytest.param(
