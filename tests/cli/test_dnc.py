@@ -289,7 +289,7 @@ async def _unwiped(store: Store) -> object:
 def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
     done = run("erase", "nobody@else.example", "--yes")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("Erased: 0 licenses, 0 mails. 0 cards are painted anew")
+    assert done.out.startswith("Erased: 0 licenses, 0 mails. 0 cards are updated")
     no = standing("nobody@else.example")
     assert no is not None
     assert no.reason is DncReason.ERASED
