@@ -18,7 +18,7 @@ from bot.listeners.services import ListenerServices, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import View
 from bot.slack.text import escape
-from bot.slack.views import modals, replies
+from bot.slack.views import dnc_forms, modals, replies
 from bot.slack.views.modals import Modal
 
 
@@ -85,7 +85,7 @@ class CardListeners:
         await self._services.permissions.require(action.user, Permission.EDIT)
         metadata = await placed(self._services, action.metadata)
         contacts = await self._services.dnc.contacts(metadata.evaluation_id)
-        return modals.do_not_contact(metadata, contacts) if contacts else modals.message(replies.NOBODY_TO_MARK)
+        return dnc_forms.do_not_contact(metadata, contacts) if contacts else modals.message(replies.NOBODY_TO_MARK)
 
     async def _contact_again(self, action: Press) -> Modal:
         await self._services.permissions.require(action.user, Permission.CONTACT)
@@ -95,7 +95,7 @@ class CardListeners:
             return modals.message(replies.NOT_MARKED)
         if not may_lift(entry.reason, self._services.dnc.authority(action.user)):
             return modals.message(f"{entry.reason.words}. {replies.NOT_YOURS}")
-        return modals.contact_again(replace(metadata, seen=entry.at.isoformat()), entry)
+        return dnc_forms.contact_again(replace(metadata, seen=entry.at.isoformat()), entry)
 
     async def _assign(self, action: Press) -> Modal:
         await self._services.permissions.require(action.user, Permission.EDIT)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.domain.dnc import REASON_CHOICES, Authority, DncEntry, may_lift
+from bot.domain.dnc import REASON_CHOICES
 from bot.domain.evaluation import CardRef, Contact
 from bot.domain.mail import LawfulBasis
 from bot.errors import InteractionUnreadable
@@ -14,8 +14,8 @@ from bot.slack.blocks import Block, plain, section, small
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field, View
 from bot.slack.mrkdwn import render_markdown
-from bot.slack.text import escape, mention, tame
-from bot.slack.views.history import describe_scope
+from bot.slack.text import escape, mention
+from bot.slack.views.inputs import input_block, person_label, radio, select, text_input
 
 Modal = dict[str, Any]
 
@@ -80,7 +80,7 @@ class MailForm:
 
 def loading(view: View, metadata: ModalMetadata) -> Modal:
     """Return the modal shown at once while its content is loaded: a trigger expires after three seconds."""
-    return _modal(view, metadata, [section(":hourglass_flowing_sand: One moment…")])
+    return build_modal(view, metadata, [section(":hourglass_flowing_sand: One moment…")])
 
 
 def message(text: str) -> Modal:
@@ -100,32 +100,34 @@ def email(metadata: ModalMetadata, letter: MailForm) -> Modal:
     metadata = replace(metadata, seen=f"{letter.template} {letter.recipient}")
     blocks = [section(f":warning: {warning}") for warning in letter.warnings]
     templates = {template: plain(name) for template, name in letter.templates.items()}
-    recipients = {role: _person(contact.name or contact.email, role) for role, contact in letter.recipients.items()}
+    recipients = {
+        role: person_label(contact.name or contact.email, role) for role, contact in letter.recipients.items()
+    }
     blocks += [
-        _input("Template", Field.TEMPLATE, _select(templates, letter.template), dispatches=True),
-        _input("To", Field.RECIPIENT, _radio(recipients, letter.recipient), dispatches=True),
+        input_block("Template", Field.TEMPLATE, select(templates, letter.template), dispatches=True),
+        input_block("To", Field.RECIPIENT, radio(recipients, letter.recipient), dispatches=True),
         small(f"Goes to {escape(letter.recipients[letter.recipient].email or '')}"),
     ]
     if letter.needs_lawful_basis:
         grounds = {basis.name: plain(basis.value) for basis in LawfulBasis}
-        blocks.append(_input("On what ground may we write?", Field.GROUND, _select(grounds, None)))
+        blocks.append(input_block("On what ground may we write?", Field.GROUND, select(grounds, None)))
     blocks += [
-        _input(
+        input_block(
             "Subject",
             Field.SUBJECT,
-            _text(letter.subject, longest=_SUBJECT_LENGTH),
+            text_input(letter.subject, longest=_SUBJECT_LENGTH),
             version=version,
         ),
-        _input(
+        input_block(
             "Text",
             Field.BODY,
-            {**_text(letter.body, longest=_BODY_LENGTH), "multiline": True},
+            {**text_input(letter.body, longest=_BODY_LENGTH), "multiline": True},
             version=version,
             hint="Markdown: **bold**, [label](https://…). Why they get this, how to say no and your postal "
             "address are added below it.",
         ),
     ]
-    return _modal(View.EMAIL, metadata, blocks, submit="Preview")
+    return build_modal(View.EMAIL, metadata, blocks, submit="Preview")
 
 
 def preview(view: Mapping[str, Any], token: str) -> Modal:
@@ -140,7 +142,7 @@ def preview(view: Mapping[str, Any], token: str) -> Modal:
         {"type": "divider"},
         small("Below it follow why they get this, how to say no, and your postal address."),
     ]
-    return _modal(View.PREVIEW, replace(metadata, seen=chosen), blocks, submit="Send")
+    return build_modal(View.PREVIEW, replace(metadata, seen=chosen), blocks, submit="Send")
 
 
 def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
@@ -179,42 +181,13 @@ def chosen(metadata: ModalMetadata) -> tuple[str, LawfulBasis | None]:
     return token, LawfulBasis[basis] if basis else None
 
 
-def do_not_contact(metadata: ModalMetadata, people: Mapping[str, Contact]) -> Modal:
-    """Ask who and why, and say what it means; submitting this form is the confirmation."""
-    options = {role: _person(contact.email, role) for role, contact in people.items()}
-    reasons = {reason.name: plain(reason.words) for reason in REASON_CHOICES}
-    blocks = [
-        section(
-            "From now on nobody can mail this address from here, *for any evaluation*. Every card of it shows that."
-        ),
-        _input("Who", Field.RECIPIENT, _radio(options, next(iter(options)))),
-        _input("Why", Field.REASON, _select(reasons, None)),
-        _note("Anything the team should know", optional=True),
-    ]
-    return _modal(View.DO_NOT_CONTACT, metadata, blocks, submit="Do not contact")
-
-
-def contact_again(metadata: ModalMetadata, entry: DncEntry) -> Modal:
-    """Ask why an entry may be lifted; the answer stays on record."""
-    consent = (
-        "Lift it only with their *written consent*; say where it is."
-        if not may_lift(entry.reason, Authority.MEMBER)
-        else "Lift it only if they agreed, or if it was a mistake."
-    )
-    blocks = [
-        section(f"Marked{describe_scope(entry)} because: *{entry.reason.words}*. {consent}"),
-        _note("Why may we write again?", optional=False),
-    ]
-    return _modal(View.CONTACT_AGAIN, metadata, blocks, submit="Lift it")
-
-
 def assign(metadata: ModalMetadata) -> Modal:
     """Ask who will own the evaluation."""
-    select: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
+    chooser: Block = {"type": "users_select", "placeholder": plain("Choose a person")}
     if metadata.seen:
-        select["initial_user"] = metadata.seen
+        chooser["initial_user"] = metadata.seen
     now = f"Owner now: {mention(metadata.seen)}" if metadata.seen else "It has no owner yet."
-    return _modal(View.ASSIGN, metadata, [small(now), _input("Owner", Field.OWNER, select)], submit="Assign")
+    return build_modal(View.ASSIGN, metadata, [small(now), input_block("Owner", Field.OWNER, chooser)], submit="Assign")
 
 
 def values(view: Mapping[str, Any]) -> dict[Field, str]:
@@ -298,7 +271,8 @@ def _label(view: Mapping[str, Any], field: Field) -> str:
     return next((str(option.get("text", {}).get("text", "")) for option in options), "")
 
 
-def _modal(view: View, metadata: ModalMetadata, blocks: list[Block], *, submit: str | None = None) -> Modal:
+def build_modal(view: View, metadata: ModalMetadata, blocks: list[Block], *, submit: str | None = None) -> Modal:
+    """Return a modal with these blocks; without `submit`, it has only a button to close it."""
     modal = {
         "type": "modal",
         "callback_id": view.value,
@@ -308,49 +282,3 @@ def _modal(view: View, metadata: ModalMetadata, blocks: list[Block], *, submit: 
         "blocks": blocks,
     }
     return modal if submit is None else {**modal, "submit": plain(submit, longest=24)}
-
-
-def _input(
-    label: str, field: Field, element: Block, *, version: str = "", dispatches: bool = False, hint: str | None = None
-) -> Block:
-    block = {
-        "type": "input",
-        # Slack keeps what a person typed while the ids stay the same; new content needs a new id.
-        "block_id": f"{field}.{version}" if version else field.value,
-        "label": plain(label, longest=200),
-        "element": {**element, "action_id": field.value},
-        "dispatch_action": dispatches,
-    }
-    return block if hint is None else {**block, "hint": plain(hint, longest=300)}
-
-
-def _note(label: str, *, optional: bool) -> Block:
-    element = {**_text("", longest=500), "multiline": True}
-    return {**_input(label, Field.NOTE, element), "optional": optional}
-
-
-def _text(words: str, *, longest: int) -> Block:
-    """Return a text input. Slack refuses an initial value that is longer than the limit."""
-    filled = {"initial_value": words[:longest]} if words else {}
-    return {"type": "plain_text_input", "max_length": longest, **filled}
-
-
-def _person(name: str | None, role: str) -> Block:
-    """Return an option's label; the name is cut, since the role tells two people of one long name apart."""
-    return plain(f"{tame(name or '', longest=50)} ({role} contact)")
-
-
-def _options(labels: Mapping[str, Block]) -> list[Block]:
-    return [{"text": label, "value": value} for value, label in labels.items()]
-
-
-def _chosen(labels: Mapping[str, Block], chosen: str | None) -> Block:
-    return {} if chosen is None else {"initial_option": {"text": labels[chosen], "value": chosen}}
-
-
-def _select(labels: Mapping[str, Block], chosen: str | None) -> Block:
-    return {"type": "static_select", "options": _options(labels), **_chosen(labels, chosen)}
-
-
-def _radio(labels: Mapping[str, Block], chosen: str) -> Block:
-    return {"type": "radio_buttons", "options": _options(labels), **_chosen(labels, chosen)}

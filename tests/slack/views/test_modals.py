@@ -12,7 +12,7 @@ from bot.domain.dnc import REASON_CHOICES, DncEntry, DncReason, DncScope, DncTar
 from bot.domain.evaluation import Contact
 from bot.domain.mail import LawfulBasis
 from bot.slack.ids import Field, View
-from bot.slack.views import modals
+from bot.slack.views import dnc_forms, modals
 from bot.slack.views.modals import MailForm, Modal, ModalMetadata
 from tests.builders import contact, opt_out
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
@@ -102,8 +102,8 @@ def test_only_what_changes_the_words_is_told_at_once() -> None:
     ("modal", "field"),
     [
         (modals.email(ABOUT, LETTER), Field.BODY),
-        (modals.do_not_contact(ABOUT, {"technical": contact()}), Field.NOTE),
-        (modals.contact_again(ABOUT, opt_out()), Field.NOTE),
+        (dnc_forms.do_not_contact(ABOUT, {"technical": contact()}), Field.NOTE),
+        (dnc_forms.contact_again(ABOUT, opt_out()), Field.NOTE),
     ],
     ids=["text", "remark", "reason"],
 )
@@ -155,7 +155,7 @@ def test_words_are_cut_to_what_their_input_takes(field: Field, words: str, shown
 
 
 def test_a_do_not_contact_mark_asks_who_and_why() -> None:
-    modal = modals.do_not_contact(ABOUT, {"billing": contact(), "technical": contact(email="bo@acme.example")})
+    modal = dnc_forms.do_not_contact(ABOUT, {"billing": contact(), "technical": contact(email="bo@acme.example")})
     check_modal(modal)
     assert "nobody can mail this address from here, *for any evaluation*" in mrkdwn_of(modal["blocks"])[0]
     assert options(modal, Field.RECIPIENT) == {
@@ -172,8 +172,8 @@ def optional(modal: Modal) -> bool:
 
 
 def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
-    assert optional(modals.do_not_contact(ABOUT, {"technical": contact()}))
-    assert not optional(modals.contact_again(ABOUT, opt_out()))
+    assert optional(dnc_forms.do_not_contact(ABOUT, {"technical": contact()}))
+    assert not optional(dnc_forms.contact_again(ABOUT, opt_out()))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
     ],
 )
 def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: DncEntry, said: str) -> None:
-    modal = modals.contact_again(ABOUT, no)
+    modal = dnc_forms.contact_again(ABOUT, no)
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [said]
 
@@ -355,6 +355,6 @@ def test_slack_takes_every_modal_about_anybody(
     name, subject, body, host = words
     letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
     check_modal(modals.email(about, letter))
-    check_modal(modals.do_not_contact(about, recipients))
-    check_modal(modals.contact_again(about, opt_out(target=DncTarget(scope=DncScope.SITE, value=host))))
+    check_modal(dnc_forms.do_not_contact(about, recipients))
+    check_modal(dnc_forms.contact_again(about, opt_out(target=DncTarget(scope=DncScope.SITE, value=host))))
     check_modal(modals.assign(about))
