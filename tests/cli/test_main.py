@@ -257,7 +257,7 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_what_to_do(here: W
 def test_a_template_is_rendered_with_a_sample_on_a_machine_without_settings(tmp_path: Path) -> None:
     done = _run("render", "welcome.de", "--html", "mail.html", folder=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.startswith("Subject: Ihr Test von Sample App for Jira\n\nGuten Tag Ana Sample,\n\n")
+    assert done.stdout.startswith("Subject: Ihre Testversion von Sample App for Jira\n\nGuten Tag Ana Sample,\n\n")
     assert "\n\nViele Grüße\nBen Sample\nProduct Manager\n\n--\n" in done.stdout
     assert done.stdout.endswith("Sample Vendor, 1 Sample Street, Springfield\n")
     assert done.stderr.splitlines() == [

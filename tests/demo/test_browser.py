@@ -133,7 +133,7 @@ async def test_a_mail_is_chosen_changed_looked_at_taken_back_and_sent(page: Page
     subject, body = form.get_by_role("textbox", name="Subject"), form.get_by_role("textbox", name="Text")
     await body.fill("These words go when another template comes.")
     await form.get_by_role("combobox", name="Template").select_option(label="Welcome (Deutsch)")
-    await expect(subject).to_have_value(re.compile("Ihr Test von"))
+    await expect(subject).to_have_value(re.compile("Ihre Testversion von"))
     await expect(body).to_have_value(re.compile("Guten Tag"))
     await _photo(page, "6-template")
     await form.get_by_role("combobox", name="Template").select_option(label="Welcome")
@@ -188,18 +188,18 @@ async def test_whoever_got_the_mail_says_no_by_its_link_and_the_card_follows(pag
     async with page.context.expect_page() as opened:
         await page.frame_locator(".letter iframe").get_by_role("link", name="Unsubscribe").click()
     theirs = await opened.value
-    await expect(theirs.get_by_role("heading", name="No more mail from Demo Vendor?")).to_be_visible()
+    await expect(theirs.get_by_role("heading", name="Unsubscribe from Demo Vendor?")).to_be_visible()
     await _photo(theirs, "13-unsubscribe")
     await theirs.get_by_role("button", name="Unsubscribe").click()
-    await expect(theirs.get_by_role("heading", name="You are unsubscribed.")).to_be_visible()
+    await expect(theirs.get_by_role("heading", name="You’re unsubscribed.")).to_be_visible()
     await _photo(theirs, "14-unsubscribed")
     await expect(card).to_contain_text("Do not contact: They unsubscribed")
     await expect(card).to_contain_text("Eero Esimerkki (billing contact) can be emailed.")
     await card.get_by_role("button", name=re.compile(r"\d+ repl")).click()
     await card.scroll_into_view_if_needed()
     await _photo(page, "15-the-card-follows")
-    await theirs.get_by_role("button", name="That was a mistake").click()
-    await expect(theirs.get_by_role("heading", name="You are no longer unsubscribed.")).to_be_visible()
+    await theirs.get_by_role("button", name="Resubscribe").click()
+    await expect(theirs.get_by_role("heading", name="You’re subscribed again.")).to_be_visible()
     await expect(card.get_by_role("button", name="Email…")).to_be_visible()
 
 

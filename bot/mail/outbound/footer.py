@@ -64,49 +64,44 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
     {
         "en": _Language(
             why=(
-                "You get this mail because a trial of {app} was started on {began} with your address as a contact. "
-                "Atlassian, which runs the Marketplace, passed your address on to us."
+                "You're receiving this email because a trial of {app} was started on {began}, with you as a contact. "
+                "Atlassian, which runs the Marketplace, gave us your address."
             ),
             why_unknown=(
-                "You get this mail because a trial of one of our apps was started on the Atlassian Marketplace with "
-                "your address as a contact. Atlassian passed your address on to us."
+                "You're receiving this email because a trial of one of our apps was started on the Atlassian "
+                "Marketplace, with you as a contact. Atlassian gave us your address."
             ),
             heading="Your right to object",
             right=(
-                "You may object at any time, and without giving a reason, to our writing to you and to our using your "
-                "address for it."
+                "You can object at any time, without giving a reason, to us emailing you and using your address for it."
             ),
             question="Would you rather not hear from us?",
-            by_link=(
-                "Use the link “Unsubscribe” below or reply with “no more mail”, and we will not write to you again."
-            ),
-            by_reply="Reply with “no more mail”, and we will not write to you again.",
-            maker="We are the vendor of {app}; our name and address are below.",
-            maker_unknown="We are the vendor of the app; our name and address are below.",
+            by_link="Use the “Unsubscribe” link below or reply “unsubscribe”, and we won't email you again.",
+            by_reply="Reply “unsubscribe”, and we won't email you again.",
+            maker="We make {app}; our name and postal address are below.",
+            maker_unknown="We make the app; our name and postal address are below.",
             kept=(
-                "From Atlassian we have your contact details and the details of the trial. We use them to help you "
-                "with the trial."
+                "Atlassian gave us your contact details and the details of the trial. We use them to help you with the "
+                "trial."
             ),
-            kept_for="We keep them for no longer than {period} after the last activity on it.",
+            kept_for="We keep them for no longer than {period} after the last activity.",
             for_months="{n} months",
             for_days="{n} days",
             rights=(
-                "Reply to this mail if you want to know what we hold about you, or to have it corrected or deleted. "
-                "You may also complain to a data protection authority."
+                "Reply to this email if you'd like to know what data we hold about you, or to have it corrected or "
+                "deleted. You can also complain to a data protection authority."
             ),
             unsubscribe="Unsubscribe",
             privacy_policy="Privacy policy: ",
         ),
         "de": _Language(
             why=(
-                "Sie erhalten diese E-Mail, weil am {began} eine Testversion von {app} gestartet wurde und Ihre "
-                "Adresse dabei als Kontakt angegeben ist. Atlassian, der Betreiber des Marketplace, hat Ihre Adresse "
-                "an uns weitergegeben."
+                "Sie erhalten diese E-Mail, weil am {began} eine Testversion von {app} gestartet wurde und Sie dabei "
+                "als Kontakt angegeben sind. Ihre Adresse haben wir von Atlassian, dem Betreiber des Marketplace."
             ),
             why_unknown=(
                 "Sie erhalten diese E-Mail, weil über den Atlassian Marketplace eine Testversion einer unserer Apps "
-                "gestartet wurde und Ihre Adresse dabei als Kontakt angegeben ist. Atlassian hat Ihre Adresse an uns "
-                "weitergegeben."
+                "gestartet wurde und Sie dabei als Kontakt angegeben sind. Ihre Adresse haben wir von Atlassian."
             ),
             heading="Ihr Widerspruchsrecht",
             right=(
@@ -115,40 +110,40 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
             ),
             question="Sie möchten nichts mehr von uns hören?",
             by_link=(
-                "Verwenden Sie den Link „Abmelden“ weiter unten oder antworten Sie mit „keine E-Mails mehr“, dann "
-                "schreiben wir Ihnen nicht wieder."
+                "Klicken Sie unten auf „Abmelden“ oder antworten Sie mit „abmelden“, dann schreiben wir Ihnen nicht "
+                "mehr."
             ),
-            by_reply="Antworten Sie mit „keine E-Mails mehr“, dann schreiben wir Ihnen nicht wieder.",
-            maker="Wir sind der Anbieter von {app}; unser Name und unsere Anschrift stehen unten.",
-            maker_unknown="Wir sind der Anbieter der App; unser Name und unsere Anschrift stehen unten.",
+            by_reply="Antworten Sie mit „abmelden“, dann schreiben wir Ihnen nicht mehr.",
+            maker="Wir sind der Anbieter von {app}; Name und Anschrift finden Sie unten.",
+            maker_unknown="Wir sind der Anbieter der App; Name und Anschrift finden Sie unten.",
             kept=(
-                "Von Atlassian haben wir Ihre Kontaktdaten und die Angaben zum Test. Wir verwenden sie, um Sie beim "
-                "Testen zu unterstützen."
+                "Von Atlassian haben wir Ihre Kontaktdaten und die Angaben zur Testversion. Wir verwenden sie, um Sie "
+                "beim Testen zu unterstützen."
             ),
-            kept_for="Wir bewahren sie nach der letzten Aktivität höchstens {period} lang auf.",
+            kept_for="Wir speichern sie nach der letzten Aktivität höchstens {period} lang.",
             for_months="{n} Monate",
             for_days="{n} Tage",
             rights=(
-                "Wenn Sie wissen möchten, was wir über Sie gespeichert haben, oder es berichtigen oder löschen lassen "
-                "möchten, antworten Sie auf diese E-Mail. Sie können sich auch bei einer Datenschutzbehörde "
-                "beschweren."
+                "Möchten Sie wissen, welche Daten wir über Sie gespeichert haben, oder sie berichtigen oder löschen "
+                "lassen? Dann antworten Sie auf diese E-Mail. Sie können sich auch bei einer "
+                "Datenschutzaufsichtsbehörde beschweren."
             ),
             unsubscribe="Abmelden",
             privacy_policy="Datenschutzerklärung: ",
         ),
         "fr": _Language(
             why=(
-                "Vous recevez cet e-mail parce qu’un essai de l’application {app} a été lancé le {began} avec votre "
-                "adresse comme contact. Atlassian, qui exploite le Marketplace, nous a transmis votre adresse."
+                "Vous recevez cet e-mail parce qu’un essai de l’application {app} a été lancé le {began} et que vous y "
+                "figurez comme contact. Atlassian, qui exploite le Marketplace, nous a transmis votre adresse."
             ),
             why_unknown=(
                 "Vous recevez cet e-mail parce qu’un essai de l’une de nos applications a été lancé sur l’Atlassian "
-                "Marketplace avec votre adresse comme contact. Atlassian nous a transmis votre adresse."
+                "Marketplace et que vous y figurez comme contact. Atlassian nous a transmis votre adresse."
             ),
             heading="Votre droit d’opposition",
             right=(
-                "Vous pouvez à tout moment, et sans donner de motif, vous opposer à ce que nous vous écrivions et à "
-                "ce que nous utilisions votre adresse à cette fin."
+                "Vous pouvez vous opposer à tout moment, sans donner de motif, à ce que nous vous écrivions et "
+                "utilisions votre adresse à cette fin."
             ),
             question="Vous préférez ne plus recevoir de messages de notre part\u202f?",
             by_link=(
@@ -164,12 +159,12 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
                 "Atlassian nous a communiqué vos coordonnées et les informations relatives à l’essai. Nous les "
                 "utilisons pour vous aider pendant l’essai."
             ),
-            kept_for="Nous les conservons au plus {period} après la dernière activité.",
+            kept_for="Nous les conservons au maximum {period} après la dernière activité.",
             for_months="{n} mois",
             for_days="{n} jours",
             rights=(
-                "Pour savoir ce que nous conservons à votre sujet, ou pour le faire rectifier ou effacer, répondez à "
-                "cet e-mail. Vous pouvez aussi introduire une réclamation auprès d’une autorité de protection des "
+                "Pour savoir quelles données nous conservons à votre sujet, ou pour les faire rectifier ou effacer, "
+                "répondez à cet e-mail. Vous pouvez aussi adresser une réclamation à une autorité de protection des "
                 "données."
             ),
             unsubscribe="Se désabonner",
@@ -177,24 +172,23 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
         ),
         "es": _Language(
             why=(
-                "Recibe este correo porque el {began} se inició una prueba de {app} con su dirección como contacto. "
-                "Atlassian, que gestiona el Marketplace, nos ha facilitado su dirección."
+                "Recibe este correo porque el {began} se inició una prueba de {app} en la que usted figura como "
+                "contacto. Atlassian, que gestiona el Marketplace, nos ha facilitado su dirección."
             ),
             why_unknown=(
                 "Recibe este correo porque se inició una prueba de una de nuestras aplicaciones en el Atlassian "
-                "Marketplace con su dirección como contacto. Atlassian nos ha facilitado su dirección."
+                "Marketplace en la que usted figura como contacto. Atlassian nos ha facilitado su dirección."
             ),
             heading="Su derecho de oposición",
             right=(
-                "Puede oponerse en cualquier momento, y sin indicar el motivo, a que le escribamos y a que usemos su "
+                "Puede oponerse en cualquier momento, sin indicar el motivo, a que le escribamos y a que usemos su "
                 "dirección para ello."
             ),
             question="¿Prefiere no recibir más correos nuestros?",
             by_link=(
-                "Use el enlace «Darse de baja» que aparece más abajo o responda «no más correos», y no volveremos a "
-                "escribirle."
+                "Use el enlace «Darse de baja» que aparece más abajo o responda «BAJA», y no volveremos a escribirle."
             ),
-            by_reply="Responda «no más correos», y no volveremos a escribirle.",
+            by_reply="Responda «BAJA», y no volveremos a escribirle.",
             maker="Somos el proveedor de {app}; nuestro nombre y nuestra dirección figuran más abajo.",
             maker_unknown="Somos el proveedor de la aplicación; nuestro nombre y nuestra dirección figuran más abajo.",
             kept=(
@@ -205,8 +199,8 @@ _LANGUAGES: Mapping[str, _Language] = MappingProxyType(
             for_months="{n} meses",
             for_days="{n} días",
             rights=(
-                "Si quiere saber qué datos suyos conservamos, o rectificarlos o suprimirlos, responda a este correo. "
-                "También puede presentar una reclamación ante una autoridad de protección de datos."
+                "Si quiere saber qué datos suyos conservamos, o que los corrijamos o los eliminemos, responda a este "
+                "correo. También puede presentar una reclamación ante una autoridad de protección de datos."
             ),
             unsubscribe="Darse de baja",
             privacy_policy="Política de privacidad: ",

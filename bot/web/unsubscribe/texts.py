@@ -38,46 +38,46 @@ class PageTexts:
 
 PAGE_TEXTS: Final[Mapping[str, PageTexts]] = {
     "en": PageTexts(
-        ask_title="No more mail from $sender?",
-        ask_text="We will stop writing to $address.",
+        ask_title="Unsubscribe from $sender?",
+        ask_text="We’ll stop emailing $address.",
         ask_note="Nothing changes until you press the button.",
         unsubscribe="Unsubscribe",
-        done_title="You are unsubscribed.",
-        done_text="We will not write to $address any more.",
-        undo_note="You did not mean to?",
-        undo="That was a mistake",
-        again_title="You are no longer unsubscribed.",
-        again_text="We may write to $address again.",
-        again_note="You can change your mind at any time, here or with the link in any of our mails.",
-        missing_title="This link does not work.",
+        done_title="You’re unsubscribed.",
+        done_text="We won’t email $address again.",
+        undo_note="Unsubscribed by mistake?",
+        undo="Resubscribe",
+        again_title="You’re subscribed again.",
+        again_text="We may email $address again.",
+        again_note="You can change your mind at any time, here or with the link in any of our emails.",
+        missing_title="This link doesn’t work.",
         missing_text=(
-            "Perhaps it was cut off on its way. Please open it from the mail once more. "
-            "Or answer the mail with “no more mail”, and we will not write again."
+            "The link may have been cut off. Please open it from the email again. "
+            "Or reply to the email with “unsubscribe”, and we won’t email you again."
         ),
         busy_title="One moment, please.",
-        busy_text="There is a rush here right now. Please try again in a minute; nothing has been changed yet.",
-        failed_title="That did not work.",
+        busy_text="Things are busy right now. Please try again in a minute; nothing has changed yet.",
+        failed_title="That didn’t work.",
         failed_text=(
-            "We could not write it down just now. Please try again in a minute. "
-            "Or answer the mail with “no more mail”, and we will not write again."
+            "We couldn’t save your choice just now. Please try again in a minute. "
+            "Or reply to the email with “unsubscribe”, and we won’t email you again."
         ),
     ),
     "de": PageTexts(
-        ask_title="Keine E-Mails mehr von $sender?",
+        ask_title="E-Mails von $sender abbestellen?",
         ask_text="Wir schreiben dann nicht mehr an $address.",
-        ask_note="Bis Sie auf den Knopf drücken, ändert sich nichts.",
+        ask_note="Solange Sie nicht auf die Schaltfläche klicken, ändert sich nichts.",
         unsubscribe="Abmelden",
         done_title="Sie sind abgemeldet.",
         done_text="Wir schreiben nicht mehr an $address.",
-        undo_note="Das wollten Sie nicht?",
-        undo="Das war ein Versehen",
-        again_title="Ihre Abmeldung ist aufgehoben.",
+        undo_note="Versehentlich abgemeldet?",
+        undo="Wieder anmelden",
+        again_title="Sie sind wieder angemeldet.",
         again_text="Wir dürfen wieder an $address schreiben.",
         again_note="Sie können es sich jederzeit anders überlegen, hier oder über den Link in jeder unserer E-Mails.",
         missing_title="Dieser Link funktioniert nicht.",
         missing_text=(
-            "Vielleicht wurde er unterwegs abgeschnitten. Bitte öffnen Sie ihn noch einmal aus der E-Mail. "
-            "Oder antworten Sie auf die E-Mail mit „no more mail“, dann schreiben wir nicht mehr."
+            "Vielleicht wurde der Link abgeschnitten. Bitte öffnen Sie ihn noch einmal aus der E-Mail. "
+            "Oder antworten Sie auf die E-Mail mit „abmelden“, dann schreiben wir Ihnen nicht mehr."
         ),
         busy_title="Einen Moment, bitte.",
         busy_text=(
@@ -86,19 +86,19 @@ PAGE_TEXTS: Final[Mapping[str, PageTexts]] = {
         ),
         failed_title="Das hat nicht geklappt.",
         failed_text=(
-            "Wir konnten es gerade nicht festhalten. Bitte versuchen Sie es in einer Minute noch einmal. "
-            "Oder antworten Sie auf die E-Mail mit „no more mail“, dann schreiben wir nicht mehr."
+            "Wir konnten Ihre Auswahl gerade nicht speichern. Bitte versuchen Sie es in einer Minute noch einmal. "
+            "Oder antworten Sie auf die E-Mail mit „abmelden“, dann schreiben wir Ihnen nicht mehr."
         ),
     ),
     "fr": PageTexts(
-        ask_title="Ne plus recevoir d’e\u2011mails de $sender\u00a0?",
+        ask_title="Vous désabonner des e\u2011mails de $sender\u00a0?",
         ask_text="Nous n’écrirons plus à $address.",
-        ask_note="Rien ne change tant que vous n’avez pas appuyé sur le bouton.",
+        ask_note="Rien ne change tant que vous n’avez pas cliqué sur le bouton.",
         unsubscribe="Se désabonner",
-        done_title="Votre désabonnement est enregistré.",
+        done_title="Vous êtes désabonné(e).",
         done_text="Nous n’écrirons plus à $address.",
-        undo_note="Ce n’était pas voulu\u00a0?",
-        undo="C’était une erreur",
+        undo_note="Désabonnement par erreur\u00a0?",
+        undo="Me réabonner",
         again_title="Votre désabonnement est annulé.",
         again_text="Nous pouvons de nouveau écrire à $address.",
         again_note=(
@@ -106,36 +106,35 @@ PAGE_TEXTS: Final[Mapping[str, PageTexts]] = {
         ),
         missing_title="Ce lien ne fonctionne pas.",
         missing_text=(
-            "Il a peut-être été coupé en route. Veuillez l’ouvrir encore une fois depuis l’e\u2011mail. "
-            "Ou répondez à l’e\u2011mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
+            "Le lien a peut-être été coupé. Veuillez l’ouvrir à nouveau depuis l’e\u2011mail. "
+            "Ou répondez «\u00a0STOP\u00a0» à l’e\u2011mail, et nous ne vous écrirons plus."
         ),
         busy_title="Un instant, s’il vous plaît.",
         busy_text=(
-            "Il y a beaucoup de monde en ce moment. Veuillez réessayer dans une minute\u00a0; "
-            "rien n’a encore été modifié."
+            "Le service est très sollicité. Veuillez réessayer dans une minute\u00a0; rien n’a encore été modifié."
         ),
         failed_title="Cela n’a pas fonctionné.",
         failed_text=(
-            "Nous n’avons pas pu l’enregistrer. Veuillez réessayer dans une minute. "
-            "Ou répondez à l’e\u2011mail par «\u00a0no more mail\u00a0», et nous n’écrirons plus."
+            "Nous n’avons pas pu enregistrer votre choix. Veuillez réessayer dans une minute. "
+            "Ou répondez «\u00a0STOP\u00a0» à l’e\u2011mail, et nous ne vous écrirons plus."
         ),
     ),
     "es": PageTexts(
-        ask_title="¿No recibir más correos de $sender?",
+        ask_title="¿Darse de baja de los correos de $sender?",
         ask_text="Dejaremos de escribir a $address.",
         ask_note="Nada cambia hasta que pulse el botón.",
         unsubscribe="Darse de baja",
         done_title="Se ha dado de baja.",
         done_text="No volveremos a escribir a $address.",
-        undo_note="¿No era su intención?",
-        undo="Ha sido un error",
-        again_title="Su baja ha quedado anulada.",
+        undo_note="¿Se ha dado de baja por error?",
+        undo="Volver a suscribirme",
+        again_title="Su baja se ha anulado.",
         again_text="Podemos volver a escribir a $address.",
         again_note="Puede cambiar de opinión cuando quiera, aquí o con el enlace de cualquiera de nuestros correos.",
         missing_title="Este enlace no funciona.",
         missing_text=(
-            "Quizá se cortó por el camino. Ábralo otra vez desde el correo. "
-            "O responda al correo con «no more mail», y no volveremos a escribir."
+            "Es posible que el enlace se haya cortado. Vuelva a abrirlo desde el correo. "
+            "O responda «BAJA» al correo, y no volveremos a escribirle."
         ),
         busy_title="Un momento, por favor.",
         busy_text=(
@@ -143,8 +142,8 @@ PAGE_TEXTS: Final[Mapping[str, PageTexts]] = {
         ),
         failed_title="No ha funcionado.",
         failed_text=(
-            "No hemos podido anotarlo. Inténtelo de nuevo dentro de un minuto. "
-            "O responda al correo con «no more mail», y no volveremos a escribir."
+            "No hemos podido guardar su elección. Inténtelo de nuevo dentro de un minuto. "
+            "O responda «BAJA» al correo, y no volveremos a escribirle."
         ),
     ),
 }

@@ -63,15 +63,14 @@ def test_the_welcome_mail_reads_like_a_letter() -> None:
         body="""\
 Hello Ana,
 
-A trial of Diagram Studio was started at acme-eval.atlassian.net on 12 March 2026, and your address is given as the \
-contact. I am on the team behind Diagram Studio at Demo Vendor, and I would like to ask you one question: what \
-should it do for you?
+A trial of Diagram Studio was started at acme-eval.atlassian.net on 12 March 2026, and you're listed as the contact. \
+I'm on the team behind Diagram Studio at Demo Vendor and have one question: what do you hope it will do for you?
 
-Two lines are enough. If I know what you need, I can tell you how to set it up, or tell you honestly that it does \
-not fit.
+A line or two is plenty. If I know what you need, I can tell you how to set it up, or tell you honestly if it isn't \
+a fit.
 
-If somebody else is looking at it, please pass this on. And if anything is unclear or does not work, just reply: a \
-person reads your answer.
+If somebody else is looking at it, please pass this on. And if anything is unclear or doesn't work, just reply – a \
+real person will read it.
 
 Best regards,
 Ben Miller

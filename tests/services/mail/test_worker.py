@@ -44,7 +44,7 @@ async def test_a_mail_that_is_due_goes_once_and_its_history_says_so(room: PostRo
     [mail] = room.mailbox.mails
     assert mail["to"] == [ANA]
     assert (mail["from"], mail["subject"]) == ("Ana Sample <hello@vendor.example>", "Welcome to Roadmap")
-    assert mail["text"].startswith("Dear Ana Ash\n\n--\nYou get this mail because a trial of Roadmap for Jira was ")
+    assert mail["text"].startswith("Dear Ana Ash\n\n--\nYou're receiving this email because a trial of ")
     assert await room.states() == [MailState.SENT]
     assert await room.history() == [Kind.MAIL_SENT]
 
