@@ -19,7 +19,7 @@ LAYERS = (
     {"marketplace", "store", "slack", "mail", "exports"},
     {"security", "concurrency"},
     {"domain"},
-    {"errors"},
+    {"errors", "translations"},
 )
 """From top to bottom. A part imports only from layers below, and `demo` is imported by `cli` alone."""
 
@@ -105,7 +105,10 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "log": (set(), {"structlog"}),
     "mail": ({"domain", "errors"}, set()),
     "mail.inbound": ({"errors", "mail"}, {"flufl"}),
-    "mail.outbound": ({"errors", "mail", "mail.templating"}, {"aiosmtplib", "cryptography", "dkim", "markdown_it"}),
+    "mail.outbound": (
+        {"errors", "mail", "mail.templating", "translations"},
+        {"aiosmtplib", "cryptography", "dkim", "markdown_it"},
+    ),
     "mail.templating": ({"domain", "errors", "mail", "mail.outbound"}, {"babel", "jinja2"}),
     "marketplace": ({"domain", "errors"}, {"httpx", "orjson", "stamina"}),
     "security": ({"domain", "errors"}, {"cryptography"}),
@@ -184,6 +187,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"sqlalchemy"},
     ),
     "store.outbox": ({"concurrency", "domain", "security", "store", "store.dnc", "store.engine"}, {"sqlalchemy"}),
+    "translations": (set(), set()),
     "web": (
         {
             "concurrency",
@@ -196,7 +200,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"aiohttp", "slack_bolt", "slack_sdk", "structlog"},
     ),
-    "web.unsubscribe": ({"concurrency", "errors", "services.mail"}, {"aiohttp", "structlog"}),
+    "web.unsubscribe": ({"concurrency", "errors", "services.mail", "translations"}, {"aiohttp", "structlog"}),
 }
 """Folder or module below `bot` to the folders of ours that it imports, and to the third-party packages.
 

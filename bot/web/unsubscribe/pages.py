@@ -129,7 +129,7 @@ def masked(address: str) -> str:
 def _page(reader: Reader, title: str, body: list[str]) -> str:
     return _DOCUMENT.substitute(
         language=reader.language,
-        title=Template(escape(title)).safe_substitute(sender=escape(reader.sender)),
+        title=escape(title).format(sender=escape(reader.sender)),
         style=_STYLE,
         body="\n".join(body),
     )
@@ -138,7 +138,7 @@ def _page(reader: Reader, title: str, body: list[str]) -> str:
 def _paragraph(reader: Reader, text: str) -> str:
     # Isolated, so that a right-to-left address does not reorder the sentence.
     address = f'<bdi dir="ltr"><strong>{escape(masked(reader.address))}</strong></bdi>'
-    return f"<p>{Template(escape(text)).safe_substitute(address=address)}</p>"
+    return f"<p>{escape(text).format(address=address)}</p>"
 
 
 def _note(text: str) -> str:
