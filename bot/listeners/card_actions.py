@@ -1,7 +1,6 @@
 """The listeners for the buttons of a card."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -18,7 +17,8 @@ from bot.listeners.services import ListenerServices, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import View
 from bot.slack.text import escape
-from bot.slack.views import dnc_forms, modals, replies
+from bot.slack.views import assign_form, dnc_forms, modals, replies
+from bot.slack.views.modal_metadata import AssignMetadata, ContactAgainMetadata
 from bot.slack.views.modals import Modal
 
 
@@ -57,7 +57,7 @@ class CardListeners:
                 await self._services.permissions.require(action.user, Permission.EDIT)
                 metadata = await placed(self._services, action.metadata)
                 owned = await self._services.ownership.release(
-                    metadata.evaluation_id, owner=metadata.seen, by=action.user
+                    metadata.evaluation_id, owner=action.seen, by=action.user
                 )
                 await reply_if_stale(args, self._services, owned)
             case _ as never:
@@ -95,10 +95,10 @@ class CardListeners:
             return modals.message(replies.NOT_MARKED)
         if not may_lift(entry.reason, self._services.dnc.authority(action.user)):
             return modals.message(f"{entry.reason.words}. {replies.NOT_YOURS}")
-        return dnc_forms.contact_again(replace(metadata, seen=entry.at.isoformat()), entry)
+        return dnc_forms.contact_again(ContactAgainMetadata.about(metadata, added_at=entry.at), entry)
 
     async def _assign(self, action: Press) -> Modal:
         await self._services.permissions.require(action.user, Permission.EDIT)
         metadata = await placed(self._services, action.metadata)
         owner = await self._services.ownership.owner(metadata.evaluation_id)
-        return modals.assign(replace(metadata, seen=owner))
+        return assign_form.assign(AssignMetadata.about(metadata, owner=owner))

@@ -17,7 +17,8 @@ from bot.slack.blocks import Message
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field
 from bot.slack.text import escape
-from bot.slack.views import modals, replies
+from bot.slack.views import email_form, modals, replies, submissions
+from bot.slack.views.modal_metadata import EmailMetadata, ModalMetadata, PreviewMetadata
 from bot.slack.views.modals import Modal
 from bot.store.mail.repository import MailStatus, QueuedMail
 
@@ -30,18 +31,17 @@ class MailListeners:
 
     async def choosing(self, args: AsyncArgs) -> None:
         """Fill the form for another template or recipient, but keep the person's own words."""
-        metadata, filled = read_form(args)
+        metadata, filled = read_form(args, EmailMetadata)
         metadata = await placed(self._services, metadata)
         signature = await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
-        template, recipient = modals.shown(metadata)
         draft = await self._services.outreach.draft(
             metadata.evaluation_id,
             signature=signature,
             template=filled.get(Field.TEMPLATE),
             recipient=filled.get(Field.RECIPIENT),
             words=FormWords(
-                template=template,
-                recipient=recipient,
+                template=metadata.template,
+                recipient=metadata.recipient,
                 subject=filled.get(Field.SUBJECT, ""),
                 body=filled.get(Field.BODY, ""),
             ),
@@ -51,7 +51,7 @@ class MailListeners:
 
     async def previewed(self, args: AsyncArgs) -> None:
         """Keep the draft until it is sent. The preview itself was part of the acknowledgement."""
-        _, filled = read_form(args)
+        _, filled = read_form(args, EmailMetadata)
         await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
         content = MailContent(
             template=filled.get(Field.TEMPLATE, ""),
@@ -59,23 +59,22 @@ class MailListeners:
             subject=filled.get(Field.SUBJECT, ""),
             body=filled.get(Field.BODY, ""),
         )
-        await self._services.outreach.keep(modals.draft_token(args.body["trigger_id"]), content)
+        await self._services.outreach.keep(submissions.draft_token(args.body["trigger_id"]), content)
 
     async def sent(self, args: AsyncArgs) -> None:
         """Queue the email and confirm it.
 
         The confirmation is not in the modal: a Web API call and the acknowledgement could reach Slack in either order.
         """
-        metadata, _ = read_form(args)
+        metadata, _ = read_form(args, PreviewMetadata)
         metadata = await placed(self._services, metadata)
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
-        token, basis = modals.chosen(metadata)
-        content = await self._services.outreach.kept(token)
+        content = await self._services.outreach.kept(metadata.draft)
         if content is None:
             await reply(args, self._services.slack, replies.DRAFT_GONE)
             return
-        found = await self._services.outreach.enqueue(metadata.evaluation_id, content, basis=basis, by=user)
+        found = await self._services.outreach.enqueue(metadata.evaluation_id, content, basis=metadata.basis, by=user)
         await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
 
     async def undone(self, args: AsyncArgs) -> None:
@@ -114,7 +113,7 @@ class MailListeners:
         return mail_id
 
 
-def draft_modal(draft: Draft | Refused, metadata: modals.ModalMetadata, *, now: datetime) -> Modal:
+def draft_modal(draft: Draft | Refused, metadata: ModalMetadata, *, now: datetime) -> Modal:
     """Return the form, or a modal that says why nobody can be emailed."""
     if isinstance(draft, Refused):
         return modals.message(replies.refused(draft, now=now))
@@ -124,9 +123,9 @@ def draft_modal(draft: Draft | Refused, metadata: modals.ModalMetadata, *, now: 
         warnings = [replies.KEPT, *warnings]
     if draft.problem is not None:
         warnings = [escape(draft.problem, longest=500), *warnings]
-    return modals.email(
+    return email_form.email(
         metadata,
-        modals.MailForm(
+        email_form.MailForm(
             template=draft.template,
             templates=draft.names,
             recipient=draft.recipient,

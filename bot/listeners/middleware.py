@@ -13,7 +13,7 @@ from bot.listeners.respond import reply
 from bot.services.interactions import InteractionDeduplicator
 from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape
-from bot.slack.views import modals, replies
+from bot.slack.views import replies, submissions
 
 log = structlog.get_logger()
 
@@ -68,8 +68,8 @@ class ListenerMiddleware:
         """Acknowledge before any wait except that of a `check`. Return whether there is a new interaction to handle."""
         acknowledged: dict[str, Any] = {}
         if args.body.get("type") == "view_submission":
-            token = modals.draft_token(args.body.get("trigger_id", ""))
-            acknowledged = modals.acknowledgement(args.body.get("view") or {}, token)
+            token = submissions.draft_token(args.body.get("trigger_id", ""))
+            acknowledged = submissions.acknowledgement(args.body.get("view") or {}, token)
             if not acknowledged and check is not None and (wrong := await check(args)):
                 acknowledged = {"response_action": "errors", "errors": wrong}
         await args.ack(**acknowledged)

@@ -8,7 +8,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.evaluation import CardRef
 from bot.slack import ids
 from bot.slack.client.payload import read_id
-from bot.slack.views.modals import ModalMetadata
+from bot.slack.views.modal_metadata import ModalMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class Press:
     user: str
     action: str
     metadata: ModalMetadata
+    seen: str | None
+    """What the card showed and the person is about to change: the owner."""
     trigger: str
 
 
@@ -41,7 +43,8 @@ def read_press(args: AsyncArgs) -> Press | None:
     return Press(
         user=args.body["user"]["id"],
         action=action,
-        metadata=ModalMetadata(evaluation_id=evaluation_id, channel=channel, seen=seen, card=card.ts if card else None),
+        metadata=ModalMetadata(evaluation_id=evaluation_id, channel=channel, card=card.ts if card else None),
+        seen=seen,
         trigger=args.body.get("trigger_id", ""),
     )
 

@@ -10,13 +10,13 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.evaluation import OwnerChange
 from bot.errors import InteractionUnreadable, SlackError
-from bot.listeners.services import ListenerServices
+from bot.listeners.services import ListenerServices, M
 from bot.slack.blocks import Message, note_message
 from bot.slack.client.payload import was_acknowledged
 from bot.slack.client.web_client import SlackClient
 from bot.slack.ids import Field
-from bot.slack.views import modals, replies
-from bot.slack.views.modals import ModalMetadata
+from bot.slack.views import replies, submissions
+from bot.slack.views.modal_metadata import ModalMetadata
 
 log = structlog.get_logger()
 
@@ -75,14 +75,14 @@ async def reply_if_stale(args: AsyncArgs, services: ListenerServices, owned: Own
         await reply(args, services.slack, replies.lost(owned.owner, owned.since, now=services.clock()))
 
 
-def read_form(args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
+def read_form(args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:
     """Return the modal's metadata and the values filled in. Raises InteractionUnreadable if anything required is
     missing.
     """
     view = args.body.get("view") or {}
-    if args.body.get("type") == "view_submission" and modals.incomplete(view):
+    if args.body.get("type") == "view_submission" and submissions.incomplete(view):
         raise InteractionUnreadable
-    return ModalMetadata.unpack(view.get("private_metadata", "")), modals.values(view)
+    return kind.unpack(view.get("private_metadata", "")), submissions.values(view)
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:

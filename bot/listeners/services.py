@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
@@ -13,7 +14,9 @@ from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
 from bot.services.team.today import TodayList
 from bot.slack.client.web_client import SlackClient
-from bot.slack.views.modals import ModalMetadata
+from bot.slack.views.modal_metadata import ModalMetadata
+
+M = TypeVar("M", bound=ModalMetadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,6 @@ class ListenerServices:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-async def placed(services: ListenerServices, metadata: ModalMetadata) -> ModalMetadata:
+async def placed(services: ListenerServices, metadata: M) -> M:
     """Return the metadata with the evaluation that the card shows. Raises CardUnknown if that is not known."""
     return replace(metadata, evaluation_id=await services.outbox.evaluation_on(metadata.evaluation_id, metadata.place))

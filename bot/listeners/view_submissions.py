@@ -1,18 +1,15 @@
 """Submitted modals."""
 
-from datetime import datetime
-
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.dnc import DncReason
 from bot.domain.mail_policy import Refused
-from bot.errors import InteractionUnreadable
 from bot.listeners.respond import read_form, reply, reply_if_stale
-from bot.listeners.services import ListenerServices, placed
+from bot.listeners.services import ListenerServices, M, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import Field, View
-from bot.slack.views import modals, replies
-from bot.slack.views.modals import ModalMetadata
+from bot.slack.views import replies, submissions
+from bot.slack.views.modal_metadata import AssignMetadata, ContactAgainMetadata, ModalMetadata
 
 
 class FormListeners:
@@ -23,7 +20,7 @@ class FormListeners:
 
     async def do_not_contact(self, args: AsyncArgs) -> None:
         """Block the address."""
-        metadata, filled = await self._read(args)
+        metadata, filled = await self._read(args, ModalMetadata)
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.EDIT)
         added = await self._services.dnc.add_for_contact(
@@ -41,12 +38,12 @@ class FormListeners:
 
     async def contact_again(self, args: AsyncArgs) -> None:
         """Lift the entry, unless somebody lifted or changed it while the modal was open."""
-        metadata, filled = await self._read(args)
+        metadata, filled = await self._read(args, ContactAgainMetadata)
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
         lifted = await self._services.dnc.lift_for_evaluation(
             metadata.evaluation_id,
-            set_at=_moment(metadata.seen),
+            set_at=metadata.added_at,
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
@@ -59,7 +56,7 @@ class FormListeners:
     async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
         """Return the problem by block id if the chosen person cannot own an evaluation."""
         view = args.body["view"]
-        owner, block_id = modals.values(view).get(Field.OWNER), modals.field_of(view, Field.OWNER)
+        owner, block_id = submissions.values(view).get(Field.OWNER), submissions.field_of(view, Field.OWNER)
         if owner is None or block_id is None:
             return {}
         problem = await self._services.permissions.why_not_owner(owner)
@@ -72,25 +69,14 @@ class FormListeners:
 
     async def assign(self, args: AsyncArgs) -> None:
         """Set the owner, unless somebody changed it while the modal was open."""
-        metadata, filled = await self._read(args)
+        metadata, filled = await self._read(args, AssignMetadata)
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.EDIT)
         owned = await self._services.ownership.assign(
-            metadata.evaluation_id, filled[Field.OWNER], instead_of=metadata.seen, by=user
+            metadata.evaluation_id, filled[Field.OWNER], instead_of=metadata.owner, by=user
         )
         await reply_if_stale(args, self._services, owned)
 
-    async def _read(self, args: AsyncArgs) -> tuple[ModalMetadata, dict[Field, str]]:
-        metadata, filled = read_form(args)
+    async def _read(self, args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:
+        metadata, filled = read_form(args, kind)
         return await placed(self._services, metadata), filled
-
-
-def _moment(seen: str | None) -> datetime:
-    """Return when the entry that a person saw was created."""
-    try:
-        found = datetime.fromisoformat(seen or "")
-    except ValueError as exc:
-        raise InteractionUnreadable from exc
-    if found.tzinfo is None:
-        raise InteractionUnreadable
-    return found

@@ -8,7 +8,8 @@ from bot.slack.blocks import plain, section
 from bot.slack.ids import Field, View
 from bot.slack.views.history import describe_scope
 from bot.slack.views.inputs import input_block, note_input, person_label, radio, select
-from bot.slack.views.modals import Modal, ModalMetadata, build_modal
+from bot.slack.views.modal_metadata import ContactAgainMetadata, ModalMetadata
+from bot.slack.views.modals import Modal, build_modal
 
 
 def do_not_contact(metadata: ModalMetadata, people: Mapping[str, Contact]) -> Modal:
@@ -26,7 +27,7 @@ def do_not_contact(metadata: ModalMetadata, people: Mapping[str, Contact]) -> Mo
     return build_modal(View.DO_NOT_CONTACT, metadata, blocks, submit="Do not contact")
 
 
-def contact_again(metadata: ModalMetadata, entry: DncEntry) -> Modal:
+def contact_again(metadata: ContactAgainMetadata, entry: DncEntry) -> Modal:
     """Ask why an entry may be lifted; the answer stays on record."""
     consent = (
         "Lift it only with their *written consent*; say where it is."

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,13 +13,22 @@ from bot.domain.dnc import REASON_CHOICES, DncEntry, DncReason, DncScope, DncTar
 from bot.domain.evaluation import Contact
 from bot.domain.mail import LawfulBasis
 from bot.slack.ids import Field, View
-from bot.slack.views import dnc_forms, modals
-from bot.slack.views.modals import MailForm, Modal, ModalMetadata
+from bot.slack.views import assign_form, dnc_forms, email_form, modals, submissions
+from bot.slack.views.email_form import MailForm
+from bot.slack.views.modal_metadata import (
+    AssignMetadata,
+    ContactAgainMetadata,
+    EmailMetadata,
+    ModalMetadata,
+    PreviewMetadata,
+)
+from bot.slack.views.modals import Modal
 from tests.builders import contact, opt_out
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
 from tests.slack.test_mrkdwn import WEB
 
-ABOUT = ModalMetadata(evaluation_id=7, channel="C0CARDS", seen="U0BO")
+ABOUT = ModalMetadata(evaluation_id=7, channel="C0CARDS")
+ENTRY = ContactAgainMetadata.about(ABOUT, added_at=datetime(2026, 11, 23, tzinfo=UTC))
 LETTER = MailForm(
     template="welcome",
     templates={"welcome": "Welcome", "trial-ending": "Trial ending"},
@@ -41,11 +51,6 @@ def options(modal: Modal, field: Field) -> dict[str, str]:
     return {option["value"]: option["text"]["text"] for option in element(modal, field)["options"]}
 
 
-@pytest.mark.parametrize("about", [ABOUT, replace(ABOUT, seen=None), replace(ABOUT, channel="")])
-def test_what_a_modal_is_about_comes_back_as_it_went(about: ModalMetadata) -> None:
-    assert ModalMetadata.unpack(modals.assign(about)["private_metadata"]) == about
-
-
 @pytest.mark.parametrize("view", [view for view in View if view is not View.MESSAGE])
 def test_a_modal_opens_at_once_and_says_that_more_will_come(view: View) -> None:
     loading = modals.loading(view, ABOUT)
@@ -62,7 +67,7 @@ def test_a_message_says_one_thing_and_can_only_be_closed() -> None:
 
 
 def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
-    modal = modals.email(ABOUT, LETTER)
+    modal = email_form.email(ABOUT, LETTER)
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [":warning: Role address, not a person", "Goes to ana@acme.example"]
     assert options(modal, Field.TEMPLATE) == LETTER.templates
@@ -77,23 +82,22 @@ def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
 
 
 def test_a_ground_is_asked_for_where_one_is_needed_and_nowhere_else() -> None:
-    modal = modals.email(ABOUT, replace(LETTER, needs_lawful_basis=True))
+    modal = email_form.email(ABOUT, replace(LETTER, needs_lawful_basis=True))
     check_modal(modal)
     assert options(modal, Field.GROUND) == {ground.name: ground.value for ground in LawfulBasis}
     assert "initial_option" not in element(modal, Field.GROUND)
-    fields = [b["element"]["action_id"] for b in modals.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
+    fields = [b["element"]["action_id"] for b in email_form.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
     assert Field.GROUND not in fields
 
 
 def test_the_form_remembers_with_which_words_it_was_painted() -> None:
     letter = replace(LETTER, template="welcome.de", templates={"welcome.de": "Welcome (de)"})
-    about = ModalMetadata.unpack(modals.email(ABOUT, letter)["private_metadata"])
-    assert modals.shown(about) == ("welcome.de", "technical")
-    assert (about.evaluation_id, about.channel) == (ABOUT.evaluation_id, ABOUT.channel)
+    about = EmailMetadata.unpack(email_form.email(ABOUT, letter)["private_metadata"])
+    assert about == EmailMetadata.about(ABOUT, template="welcome.de", recipient="technical")
 
 
 def test_only_what_changes_the_words_is_told_at_once() -> None:
-    inputs = [b for b in modals.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
+    inputs = [b for b in email_form.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
     told = {block["element"]["action_id"] for block in inputs if block["dispatch_action"]}
     assert told == {Field.TEMPLATE, Field.RECIPIENT}
 
@@ -101,9 +105,9 @@ def test_only_what_changes_the_words_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("modal", "field"),
     [
-        (modals.email(ABOUT, LETTER), Field.BODY),
+        (email_form.email(ABOUT, LETTER), Field.BODY),
         (dnc_forms.do_not_contact(ABOUT, {"technical": contact()}), Field.NOTE),
-        (dnc_forms.contact_again(ABOUT, opt_out()), Field.NOTE),
+        (dnc_forms.contact_again(ENTRY, opt_out()), Field.NOTE),
     ],
     ids=["text", "remark", "reason"],
 )
@@ -112,12 +116,12 @@ def test_there_is_room_to_write(modal: Modal, field: Field) -> None:
 
 
 def test_the_other_recipient_is_shown_where_the_mail_goes() -> None:
-    shown = mrkdwn_of(modals.email(ABOUT, replace(LETTER, recipient="billing"))["blocks"])
+    shown = mrkdwn_of(email_form.email(ABOUT, replace(LETTER, recipient="billing"))["blocks"])
     assert shown[-1] == "Goes to bo@acme.example"
 
 
 def block_ids(letter: MailForm) -> dict[Field, str]:
-    found = [b for b in modals.email(ABOUT, letter)["blocks"] if b["type"] == "input"]
+    found = [b for b in email_form.email(ABOUT, letter)["blocks"] if b["type"] == "input"]
     return {Field(block["element"]["action_id"]): block["block_id"] for block in found}
 
 
@@ -133,7 +137,7 @@ def test_another_choice_brings_other_words_in_place_of_those_that_were_typed(cho
 
 def test_two_contacts_of_one_endless_name_can_be_told_apart() -> None:
     twins = {"technical": contact(name="Ana " * 99), "billing": contact(name="Ana " * 99)}
-    labels = options(modals.email(ABOUT, replace(LETTER, recipients=twins)), Field.RECIPIENT)
+    labels = options(email_form.email(ABOUT, replace(LETTER, recipients=twins)), Field.RECIPIENT)
     assert labels["technical"].endswith("(technical contact)")
     assert labels["billing"].endswith("(billing contact)")
 
@@ -150,7 +154,7 @@ def test_two_contacts_of_one_endless_name_can_be_told_apart() -> None:
     ids=["subject that fits", "subject too long", "text too long", "no subject", "no text"],
 )
 def test_words_are_cut_to_what_their_input_takes(field: Field, words: str, shown: str | None) -> None:
-    modal = modals.email(ABOUT, replace(LETTER, subject=words, body=words))
+    modal = email_form.email(ABOUT, replace(LETTER, subject=words, body=words))
     assert element(modal, field).get("initial_value") == shown
 
 
@@ -173,7 +177,7 @@ def optional(modal: Modal) -> bool:
 
 def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
     assert optional(dnc_forms.do_not_contact(ABOUT, {"technical": contact()}))
-    assert not optional(dnc_forms.contact_again(ABOUT, opt_out()))
+    assert not optional(dnc_forms.contact_again(ENTRY, opt_out()))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
     ],
 )
 def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: DncEntry, said: str) -> None:
-    modal = dnc_forms.contact_again(ABOUT, no)
+    modal = dnc_forms.contact_again(ENTRY, no)
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [said]
 
@@ -207,7 +211,7 @@ def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: DncEntry, said: s
     ("owner", "said"), [("U0BO", "Owner now: <@U0BO>"), (None, "It has no owner yet.")], ids=["owned", "not owned"]
 )
 def test_assigning_starts_from_the_owner_there_is(owner: str | None, said: str) -> None:
-    modal = modals.assign(replace(ABOUT, seen=owner))
+    modal = assign_form.assign(AssignMetadata.about(ABOUT, owner=owner))
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [said]
     assert element(modal, Field.OWNER).get("initial_user") == owner
@@ -229,7 +233,7 @@ def test_assigning_starts_from_the_owner_there_is(owner: str | None, said: str) 
     ],
 )
 def test_what_a_person_filled_in_is_read_by_field(state: Mapping[str, Any], filled: dict[Field, str]) -> None:
-    assert modals.values({"state": {"values": {"any": {Field.NOTE.value: state}}}}) == filled
+    assert submissions.values({"state": {"values": {"any": {Field.NOTE.value: state}}}}) == filled
 
 
 def words(subject: str | None, body: str | None) -> dict[str, Any]:
@@ -249,11 +253,11 @@ def words(subject: str | None, body: str | None) -> dict[str, Any]:
     ],
 )
 def test_a_mail_of_white_space_is_asked_for_again(view: dict[str, Any], asked: list[Field]) -> None:
-    assert modals.blank(view) == {f"block of {field}": "Please write something." for field in asked}
+    assert submissions.blank(view) == {f"block of {field}": "Please write something." for field in asked}
 
 
 def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:
-    assert modals.values({"state": {"values": {"any": {"mail.colour": {"value": "red"}}}}}) == {}
+    assert submissions.values({"state": {"values": {"any": {"mail.colour": {"value": "red"}}}}}) == {}
 
 
 # --- The preview -----------------------------------------------------------------------------------------------------
@@ -263,7 +267,7 @@ def filled(
     letter: MailForm = LETTER, *, ground: LawfulBasis | None = None, about: ModalMetadata = ABOUT
 ) -> dict[str, Any]:
     """The form of a letter as it comes back when it is sent."""
-    modal = modals.email(about, replace(letter, needs_lawful_basis=ground is not None))
+    modal = email_form.email(about, replace(letter, needs_lawful_basis=ground is not None))
     state = {}
     for block in modal["blocks"]:
         if block["type"] == "input":
@@ -277,9 +281,13 @@ def filled(
     return {**modal, "state": {"values": state}}
 
 
+def previewed(form: dict[str, Any]) -> Modal:
+    return email_form.preview(form, submissions.values(form), "t0k3n")
+
+
 def test_the_preview_shows_what_is_sent_and_to_whom() -> None:
     letter = replace(LETTER, body="Hello **Ana**,\n\nsee [the docs](https://vendor.example/docs).")
-    modal = modals.preview(filled(letter), "t0k3n")
+    modal = previewed(filled(letter))
     check_modal(modal, links=["https://vendor.example/docs"])
     assert mrkdwn_of(modal["blocks"]) == [
         "To Ana Ash (technical contact)",
@@ -292,28 +300,27 @@ def test_the_preview_shows_what_is_sent_and_to_whom() -> None:
 
 @pytest.mark.parametrize("ground", [None, *LawfulBasis])
 def test_the_preview_knows_where_the_words_are_and_on_what_ground_they_go(ground: LawfulBasis | None) -> None:
-    about = ModalMetadata.unpack(modals.preview(filled(ground=ground), "t0k3n")["private_metadata"])
-    assert modals.chosen(about) == ("t0k3n", ground)
-    assert (about.evaluation_id, about.channel) == (ABOUT.evaluation_id, ABOUT.channel)
+    about = PreviewMetadata.unpack(previewed(filled(ground=ground))["private_metadata"])
+    assert about == PreviewMetadata.about(ABOUT, draft="t0k3n", basis=ground)
 
 
 def test_a_token_belongs_to_one_form_that_was_sent() -> None:
-    tokens = {modals.draft_token(trigger) for trigger in ("1.2.a", "1.2.b", "")}
+    tokens = {submissions.draft_token(trigger) for trigger in ("1.2.a", "1.2.b", "")}
     assert len(tokens) == 3
-    assert modals.draft_token("1.2.a") in tokens
+    assert submissions.draft_token("1.2.a") in tokens
     assert all(len(token) == 32 and token.isalnum() for token in tokens)
 
 
 def test_slack_is_told_at_once_what_comes_next() -> None:
     form = filled()
-    assert modals.acknowledgement(form, "t0k3n") == {"response_action": "push", "view": modals.preview(form, "t0k3n")}
-    sent = {**modals.preview(form, "t0k3n"), "state": {"values": {}}}
-    assert modals.acknowledgement(sent, "") == {"response_action": "clear"}
+    assert submissions.acknowledgement(form, "t0k3n") == {"response_action": "push", "view": previewed(form)}
+    sent = {**previewed(form), "state": {"values": {}}}
+    assert submissions.acknowledgement(sent, "") == {"response_action": "clear"}
 
 
 def test_a_form_without_words_stays_open_and_says_what_is_missing() -> None:
     form = filled(replace(LETTER, subject=" "))
-    assert modals.acknowledgement(form, "t0k3n") == {
+    assert submissions.acknowledgement(form, "t0k3n") == {
         "response_action": "errors",
         "errors": {"mail.subject.welcome.technical": "Please write something."},
     }
@@ -321,7 +328,7 @@ def test_a_form_without_words_stays_open_and_says_what_is_missing() -> None:
 
 @pytest.mark.parametrize("callback", [View.ASSIGN, View.DO_NOT_CONTACT, View.CONTACT_AGAIN, View.MESSAGE, "of.old"])
 def test_any_other_modal_closes(callback: str) -> None:
-    assert modals.acknowledgement({"callback_id": callback, "state": {"values": {}}}, "t0k3n") == {}
+    assert submissions.acknowledgement({"callback_id": callback, "state": {"values": {}}}, "t0k3n") == {}
 
 
 @given(
@@ -332,15 +339,15 @@ def test_any_other_modal_closes(callback: str) -> None:
 )
 def test_slack_takes_the_preview_of_any_mail(name: str, subject: str, body: str, ground: LawfulBasis | None) -> None:
     letter = replace(LETTER, recipients={"technical": contact(name=name)}, subject=subject, body=body)
-    check_modal(modals.preview(filled(letter, ground=ground), "t" * 32), links=WEB.findall(body))
+    check_modal(previewed(filled(letter, ground=ground)), links=WEB.findall(body))
 
 
 PEOPLE = st.builds(Contact, email=NAMES, name=st.none() | NAMES)
 ABOUTS = st.builds(
     ModalMetadata,
-    evaluation_id=st.integers(0, 2**63),
+    evaluation_id=st.integers(1, 2**63 - 1),
     channel=st.text("C0123456789", max_size=20),
-    seen=st.none() | st.sampled_from(USERS),
+    card=st.none() | st.text("0123456789.", max_size=20),
 )
 
 
@@ -348,13 +355,19 @@ ABOUTS = st.builds(
     about=ABOUTS,
     recipients=st.fixed_dictionaries({"technical": PEOPLE}, optional={"billing": PEOPLE}),
     words=st.lists(NAMES, min_size=4, max_size=4),
+    owner=st.none() | st.sampled_from(USERS),
 )
 def test_slack_takes_every_modal_about_anybody(
-    about: ModalMetadata, recipients: dict[str, Contact], words: list[str]
+    about: ModalMetadata, recipients: dict[str, Contact], words: list[str], owner: str | None
 ) -> None:
     name, subject, body, host = words
     letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
-    check_modal(modals.email(about, letter))
+    check_modal(email_form.email(about, letter))
     check_modal(dnc_forms.do_not_contact(about, recipients))
-    check_modal(dnc_forms.contact_again(about, opt_out(target=DncTarget(scope=DncScope.SITE, value=host))))
-    check_modal(modals.assign(about))
+    check_modal(
+        dnc_forms.contact_again(
+            ContactAgainMetadata.about(about, added_at=ENTRY.added_at),
+            opt_out(target=DncTarget(scope=DncScope.SITE, value=host)),
+        )
+    )
+    check_modal(assign_form.assign(AssignMetadata.about(about, owner=owner)))
