@@ -83,7 +83,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "demo.fake_marketplace": ({"demo.scenario"}, {"aiohttp", "multidict", "yarl"}),
     "demo.fake_slack": (set(), {"aiohttp", "slack_sdk"}),
     "demo.scenario": ({"demo.fake_marketplace"}, set()),
-    "domain": (set(), {"email_validator", "idna"}),
+    "domain": (set(), {"email_validator", "idna", "markdown_it"}),
     "errors": (set(), set()),
     "exports": ({"domain", "errors"}, set()),
     "listeners": (
@@ -106,7 +106,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "mail": ({"domain", "errors"}, set()),
     "mail.inbound": ({"errors", "mail"}, {"flufl"}),
     "mail.outbound": (
-        {"errors", "mail", "mail.templating", "translations"},
+        {"domain", "errors", "mail", "mail.templating", "translations"},
         {"aiosmtplib", "cryptography", "dkim", "markdown_it"},
     ),
     "mail.templating": ({"domain", "errors", "mail", "mail.outbound"}, {"babel", "jinja2"}),

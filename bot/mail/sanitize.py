@@ -9,7 +9,7 @@ LONGEST_VALUE = 150
 # Bidirectional marks and overrides: they can make a name read as another.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # What Markdown would act on, and look-alikes for it.
-_LOOKALIKES = str.maketrans({"[": "(", "]": ")", "`": "'", "*": "∗"})
+_LOOKALIKES = str.maketrans({"[": "(", "]": ")", "`": "'", "*": "∗", "\\": "∖"})
 # Underscores, except inside a word: host names have them, and Markdown leaves them alone.
 _LOOSE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 # What turns a line into a heading, quote, list, rule or code, where a template begins a line with the value.
@@ -34,8 +34,8 @@ def one_line(text: str) -> str:
 def escape_markdown(value: str) -> str:
     """Return the value as one short line in which Markdown finds nothing to act on.
 
-    Brackets become round, backticks become apostrophes, and asterisks their mathematical twin, as does anything with a
-    meaning at the beginning of a line. HTML needs no care: the renderer has none.
+    Brackets become round, backticks become apostrophes, asterisks and backslashes their mathematical twins, as does
+    anything with a meaning at the beginning of a line. HTML needs no care: the renderer has none.
     """
     line = one_line(value).translate(_LOOKALIKES)
     line = line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1].rstrip() + "…"

@@ -12,8 +12,9 @@ from string import Template as Pattern
 from typing import NamedTuple
 from urllib.parse import quote
 
-from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
+from bot.domain.markdown import parse, to_html, to_text
 from bot.errors import MailRefused, MailSetupWrong
 from bot.mail.address import ascii_address, wire_address
 from bot.mail.outbound.footer import FooterTexts
@@ -23,7 +24,6 @@ from bot.mail.sanitize import display_name, for_header, one_line, strip_control_
 _NAMED = re.compile(r'"?(.*?)"? ?<([^<>]+)>')
 # The text in angle brackets in a header, on a line of up to 998 characters.
 _WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")
-_LINK = re.compile(r"\[([^\[\]]+)\]\(([^()\s]+)\)")
 
 # No colours, so that dark mode works; nothing remote, so that reading the email is not tracked.
 _DOCUMENT = Pattern("""\
@@ -58,21 +58,6 @@ _HEADERS = HeaderRegistry()
 for _name in ("list-unsubscribe", "message-id"):
     _HEADERS.map_to_type(_name, _Unfolded)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
-
-
-class _Markdown(MarkdownIt):
-    """Markdown whose links go only to the web and to mailboxes."""
-
-    def validateLink(self, url: str) -> bool:  # noqa: N802  # the name is markdown-it's
-        return url.lower().startswith(("https://", "http://", "mailto:"))
-
-
-# A line break is a line break, as in the form. Everything is off that would show the reader of the HTML part something
-# else than the reader of the text part: HTML, images, entities, escapes, and lines that turn their neighbours into code
-# or headings.
-_MARKDOWN = _Markdown("commonmark", {"html": False, "breaks": True}).disable(
-    ["autolink", "code", "entity", "escape", "html_block", "html_inline", "image", "lheading", "reference"]
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +126,10 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     # (RFC 3834, 5). An out-of-office reply is welcome. Precedence was never standard and suppresses such replies.
     _say_how_to_object(mail, sender, unsubscribe_url)
 
-    body = strip_control_characters(body).strip()
+    tokens = parse(strip_control_characters(body))
     footer = _footer(sender, words, unsubscribe_url)
-    mail.set_content(_text(body, footer), cte="quoted-printable")
-    document = _html(words.language, mail["Subject"], body, footer)
+    mail.set_content(_text(tokens, footer), cte="quoted-printable")
+    document = _html(words.language, mail["Subject"], tokens, footer)
     mail.add_alternative(document, subtype="html", cte="quoted-printable")
     return mail
 
@@ -213,17 +198,16 @@ def _link(url: str, label: str) -> str:
     return f'<a href="{escape(url)}">{escape(label)}</a>'
 
 
-def _text(body: str, footer: Sequence[Sequence[_Line]]) -> str:
-    linked = _LINK.sub(lambda link: link[2] if link[1] == link[2] else f"{link[1]} ({link[2]})", body)
+def _text(body: Sequence[Token], footer: Sequence[Sequence[_Line]]) -> str:
     paragraphs = ("\n".join(line.text for line in lines) for lines in footer)
-    return f"{linked}\n\n--\n" + "\n\n".join(paragraphs) + "\n"
+    return f"{to_text(body)}\n\n--\n" + "\n\n".join(paragraphs) + "\n"
 
 
-def _html(language: str, subject: str, body: str, footer: Sequence[Sequence[_Line]]) -> str:
+def _html(language: str, subject: str, body: Sequence[Token], footer: Sequence[Sequence[_Line]]) -> str:
     paragraphs = ("<br>\n".join(line.html for line in lines) for lines in footer)
     return _DOCUMENT.substitute(
         language=language,
         subject=escape(subject),
-        body=_MARKDOWN.render(body).strip(),
+        body=to_html(body),
         footer="\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs),
     )

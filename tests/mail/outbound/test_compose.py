@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
+from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -104,9 +105,8 @@ def test_a_shipped_template_arrives_whole_in_both_parts(template: str) -> None:
     html = text_of(message, "html")
     assert "<p>Hello Zoë,</p>\n<p>" in html
     assert "<p>Best regards,<br />\nBen Miller</p>" in html
-    assert (
-        f"<p>{TRIAL.why}</p>\n<p>{TRIAL.by_reply}</p>\n<p>Demo Vendor<br>\n1 Main Street<br>\nSpringfield</p>" in html
-    )
+    footer = f"<p>{escape(TRIAL.why)}</p>\n<p>{escape(TRIAL.by_reply)}</p>\n"
+    assert f"{footer}<p>Demo Vendor<br>\n1 Main Street<br>\nSpringfield</p>" in html
     assert '<html lang="en">' in html
     assert '<meta name="color-scheme" content="light dark">' in html
     assert "src=" not in html
@@ -117,6 +117,25 @@ def test_links_work_in_html_and_stay_readable_in_text() -> None:
 
     assert text_of(message, "plain").startswith("See the guide (https://vendor.example/guide) or mailto:a@b.test.")
     assert '<a href="https://vendor.example/guide">the guide</a>' in text_of(message, "html")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        pytest.param("a **bold *word*** or __two__", "a bold word or two", id="emphasis"),
+        pytest.param("2 \\* 3\\\nnext", "2 * 3\nnext", id="escapes"),
+        pytest.param("# Head\nnext\n***\n`x` > 1", "Head\n\nnext\n\n---\n\nx > 1", id="headings, rules and code"),
+        pytest.param(
+            "* a\n* b\n  1) c\n     d\n\n> e\n> f", "- a\n- b\n  1) c\n     d\n\n> e\n> f", id="lists, quotes"
+        ),
+        pytest.param("```\n  <b> & **c**\n```", "<b> & **c**", id="code as it is"),
+        pytest.param(
+            "**See [the *guide*](https://a.example/?b&c)**", "See the guide (https://a.example/?b&c)", id="link"
+        ),
+    ],
+)
+def test_the_text_part_shows_no_marks(body: str, text: str) -> None:
+    assert text_of(received(body=body), "plain").partition("\n\n--\n")[0] == text
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from bot.slack.views.modal_metadata import (
 from bot.slack.views.modals import Modal
 from tests.builders import contact, opt_out
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
-from tests.slack.test_mrkdwn import WEB
+from tests.slack.test_mrkdwn import links_in
 
 ABOUT = ModalMetadata(evaluation_id=7, channel="C0CARDS")
 ENTRY = ContactAgainMetadata.about(ABOUT, added_at=datetime(2026, 11, 23, tzinfo=UTC))
@@ -339,7 +339,7 @@ def test_any_other_modal_closes(callback: str) -> None:
 )
 def test_slack_takes_the_preview_of_any_mail(name: str, subject: str, body: str, ground: LawfulBasis | None) -> None:
     letter = replace(LETTER, recipients={"technical": contact(name=name)}, subject=subject, body=body)
-    check_modal(previewed(filled(letter, ground=ground)), links=WEB.findall(body))
+    check_modal(previewed(filled(letter, ground=ground)), links=links_in(body))
 
 
 PEOPLE = st.builds(Contact, email=NAMES, name=st.none() | NAMES)
