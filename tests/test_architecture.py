@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"aiohttp", "slack_bolt", "structlog"},
     ),
     "log": (set(), {"structlog"}),
-    "mail": ({"domain", "errors"}, set()),
+    "mail": ({"domain", "errors"}, {"babel"}),
     "mail.inbound": ({"errors", "mail"}, {"flufl"}),
     "mail.outbound": (
         {"domain", "errors", "mail", "mail.templating", "translations"},
@@ -255,6 +256,7 @@ def _part(module: str) -> str:
     return ".".join(folder.parts) or path.stem
 
 
+@cache
 def _imported() -> dict[str, tuple[set[str], set[str]]]:
     found: dict[str, tuple[set[str], set[str]]] = {}
     for name, path in MODULES.items():

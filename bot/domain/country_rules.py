@@ -1,6 +1,6 @@
 """The vendor's rules by country: email freely, ask for a lawful basis, or do not email at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -27,23 +27,22 @@ class CountryRule:
 _CAREFUL: Final = CountryRule(rule=Rule.CONFIRM)
 
 
+def _no_code(_name: str) -> None:
+    """Know no country."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Countries:
-    """Rules by country name as in the report. `others`: for countries without a rule. `unnamed`: for licenses without
-    one.
-    """
+    """Rules by ISO code. `others`: for countries without a rule. `unnamed`: for licenses without a country."""
 
-    by_name: Mapping[str, CountryRule] = field(default_factory=dict)
+    by_code: Mapping[str, CountryRule] = field(default_factory=dict)
     others: CountryRule = _CAREFUL
     unnamed: CountryRule = _CAREFUL
+    code_of: Callable[[str], str | None] = _no_code
+    """The ISO code of a country, named as in the report; None if there is no such country."""
 
     def rule(self, country: str | None) -> CountryRule:
         """Return the rule for a country of the report."""
-        if country is None or not (name := country_key(country)):
+        if country is None or not any(c.isalpha() for c in country):
             return self.unnamed
-        return self.by_name.get(name, self.others)
-
-
-def country_key(country: str) -> str:
-    """Return a country's name for comparison: letters only, case folded."""
-    return "".join(c for c in country.casefold() if c.isalpha())
+        return self.by_code.get(self.code_of(country) or "", self.others)

@@ -4,31 +4,31 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.country_rules import Countries, CountryRule, Rule, country_key
+from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.errors import SettingsWrong
+from bot.mail.country_codes import country_code
 
 SHIPPED: Final = Path(__file__).with_name("countries.toml")
 _TABLES: Final = frozenset({"others", "unnamed", "rules"})
 _KEYS: Final = frozenset({"rule", "why", "law"})
 _OTHERS: Final = "[others]"
 _UNNAMED: Final = "[unnamed]"
-"""A key that no country has: names are compared by their letters."""
+"""A key that is no code of a country."""
 
 
 def load_countries(own: Path | None = None) -> Countries:
     """Return the rules, the vendor's own first. SettingsWrong lists everything that is wrong with the file."""
-    shipped, problems = _read(SHIPPED)
-    if own is None:
-        return Countries(by_name=shipped, others=shipped[_OTHERS], unnamed=shipped[_UNNAMED])
-    given, problems = _read(own)
-    if problems:
-        raise SettingsWrong([f"MAIL_COUNTRIES: {own.name}: {problem}" for problem in problems])
-    rules = shipped | given
-    return Countries(by_name=rules, others=rules[_OTHERS], unnamed=rules[_UNNAMED])
+    rules, _ = _read(SHIPPED)
+    if own is not None:
+        given, problems = _read(own)
+        if problems:
+            raise SettingsWrong([f"MAIL_COUNTRIES: {own.name}: {problem}" for problem in problems])
+        rules |= given
+    return Countries(by_code=rules, others=rules[_OTHERS], unnamed=rules[_UNNAMED], code_of=country_code)
 
 
 def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
-    """Return a file's rules by country, including `others` and `unnamed`, and a sentence for each problem."""
+    """Return a file's rules by ISO code, including `others` and `unnamed`, and a sentence for each problem."""
     try:
         document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
@@ -43,11 +43,15 @@ def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
     listed = document.get("rules", [])
     for number, entry in enumerate(listed if isinstance(listed, list) else [listed], 1):
         names = entry.get("countries") if isinstance(entry, dict) else None
-        if not isinstance(names, list) or not names or not all(isinstance(n, str) and country_key(n) for n in names):
-            problems.append(f'rule {number} names no countries; add countries = ["…"].')
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            problems.append(f'rule {number} names no countries; add countries = ["DE"].')
             continue
+        codes = {name: country_code(name) for name in names}
+        problems += [
+            f"rule {number}: “{name}” is no country; use its ISO code, such as DE." for name in names if not codes[name]
+        ]
         own = {key: value for key, value in entry.items() if key != "countries"}
-        entries += [(country_key(name), own) for name in names]
+        entries += [(code, own) for code in codes.values() if code]
     for name, entry in entries:
         rule = _rule(entry)
         if isinstance(rule, str):

@@ -142,8 +142,10 @@ def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_nam
     ],
 )
 def test_a_country_has_its_rule(rule: Rule, decision: Decision) -> None:
-    rules = MailRules(countries=Countries(by_name={"freedonia": CountryRule(rule=rule)}, others=ALLOW))
-    about = case(license=license_(country="Freedonia"))
+    rules = MailRules(
+        countries=Countries(by_code={"PE": CountryRule(rule=rule)}, others=ALLOW, code_of={"Peru": "PE"}.get)
+    )
+    about = case(license=license_(country="Peru"))
     assert may_contact(about, rules) == decision
     assert may_contact(about, rules, basis=LawfulBasis.CONSENT) == (
         Refused(RefusalReason.COUNTRY) if rule is Rule.BLOCK else Allowed("ana@acme.example", (), LawfulBasis.CONSENT)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.country_rules import CountryRule, Rule, country_key
+from bot.domain.country_rules import CountryRule, Rule
 from bot.errors import SettingsWrong
+from bot.mail.country_codes import country_code
 from bot.mail.country_rules import SHIPPED, load_countries
 from bot.mail.templating.language import language_of
 
@@ -31,7 +32,8 @@ def test_every_rule_that_is_shipped_says_why_and_by_which_law() -> None:
     told = tomllib.loads(SHIPPED.read_text("utf-8"))
     assert {entry["rule"] for entry in told["rules"]} <= set(Rule)
     assert all(entry["law"].startswith("https://") and entry["why"].endswith(".") for entry in told["rules"])
-    names = [country_key(name) for entry in told["rules"] for name in entry["countries"]]
+    names = [name for entry in told["rules"] for name in entry["countries"]]
+    assert names == [country_code(name) for name in names]
     assert len(names) == len(set(names))
 
 
@@ -61,9 +63,11 @@ def own(folder: Path, text: str) -> Path:
 
 
 def test_the_vendors_own_rule_wins_country_by_country(tmp_path: Path) -> None:
-    text = '[[rules]]\ncountries = ["GERMANY", "Freedonia"]\nrule = "block"\nwhy = "Not there."\n'
+    text = '[[rules]]\ncountries = ["DE", "the Ivory Coast"]\nrule = "block"\nwhy = "Not there."\n'
     countries = load_countries(own(tmp_path, text))
-    assert countries.rule("Germany") == countries.rule("Freedonia") == CountryRule(rule=Rule.BLOCK, why="Not there.")
+    assert (
+        countries.rule("Germany") == countries.rule("Côte d'Ivoire") == CountryRule(rule=Rule.BLOCK, why="Not there.")
+    )
     assert countries.rule("France") == load_countries().rule("France")
     assert countries.rule("Sylvania") == load_countries().rule("Sylvania")
 
@@ -78,12 +82,6 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     assert load_countries(own(tmp_path, "")) == load_countries()
 
 
-@pytest.mark.parametrize("country", ["Others", "unnamed", "Un-named"])
-def test_a_country_that_is_called_like_a_table_is_a_country(tmp_path: Path, country: str) -> None:
-    countries = load_countries(own(tmp_path, f'[[rules]]\ncountries = ["{country}"]\nrule = "block"\n'))
-    assert countries.rule("Freedonia").rule is countries.rule(None).rule is Rule.CONFIRM
-
-
 WRONG = {
     "no TOML": ("rule = ", "it is not TOML: "),
     "an unknown table": ('[rest]\nrule = "allow"', "unknown key “rest”; it knows others, unnamed, rules."),
@@ -96,15 +94,18 @@ WRONG = {
         '[others]\nrule = "allow"\nlaw = "http://law.example"',
         "[others]: law should be an address that begins with https://.",
     ),
-    "no countries": ('[[rules]]\nrule = "allow"', 'rule 1 names no countries; add countries = ["…"].'),
+    "no countries": ('[[rules]]\nrule = "allow"', 'rule 1 names no countries; add countries = ["DE"].'),
     "an empty list": ('[[rules]]\nrule = "allow"\ncountries = []', "rule 1 names no countries"),
-    "a country that is none": ('[[rules]]\nrule = "allow"\ncountries = ["–"]', "rule 1 names no countries"),
+    "a country that is none": (
+        '[[rules]]\nrule = "allow"\ncountries = ["Freedonia", "PE"]',
+        "rule 1: “Freedonia” is no country; use its ISO code, such as DE.",
+    ),
     "countries that are no texts": ('[[rules]]\nrule = "allow"\ncountries = [1]', "rule 1 names no countries"),
     "rules that are no list": ("[rules]\nGermany = 1", "rule 1 names no countries"),
     "rules that are no tables": ('rules = ["Germany"]', "rule 1 names no countries"),
     "a wrong rule of a country": (
         '[[rules]]\ncountries = ["Germany"]\nrule = "never"',
-        "germany: rule should be allow, confirm or block.",
+        "DE: rule should be allow, confirm or block.",
     ),
 }
 
@@ -121,7 +122,7 @@ def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     text = '[rest]\n[others]\nrule = "ask"\n[[rules]]\nrule = "allow"\n[[rules]]\ncountries = ["Peru"]\nlaw = "x"\n'
     with pytest.raises(SettingsWrong) as wrong:
         load_countries(own(tmp_path, text))
-    assert [line.split()[2] for line in wrong.value.problems] == ["unknown", "rule", "[others]:", "peru:"]
+    assert [line.split()[2] for line in wrong.value.problems] == ["unknown", "rule", "[others]:", "PE:"]
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["not there", "not UTF-8"])

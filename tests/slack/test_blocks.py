@@ -276,7 +276,7 @@ def test_a_mark_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() -
 
 
 def test_what_the_rules_do_not_allow_is_said_on_the_card_and_has_no_button() -> None:
-    blocked = MailRules(countries=Countries(by_name={"norway": CountryRule(rule=Rule.BLOCK)}))
+    blocked = MailRules(countries=Countries(others=CountryRule(rule=Rule.BLOCK)))
     shown = card_message(card(evaluation=evaluation(license=license_(country="Norway"))), today=TODAY, rules=blocked)
     check(shown)
     assert ":no_entry_sign: No email: Your rules by country do not allow mail to this one." in mrkdwn_of(shown.blocks)

@@ -6,44 +6,40 @@ from typing import Final
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
+from bot.mail.country_codes import country_code
+
 ENGLISH: Final = "en"
 FOREIGN: Final = 3
 """The distance of a language that is neither the wanted one nor English."""
 
 # Only countries with one language of business; others, such as Switzerland, Belgium and Canada, get English.
 _SPOKEN: Final = {
-    "cs": "Czech Republic, Czechia",
-    "da": "Denmark",
-    "de": "Austria, Germany, Liechtenstein",
-    "es": "Argentina, Bolivia, Chile, Colombia, Costa Rica, Dominican Republic, Ecuador, El Salvador, Guatemala, "
-    "Honduras, Mexico, Nicaragua, Panama, Paraguay, Peru, Spain, Uruguay, Venezuela",
-    "fi": "Finland",
-    "fr": "Benin, Burkina Faso, Cote d'Ivoire, Côte d'Ivoire, France, French Guiana, French Polynesia, Gabon, "
-    "Guadeloupe, Ivory Coast, Martinique, Monaco, New Caledonia, Reunion, Réunion, Senegal, Togo",
-    "hu": "Hungary",
-    "it": "Italy, San Marino",
-    "ja": "Japan",
-    "ko": "Korea, South Korea",
-    "nl": "Netherlands, The Netherlands",
-    "no": "Norway",
-    "pl": "Poland",
-    "pt": "Angola, Mozambique, Portugal",
-    "pt-BR": "Brazil",
-    "ro": "Romania",
-    "sk": "Slovakia",
-    "sv": "Sweden",
-    "tr": "Turkey, Türkiye",
+    "cs": "CZ",
+    "da": "DK",
+    "de": "AT DE LI",
+    "es": "AR BO CL CO CR DO EC ES GT HN MX NI PA PE PY SV UY VE",
+    "fi": "FI",
+    "fr": "BF BJ CI FR GA GF GP MC MQ NC PF RE SN TG",
+    "hu": "HU",
+    "it": "IT SM",
+    "ja": "JP",
+    "ko": "KR",
+    "nl": "NL",
+    "no": "NO",
+    "pl": "PL",
+    "pt": "AO MZ PT",
+    "pt-BR": "BR",
+    "ro": "RO",
+    "sk": "SK",
+    "sv": "SE",
+    "tr": "TR",
 }
-_OF_COUNTRY: Final = {
-    country.casefold(): language for language, countries in _SPOKEN.items() for country in countries.split(", ")
-}
+_OF_COUNTRY: Final = {code: language for language, codes in _SPOKEN.items() for code in codes.split()}
 
 
 def language_of(country: str | None) -> str:
     """Return the language of business in a country, named as in the report; English if that is not clear."""
-    # ISO's long names continue after a comma: Bolivia, Plurinational State of.
-    name = (country or "").partition(",")[0].strip()
-    return _OF_COUNTRY.get(name.casefold(), ENGLISH)
+    return _OF_COUNTRY.get(country_code(country or "") or "", ENGLISH)
 
 
 def language_tag(text: str) -> str | None:
