@@ -11,11 +11,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app.components import Components, open_components
 from bot.demo.fake_slack import CHANNEL
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.domain.outbox import ApiMethod
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.services.slack_delivery.rate_limits import Limits, SlackRateLimiter
 from bot.services.slack_delivery.worker import SlackOutboxWorker
 from bot.slack.client.web_client import SlackClient
-from bot.store.outbox.repository import ApiMethod
 from tests.world import AT_ONCE, TODAY, World
 
 ADMIN = "U0CHIKA"

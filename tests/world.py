@@ -17,10 +17,10 @@ from bot.demo.fake_slack import CHANNEL, Message, View, Workspace
 from bot.demo.fake_slack.view_state import Values
 from bot.demo.fake_smtp import Mailbox
 from bot.domain.health import PollStats
+from bot.domain.outbox import ApiMethod
 from bot.services.slack_delivery.rate_limits import NO_LIMIT, Limits
 from bot.slack import ids
 from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
-from bot.store.outbox.repository import ApiMethod
 from tests.log_watch import WATCH
 from tests.machine import limit
 

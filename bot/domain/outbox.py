@@ -1,12 +1,18 @@
-"""Deliveries to Slack: their kinds, the routes they take, one of them."""
+"""Deliveries to Slack: their kinds and states, the routes they take, one of them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
+
+BACKLOG_THRESHOLD: Final = 20
+"""If more cards than this wait for their first post in a channel, one notice announces them."""
+LONGEST_WAIT: Final = timedelta(hours=1) + CLOCKS_DIFFER
+"""No delivery is deferred for longer. One due later was written by a wrong clock, and is due now."""
 
 
 class ApiMethod(StrEnum):
@@ -34,6 +40,24 @@ class DeliveryKind(StrEnum):
     NOTE = "note"
     MESSAGE = "message"
     SUMMARY = "summary"
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery got. The values are those of the column."""
+
+    DUE = "due"
+    """It did not reach Slack, and goes once it is due."""
+    SENDING = "sending"
+    """This process works on it."""
+    UNKNOWN = "unknown"
+    """It may have reached Slack, and is looked up first. With a timestamp, it did, and may be there twice."""
+    DELIVERED = "done"
+    GIVEN_UP = "given_up"
+
+
+OPEN: Final = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.UNKNOWN)
+BEGUN: Final = (DeliveryState.SENDING, DeliveryState.UNKNOWN)
+"""States in which a message may be in Slack, or get there at any moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

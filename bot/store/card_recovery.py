@@ -12,6 +12,7 @@ from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, targets_for
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import same_trial
 from bot.domain.mail import LawfulBasis, MailState
+from bot.domain.outbox import DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_with_address, expedite_mail_to
 from bot.store.dnc.repository import IS_ACTIVE, add_entry
@@ -147,7 +148,7 @@ async def _take_up(
     if is_new:
         card = {"channel": posted.channel, "card_ts": posted.ts, "card_gone": None}
         await connection.execute(update(evaluation).where(evaluation.c.id == row.id).values(card))
-        owed = (delivery.c.evaluation_id == row.id) & (delivery.c.state == "due")
+        owed = (delivery.c.evaluation_id == row.id) & (delivery.c.state == DeliveryState.DUE)
         await connection.execute(update(delivery).where(owed).values(channel=posted.channel))
     painted = await connection.scalar(select(delivery.c.id).where(delivery.c.id == posted.delivery_id))
     if is_new or any(restored) or painted is None:

@@ -13,7 +13,7 @@ from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, OwnerChange, State
 from bot.domain.history import Entry, Kind
 from bot.domain.mail import Attempt, MailState
-from bot.domain.outbox import DeliveryKind
+from bot.domain.outbox import BEGUN, DeliveryKind
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import orphan_at
 from bot.store.dnc.notes import with_note
@@ -180,7 +180,7 @@ async def _has_no_other_card(connection: AsyncConnection, row: Row[Any], channel
     if row.card_ts is not None or row.channel != channel:
         return False
     posting = (delivery.c.evaluation_id == row.id) & (delivery.c.kind == DeliveryKind.CARD)
-    begun = select(delivery.c.id).where(posting, delivery.c.state.in_(("sending", "unknown")))
+    begun = select(delivery.c.id).where(posting, delivery.c.state.in_(BEGUN))
     return row.card_gone is not None or (await connection.execute(begun)).first() is not None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.card_snapshot import LONGEST_TRIAL, CardSnapshot, PostedCard
 from bot.domain.mail import MailState
-from bot.domain.outbox import DeliveryKind
+from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import BACK_IN_TIME, adopt_cards, snapshot_of
 from bot.store.engine.database import Database
@@ -129,11 +129,11 @@ class Installation:
             await connection.execute(
                 update(delivery)
                 .where(
-                    delivery.c.state.in_(("due", "sending")),
+                    delivery.c.state.in_((DeliveryState.DUE, DeliveryState.SENDING)),
                     delivery.c.kind != DeliveryKind.CARD,
                     delivery.c.ts.is_(None),
                 )
-                .values(state="unknown")
+                .values(state=DeliveryState.UNKNOWN)
             )
             await _begin(connection, next_generation(max(row.generation, above), steps()), to, at=at)
             states = [state for state in MailState if state.is_pending or state is MailState.SENDING]
@@ -187,7 +187,7 @@ async def _known(
     wanted = [each for each in ids if each is not None and 0 <= each < 1 << 63]
     query = select(column).where(column.in_(wanted))
     if but_new:
-        query = query.where((delivery.c.state != "due") | (delivery.c.attempts > 0))
+        query = query.where((delivery.c.state != DeliveryState.DUE) | (delivery.c.attempts > 0))
     return frozenset(await connection.scalars(query))
 
 

@@ -4,7 +4,7 @@
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -107,6 +107,9 @@ def _partial(condition: str) -> dict[str, Any]:
     """Return the arguments of a partial index, for both dialects."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
+
+QUEUED_UPDATE: Final = "kind = 'card' AND state = 'due'"
+"""The deliveries of which a card has one at most, as SQL: of ten changes in a burst, the newest state wins."""
 
 # One row: the present generation of ids, and whether it must be compared with Slack first.
 installation = Table(
@@ -227,19 +230,18 @@ delivery = Table(
     "delivery",
     metadata,
     _id("delivery"),
-    Column("kind", Text, nullable=False),  # card, note, message, summary
+    Column("kind", Text, nullable=False),  # of DeliveryKind
     Column("channel", Text, nullable=False),
     Column("evaluation_id", _deferred_foreign_key("evaluation.id"), index=True),
     Column("history_id", _deferred_foreign_key("history.id")),
     Column("text", Text),
-    Column("state", Text, nullable=False),  # due, sending, unknown, done, given_up
+    Column("state", Text, nullable=False),  # of DeliveryState
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("ts", Text),  # of an unknown one: it stands there, and is looked up once more for a second one
     Column("error", Text),
-    # Ten changes of a card in a burst are one update: the newest state wins.
-    Index("one_repaint_waits", "evaluation_id", unique=True, **_partial("kind = 'card' AND state = 'due'")),
+    Index("one_repaint_waits", "evaluation_id", unique=True, **_partial(QUEUED_UPDATE)),
     Index("one_note_an_entry", "history_id", unique=True, **_partial("history_id IS NOT NULL")),
     Index("ix_delivery_waiting", "due_at", **_partial("state IN ('due', 'sending', 'unknown')")),
 )

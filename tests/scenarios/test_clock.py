@@ -7,10 +7,10 @@ import pytest
 
 from bot.app.components import open_components
 from bot.demo.scenario.sample_data import COMPASS, KIWI, LANTERNS, NORTHWIND, license_record
+from bot.domain.outbox import ApiMethod
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.health import Health
 from bot.slack.views.health import health_message
-from bot.store.outbox.repository import ApiMethod
 from tests.world import TODAY, World
 
 BEN = "U0BEN"

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from bot.demo.fake_slack import CHANNEL, faults
 from bot.demo.fake_slack.faults import Act, Fault
+from bot.domain.outbox import BACKLOG_THRESHOLD
 from bot.slack.client.errors import ErrorAction, action_for
-from bot.store.outbox.repository import BACKLOG_THRESHOLD
 from tests.desk import LOOK, POST, UPDATE, Desk, desk
 from tests.world import World
 

@@ -14,8 +14,8 @@ from bot.app.components import open_components
 from bot.app.leader import TIMING
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.mail import MailState
+from bot.domain.outbox import ApiMethod
 from bot.errors import DatabaseBusy, SettingsWrong
-from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, mail, poll
 from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.demo.fake_slack import Message, faults
 from bot.demo.fake_slack.faults import Act, Fault
+from bot.domain.outbox import DeliveryState
 from bot.store.schema import delivery
 from tests.desk import ADMIN, LOOK, POST, Desk, desk
 from tests.store.steps import rows
@@ -99,7 +100,9 @@ async def test_it_is_looked_once_for_a_second_message_and_never_again(owed: Desk
     looks = owed.calls(LOOK)
     await owed.live(hours=6)
     assert owed.calls(LOOK) == looks
-    assert [row.state for row in await rows(owed.parts.store, delivery) if row.kind == "card"] == ["done"]
+    assert [row.state for row in await rows(owed.parts.store, delivery) if row.kind == "card"] == [
+        DeliveryState.DELIVERED
+    ]
 
 
 async def test_what_went_well_at_first_or_was_only_put_off_is_not_looked_for(owed: Desk) -> None:
@@ -168,7 +171,7 @@ async def test_a_deletion_that_fails_for_a_moment_is_tried_again_and_one_that_is
     owed.here.workspace.faults.add("chat.delete", fault)
     await owed.live(seconds=TEN_MINUTES + 120)
     assert (owed.posted, await owed.waiting()) == (left, 0)
-    assert {row.state for row in await rows(owed.parts.store, delivery)} == {"done"}
+    assert {row.state for row in await rows(owed.parts.store, delivery)} == {DeliveryState.DELIVERED}
 
 
 async def test_a_bot_that_is_killed_between_the_two_looks_deletes_the_younger_message_all_the_same(
@@ -207,7 +210,7 @@ async def test_a_line_that_is_being_rewritten_when_the_bot_stops_is_rewritten(ow
     await owed.settle()
     async with owed.parts.store.database.write() as connection:
         note = delivery.c.kind == "note"
-        await connection.execute(delivery.update().where(note).values(state="sending"))
+        await connection.execute(delivery.update().where(note).values(state=DeliveryState.SENDING))
     await owed.parts.store.outbox.recover_in_flight()
     owed.here.workspace.requests.clear()
     await owed.settle()

@@ -14,11 +14,10 @@ from bot.domain.health import IngestStats
 from bot.domain.identity import KnownLicense
 from bot.domain.mail import MailContent, MailState
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, Refused
-from bot.domain.outbox import Delivery
+from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind
 from bot.store import Store
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.mail.repository import ClaimedMail, MailRequest, QueuedMail, RejectedMail
-from bot.store.outbox.repository import ApiMethod, DeliveryKind
 from bot.store.schema import evaluation
 from tests.builders import FREELY, NOON, TODAY, opt_out
 

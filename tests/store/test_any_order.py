@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.evaluation import License, Trial
+from bot.domain.outbox import DeliveryState
 from bot.store import Store
 from bot.store.schema import delivery, evaluation
 from bot.store.schema import license_ as license_table
@@ -41,7 +42,11 @@ async def check_cards(store: Store, app: str) -> None:
     theirs = [row for row in await rows(store, evaluation) if row.license_id in ids]
     live = [row for row in theirs if row.merged_into is None]
     assert {ids[row.license_id] for row in live} <= {None}
-    due = [row.evaluation_id for row in await rows(store, delivery) if row.kind == "card" and row.state == "due"]
+    due = [
+        row.evaluation_id
+        for row in await rows(store, delivery)
+        if row.kind == "card" and row.state == DeliveryState.DUE
+    ]
     owed = [number for number in due if number in {row.id for row in theirs}]
     assert sorted(owed) == sorted(row.id for row in live if row.channel is not None)
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from bot.domain.outbox import ApiMethod
 from bot.store import Store
-from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 from tests.builders import NOON
 from tests.builders import license_ as a_license

@@ -11,8 +11,8 @@ from bot.domain.card_snapshot import PostedCard, UnmatchedCard
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Kind
 from bot.domain.mail import MailState
+from bot.domain.outbox import ApiMethod, DeliveryState
 from bot.store import Store, open_store
-from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, mail
 from tests.builders import NOON, license_, nov
 from tests.scenarios.test_two_copies import url as either  # noqa: F401  pytest finds a fixture where its name is
@@ -50,7 +50,7 @@ async def test_a_new_database_has_a_generation_by_chance(monkeypatch: pytest.Mon
 
 async def _shown(store: Store) -> list[PostedCard]:
     """What stands in Slack, as it was brought."""
-    done = [row for row in await rows(store, delivery) if row.state == "done" and row.kind == "card"]
+    done = [row for row in await rows(store, delivery) if row.state == DeliveryState.DELIVERED and row.kind == "card"]
     return [
         PostedCard(
             channel=CHANNEL,
@@ -145,7 +145,7 @@ async def test_a_fact_that_may_have_been_told_is_looked_for_and_what_a_person_do
     await report(store, license_(updated=nov(24), status="cancelled"), at=LATER)
     await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=LATER)
     notes = [row for row in await rows(store, delivery) if row.kind == "note"]
-    assert [row.state for row in notes] == ["unknown", "due"]
+    assert [row.state for row in notes] == [DeliveryState.UNKNOWN, DeliveryState.DUE]
     [card] = await store.outbox.claim(ApiMethod.UPDATE, now=LATER)
     await store.outbox.mark_delivered(card, ts="1.0")
     [looked] = await store.outbox.claim(ApiMethod.HISTORY, now=LATER)

@@ -11,10 +11,10 @@ from sqlalchemy import select, text
 from bot.domain.evaluation import License
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import Refused
+from bot.domain.outbox import ApiMethod
 from bot.errors import StoreError, StoreUnavailable
 from bot.store import open_store
 from bot.store.engine.database import Database
-from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.changes import Started
 from bot.domain.history import entry_of
 from bot.domain.license_update import LicenseUpdate
+from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.engine.bulk import Inserts
 from bot.store.licenses.batching import ParsedRecord
@@ -81,7 +82,7 @@ async def _add_evaluations(
             found = [entry_of(change, license_update.seen, at=at) for change in reported]
             entries += [entry_row(entry, id_) for entry in found if entry is not None]
             if is_announced:
-                cards.append((next(next_card), "card", channel, id_, "due", at, at))
+                cards.append((next(next_card), DeliveryKind.CARD, channel, id_, DeliveryState.DUE, at, at))
         await inserts.add(evaluation, ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS), rows)
     await inserts.add(history, ENTRY_COLUMNS, entries)
     await inserts.add(delivery, ("id", "kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.history import Entry, Kind
 from bot.domain.identity import group_by_trial
 from bot.domain.mail import MailState
+from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -73,15 +74,17 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
 async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
     """Move waiting notes to the winner's card. The loser's own card is not posted unless its post has begun."""
     theirs = delivery.c.evaluation_id == loser.id
-    waiting = theirs & (delivery.c.state == "due")
+    waiting = theirs & (delivery.c.state == DeliveryState.DUE)
     await connection.execute(
         update(delivery)
-        .where(waiting, delivery.c.kind == "note")
+        .where(waiting, delivery.c.kind == DeliveryKind.NOTE)
         .values(evaluation_id=winner.id, channel=winner.channel)
     )
     started_trials = select(delivery.c.id).where(
-        theirs, delivery.c.kind == "card", delivery.c.state.in_(("sending", "unknown"))
+        theirs, delivery.c.kind == DeliveryKind.CARD, delivery.c.state.in_(BEGUN)
     )
     if loser.card_ts is None and (await connection.execute(started_trials)).first() is None:
-        await connection.execute(update(delivery).where(waiting).values(state="done", error="superseded"))
+        await connection.execute(
+            update(delivery).where(waiting).values(state=DeliveryState.DELIVERED, error="superseded")
+        )
         await connection.execute(update(evaluation).where(evaluation.c.id == loser.id).values(channel=None))

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.history import UNTOLD, Entry
+from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.store.mapping import history_values, insert_row, live_evaluation
-from bot.store.schema import delivery, evaluation, history, installation
+from bot.store.schema import QUEUED_UPDATE, delivery, evaluation, history, installation
 
 
 async def append_history(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
@@ -29,8 +30,12 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
         await enqueue_card_update(connection, [live.id], at=entry.at)
         if not is_told or entry.kind in UNTOLD:
             continue
-        owed = {"kind": "note", "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
-        state = "unknown" if entry.actor is None and await _may_stand_there(connection, live) else "due"
+        owed = {"kind": DeliveryKind.NOTE, "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
+        state = (
+            DeliveryState.UNKNOWN
+            if entry.actor is None and await _may_stand_there(connection, live)
+            else DeliveryState.DUE
+        )
         await insert_row(connection, delivery, {**owed, "state": state, "at": entry.at, "due_at": entry.at})
 
 
@@ -60,12 +65,19 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
         select(evaluation.c.id, evaluation.c.channel).where(*wanted).order_by(evaluation.c.id)
     )
     for row in rows.all():
-        owed = {"kind": "card", "channel": row.channel, "evaluation_id": row.id, "state": "due", "at": at, "due_at": at}
+        owed = {
+            "kind": DeliveryKind.CARD,
+            "channel": row.channel,
+            "evaluation_id": row.id,
+            "state": DeliveryState.DUE,
+            "at": at,
+            "due_at": at,
+        }
         one = dialect.insert(delivery).values(owed)
         await connection.execute(
             one.on_conflict_do_update(
                 index_elements=["evaluation_id"],
-                index_where=text("kind = 'card' AND state = 'due'"),
+                index_where=text(QUEUED_UPDATE),
                 set_={"at": one.excluded.at},
             )
         )
@@ -73,11 +85,22 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
 
 async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:
     """Enqueue a new version of these entries' lines: they are in Slack and say what should no longer be read."""
-    theirs = delivery.c.history_id.in_(list(history_ids)) & (delivery.c.state == "done") & delivery.c.ts.is_not(None)
-    await connection.execute(update(delivery).where(theirs).values(state="due", at=at, due_at=at))
+    theirs = (
+        delivery.c.history_id.in_(list(history_ids))
+        & (delivery.c.state == DeliveryState.DELIVERED)
+        & delivery.c.ts.is_not(None)
+    )
+    await connection.execute(update(delivery).where(theirs).values(state=DeliveryState.DUE, at=at, due_at=at))
 
 
 async def enqueue_message(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:
     """Enqueue a message that belongs to no evaluation. `words` are escaped mrkdwn."""
-    values = {"kind": "message", "channel": channel, "text": words, "state": "due", "at": at, "due_at": at}
+    values = {
+        "kind": DeliveryKind.MESSAGE,
+        "channel": channel,
+        "text": words,
+        "state": DeliveryState.DUE,
+        "at": at,
+        "due_at": at,
+    }
     await insert_row(connection, delivery, values)

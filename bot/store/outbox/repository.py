@@ -1,7 +1,7 @@
 """The Slack outbox: what is due, what is in flight, what became of it."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,19 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
-from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind, Route
+from bot.domain.outbox import (
+    BACKLOG_THRESHOLD,
+    BEGUN,
+    LONGEST_WAIT,
+    ApiMethod,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Route,
+)
 from bot.security.keyring import Keyring
 from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
 from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message
-from bot.store.outbox.selection import IS_CARD, LATELY, LONGEST_WAIT, is_open, next_due, routes, unposted
+from bot.store.outbox.selection import IS_CARD, LATELY, is_open, next_due, routes, unposted
 from bot.store.schema import delivery, evaluation, history
-
-__all__ = ["BACKLOG_THRESHOLD", "LONGEST_WAIT", "ApiMethod", "Delivery", "DeliveryKind", "Route", "SlackOutbox"]
-
-BACKLOG_THRESHOLD: Final = 20
-"""If more cards than this wait for their first post in a channel, one notice announces them."""
 
 
 @shielded
@@ -59,7 +63,7 @@ class SlackOutbox:
                 return []
             theirs = delivery.c.id.in_([row.id for row in rows])
             await connection.execute(
-                update(delivery).where(theirs).values(state="sending", attempts=delivery.c.attempts + 1)
+                update(delivery).where(theirs).values(state=DeliveryState.SENDING, attempts=delivery.c.attempts + 1)
             )
             return [await self._claimed(connection, row) for row in rows]
 
@@ -68,7 +72,11 @@ class SlackOutbox:
 
         With `look_again`, it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
         """
-        found = {"state": "done"} if look_again is None else {"state": "unknown", "due_at": look_again}
+        found = (
+            {"state": DeliveryState.DELIVERED}
+            if look_again is None
+            else {"state": DeliveryState.UNKNOWN, "due_at": look_again}
+        )
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts, error=None, **found)
             if delivered.kind is DeliveryKind.CARD and delivered.card is None:
@@ -84,7 +92,11 @@ class SlackOutbox:
         Notes under the younger card are enqueued again under the older one, and so is an update of the older card.
         """
         theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & (delivery.c.kind == DeliveryKind.NOTE)
-        under = theirs & delivery.c.state.in_(("done", "unknown")) & (delivery.c.ts > delivered.ts)
+        under = (
+            theirs
+            & delivery.c.state.in_((DeliveryState.DELIVERED, DeliveryState.UNKNOWN))
+            & (delivery.c.ts > delivered.ts)
+        )
         younger = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts == delivered.ts)
         async with self._database.write() as connection:
             await _set(connection, delivered.id, ts=ts)
@@ -92,22 +104,24 @@ class SlackOutbox:
                 return
             moved = await connection.execute(update(evaluation).where(younger).values(card_ts=ts))
             if moved.rowcount:
-                await connection.execute(update(delivery).where(under).values(state="due", ts=None, due_at=at))
+                await connection.execute(
+                    update(delivery).where(under).values(state=DeliveryState.DUE, ts=None, due_at=at)
+                )
                 await enqueue_card_update(connection, [delivered.evaluation_id], at=at)
 
     async def reschedule(self, delivered: Delivery, *, until: datetime, error: str, unsure: bool) -> None:
         """Reschedule a delivery that did not reach Slack, or, if `unsure`, may have. It is due again at `until`."""
         async with self._database.write() as connection:
             if not unsure and await _superseded(connection, delivered):
-                await _set(connection, delivered.id, state="done", error="superseded")
+                await _set(connection, delivered.id, state=DeliveryState.DELIVERED, error="superseded")
                 return
-            state = "unknown" if unsure else "due"
+            state = DeliveryState.UNKNOWN if unsure else DeliveryState.DUE
             await _set(connection, delivered.id, state=state, due_at=until, error=error)
 
     async def give_up(self, delivered: Delivery, *, error: str) -> None:
         """Give a delivery up for good; the reason stays on record."""
         async with self._database.write() as connection:
-            await _set(connection, delivered.id, state="given_up", error=error)
+            await _set(connection, delivered.id, state=DeliveryState.GIVEN_UP, error=error)
 
     async def mark_card_deleted(self, delivered: Delivery, *, at: datetime, error: str) -> None:
         """Record that a card was deleted or can no longer be changed, and give up its open deliveries.
@@ -116,16 +130,24 @@ class SlackOutbox:
         delivery goes there instead.
         """
         there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
-        waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(("due", "unknown"))
+        waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(
+            (DeliveryState.DUE, DeliveryState.UNKNOWN)
+        )
         async with self._database.write() as connection:
             known = await connection.scalar(select(evaluation.c.card_ts).where(there))
             if known is not None and delivered.card is not None and known != delivered.card.ts:
                 # An update of the card is already queued.
-                await _set(connection, delivered.id, state="due" if delivered.kind is DeliveryKind.NOTE else "done")
+                await _set(
+                    connection,
+                    delivered.id,
+                    state=DeliveryState.DUE if delivered.kind is DeliveryKind.NOTE else DeliveryState.DELIVERED,
+                )
                 return
             await connection.execute(update(evaluation).where(there).values(card_ts=None, card_gone=at))
             await connection.execute(
-                update(delivery).where(waiting | (delivery.c.id == delivered.id)).values(state="given_up", error=error)
+                update(delivery)
+                .where(waiting | (delivery.c.id == delivered.id))
+                .values(state=DeliveryState.GIVEN_UP, error=error)
             )
 
     async def post_again(self, evaluation_id: int, *, at: datetime) -> bool:
@@ -145,16 +167,14 @@ class SlackOutbox:
         begun = delivery.alias("begun")
         owed = select(delivery.c.evaluation_id).where(
             delivery.c.kind == DeliveryKind.CARD,
-            delivery.c.state == "due",
+            delivery.c.state == DeliveryState.DUE,
             delivery.c.channel != channel,
-            ~exists().where(
-                begun.c.evaluation_id == delivery.c.evaluation_id, begun.c.state.in_(("sending", "unknown"))
-            ),
+            ~exists().where(begun.c.evaluation_id == delivery.c.evaluation_id, begun.c.state.in_(BEGUN)),
         )
         unposted = evaluation.c.id.in_(owed) & evaluation.c.card_ts.is_(None)
         async with self._database.write() as connection:
             ids = (await connection.scalars(select(evaluation.c.id).where(unposted))).all()
-            theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == "due")
+            theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == DeliveryState.DUE)
             await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=channel))
             await connection.execute(update(delivery).where(theirs).values(channel=channel))
             return len(ids)
@@ -168,8 +188,8 @@ class SlackOutbox:
             is_change = (delivery.c.kind == DeliveryKind.NOTE) & delivery.c.ts.is_not(None)
             result = await connection.execute(
                 update(delivery)
-                .where(delivery.c.state == "sending")
-                .values(state=case((is_change, "due"), else_="unknown"))
+                .where(delivery.c.state == DeliveryState.SENDING)
+                .values(state=case((is_change, DeliveryState.DUE), else_=DeliveryState.UNKNOWN))
             )
             return result.rowcount
 
@@ -185,7 +205,7 @@ class SlackOutbox:
 
     async def given_up(self, *, since: datetime) -> int:
         """Return how many deliveries enqueued since then were given up."""
-        these = (delivery.c.state == "given_up") & (delivery.c.at >= since)
+        these = (delivery.c.state == DeliveryState.GIVEN_UP) & (delivery.c.at >= since)
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(these)) or 0
 
@@ -202,7 +222,7 @@ class SlackOutbox:
             entry=entry,
             text=row.text,
             ts=row.ts,
-            lines=await _lines(connection, row) if row.state == "unknown" else frozenset(),
+            lines=await _lines(connection, row) if row.state == DeliveryState.UNKNOWN else frozenset(),
             waiting=(await unposted(connection, row.channel))[0] if row.kind == DeliveryKind.SUMMARY else 0,
         )
 
@@ -224,7 +244,7 @@ async def _enqueue_backlog_notice(connection: AsyncConnection, channel: str, *, 
     last = await connection.scalar(said)
     if last is not None and last > first:
         return False
-    owed = {"kind": DeliveryKind.SUMMARY, "channel": channel, "state": "due", "at": at, "due_at": at}
+    owed = {"kind": DeliveryKind.SUMMARY, "channel": channel, "state": DeliveryState.DUE, "at": at, "due_at": at}
     await insert_row(connection, delivery, owed)
     return True
 
@@ -245,6 +265,6 @@ async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:
     if delivered.kind is not DeliveryKind.CARD:
         return False
     later = select(delivery.c.id).where(
-        delivery.c.evaluation_id == delivered.evaluation_id, IS_CARD, delivery.c.state == "due"
+        delivery.c.evaluation_id == delivered.evaluation_id, IS_CARD, delivery.c.state == DeliveryState.DUE
     )
     return (await connection.execute(later)).first() is not None

@@ -7,29 +7,24 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.clock_skew import CLOCKS_DIFFER
-from bot.domain.outbox import ApiMethod, DeliveryKind
+from bot.domain.outbox import OPEN, ApiMethod, DeliveryKind, DeliveryState
 from bot.store.schema import delivery, evaluation, installation
-
-OPEN: Final = ("due", "sending", "unknown")
 
 
 def is_open(owed: FromClause) -> ColumnElement[bool]:
     """Return the condition for open deliveries. A message that is in Slack is not open, though it may be looked up once
     more for a duplicate.
     """
-    return owed.c.state.in_(OPEN) & ~((owed.c.state == "unknown") & owed.c.ts.is_not(None))
+    return owed.c.state.in_(OPEN) & ~((owed.c.state == DeliveryState.UNKNOWN) & owed.c.ts.is_not(None))
 
 
 IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
 _method: Final[ColumnElement[str]] = case(
-    (delivery.c.state == "unknown", ApiMethod.HISTORY),
+    (delivery.c.state == DeliveryState.UNKNOWN, ApiMethod.HISTORY),
     (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), ApiMethod.UPDATE),
     (and_(delivery.c.kind == DeliveryKind.NOTE, delivery.c.ts.is_not(None)), ApiMethod.UPDATE),
     else_=ApiMethod.POST,
 )
-LONGEST_WAIT: Final = timedelta(hours=1) + CLOCKS_DIFFER
-"""No delivery is deferred for longer. One due later was written by a wrong clock, and is due now."""
 _is_due: Final[ColumnElement[bool]] = or_(
     delivery.c.due_at <= bindparam("now", type_=delivery.c.due_at.type),
     delivery.c.due_at > bindparam("wrong", type_=delivery.c.due_at.type),
@@ -74,7 +69,7 @@ def is_ready() -> Select[Any]:
         select(delivery, evaluation.c.card_ts, _method.label("lane"))
         .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
         .where(
-            delivery.c.state.in_(("due", "unknown")),
+            delivery.c.state.in_((DeliveryState.DUE, DeliveryState.UNKNOWN)),
             or_(_method != ApiMethod.POST, ~IS_CARD, ~_must_look),
             or_(delivery.c.kind != DeliveryKind.NOTE, evaluation.c.card_ts.is_not(None)),
             ~waits,
@@ -110,7 +105,7 @@ async def unposted(connection: AsyncConnection, channel: str) -> tuple[int, int 
             IS_CARD,
             evaluation.c.card_ts.is_(None),
             delivery.c.channel == channel,
-            delivery.c.state.in_(("due", "unknown")),
+            delivery.c.state.in_((DeliveryState.DUE, DeliveryState.UNKNOWN)),
         )
     )
     count, first = (await connection.execute(query)).one()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.demo.fake_slack import CHANNEL, faults
+from bot.domain.outbox import BACKLOG_THRESHOLD, ApiMethod
 from bot.services.slack_delivery.rate_limits import SLACK_LIMITS
-from bot.store.outbox.repository import BACKLOG_THRESHOLD, ApiMethod
 from tests.desk import ADMIN, LOOK, POST, UPDATE, Desk, desk
 from tests.world import World, world
 

@@ -4,9 +4,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.domain.evaluation import CardRef
-from bot.domain.outbox import Delivery
+from bot.domain.outbox import BACKLOG_THRESHOLD, ApiMethod, Delivery, DeliveryKind, DeliveryState
 from bot.store import Store, open_store
-from bot.store.outbox.repository import BACKLOG_THRESHOLD, ApiMethod, DeliveryKind
 from bot.store.schema import delivery
 from tests.builders import NOON, license_, nov
 from tests.machine import limit
@@ -86,7 +85,11 @@ async def test_what_is_owed_to_a_card_that_is_gone_is_given_up_and_nothing_is_ow
         await take(store, ApiMethod.UPDATE), at=LATER, error="The card is not there any more."
     )
 
-    assert [row.state for row in await rows(store, delivery)] == ["done", "given_up", "given_up"]
+    assert [row.state for row in await rows(store, delivery)] == [
+        DeliveryState.DELIVERED,
+        DeliveryState.GIVEN_UP,
+        DeliveryState.GIVEN_UP,
+    ]
     assert (await only_card(store)).evaluation.card is None
     await report(store, license_(ends=date(2027, 2, 20)))
     await store.evaluations.update_card(1, at=LATER)
@@ -300,7 +303,7 @@ async def test_what_was_given_up_never_comes_again_and_its_reason_is_kept(store:
     assert await store.outbox.routes() == {}
     assert await store.outbox.waiting() == 0
     [row] = await rows(store, delivery)
-    assert (row.state, row.error) == ("given_up", "Slack refused the card.")
+    assert (row.state, row.error) == (DeliveryState.GIVEN_UP, "Slack refused the card.")
 
 
 async def test_a_card_that_was_given_up_gets_another_chance_when_something_changes(store: Store) -> None:
