@@ -103,11 +103,3 @@ class IngestStats:
 
     started: int = 0
     announced: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIncident:
-    """An incident that the admins know about and that is not over; `since` is when they were told."""
-
-    kind: str
-    since: datetime

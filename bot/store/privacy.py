@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,19 +13,18 @@ from bot.domain.address import canonical, fold
 from bot.domain.dnc import DncReason, DncTarget
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
+from bot.domain.incidents import UNWIPED
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
+from bot.store.incidents import close_incidents, is_open, open_incident
 from bot.store.mail.sealing import decrypt_content
-from bot.store.mapping import insert_new, license_of, license_values
+from bot.store.mapping import license_of, license_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
-from bot.store.schema import audit, do_not_contact, draft, evaluation, history, incident, license_, mail
+from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail
 
 _GONE = Contact(forgotten=True)
-UNWIPED: Final = "erased data in the log"
-"""The kind of incident that stays open until the database files hold no more erased data."""
-_UNWIPED: Final = incident.c.kind == UNWIPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +88,13 @@ class PersonalData:
             await enqueue_card_update(connection, evaluations, at=at)
             found = Erased(licenses=len(licenses), mails=mails, cards=len(evaluations))
             await _audit(connection, "erase", at=at, by=by, licenses=found.licenses, mails=mails)
-            await insert_new(connection, incident, {"kind": UNWIPED, "since": at})
+            await open_incident(connection, UNWIPED, at=at)
         return replace(found, is_wiped=await self._wiped())
 
     async def wipe(self) -> bool:
         """Remove erased data from the files, if that could not be done at once. Return whether none of it is left."""
         async with self._database.read() as connection:
-            is_owed = (await connection.execute(select(incident).where(_UNWIPED))).first() is not None
+            is_owed = await is_open(connection, UNWIPED)
         return await self._wiped() if is_owed else True
 
     async def apply_retention(self, than: datetime, *, at: datetime) -> int:
@@ -135,7 +134,7 @@ class PersonalData:
         if not await self._database.wipe():
             return False
         async with self._database.write() as connection:
-            await connection.execute(delete(incident).where(_UNWIPED))
+            await close_incidents(connection, [UNWIPED])
         return True
 
     async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:

@@ -241,7 +241,7 @@ delivery = Table(
     Column("due_at", Instant, nullable=False),
     Column("ts", Text),  # of an unknown one: it stands there, and is looked up once more for a second one
     Column("error", Text),
-    Index("one_repaint_waits", "evaluation_id", unique=True, **_partial(QUEUED_UPDATE)),
+    Index("one_queued_update", "evaluation_id", unique=True, **_partial(QUEUED_UPDATE)),
     Index("one_note_an_entry", "history_id", unique=True, **_partial("history_id IS NOT NULL")),
     Index("ix_delivery_waiting", "due_at", **_partial("state IN ('due', 'sending', 'unknown')")),
 )
@@ -299,7 +299,7 @@ do_not_contact = Table(
     Column("lifted_at", Instant),
     Column("lifted_by", Text),
     Column("lifted_note", LargeBinary),  # sealed
-    Index("one_standing_mark", "target_key", "reason", unique=True, **_partial("lifted_at IS NULL")),
+    Index("one_active_entry", "target_key", "reason", unique=True, **_partial("lifted_at IS NULL")),
 )
 
 # What was done with people's data, by whom: exports, erasures, imports, the end of retention.
@@ -342,7 +342,12 @@ quarantine = Table(
 incident = Table(
     "incident",
     metadata,
-    Column("kind", Text, primary_key=True),
+    Column("source", Text, primary_key=True),  # of IncidentSource
+    Column("method", Text, primary_key=True),  # of ApiMethod; this and the next are empty if they do not apply
+    Column("channel", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("scopes", Text, primary_key=True),  # that the Slack app lacks, separated by commas
+    Column("seconds", BigInteger, primary_key=True, autoincrement=False),  # how far the clock was set
     Column("since", Instant, nullable=False),
 )
 

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import CardRef
-from bot.domain.health import OpenIncident
 from bot.domain.history import Entry, Kind
+from bot.domain.incidents import UNWIPED, Incident, IncidentSource, OpenIncident
 from bot.domain.mail import MailState
+from bot.domain.outbox import ApiMethod
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
@@ -24,7 +25,6 @@ from bot.store.engine.database import Database
 from bot.store.engine.migrate import upgrade
 from bot.store.engine.sqlite_files import inspect_database
 from bot.store.mail.repository import ClaimedMail, QueuedMail
-from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import do_not_contact, evaluation, metadata
 from tests.builders import FREELY, NOON, license_, nov, opt_out, trial
 from tests.postgres import needs_a_server
@@ -212,6 +212,7 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
 SEEN = license_(aliases=frozenset({"E-1"}), carried_over=frozenset({("tier", nov(21))}), tier="10 users")
 ANA = DncTarget.of_address("ana@acme.example")
 BIRCH = DncTarget(scope=DncScope.DOMAIN, value="birch.example")
+FAILING = Incident(source=IncidentSource.POLL, code="keeps_failing")
 RENAMED = {"seen_row": "processed_row", "press": "interaction", "trouble": "incident"}
 
 
@@ -283,7 +284,7 @@ def rows_of_0005(keys: Keyring) -> list[Row]:
         ),
         ("poll", {"started_at": NOON, "finished_at": NOON, "whole": True, "good": True, "rows": 5}),
         ("poll", {"started_at": NOON + HOUR, "finished_at": NOON + HOUR, "error": "No answer."}),
-        ("trouble", {"kind": "poll", "since": NOON}),
+        ("trouble", {"kind": "keeps_failing", "since": NOON}),
         ("press", {"key": "handled", "at": NOON, "done": True}),
         ("press", {"key": "cut off", "at": NOON}),
     ]
@@ -303,7 +304,9 @@ async def test_every_row_of_0005_is_there_under_the_new_names(database_url: str)
     async with open_store(database_url, secret_keys=[SECRET]):
         pass
     assert all(before[name] for name in ("license", "evaluation", "mail", "do_not_contact", "poll", *RENAMED))
-    assert await _contents(database_url) == {RENAMED.get(name, name): rows for name, rows in before.items()}
+    after = await _contents(database_url)
+    assert len(after.pop("incident")) == len(before.pop("trouble"))
+    assert after == {RENAMED.get(name, name): rows for name, rows in before.items()}
 
 
 async def test_what_0005_knew_is_known_under_the_new_names(database_url: str) -> None:
@@ -336,7 +339,7 @@ async def test_what_0005_knew_is_known_under_the_new_names(database_url: str) ->
         assert latest is not None
         assert (sweep.started_at, sweep.is_full, sweep.stats.rows) == (NOON, True, 5)
         assert (latest.started_at, latest.is_full, latest.error) == (NOON + HOUR, False, "No answer.")
-        assert await store.incidents.list_open() == [OpenIncident(kind="poll", since=NOON)]
+        assert await store.incidents.list_open() == [OpenIncident(incident=FAILING, since=NOON)]
         digests = await store.licenses.filter_new(["a row of the report", "another row"])
         assert [digest is None for digest in digests] == [True, False]
         assert await store.interactions.forget_interrupted() == 1
@@ -352,7 +355,7 @@ async def test_what_0005_knew_goes_on_under_the_new_names(database_url: str) -> 
         assert not (await mark(store, str(BIRCH), opt_out(reason=DncReason.TEAM))).changed
         assert (await mark(store, ANA.key)).changed
         assert await store.polls.begin(at=NOON, is_full=True) == 3
-        assert await store.incidents.close(["poll"], "Over.", to=[], at=NOON)
+        assert await store.incidents.close([FAILING], "Over.", to=[], at=NOON)
         await report(store, SEEN, license_(aliases=frozenset({"E-2"})))
         assert [row.id for row in await rows(store, evaluation)] == [7, GENERATION + 1]
         assert len(await rows(store, do_not_contact)) == 4
@@ -370,3 +373,41 @@ async def test_a_wrong_key_is_noticed_in_a_file_of_0005_by_its_do_not_contact_en
         assert len(await store.dnc.list_active()) == 2
     assert inspect_database(file, right).problems == []
     assert "SECRET_KEY" in inspect_database(file, wrong).problems[0]
+
+
+PACKED = {
+    "token_refused": Incident(source=IncidentSource.POLL, code="token_refused"),
+    "sweep_keeps_failing": Incident(source=IncidentSource.SWEEP, code="keeps_failing"),
+    "rows_unread": Incident(source=IncidentSource.ROWS, code="unread"),
+    "no_mail": Incident(source=IncidentSource.MAIL, code="unavailable"),
+    "mail_refused": Incident(source=IncidentSource.MAIL, code="refused"),
+    "bounce_unclear": Incident(source=IncidentSource.BOUNCES, code="unclear"),
+    "no_presses": Incident(source=IncidentSource.SOCKET, code="down"),
+    "erased data in the log": UNWIPED,
+    "clock +3600": Incident(source=IncidentSource.CLOCK, code="set", seconds=3600),
+    "clock -90": Incident(source=IncidentSource.CLOCK, code="set", seconds=-90),
+    "slack post * token_revoked": Incident(source=IncidentSource.SLACK, method=ApiMethod.POST, code="token_revoked"),
+    "slack update C0CARDS is_archived": Incident(
+        source=IncidentSource.SLACK, method=ApiMethod.UPDATE, channel="C0CARDS", code="is_archived"
+    ),
+    "slack look C0CARDS missing_scope channels:history,groups:history": Incident(
+        source=IncidentSource.SLACK,
+        method=ApiMethod.HISTORY,
+        channel="C0CARDS",
+        code="missing_scope",
+        scopes=("channels:history", "groups:history"),
+    ),
+}
+
+
+async def test_every_incident_of_0006_is_unpacked_and_closes(database_url: str) -> None:
+    unreadable = ("poll", "slack", "slack call C0CARDS is_archived", "clock soon")
+    rows = [("incident", {"kind": kind, "since": NOON}) for kind in (*PACKED, *unreadable)]
+    await write_earlier(database_url, "0006", *rows)
+    async with open_store(database_url, secret_keys=[SECRET]) as store:
+        found = await store.incidents.list_open()
+        # The start wiped the files, and with that closed the incident about them.
+        assert {each.incident for each in found} == set(PACKED.values()) - {UNWIPED}
+        assert {each.since for each in found} == {NOON}
+        assert await store.incidents.close(set(PACKED.values()), "", to=(), at=NOON)
+        assert await store.incidents.list_open() == []

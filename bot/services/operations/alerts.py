@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain.clock_skew import has_passed
 from bot.domain.health import SocketStatus
+from bot.domain.incidents import Incident, IncidentSource
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
 from bot.slack.views import alerts
 from bot.store import Store
@@ -19,17 +20,16 @@ _AT_ONCE: Final[Mapping[type[BotError], str]] = {
 _KEEPS_FAILING: Final = "keeps_failing"
 _PATIENCE: Final = 3
 """Failures in a row after which the admins are told."""
-_POLL: Final = frozenset({*_AT_ONCE.values(), _KEEPS_FAILING})
-_SWEEP: Final = frozenset(f"sweep_{kind}" for kind in _POLL)
-"""Counted separately, because polls can succeed while every sweep fails: that is one incident, not one an hour."""
-_ROWS: Final = "rows_unread"
-_MAIL: Final = "no_mail"
-_DEAF: Final = "no_presses"
+_CODES: Final = (*_AT_ONCE.values(), _KEEPS_FAILING)
+_POLL: Final = frozenset(Incident(source=IncidentSource.POLL, code=code) for code in _CODES)
+_SWEEP: Final = frozenset(Incident(source=IncidentSource.SWEEP, code=code) for code in _CODES)
+_ROWS: Final = Incident(source=IncidentSource.ROWS, code="unread")
+_NO_MAIL: Final = Incident(source=IncidentSource.MAIL, code="unavailable")
+_REFUSED: Final = Incident(source=IncidentSource.MAIL, code="refused")
+_UNCLEAR: Final = Incident(source=IncidentSource.BOUNCES, code="unclear")
+_DEAF: Final = Incident(source=IncidentSource.SOCKET, code="down")
 _DEAF_FOR: Final = timedelta(minutes=5)
 """Slack closes connections several times a day, and outages pass. After this long the admins are told."""
-
-_REFUSED: Final = "mail_refused"
-_UNCLEAR: Final = "bounce_unclear"
 _REMINDED_AFTER: Final = timedelta(days=1)
 """Nothing shows when servers accept our mail again. After this long, the next refusal is reported again."""
 
@@ -46,11 +46,12 @@ class AdminAlerts:
         """Alert about the last poll, which failed."""
         last = await self._store.polls.last()
         is_full = last is not None and last.is_full
-        kind = _AT_ONCE.get(type(error), _KEEPS_FAILING)
+        code = _AT_ONCE.get(type(error), _KEEPS_FAILING)
         times = await self._store.polls.failed_in_a_row(is_full=is_full)
-        if kind != _KEEPS_FAILING or times >= _PATIENCE:
+        if code != _KEEPS_FAILING or times >= _PATIENCE:
             text = alerts.report_unread(str(error), times=times, is_full=is_full)
-            await self._begin(f"sweep_{kind}" if is_full else kind, text)
+            source = IncidentSource.SWEEP if is_full else IncidentSource.POLL
+            await self._begin(Incident(source=source, code=code), text)
 
     async def poll_succeeded(self, quarantined: int, *, is_full: bool) -> None:
         """Close incidents after a good poll, of the full report or of what is new, and alert about quarantined rows."""
@@ -77,25 +78,25 @@ class AdminAlerts:
 
     async def mail_unavailable(self, error: BotError) -> None:
         """Alert that the mail server does not let the bot in."""
-        await self._begin(_MAIL, alerts.no_mail(str(error)))
+        await self._begin(_NO_MAIL, alerts.no_mail(str(error)))
 
     async def mail_recovered(self) -> None:
         """Close the incident about the mail server, which accepted an email."""
-        await self._end({_MAIL}, alerts.mail_goes_again)
+        await self._end({_NO_MAIL}, alerts.mail_goes_again)
 
-    async def _once_a_day(self, kind: str, text: str) -> None:
+    async def _once_a_day(self, incident: Incident, text: str) -> None:
         now = self._clock()
-        since = [each.since for each in await self._store.incidents.list_open() if each.kind == kind]
+        since = [each.since for each in await self._store.incidents.list_open() if each.incident == incident]
         if since and not has_passed(_REMINDED_AFTER, since=min(since), now=now):
             return
-        await self._store.incidents.close({kind}, "", to=(), at=now)
-        await self._begin(kind, text)
+        await self._store.incidents.close({incident}, "", to=(), at=now)
+        await self._begin(incident, text)
 
-    async def _begin(self, kind: str, text: str) -> None:
-        await self._store.incidents.open(kind, text, to=self._to, at=self._clock())
+    async def _begin(self, incident: Incident, text: str) -> None:
+        await self._store.incidents.open(incident, text, to=self._to, at=self._clock())
 
-    async def _end(self, kinds: Collection[str], said: Callable[[timedelta], str]) -> None:
-        since = [each.since for each in await self._store.incidents.list_open() if each.kind in kinds]
+    async def _end(self, over: Collection[Incident], said: Callable[[timedelta], str]) -> None:
+        since = [each.since for each in await self._store.incidents.list_open() if each.incident in over]
         if since:
             now = self._clock()
-            await self._store.incidents.close(kinds, said(now - min(since)), to=self._to, at=now)
+            await self._store.incidents.close(over, said(now - min(since)), to=self._to, at=now)

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from bot.domain.clock_skew import is_future
-from bot.domain.health import OpenIncident
+from bot.domain.incidents import Incident, IncidentSource, OpenIncident
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -16,7 +16,6 @@ log = structlog.get_logger()
 _WORTH_TELLING: Final = timedelta(minutes=1)
 """Time services correct by seconds; a change of more than this corrects a wrong clock or breaks a good one."""
 _KEPT: Final = timedelta(days=1)
-_KIND: Final = "clock"
 
 
 def since_boot() -> float:
@@ -44,12 +43,12 @@ class ClockWatch:
         self._last = now, seconds
         for standing in await self._store.incidents.list_open():
             is_over = now - standing.since >= _KEPT or is_future(standing.since, now)
-            if moved_by([standing]) is not None and is_over:
-                await self._store.incidents.close([standing.kind], "", to=(), at=now)
+            if standing.incident.source is IncidentSource.CLOCK and is_over:
+                await self._store.incidents.close([standing.incident], "", to=(), at=now)
         if abs(moved) >= _WORTH_TELLING:
             log.warning("clock_moved", seconds=round(moved.total_seconds()))
-            kind = f"{_KIND} {round(moved.total_seconds()):+d}"
-            await self._store.incidents.open(kind, "", to=(), at=now)
+            found = Incident(source=IncidentSource.CLOCK, code="set", seconds=round(moved.total_seconds()))
+            await self._store.incidents.open(found, "", to=(), at=now)
 
     async def is_steady(self) -> bool:
         """Return whether the clock was not set forward during the last day. If it was, what looks old may not be."""
@@ -70,12 +69,6 @@ class ClockWatch:
 
 
 def moved_by(standing: Iterable[OpenIncident]) -> timedelta | None:
-    """Return by how much the clock was last set, or None if it was not set recently."""
-    found = None
-    for alerts in standing:
-        match alerts.kind.split():
-            case [kind, seconds] if kind == _KIND:
-                found = timedelta(seconds=int(seconds))
-            case _:
-                continue
-    return found
+    """Return by how much the clock was last set, or None if it was not set recently. `standing` is oldest first."""
+    moves = [each.incident.seconds for each in standing if each.incident.source is IncidentSource.CLOCK]
+    return timedelta(seconds=moves[-1]) if moves else None

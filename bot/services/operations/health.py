@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from bot.domain.clock_skew import age, is_future
 from bot.domain.health import HealthReport, SocketStatus, delays
+from bot.domain.incidents import UNWIPED
 from bot.services.operations.clock_watch import moved_by
 from bot.services.slack_delivery.outages import describe_outages
 from bot.store import Store
-from bot.store.privacy import UNWIPED
 
 _WEEK: Final = timedelta(days=7)
 _MONTH: Final = timedelta(days=30)
@@ -54,7 +54,7 @@ class Health:
             given_up=await self._store.outbox.given_up(since=now - _WEEK),
             clock_moved=moved,
             locked=self._store.database.locked_for(),
-            unwiped=any(each.kind == UNWIPED for each in standing),
+            unwiped=any(each.incident == UNWIPED for each in standing),
             line=self.line(),
             problems=self.problems(),
         )

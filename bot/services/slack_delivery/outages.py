@@ -4,22 +4,20 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
 import structlog
 
-from bot.domain.health import OpenIncident
+from bot.domain.incidents import Incident, IncidentSource, OpenIncident
+from bot.domain.outbox import ApiMethod, Route
 from bot.errors import SlackRefused
 from bot.slack.client import errors
 from bot.slack.client.errors import ErrorAction
 from bot.slack.client.web_client import is_person
 from bot.slack.views import alerts
 from bot.store import Store
-from bot.store.outbox.repository import ApiMethod, Route
 
 log = structlog.get_logger()
-
-_WORKSPACE: Final = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +33,22 @@ class Outage:
     needed: tuple[str, ...] = ()
 
     @property
-    def kind(self) -> str:
-        """The outage as the kind of an incident."""
-        scopes = f" {','.join(self.needed)}" if self.needed else ""
-        return f"slack {self.method} {self.channel or _WORKSPACE} {self.code}{scopes}"
+    def incident(self) -> Incident:
+        """The outage as an incident."""
+        return Incident(
+            source=IncidentSource.SLACK,
+            method=self.method,
+            channel=self.channel,
+            code=self.code,
+            scopes=self.needed,
+        )
+
+    @classmethod
+    def of(cls, incident: Incident) -> Self | None:
+        """Return the outage that an incident is, or None if it is about something else."""
+        if incident.source is not IncidentSource.SLACK or incident.method is None:
+            return None
+        return cls(method=incident.method, channel=incident.channel, code=incident.code, needed=incident.scopes)
 
     @property
     def is_look_alone(self) -> bool:
@@ -48,20 +58,6 @@ class Outage:
     def sentence(self) -> str:
         """Return why the route is closed, and how to open it."""
         return errors.explain(self.code, needed=self.needed)
-
-    @classmethod
-    def read(cls, kind: str) -> Self | None:
-        """Return the outage in the kind of an incident, or None if it is about something else."""
-        match kind.split():
-            case ["slack", method, channel, code, *scopes]:
-                return cls(
-                    method=ApiMethod(method),
-                    channel=None if channel == _WORKSPACE else channel,
-                    code=code,
-                    needed=tuple(scopes[0].split(",")) if scopes else (),
-                )
-            case _:
-                return None
 
     def is_told_with(self, other: "Outage") -> bool:
         """Return whether an admin would regard both outages as one problem."""
@@ -74,7 +70,7 @@ class Outage:
 
 def describe_outages(open_incidents: Iterable[OpenIncident]) -> list[str]:
     """Return a sentence for each open outage that says how to fix it."""
-    found = [each for incident in open_incidents if (each := Outage.read(incident.kind)) is not None]
+    found = [each for incident in open_incidents if (each := Outage.of(incident.incident)) is not None]
     said = (("" if each.channel is None else f"Channel {each.channel}: ") + each.sentence() for each in found)
     return list(dict.fromkeys(said))
 
@@ -95,15 +91,15 @@ class SlackOutages:
         if is_person(route.channel) and not everywhere:
             return
         channel = None if everywhere else route.channel
-        outages = Outage(method=route.method, channel=channel, code=refusal.code, needed=refusal.needed)
+        outage = Outage(method=route.method, channel=channel, code=refusal.code, needed=refusal.needed)
         async with self._one_at_a_time:
-            others = [each for each in await self._open_outages() if each.is_told_with(outages)]
-            to = () if any(each.code == outages.code for each in others) else self._to(outages)
-            say = alerts.not_looked_up if outages.is_look_alone else alerts.not_delivered
-            text = say(str(refusal), channel=outages.channel)
-            if await self._store.incidents.open(outages.kind, text, to=to, at=self._clock()):
+            others = [each for each in await self._open_outages() if each.is_told_with(outage)]
+            to = () if any(each.code == outage.code for each in others) else self._to(outage)
+            say = alerts.not_looked_up if outage.is_look_alone else alerts.not_delivered
+            text = say(str(refusal), channel=outage.channel)
+            if await self._store.incidents.open(outage.incident, text, to=to, at=self._clock()):
                 log.error(
-                    "slack_outage", method=route.method, channel=outages.channel, code=refusal.code, reason=str(refusal)
+                    "slack_outage", method=route.method, channel=outage.channel, code=refusal.code, reason=str(refusal)
                 )
 
     async def recovered(self, route: Route) -> None:
@@ -111,19 +107,21 @@ class SlackOutages:
         async with self._one_at_a_time:
             open_incidents = await self._store.incidents.list_open()
             for incident in open_incidents:
-                outages = Outage.read(incident.kind)
-                if outages is None or not outages.affects(route):
+                outage = Outage.of(incident.incident)
+                if outage is None or not outage.affects(route):
                     continue
                 now = self._clock()
-                rest = [each for each in await self._open_outages() if each.is_told_with(outages) and each != outages]
-                say = alerts.looked_up_again if outages.is_look_alone else alerts.delivered_again
-                text = say(now - incident.since, channel=outages.channel)
-                await self._store.incidents.close([incident.kind], text, to=() if rest else self._to(outages), at=now)
+                rest = [each for each in await self._open_outages() if each.is_told_with(outage) and each != outage]
+                say = alerts.looked_up_again if outage.is_look_alone else alerts.delivered_again
+                text = say(now - incident.since, channel=outage.channel)
+                await self._store.incidents.close(
+                    [incident.incident], text, to=() if rest else self._to(outage), at=now
+                )
 
     async def _open_outages(self) -> list[Outage]:
-        read = (Outage.read(incident.kind) for incident in await self._store.incidents.list_open())
-        return [outages for outages in read if outages is not None]
+        read = (Outage.of(incident.incident) for incident in await self._store.incidents.list_open())
+        return [outage for outage in read if outage is not None]
 
-    def _to(self, outages: Outage) -> tuple[str, ...]:
-        is_shut = outages.channel in (None, self._channel) and not outages.is_look_alone
+    def _to(self, outage: Outage) -> tuple[str, ...]:
+        is_shut = outage.channel in (None, self._channel) and not outage.is_look_alone
         return self._admins if self._admins or is_shut else (self._channel,)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.health import PollStats, SocketStatus
+from bot.domain.outbox import ApiMethod
 from bot.errors import (
     AnswerUnreadable,
     ApiGone,
@@ -20,7 +21,6 @@ from bot.errors import (
 )
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
-from bot.store.outbox.repository import ApiMethod
 from tests.world import Clock
 
 CHANNEL = "C0CARDS"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.outbox import ApiMethod, Route
 from bot.errors import SlackRefused
-from bot.services.slack_delivery.outages import SlackOutages, describe_outages
+from bot.services.slack_delivery.outages import Outage, SlackOutages, describe_outages
 from bot.slack.client.errors import explain
 from bot.store import Store, open_store
-from bot.store.outbox.repository import ApiMethod, Route
 from tests.world import Clock
 
 HOME, ELSE = "C0CARDS", "C0ELSE"
@@ -138,5 +138,6 @@ async def test_a_scope_for_posting_is_named_and_is_a_trouble_of_its_own(admins: 
 
 
 async def test_what_an_earlier_version_noted_without_a_scope_is_read(admins: Admins) -> None:
-    await admins.store.incidents.open(f"slack look {HOME} missing_scope", "", to=(), at=admins.clock())
+    outage = Outage(method=ApiMethod.HISTORY, channel=HOME, code="missing_scope")
+    await admins.store.incidents.open(outage.incident, "", to=(), at=admins.clock())
     assert await admins.closed() == [f"Channel {HOME}: {explain('missing_scope')}"]

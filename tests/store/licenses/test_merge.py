@@ -9,9 +9,9 @@ from bot.domain.evaluation import CardRef, State
 from bot.domain.history import Kind
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason, Refused
+from bot.domain.outbox import ApiMethod
 from bot.store import Store
 from bot.store.mail.repository import ClaimedMail, RejectedMail
-from bot.store.outbox.repository import ApiMethod
 from bot.store.schema import delivery, evaluation, history, mail
 from tests.builders import NOON, TODAY, license_, nov, trial
 from tests.store.steps import LATER, ask, bring, cards, claimed, known_of, mailed, only_card, order, report, rows, take
