@@ -1,15 +1,14 @@
 """Start and stop in order: recover what was interrupted, finish what is in progress."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Final
 
 import structlog
 
 from bot.concurrency.tasks import cancel_and_wait
-from bot.errors import SlackOutcomeUnknown, SlackUnavailable
 from bot.listeners.middleware import ListenerMiddleware
 from bot.services.ingest.poller import ReportPoller
 from bot.services.slack_identity import BotIdentity
@@ -17,7 +16,6 @@ from bot.slack.client.web_client import SlackClient
 from bot.store import Store
 from bot.store.engine.database import Database
 
-T = TypeVar("T")
 Paused = Callable[[], AbstractAsyncContextManager[None]]
 """Waits until work in progress has finished; nothing new begins inside the block."""
 
@@ -58,18 +56,6 @@ async def wait_for_slack(slack: SlackClient, *, within: float) -> AsyncIterator[
             await cancel_and_wait(learning)
     else:
         yield found
-
-
-async def retry_until_slack_answers(ask: Callable[[], Awaitable[T]]) -> T:
-    """Retry until Slack answers. Raises SlackRefused if Slack refuses."""
-    wait = timedelta(seconds=1)
-    while True:
-        try:
-            return await ask()
-        except (SlackUnavailable, SlackOutcomeUnknown) as exc:
-            log.warning("slack_unavailable", reason=str(exc))
-            await asyncio.sleep(wait.total_seconds())
-            wait = min(wait * 2, timedelta(minutes=1))
 
 
 async def graceful_shutdown(

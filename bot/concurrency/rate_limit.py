@@ -1,4 +1,4 @@
-"""A token bucket with exponential back-off."""
+"""A token bucket that backs off after failures."""
 
 import math
 import time
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_LONGEST_PAUSE: Final = 300.0
-_MOST_DOUBLINGS: Final = 10
+from bot.concurrency.backoff import Backoff
+
+_BACKOFF: Final = Backoff(base=2.0, maximum=300.0)
 _ROUNDING: Final = 1e-6
 """Makes up for floating point: seven times 1.22 seconds must be worth seven tokens."""
 
@@ -20,16 +21,19 @@ class Rate:
     burst: int = 1
 
 
-def backoff(failures: int) -> float:
-    """Return the seconds to wait after this many failures in a row: 2, 4, 8 and so on, at most five minutes."""
-    return min(2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_PAUSE)
-
-
 class TokenBucket:
     """A token bucket. After a failure, it backs off and then allows one call at a time."""
 
-    def __init__(self, rate: Rate, *, alone: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        alone: bool = False,
+        backoff: Backoff = _BACKOFF,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._rate = rate
+        self._backoff = backoff
         self._alone = alone
         """Whether at most one call may be in flight."""
         self._clock = clock
@@ -73,7 +77,7 @@ class TokenBucket:
     def failed(self, *, at_least: float = 0.0) -> float:
         """Back off after a failure, longer each time, at least `at_least` seconds. Return for how many."""
         self.failures += 1
-        pause = max(backoff(self.failures), at_least)
+        pause = self._backoff.after(self.failures, at_least=at_least)
         now = self._clock()
         self._held_until = max(self._held_until, now + pause)
         self._next = max(self._next, now + pause + self._slack)

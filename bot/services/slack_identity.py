@@ -2,18 +2,18 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import SlackError, SlackRefused
 from bot.slack.client.errors import scopes_missing
+from bot.slack.client.retry import retry_until_answered
 from bot.slack.client.web_client import Identity, SlackClient
 
 log = structlog.get_logger()
 
-_LONGEST_PAUSE: Final = timedelta(minutes=1)
+_REFUSED_PAUSE_S: Final = 60.0
 
 
 class BotIdentity:
@@ -54,18 +54,7 @@ class BotIdentity:
 
     async def learn(self) -> None:
         """Ask Slack for the identity until it answers. Raises SlackRefused if the token is invalid."""
-        wait = timedelta(seconds=1)
-        while True:
-            try:
-                await self._ask()
-            except (SlackUnavailable, SlackOutcomeUnknown) as exc:
-                self._failure = str(exc)
-                log.warning("slack_unavailable", reason=str(exc))
-                at_least = exc.retry_after if isinstance(exc, SlackUnavailable) else 0.0
-                await asyncio.sleep(max(wait.total_seconds(), at_least))
-                wait = min(wait * 2, _LONGEST_PAUSE)
-            else:
-                return
+        await retry_until_answered(self._ask)
 
     async def keep_learning(self) -> None:
         """Ask until Slack answers, even while it refuses the token: somebody may restore the app's access."""
@@ -73,18 +62,25 @@ class BotIdentity:
             try:
                 return await self.learn()
             except SlackRefused as exc:
-                self._failure = str(exc)
                 log.error("slack_refused", reason=str(exc))  # noqa: TRY400  Slack's word says it all
-                await asyncio.sleep(_LONGEST_PAUSE.total_seconds())
+                await asyncio.sleep(_REFUSED_PAUSE_S)
 
     async def _ask(self) -> None:
-        if self.known is None:
-            self.known = await self._slack.identity()
-            self._learnt.set()
-            for problem in self.problems():
-                log.warning("scopes_missing", reason=problem)
-        if self.known.app is None and self.known.bot is not None:
-            try:
-                self.known = replace(self.known, app=await self._slack.app(self.known.bot))
-            except SlackRefused as exc:
-                log.info("app_unknown", reason=str(exc))
+        try:
+            if self.known is None:
+                self.known = await self._slack.identity()
+                self._learnt.set()
+                for problem in self.problems():
+                    log.warning("scopes_missing", reason=problem)
+            if self.known.app is None and self.known.bot is not None:
+                self.known = replace(self.known, app=await self._app_of(self.known.bot))
+        except SlackError as exc:
+            self._failure = str(exc)
+            raise
+
+    async def _app_of(self, bot: str) -> str | None:
+        try:
+            return await self._slack.app(bot)
+        except SlackRefused as exc:
+            log.info("app_unknown", reason=str(exc))
+            return None

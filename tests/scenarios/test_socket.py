@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.concurrency.backoff import Backoff
 from bot.demo.fake_slack import NotAcknowledged, faults
 from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
 from bot.slack.client.errors import another_app, scopes_missing
@@ -24,8 +25,7 @@ QUICK = SocketTimeouts(
     opening=limit(2),
     closing=limit(0.5),
     steady=0.1,
-    first_pause=0.01,
-    longest_pause=limit(5),
+    backoff=Backoff(base=0.01, maximum=limit(5)),
 )
 
 
@@ -146,7 +146,7 @@ async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(here: World,
 
 
 async def test_a_socket_without_hello_is_none(here: World) -> None:
-    here.patience = SocketTimeouts(opening=limit(0.2), first_pause=0.01)
+    here.patience = SocketTimeouts(opening=limit(0.2), backoff=Backoff(base=0.01, maximum=300.0))
     here.workspace.delivery.greets = False
     async with here.at_work(here.settings()):
         await here.until(lambda: _asked(here) > 2)
@@ -156,7 +156,7 @@ async def test_a_socket_without_hello_is_none(here: World) -> None:
 
 @pytest.mark.parametrize("storm", ["refused", "hung up"])
 async def test_attempts_in_a_row_are_further_and_further_apart(here: World, storm: str) -> None:
-    here.patience = SocketTimeouts(opening=limit(1), first_pause=limit(0.01))
+    here.patience = SocketTimeouts(opening=limit(1), backoff=Backoff(base=limit(0.01), maximum=300.0))
     if storm == "refused":
         here.workspace.faults.add("apps.connections.open", faults.refuse("not_allowed_token_type"), times=10**4)
     async with here.at_work(here.settings()):

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from bot.concurrency.backoff import Backoff
 from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.domain.evaluation import Evaluation
 from bot.domain.mail import MailState
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 _POLL_INTERVAL_S: Final = 5.0
 """Seconds between looks even if this process wrote nothing: another one may have."""
 _WHILE_ONE_WAITS: Final = 1.0
+BACKOFF: Final = Backoff(base=60.0, factor=4.0, maximum=MOST_PUT_OFF.total_seconds())
+"""Between two attempts of an email that the server defers."""
 _PUT_OFF_AT_MOST: Final = timedelta(days=2)
 _SHOULD_BE_KNOWN: Final = 5
 """Deferred emails in a row: one may be greylisting, five are no longer about a single address."""
@@ -107,7 +110,7 @@ class MailWorker:
             await self._alerts.mail_unavailable(exc)
         except MailDeferred as exc:
             self._pace.failed()
-            await self._defer(claimed, exc, wait=retry_delay(claimed.attempts))
+            await self._defer(claimed, exc, wait=timedelta(seconds=BACKOFF.after(claimed.attempts)))
             if self._pace.failures >= _SHOULD_BE_KNOWN:
                 await self._alerts.mail_unavailable(exc)
         except AddressRefused as exc:
@@ -142,8 +145,3 @@ class MailWorker:
             await self._settle(claimed, MailState.FAILED, error=_GIVEN_UP)
         else:
             await self._store.mails.defer(claimed.mail_id, until=now + wait, at=now, error=str(why))
-
-
-def retry_delay(attempts: int) -> timedelta:
-    """Return the delay after this many deferred attempts: a minute, then four times as long each time."""
-    return min(timedelta(minutes=4 ** min(attempts - 1, 10)), MOST_PUT_OFF)

@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Final
 
+from bot.concurrency.backoff import Backoff
 from bot.concurrency.rate_limit import Rate, TokenBucket
-from bot.store.outbox.repository import ApiMethod, Route
+from bot.domain.outbox import ApiMethod, Route
 
 NO_LIMIT: Final = Rate(interval=0)
+SLACK_BACKOFF: Final = Backoff(base=2.0, maximum=300.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,17 @@ class SlackRateLimiter:
     other.
     """
 
-    def __init__(self, limits: Mapping[ApiMethod, Limits], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Mapping[ApiMethod, Limits],
+        *,
+        backoff: Backoff = SLACK_BACKOFF,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._limits = limits
-        self._clock = clock
-        self._all = TokenBucket(NO_LIMIT, clock=clock)
-        self._methods = {method: TokenBucket(each.workspace, clock=clock) for method, each in limits.items()}
+        self._bucket = partial(TokenBucket, backoff=backoff, clock=clock)
+        self._all = self._bucket(NO_LIMIT)
+        self._methods = {method: self._bucket(each.workspace) for method, each in limits.items()}
         self._routes: dict[Route, TokenBucket] = {}
 
     def wait(self, route: Route) -> float:
@@ -89,5 +98,5 @@ class SlackRateLimiter:
         """Return the buckets of a route by scope."""
         if route not in self._routes:
             alone = route.method is not ApiMethod.UPDATE
-            self._routes[route] = TokenBucket(self._limits[route.method].channel, alone=alone, clock=self._clock)
+            self._routes[route] = self._bucket(self._limits[route.method].channel, alone=alone)
         return self._routes[route], self._methods[route.method], self._all

@@ -15,6 +15,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.concurrency.backoff import Backoff
 from bot.domain.health import SocketStatus
 from bot.errors import SlackError, SlackUnavailable
 from bot.slack.client.errors import another_app
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 Address = Callable[[], Awaitable[str]]
 """Asks Slack for the address of a new connection, valid for one use. SlackError if there is none."""
+_BACKOFF: Final = Backoff(base=1.0, maximum=300.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,8 @@ class SocketTimeouts:
     """A connection that lasted this long is replaced at once; after a shorter one there is a pause."""
     identity: float = 5.0
     """Seconds that the start waits to learn the bot's identity. After that, it is learnt while the bot works."""
-    first_pause: float = 1.0
-    longest_pause: float = 300.0
-    """Pauses double between these two. `apps.connections.open` is Tier 1: about once a minute."""
+    backoff: Backoff = _BACKOFF
+    """After failed or short connections. `apps.connections.open` is Tier 1: about once a minute."""
 
 
 SOCKET_TIMEOUTS: Final = SocketTimeouts()
@@ -74,6 +75,7 @@ class SocketMode:
         self._timeouts = timeouts
         self._elapsed = elapsed
         self._connection: _Connection | None = None
+        self._failures = 0
         self._pause = 0.0
         self._down_since: float | None = elapsed()
         self._error = "It is not open yet."
@@ -131,7 +133,7 @@ class SocketMode:
                     await connection.left.wait()
         self._down(reason)
         if self._elapsed() - since >= self._timeouts.steady:
-            self._pause = 0.0
+            self._failures, self._pause = 0, 0.0
         else:
             self._wait_longer()
         log.warning("socket_disconnected", reason=reason, pause=self._pause)
@@ -147,7 +149,8 @@ class SocketMode:
             self._down_since = self._elapsed()
 
     def _wait_longer(self, *, at_least: float = 0.0) -> None:
-        self._pause = max(at_least, min(self._pause * 2 or self._timeouts.first_pause, self._timeouts.longest_pause))
+        self._failures += 1
+        self._pause = self._timeouts.backoff.after(self._failures, at_least=at_least)
 
     async def _close(self) -> None:
         if self._connection is not None:
