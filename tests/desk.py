@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import aiohttp
@@ -11,9 +11,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.app.components import Components, open_components
 from bot.demo.fake_slack import CHANNEL
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.domain.mail_policy import DEFAULT_RULES
 from bot.domain.outbox import ApiMethod
+from bot.services.slack_delivery.cards import Cards
 from bot.services.slack_delivery.outages import SlackOutages
-from bot.services.slack_delivery.rate_limits import Limits, SlackRateLimiter
+from bot.services.slack_delivery.rate_limits import SLACK_BACKOFF, Limits, SlackRateLimiter
+from bot.services.slack_delivery.renderer import DeliveryRenderer
 from bot.services.slack_delivery.worker import SlackOutboxWorker
 from bot.slack.client.web_client import SlackClient
 from tests.world import AT_ONCE, TODAY, World
@@ -28,21 +31,22 @@ class Desk:
 
     here: World
     parts: Components
-    cards: SlackOutboxWorker
+    worker: SlackOutboxWorker
+    cards: Cards
 
     async def deliver(self) -> None:
         """Bring whatever may go now."""
         written = -1
         while written != self.parts.store.database.writes:
             written = self.parts.store.database.writes
-            await self.cards.dispatch_due()
-            async with self.cards.paused():
+            await self.worker.dispatch_due()
+            async with self.worker.paused():
                 pass
 
     async def wait(self, *, at_most: float = 60) -> None:
         """Bring what may go now, then let time pass until something more may."""
         await self.deliver()
-        self.here.pass_by(seconds=min(await self.cards.dispatch_due(), at_most))
+        self.here.pass_by(seconds=min(await self.worker.dispatch_due(), at_most))
 
     async def settle(self, *, within: timedelta = timedelta(hours=1)) -> None:
         """Let time pass until nothing is owed any more."""
@@ -110,16 +114,20 @@ async def desk(
         client = AsyncWebClient(
             token=here.workspace.bot_token, base_url=here.workspace.api_url, session=session, retry_handlers=[]
         )
-        cards = SlackOutboxWorker(
+        worker = SlackOutboxWorker(
             parts.store,
             SlackClient(client),
-            limiter=SlackRateLimiter(limits, clock=here.slack_time),
+            DeliveryRenderer(
+                parts.store,
+                workspace_url=lambda: "https://demo.slack.test/",
+                today=here.clock.today,
+                rules=DEFAULT_RULES,
+            ),
+            limiter=SlackRateLimiter(limits, backoff=replace(SLACK_BACKOFF, jitter=0.0), clock=here.slack_time),
             outages=SlackOutages(parts.store, admins=admins, channel=CHANNEL, clock=here.clock),
-            workspace_url=lambda: "https://demo.slack.test/",
             clock=here.clock,
-            today=here.clock.today,
         )
-        found = Desk(here, parts, cards)
+        found = Desk(here, parts, worker, Cards(parts.store, clock=here.clock))
         await parts.poller.poll()
         await found.deliver()
         await found.wipe()

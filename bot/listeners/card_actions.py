@@ -36,7 +36,7 @@ class CardListeners:
             return
         if action.action not in set(Action):
             metadata = await placed(self._services, action.metadata)
-            await self._services.outbox.update_card(metadata.evaluation_id)
+            await self._services.cards.update(metadata.evaluation_id)
             await reply(args, self._services.slack, replies.RETIRED)
             return
         match Action(action.action):

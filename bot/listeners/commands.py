@@ -62,7 +62,7 @@ class CommandListeners:
         """Enqueue a deleted card again. Who asks second sees that it is no longer deleted."""
         await self._services.permissions.require(args.body["user"]["id"], Permission.EDIT)
         page, evaluation_id = read_post_again(_value(args))
-        await self._services.outbox.post_again(evaluation_id)
+        await self._services.cards.post_again(evaluation_id)
         await self._show(args, page)
 
     async def _show(self, args: AsyncArgs, value: str) -> None:

@@ -15,7 +15,7 @@ from bot.slack.views.modal_metadata import ModalMetadata
 class Press:
     """A button press: who, which action and which evaluation. The trigger id opens one modal within three seconds.
 
-    The evaluation is the one that the button names. `SlackOutboxWorker.evaluation_on` returns the one that the card
+    The evaluation is the one that the button names. `Cards.evaluation_on` returns the one that the card
     shows.
     """
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
-from bot.services.slack_delivery.worker import SlackOutboxWorker
+from bot.services.slack_delivery.cards import Cards
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
 from bot.services.team.today import TodayList
@@ -24,7 +24,7 @@ class ListenerServices:
     """The services behind the buttons, and the clock for “how long ago”."""
 
     permissions: Permissions
-    outbox: SlackOutboxWorker
+    cards: Cards
     dnc: DoNotContact
     today: TodayList
     health: Health
@@ -38,4 +38,4 @@ class ListenerServices:
 
 async def placed(services: ListenerServices, metadata: M) -> M:
     """Return the metadata with the evaluation that the card shows. Raises CardUnknown if that is not known."""
-    return replace(metadata, evaluation_id=await services.outbox.evaluation_on(metadata.evaluation_id, metadata.place))
+    return replace(metadata, evaluation_id=await services.cards.evaluation_on(metadata.evaluation_id, metadata.place))

@@ -180,7 +180,7 @@ async def test_a_bot_that_is_killed_between_the_two_looks_deletes_the_younger_me
     await _twice(owed)
     owed.here.workspace.faults.add("chat.delete", faults.hang_after())
     owed.here.pass_by(seconds=TEN_MINUTES)
-    await owed.cards.dispatch_due()
+    await owed.worker.dispatch_due()
     await owed.here.until(lambda: owed.here.workspace.calls("chat.delete"))
     assert await owed.parts.store.outbox.recover_in_flight() == 1
     await owed.settle()

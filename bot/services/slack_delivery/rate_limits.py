@@ -56,6 +56,8 @@ class SlackRateLimiter:
         backoff: Backoff = SLACK_BACKOFF,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.backoff = backoff
+        """After failures, of a route and of a delivery alike."""
         self._limits = limits
         self._bucket = partial(TokenBucket, backoff=backoff, clock=clock)
         self._all = self._bucket(NO_LIMIT)

@@ -41,13 +41,13 @@ async def test_ten_changes_in_a_burst_are_one_repaint(posted: Desk) -> None:
 
 async def test_a_day_later_a_running_card_counts_a_day_less_and_one_that_is_over_is_left_alone(posted: Desk) -> None:
     posted.here.pass_by(days=1)
-    await posted.cards.update_running_cards()
+    await posted.cards.update_running()
     await posted.deliver()
     assert "29 days left" in posted.here.workspace.messages()[0].shown
     posted.here.marketplace.change(posted.here.marketplace.records[0]["appEntitlementNumber"], status="cancelled")
     await posted.parts.poller.poll()
     await posted.deliver()
-    await posted.cards.update_running_cards()
+    await posted.cards.update_running()
     assert await posted.waiting() == 0
 
 
@@ -92,10 +92,10 @@ async def test_a_channel_where_slack_hangs_holds_up_no_other(here: World) -> Non
         await found.begin_trial()
         go_on = asyncio.Event()
         here.workspace.faults.add(POST, faults.slow(go_on.wait))
-        await found.cards.dispatch_due()
+        await found.worker.dispatch_due()
         await here.until(found.calls)
         await found.parts.store.outbox.enqueue_message("Hello", channel=ADMIN, at=here.clock())
-        await found.cards.dispatch_due()
+        await found.worker.dispatch_due()
         await here.until(lambda: found.told)
         assert found.posted == 0
         go_on.set()
@@ -153,7 +153,7 @@ async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(
             await found.begin_trial(number)
         await found.settle()
         here.pass_by(days=1)
-        await found.cards.update_running_cards()
+        await found.cards.update_running()
         await found.deliver()
         here.pass_by(seconds=1)
         await found.own(1)
@@ -172,7 +172,7 @@ async def test_as_many_repaints_as_slack_takes_at_once_are_taken_from_the_outbox
         for number in range(1, burst + 4):
             await found.own(number)
         before, writes = found.calls(UPDATE), found.parts.store.database.writes
-        await found.cards.dispatch_due()
+        await found.worker.dispatch_due()
         assert found.parts.store.database.writes == writes + 1
         await here.until(lambda: found.calls(UPDATE) >= before + burst)
         assert found.calls(UPDATE) == before + burst
@@ -185,7 +185,7 @@ async def test_a_card_that_somebody_deleted_is_posted_again_when_a_person_asks_a
     await posted.live(minutes=30)
     assert (posted.posted, posted.calls(UPDATE), await posted.waiting()) == (0, 1, 0)
     await posted.own(was="U0ANA", owner="U0BEN")
-    await posted.cards.update_running_cards()
+    await posted.cards.update_running()
     await posted.live(minutes=30)
     assert (posted.posted, await posted.waiting()) == (0, 0)
     assert [await posted.cards.post_again(1) for _ in range(3)] == [True, False, False]

@@ -1,0 +1,79 @@
+"""Render a delivery as a message, from the store as it is at that moment."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Final, assert_never
+
+from bot.domain.mail_policy import MailRules
+from bot.domain.outbox import Delivery, DeliveryKind
+from bot.slack.blocks import Message, note_message
+from bot.slack.client import metadata
+from bot.slack.client.web_client import MessageRef
+from bot.slack.ids import Event
+from bot.slack.views.alerts import backlog_notice
+from bot.slack.views.card import card_message, pointer_message
+from bot.slack.views.history import entry_message
+from bot.slack.views.today import permalink
+from bot.store import Store
+
+_EVENTS: Final = {
+    DeliveryKind.NOTE: Event.NOTE,
+    DeliveryKind.MESSAGE: Event.MESSAGE,
+    DeliveryKind.SUMMARY: Event.MESSAGE,
+}
+_SHORTENED_CHARS: Final = 3000
+
+
+class DeliveryRenderer:
+    """Renders deliveries."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        workspace_url: Callable[[], str | None],
+        today: Callable[[], date],
+        rules: MailRules,
+    ) -> None:
+        self._store = store
+        self._workspace_url = workspace_url
+        self._today = today
+        self._rules = rules
+
+    async def render(self, delivery: Delivery) -> Message:
+        """Return the message of a delivery."""
+        match delivery.kind:
+            case DeliveryKind.CARD:
+                return await self._render_card(delivery.evaluation_id or 0)
+            case DeliveryKind.NOTE:
+                return entry_message(delivery.entry) if delivery.entry else note_message("")
+            case DeliveryKind.MESSAGE:
+                return note_message(delivery.text or "")
+            case DeliveryKind.SUMMARY:
+                return note_message(backlog_notice(delivery.waiting))
+            case _:
+                assert_never(delivery.kind)
+
+    async def _render_card(self, evaluation_id: int) -> Message:
+        """Render the card as it is now, whatever it was when the delivery was enqueued."""
+        card = await self._store.evaluations.card(evaluation_id)
+        if card is None:
+            return note_message("This evaluation is no longer on record.")
+        if card.evaluation.id == evaluation_id:
+            return card_message(card, today=self._today(), rules=self._rules)
+        there = card.evaluation.card
+        url = self._workspace_url()
+        return pointer_message(card, permalink(there, url) if there and url else None)
+
+
+def shorten(message: Message) -> Message:
+    """Return a message without blocks that Slack certainly accepts."""
+    return Message(text=message.text[:_SHORTENED_CHARS], blocks=[])
+
+
+def message_ref(delivery: Delivery) -> MessageRef:
+    """Return the reference by which the delivery's message is recognized in Slack."""
+    if delivery.kind is DeliveryKind.CARD:
+        return MessageRef(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
+    fact = None if delivery.entry is None else metadata.fact(delivery.entry)
+    return MessageRef(event=_EVENTS[delivery.kind], number=delivery.id, fact=fact)
