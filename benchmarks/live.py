@@ -19,11 +19,12 @@ from typing import Any, Final
 from benchmarks.vendor import NOON
 from bot.app.clock import utc_now
 from bot.app.components import Components, open_components
-from bot.app.run import run_components
+from bot.app.context import Timing
+from bot.app.run import run_components, tune_process
 from bot.config.settings import settings_of
+from bot.domain.outbox import ApiMethod
 from bot.log.setup import set_up_logging
 from bot.services.slack_delivery.rate_limits import NO_LIMIT, SLACK_LIMITS, Limits
-from bot.store.outbox.repository import ApiMethod
 
 _AT_ONCE: Final = dict.fromkeys(ApiMethod, Limits(workspace=NO_LIMIT))
 _NEXT_SWEEP: Final = timedelta(hours=25)
@@ -59,6 +60,7 @@ def _resident() -> int:
 
 async def live(asked: argparse.Namespace) -> None:
     """Run the bot and obey the commands."""
+    tune_process()
     moment = {"after": timedelta()}
     started = utc_now()
 
@@ -73,7 +75,7 @@ async def live(asked: argparse.Namespace) -> None:
     limits = _AT_ONCE if asked.unpaced else SLACK_LIMITS
     async with (
         open_components(settings, clock=clock) as parts,
-        run_components(settings, parts, clock=clock, limits=limits),
+        run_components(settings, parts, clock=clock, timing=Timing(limits=limits)),
     ):
         bot = Live(parts, pass_by)
         able: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {"usage": bot.usage, "sweep": bot.sweep}

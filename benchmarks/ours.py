@@ -19,6 +19,7 @@ import httpx
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
 from bot.app.components import Components, open_components
+from bot.app.run import tune_process
 from bot.config.settings import settings_of
 from bot.log.setup import set_up_logging
 
@@ -46,6 +47,7 @@ def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
 @asynccontextmanager
 async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Components]:
     """Open a bot with this store and a vendor with this many licenses, this long after the first noon."""
+    tune_process()
     settings = settings_of(**given(store, server=server, rows=rows))
     async with open_components(settings, clock=lambda: NOON + after) as parts:
         yield parts

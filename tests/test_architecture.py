@@ -50,7 +50,6 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "slack.client",
             "store",
             "store.engine",
-            "store.outbox",
             "web",
             "web.unsubscribe",
         },
@@ -153,12 +152,12 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"structlog"},
     ),
     "services.slack_delivery": (
-        {"concurrency", "domain", "errors", "slack", "slack.client", "slack.views", "store", "store.outbox"},
+        {"concurrency", "domain", "errors", "slack", "slack.client", "slack.views", "store"},
         {"structlog"},
     ),
     "services.team": ({"concurrency", "domain", "errors", "slack.client", "store"}, {"structlog"}),
     "slack": ({"domain"}, set()),
-    "slack.client": ({"domain", "errors", "slack"}, {"aiohttp", "slack_bolt", "slack_sdk", "structlog"}),
+    "slack.client": ({"concurrency", "domain", "errors", "slack"}, {"aiohttp", "slack_bolt", "slack_sdk", "structlog"}),
     "slack.views": ({"domain", "errors", "slack", "slack.client"}, set()),
     "store": (
         {

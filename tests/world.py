@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.app.components import Components, open_components
+from bot.app.context import Timing
 from bot.app.leader import TIMING, LeaderTiming
 from bot.app.run import run_components
 from bot.config.settings import Settings, settings_of
@@ -138,10 +139,12 @@ class World:
                 settings,
                 parts,
                 clock=self.clock,
-                limits=AT_ONCE,
-                patience=self.patience,
-                timing=self.timing,
-                elapsed=lambda: self.clock().timestamp(),
+                timing=Timing(
+                    limits=AT_ONCE,
+                    socket=self.patience,
+                    leader=self.timing,
+                    elapsed=lambda: self.clock().timestamp(),
+                ),
             ) as self.port,
         ):
             yield parts

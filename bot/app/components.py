@@ -2,8 +2,6 @@
 settings.
 """
 
-import gc
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,10 +27,6 @@ from bot.slack.client.web_client import SlackClient
 from bot.store import Store, open_store
 
 _SLACK_TIMEOUT_S: Final = 30
-_GC_THRESHOLD: Final = 50_000
-"""New objects between garbage collections. With Python's default of 700, a sweep spends a sixth of its time on them."""
-_SWITCH_INTERVAL_S: Final = 0.0001
-"""Seconds that one thread may compute while another waits. Writing rows switches threads after each statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +51,6 @@ async def open_components(
 
     `patience` is how long to wait for a bot of another version if the tables have to change.
     """
-    gc.set_threshold(_GC_THRESHOLD)
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
             open_store(settings.database_url, secret_keys=settings.secret_key, patience=patience)

@@ -1,0 +1,70 @@
+"""What the parts of the running bot are built from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from bot.app.components import Components
+from bot.app.leader import TIMING, LeaderTiming
+from bot.config.settings import Settings
+from bot.domain.outbox import ApiMethod
+from bot.services.dnc import DoNotContact
+from bot.services.operations.clock_watch import since_boot
+from bot.services.operations.health import Health
+from bot.services.slack_delivery.cards import Cards
+from bot.services.slack_delivery.outages import SlackOutages
+from bot.services.slack_delivery.rate_limits import SLACK_LIMITS, Limits
+from bot.services.slack_identity import BotIdentity
+from bot.services.team.permissions import Permissions
+from bot.services.team.today import TodayList
+from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
+from bot.slack.client.users import SlackUsers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Limits and timeouts that a test may tighten. `elapsed` returns the seconds of a clock that nobody sets."""
+
+    limits: Mapping[ApiMethod, Limits] = field(default_factory=lambda: SLACK_LIMITS)
+    socket: SocketTimeouts = SOCKET_TIMEOUTS
+    leader: LeaderTiming = TIMING
+    elapsed: Callable[[], float] = since_boot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The settings, the opened components, and the use cases that several parts share."""
+
+    settings: Settings
+    components: Components
+    identity: BotIdentity
+    clock: Callable[[], datetime]
+    permissions: Permissions
+    outages: SlackOutages
+    cards: Cards
+    dnc: DoNotContact
+    today: TodayList
+    health: Health
+
+    @classmethod
+    def build(
+        cls, settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
+    ) -> Self:
+        """Build the shared use cases. What Slack says about a person is cached for five minutes, for all alike."""
+        store, channel, admins = components.store, settings.slack_channel, settings.slack_admins
+        health = Health(store, poll_every=settings.poll_every, clock=clock)
+        health.problems = identity.problems
+        users = SlackUsers(components.client)
+        return cls(
+            settings=settings,
+            components=components,
+            identity=identity,
+            clock=clock,
+            permissions=Permissions(users, team=identity.team, named=settings.slack_actors, clock=clock),
+            outages=SlackOutages(store, admins=admins, channel=channel, clock=clock),
+            cards=Cards(store, clock=clock),
+            dnc=DoNotContact(store, clock=clock, admins=admins),
+            today=TodayList(store, zone=settings.timezone, clock=clock),
+            health=health,
+        )

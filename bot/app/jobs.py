@@ -1,0 +1,48 @@
+"""The jobs that run on a schedule."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from bot.app.context import Context
+from bot.app.scheduler import Scheduler
+from bot.services.operations.clock_watch import ClockWatch
+from bot.services.operations.lock_alert import LockAlert
+from bot.services.slack_delivery.reconciler import Reconciler
+
+log = structlog.get_logger()
+
+_PAUSES_EVERY: Final = timedelta(hours=1)
+"""How often do-not-contact pauses are checked for their end."""
+_WATCH_EVERY: Final = timedelta(seconds=5)
+_WIPE_EVERY: Final = timedelta(minutes=1)
+
+
+def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], float]) -> None:
+    """Schedule everything but the polls."""
+    settings, components = context.settings, context.components
+    watch = ClockWatch(components.store, clock=context.clock, elapsed=elapsed)
+    lock = LockAlert(
+        components.store.database, components.slack, admins=settings.slack_admins, channel=settings.slack_channel
+    )
+
+    async def apply_retention() -> None:
+        if await watch.is_steady():
+            await context.dnc.apply_retention(settings.retention)
+        else:
+            log.warning("retention_put_off")
+
+    jobs.every(_WATCH_EVERY, "clock", watch.look)
+    jobs.every(_WATCH_EVERY, "lock", lock.look)
+    jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
+    jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
+    jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)
+    jobs.at_midnight(settings.timezone, "retention", apply_retention)
+
+
+async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler) -> None:
+    """Schedule the polls once the reconciler has found out which ids may be assigned."""
+    await reconciler.looked()
+    jobs.every(context.settings.poll_every, "poll", context.components.poller.poll)

@@ -1,0 +1,58 @@
+"""The workers that run as long as the bot does."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bot.app.context import Context
+from bot.app.leader import Leader
+from bot.app.lifecycle import Paused
+from bot.app.scheduler import Run
+from bot.concurrency.supervisor import supervise
+from bot.services.mail.worker import MailWorker
+from bot.services.slack_delivery.reconciler import Reconciler
+from bot.services.slack_delivery.worker import SlackOutboxWorker
+from bot.slack.client.retry import retry_until_answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Workers by name. `paused` are the context managers that wait until each one is idle, for the shutdown."""
+
+    runs: Mapping[str, Run]
+    paused: Sequence[Paused]
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Start each worker, and restart it whenever it stops, until its task is cancelled."""
+        return [asyncio.create_task(supervise(name, run)) for name, run in self.runs.items()]
+
+
+def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker, lead: Leader) -> Workers:
+    """Build the workers: compare Slack with the database, deliver the outbox, send emails. Only the leader's work."""
+    components = context.components
+    compare = _in_turn(partial(retry_until_answered, reconciler.compare), reconciler.keep_looking)
+    runs = {"compare": lead.when_had(compare), "deliver": lead.when_had(outbox.run)}
+    paused: list[Paused] = [outbox.paused, components.poller.paused]
+    if components.mailer is not None:
+        worker = MailWorker(
+            components.store,
+            components.mailer,
+            rules=components.rules,
+            alerts=components.alerts,
+            clock=context.clock,
+            address_of=context.permissions.address,
+        )
+        runs["mail"] = _in_turn(reconciler.email_allowed, worker.run)
+        paused.append(worker.paused)
+    return Workers(runs=runs, paused=paused)
+
+
+def _in_turn(first: Run, then: Run) -> Run:
+    """Return a job that runs `first`, then `then`."""
+
+    async def run() -> None:
+        await first()
+        await then()
+
+    return run
