@@ -78,7 +78,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"rich", "structlog", "typer"},
     ),
     "concurrency": ({"errors"}, {"structlog"}),
-    "config": ({"domain", "errors"}, {"dotenv", "pydantic", "pydantic_core"}),
+    "config": ({"domain", "errors", "security"}, {"dotenv", "pydantic", "pydantic_core"}),
     "demo": ({"demo.fake_marketplace", "demo.fake_slack", "demo.scenario"}, {"aiosmtpd"}),
     "demo.fake_marketplace": ({"demo.scenario"}, {"aiohttp", "multidict", "yarl"}),
     "demo.fake_slack": (set(), {"aiohttp", "slack_sdk"}),

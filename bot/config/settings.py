@@ -33,6 +33,7 @@ from bot.config.network import CA_VARIABLES, PROXY_VARIABLES, Network, read_netw
 from bot.domain.address import is_address
 from bot.domain.target_parser import read_own_site
 from bot.errors import SettingsMissing, SettingsWrong
+from bot.security.webhook_signature import signing_key
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
@@ -47,6 +48,12 @@ _RESTRICTIONS: Final = frozenset({"slack_actors", "test_sites", "mail_countries"
 _PATHS: Final = ("mail_templates", "mail_countries", "dkim_key")
 _SQLITE_FILE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:|\?)(?=.)", re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    """ValueError if the secret is no key for signatures."""
+    signing_key(value.get_secret_value())
+    return value
 
 
 def _duration(value: object) -> object:
@@ -185,8 +192,8 @@ class Settings(BaseModel):
         timedelta(days=7), description="a duration like 7d between two mails to one address; 0s: no pause"
     )
     mail_bounces: Mailbox | None = Field(None, description="an address whose mail is given to `evaluator-bot bounce`")
-    bounces_secret: Annotated[SecretStr, Field(min_length=32)] | None = Field(
-        None, description="at least 32 random characters that sign what is sent to /bounces"
+    bounces_secret: Annotated[SecretStr, Field(min_length=32), AfterValidator(_signing_secret)] | None = Field(
+        None, description="at least 32 random characters, or whsec_ and Base64; it signs what is sent to /bounces"
     )
     dkim_domain: Text | None = Field(None, description="the domain that signs, mostly that of MAIL_FROM")
     dkim_selector: Text | None = Field(None, description="the selector under which the public key is in the DNS")

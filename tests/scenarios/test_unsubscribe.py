@@ -12,7 +12,7 @@ from bot.app.components import Components
 from bot.demo.fake_slack import Message
 from bot.demo.fake_smtp import Mail
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, TRAIL, license_record
-from bot.security.webhook_signature import signature
+from bot.security.webhook_signature import sign
 from bot.store.schema import metadata
 from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, links, press, unsubscribe_link, visit
 from tests.store.steps import rows
@@ -201,7 +201,8 @@ async def _report(here: World, name: str, *, secret: str = SECRET) -> int:
         "ana@acme.example", NORTHWIND.email
     )
     at = int(time.time())
-    signed = {"X-Signature": f"t={at},v1={signature(secret, at, body.encode())}"}
+    signature = sign(secret.encode(), "r1", at, body.encode())
+    signed = {"webhook-id": "r1", "webhook-timestamp": str(at), "webhook-signature": signature}
     url = f"http://127.0.0.1:{here.port}/bounces"
     async with aiohttp.ClientSession() as session, session.post(url, data=body.encode(), headers=signed) as answer:
         return answer.status
