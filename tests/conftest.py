@@ -15,7 +15,7 @@ from tests.machine import (  # noqa: F401  the same
     pytest_collection_modifyitems,
     pytest_report_header,
 )
-from tests.postgres import postgres, postgres_port  # noqa: F401  the same
+from tests.postgres import postgres, postgres_port, postgres_template  # noqa: F401  the same
 from tests.template import _tables_from_a_template  # noqa: F401  the same
 from tests.world import World, world
 

@@ -1,16 +1,22 @@
 """A real PostgreSQL server, made for a session of tests and gone after it; each test has a database of its own."""
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from bot.store.engine.database import Database
+from bot.store.engine.migrate import upgrade
+from tests.template import KEYS
 
 FOUND: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 needs_a_server: Final = pytest.mark.skipif(not FOUND and not os.environ.get("CI"), reason="needs PostgreSQL; CI has it")
@@ -42,10 +48,40 @@ def postgres_port() -> Iterator[int]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_port: int) -> str:
+    """The name of a database with the tables of this version and no rows."""
+    name = "template_tables"
+    _create(postgres_port, name)
+
+    async def migrate() -> None:
+        database = Database(_url(postgres_port, name))
+        try:
+            await upgrade(database, keyring=KEYS, generation=lambda: 0)
+        finally:
+            await database.close()
+            await asyncio.sleep(0)  # the transport is closed with the next turn of the loop
+
+    with ThreadPoolExecutor() as pool:  # a loop of its own
+        pool.submit(asyncio.run, migrate()).result()
+    return name
+
+
 @pytest.fixture
-def postgres(postgres_port: int) -> str:
-    """The address of an empty database."""
+def postgres(postgres_port: int, request: pytest.FixtureRequest) -> str:
+    """The address of a database with the tables of this version; in a test marked `migrations`, of an empty one."""
     name = f"test_{next(_NUMBERS)}"
-    created = [FOUND[-1].with_name("createdb"), "-h", "127.0.0.1", "-p", postgres_port, "-U", "bot", name]
-    subprocess.run([str(part) for part in created], check=True)  # noqa: S603  our own words
-    return f"postgresql+asyncpg://bot@127.0.0.1:{postgres_port}/{name}"
+    if request.node.get_closest_marker("migrations") is None:
+        _create(postgres_port, name, "--template", request.getfixturevalue("postgres_template"))
+    else:
+        _create(postgres_port, name)
+    return _url(postgres_port, name)
+
+
+def _create(port: int, name: str, *options: str) -> None:
+    created = [str(FOUND[-1].with_name("createdb")), "-h", "127.0.0.1", "-p", str(port), "-U", "bot", *options, name]
+    subprocess.run(created, check=True)  # noqa: S603  our own words
+
+
+def _url(port: int, name: str) -> str:
+    return f"postgresql+asyncpg://bot@127.0.0.1:{port}/{name}"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine
 from bot.security.keyring import Keyring
 from bot.store.engine import migrate
 
-_NO_KEYS = Keyring(["a key for tests that is long enough"])
+KEYS = Keyring(["a key for tests that is long enough"])
 _by_migrations = migrate._migrated  # noqa: SLF001  the one place where every path to new tables meets
 
 
@@ -24,7 +24,7 @@ def _template() -> tuple[str, ...]:
         path = Path(folder) / "template.db"
         engine = create_engine(f"sqlite:///{path}")
         with engine.begin() as connection:
-            _by_migrations(connection, _NO_KEYS, lambda: 0)
+            _by_migrations(connection, KEYS, lambda: 0)
         engine.dispose()
         with closing(sqlite3.connect(path)) as made:
             statements = tuple(made.iterdump())

@@ -92,7 +92,8 @@ async def test_a_connection_that_the_server_ends_may_work_later(postgres: str) -
     await database.close()
 
 
-async def test_what_the_operator_can_mend_is_said_of_a_server_too(postgres: str) -> None:
+@pytest.mark.migrations
+async def test_what_the_operator_can_fix_is_said_of_a_server_too(postgres: str) -> None:
     for url, sentence in (
         (postgres, "db upgrade"),
         (postgres.rpartition("/")[0] + "/nosuch", "Check DATABASE_URL"),
