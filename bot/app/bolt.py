@@ -29,6 +29,7 @@ def create_bolt_app(client: AsyncWebClient, identity: BotIdentity, *, signing_se
     )
     nameless.proxy = client.proxy
     return AsyncApp(
+        name="evaluator-bot",  # by default Bolt reads the sources of the whole call stack for a name
         client=nameless,
         authorize=authorize,
         signing_secret=signing_secret.get_secret_value() if signing_secret else None,
