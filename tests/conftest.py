@@ -1,6 +1,8 @@
 """Fixtures that more than one folder asks for."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import settings
 
+from bot.mail.templating import template
 from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  pytest finds a fixture where its name is
 from tests.machine import (  # noqa: F401  the same
     _slack_is_as_slow_as_the_machine,
@@ -19,9 +22,18 @@ from tests.postgres import postgres, postgres_port, postgres_template  # noqa: F
 from tests.template import _tables_from_a_template  # noqa: F401  the same
 from tests.world import World, world
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# Without deadlines: how long an example takes says more of the machine than of the code.
+settings.register_profile("dev", deadline=None, max_examples=25)
+settings.register_profile("ci", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    """Compile the same words once in a session, and not again for every bot that starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(template, "_words", cache(template._words))  # noqa: SLF001  no other place sees every source
+        yield
 
 
 @pytest.fixture(autouse=True)
