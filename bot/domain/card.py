@@ -64,16 +64,6 @@ class Card:
     last: Entry | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationRow:
-    """One row of a list: an evaluation, whether it was emailed or is blocked, and whether its card was deleted."""
-
-    evaluation: Evaluation
-    mailed: bool
-    is_blocked: bool
-    gone: bool = False
-
-
 class Action(StrEnum):
     """What a card can offer; the value is what Slack sends back when the button is pressed."""
 

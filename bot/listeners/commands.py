@@ -71,8 +71,8 @@ class CommandListeners:
         await reply(args, self._services.slack, answer, replaces=True)
 
     async def _page(self, day: date, page: int) -> Message:
-        lines = await self._services.today.on(day)
-        return today_message(lines, today=day, page=page, workspace_url=self._services.workspace_url())
+        found = await self._services.today.on(day, page=page)
+        return today_message(found, today=day, workspace_url=self._services.workspace_url())
 
 
 def _value(args: AsyncArgs) -> str:

@@ -7,11 +7,12 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.card import Card, EvaluationRow, Person, SentMail, discovery_delay
+from bot.domain.card import Card, Person, SentMail, discovery_delay
 from bot.domain.card_snapshot import CardSnapshot, UnmatchedCard
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, OwnerChange, State
 from bot.domain.history import Entry, Kind
+from bot.domain.listing import EvaluationRow, Page
 from bot.domain.mail import Attempt, MailState
 from bot.domain.outbox import BEGUN, DeliveryKind
 from bot.security.keyring import Keyring
@@ -20,6 +21,7 @@ from bot.store.dnc.notes import with_note
 from bot.store.dnc.repository import find_active
 from bot.store.engine.database import Database
 from bot.store.licenses.customer_context import context_of
+from bot.store.listing import read_page
 from bot.store.mail.policy_check import last_mail
 from bot.store.mapping import entry_from, evaluation_from, license_of, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -120,22 +122,13 @@ class Evaluations:
             # Nobody waits for these updates: they are dated back, so that they go after those that somebody waits for.
             await enqueue_card_update(connection, (await connection.scalars(running)).all(), at=at - 2 * LATELY)
 
-    async def of_day(self, day: date, *, begins: datetime, ends: datetime) -> list[EvaluationRow]:
-        """Return evaluations that started on `day` or were announced between `begins` and `ends`, newest first."""
-        began = (evaluation.c.started == day) | (
+    async def of_day(self, day: date, *, begins: datetime, ends: datetime, page: int = 0) -> Page[EvaluationRow]:
+        """Return a page of the evaluations that started on `day` or were announced between `begins` and `ends`."""
+        listed = (evaluation.c.started == day) | (
             evaluation.c.channel.is_not(None) & (evaluation.c.first_seen >= begins) & (evaluation.c.first_seen < ends)
         )
-        query = select(evaluation).where(began, evaluation.c.merged_into.is_(None)).order_by(evaluation.c.id.desc())
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-            mailed = set(
-                await connection.scalars(
-                    select(mail.c.evaluation_id).where(
-                        mail.c.evaluation_id.in_([row.id for row in rows]), mail.c.state == MailState.SENT
-                    )
-                )
-            )
-            return [await self._listed(connection, row, mailed=row.id in mailed) for row in rows]
+            return await read_page(connection, self._keyring, listed, page)
 
     async def delays(self, *, since: datetime) -> list[timedelta]:
         """Return an upper bound for the discovery delay of each trial announced since then."""
@@ -144,16 +137,6 @@ class Evaluations:
         )
         async with self._database.read() as connection:
             return [discovery_delay(row.started, row.first_seen) for row in await connection.execute(seen)]
-
-    async def _listed(self, connection: AsyncConnection, row: Row[Any], *, mailed: bool) -> EvaluationRow:
-        license_seen = await license_of(connection, row.license_id, self._keyring)
-        people = await self._people(connection, license_seen)
-        return EvaluationRow(
-            evaluation=evaluation_from(row, license_seen),
-            mailed=mailed,
-            is_blocked=any(p.dnc_entry is not None for p in people),
-            gone=row.card_gone is not None,
-        )
 
     async def _people(self, connection: AsyncConnection, license_seen: License) -> tuple[Person, ...]:
         return tuple([await self._person(connection, license_seen, contact) for contact in license_seen.contacts])

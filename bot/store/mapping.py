@@ -1,6 +1,7 @@
 """Map domain values to table rows, and back."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from datetime import date
 from operator import attrgetter
@@ -130,10 +131,19 @@ def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:
 
 
 async def license_of(connection: AsyncConnection, license_id: int, keyring: Keyring) -> License:
-    """Return the license with this id and all its aliases."""
-    row = (await connection.execute(select(license_table).where(license_table.c.id == license_id))).one()
-    aliases = await connection.scalars(select(license_alias.c.alias).where(license_alias.c.license_id == license_id))
-    return license_from(row, aliases, keyring)
+    """Return the license with this id and all its aliases. Raises KeyError if there is none."""
+    return (await licenses_of(connection, [license_id], keyring))[license_id]
+
+
+async def licenses_of(
+    connection: AsyncConnection, license_ids: Collection[int], keyring: Keyring
+) -> dict[int, License]:
+    """Return the licenses with these ids, by id, with all their aliases."""
+    rows = (await connection.execute(select(license_table).where(license_table.c.id.in_(license_ids)))).all()
+    aliases = defaultdict[int, list[str]](list)
+    for alias in await connection.execute(select(license_alias).where(license_alias.c.license_id.in_(license_ids))):
+        aliases[alias.license_id].append(alias.alias)
+    return {row.id: license_from(row, aliases[row.id], keyring) for row in rows}
 
 
 async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Row[Any] | None:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from bot.demo.fake_slack import Message, faults
 from bot.demo.fake_slack.models import User
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.slack.views.today import LINES_A_PAGE
+from bot.domain.listing import PAGE_SIZE
 from tests.world import TODAY, World
 
 ANA, BEN = "U0ANA", "U0BEN"
@@ -29,10 +29,10 @@ refused = pytest.mark.parametrize("fault", REFUSED.values(), ids=REFUSED)
 @pytest.fixture
 async def card(here: World) -> AsyncIterator[Message]:
     """The last of so many cards that a list of them has two pages."""
-    for number in range(1, LINES_A_PAGE + 2):
+    for number in range(1, PAGE_SIZE + 2):
         here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
     async with here.bot():
-        await here.until(lambda: len(here.workspace.messages()) > LINES_A_PAGE)
+        await here.until(lambda: len(here.workspace.messages()) > PAGE_SIZE)
         yield here.workspace.messages()[-1]
 
 

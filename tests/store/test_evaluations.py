@@ -10,6 +10,7 @@ from bot.domain.cautions import CustomerContext
 from bot.domain.dnc import DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, OwnerChange, Partner
 from bot.domain.history import Entry, Kind
+from bot.domain.listing import EvaluationRow, Page
 from bot.domain.mail import Attempt, LastMail, MailState
 from bot.store import Store
 from bot.store.schema import history
@@ -376,10 +377,10 @@ async def test_a_license_that_was_merged_away_is_no_context(store: Store) -> Non
 # --- The day's list -----------------------------------------------------------------------------------------------
 
 
-def span(day: date, zone: str) -> dict[str, datetime]:
-    """The day of a team, as `/evaluators today` asks for it."""
-    begins = datetime.combine(day, time.min, tzinfo=ZoneInfo(zone))
-    return {"begins": begins, "ends": datetime.combine(day + timedelta(days=1), time.min, tzinfo=ZoneInfo(zone))}
+async def on_the_day(store: Store, zone: str) -> Page[EvaluationRow]:
+    """The list of 23 November, as it is in a time zone."""
+    begins = datetime.combine(nov(23), time.min, tzinfo=ZoneInfo(zone))
+    return await store.evaluations.of_day(nov(23), begins=begins, ends=begins + timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -402,9 +403,9 @@ async def test_the_days_list_has_what_was_announced_on_the_teams_day(
 ) -> None:
     await report(store, license_(latest_evaluation=nov(1)), at=announced_at)
 
-    found = await store.evaluations.of_day(nov(23), **span(nov(23), zone))
+    found = await on_the_day(store, zone)
 
-    assert [line.evaluation.id for line in found] == ([1] if listed else [])
+    assert [line.evaluation.id for line in found.rows] == ([1] if listed else [])
 
 
 @pytest.mark.parametrize(
@@ -420,9 +421,9 @@ async def test_the_days_list_has_what_began_on_the_day(
 ) -> None:
     await report(store, license_(latest_evaluation=started), announce=announce, at=seen_at)
 
-    found = await store.evaluations.of_day(nov(23), **span(nov(23), "UTC"))
+    found = await on_the_day(store, "UTC")
 
-    assert len(found) == listed
+    assert found.total == listed
 
 
 async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_first(store: Store) -> None:
@@ -433,9 +434,9 @@ async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_firs
     await mailed(store, order(2, 2), MailState.FAILED)
     await mark(store, "CY@three.example", opt_out())
 
-    found = await store.evaluations.of_day(nov(23), **span(nov(23), "UTC"))
+    found = await on_the_day(store, "UTC")
 
-    assert [(line.evaluation.id, line.mailed, line.is_blocked) for line in found] == [
+    assert [(line.evaluation.id, line.mailed, line.is_blocked) for line in found.rows] == [
         (4, False, False),
         (3, False, True),
         (2, False, False),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.card import EvaluationRow
+from bot.domain.listing import EvaluationRow, Page
 from bot.store import Store
 
 
@@ -20,8 +20,8 @@ class TodayList:
         """Return today's date in the team's time zone."""
         return self._clock().astimezone(self._zone).date()
 
-    async def on(self, day: date) -> list[EvaluationRow]:
-        """Return what started on this day by the report, or was announced on it by the team's clock."""
+    async def on(self, day: date, *, page: int) -> Page[EvaluationRow]:
+        """Return a page of what started on this day by the report, or was announced on it by the team's clock."""
         begins = datetime.combine(day, time.min, tzinfo=self._zone)
         ends = datetime.combine(day + timedelta(days=1), time.min, tzinfo=self._zone)
-        return await self._store.evaluations.of_day(day, begins=begins, ends=ends)
+        return await self._store.evaluations.of_day(day, begins=begins, ends=ends, page=page)

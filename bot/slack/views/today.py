@@ -1,13 +1,13 @@
 """The answer to `/evaluators today`: the day's evaluations, grouped by app, one page at a time."""
 
-from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 from typing import Final
 
-from bot.domain.card import EvaluationRow, known_end, title
+from bot.domain.card import known_end, title
 from bot.domain.evaluation import CardRef, Evaluation, State
 from bot.domain.license_types import is_sold
+from bot.domain.listing import EvaluationRow, Page
 from bot.domain.text import day
 from bot.errors import InteractionUnreadable
 from bot.slack import ids
@@ -15,37 +15,29 @@ from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
 from bot.slack.client.payload import read_id
 from bot.slack.text import escape, mention
 
-LINES_A_PAGE: Final = 15
-"""Keeps a page well below 50 blocks and 8,000 characters, whatever the names."""
-
 _PAGE_DIGITS: Final = 6
 _YEARS: Final = range(2000, 3000)
 
 
-def today_message(lines: Sequence[EvaluationRow], *, today: date, page: int, workspace_url: str | None) -> Message:
-    """Return one page of today's list, counted from 0. A page that does not exist becomes the nearest that does.
-
-    Names link to the cards if the address of the workspace is known.
-    """
+def today_message(page: Page[EvaluationRow], *, today: date, workspace_url: str | None) -> Message:
+    """Return one page of a day's list. Names link to the cards if the address of the workspace is known."""
     head = f"Evaluations of {day(today)}"
-    if not lines:
+    if not page.rows:
         return Message(
             text=head, blocks=[section(f"*{head}*\nNone yet. Trials reach the licenses report hours after they began.")]
         )
-    ordered = sorted(lines, key=lambda line: (line.evaluation.license.app_name, line.evaluation.license.app_key))
-    pages = -(-len(ordered) // LINES_A_PAGE)
-    page = min(max(page, 0), pages - 1)
-    shown = ordered[page * LINES_A_PAGE : (page + 1) * LINES_A_PAGE]
-    blocks = [section(f"*{head}*  ·  {len(lines)} in all")]
-    for app_name, group in groupby(shown, key=lambda line: line.evaluation.license.app_name):
+    blocks = [section(f"*{head}*  ·  {page.total} in all")]
+    for app_name, group in groupby(page.rows, key=lambda line: line.evaluation.license.app_name):
         these = list(group)
         blocks += paragraphs(
             [f"*{escape(app_name)}*", *(_line(each, workspace_url) for each in these if not each.gone)]
         )
-        blocks += [_without_card(each, f"{today.isoformat()}:{page}", workspace_url) for each in these if each.gone]
-    if pages > 1:
-        blocks += [small(f"Page {page + 1} of {pages}"), {"type": "actions", "elements": _turns(today, page, pages)}]
-    return Message(text=f"{head}: {len(lines)}", blocks=blocks)
+        shown = f"{today.isoformat()}:{page.number}"
+        blocks += [_without_card(each, shown, workspace_url) for each in these if each.gone]
+    if page.pages > 1:
+        blocks.append(small(f"Page {page.number + 1} of {page.pages}"))
+        blocks.append({"type": "actions", "elements": _turns(today, page.number, page.pages)})
+    return Message(text=f"{head}: {page.total}", blocks=blocks)
 
 
 def help_message(unknown: str = "") -> Message:

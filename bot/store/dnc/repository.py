@@ -196,6 +196,12 @@ async def standing_under(connection: AsyncConnection, keyring: Keyring, hashes: 
     return next((_entry_from(row, keyring) for row in rows if row.lifted_at is None), None)
 
 
+async def active_hashes(connection: AsyncConnection, hashes: Collection[str]) -> frozenset[str]:
+    """Return those of the hashes under which an entry is active."""
+    query = select(do_not_contact.c.target_key).where(IS_ACTIVE, do_not_contact.c.target_key.in_(hashes))
+    return frozenset(await connection.scalars(query))
+
+
 async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
     """Return the address hashes of people of whom nothing may be kept."""
     query = select(do_not_contact.c.target_key).where(IS_ACTIVE, do_not_contact.c.reason == DncReason.ERASED)
