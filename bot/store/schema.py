@@ -213,6 +213,7 @@ evaluation = Table(
     ),
     Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_partial("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
+    Index("ix_evaluation_announced", "first_seen", **_partial("channel IS NOT NULL")),
 )
 
 history = Table(
