@@ -47,8 +47,6 @@ class Host:
     """A domain or a site, in ASCII and lower case; only the site's name if it was typed without a dot."""
 
     value: str
-    is_mail: bool = False
-    """Whether it was typed as a mail domain: `@acme.example`."""
     is_site: bool = False
     """Whether it is a customer site, by its name or because it was typed as one: `site:jira.acme.example`."""
     is_below: bool = False
@@ -143,4 +141,4 @@ def _host(word: str) -> Host | None:
     if f".{host}" in SITES and mail is None:
         return None  # of every customer, or of nobody
     is_site = site is not None or (host.endswith(SITES) and mail is None)
-    return Host(value=host, is_mail=mail is not None, is_site=is_site, is_below=below is not None)
+    return Host(value=host, is_site=is_site, is_below=below is not None)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import date
 from types import TracebackType
 from typing import Self
@@ -12,8 +12,8 @@ import httpx
 from bot.errors import AnswerUnreadable, SettingsWrong
 from bot.marketplace.export import PATIENCE, Export
 from bot.marketplace.http import DIRECT, TIMEOUT, MarketplaceHttp, Route
-from bot.marketplace.pagination import PAGE_SIZE, Pagination
-from bot.marketplace.responses import Product, Row, is_uuid, read_cursor, read_page, read_products
+from bot.marketplace.pagination import Pagination
+from bot.marketplace.responses import Row, is_uuid, read_page
 
 _VENDOR_ID = re.compile(r"[0-9]{1,18}")
 
@@ -65,36 +65,18 @@ class Marketplace:
                 self._developer_id = found
             return self._developer_id
 
-    async def products(self) -> list[Product]:
-        """Return the vendor's apps."""
-        path = f"product-listing/developer-space/{await self.developer_id()}"
-        found: list[Product] = []
-        seen: set[str] = set()
-        query = [("limit", str(PAGE_SIZE))]
-        while True:
-            answer = await self._access.get(path, query)
-            found += read_products(answer)
-            cursor = read_cursor(answer)
-            if cursor is None:
-                return found
-            if cursor in seen:
-                raise AnswerUnreadable("The Marketplace's list of apps goes round in a circle. Try again later.")
-            seen.add(cursor)
-            query = [("limit", str(PAGE_SIZE)), ("cursor", cursor)]
-
     def licenses(
         self,
         *,
         updated_since: date | None = None,
         started_since: date | None = None,
         evaluations_only: bool = False,
-        product_ids: Iterable[str] = (),
     ) -> AsyncGenerator[list[Row]]:
         """Yield the rows that match every given filter, page by page. Both days are UTC and inclusive.
 
         Rows come again if the set shifts between two pages.
         """
-        filters = _filters(updated_since, started_since, evaluations_only=evaluations_only, product_ids=product_ids)
+        filters = _filters(updated_since, started_since, evaluations_only=evaluations_only)
         return Pagination(self._access, self._report, filters).rows()
 
     def export(self, *, patience: float = PATIENCE) -> AsyncGenerator[list[Row]]:
@@ -115,10 +97,10 @@ class Marketplace:
 
 
 def _filters(
-    updated_since: date | None, started_since: date | None, *, evaluations_only: bool, product_ids: Iterable[str]
+    updated_since: date | None, started_since: date | None, *, evaluations_only: bool
 ) -> list[tuple[str, str]]:
-    """Return the query. Several values of one parameter are repeated, because the Marketplace misreads a comma list."""
-    filters = [("productId", product) for product in product_ids]
+    """Return the query."""
+    filters: list[tuple[str, str]] = []
     if updated_since:
         filters += [("lastUpdated", updated_since.isoformat())]
     if started_since:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from httpx import codes
@@ -61,15 +60,6 @@ class Page:
 
     rows: list[Row]
     has_next: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
-    """An app of the vendor: its id in the v3 API, its key in a license, its name."""
-
-    id: str
-    app_key: str
-    name: str
 
 
 def parse_response(response: httpx.Response, body: bytes) -> dict[str, Any]:
@@ -204,33 +194,6 @@ def _compact(value: object) -> str:
     """Return JSON as the Marketplace writes it. A lone surrogate, which has no UTF-8 form, stays escaped."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode(errors="backslashreplace").decode()
-
-
-def read_products(answer: Mapping[str, Any]) -> list[Product]:
-    """Return the apps on a page of the vendor's listing. One without id or key is left out."""
-    items = answer.get("items")
-    if not isinstance(items, list):
-        raise AnswerUnreadable("The Marketplace's answer has no list of apps. Update the bot, or report this.")
-    return [
-        Product(id=str(item["productId"]), app_key=str(item["appKey"]), name=str(item.get("appName") or item["appKey"]))
-        for item in items
-        if isinstance(item, dict) and item.get("productId") and item.get("appKey")
-    ]
-
-
-def read_cursor(answer: Mapping[str, Any]) -> str | None:
-    """Return the cursor of the next page. The link's host and path are not trusted."""
-    links = answer.get("links")
-    following = links.get("next") if isinstance(links, dict) else None
-    href = following.get("href") if isinstance(following, dict) else following
-    if not isinstance(href, str):
-        return None
-    try:
-        return next(iter(parse_qs(urlsplit(href).query).get("cursor", [])), None)
-    except ValueError as exc:
-        raise AnswerUnreadable(
-            "The Marketplace's link to the next page is broken. Update the bot, or report this."
-        ) from exc
 
 
 def is_uuid(value: object) -> TypeGuard[str]:

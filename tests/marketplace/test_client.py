@@ -24,7 +24,7 @@ from bot.errors import (
 )
 from bot.marketplace.client import Marketplace
 from bot.marketplace.http import LONGEST_WAIT
-from bot.marketplace.responses import Product, Row
+from bot.marketplace.responses import Row
 from tests.machine import limit
 from tests.marketplace.conftest import TODAY, every_row
 
@@ -168,14 +168,6 @@ async def test_evaluations_started_since_a_day_leave_out_what_was_bought(
     assert (query["licenseType"], query["dateType"], query["startDate"]) == ("evaluation", "start", "2026-11-16")
 
 
-async def test_several_apps_are_asked_for_by_a_repeated_parameter(server: DemoMarketplace, client: Marketplace) -> None:
-    server.records = [
-        license_record(number, LANTERNS, NORTHWIND, TODAY, productId=f"p{number}") for number in (1, 2, 3)
-    ]
-    assert len(await numbers(client.licenses(product_ids=["p1", "p3"]))) == 2
-    assert server.requests[0].query.getall("productId") == ["p1", "p3"]
-
-
 async def test_the_insights_come_along(server: DemoMarketplace, client: Marketplace) -> None:
     server.records = records(1)
     assert [row.record["parentProductName"] for row in await every_row(client.licenses())] == ["Jira"]
@@ -215,24 +207,6 @@ async def test_a_developer_id_that_is_no_uuid_never_becomes_part_of_an_address(
 def test_ids_that_cannot_be_right_are_a_matter_of_settings(vendor_id: str | None, developer_id: str | None) -> None:
     with pytest.raises(SettingsWrong, match="MARKETPLACE_"):
         Marketplace(api_url="http://x", user="u", token="t", vendor_id=vendor_id, developer_id=developer_id)
-
-
-async def test_the_apps_are_listed_page_by_page(server: DemoMarketplace, client: Marketplace) -> None:
-    server.records = [
-        license_record(number, LANTERNS, NORTHWIND, TODAY, productId=f"p{number:03d}") for number in range(60)
-    ]
-    found = await client.products()
-    assert [product.id for product in found] == [f"p{number:03d}" for number in range(60)]
-    assert found[0] == Product(id="p000", app_key=LANTERNS.key, name=LANTERNS.name)
-    assert [address.query.get("cursor") for address in server.requests] == [None, "p049"]
-
-
-async def test_a_cursor_that_comes_again_ends_the_listing(server: DemoMarketplace, client: Marketplace) -> None:
-    round_again = json.dumps({"items": [], "links": {"next": "https://elsewhere.example/x?cursor=same"}})
-    server.faults.extend([Fault(status=200, body=round_again)] * 5)
-    with pytest.raises(AnswerUnreadable, match="circle"):
-        await client.products()
-    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(

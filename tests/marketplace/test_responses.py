@@ -18,15 +18,12 @@ from bot.errors import (
 )
 from bot.marketplace.responses import (
     NotFound,
-    Product,
     RetryLater,
     Row,
     parse_response,
-    read_cursor,
     read_export_id,
     read_export_status,
     read_page,
-    read_products,
     retry_after,
 )
 
@@ -133,32 +130,6 @@ def test_a_row_that_is_no_object_does_not_spoil_the_page() -> None:
 )
 def test_a_next_link_says_that_there_is_more(links: object, has_next: bool) -> None:  # noqa: FBT001
     assert read_page({"licenses": [], "_links": links}).has_next is has_next
-
-
-def test_products_have_an_id_and_a_key() -> None:
-    answer = {"items": [{"productId": "p", "appKey": "k", "appName": "N"}, {"productId": "q", "appKey": "l"}, {}, None]}
-    assert read_products(answer) == [Product(id="p", app_key="k", name="N"), Product(id="q", app_key="l", name="l")]
-    with pytest.raises(AnswerUnreadable, match="no list of apps"):
-        read_products({"items": {}})
-
-
-@pytest.mark.parametrize(
-    ("answer", "cursor"),
-    [
-        ({}, None),
-        ({"links": {"next": None}}, None),
-        ({"links": {"next": "/rest/3/x?limit=50"}}, None),
-        ({"links": {"next": "/rest/3/x?cursor=a%2Fb&limit=50"}}, "a/b"),
-        ({"links": {"next": {"href": "https://elsewhere.example/x?cursor=c"}}}, "c"),
-    ],
-)
-def test_only_the_cursor_is_taken_from_a_link(answer: dict[str, Any], cursor: str | None) -> None:
-    assert read_cursor(answer) == cursor
-
-
-def test_a_link_that_is_no_address_is_unreadable() -> None:
-    with pytest.raises(AnswerUnreadable, match="broken"):
-        read_cursor({"links": {"next": "http://[x?cursor=c"}})
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def _filters(query: MultiMapping[str]) -> Sequence[Callable[[Record], bool]]:
     asked = set(query.getall("licenseType", []))
     if not asked <= set(LICENSE_TYPES):
         raise bad("licenseType", f"Must be one of {', '.join(LICENSE_TYPES)}")
-    types, products = {name.upper() for name in asked}, set(query.getall("productId", []))
+    types = {name.upper() for name in asked}
     atlassian = query.get("includeAtlassianLicenses") == "true"
     # "end" really asks whether the maintenance period overlaps the window.
     latest = "maintenanceEndDate" if query.get("dateType") == "end" else "maintenanceStartDate"
@@ -58,7 +58,6 @@ def _filters(query: MultiMapping[str]) -> Sequence[Callable[[Record], bool]]:
         lambda record: record.get(latest, "") >= start,
         lambda record: not end or record.get("maintenanceStartDate", "") <= end,
         lambda record: not types or record["licenseType"] in types,
-        lambda record: not products or record["productId"] in products,
     ]
 
 

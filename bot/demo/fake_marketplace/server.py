@@ -83,7 +83,6 @@ class DemoMarketplace:
         """Listen on loopback. Yields the base address that a client puts before `/rest/3`."""
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/marketplace/rest/3/developer-space/vendor/{vendor}", self._developer)
-        app.router.add_get("/marketplace/rest/3/product-listing/developer-space/{developer}", self._products)
         app.router.add_get("/marketplace/rest/3/reporting/developer-space/{developer}/licenses", self._licenses)
         app.router.add_post(EXPORTS, self._start_export)
         app.router.add_get(EXPORTS + "/{export}/status", self._export_status)
@@ -113,20 +112,6 @@ class DemoMarketplace:
         if request.match_info["vendor"] != self.vendor_id:
             raise web.HTTPNotFound
         return _json({"developerId": self.developer_id})
-
-    async def _products(self, request: web.Request) -> web.Response:
-        """Return the apps of all records; the cursor is the id of the last app on the page."""
-        apps = {record["productId"]: record for record in self.records}
-        ids = sorted(apps)
-        cursor = request.query.get("cursor", "")
-        rest = [product for product in ids if product > cursor]
-        page = rest[: _limit(request)]
-        items = [
-            {"productId": product, "appKey": apps[product]["addonKey"], "appName": apps[product]["addonName"]}
-            for product in page
-        ]
-        links = {"next": _href(request, cursor=page[-1])["href"]} if len(page) < len(rest) else {}
-        return _json({"items": items, "links": links})
 
     async def _licenses(self, request: web.Request) -> web.Response:
         """Return a page of the report. A limit over 50 is clamped silently, and `totalCount` is missing, as

@@ -13,7 +13,6 @@ from bot.demo.scenario.sample_data import COMPASS, HELIX, LANTERNS, NORTHWIND, e
 TODAY = date(2026, 11, 23)
 REPORT = f"rest/3/reporting/developer-space/{DEVELOPER_ID}/licenses"
 EXPORTS = f"{REPORT}/async/export"
-LISTING = f"rest/3/product-listing/developer-space/{DEVELOPER_ID}"
 
 
 @pytest.fixture
@@ -93,13 +92,6 @@ async def test_links_lead_forward_and_back_without_the_host(server: DemoMarketpl
 )
 async def test_filters_include_both_ends(http: httpx.AsyncClient, query: dict[str, Any], numbers: list[int]) -> None:
     assert await found(http, **query) == [entitlement(number) for number in numbers]
-
-
-async def test_apps_are_chosen_by_a_repeated_product_id(server: DemoMarketplace, http: httpx.AsyncClient) -> None:
-    lanterns, compass, _ = [record["productId"] for record in server.records]
-    assert await found(http, productId=compass) == [entitlement(2), entitlement(3)]
-    assert await found(http, productId=[lanterns, compass]) == [entitlement(1), entitlement(2), entitlement(3)]
-    assert await found(http, productId=f"{lanterns},{compass}") == []
 
 
 @pytest.mark.parametrize(
@@ -209,14 +201,6 @@ async def test_one_download_breaks_off(server: DemoMarketplace, http: httpx.Asyn
 @pytest.mark.parametrize("query", [{}, {"accept": "csv"}, {"accept": "json", "licenseType": "evaluations"}])
 async def test_an_export_of_what_makes_no_sense_is_refused(http: httpx.AsyncClient, query: dict[str, str]) -> None:
     assert (await http.post(EXPORTS, params=query)).status_code == 400
-
-
-async def test_apps_are_listed_with_a_cursor(http: httpx.AsyncClient) -> None:
-    first = (await http.get(LISTING, params={"limit": 1})).json()
-    cursor = httpx.URL(first["links"]["next"]).params["cursor"]
-    second = (await http.get(LISTING, params={"limit": 1, "cursor": cursor})).json()
-    assert second["links"] == {}
-    assert {item["appKey"] for item in first["items"] + second["items"]} == {LANTERNS.key, COMPASS.key}
 
 
 async def test_a_change_counts_as_an_update_of_today(server: DemoMarketplace, http: httpx.AsyncClient) -> None:

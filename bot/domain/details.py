@@ -1,1 +1,0 @@
-"""The details of a customer when one record has more than another."""
