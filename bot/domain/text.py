@@ -8,6 +8,6 @@ def day(value: date) -> str:
     return f"{value.day} {value:%b %Y}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 card`, `1,200 cards`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 card`, `1,200 cards`, or with a plural of its own `2 entries`."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
