@@ -134,7 +134,7 @@ def _presses(bench: Bench, rows: int) -> Iterator[Mark]:
     measured = bench.presses("pressed-first.db", rows=rows, cards=known // 1_000)
     times = (
         (f"presses acknowledged while {rows:,} are swept, 99 of 100", "acknowledged", 100),
-        ("their cards repainted, 99 of 100", "repainted", 2_000),
+        ("their cards updated, 99 of 100", "repainted", 2_000),
     )
     for what, name, target in times:
         took = measured[name] * _MS

@@ -155,7 +155,11 @@ class CardUnknown(BotError):
 
 
 class NotAllowed(BotError):
-    """This person may not do this, or nobody can say whether they may."""
+    """This person may not do this, or nobody can say whether they may. `ask` are the Slack ids of who can help."""
+
+    def __init__(self, sentence: str, *, ask: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.ask = tuple(ask)
 
 
 class InteractionUnreadable(BotError):

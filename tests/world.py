@@ -12,8 +12,7 @@ from bot.app.components import Components, open_components
 from bot.app.context import Timing
 from bot.app.leader import TIMING, LeaderTiming
 from bot.app.run import run_components
-from bot.config.loader import settings_of
-from bot.config.settings import Settings
+from bot.config.settings import Settings, settings_of
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Message, View, Workspace
 from bot.demo.fake_slack.view_state import Values
@@ -223,6 +222,20 @@ class World:
         letter = await self.modal(user, "mail.body")
         await self.workspace.submit(user, letter.id, values)
         await self.send(user)
+
+    async def block(self, user: str, typed: str, reason: str = "ASKED") -> None:
+        """Type this after `dnc add`, and send the form that opens."""
+        await self.workspace.command(user, f"/evaluators dnc add {typed}")
+        form = await self.modal(user, "Nobody will be able to email")
+        await self.workspace.submit(user, form.id, {"opt_out.reason": {"opt_out.reason": reason}})
+        await self.told(user, "Blocked.")
+
+    async def unblock(self, user: str, typed: str, note: str) -> None:
+        """Type this after `dnc lift`, and send the form that opens."""
+        await self.workspace.command(user, f"/evaluators dnc lift {typed}")
+        form = await self.modal(user, "Why can we contact them again?")
+        await self.workspace.submit(user, form.id, {"opt_out.note": {"opt_out.note": note}})
+        await self.told(user, "Unblocked.")
 
     async def choose(self, user: str, card: Message, action: str) -> None:
         """Choose something from the menu of a card."""

@@ -129,13 +129,13 @@ class DncReason(StrEnum):
 _WORDS: Final = {
     DncReason.UNSUBSCRIBED: "They unsubscribed",
     DncReason.COMPLAINED: "They complained",
-    DncReason.ERASED: "They were erased at their request",
+    DncReason.ERASED: "Their data was erased at their request",
     DncReason.LEGAL: "Legal reasons",
     DncReason.FORGOTTEN: "They asked Atlassian to be forgotten",
-    DncReason.ASKED: "They asked us not to write",
+    DncReason.ASKED: "They asked us not to email them",
     DncReason.TEAM: "The team decided",
-    DncReason.BOUNCED: "Mail to this address came back",
-    DncReason.PAUSED: "Mail to this address came back several times; a pause",
+    DncReason.BOUNCED: "Emails to this address bounced",
+    DncReason.PAUSED: "Emails to this address bounced several times; paused",
 }
 _STRENGTH: Final = {
     DncReason.UNSUBSCRIBED: 5,

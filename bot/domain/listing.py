@@ -1,4 +1,4 @@
-"""Pages of a list of evaluations."""
+"""Pages of a list, and the rows of one of evaluations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

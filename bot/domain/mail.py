@@ -11,9 +11,9 @@ class LawfulBasis(StrEnum):
     """The lawful basis for an email; the value is the text shown to people."""
 
     TRIAL = "It is about the trial they started (legitimate interest)"
-    REQUEST = "They asked us something, or for help"
-    CONSENT = "They agreed to get mail from us"
-    CUSTOMER = "They are a customer; it is about something similar"
+    REQUEST = "They asked us a question, or for help"
+    CONSENT = "They agreed to receive email from us"
+    CUSTOMER = "Existing customer, similar product"
 
 
 class MailState(StrEnum):

@@ -21,27 +21,27 @@ from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 class RefusalReason(StrEnum):
     """Why an email may not be sent."""
 
-    NOT_SET_UP = "Mail is not set up. Set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS, then restart the bot."
-    NO_TEMPLATE = "No template is meant for this app at this time of the trial."
+    NOT_SET_UP = "Email isn't set up yet. The person who runs the bot can do that."
+    NO_TEMPLATE = "No template fits this app at this point of the trial."
     NO_CONTACT = "The report has no address for this contact."
     FORGOTTEN = "This contact asked Atlassian to be forgotten."
-    MALFORMED = "The address in the report is not an email address."
-    DO_NOT_CONTACT = "This address is marked do-not-contact."
+    MALFORMED = "The address in the report isn't a valid email address."
+    DO_NOT_CONTACT = "This address is on the do-not-contact list."
     ATLASSIAN = "This is Atlassian's own license."
-    SANDBOX = "This is a sandbox site: the evaluation takes place elsewhere."
-    CONVERTED = "They have bought the app: they are a customer now."
-    GRANTED = "The trial is over: they have a license of the app now."
+    SANDBOX = "Sandbox site – the real evaluation is happening elsewhere."
+    CONVERTED = "They bought the app – no trial email needed."
+    GRANTED = "They have a license now – no trial email needed."
     OVER = "The trial is over."
-    COUNTRY = "Your rules by country do not allow mail to this one."
-    QUEUED = "This template is about to go out for this evaluation."
-    SENT = "This template has already been sent for this evaluation."
+    COUNTRY = "Your country rules don't allow email to this country."
+    QUEUED = "This template is about to be sent for this evaluation."
+    SENT = "This template was already sent for this evaluation."
     SENDING = "This template is being sent for this evaluation right now."
-    UNKNOWN = "It is not known whether this template arrived. The buttons in the card's thread settle that."
-    ANOTHER = "The report names another contact now. Write to them from the card."
-    TOO_SOON = "This address was mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause."
-    NO_LAWFUL_BASIS = "Nobody said on what ground it may be sent. Write a new one from the card."
-    NO_WORDS = "The words of this email are not kept any more, so it cannot be sent again."
-    TOO_LATE = "It could not be sent for so long that it would come out of place. Send it again if it still fits."
+    UNKNOWN = "We don't know whether this template arrived. Please use the buttons in the card's thread."
+    ANOTHER = "The report now names another contact. Email them from the card."
+    TOO_SOON = "This address was emailed a short while ago."
+    NO_LAWFUL_BASIS = "No legal basis was chosen. Write a new email from the card."
+    NO_WORDS = "The text of this email is no longer kept, so it can't be sent again."
+    TOO_LATE = "It was delayed for so long that it might no longer fit. Send it again if it does."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,8 @@ class Refused:
     reason: RefusalReason
     by: str | None = None
     at: datetime | None = None
+    until: datetime | None = None
+    """When it may be sent, if that is known."""
 
 
 Decision = Allowed | NeedsLawfulBasis | Refused
@@ -148,7 +150,8 @@ def too_soon(last: LastMail | None, rules: MailRules, *, now: datetime) -> Refus
     since = last.went or last.at
     if has_passed(rules.at_most_every, since=since, now=now) and not last.waits:
         return None
-    return Refused(RefusalReason.TOO_SOON, by=last.by, at=since)
+    until = None if last.waits else since + rules.at_most_every
+    return Refused(RefusalReason.TOO_SOON, by=last.by, at=since, until=until)
 
 
 def may_email(

@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.domain.card import Action
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
+from bot.listeners.dnc_commands import DncListeners
 from bot.listeners.mail_actions import MailListeners
 from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.services import ListenerServices
@@ -18,13 +19,17 @@ from bot.slack.ids import Field, Settle, View
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
     """Connect every listener, each inside the middleware."""
     cards, forms = CardListeners(services), FormListeners(services)
-    commands, mails = CommandListeners(services), MailListeners(services)
+    dnc, mails = DncListeners(services), MailListeners(services)
+    commands = CommandListeners(services, dnc)
     pressed = middleware(cards.pressed)
     for action in (*Action, ids.MORE):
         app.action(action)(pressed)
     app.action(ids.UNKNOWN)(middleware(commands.unknown))
     app.action(re.compile(rf"^{re.escape(ids.PAGE)}\.\d+$"))(middleware(commands.turned))
     app.action(re.compile(rf"^{re.escape(ids.POST_AGAIN)}\.\d+$"))(middleware(commands.asked_for_card))
+    app.action(re.compile(rf"^{re.escape(ids.DNC_PAGE)}\.\d+$"))(middleware(dnc.turned))
+    for form in (View.DNC_ADD, View.DNC_LIFT):
+        app.action(form)(middleware(dnc.opened))
     app.action(Settle.ARRIVED)(middleware(mails.arrived))
     app.action(Settle.AGAIN)(middleware(mails.again))
     app.action(Settle.UNDO)(middleware(mails.undone))
@@ -37,6 +42,8 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.PREVIEW)(middleware(mails.sent))
     app.view(View.DO_NOT_CONTACT)(middleware(forms.do_not_contact))
     app.view(View.CONTACT_AGAIN)(middleware(forms.contact_again))
+    app.view(View.DNC_ADD)(middleware(dnc.added))
+    app.view(View.DNC_LIFT)(middleware(dnc.lifted))
     app.view(View.ASSIGN)(middleware(forms.assign, check=forms.check_owner))
     app.view(re.compile(".*"))(middleware(forms.unknown))
 

@@ -16,7 +16,6 @@ from bot.listeners.respond import reply, reply_if_stale
 from bot.listeners.services import ListenerServices, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import View
-from bot.slack.text import escape
 from bot.slack.views import assign_form, dnc_forms, modals, replies
 from bot.slack.views.modal_metadata import AssignMetadata, ContactAgainMetadata
 from bot.slack.views.modals import Modal
@@ -52,14 +51,14 @@ class CardListeners:
                 await self._services.permissions.require(action.user, Permission.EDIT)
                 metadata = await placed(self._services, action.metadata)
                 owned = await self._services.ownership.claim(metadata.evaluation_id, by=action.user)
-                await reply_if_stale(args, self._services, owned)
+                await reply_if_stale(args, self._services, owned, metadata.evaluation_id)
             case Action.RELEASE:
                 await self._services.permissions.require(action.user, Permission.EDIT)
                 metadata = await placed(self._services, action.metadata)
                 owned = await self._services.ownership.release(
                     metadata.evaluation_id, owner=action.seen, by=action.user
                 )
-                await reply_if_stale(args, self._services, owned)
+                await reply_if_stale(args, self._services, owned, metadata.evaluation_id)
             case _ as never:
                 assert_never(never)
 
@@ -72,7 +71,7 @@ class CardListeners:
         try:
             modal = await content()
         except BotError as exc:
-            modal = modals.message(escape(str(exc), longest=1000))
+            modal = modals.message(replies.problem(exc))
         await change_modal(self._services, view_id, modal)
 
     async def _email(self, action: Press) -> Modal:
@@ -85,16 +84,16 @@ class CardListeners:
         await self._services.permissions.require(action.user, Permission.EDIT)
         metadata = await placed(self._services, action.metadata)
         contacts = await self._services.dnc.contacts(metadata.evaluation_id)
-        return dnc_forms.do_not_contact(metadata, contacts) if contacts else modals.message(replies.NOBODY_TO_MARK)
+        return dnc_forms.do_not_contact(metadata, contacts) if contacts else modals.message(replies.NOBODY_TO_BLOCK)
 
     async def _contact_again(self, action: Press) -> Modal:
         await self._services.permissions.require(action.user, Permission.CONTACT)
         metadata = await placed(self._services, action.metadata)
         entry = await self._services.dnc.active_for_evaluation(metadata.evaluation_id)
         if entry is None:
-            return modals.message(replies.NOT_MARKED)
+            return modals.message(replies.NOT_BLOCKED)
         if not may_lift(entry.reason, self._services.dnc.authority(action.user)):
-            return modals.message(f"{entry.reason.words}. {replies.NOT_YOURS}")
+            return modals.message(replies.why_not_lifted(entry))
         return dnc_forms.contact_again(ContactAgainMetadata.about(metadata, added_at=entry.at), entry)
 
     async def _assign(self, action: Press) -> Modal:

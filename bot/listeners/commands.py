@@ -22,27 +22,29 @@ log = structlog.get_logger()
 class CommandListeners:
     """Handles `/evaluators`."""
 
-    def __init__(self, services: ListenerServices) -> None:
+    def __init__(self, services: ListenerServices, dnc: DncListeners) -> None:
         self._services = services
-        self._dnc = DncListeners(services)
+        self._dnc = dnc
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer only the person who typed the command."""
-        user = args.body["user_id"]
-        await self._services.permissions.require(user, Permission.VIEW)
         text = bare_line(str(args.body.get("text") or ""))
+        if read_words(text)[:1] != ["dnc"]:  # whose forms must open before anything is asked
+            await self._services.permissions.require(args.body["user_id"], Permission.VIEW)
+        answer: Message | None
         match read_words(text):
             case ["today"]:
                 answer = await self._page(self._services.today.today(), 0)
             case ["health"]:
                 answer = health_message(await self._services.health.report())
             case ["dnc", *_]:
-                answer = await self._dnc.typed(user, split_target(text)[1])
+                answer = await self._dnc.typed(args, split_target(text)[1])
             case [] | ["help"]:
                 answer = help_message()
             case _:
                 answer = help_message(text)
-        await reply(args, self._services.slack, answer)
+        if answer is not None:
+            await reply(args, self._services.slack, answer)
 
     async def unknown(self, args: AsyncArgs) -> None:
         """Answer an interaction that no listener handles, such as a shortcut, a dialog or a button in an old

@@ -10,7 +10,7 @@ from bot.errors import CardUnknown
 from bot.listeners.modal_calls import change_modal
 from bot.listeners.payloads import card_of
 from bot.listeners.respond import read_form, reply
-from bot.listeners.services import ListenerServices, placed
+from bot.listeners.services import ListenerServices, name_evaluation, placed
 from bot.services.mail.outreach import Draft, FormWords
 from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
@@ -75,7 +75,8 @@ class MailListeners:
             await reply(args, self._services.slack, replies.DRAFT_GONE)
             return
         found = await self._services.outreach.enqueue(metadata.evaluation_id, content, basis=metadata.basis, by=user)
-        await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
+        about = await name_evaluation(self._services, metadata.evaluation_id) if isinstance(found, Refused) else ""
+        await reply(args, self._services.slack, words_for(found, now=self._services.clock(), about=about))
 
     async def undone(self, args: AsyncArgs) -> None:
         """Cancel the email unless it was sent; the answer replaces the button."""
@@ -138,15 +139,17 @@ def draft_modal(draft: Draft | Refused, metadata: ModalMetadata, *, now: datetim
     )
 
 
-def words_for(found: QueuedMail | NeedsLawfulBasis | Refused | MailStatus | None, *, now: datetime) -> Message | str:
-    """Return the answer to the person who asked for the email."""
+def words_for(
+    found: QueuedMail | NeedsLawfulBasis | Refused | MailStatus | None, *, now: datetime, about: str = ""
+) -> Message | str:
+    """Return the answer to the person who asked for the email. `about` names the evaluation."""
     match found:
         case QueuedMail(contact=contact, due_at=due_at, mail_id=mail_id):
             return replies.held(due_at - now, contact.name, contact.email, mail_id)
         case NeedsLawfulBasis():
             return replies.NEEDS_GROUND
         case Refused():
-            return replies.refused(found, now=now)
+            return replies.refused(found, now=now, about=about)
         case MailStatus(changed=changed, state=state, by=by, at=at):
             return replies.settled(state, by=by, at=at, changed=changed, now=now)
         case None:

@@ -9,10 +9,10 @@ import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.errors import BotError, SlackError, SlackRefused
+from bot.listeners.modal_calls import EXPIRED_TRIGGER
 from bot.listeners.respond import reply
 from bot.services.interactions import InteractionDeduplicator
 from bot.slack.client.web_client import SlackClient
-from bot.slack.text import escape
 from bot.slack.views import replies, submissions
 
 log = structlog.get_logger()
@@ -20,10 +20,6 @@ log = structlog.get_logger()
 Listener = Callable[[AsyncArgs], Awaitable[None]]
 Check = Callable[[AsyncArgs], Awaitable[dict[str, str]]]
 """Checks a form within two seconds, before it is acknowledged, and returns the problems by block id."""
-EXPIRED_TRIGGER = frozenset(
-    {"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"}
-    | {"invalid_trigger_id", "invalid_trigger"}
-)
 
 
 class ListenerMiddleware:
@@ -56,7 +52,7 @@ class ListenerMiddleware:
                 await self._answer(args, replies.EXPIRED if is_expired else replies.slack_failed(exc))
             except BotError as exc:
                 log.warning("interaction_failed", listener=listener.__qualname__, reason=str(exc))
-                await self._answer(args, escape(str(exc), longest=1000))
+                await self._answer(args, replies.problem(exc))
             except Exception:
                 reference = secrets.token_hex(4)
                 log.exception("interaction_crashed", listener=listener.__qualname__, reference=reference)

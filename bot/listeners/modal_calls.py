@@ -9,6 +9,11 @@ _TRIGGER_LASTS_S: Final = 2.0
 """A trigger id lasts three seconds, of which some have passed."""
 _LOOKS_AT_IT_S: Final = 5.0
 """How long a person may look at a modal that is still loading, in seconds."""
+EXPIRED_TRIGGER: Final = frozenset(
+    {"expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"}
+    | {"invalid_trigger_id", "invalid_trigger"}
+)
+"""Slack's error codes for a trigger that opens no modal any more."""
 _CLOSED: Final = "not_found"
 _CHANGED_MEANWHILE: Final = "hash_conflict"
 

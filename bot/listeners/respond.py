@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
@@ -10,12 +11,13 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.evaluation import OwnerChange
 from bot.errors import InteractionUnreadable, SlackError
-from bot.listeners.services import ListenerServices, M
+from bot.listeners.services import ListenerServices, M, name_evaluation
 from bot.slack.blocks import Message, note_message
 from bot.slack.client.payload import was_acknowledged
 from bot.slack.client.web_client import SlackClient
 from bot.slack.ids import Field
 from bot.slack.views import replies, submissions
+from bot.slack.views.dnc_forms import DncRequest
 from bot.slack.views.modal_metadata import ModalMetadata
 
 log = structlog.get_logger()
@@ -67,12 +69,15 @@ async def _is_sent(sending: Awaitable[None], otherwise: str) -> bool:
     return True
 
 
-async def reply_if_stale(args: AsyncArgs, services: ListenerServices, owned: OwnerChange | None) -> None:
+async def reply_if_stale(
+    args: AsyncArgs, services: ListenerServices, owned: OwnerChange | None, evaluation_id: int
+) -> None:
     """Answer only if the change of owner came too late: otherwise the card shows it."""
     if owned is None:
         await reply(args, services.slack, replies.GONE)
     elif not owned.changed:
-        await reply(args, services.slack, replies.lost(owned.owner, owned.since, now=services.clock()))
+        about = await name_evaluation(services, evaluation_id)
+        await reply(args, services.slack, replies.lost(owned.owner, owned.since, now=services.clock(), about=about))
 
 
 def read_form(args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:
@@ -86,7 +91,8 @@ def read_form(args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:
 
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:
-    try:
-        return ModalMetadata.unpack((body.get("view") or {}).get("private_metadata", "")).channel
-    except InteractionUnreadable:
-        return None
+    packed = (body.get("view") or {}).get("private_metadata", "")
+    for kind in (ModalMetadata, DncRequest):
+        with suppress(InteractionUnreadable):
+            return kind.unpack(packed).channel
+    return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from bot.domain.card import title
 from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
@@ -14,6 +15,7 @@ from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
 from bot.services.team.today import TodayList
 from bot.slack.client.web_client import SlackClient
+from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata
 
 M = TypeVar("M", bound=ModalMetadata)
@@ -39,3 +41,11 @@ class ListenerServices:
 async def placed(services: ListenerServices, metadata: M) -> M:
     """Return the metadata with the evaluation that the card shows. Raises CardUnknown if that is not known."""
     return replace(metadata, evaluation_id=await services.cards.evaluation_on(metadata.evaluation_id, metadata.place))
+
+
+async def name_evaluation(services: ListenerServices, evaluation_id: int) -> str:
+    """Return company and app, in mrkdwn, for an answer that is far from the card. Empty if it is not on record."""
+    evaluation = await services.ownership.evaluation(evaluation_id)
+    if evaluation is None:
+        return ""
+    return f"{escape(title(evaluation.license), longest=80)} · {escape(evaluation.license.app_name, longest=80)}"

@@ -5,7 +5,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.dnc import DncReason
 from bot.domain.mail_policy import Refused
 from bot.listeners.respond import read_form, reply, reply_if_stale
-from bot.listeners.services import ListenerServices, M, placed
+from bot.listeners.services import ListenerServices, M, name_evaluation, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import Field, View
 from bot.slack.views import replies, submissions
@@ -34,7 +34,8 @@ class FormListeners:
         if isinstance(added, Refused):
             await reply(args, self._services.slack, replies.refused(added, now=now))
         else:
-            await reply(args, self._services.slack, replies.marked(added.entry, changed=added.changed, now=now))
+            about = "" if added.changed else await name_evaluation(self._services, metadata.evaluation_id)
+            await reply(args, self._services.slack, replies.blocked(added, now=now, about=about))
 
     async def contact_again(self, args: AsyncArgs) -> None:
         """Lift the entry, unless somebody lifted or changed it while the modal was open."""
@@ -47,11 +48,8 @@ class FormListeners:
             note=filled.get(Field.NOTE, ""),
             by=user,
         )
-        await reply(
-            args,
-            self._services.slack,
-            replies.lifted(lifted.by, lifted.at, lifted.remaining, changed=lifted.changed, now=self._services.clock()),
-        )
+        about = "" if lifted.changed else await name_evaluation(self._services, metadata.evaluation_id)
+        await reply(args, self._services.slack, replies.lifted(lifted, now=self._services.clock(), about=about))
 
     async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
         """Return the problem by block id if the chosen person cannot own an evaluation."""
@@ -75,7 +73,7 @@ class FormListeners:
         owned = await self._services.ownership.assign(
             metadata.evaluation_id, filled[Field.OWNER], instead_of=metadata.owner, by=user
         )
-        await reply_if_stale(args, self._services, owned)
+        await reply_if_stale(args, self._services, owned, metadata.evaluation_id)
 
     async def _read(self, args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:
         metadata, filled = read_form(args, kind)

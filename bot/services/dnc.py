@@ -119,9 +119,12 @@ class DoNotContact:
                 break
         return replace(found, remaining=await self._store.dnc.find_active(targets))
 
-    async def take_back(self, target: DncTarget, *, note: str, by: str) -> DncLiftResult:
-        """Lift the strongest entry for a target that this person may lift."""
-        found = await self._store.dnc.lift(target, self.authority(by), note=note, by=by, at=self._clock())
+    async def take_back(
+        self, target: DncTarget, *, note: str, by: str, added_at: datetime | None = None
+    ) -> DncLiftResult:
+        """Lift the strongest entry for a target that this person may lift, or only the one added at `added_at`."""
+        now, authority = self._clock(), self.authority(by)
+        found = await self._store.dnc.lift(target, authority, note=note, by=by, at=now, set_at=added_at)
         return replace(found, remaining=await self.find_active(target))
 
     def authority(self, user: str) -> Authority:

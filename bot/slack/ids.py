@@ -11,6 +11,7 @@ MORE: Final = "evaluation.more"
 UNKNOWN: Final = "unknown"
 """The action id given to an interaction that has no listener. Its value is Slack's name for the kind of interaction."""
 PAGE: Final = "today.page"
+DNC_PAGE: Final = "dnc.page"
 POST_AGAIN: Final = "today.post_again"
 """The button beside a trial whose card was deleted. Its value is the list's page with the evaluation's id."""
 
@@ -22,6 +23,9 @@ class View(StrEnum):
     PREVIEW = "preview"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
+    DNC_ADD = "dnc_add"
+    """The forms of `/evaluators dnc add` and `dnc lift`. Their buttons have the same id."""
+    DNC_LIFT = "dnc_lift"
     ASSIGN = "assign"
     MESSAGE = "message"
 

@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Final
 
+from bot.domain.text import counted
+
 _LONGEST: Final = 150
 """Characters; enough for any real name."""
 
 _HARMLESS: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _SPACES: Final = re.compile(r"\s+")
+_JUST_NOW_S: Final = 10
+_UNITS: Final = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+"""Names of units of time, with their seconds."""
 
 
 def tame(text: str, *, longest: int = _LONGEST) -> str:
@@ -63,3 +68,12 @@ def span(length: timedelta) -> str:
         return f"{seconds // 60} min"
     hours = -(-seconds // 3600)
     return f"{hours} h" if hours <= 48 else days(-(-hours // 24))  # noqa: PLR2004  two days
+
+
+def ago(length: timedelta) -> str:
+    """Return how long ago something was: just now, 32 seconds ago, 1 hour ago, 3 days ago."""
+    seconds = int(length.total_seconds())
+    if seconds < _JUST_NOW_S:
+        return "just now"
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds >= size)
+    return f"{counted(seconds // size, unit)} ago"

@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-AGREED = "They agreed to get mail from us"
+AGREED = "They agreed to receive email from us"
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="needs a Chromium; CI has one"),
@@ -113,10 +113,10 @@ async def test_a_newcomer_does_the_whole_job_in_the_browser(page: Page) -> None:
     await expect(first).to_contain_text("Welcome sent by", timeout=limit(20_000))
     await first.get_by_role("button", name="Do not contact…").click()
     form = page.get_by_role("dialog", name="Do not contact")
-    await form.get_by_role("combobox", name="Why").select_option(label="They asked us not to write")
+    await form.get_by_role("combobox", name="Why").select_option(label="They asked us not to email them")
     await _photo(page, "3-do-not-contact")
     await form.get_by_role("button", name="Do not contact").click()
-    await expect(first).to_contain_text("They asked us not to write")
+    await expect(first).to_contain_text("They asked us not to email them")
     await expect(first).to_contain_text("Eero Esimerkki (billing contact) can be emailed.")
 
     await _do(page, "/evaluators today")
@@ -140,7 +140,7 @@ async def test_a_mail_is_chosen_changed_looked_at_taken_back_and_sent(page: Page
     await expect(subject).to_have_value(re.compile("Your trial of"))
     await body.fill("Hello **Aino**,\n\nthese are *my* words: [the docs](https://docs.vendor.example/start)\n\nAna")
     await form.get_by_role("radio", name="Eero").check()
-    await expect(form.get_by_text("Your words were kept")).to_be_visible()
+    await expect(form.get_by_text("Your text was kept")).to_be_visible()
     await expect(form.get_by_text("Goes to eero@taiga.example")).to_be_visible()
     await expect(body).to_have_value(re.compile("these are .my. words"))
     await _photo(page, "7-own-words")
@@ -160,7 +160,7 @@ async def test_a_mail_is_chosen_changed_looked_at_taken_back_and_sent(page: Page
     await expect(card).to_contain_text("A mail is on its way")
     await _photo(page, "9-on-its-way")
     await said.get_by_role("button", name="Undo").click()
-    await expect(_message(page, "Taken back. Nothing was sent.")).to_be_visible()
+    await expect(_message(page, "Cancelled. Nothing was sent.")).to_be_visible()
     await expect(said).to_have_count(0)
     await expect(card).not_to_contain_text("on its way")
     await _photo(page, "10-taken-back")
@@ -212,13 +212,16 @@ async def test_a_colleague_marks_the_domain_while_the_mail_is_looked_at_and_it_d
     bens = await page.context.new_page()
     await bens.goto(f"{url}/?as=U0BEN")
     await _do(bens, "/evaluators dnc add @slow.example Their lawyer called")
-    await expect(_message(bens, "Nobody can mail anybody at slow.example from here any more.")).to_be_visible()
+    form = bens.get_by_role("dialog")
+    await form.get_by_role("combobox", name="Why").select_option(label="Legal reasons")
+    await form.get_by_role("button", name="Block").click()
+    await expect(_message(bens, "Nobody can email anybody at slow.example from here.")).to_be_visible()
     await expect(_card(bens, "Slow Sample Foundry")).to_contain_text("Do not contact anybody at slow.example")
     await _do(bens, "/evaluators dnc")
-    await expect(_message(bens, "1 in all")).to_be_visible()
+    await expect(_message(bens, "1 entry")).to_be_visible()
     await _photo(bens, "16-domain")
     await preview.get_by_role("button", name="Send").click()
-    await expect(_message(page, "This address is marked do-not-contact.").first).to_be_visible()
+    await expect(_message(page, "This address is on the do-not-contact list.").first).to_be_visible()
     await _photo(page, "17-refused")
 
 
@@ -241,13 +244,13 @@ async def test_the_keyboard_is_enough(page: Page) -> None:
 async def test_the_story_brings_every_kind_of_evaluator_and_nobody_is_mentioned(page: Page) -> None:
     for words in (
         "Sandbox site",
-        "No email: This is a sandbox site",
+        "No email: Sandbox site",
         "Data Center",
         "Through",
         "No email",
         "asked Atlassian to be forgotten",
         "Rocket",
-        "They have bought the app",
+        "They bought the app",
         "extended to",
     ):
         await expect(_message(page, words).first).to_be_visible(timeout=limit(110_000))

@@ -168,7 +168,8 @@ def test_where_nothing_is_set_the_sender_names_a_ground(country: str | None) -> 
 def test_one_address_gets_one_mail_a_week_whoever_sends_it_about_whatever(ago: timedelta, *, refused: bool) -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON - ago)
     decision = may_email(case(), OPEN, attempt=None, last=last, now=NOON)
-    assert decision == (Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON - ago) if refused else ALLOWED)
+    until = last.at + timedelta(days=7)
+    assert decision == (Refused(RefusalReason.TOO_SOON, by="U0BO", at=last.at, until=until) if refused else ALLOWED)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.app.components import Components
-from bot.demo.fake_slack.models import User
+from bot.demo.fake_slack import faults
+from bot.demo.fake_slack.models import User, View
+from bot.demo.fake_slack.view_state import Values
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.slack.ids import Field
 from tests.world import TODAY, World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -31,6 +34,32 @@ async def said(here: World, user: str, typed: str) -> str:
     return here.workspace.ephemerals(user)[-1].shown
 
 
+async def form(here: World, user: str, typed: str, shows: str) -> View:
+    """The form that a command opens, once it shows these words."""
+    await here.workspace.command(user, f"/evaluators dnc {typed}")
+    return await here.modal(user, shows)
+
+
+async def answered(here: World, user: str, view: View, filled: Values) -> str:
+    """The answer to a form, which nobody else sees."""
+    before = len(here.workspace.ephemerals(user))
+    await here.workspace.submit(user, view.id, filled)
+    await here.until(lambda: len(here.workspace.ephemerals(user)) > before)
+    return here.workspace.ephemerals(user)[-1].shown
+
+
+async def blocks(here: World, user: str, typed: str, reason: DncReason = DncReason.ASKED) -> str:
+    """The answer to the form of `dnc add`."""
+    view = await form(here, user, f"add {typed}", "Nobody will be able to email")
+    return await answered(here, user, view, {Field.REASON: {Field.REASON: reason.name}})
+
+
+async def lifts(here: World, user: str, typed: str, note: str = "They agreed") -> str:
+    """The answer to the form of `dnc lift`."""
+    view = await form(here, user, f"lift {typed}", "Why can we contact them again?")
+    return await answered(here, user, view, {Field.NOTE: {Field.NOTE: note}})
+
+
 async def standing(parts: Components, whom: str) -> DncEntry | None:
     """The mark against an address, a domain or a site."""
     subject = DncTarget.read(whom)
@@ -41,54 +70,100 @@ async def standing(parts: Components, whom: str) -> DncEntry | None:
 @pytest.mark.usefixtures("parts")
 async def test_at_first_nobody_is_marked_and_it_is_said_how_to_mark_somebody(here: World) -> None:
     answer = await said(here, BEN, "")
-    assert "Nobody is marked do-not-contact." in answer
-    assert "dnc add @acme.example why" in answer
+    assert "The do-not-contact list is empty." in answer
+    assert "dnc add @acme.example" in answer
 
 
-async def test_an_address_is_marked_with_why_and_every_card_shows_it(here: World, parts: Components) -> None:
+async def test_an_address_is_blocked_for_the_reason_that_was_chosen_and_every_card_shows_it(
+    here: World, parts: Components
+) -> None:
     card = await here.card(NORTHWIND.company)
-    assert "Marked. Nobody can mail this address" in await said(here, BEN, f"add {WHOM} She called US")
-    await here.shows("*Do not contact*: They asked us not to write", on=card)
+    assert "Blocked. Nobody can email this address" in await blocks(here, BEN, f"{WHOM} A competitor", DncReason.TEAM)
+    await here.shows("*Do not contact*: The team decided", on=card)
     no = await standing(parts, WHOM)
     assert no is not None
-    assert (no.reason, no.by, no.note) == (DncReason.ASKED, BEN, "She called US")
-    assert f"{WHOM}: They asked us not to write, <@{BEN}>" in await said(here, ANA, WHOM.upper())
-    assert "1 in all (1 asked)" in await said(here, ANA, "")
-    assert f"It was marked already by <@{BEN}>" in await said(here, ANA, f"add {WHOM} again")
+    assert (no.reason, no.by, no.note) == (DncReason.TEAM, BEN, "A competitor")
+    assert f"{WHOM}: The team decided, <@{BEN}>" in await said(here, ANA, WHOM.upper())
+    assert "1 entry (1 team)" in await said(here, ANA, "")
+    again = await blocks(here, ANA, WHOM)
+    assert f"*{WHOM}*: <@{BEN}> already blocked this, just now" in again
 
 
-async def test_a_domain_and_a_site_are_marked_and_lifted(here: World, parts: Components) -> None:
+async def test_a_domain_and_a_site_are_blocked_and_unblocked(here: World, parts: Components) -> None:
     card = await here.card(NORTHWIND.company)
-    assert f"anybody at {DOMAIN}" in await said(here, BEN, f"ADD @{DOMAIN} they asked")
-    await here.shows(f"*Do not contact* anybody at {DOMAIN}", on=card)
+    assert f"at {DOMAIN}" in await blocks(here, BEN, f"@{DOMAIN}")
+    await here.shows(f"at {DOMAIN}", on=card)
     assert f"@{DOMAIN}: They asked us" in await said(here, ANA, WHOM)
-    assert "They can be written to again" in await said(here, ANA, f"lift @{DOMAIN} they agreed")
+    assert "They can be emailed again" in await lifts(here, ANA, WHOM)
     await here.until(lambda: "*Do not contact*" not in here.workspace.messages()[-1].shown)
-    assert "anybody of acme.atlassian.net" in await said(here, BEN, "add acme.atlassian.net a competitor")
+    assert "acme.atlassian.net" in await blocks(here, BEN, "acme.atlassian.net", DncReason.LEGAL)
     assert await standing(parts, "acme.atlassian.net") is not None
     assert await standing(parts, f"@{DOMAIN}") is None
 
 
-async def test_what_somebody_said_themselves_only_an_admin_lifts(here: World, parts: Components) -> None:
+async def test_what_somebody_said_themselves_only_an_admin_lifts_with_their_consent(
+    here: World, parts: Components
+) -> None:
     subject = DncTarget.of_address(WHOM)
     await parts.store.dnc.add(subject, DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=here.clock()))
-    assert "Not lifted. What they said themselves only an admin" in await said(here, ANA, f"lift {WHOM} it is fine")
+    refusal = await form(here, ANA, f"lift {WHOM} it is fine", "They unsubscribed. Only an admin can lift this")
+    assert not refusal.content.get("submit")
+    view = await form(here, CHIKA, f"lift {WHOM}", "only with their *written consent*")
+    blank = await here.workspace.submit(CHIKA, view.id, {Field.NOTE: {Field.NOTE: " "}})
+    assert blank["response_action"] == "errors"
     assert await standing(parts, WHOM) is not None
-    assert "Lifted." in await said(here, CHIKA, f"lift {WHOM} their letter of today")
+    assert "Unblocked." in await answered(here, CHIKA, view, {Field.NOTE: {Field.NOTE: "Their letter of today"}})
     assert await standing(parts, WHOM) is None
 
 
-async def test_not_everybody_may_lift(here: World, parts: Components) -> None:
-    await said(here, BEN, f"add {WHOM} she called")
-    assert "Only some people here may mail or lift a mark" in await said(here, BEN, f"lift {WHOM} a mistake")
+async def test_not_everybody_may_lift_and_hears_who_may(here: World, parts: Components) -> None:
+    await blocks(here, BEN, WHOM)
+    await form(
+        here,
+        BEN,
+        f"lift {WHOM} a mistake",
+        f"You don't have permission to email contacts or unblock them. Ask <@{CHIKA}>",
+    )
     assert await standing(parts, WHOM) is not None
 
 
+async def test_an_entry_that_changed_while_the_form_was_open_is_not_lifted(here: World, parts: Components) -> None:
+    await blocks(here, BEN, WHOM)
+    slow = await form(here, ANA, f"lift {WHOM}", "Why can we contact them again?")
+    await lifts(here, CHIKA, WHOM)
+    answer = await answered(here, ANA, slow, {Field.NOTE: {Field.NOTE: "They agreed"}})
+    assert f"*{WHOM}*: <@{CHIKA}> already unblocked this, just now" in answer
+    assert await standing(parts, WHOM) is None
+
+
+async def test_a_command_whose_trigger_expired_offers_a_button_to_its_form(here: World, parts: Components) -> None:
+    here.workspace.faults.add("views.open", faults.refuse("expired_trigger_id"))
+    assert "too long for Slack" in await said(here, BEN, f"add {WHOM} she called")
+    await here.workspace.press(BEN, here.workspace.ephemerals(BEN)[-1], "dnc_add")
+    view = await here.modal(BEN, "Nobody will be able to email")
+    await answered(here, BEN, view, {Field.REASON: {Field.REASON: "LEGAL"}})
+    no = await standing(parts, WHOM)
+    assert no is not None
+    assert (no.reason, no.note) == (DncReason.LEGAL, "she called")
+
+
+async def test_the_list_is_turned_a_page_at_a_time(here: World, parts: Components) -> None:
+    for n in range(16):
+        entry = DncEntry(reason=DncReason.TEAM, by=BEN, at=here.clock())
+        await parts.store.dnc.add(DncTarget.of_address(f"p{n}@acme.example"), entry)
+    assert "Page 1 of 2" in await said(here, ANA, "")
+    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[-1], "dnc.page.1")
+    await here.until(lambda: "Page 2 of 2" in here.workspace.ephemerals(ANA)[-1].shown)
+
+
 async def test_a_guest_learns_nothing(here: World, parts: Components) -> None:
-    await said(here, BEN, f"add {WHOM} she called")
+    await blocks(here, BEN, WHOM)
     here.workspace.add_user(User(id="U0EVE", name="eve", real_name="Eve", is_guest=True))
-    for typed in ("", WHOM, f"add bo@{DOMAIN} why", f"lift {WHOM} why"):
+    for typed in ("", WHOM, "add somebody"):
         assert "guests can read along" in await said(here, "U0EVE", typed)
+    for typed in (f"add bo@{DOMAIN} why", f"lift {WHOM} why"):
+        view = await form(here, "U0EVE", typed, "guests can read along")
+        assert not view.content.get("submit")
     assert await standing(parts, f"bo@{DOMAIN}") is None
 
 
@@ -109,15 +184,17 @@ async def test_a_guest_learns_nothing(here: World, parts: Components) -> None:
     ],
 )
 async def test_what_is_plainly_meant_is_marked(here: World, parts: Components, typed: str, marked: str) -> None:
-    assert "Marked. Nobody can mail" in await said(here, BEN, typed)
+    await here.workspace.command(BEN, f"/evaluators dnc {typed}")
+    view = await here.modal(BEN, "Nobody will be able to email")
+    await answered(here, BEN, view, {Field.REASON: {Field.REASON: "ASKED"}})
     [mark] = await parts.store.dnc.list_active()
     assert (str(mark.target), mark.note) == (marked, "they asked")
 
 
 async def test_a_command_in_code_marks_is_the_command(here: World, parts: Components) -> None:
-    before = len(here.workspace.ephemerals(BEN))
     await here.workspace.command(BEN, "/evaluators `dnc add @acme.example they asked`")
-    await here.until(lambda: len(here.workspace.ephemerals(BEN)) > before)
+    view = await here.modal(BEN, "Nobody will be able to email")
+    await answered(here, BEN, view, {Field.REASON: {Field.REASON: "ASKED"}})
     [mark] = await parts.store.dnc.list_active()
     assert (str(mark.target), mark.note) == ("@acme.example", "they asked")
 
@@ -134,21 +211,18 @@ async def test_today_is_today_whatever_stands_around_it(here: World, typed: str)
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("bo@else.example", "bo@else.example is not marked."),
-        ("add", "That is no address, domain or site."),
-        ("add somebody why", "That is no address, domain or site."),
-        ("add bo@else.example", "Say why"),
-        ("lift bo@else.example", "Say why"),
-        ("lift bo@else.example because", "There is no such do-not-contact mark any more."),
-        ("somebody", "That is no address, domain or site."),
-        ("forget bo@else.example now", "That is no address, domain or site."),
-        ("<!channel>", "That is no address, domain or site."),
-        ("add ana at acme.example", "That is no address, domain or site."),
-        ("add ana..lima@acme.example they asked", "That is no address, domain or site."),
-        ("add ana@acme.example,bo@acme.example they asked", "That is no address, domain or site."),
+        ("bo@else.example", "bo@else.example isn't blocked."),
+        ("add", "That isn't an address, domain or site."),
+        ("add somebody why", "That isn't an address, domain or site."),
+        ("somebody", "That isn't an address, domain or site."),
+        ("forget bo@else.example now", "That isn't an address, domain or site."),
+        ("<!channel>", "That isn't an address, domain or site."),
+        ("add ana at acme.example", "That isn't an address, domain or site."),
+        ("add ana..lima@acme.example they asked", "That isn't an address, domain or site."),
+        ("add ana@acme.example,bo@acme.example they asked", "That isn't an address, domain or site."),
         ("add ana@acme.example, bo@acme.example they asked", "one address or domain at a time"),
-        ("add “ana lima” they asked", "That is no address, domain or site."),
-        ("add *.atlassian.net they asked", "That is no address, domain or site."),
+        ("add “ana lima” they asked", "That isn't an address, domain or site."),
+        ("add *.atlassian.net they asked", "That isn't an address, domain or site."),
     ],
 )
 async def test_whatever_is_typed_is_answered_and_changes_nothing(

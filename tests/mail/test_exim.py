@@ -62,7 +62,7 @@ async def test_a_signature_survives_the_journey_and_no_tampering(exim: Exim, sig
 @pytest.mark.parametrize(
     ("to_address", "body", "error", "sentence"),
     [
-        ("grey@acme.example", "Hello", MailDeferred, "put off the recipient (code 451)"),
+        ("grey@acme.example", "Hello", MailDeferred, "postponed the recipient (code 451)"),
         ("nobody@acme.example", "Hello", AddressRefused, "refused the address (code 550)"),
         ("ana@elsewhere.example", "Hello", MailSetupWrong, "does not send for our address (code 550)"),
         (ANA, "Come to our casino", MailRefused, "refused the content (code 550)"),

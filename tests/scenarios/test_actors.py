@@ -52,7 +52,7 @@ async def test_a_guest_can_neither_claim_nor_list(here: World, card: Message) ->
 
 async def test_who_is_not_named_can_mark_and_claim_but_neither_mail_nor_lift(here: World, card: Message) -> None:
     await here.workspace.press(BEN, card, "evaluation.email")
-    await here.modal(BEN, "Only some people here may mail")
+    await here.modal(BEN, "You don't have permission to email contacts")
     await here.workspace.press(BEN, card, "evaluation.claim")
     await here.shows(f"Owner: <@{BEN}>", on=card)
     await here.workspace.press(BEN, card, "evaluation.do_not_contact")
@@ -60,7 +60,7 @@ async def test_who_is_not_named_can_mark_and_claim_but_neither_mail_nor_lift(her
     await here.workspace.submit(BEN, form.id, MARK)
     await here.shows("*Do not contact*", on=card)
     await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
-    await here.modal(BEN, "Only some people here may mail")
+    await here.modal(BEN, "You don't have permission to email contacts")
 
 
 async def test_who_left_the_group_while_the_form_was_open_can_send_nothing(here: World, card: Message) -> None:
@@ -70,7 +70,7 @@ async def test_who_left_the_group_while_the_form_was_open_can_send_nothing(here:
     here.workspace.groups[SALES] = []
     here.clock.now += FRESH
     await here.send(ANA)
-    await here.told(ANA, "Only some people here may mail")
+    await here.told(ANA, "You don't have permission to email contacts")
     assert here.mailbox.mails == []
 
 
@@ -84,7 +84,7 @@ async def test_who_left_the_group_while_the_form_was_open_can_lift_nothing(here:
     here.workspace.groups[SALES] = []
     here.clock.now += FRESH
     await here.workspace.submit(ANA, form.id, WHY)
-    await here.told(ANA, "Only some people here may mail")
+    await here.told(ANA, "You don't have permission to email contacts")
     assert "*Do not contact*" in card.shown
 
 

@@ -387,7 +387,7 @@ async def _serving(response: Callable[[], web.Response]) -> AsyncIterator[str]:
 
 UNSPOKEN = "does not talk to us"
 MAIL_TALKS = {
-    "a busy server": ([b"421 4.3.2 busy"], "put off the connection (code 421)"),
+    "a busy server": ([b"421 4.3.2 busy"], "postponed the connection (code 421)"),
     "one that takes nothing": ([b"554 5.7.1 no"], UNSPOKEN),
     "a web server": ([b"HTTP/1.1 400 Bad Request\r\n\r\n<html>"], UNSPOKEN),
     "bytes that are no text": ([b"\xff\xfe\x00\xff"], UNSPOKEN),
@@ -395,12 +395,12 @@ MAIL_TALKS = {
     "silence of one who hangs up": ([b""], "hangs up at once: check SMTP_PORT"),
     "one that hangs up after hello": ([b"220 hi", b""], "No answer from the mail server 127.0.0.1:"),
     "one that knows no hello": ([b"220 hi", b"502 what", b"502 what"], UNSPOKEN),
-    "one that later knows hello": ([b"220 hi", b"421 later"], "put off the connection (code 421)"),
+    "one that later knows hello": ([b"220 hi", b"421 later"], "postponed the connection (code 421)"),
     "one that lets nobody send": ([b"220 hi", b"250 hi", b"550 5.7.60 not you"], "does not send for our address"),
     "one that wants a login": ([b"220 hi", b"250 hi", b"530 5.7.0 login"], "refused the login (code 530)"),
-    "one that is busy at the sender": ([b"220 hi", b"250 hi", b"451 4.7.1 later"], "put off the sender (code 451)"),
+    "one that is busy at the sender": ([b"220 hi", b"250 hi", b"451 4.7.1 later"], "postponed the sender (code 451)"),
     "one that hangs up at the sender": ([b"220 hi", b"250 hi", b""], "went silent over the sender"),
-    "nonsense at the sender": ([b"220 hi", b"250 hi", b"nonsense"], "put off the sender|went silent over the sender"),
+    "nonsense at the sender": ([b"220 hi", b"250 hi", b"nonsense"], "postponed the sender|went silent over the sender"),
 }
 
 

@@ -237,7 +237,7 @@ async def test_killed_while_a_mail_is_held_its_sender_can_still_take_it_back(her
         card = await here.card(NORTHWIND.company)
         [held] = here.workspace.ephemerals(BEN)
         await here.workspace.press(BEN, held, "mail.undo")
-        await here.told(BEN, "Taken back. Nothing was sent.")
+        await here.told(BEN, "Cancelled. Nothing was sent.")
         await here.hides("on its way", on=card)
         here.pass_by(minutes=2)
         await here.at_rest(parts)

@@ -51,19 +51,17 @@ def _note(words: str) -> Values:
 async def test_an_address_is_marked_looked_up_listed_and_lifted_by_what_is_typed(
     here: World, cards: list[Message]
 ) -> None:
-    await _asked(here, ANA, "dnc", "Nobody is marked do-not-contact.")
-    await _asked(here, ANA, "dnc add Ada@Northwind.test", "Say why")
-    await _asked(here, ANA, "dnc add Ada@Northwind.test Called <us>", "Marked.")
-    await here.shows(f"*Do not contact*: They asked us not to write, <@{ANA}>", on=cards[0])
-    await _asked(here, BEN, "dnc add ada@northwind.test too", "It was marked already by <@U0ANA>")
-    await _asked(here, BEN, "dnc ada@northwind.test", "ada@northwind.test: They asked us not to write, <@U0ANA>")
+    await _asked(here, ANA, "dnc", "The do-not-contact list is empty.")
+    await here.block(ANA, "Ada@Northwind.test Called <us>")
+    await here.shows(f"*Do not contact*: They asked us not to email them, <@{ANA}>", on=cards[0])
+    await _asked(here, BEN, "dnc ada@northwind.test", "ada@northwind.test: They asked us not to email them, <@U0ANA>")
     await _asked(here, BEN, "dnc", "“Called &lt;us&gt;”")
-    await _asked(here, BEN, "dnc bill@northwind.test", "bill@northwind.test is not marked.")
-    await _asked(here, BEN, "dnc add nonsense why", "That is no address, domain or site.")
-    await _asked(here, BEN, "dnc lift ada@northwind.test", "Say why")
-    await _asked(here, BEN, "dnc lift ada@northwind.test They wrote to us", "Lifted.")
+    await _asked(here, BEN, "dnc bill@northwind.test", "bill@northwind.test isn't blocked.")
+    await _asked(here, BEN, "dnc add nonsense why", "That isn't an address, domain or site.")
+    await here.unblock(BEN, "ada@northwind.test", "They wrote to us")
     await here.hides("*Do not contact*", on=cards[0])
-    await _asked(here, CHIKA, "dnc lift ada@northwind.test again", "no such do-not-contact mark any more")
+    await here.workspace.command(CHIKA, "/evaluators dnc lift ada@northwind.test")
+    await here.modal(CHIKA, "ada@northwind.test isn't blocked.")
     assert await _marked(here, cards) == [False] * 4
 
 
@@ -78,14 +76,14 @@ async def test_an_address_is_marked_looked_up_listed_and_lifted_by_what_is_typed
 async def test_a_mark_on_a_domain_or_a_site_stands_on_every_card_it_reaches_and_is_lifted_from_any(
     here: World, cards: list[Message], whom: str, reach: str, reached: list[bool]
 ) -> None:
-    await _asked(here, ANA, f"dnc add {whom} Their lawyer called", "Marked.")
+    await here.block(ANA, f"{whom} Their lawyer called")
     theirs = [card for card, is_reached in zip(cards, reached, strict=True) if is_reached]
     for card in theirs:
-        shown = await here.shows(f"*Do not contact* {reach}: They asked us not to write", on=card)
+        shown = await here.shows(f"*Do not contact* {reach}: They asked us not to email them", on=card)
         assert "evaluation.email" not in str(shown.blocks)
     assert await _marked(here, cards) == reached
     await here.choose(BEN, theirs[0], "evaluation.contact_again")
-    form = await here.modal(BEN, f"Marked {reach} because")
+    form = await here.modal(BEN, f"Blocked {reach}: ")
     await here.workspace.submit(BEN, form.id, _note("The lawyer called again"))
     for card in theirs:
         await here.hides("*Do not contact*", on=card)
@@ -100,14 +98,13 @@ async def test_what_a_person_said_themselves_an_admin_alone_lifts_with_a_note(
     await visit(here, unsubscribe_link(here.mailbox.mails[0]), method="POST", form=ONE_CLICK)
     await here.shows("*Do not contact*: They unsubscribed", on=card)
     await here.choose(BEN, card, "evaluation.contact_again")
-    modal = await here.modal(BEN, "only an admin of the bot can lift")
+    modal = await here.modal(BEN, "Only an admin can lift this")
     assert not modal.content.get("submit")
-    await _asked(here, BEN, f"dnc lift {NORTHWIND.email} Please", "only an admin of the bot can lift")
     assert "*Do not contact*" in card.shown
     await here.choose(CHIKA, card, "evaluation.contact_again")
     form = await here.modal(CHIKA, "written consent")
     await here.workspace.submit(CHIKA, form.id, _note("Their letter of 23 November"))
-    await here.told(CHIKA, "Lifted.")
+    await here.told(CHIKA, "Unblocked.")
     await here.noted(f"<@{CHIKA}> lifted the do-not-contact mark: “Their letter of 23 November”", under=card)
     await here.until(lambda: "evaluation.email" in str(card.blocks))
 
@@ -134,7 +131,7 @@ async def test_erased_by_the_command_line_while_the_bot_runs_cards_and_threads_s
         await here.until(lambda: "Ada Test" not in str([card.blocks, *here.thread(card)]))
         assert NORTHWIND.email not in str([card.text, card.blocks, *here.thread(card)])
         await here.workspace.command(ANA, f"/evaluators dnc {NORTHWIND.email}")
-        await here.told(ANA, "They were erased at their request")
+        await here.told(ANA, "Their data was erased at their request")
         here.marketplace.add(license_record(2, TRAIL, NORTHWIND, here.clock.today()))
         await parts.poller.poll()
         again = await here.card(f"· {TRAIL.name}")

@@ -148,7 +148,7 @@ async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everythi
         shut.mended = True
         await found.settle(within=timedelta(minutes=6))
         trouble, again = found.told
-        assert trouble.startswith(":rotating_light: I cannot bring anything ")
+        assert trouble.startswith(":rotating_light: I can't post ")
         assert again.startswith(":white_check_mark: ")
         assert found.posted == 3
         assert here.thread(here.workspace.messages()[0]) == [CLAIMED]
@@ -165,7 +165,7 @@ async def test_a_missing_history_scope_is_named_and_new_cards_go_out(here: World
         await found.live(minutes=10)
         assert (found.posted, await found.waiting()) == (2, 1)
         [told] = found.told
-        assert "I cannot look up what I posted in <#C0EVALS>. The app lacks the scope channels:history." in told
+        assert "I can't look up what I posted in <#C0EVALS>. The app lacks the scope channels:history." in told
         here.workspace.keys.scopes.add("channels:history")
         await found.settle()
         assert found.posted == 2
@@ -205,7 +205,7 @@ async def test_an_outage_of_hours_with_a_long_queue_costs_a_request_every_few_mi
         here.workspace.faults.clear()
         here.workspace.requests.clear()
         await found.settle()
-        assert sum("new trials wait" in message.shown for message in here.workspace.messages()) <= 1
+        assert sum("new trials are waiting" in message.shown for message in here.workspace.messages()) <= 1
         cards = [m.metadata for m in here.workspace.messages() if m.metadata and "card" in m.metadata["event_type"]]
         assert len(cards) == len({str(card) for card in cards}) == BACKLOG_THRESHOLD + 10
 

@@ -97,7 +97,7 @@ async def test_what_needs_the_workspace_is_answered_while_it_is_unknown_and_done
         here.workspace.faults.clear()
         await here.until(lambda: here.workspace.calls("bots.info"))
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "Evaluations of 23 Nov 2026")
+        await here.told(ANA, "Evaluations on 23 Nov 2026")
         assert (await _health(here))["problems"] == []
 
 

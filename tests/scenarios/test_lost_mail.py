@@ -41,7 +41,7 @@ async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_wh
         here.pass_by(seconds=12)
         for user, button in ((CHIKA, "mail.again"), (ANA, "mail.arrived")):
             await here.workspace.press(user, question, button)
-            await here.told(user, f"<@{BEN}> settled this: it was sent, 12 s ago.")
+            await here.told(user, f"<@{BEN}> confirmed that it arrived: it was sent, 12 s ago.")
     assert len(here.mailbox.mails) == 1
 
 
@@ -67,7 +67,8 @@ async def test_of_many_who_decide_at_once_one_does_and_all_others_are_told(here:
     [decision] = [words for words in said[1:] if "On its way" in words or "Noted" in words]
     assert len(here.mailbox.mails) == (2 if "On its way" in decision else 1)
     assert (
-        len([words for words in said if "settled this" in words or "is sending it again" in words]) == len(presses) - 1
+        len([words for words in said if "confirmed that it arrived" in words or "is sending it again" in words])
+        == len(presses) - 1
     )
 
 
@@ -96,7 +97,7 @@ async def test_it_goes_through_the_same_gate_as_every_mail(here: World, card: Me
         await here.noted("They bought the app", under=card)
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.again")
-        await here.told(BEN, "They have bought the app")
+        await here.told(BEN, "They bought the app")
         await here.workspace.press(BEN, question, "mail.arrived")
         await here.told(BEN, "Noted")
     assert len(here.mailbox.mails) == 1

@@ -78,7 +78,7 @@ async def test_its_sender_takes_it_back_and_may_send_it_anew(here: World, card: 
     await here.told(ANA, "On its way")
     [held] = here.workspace.ephemerals(ANA)
     await here.workspace.press(ANA, held, "mail.undo")
-    await here.told(ANA, "Taken back. Nothing was sent.")
+    await here.told(ANA, "Cancelled. Nothing was sent.")
     assert [message.shown for message in here.workspace.ephemerals(ANA)] == [held.shown]
     assert "mail.undo" not in str(held.blocks)
     await here.hides("on its way", on=card)
@@ -96,15 +96,15 @@ async def test_who_comes_too_late_to_take_it_back_is_told(here: World, card: Mes
     here.pass_by(seconds=10)
     await here.shows("Welcome sent by", on=card)
     await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, "Too late to take it back: it has gone.")
+    await here.told(ANA, "Too late – it's already been sent.")
     assert len(here.workspace.ephemerals(ANA)) == 1
 
 
 @pytest.mark.parametrize(
     ("button", "answer"),
     [
-        ("mail.again", f"Only <@{BEN}>, who sent it, can take it back."),
-        ("mail.arrived", "Too late to take it back: it has gone."),
+        ("mail.again", f"Only <@{BEN}>, who sent it, can cancel it."),
+        ("mail.arrived", "Too late – it's already been sent."),
     ],
 )
 async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
@@ -130,10 +130,10 @@ async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_th
     await here.workspace.press(CHIKA, card, "evaluation.do_not_contact")
     form = await here.modal(CHIKA, "opt_out.reason")
     await here.workspace.submit(CHIKA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
-    await here.noted("it was not sent. This address is marked do-not-contact.", under=card)
+    await here.noted("it was not sent. This address is on the do-not-contact list.", under=card)
     await here.shows("*Do not contact*", on=card)
     await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, "it was not sent anyway")
+    await here.told(ANA, "it couldn't be sent anyway")
     here.pass_by(minutes=1)
     assert here.mailbox.mails == []
 
@@ -142,10 +142,10 @@ async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_th
 async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, whom: str) -> None:
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
-    await here.workspace.command(CHIKA, f"/evaluators dnc add {whom} Their lawyer called")
+    await here.block(CHIKA, f"{whom} Their lawyer called")
     await here.shows("*Do not contact* anybody", on=card)
     here.pass_by(seconds=10)
-    await here.noted("it was not sent. This address is marked do-not-contact.", under=card)
+    await here.noted("it was not sent. This address is on the do-not-contact list.", under=card)
     assert here.mailbox.mails == []
 
 
@@ -172,7 +172,7 @@ async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, car
     here.pass_by(seconds=10)
     await here.noted("waits", under=card)
     await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, "Taken back")
+    await here.told(ANA, "Cancelled")
     here.pass_by(hours=1)
     await here.hides("waits for the mail server", on=card)
     assert here.mailbox.mails == []
@@ -184,7 +184,7 @@ async def test_an_address_that_the_server_does_not_know_is_marked(here: World, c
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
     await here.noted("it was not sent", under=card)
-    await here.shows("*Do not contact*: Mail to this address came back", on=card)
+    await here.shows("*Do not contact*: Emails to this address bounced", on=card)
 
 
 async def test_another_template_fills_the_words_in_anew_and_another_recipient_keeps_ones_own(
@@ -194,7 +194,7 @@ async def test_another_template_fills_the_words_in_anew_and_another_recipient_ke
     form = await _form(here, ANA, card)
     own = _inputs(form, body="Dear Ada, my own words")
     await here.workspace.press_view(ANA, form.id, "mail.recipient", "billing", values=own)
-    form = await here.modal(ANA, "Your words were kept")
+    form = await here.modal(ANA, "Your text was kept")
     assert "Goes to bill@northwind.test" in form.shown
     assert "Dear Ada, my own words" in str(form.blocks)
     await here.workspace.press_view(ANA, form.id, "mail.template", "welcome.de")
@@ -230,9 +230,9 @@ async def test_one_address_is_not_mailed_about_two_apps_within_a_week_by_whomeve
         here.pass_by(hours=2)
         await here.workspace.submit(BEN, form.id)
         await here.send(BEN)
-        await here.told(BEN, f"mailed a short while ago; MAIL_AT_MOST_EVERY asks for a pause. (<@{ANA}>, 2 h ago)")
+        await here.told(BEN, f"<@{ANA}> emailed this address 2 hours ago. You can email it again from")
         await here.workspace.press(CHIKA, second, "evaluation.email")
-        await here.modal(CHIKA, "mailed a short while ago")
+        await here.modal(CHIKA, "emailed this address 2 hours ago")
         here.pass_by(days=7)
         await here.write(CHIKA, second)
         await here.shows(f"Welcome sent by <@{CHIKA}>", on=second)
@@ -249,7 +249,7 @@ async def test_where_the_law_asks_for_a_ground_the_sender_names_it_and_it_stays_
             await here.workspace.submit(ANA, form.id)
         await here.workspace.submit(ANA, form.id, _inputs(form, ground="CONSENT"))
         await here.send(ANA)
-        await here.noted(f"<@{ANA}> sent *Welcome*. They agreed to get mail from us.", under=card)
+        await here.noted(f"<@{ANA}> sent *Welcome*. They agreed to receive email from us.", under=card)
     assert len(here.mailbox.mails) == 1
 
 
@@ -265,5 +265,5 @@ async def test_a_ground_that_is_needed_only_since_the_form_was_opened_is_asked_f
         await here.shows("Germany", on=card)
         await here.workspace.submit(ANA, form.id)
         await here.send(ANA)
-        await here.told(ANA, "Nothing was sent: since you wrote, a ground is needed.")
+        await here.told(ANA, "Nothing was sent: this email now needs a legal basis.")
     assert here.mailbox.mails == []

@@ -102,7 +102,7 @@ async def test_do_not_contact_stops_every_mail_to_the_address_and_every_card_of_
         for each in (card, other):
             shown = await here.shows("*Do not contact*", on=each)
             assert "evaluation.email" not in json.dumps(shown.blocks)
-        await here.told(ANA, "Marked")
+        await here.told(ANA, "Blocked")
         await here.noted("<@U0ANA> marked the contact do-not-contact", under=card)
         await here.workspace.submit(BEN, letter.id)
         await here.send(BEN)
@@ -132,7 +132,7 @@ async def test_of_two_who_claim_one_owns_it_and_the_other_learns_who(here: World
         await asyncio.gather(*(here.workspace.press(user, card, "evaluation.claim") for user in (ANA, BEN)))
         shown = await here.shows("Owner: <@", on=card)
         winner, loser = (ANA, BEN) if f"Owner: <@{ANA}>" in shown.shown else (BEN, ANA)
-        await here.told(loser, f"<@{winner}> took it")
+        await here.told(loser, f"<@{winner}> became the owner")
         await here.noted(f"<@{winner}> took this.", under=card)
     assert here.workspace.ephemerals(winner) == []
 
@@ -149,7 +149,7 @@ async def test_an_owner_can_be_changed_and_whoever_is_late_learns_who_it_is(
         await here.workspace.submit(ANA, forms[ANA].id, {"owner": {"owner": CHIKA}})
         await here.shows(f"Owner: <@{CHIKA}>", on=card)
         await here.workspace.submit(BEN, forms[BEN].id, {"owner": {"owner": BEN}})
-        await here.told(BEN, f"<@{CHIKA}> took it")
+        await here.told(BEN, f"<@{CHIKA}> became the owner")
         await here.noted(f"<@{ANA}> gave this to <@{CHIKA}>.", under=card)
         await here.workspace.press(CHIKA, card, "evaluation.more", f"evaluation.release:1:{CHIKA}")
         await here.shows("No owner yet", on=card)
@@ -175,9 +175,9 @@ async def test_the_slash_command_lists_the_day_by_app_with_a_link_to_each_card(
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("/evaluators", "*Evaluator Bot* knows"),
-        ("/evaluators help", "*Evaluator Bot* knows"),
-        ("/evaluators tomorow", "I do not know “tomorow”"),
+        ("/evaluators", "*Evaluator Bot* understands"),
+        ("/evaluators help", "*Evaluator Bot* understands"),
+        ("/evaluators tomorow", "Unknown command “tomorow”"),
         ("/evaluators today", "None yet"),
     ],
 )
@@ -213,7 +213,7 @@ async def test_what_happens_later_is_said_once_in_the_thread_and_shown_on_the_ca
         here.marketplace.change(ref, **sale(1, NORTHWIND, TODAY, TODAY))
         await parts.poller.poll()
         await here.noted("They bought the app", under=card)
-        shown = await here.shows("They have bought the app", on=card)
+        shown = await here.shows("They bought the app", on=card)
         assert "evaluation.email" not in json.dumps(shown.blocks)
         await parts.poller.poll()
     assert len(here.thread(card)) == 2
@@ -325,10 +325,10 @@ async def test_a_card_that_was_deleted_is_posted_again_from_the_list_of_the_day(
         await parts.store.evaluations.update_card(1, at=here.clock())
         await here.at_rest(parts)
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "its card is gone")
+        await here.told(ANA, "card deleted")
         [answer] = here.workspace.ephemerals(ANA)
         await here.workspace.press(ANA, answer, "today.post_again.1")
         again = await _card(here)
-        await here.until(lambda: "its card is gone" not in here.workspace.ephemerals(ANA)[0].shown)
+        await here.until(lambda: "card deleted" not in here.workspace.ephemerals(ANA)[0].shown)
         await here.workspace.press(ANA, again, "evaluation.claim")
         await here.shows(f"Owner: <@{ANA}>", on=again)

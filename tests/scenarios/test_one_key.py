@@ -39,8 +39,7 @@ async def test_who_was_marked_is_known_with_invisible_characters_in_the_report(h
     await two_cards(here, "bob@zwsp.example\u200b", "\ufeffbob@zw\u00adsp.example")
     async with here.bot():
         cards = [await here.card(f"· {LANTERNS.name}"), await here.card(f"· {TRAIL.name}")]
-        await here.workspace.command(ANA, "/evaluators dnc add “bob@zwsp.example”, they asked")
-        await here.told(ANA, "Marked.")
+        await here.block(ANA, "“bob@zwsp.example”, they asked")
         for each in cards:
             shown = await here.shows(NO, on=each)
             assert "evaluation.email" not in json.dumps(shown.blocks)
@@ -51,7 +50,7 @@ async def test_what_cannot_be_sent_is_not_offered_and_the_card_says_so(here: Wor
     here.marketplace.add(license_record(1, LANTERNS, replace(NORTHWIND, email=email), TODAY))
     async with here.bot():
         card = await here.card(NORTHWIND.company)
-        assert "The address in the report is not an email address" in card.shown
+        assert "The address in the report isn't a valid email address" in card.shown
         assert "evaluation.email" not in json.dumps(card.blocks)
 
 

@@ -146,7 +146,7 @@ async def test_a_button_that_only_an_old_view_shows_is_answered_with_who_was_fas
         await here.workspace.press(BEN, card, "evaluation.claim")
         await here.shows(f"Owner: <@{BEN}>", on=card)
         await here.workspace.press(ANA, old, "evaluation.more", f"evaluation.release:1:{ANA}")
-        await here.told(ANA, f"<@{BEN}> took it")
+        await here.told(ANA, f"<@{BEN}> became the owner")
     assert f"Owner: <@{BEN}>" in card.shown
 
 
@@ -177,7 +177,7 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
         await here.told(ANA, "Lifted")
         here.pass_by(seconds=12)
         await here.workspace.submit(BEN, forms[BEN].id, {"opt_out.note": {"opt_out.note": "They called"}})
-        await here.told(BEN, f"<@{ANA}> lifted it already, 12 s ago")
+        await here.told(BEN, f"<@{ANA}> already unblocked this, 12 seconds ago")
 
 
 CARDS = 10
@@ -237,9 +237,9 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
     assert sorted(mail["to"] for mail in here.mailbox.mails) == sorted([f"ana@firm{n}.example"] for n in TRIALS)
     assert told == {
         "On its way": CARDS,
-        ":no_entry_sign: This template": CARDS * (len(team) - 1),
-        "> took it": CARDS * (len(team) - 1),
-        "Marked.": CARDS,
+        "*: This template": CARDS * (len(team) - 1),
+        "> became the owner": CARDS * (len(team) - 1),
+        "Blocked.": CARDS,
     }
     for card in cards:
         assert all(any(words in line for line in here.thread(card)) for words in NOTED)
@@ -250,5 +250,5 @@ def _all_told(here: World, team: list[str], answers: int) -> Counter[str] | None
     said = [message.shown for user in team for message in here.workspace.ephemerals(user)]
     if len(said) < answers:
         return None
-    kinds = ("On its way", ":no_entry_sign: This template", "> took it", "Marked.")
+    kinds = ("On its way", "*: This template", "> became the owner", "Blocked.")
     return Counter(kind for shown in said for kind in kinds if kind in shown)

@@ -246,7 +246,7 @@ async def test_until_slack_shows_the_channel_no_card_is_posted_and_the_admins_ar
     here.marketplace.add(license_record(2, LANTERNS, customer(2), TODAY))
     here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=99)
     async with here.bot(slack_admins=CHIKA) as parts:
-        await here.until(lambda: any("cannot bring anything" in m.shown for m in here.workspace.direct(CHIKA)))
+        await here.until(lambda: any("can't post" in m.shown for m in here.workspace.direct(CHIKA)))
         assert len(cards(here)) == 1
         assert await parts.store.outbox.waiting() > 0
     here.workspace.faults.clear()
@@ -343,7 +343,7 @@ async def test_while_slack_does_not_show_the_channel_no_email_leaves_after_a_res
     await _go_back(here, lost.backups.url)
     here.workspace.faults.add("conversations.history", faults.refuse("missing_scope"), times=99)
     async with here.bot(**lost.settings) as parts:
-        await here.until(lambda: any("cannot bring anything" in m.shown for m in here.workspace.direct(CHIKA)))
+        await here.until(lambda: any("can't post" in m.shown for m in here.workspace.direct(CHIKA)))
         await here.workspace.press(BEN, card_of(here, 3), "evaluation.claim")
         await here.shows(f"Owner: <@{BEN}>", on=card_of(here, 3))
         await here.write(ANA, card_of(here, 3))
@@ -391,7 +391,7 @@ async def test_an_old_undo_and_an_old_post_again_touch_nobody_elses_evaluation(h
         await parts.store.evaluations.update_card(number, at=here.clock())
         await here.at_rest(parts)
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "its card is gone")
+        await here.told(ANA, "card deleted")
     await lost.backups.put_back()
     await _go_back(here, lost.backups.url)
     undo = next(m for m in here.workspace.ephemerals(ANA) if "mail.undo" in str(m.blocks))
@@ -401,9 +401,9 @@ async def test_an_old_undo_and_an_old_post_again_touch_nobody_elses_evaluation(h
         await here.write(BEN, card_of(here, 3))
         await here.told(BEN, "On its way to")
         await here.workspace.press(ANA, undo, "mail.undo")
-        await here.told(ANA, "Too late to take it back")
+        await here.told(ANA, "Too late – it")
         await here.workspace.press(ANA, listed, f"today.post_again.{number}")
-        await here.until(lambda: not any("its card is gone" in m.shown for m in here.workspace.ephemerals(ANA)))
+        await here.until(lambda: not any("card deleted" in m.shown for m in here.workspace.ephemerals(ANA)))
         await here.at_rest(parts)
         assert {row.actor: row.state for row in await rows(parts.store, mail)} == {ANA: "unknown", BEN: "held"}
         assert Counter(map(company, cards(here))) == {customer(n).company: 1 for n in (1, 2, 3)}

@@ -13,7 +13,7 @@ from bot.errors import MarketplaceError
 from tests.world import TODAY, World
 
 ADMIN = "U0ANA"
-UNREAD = ":rotating_light: I cannot read the licenses report."
+UNREAD = ":rotating_light: I can't read the licenses report."
 AGAIN = ":white_check_mark: I can read the licenses report again, after "
 
 
@@ -86,7 +86,7 @@ async def test_a_row_that_cannot_be_read_is_said_once_however_many_polls_come_by
     async with bot(alone, sweep_every="1h") as parts:
         await poll(alone, parts, 10)
         [unread] = await told(alone, parts)
-        assert "I cannot read 1 row of the licenses report and set it aside" in unread
+        assert "I can't read 1 row of the licenses report and skipped it aside" in unread
         alone.marketplace.records.clear()
         await poll(alone, parts, 10)
         [_, again] = await told(alone, parts)

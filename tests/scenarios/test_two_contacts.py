@@ -23,9 +23,7 @@ async def card(here: World) -> AsyncIterator[Message]:
 
 
 async def _mark(here: World, card: Message, address: str) -> None:
-    before = len(here.workspace.ephemerals(ANA))
-    await here.workspace.command(ANA, f"/evaluators dnc add {address} they asked")
-    await here.until(lambda: len(here.workspace.ephemerals(ANA)) > before)
+    await here.block(ANA, f"{address} they asked")
 
 
 async def test_beside_a_marked_technical_contact_the_billing_contact_is_offered_and_emailed(
@@ -37,7 +35,7 @@ async def test_beside_a_marked_technical_contact_the_billing_contact_is_offered_
     await here.workspace.press(ANA, card, "evaluation.email")
     form = await here.modal(ANA, "mail.body")
     assert "Goes to bill@northwind.test" in form.shown
-    assert "Ada Test (technical contact) can't be emailed. This address is marked do-not-contact." in form.shown
+    assert "Ada Test (technical contact) can't be emailed. This address is on the do-not-contact list." in form.shown
     await here.workspace.submit(ANA, form.id)
     await here.send(ANA)
     await here.shows("Welcome sent by", on=card)
@@ -60,7 +58,7 @@ async def test_where_both_are_marked_the_button_goes_and_an_old_one_says_why(her
         await _mark(here, card, address)
     await here.until(lambda: "evaluation.email" not in str(card.blocks) and "evaluation.do_not" not in str(card.blocks))
     await here.workspace.press(ANA, old, "evaluation.email")
-    modal = await here.modal(ANA, "This address is marked do-not-contact.")
+    modal = await here.modal(ANA, "This address is on the do-not-contact list.")
     assert not modal.content.get("submit")
 
 

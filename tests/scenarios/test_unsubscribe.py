@@ -85,13 +85,13 @@ async def test_the_button_of_the_page_unsubscribes_and_that_was_a_mistake_takes_
 
 
 async def test_what_the_team_wrote_down_before_is_not_taken_back_by_the_page(here: World, card: Message) -> None:
-    await here.workspace.command(BEN, f"/evaluators dnc add {NORTHWIND.email} They said so on the phone")
-    await here.shows("*Do not contact*: They asked us not to write", on=card)
+    await here.block(BEN, f"{NORTHWIND.email} They said so on the phone")
+    await here.shows("*Do not contact*: They asked us not to email them", on=card)
     link = unsubscribe_link(_mail(here))
     done = await press(here, link, (await visit(here, link))[1])
     await here.shows(SAYS_NO, on=card)
     await press(here, link, done)
-    await here.shows("*Do not contact*: They asked us not to write", on=card)
+    await here.shows("*Do not contact*: They asked us not to email them", on=card)
 
 
 async def test_a_form_that_is_open_already_sends_nothing_any_more(here: World, card: Message, other: Message) -> None:
@@ -100,7 +100,7 @@ async def test_a_form_that_is_open_already_sends_nothing_any_more(here: World, c
     await here.workspace.submit(BEN, form.id)
     await visit(here, unsubscribe_link(_mail(here)), method="POST", form=ONE_CLICK)
     await here.send(BEN)
-    await here.told(BEN, "This address is marked do-not-contact.")
+    await here.told(BEN, "This address is on the do-not-contact list.")
     assert len(here.mailbox.mails) == 1
 
 
@@ -116,7 +116,7 @@ async def test_a_mail_that_is_held_is_stopped(here: World) -> None:
         await here.write(BEN, second)
         await here.told(BEN, "On its way")
         await visit(here, unsubscribe_link(_mail(here)), method="POST", form=ONE_CLICK)
-        await here.noted("it was not sent. This address is marked do-not-contact.", under=second)
+        await here.noted("it was not sent. This address is on the do-not-contact list.", under=second)
         here.pass_by(minutes=1)
         await here.shows(SAYS_NO, on=second)
     assert len(here.mailbox.mails) == 1
@@ -161,7 +161,7 @@ async def test_a_report_that_a_mail_came_back_marks_the_address_and_the_card_sho
 ) -> None:
     assert await _report(here, "exim-no-such-user") == 202
     await here.noted("*Welcome* came back (5.1.1): ", under=card)
-    await here.shows("*Do not contact*: Mail to this address came back", on=card)
+    await here.shows("*Do not contact*: Emails to this address bounced", on=card)
     assert await _report(here, "exim-no-such-user") == 202
     lines = here.thread(card)
     assert len(lines) == len(set(lines))
@@ -176,7 +176,7 @@ async def test_a_complaint_is_not_a_members_to_lift(here: World, card: Message) 
     await here.noted("was not wanted", under=card)
     await here.shows("*Do not contact*: They complained", on=card)
     await here.choose(BEN, card, "evaluation.contact_again")
-    await here.modal(BEN, "only an admin of the bot can lift")
+    await here.modal(BEN, "Only an admin can lift this")
 
 
 async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(here: World, card: Message) -> None:

@@ -74,7 +74,7 @@ async def back(room: PostRoom) -> Back:
             "exim-no-such-user",
             BounceOutcome.BOUNCED,
             [Kind.MAIL_BOUNCED, Kind.DO_NOT_CONTACT],
-            ":no_entry_sign: *Do not contact*: Mail to this address came back.",
+            ":no_entry_sign: *Do not contact*: Emails to this address bounced.",
         ),
         (
             "postfix-mailbox-full",
@@ -124,7 +124,7 @@ async def test_the_same_report_twice_counts_once(back: Back, name: str) -> None:
 async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(back: Back) -> None:
     await back.take((FOLDER / "gmail-policy.eml").read_bytes())
     [said] = await back.room.told()
-    assert "refused a mail because of us" in said
+    assert "refused an email because of us" in said
     assert await back.mark() is None
 
 

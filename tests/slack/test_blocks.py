@@ -198,7 +198,7 @@ def test_a_card_says_no_more_of_a_trial_than_the_report(seen: dict[str, Any], sh
         pytest.param({"sandbox": True}, ":warning: Sandbox site", id="sandbox"),
         pytest.param(
             {"sandbox": True},
-            ":no_entry_sign: No email: This is a sandbox site: the evaluation takes place elsewhere.",
+            ":no_entry_sign: No email: Sandbox site – the real evaluation is happening elsewhere.",
             id="no mail to a sandbox",
         ),
         pytest.param({"technical": contact(email="ana@gmail.com")}, ":warning: Free-mail address", id="free mail"),
@@ -236,30 +236,30 @@ def test_what_the_refusal_says_is_not_said_twice() -> None:
 
 def test_a_bought_trial_is_a_reason_to_be_glad() -> None:
     shown = lines(card(evaluation=evaluation(license=license_(license_type="COMMERCIAL"), trial=BOUGHT)))
-    assert ":tada: No email: They have bought the app: they are a customer now." in shown
+    assert ":tada: No email: They bought the app – no trial email needed." in shown
 
 
 def test_a_license_that_was_given_is_not_called_bought() -> None:
     shown = card_message(
         card(evaluation=evaluation(license=license_(license_type="COMMUNITY"), trial=BOUGHT)), today=TODAY
     )
-    assert ":no_entry_sign: No email: The trial is over: they have a license of the app now." in mrkdwn_of(shown.blocks)
+    assert ":no_entry_sign: No email: They have a license now – no trial email needed." in mrkdwn_of(shown.blocks)
     assert "bought" not in str(shown)
 
 
 def test_a_card_shows_who_marked_the_contact_and_why() -> None:
     marked = card(people=(Person(contact=contact(), dnc_entry=opt_out()),))
     by_themselves = card(people=(Person(contact=contact(), dnc_entry=opt_out(by=None)),))
-    assert f":no_entry_sign: *Do not contact*: They asked us not to write, <@U0BO>, {AT_NOON}" in lines(marked)
-    assert f":no_entry_sign: *Do not contact*: They asked us not to write, {AT_NOON}" in lines(by_themselves)
+    assert f":no_entry_sign: *Do not contact*: They asked us not to email them, <@U0BO>, {AT_NOON}" in lines(marked)
+    assert f":no_entry_sign: *Do not contact*: They asked us not to email them, {AT_NOON}" in lines(by_themselves)
 
 
 @pytest.mark.parametrize(
     ("whom", "said"),
     [
-        ("@acme.example", "*Do not contact* anybody at acme.example: They asked us not to write"),
-        ("acme.atlassian.net", "*Do not contact* anybody of acme.atlassian.net: They asked us not to write"),
-        ("site:jira.acme.example", "*Do not contact* anybody of jira.acme.example: They asked us not to write"),
+        ("@acme.example", "*Do not contact* anybody at acme.example: They asked us not to email them"),
+        ("acme.atlassian.net", "*Do not contact* anybody of acme.atlassian.net: They asked us not to email them"),
+        ("site:jira.acme.example", "*Do not contact* anybody of jira.acme.example: They asked us not to email them"),
     ],
     ids=["domain", "site", "own site"],
 )
@@ -279,7 +279,7 @@ def test_what_the_rules_do_not_allow_is_said_on_the_card_and_has_no_button() -> 
     blocked = MailRules(countries=Countries(others=CountryRule(rule=Rule.BLOCK)))
     shown = card_message(card(evaluation=evaluation(license=license_(country="Norway"))), today=TODAY, rules=blocked)
     check(shown)
-    assert ":no_entry_sign: No email: Your rules by country do not allow mail to this one." in mrkdwn_of(shown.blocks)
+    assert ":no_entry_sign: No email: Your country rules don't allow email to this country." in mrkdwn_of(shown.blocks)
     assert Action.EMAIL not in {button["action_id"] for button in buttons(shown)}
 
 

@@ -42,7 +42,7 @@ async def test_a_person_unsubscribes_on_a_phone_and_takes_it_back(
         await tab.reload()  # a browser asks before it sends a form again; in here it does at once
         assert wishes.unsubscribed == {ANA}
         await tab.get_by_role("button", name="Wieder anmelden").click()
-        await expect(tab.get_by_role("heading", name="Ihre Abmeldung ist aufgehoben.")).to_be_visible()
+        await expect(tab.get_by_role("heading", name="Sie sind wieder angemeldet.")).to_be_visible()
         assert wishes.unsubscribed == set()
         assert await context.cookies() == []
         assert said == []

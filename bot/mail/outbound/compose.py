@@ -150,7 +150,9 @@ def _authors_address(value: str) -> Address:
     try:
         return _named_address(value)
     except MailRefused as exc:
-        raise MailRefused("Replies cannot go to the author's own address: mend it in their Slack profile.") from exc
+        raise MailRefused(
+            "Replies can't go to the author's own address. Please correct it in their Slack profile."
+        ) from exc
 
 
 def _named_address(value: str) -> Address:

@@ -168,8 +168,8 @@ async def _greet(session: aiosmtplib.SMTP) -> None:
 async def _mail_from(session: aiosmtplib.SMTP, sender: str, options: Sequence[str]) -> None:
     if options and not session.supports_extension("smtputf8"):
         raise MailRefused(
-            "The address has letters outside ASCII before the @, and the mail server cannot send there (SMTPUTF8): "
-            "write to it by hand."
+            "The address has letters outside ASCII before the @, and the mail server can't send there (SMTPUTF8). "
+            "Please write to it by hand."
         )
     await session.mail(sender, options=options, encoding="utf-8")
 
@@ -235,7 +235,7 @@ def _perhaps_sent() -> Iterator[None]:
         if isinstance(exc, aiosmtplib.SMTPResponseException) and (exc.code in TRANSIENT or exc.code in PERMANENT):
             raise classify_reply(Step.CONTENT, exc.code, exc.message) from exc
         raise MailOutcomeUnknown(
-            "The mail server went silent while it took the mail: it may have gone. Look before you send it again."
+            "The mail server went silent during the email, so it may have been sent. Check before you send it again."
         ) from exc
 
 

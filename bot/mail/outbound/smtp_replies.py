@@ -33,8 +33,8 @@ _OF_SETUP = {
         "The mail server does not send for our address (code {}): check MAIL_FROM, MAIL_BOUNCES and SMTP_USERNAME."
     ),
     Topic.PROOF: (
-        "The mail server does not take our email for genuine (code {}): check SPF, DKIM and DMARC of the domain of "
-        "MAIL_FROM, and whether your mail server is on a blocklist."
+        "The mail server doesn't trust our email (code {}). Check SPF, DKIM and DMARC for the domain of MAIL_FROM, and "
+        "whether your mail server is on a blocklist."
     ),
 }
 """What a person should check if every email would fail like this one."""
@@ -61,13 +61,13 @@ def classify_reply(step: Step, code: int, text: str) -> MailError:
     if about in _OF_SETUP:
         return MailSetupWrong(_OF_SETUP[about].format(code))
     if about is None and _speaks_of_the_address(step, code, status, text):
-        return AddressRefused(f"The mail server refused the address (code {code}): no mail can reach it.")
-    return MailRefused(f"The mail server refused {step} (code {code}); trying again will not help.")
+        return AddressRefused(f"The mail server refused the address (code {code}): no email can reach it.")
+    return MailRefused(f"The mail server refused {step} (code {code}); trying again won't help.")
 
 
 def deferred(what: str, code: int) -> MailDeferred:
     """Return the error for a temporary refusal."""
-    return MailDeferred(f"The mail server put off {what} (code {code}); nothing was sent, try again later.")
+    return MailDeferred(f"The mail server postponed {what} (code {code}). Nothing was sent; try again later.")
 
 
 def login_wrong(code: int) -> MailSetupWrong:

@@ -70,7 +70,7 @@ def read_front_matter(file: str, text: str, *, needed: tuple[str, ...], allowed:
     end = _end(file, lines)
     body = "\n".join(lines[end + 1 :])
     if not body.strip():
-        raise wrong(file, end + 1, "the body is empty; write the mail below the head")
+        raise wrong(file, end + 1, "the body is empty; write the email below the front matter")
     given = _given(file, lines[1:end], (*needed, *allowed))
     for key in needed:
         if key not in given:

@@ -86,7 +86,7 @@ class CompiledTemplate:
             ) from exc
         except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
             # The error's own text may quote a variable, such as somebody's name.
-            raise TemplateWrong(f"Template {self.id} cannot be filled ({type(exc).__name__}): mend its tags.") from exc
+            raise TemplateWrong(f"Template {self.id} cannot be filled ({type(exc).__name__}): fix its tags.") from exc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

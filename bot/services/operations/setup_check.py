@@ -149,12 +149,10 @@ class SetupCheck:
         return f"#{await self._slack.channel_name(self._setup.channel)}"
 
     async def _admins_known(self) -> str:
-        return await self._known(self._setup.admins) or "not set: the channel hears of trouble"
+        return await self._known(self._setup.admins) or "not set: the channel hears about problems"
 
     async def _actors_known(self) -> str:
-        return (
-            await self._known(self._setup.permissions) or "not set: every full member may mail and lift do-not-contact"
-        )
+        return await self._known(self._setup.permissions) or "not set: every full member may email and unblock"
 
     async def _known(self, ids: Sequence[str]) -> str:
         """Return the names behind ids of users and groups. BotError names the ids that nobody has."""
@@ -181,7 +179,7 @@ class SetupCheck:
         theirs = await self._slack.socket_app(self._setup.app_token)
         ours = await self._own_app()
         if theirs is None or ours is None:
-            return "works; whether it belongs to the same Slack app as SLACK_BOT_TOKEN, Slack does not say"
+            return "works; Slack does not say whether it belongs to the same app as SLACK_BOT_TOKEN"
         if theirs != ours:
             raise BotError(another_app(theirs, ours))
         return "works"
@@ -201,7 +199,7 @@ class SetupCheck:
     async def _mail(self) -> str:
         mailer = self._outside.mailer()
         if mailer is None:
-            return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send mail"
+            return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send email"
         # A wrong MAIL_FROM is found here, not by the first person who presses Send.
         _ = mailer.sender.address, mailer.sender.answers_to, mailer.sender.privacy_page
         await mailer.smtp.check(envelope_from=mailer.envelope_sender(mail_id=10**9))
@@ -210,7 +208,7 @@ class SetupCheck:
     async def _dkim(self) -> str:
         mailer, signer = self._outside.mailer(), self._outside.signer()
         if mailer is None or signer is None:
-            return "not set: leave it so where your mail server signs, else set DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY"
+            return "not set: fine if your mail server signs, else set DKIM_DOMAIN, DKIM_SELECTOR, DKIM_KEY"
         domain = mailer.sender.address.domain
         if not signer.vouches_for(domain):
             raise MailSetupWrong(
@@ -222,8 +220,8 @@ class SetupCheck:
     async def _links(self) -> str:
         mailer = self._outside.mailer()
         if mailer is None or mailer.links is None:
-            return "not set: mails ask for an answer instead; set PUBLIC_URL for a link"
-        return "in every mail; see that PUBLIC_URL reaches this bot from outside"
+            return "not set: emails ask for a reply instead; set PUBLIC_URL for a link"
+        return "in every email; make sure that PUBLIC_URL reaches this bot from outside"
 
     async def _templates(self) -> str:
         if problems := self._outside.problems():

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.domain.evaluation import OwnerChange
+from bot.domain.evaluation import Evaluation, OwnerChange
 from bot.store import Store
 
 
@@ -30,7 +30,12 @@ class Ownership:
         """Release an evaluation, if its owner still is `owner`."""
         return await self.assign(evaluation_id, None, instead_of=owner, by=by)
 
+    async def evaluation(self, evaluation_id: int) -> Evaluation | None:
+        """Return an evaluation with its owner."""
+        card = await self._store.evaluations.card(evaluation_id)
+        return None if card is None else card.evaluation
+
     async def owner(self, evaluation_id: int) -> str | None:
         """Return the owner."""
-        card = await self._store.evaluations.card(evaluation_id)
-        return None if card is None else card.evaluation.owner
+        evaluation = await self.evaluation(evaluation_id)
+        return None if evaluation is None else evaluation.owner

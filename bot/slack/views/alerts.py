@@ -14,23 +14,24 @@ _LONGEST: Final = 1000
 def first_run(*, rows: int, started: int, announced: int, today: date, days: int) -> str:
     """Return the one message of the first run."""
     since = day(today - timedelta(days=days))
-    cards = "No trial has begun" if announced == 0 else f"{counted(announced, 'trial')} began"
+    cards = (
+        f"{counted(announced, 'trial')} started since {since} and {'has' if announced == 1 else 'have'} a card here."
+    )
     return (
         f":wave: I read the licenses report for the first time: {counted(rows, 'license')}, "
-        f"{counted(started, 'evaluation')}. {cards} since {since}"
-        f"{'' if announced == 0 else (' and has' if announced == 1 else ' and have') + ' a card here'}. "
-        "What is older I know and keep to myself; from now on every new evaluation gets a card."
+        f"{counted(started, 'evaluation')}. {cards if announced else f'No trial has started since {since}.'} "
+        "Older ones are recorded quietly. From now on every new evaluation gets a card."
     )
 
 
 def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
     """The report could not be read `times` in a row, or the full report could not; `sentence` is the error's."""
-    what = "the whole licenses report" if is_full else "the licenses report"
+    what = "the full licenses report" if is_full else "the licenses report"
     times_failed = "" if times == 1 else f" It failed {times:,} times in a row."
-    meanwhile = "What only the whole report shows has to wait" if is_full else "No new evaluation gets a card meanwhile"
+    meanwhile = "what only the full report shows has to wait" if is_full else "no new evaluation gets a card"
     return (
-        f":rotating_light: I cannot read {what}.{times_failed} {escape(sentence, longest=_LONGEST)} "
-        f"{meanwhile}. I keep trying, catch up by myself and say here when it is well again."
+        f":rotating_light: I can't read {what}.{times_failed} {escape(sentence, longest=_LONGEST)} "
+        f"Until then, {meanwhile}. I'll keep trying, catch up, and say so here when it works again."
     )
 
 
@@ -44,9 +45,9 @@ def rows_unread(rows: int) -> str:
     them = "it" if rows == 1 else "them"
     found = counted(rows, "row")
     return (
-        f":warning: I cannot read {found} of the licenses report and set {them} aside; the rest went on. "
-        "`evaluator-bot check` shows which and why. Update the bot, or report the reasons. I say this once, until the "
-        "whole report can be read again."
+        f":warning: I can't read {found} of the licenses report and skipped {them}. The rest was processed. "
+        "`evaluator-bot check` shows which and why. Update the bot, or report the reasons. I won't repeat this until "
+        "every row can be read again."
     )
 
 
@@ -60,20 +61,21 @@ def database_locked(length: timedelta, *, by: Sequence[str]) -> str:
     who = escape(" and ".join(by)) if by else "Another program"
     return (
         f":rotating_light: {who} has locked the database for {span(length)}. New trials, presses and emails wait. "
-        "Stop that program, or let it finish. I'll say here when it is over."
+        "Stop that program, or let it finish. I'll say so here when it's over."
     )
 
 
 def database_free(after: timedelta) -> str:
     """The database can be written again, after it was locked for this long."""
-    return f":white_check_mark: The database can be written again, after {span(after)}. What waited is going out."
+    return f":white_check_mark: The database can be written again, after {span(after)}. What waited is going out now."
 
 
 def backlog_notice(cards: int) -> str:
     """Many cards wait for their first post; they follow at Slack's pace."""
+    are = "is" if cards == 1 else "are"
     return (
-        f":inbox_tray: {counted(cards, 'new trial')} {'waits' if cards == 1 else 'wait'} for a card here. They follow "
-        "one by one, the newest first; `/evaluators today` lists the trials of today."
+        f":inbox_tray: {counted(cards, 'new trial')} {are} waiting for a card here. They follow one by one, newest "
+        "first. `/evaluators today` lists today's trials."
     )
 
 
@@ -81,8 +83,8 @@ def not_delivered(sentence: str, *, channel: str | None) -> str:
     """Slack refuses the bot in a channel, or everywhere (None); `sentence` says how to fix it."""
     where = "to Slack" if channel is None else f"to <#{channel}>"
     return (
-        f":rotating_light: I cannot bring anything {where}. {sentence} What is owed waits, and goes out by itself "
-        "within five minutes after that."
+        f":rotating_light: I can't post {where}. {sentence} Messages are kept, and go out within five minutes after "
+        "the fix."
     )
 
 
@@ -90,8 +92,8 @@ def not_looked_up(sentence: str, *, channel: str | None) -> str:
     """The bot may not read a channel in which it may post. `sentence` says how to fix it."""
     where = "Slack" if channel is None else f"<#{channel}>"
     return (
-        f":warning: I cannot look up what I posted in {where}. {sentence} New cards are posted all the same. A message "
-        "that may or may not have arrived waits until I can look it up, so that it does not appear twice."
+        f":warning: I can't look up what I posted in {where}. {sentence} New cards are still posted. A message that "
+        "may or may not have arrived waits until I can look it up, so that it doesn't appear twice."
     )
 
 
@@ -103,43 +105,45 @@ def looked_up_again(after: timedelta, *, channel: str | None) -> str:
 
 def delivered_again(after: timedelta, *, channel: str | None) -> str:
     """A Slack outage is over, this long after the alert."""
-    where = "Slack" if channel is None else f"<#{channel}>"
-    return f":white_check_mark: {where} takes what I bring again, after {span(after)}. What waited is going out."
+    where = "to Slack" if channel is None else f"to <#{channel}>"
+    return f":white_check_mark: I can post {where} again, after {span(after)}. Waiting messages are going out now."
 
 
 def no_presses(sentence: str, after: timedelta) -> str:
     """Socket Mode has been down for this long; `sentence` says why."""
     return (
-        f":rotating_light: No press has reached me for {span(after)}: buttons and `/evaluators` do nothing. "
-        f"{escape(sentence, longest=_LONGEST)} Cards are posted all the same. `evaluator-bot check` shows whether "
-        "Slack takes SLACK_APP_TOKEN. I keep trying and say here when it is well again."
+        f":rotating_light: No button presses have arrived from Slack for {span(after)}, so buttons and `/evaluators` "
+        f"do nothing. {escape(sentence, longest=_LONGEST)} Cards are still posted. `evaluator-bot check` shows whether "
+        "Slack accepts SLACK_APP_TOKEN. I'll keep trying and say so here when it works again."
     )
 
 
 def presses_again(after: timedelta) -> str:
     """Interactions arrive again, this long after the alert."""
-    return f":white_check_mark: Presses reach me again, after {span(after)}. Whatever was not answered: press again."
+    return (
+        f":white_check_mark: Button presses arrive again, after {span(after)}. If a press got no answer, press again."
+    )
 
 
 def no_mail(sentence: str) -> str:
     """Alert that the mail server does not let the bot in."""
     return (
-        f":rotating_light: I cannot send mail. {escape(sentence, longest=_LONGEST)} What was ordered waits, and goes "
-        "by itself once this is mended. I say here when it is well again."
+        f":rotating_light: I can't send email. {escape(sentence, longest=_LONGEST)} Queued emails wait, and go out "
+        "once this is fixed. I'll say so here when it works again."
     )
 
 
 def mail_goes_again(after: timedelta) -> str:
     """Email is sent again, this long after the alert."""
-    return f":white_check_mark: Mail goes out again, after {span(after)}. What waited is going."
+    return f":white_check_mark: Email works again, after {span(after)}. Queued emails are going out now."
 
 
 def mail_refused(status: str) -> str:
     """A recipient's server refused an email, though not because of its address; `status` is as in RFC 3463."""
     code = escape(status) if status else "unknown"
     return (
-        ":warning: A recipient's mail server refused a mail because of us, not because of its address "
-        f"(status {code}). The card's thread says which; nobody was marked. Look at SPF, DKIM and DMARC of the domain "
+        ":warning: A recipient's mail server refused an email because of us, not because of its address "
+        f"(status {code}). The card's thread says which; nobody was blocked. Check SPF, DKIM and DMARC for the domain "
         "of MAIL_FROM, and whether your mail server is on a blocklist. I say this once a day at most."
     )
 
@@ -160,6 +164,7 @@ def went_back(to: datetime, *, mails: int | None) -> str:
     unknown = "" if not mails else f" Emails that were waiting then: {mails}. Their threads ask whether they arrived."
     return (
         f":warning: The database was restored to its state of {moment(to)}. I am matching the cards posted since then "
-        f"with their trials; none is posted twice.{unknown} Owners set since then are lost, and do-not-contact entries "
-        "against people who are on no card. Please import your latest list: `evaluator-bot dnc import FILE`."
+        f"with their trials; none is posted twice.{unknown} Owners set since then are lost, and so are "
+        "do-not-contact entries for people who are on no card. Please import your latest list: "
+        "`evaluator-bot dnc import FILE`."
     )

@@ -1,10 +1,13 @@
 """The inputs of a modal, as blocks."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from bot.slack.blocks import Block, plain
 from bot.slack.ids import Field
 from bot.slack.text import tame
+
+NOTE_LENGTH: Final = 500
 
 
 def input_block(
@@ -22,9 +25,9 @@ def input_block(
     return block if hint is None else {**block, "hint": plain(hint, longest=300)}
 
 
-def note_input(label: str, *, optional: bool) -> Block:
+def note_input(label: str, *, optional: bool, words: str = "") -> Block:
     """Return the input of a note in several lines."""
-    element = {**text_input("", longest=500), "multiline": True}
+    element = {**text_input(words, longest=NOTE_LENGTH), "multiline": True}
     return {**input_block(label, Field.NOTE, element), "optional": optional}
 
 

@@ -12,7 +12,7 @@ _TITLES: Final = {
     View.EMAIL: "Write a mail",
     View.PREVIEW: "Is it right?",
     View.DO_NOT_CONTACT: "Do not contact",
-    View.CONTACT_AGAIN: "Lift do-not-contact",
+    View.CONTACT_AGAIN: "Remove block",
     View.ASSIGN: "Assign",
 }
 

@@ -6,40 +6,43 @@ from typing import Final
 
 from bot.domain.card import Card, Recipient
 from bot.domain.cautions import describe
-from bot.domain.dnc import Authority, DncEntry, may_lift
+from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, may_lift
 from bot.domain.evaluation import Contact
 from bot.domain.mail import MailState
-from bot.domain.mail_policy import Allowed, NeedsLawfulBasis, Refused
-from bot.errors import SlackError, SlackRefused
+from bot.domain.mail_policy import Allowed, NeedsLawfulBasis, RefusalReason, Refused
+from bot.errors import BotError, NotAllowed, SlackError, SlackRefused
 from bot.slack.blocks import Message, note_message, plain, section
 from bot.slack.ids import Settle
-from bot.slack.text import escape, mention, moment, span
+from bot.slack.text import ago, escape, mention, moment, span
 from bot.slack.views.history import describe_scope, mail_name
 
+_HELPERS: Final = 3
+"""How many people an answer names who can help."""
 _NOT_UNDONE: Final = {
-    MailState.SENDING: "it is going out at this moment",
-    MailState.SENT: "it has gone",
-    MailState.UNKNOWN: "it has gone, and nobody knows whether it arrived",
-    MailState.FAILED: "it was not sent anyway; the card's thread says why",
+    MailState.SENDING: "it's being sent right now",
+    MailState.SENT: "it's already been sent",
+    MailState.UNKNOWN: "it's already been sent, and we don't know whether it arrived",
+    MailState.FAILED: "it couldn't be sent anyway; the card's thread says why",
 }
-DRAFT_GONE = "These words are not there any more. Press Email again; nothing was sent."
-NEEDS_GROUND = "Nothing was sent: since you wrote, a ground is needed. Press Email again, and choose one."
-KEPT = "Your words were kept. Look at the greeting: they were written to somebody else."
-NOT_YOURS = "What they said themselves only an admin of the bot can lift, with their written consent."
-EXPIRED = "That took too long, and Slack let go of it. Please press again."
+DRAFT_GONE = "This draft has expired, so nothing was sent. Press Email again."
+NEEDS_GROUND = "Nothing was sent: this email now needs a legal basis. Press Email again and choose one."
+KEPT = "Your text was kept. Check the greeting: it was written to somebody else."
+NOT_YOURS = "Only an admin can lift this, and only with their written consent."
+EXPIRED = "That took too long for Slack. Please press again."
 GONE = "This evaluation is no longer on record."
 MAIL_GONE = (
-    "Nothing was done. This email is not on record: a backup of the database was restored since. Before you send "
-    "another one, look in the card's thread and in your mail server's log."
+    "Nothing was done. This email isn't on record, because the database was restored from a backup since. Before you "
+    "send another one, check the card's thread and your mail server's log."
 )
 RETIRED = "This button is from an earlier version. The card is being updated; please use its new buttons."
 UNREADABLE = (
     "This button no longer works, so nothing was done. Please use the card in the channel, or /evaluators today."
 )
-LIFTED = "Lifted. They can be written to again."
+LIFTED = ":white_check_mark: Unblocked. They can be emailed again."
 OLD_FORM = "This form is from an earlier version, so nothing was done. Please press the button on the card again."
-NOT_MARKED = "There is no such do-not-contact mark any more."
-NOBODY_TO_MARK = "There is no address here that could be marked, or it is marked already."
+NOT_BLOCKED = "There is no block to remove any more."
+NOBODY_TO_BLOCK = "There is no address here to block, or it's blocked already."
+PERMANENT = "Nobody can remove this block."
 
 
 def slack_failed(error: SlackError) -> str:
@@ -55,8 +58,8 @@ def slack_failed(error: SlackError) -> str:
 def broken(reference: str) -> str:
     """Return the answer for an unforeseen error."""
     return (
-        "Something went wrong on our side. Please press again; if it stays so, whoever runs the bot finds it in the "
-        f"log as `{reference}`."
+        "Something went wrong on our side. Please press again. If it keeps happening, tell the person who runs the "
+        f"bot: it's in the log as `{reference}`."
     )
 
 
@@ -72,11 +75,33 @@ def held(held_for: timedelta, name: str | None, address: str | None, mail_id: in
     return Message(text=text, blocks=[section(text), {"type": "actions", "elements": [undo]}])
 
 
-def refused(refusal: Refused, *, now: datetime) -> str:
-    """Say why the email cannot be sent, and who was faster."""
-    ago = f", {span(now - refusal.at)} ago" if refusal.at else ""
-    by = f" ({mention(refusal.by)}{ago})" if refusal.by else ""
-    return f":no_entry_sign: {refusal.reason}{by}"
+def problem(error: BotError) -> str:
+    """Return the answer for something that was not done, and who can help."""
+    sentence = escape(str(error), longest=1000)
+    if not isinstance(error, NotAllowed) or not error.ask:
+        return sentence
+    return f"{sentence} Ask {' or '.join(mention(user) for user in error.ask[:_HELPERS])}."
+
+
+def refused(refusal: Refused, *, now: datetime, about: str = "") -> str:
+    """Say why the email cannot be sent, who was faster, and when it can be sent. `about` names the evaluation."""
+    sentence: str = refusal.reason
+    if refusal.by is not None and refusal.at is not None:
+        who, when = mention(refusal.by), ago(now - refusal.at)
+        if refusal.reason is RefusalReason.TOO_SOON and refusal.until is None:
+            sentence = f"{who} has an email to this address on its way."
+        elif refusal.reason is RefusalReason.TOO_SOON:
+            sentence = f"{who} emailed this address {when}."
+        else:
+            sentence = f"{sentence} ({who}, {when})"
+    if refusal.until is not None:
+        sentence += f" You can email it again from {moment(refusal.until)}."
+    return f":no_entry_sign: {_about(about)}{sentence}"
+
+
+def _about(name: str) -> str:
+    """Return the evaluation at the beginning of an answer, or nothing."""
+    return f"*{name}*: " if name else ""
 
 
 def not_open(recipient: Recipient) -> str:
@@ -95,8 +120,8 @@ def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis)
     last = None if who is None else who.last_mail
     here = {(mail.template, mail.at) for mail in card.mails}
     if last is not None and (last.template, last.at) not in here:
-        said.append(f"{mention(last.by)} mailed this address about another evaluation, {moment(last.at)}")
-    verbs = {MailState.SENT: "sent", MailState.SENDING: "is sending", MailState.UNKNOWN: "perhaps sent"}
+        said.append(f"{mention(last.by)} emailed this address about another evaluation, {moment(last.at)}")
+    verbs = {MailState.SENT: "sent", MailState.SENDING: "is sending", MailState.UNKNOWN: "may have sent"}
     verbs |= {MailState.QUEUED: "is sending", MailState.DEFERRED: "is sending"}
     said += [
         f"{mention(mail.attempt.by)} {verbs[mail.attempt.state]} {escape(mail_name(mail.template))}, {moment(mail.at)}"
@@ -117,51 +142,67 @@ def _country(card: Card, decision: Allowed | NeedsLawfulBasis) -> list[str]:
     return [f"{escape(country) if country else 'Country not known'}: {escape(why, longest=400)}{law}"]
 
 
-def lost(owner: str | None, since: datetime | None, *, now: datetime) -> str:
-    """Say that somebody else was faster."""
-    ago = f" {span(now - since)} ago" if since else ""
+def lost(owner: str | None, since: datetime | None, *, now: datetime, about: str = "") -> str:
+    """Say that somebody else was faster. `about` names the evaluation."""
+    when = f" {ago(now - since)}" if since else " before"
     if owner is None:
-        return f"It was given back{ago}; nobody owns it. Claim it again."
-    return f"{mention(owner)} took it{ago}."
+        return f"{_about(about)}It was released{when}, and nobody owns it. You can claim it now."
+    return f"{_about(about)}{mention(owner)} became the owner{when}."
 
 
-def marked(entry: DncEntry, *, changed: bool, now: datetime) -> str:
-    """Say that a target is blocked, now or already."""
-    if changed:
+def blocked(found: DncAddResult, *, now: datetime, about: str = "") -> str:
+    """Say that a target is blocked, now or already. `about` names the evaluation or the target."""
+    entry = found.entry
+    if found.changed:
         whom = describe_scope(entry) or " this address"
-        return f":white_check_mark: Marked. Nobody can mail{whom} from here any more."
-    by = f" by {mention(entry.by)}" if entry.by else ""
-    return f"It was marked already{by}, {span(now - entry.at)} ago: {entry.reason.words}."
+        return f":white_check_mark: Blocked. Nobody can email{whom} from here."
+    who = f"{mention(entry.by)} already blocked this" if entry.by else "This was blocked already"
+    return f"{_about(about)}{who}, {ago(now - entry.at)}: {entry.reason.words}."
 
 
-def lifted(by: str | None, at: datetime | None, stands: DncEntry | None, *, changed: bool, now: datetime) -> str:
-    """Say whether an entry was lifted, now, earlier, or not at all; `stands` is what is still active."""
-    rest = f" What stands: {stands.reason.words}{describe_scope(stands)}." if stands else ""
-    if changed:
-        return f":white_check_mark: Lifted.{rest}" if rest else LIFTED
-    if by is not None and at is not None:
-        return f"{mention(by)} lifted it already, {span(now - at)} ago.{rest}"
-    if stands is None:
-        return NOT_MARKED
-    why = "" if may_lift(stands.reason, Authority.MEMBER) else f" {NOT_YOURS}"
-    return f":no_entry_sign: Not lifted.{why}{rest}"
+def lifted(found: DncLiftResult, *, now: datetime, about: str = "") -> str:
+    """Say whether an entry was lifted, now, earlier, or not at all. `about` names the evaluation or the target."""
+    rest = found.remaining
+    still = f" Still blocked: {rest.reason.words}{_in_brackets(describe_scope(rest))}." if rest else ""
+    if found.changed:
+        return f":white_check_mark: Unblocked.{still}" if still else LIFTED
+    if found.by is not None and found.at is not None:
+        return f"{_about(about)}{mention(found.by)} already unblocked this, {ago(now - found.at)}.{still}"
+    if rest is None:
+        return f"{_about(about)}{NOT_BLOCKED}"
+    return f":no_entry_sign: {_about(about)}Not unblocked.{still}{_who_may_lift(rest)}"
+
+
+def _in_brackets(words: str) -> str:
+    return f" ({words.strip()})" if words else ""
+
+
+def why_not_lifted(entry: DncEntry) -> str:
+    """Say why this person may not lift an entry."""
+    return f"{entry.reason.words}.{_who_may_lift(entry)}"
+
+
+def _who_may_lift(entry: DncEntry) -> str:
+    if entry.reason.is_final:
+        return f" {PERMANENT}"
+    return "" if may_lift(entry.reason, Authority.MEMBER) else f" {NOT_YOURS}"
 
 
 def undone(state: MailState, *, by: str, user: str, changed: bool) -> str:
     """Say whether an email could be cancelled."""
     if changed or (state is MailState.CANCELLED and by == user):
-        return ":leftwards_arrow_with_hook: Taken back. Nothing was sent."
+        return ":leftwards_arrow_with_hook: Cancelled. Nothing was sent."
     if by != user:
-        return f"Only {mention(by)}, who sent it, can take it back."
-    return f":warning: Too late to take it back: {_NOT_UNDONE[state]}."
+        return f"Only {mention(by)}, who sent it, can cancel it."
+    return f":warning: Too late – {_NOT_UNDONE[state]}."
 
 
 def settled(state: MailState, *, by: str, at: datetime, changed: bool, now: datetime) -> str:
     """Say how an email of unknown outcome was settled, now or earlier."""
     if changed:
-        return ":white_check_mark: Noted. The card says that it was sent."
+        return ":white_check_mark: Noted. The card now says that it was sent."
     if state.is_pending or state is MailState.SENDING:
         verb = "is sending it again"
     else:
-        verb = "settled this: it was sent" if state is MailState.SENT else "tried again, and it was not sent"
-    return f"{mention(by)} {verb}, {span(now - at)} ago."
+        verb = "confirmed that it arrived" if state is MailState.SENT else "tried again, and it wasn't sent"
+    return f"{mention(by)} {verb}, {ago(now - at)}."

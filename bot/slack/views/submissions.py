@@ -15,6 +15,8 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.EMAIL: frozenset({Field.TEMPLATE, Field.RECIPIENT, Field.SUBJECT, Field.BODY}),
     View.DO_NOT_CONTACT: frozenset({Field.RECIPIENT, Field.REASON}),
     View.CONTACT_AGAIN: frozenset({Field.NOTE}),
+    View.DNC_ADD: frozenset({Field.REASON}),
+    View.DNC_LIFT: frozenset({Field.NOTE}),
     View.ASSIGN: frozenset({Field.OWNER}),
 }
 _WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE})

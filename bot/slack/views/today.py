@@ -14,6 +14,7 @@ from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
 from bot.slack.client.payload import read_id
 from bot.slack.text import escape, mention
+from bot.slack.views.paging import page_turns
 
 _PAGE_DIGITS: Final = 6
 _YEARS: Final = range(2000, 3000)
@@ -21,10 +22,11 @@ _YEARS: Final = range(2000, 3000)
 
 def today_message(page: Page[EvaluationRow], *, today: date, workspace_url: str | None) -> Message:
     """Return one page of a day's list. Names link to the cards if the address of the workspace is known."""
-    head = f"Evaluations of {day(today)}"
+    head = f"Evaluations on {day(today)}"
     if not page.rows:
         return Message(
-            text=head, blocks=[section(f"*{head}*\nNone yet. Trials reach the licenses report hours after they began.")]
+            text=head,
+            blocks=[section(f"*{head}*\nNone yet. Trials show up in the licenses report hours after they start.")],
         )
     blocks = [section(f"*{head}*  ·  {page.total} in all")]
     for app_name, group in groupby(page.rows, key=lambda line: line.evaluation.license.app_name):
@@ -34,24 +36,23 @@ def today_message(page: Page[EvaluationRow], *, today: date, workspace_url: str 
         )
         shown = f"{today.isoformat()}:{page.number}"
         blocks += [_without_card(each, shown, workspace_url) for each in these if each.gone]
-    if page.pages > 1:
-        blocks.append(small(f"Page {page.number + 1} of {page.pages}"))
-        blocks.append({"type": "actions", "elements": _turns(today, page.number, page.pages)})
+    blocks += page_turns(ids.PAGE, page, value=lambda target: f"{today.isoformat()}:{target}")
     return Message(text=f"{head}: {page.total}", blocks=blocks)
 
 
 def help_message(unknown: str = "") -> Message:
     """Return what the slash command can do; `unknown` is the word it does not know."""
     lines = [
-        f"`{ids.COMMAND} today`  what started or arrived today, with owner, state and a link to each card",
-        f"`{ids.COMMAND} health`  whether the report is read, how late trials are seen, what cannot be read",
-        f"`{ids.COMMAND} dnc`  who must not be contacted; `dnc add` and `dnc lift` change that",
-        f"`{ids.COMMAND} help`  this",
+        f"`{ids.COMMAND} today`  trials that started or arrived today, with owner, state and a link to each card",
+        f"`{ids.COMMAND} health`  whether the report is being read, how late trials are seen, and what can't be read",
+        f"`{ids.COMMAND} dnc`  the do-not-contact list; `dnc add` blocks somebody, `dnc lift` unblocks them",
+        f"`{ids.COMMAND} help`  this list",
     ]
-    sorry = f"I do not know “{escape(unknown)}”. I know:" if unknown else "*Evaluator Bot* knows:"
+    sorry = f"Unknown command “{escape(unknown)}”. Try:" if unknown else "*Evaluator Bot* understands:"
     text = "\n".join([sorry, *lines])
     foot = (
-        "On a card: *Email…* writes to the contact, *Claim* makes it yours, *Do not contact…* stops all mail to them."
+        "On a card: *Email…* writes to the contact, *Claim* makes you the owner, *Do not contact…* stops all email to "
+        "them."
     )
     return Message(text=sorry, blocks=[section(text), small(foot)])
 
@@ -97,7 +98,7 @@ def _without_card(line: EvaluationRow, page: str, workspace_url: str | None) -> 
         "text": plain("Post again"),
         "value": f"{page}:{evaluation_id}",
     }
-    return {**section(f"{_line(line, workspace_url)}  ·  its card is gone"), "accessory": button}
+    return {**section(f"{_line(line, workspace_url)}  ·  card deleted"), "accessory": button}
 
 
 def _line(line: EvaluationRow, workspace_url: str | None) -> str:
@@ -110,7 +111,7 @@ def _line(line: EvaluationRow, workspace_url: str | None) -> str:
         evaluation.trial.upgrade_to and f"upgrade to {escape(evaluation.trial.upgrade_to, longest=60)}",
         _state(evaluation),
         mention(evaluation.owner) if evaluation.owner else "no owner",
-        line.mailed and "mailed",
+        line.mailed and "emailed",
         line.is_blocked and "do not contact",
     )
     return "  ·  ".join(part for part in parts if part)
@@ -121,20 +122,6 @@ def _state(evaluation: Evaluation) -> str:
     if trial.state is State.RUNNING and ends is not None:
         return f"until {day(ends)}"
     bought = "bought" if is_sold(evaluation.license.license_type) else "licensed"
-    return {State.RUNNING: "running", State.CONVERTED: bought, State.EXPIRED: "over", State.CANCELLED: "cancelled"}[
+    return {State.RUNNING: "running", State.CONVERTED: bought, State.EXPIRED: "ended", State.CANCELLED: "cancelled"}[
         trial.state
-    ]
-
-
-def _turns(today: date, page: int, pages: int) -> list[Block]:
-    turns = (("◀ Earlier page", page - 1), ("Next page ▶", page + 1))
-    return [
-        {
-            "type": "button",
-            "action_id": f"{ids.PAGE}.{target}",
-            "text": plain(label),
-            "value": f"{today.isoformat()}:{target}",
-        }
-        for label, target in turns
-        if 0 <= target < pages
     ]

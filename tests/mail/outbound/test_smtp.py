@@ -83,22 +83,22 @@ async def test_an_international_domain_travels_in_ascii() -> None:
 @pytest.mark.parametrize(
     ("step", "reply", "error", "sentence"),
     [
-        ("MAIL", "450 4.7.1 secret", MailDeferred, "put off the sender (code 450)"),
+        ("MAIL", "450 4.7.1 secret", MailDeferred, "postponed the sender (code 450)"),
         ("MAIL", "530 5.7.0 secret", MailSetupWrong, "refused the login (code 530): check SMTP_USERNAME"),
         ("MAIL", "550 5.7.1 secret", MailSetupWrong, "does not send for our address (code 550): check MAIL_FROM"),
         ("MAIL", "552 5.3.4 secret", MailRefused, "refused the sender (code 552)"),
-        ("RCPT", f"451 4.7.1 Greylisted {ANA}", MailDeferred, "put off the recipient (code 451)"),
+        ("RCPT", f"451 4.7.1 Greylisted {ANA}", MailDeferred, "postponed the recipient (code 451)"),
         ("RCPT", f"550 5.1.1 <{ANA}> unknown", AddressRefused, "refused the address (code 550)"),
         ("RCPT", f"550 5.7.1 <{ANA}> relaying denied", MailSetupWrong, "check MAIL_FROM, MAIL_BOUNCES and SMTP_USER"),
-        ("RCPT", "550 5.4.5 Daily user sending limit exceeded", MailDeferred, "put off the recipient (code 550)"),
+        ("RCPT", "550 5.4.5 Daily user sending limit exceeded", MailDeferred, "postponed the recipient (code 550)"),
         ("RCPT", "550 5.7.1 secret", MailRefused, "refused the recipient (code 550)"),
-        ("DATA", "421 4.3.2 secret", MailDeferred, "put off the content (code 421)"),
+        ("DATA", "421 4.3.2 secret", MailDeferred, "postponed the content (code 421)"),
         ("DATA", f"550 5.1.1 <{ANA}> unknown", AddressRefused, "refused the address (code 550)"),
-        ("DATA", "550 5.4.5 Daily user sending limit exceeded", MailDeferred, "put off the content (code 550)"),
+        ("DATA", "550 5.4.5 Daily user sending limit exceeded", MailDeferred, "postponed the content (code 550)"),
         ("DATA", "554 5.2.252 SendAsDenied; secret", MailSetupWrong, "check MAIL_FROM"),
         ("DATA", "552 5.3.4 secret", MailRefused, "refused the content (code 552)"),
         ("DATA", "554 5.7.1 secret", MailRefused, "refused the content (code 554)"),
-        ("ANSWER", "nonsense", MailOutcomeUnknown, "it may have gone"),
+        ("ANSWER", "nonsense", MailOutcomeUnknown, "it may have been sent"),
     ],
 )
 async def test_the_servers_answer_decides(step: Step, reply: str, error: type[MailError], sentence: str) -> None:
@@ -453,7 +453,7 @@ async def test_a_login_happens_once_a_connection(tls: Tls) -> None:
 async def test_a_local_part_outside_ascii_needs_a_server_that_takes_it() -> None:
     mailbox = Mailbox()
     async with mailbox.serve() as port:
-        with pytest.raises(MailRefused, match="cannot send there") as caught:
+        with pytest.raises(MailRefused, match="can't send there") as caught:
             await send(Smtp(at(port)), to_address="zoë@acme.example")
 
     assert type(caught.value) is MailRefused

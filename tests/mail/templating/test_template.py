@@ -193,7 +193,10 @@ def test_a_template_cannot_reach_into_the_machine(tmp_path: Path) -> None:
         ("---\nname: A\nname: B\n---\nHello", "bad.md, line 3: name is given twice; keep one."),
         ("---\nname\n---\nHello", "bad.md, line 2: expected “key: value”."),
         (f"---\nname: {'n' * 76}\nsubject: B\n---\nHello", "bad.md, line 2: the name is too long; Slack shows 75 "),
-        ("---\nname: A\nsubject: B\n---\n\n", "bad.md, line 4: the body is empty; write the mail below the head."),
+        (
+            "---\nname: A\nsubject: B\n---\n\n",
+            "bad.md, line 4: the body is empty; write the email below the front matter.",
+        ),
         ("---\nname: A\nsubject: {{ ap }}\n---\nHello", "bad.md, line 3: unknown fact “ap”; known are app, company,"),
         (body("Hello\n\n{{ compny }}"), "bad.md, line 7: unknown fact “compny”"),
         (body("Hello\n{% if app %}"), "bad.md, line 6: Unexpected end of template."),
@@ -214,14 +217,14 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_adds_and_replaces_and_its_broken_files_cost_nothing_else(tmp_path: Path) -> None:
-    write(tmp_path, "welcome.md", "---\r\nname: Hallo\r\nsubject: Ihr Test\r\n---\r\nGuten Tag\r\n")
+    write(tmp_path, "welcome.md", "---\r\nname: Hallo\r\nsubject: Ihre Testversion\r\n---\r\nGuten Tag\r\n")
     write(tmp_path, "demo.md", body("Shall I show you {{ app }}?"))
     write(tmp_path, "broken.md", "no head")
 
     loaded = load_templates(tmp_path)
 
     assert set(loaded.templates) == {*load_templates().templates, "demo"}
-    assert loaded.templates["welcome"].fill(TemplateVariables()) == RenderedMail("Ihr Test", "Guten Tag")
+    assert loaded.templates["welcome"].fill(TemplateVariables()) == RenderedMail("Ihre Testversion", "Guten Tag")
     assert loaded.templates["demo"].fill(FACTS).body == "Shall I show you Diagram Studio?"
     assert [problem.split(",")[0] for problem in loaded.problems] == ["broken.md"]
 

@@ -161,7 +161,7 @@ async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hea
         room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
         await postman.deliver()
         told = await room.told()
-        assert [("cannot send mail" in line) for line in told] == ([True] if number == 5 else [])
+        assert [("can't send email" in line) for line in told] == ([True] if number == 5 else [])
         room.clock.now += timedelta(minutes=6)
 
     room.mailbox.faults.clear()
@@ -169,7 +169,7 @@ async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hea
     await postman.deliver()
 
     assert await room.states() == [MailState.SENT] * 7
-    assert ["goes out again" in line for line in await room.told()] == [True]
+    assert ["works again" in line for line in await room.told()] == [True]
 
 
 async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
@@ -199,7 +199,7 @@ async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRo
     assert await room.states() == [MailState.FAILED]
     assert await room.store.dnc.find_active([DncTarget.of_address(ANA)]) is None
     assert await room.history() == [Kind.MAIL_FAILED]
-    assert "trying again will not help" in await room.why()
+    assert "trying again won't help" in await room.why()
     assert room.mailbox.mails == []
 
 
@@ -230,7 +230,7 @@ async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_k
     assert MailState.FAILED not in await room.states()
     assert await room.store.dnc.find_active([DncTarget.of_address(ANA)]) is None
     assert "check MAIL_FROM" in heard[0]
-    assert len([line for line in heard if "cannot send mail" in line]) == 1
+    assert len([line for line in heard if "can't send email" in line]) == 1
     await room.deliver(minutes=10)
     assert await room.states() == [MailState.SENT, MailState.SENT]
 
@@ -322,14 +322,14 @@ async def test_while_the_server_does_not_let_us_in_all_waits_and_the_admins_know
             await room.deliver(minutes=10)
 
     [said] = await room.told()
-    assert said.startswith("say :rotating_light: I cannot send mail. ")
+    assert said.startswith("say :rotating_light: I can't send email. ")
     assert set(await room.states()) <= {MailState.DEFERRED, MailState.QUEUED}
 
     room.port, room.server = good, {}
     await room.deliver(minutes=1)
     assert await room.states() == [MailState.SENT, MailState.SENT]
     [again] = await room.told()
-    assert again.startswith("say :white_check_mark: Mail goes out again, after ")
+    assert again.startswith("say :white_check_mark: Email works again, after ")
     await room.deliver(minutes=1)
     assert await room.told() == []
 

@@ -86,7 +86,7 @@ async def admins(tmp_path: Path) -> AsyncIterator[Admins]:
 @pytest.mark.parametrize("error", [TOKEN, PERMISSION, ApiGone("Switched off (410).")], ids=["401", "403", "410"])
 async def test_what_does_not_mend_itself_is_said_at_once_and_once(admins: Admins, error: BotError) -> None:
     [heard] = await admins.fail(error, error, error, error)
-    assert heard.startswith("U0ANA :rotating_light: I cannot read the licenses report. ")
+    assert heard.startswith("U0ANA :rotating_light: I can't read the licenses report. ")
     assert str(error).replace("`", "ˋ") in heard
 
 
@@ -131,7 +131,7 @@ async def test_sweeps_that_fail_while_polls_go_well_are_one_trouble(admins: Admi
     for _ in range(10):
         heard += [*await admins.read(), *await admins.fail(error, whole=True)]
     assert len(heard) == 1
-    assert "I cannot read the whole licenses report" in heard[0]
+    assert "I can't read the full licenses report" in heard[0]
     assert len(await admins.read(whole=True)) == 1
 
 
@@ -142,7 +142,7 @@ async def test_a_first_run_that_fails_is_told_of_and_so_is_its_end(admins: Admin
 
 async def test_rows_set_aside_are_said_once_until_a_reading_of_the_whole_report_has_none(admins: Admins) -> None:
     [heard] = await admins.read(quarantined=2)
-    assert "I cannot read 2 rows" in heard
+    assert "I can't read 2 rows" in heard
     for whole, quarantined in ((False, 3), (True, 4), (False, 0), (False, 1)):
         assert await admins.read(quarantined=quarantined, whole=whole) == []
     [end] = await admins.read(whole=True)
@@ -171,11 +171,11 @@ async def test_presses_that_do_not_arrive_are_said_once_when_it_lasts_and_their_
     ]
     said = [await admins.listen(line) for line in minutes]
     assert [len(each) for each in said] == [0, 0, 0, 0, 0, 1, 0, 0]
-    assert "No press has reached me for 5 min" in said[5][0]
+    assert "No button presses have arrived from Slack for 5 min" in said[5][0]
     assert "Slack refused." in said[5][0]
     admins.clock.now += timedelta(minutes=3)
     [again] = await admins.listen(SocketStatus(heard=timedelta(0)))
-    assert "Presses reach me again, after 3 min" in again
+    assert "Button presses arrive again, after 3 min" in again
     assert await admins.listen(SocketStatus(heard=timedelta(0))) == []
 
 
@@ -188,7 +188,7 @@ async def test_mails_refused_because_of_us_are_said_once_a_day(admins: Admins) -
         heard.append(await admins.heard())
 
     assert [len(each) for each in heard] == [1, 0, 0, 1, 0]
-    assert heard[0][0].startswith("U0ANA :warning: A recipient's mail server refused a mail because of us")
+    assert heard[0][0].startswith("U0ANA :warning: A recipient's mail server refused an email because of us")
     assert "(status 5.7.26)" in heard[0][0]
 
 
@@ -198,13 +198,13 @@ async def test_that_no_mail_goes_is_said_once_and_its_end_once(admins: Admins) -
     for _ in range(3):
         await alerts.mail_unavailable(MailSetupWrong("The mail server refused the login (code 535)."))
         heard += await admins.heard()
-    assert [line.partition(". ")[0] for line in heard] == ["U0ANA :rotating_light: I cannot send mail"]
+    assert [line.partition(". ")[0] for line in heard] == ["U0ANA :rotating_light: I can't send email"]
 
     admins.clock.now += timedelta(hours=2)
     for _ in range(3):
         await alerts.mail_recovered()
         heard += await admins.heard()
-    assert heard[1:] == ["U0ANA :white_check_mark: Mail goes out again, after 2 h. What waited is going."]
+    assert heard[1:] == ["U0ANA :white_check_mark: Email works again, after 2 h. Queued emails are going out now."]
 
 
 async def test_a_report_that_is_read_says_nothing_of_mail(admins: Admins) -> None:

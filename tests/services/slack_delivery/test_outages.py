@@ -65,12 +65,13 @@ async def admins(tmp_path: Path) -> AsyncIterator[Admins]:
 
 async def test_it_is_said_once_and_its_end_once(admins: Admins) -> None:
     [closed] = await admins.refused(POST, "not_in_channel")
-    assert closed.startswith(f"U0ANA :rotating_light: I cannot bring anything to <#{HOME}>. The bot is not in its")
+    assert closed.startswith(f"U0ANA :rotating_light: I can't post to <#{HOME}>. The bot is not in its")
     assert await admins.refused(POST, "not_in_channel") == []
     assert await admins.closed() == [f"Channel {HOME}: {explain('not_in_channel')}"]
     [opened] = await admins.passed(POST)
     assert (
-        opened == f"U0ANA :white_check_mark: <#{HOME}> takes what I bring again, after 1 h. What waited is going out."
+        opened
+        == f"U0ANA :white_check_mark: I can post to <#{HOME}> again, after 1 h. Waiting messages are going out now."
     )
     assert (await admins.passed(POST), await admins.closed()) == ([], [])
 
@@ -89,7 +90,7 @@ async def test_what_gets_through_elsewhere_ends_nothing_unless_all_was_closed(ad
     assert await admins.passed(Route(ApiMethod.POST, ELSE)) == []
     assert len(await admins.refused(UPDATE, "token_revoked")) == 1
     [opened] = await admins.passed(Route(ApiMethod.POST, ELSE))
-    assert "Slack takes what I bring again" in opened
+    assert "I can post to Slack again" in opened
 
 
 async def test_of_people_who_cannot_be_written_to_nobody_is_told(admins: Admins) -> None:
@@ -119,7 +120,7 @@ async def test_a_scope_for_looking_is_named_and_nobody_is_told_that_nothing_can_
     [closed] = await admins.refused(LOOK, "missing_scope", "channels:history")
     to = names[0] if names else HOME
     assert closed.startswith(
-        f"{to} :warning: I cannot look up what I posted in <#{HOME}>. {LACKS} New cards are posted"
+        f"{to} :warning: I can't look up what I posted in <#{HOME}>. {LACKS} New cards are still posted"
     )
     assert await admins.refused(LOOK, "missing_scope", "channels:history") == []
     assert await admins.closed() == [f"Channel {HOME}: {LACKS}"]
@@ -132,9 +133,9 @@ async def test_a_scope_for_looking_is_named_and_nobody_is_told_that_nothing_can_
 async def test_a_scope_for_posting_is_named_and_is_a_trouble_of_its_own(admins: Admins) -> None:
     await admins.refused(LOOK, "missing_scope", "channels:history")
     [closed] = await admins.refused(POST, "missing_scope", "chat:write")
-    assert f"I cannot bring anything to <#{HOME}>. The app lacks the scope chat:write." in closed
+    assert f"I can't post to <#{HOME}>. The app lacks the scope chat:write." in closed
     [opened] = await admins.passed(POST)
-    assert f"<#{HOME}> takes what I bring again" in opened
+    assert f"I can post to <#{HOME}> again" in opened
 
 
 async def test_what_an_earlier_version_noted_without_a_scope_is_read(admins: Admins) -> None:

@@ -110,7 +110,7 @@ async def test_a_long_queue_is_announced_once_and_goes_out_newest_first(here: Wo
             here.pass_by(minutes=1)
         await found.settle()
         summary, *cards = here.workspace.messages()
-        assert summary.shown.startswith(f":inbox_tray: {BACKLOG_THRESHOLD + 2} new trials wait for a card here.")
+        assert summary.shown.startswith(f":inbox_tray: {BACKLOG_THRESHOLD + 2} new trials are waiting for a card here.")
         told = [message.metadata["event_payload"]["evaluation"] for message in cards if message.metadata]
         assert told == list(range(BACKLOG_THRESHOLD + 2, 0, -1))
 

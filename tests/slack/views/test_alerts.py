@@ -21,19 +21,19 @@ from bot.slack.views.alerts import (
 from tests.builders import TODAY
 from tests.slack.checks import check_text
 
-OLD = "What is older I know and keep to myself; from now on every new evaluation gets a card."
+OLD = "Older ones are recorded quietly. From now on every new evaluation gets a card."
 
 
 @pytest.mark.parametrize(
     ("rows", "started", "announced", "said"),
     [
-        (0, 0, 0, f"0 licenses, 0 evaluations. No trial has begun since 9 Nov 2026. {OLD}"),
-        (1, 1, 1, f"1 license, 1 evaluation. 1 trial began since 9 Nov 2026 and has a card here. {OLD}"),
+        (0, 0, 0, f"0 licenses, 0 evaluations. No trial has started since 9 Nov 2026. {OLD}"),
+        (1, 1, 1, f"1 license, 1 evaluation. 1 trial started since 9 Nov 2026 and has a card here. {OLD}"),
         (
             12345,
             678,
             9,
-            f"12,345 licenses, 678 evaluations. 9 trials began since 9 Nov 2026 and have a card here. {OLD}",
+            f"12,345 licenses, 678 evaluations. 9 trials started since 9 Nov 2026 and have a card here. {OLD}",
         ),
     ],
     ids=["an empty report", "one", "many"],
@@ -50,8 +50,8 @@ def test_a_report_that_cannot_be_read_is_said_with_what_to_do_and_what_follows()
     text = report_unread("Atlassian switched it off (410). Update the bot.", times=1, is_full=False)
     check_text(text)
     assert text == (
-        ":rotating_light: I cannot read the licenses report. Atlassian switched it off (410). Update the bot. "
-        "No new evaluation gets a card meanwhile. I keep trying, catch up by myself and say here when it is well again."
+        ":rotating_light: I can't read the licenses report. Atlassian switched it off (410). Update the bot. "
+        "Until then, no new evaluation gets a card. I'll keep trying, catch up, and say so here when it works again."
     )
 
 
@@ -62,7 +62,10 @@ def test_attempts_that_failed_in_a_row_are_counted() -> None:
 
 def test_of_a_sweep_that_fails_it_is_said_that_only_the_whole_report_has_to_wait() -> None:
     text = report_unread("It is busy.", times=1, is_full=True)
-    assert "I cannot read the whole licenses report. It is busy. What only the whole report shows has to wait." in text
+    assert (
+        "I can't read the full licenses report. It is busy. Until then, what only the full report shows has to wait."
+        in text
+    )
 
 
 def test_no_error_gets_a_mention_or_a_link_past() -> None:
@@ -73,7 +76,7 @@ def test_no_error_gets_a_mention_or_a_link_past() -> None:
 def test_rows_that_cannot_be_read_are_counted(rows: int, said: str) -> None:
     text = rows_unread(rows)
     check_text(text)
-    assert f"I cannot read {said} the licenses report and set " in text
+    assert f"I can't read {said} the licenses report and skipped " in text
     assert "`evaluator-bot check`" in text
 
 
@@ -86,7 +89,7 @@ def test_when_it_is_well_again_it_is_said_after_how_long() -> None:
     )
 
 
-@pytest.mark.parametrize(("cards", "said"), [(1, "1 new trial waits"), (1234, "1,234 new trials wait")])
+@pytest.mark.parametrize(("cards", "said"), [(1, "1 new trial is waiting"), (1234, "1,234 new trials are waiting")])
 def test_many_cards_that_wait_are_counted_with_where_to_look_meanwhile(cards: int, said: str) -> None:
     text = backlog_notice(cards)
     check_text(text)
@@ -97,12 +100,12 @@ def test_many_cards_that_wait_are_counted_with_where_to_look_meanwhile(cards: in
 def test_a_closed_way_is_said_with_the_command_that_opens_it() -> None:
     text = not_delivered(explain("not_in_channel"), channel="C0CARDS")
     assert text.startswith(
-        ":rotating_light: I cannot bring anything to <#C0CARDS>. The bot is not in its channel. "
-        "Type `/invite @Evaluator Bot` there. What is owed waits"
+        ":rotating_light: I can't post to <#C0CARDS>. The bot is not in its channel. "
+        "Type `/invite @Evaluator Bot` there. Messages are kept"
     )
-    assert "anything to Slack. The bot token was revoked." in not_delivered(explain("token_revoked"), channel=None)
+    assert "to Slack. The bot token was revoked." in not_delivered(explain("token_revoked"), channel=None)
     assert delivered_again(timedelta(hours=2), channel="C0CARDS") == (
-        ":white_check_mark: <#C0CARDS> takes what I bring again, after 2 h. What waited is going out."
+        ":white_check_mark: I can post to <#C0CARDS> again, after 2 h. Waiting messages are going out now."
     )
 
 
@@ -110,15 +113,15 @@ def test_that_no_mail_goes_is_said_with_what_to_do_and_what_follows() -> None:
     text = no_mail("The mail server refused the login (code 535): check SMTP_PASSWORD.")
     check_text(text)
     assert text == (
-        ":rotating_light: I cannot send mail. The mail server refused the login (code 535): check SMTP_PASSWORD. "
-        "What was ordered waits, and goes by itself once this is mended. I say here when it is well again."
+        ":rotating_light: I can't send email. The mail server refused the login (code 535): check SMTP_PASSWORD. "
+        "Queued emails wait, and go out once this is fixed. I'll say so here when it works again."
     )
 
 
 def test_that_mail_goes_again_is_said_with_how_long_it_did_not() -> None:
     text = mail_goes_again(timedelta(hours=3))
     check_text(text)
-    assert text == ":white_check_mark: Mail goes out again, after 3 h. What waited is going."
+    assert text == ":white_check_mark: Email works again, after 3 h. Queued emails are going out now."
 
 
 @pytest.mark.parametrize(("status", "said"), [("5.7.26", "(status 5.7.26)"), ("", "(status unknown)")])

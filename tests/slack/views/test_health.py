@@ -38,38 +38,44 @@ def set_aside(number: int) -> QuarantinedRow:
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        pytest.param({}, ["All is well", "4 min ago: 1,234 rows", "Whole report last read 9 h ago"], id="well"),
-        pytest.param({}, ["3 trials, first seen within 9 h of the start (median), 30 h at worst"], id="delays"),
-        pytest.param({"delays": delays([HOUR])}, ["1 trial, first seen within 1 h of"], id="one trial"),
-        pytest.param({"delays": None}, ["No new trial in the last seven days"], id="no trial"),
-        pytest.param({"outcome": None}, ["has not been read yet"], id="never polled"),
+        pytest.param({}, ["All is well", "4 minutes ago (1,234 rows)", "Full report read 9 hours ago"], id="well"),
+        pytest.param({}, ["3 new trials this week; half were seen within 9 h, the slowest after 30 h"], id="delays"),
+        pytest.param({"delays": delays([HOUR])}, ["1 new trial this week, seen within 1 h"], id="one trial"),
+        pytest.param({"delays": None}, ["No new trials this week"], id="no trial"),
+        pytest.param({"outcome": None}, ["hasn't been read yet"], id="never polled"),
         pytest.param(
             {"outcome": "failed", "error": "The token <was> refused.", "read_at": None},
-            ["Something needs a look", "never to its end", "The token &lt;was&gt; refused."],
+            ["Something needs attention", "never read to its end", "The token &lt;was&gt; refused."],
             id="failed",
         ),
-        pytest.param({"next_poll": NOON - HOUR}, ["Next poll: at any moment"], id="late poll"),
+        pytest.param({"next_poll": NOON - HOUR}, ["Next poll: any moment now"], id="late poll"),
         pytest.param(
             {"quarantined": 7, "examples": tuple(map(set_aside, range(5)))},
-            ["Something needs a look", "7 rows of the report cannot be read", "`E-4`: licenseType is", "and 2 more"],
+            ["Something needs attention", "I can't read 7 rows of the report", "`E-4`: licenseType is", "and 2 more"],
             id="rows set aside",
         ),
         pytest.param(
-            {"clock_moved": -3 * HOUR}, ["Something needs a look", "moved back by 3 h", "(NTP)"], id="clock back"
+            {"clock_moved": -3 * HOUR}, ["Something needs attention", "moved back by 3 h", "(NTP)"], id="clock back"
         ),
         pytest.param({"clock_moved": 9 * HOUR}, ["moved forward by 9 h"], id="clock ahead"),
-        pytest.param({"locked": HOUR / 2}, ["Something needs a look", "has locked the database for 30 min"], id="lock"),
-        pytest.param({"unwiped": True}, ["Something needs a look", "erased is still in the log"], id="not wiped"),
-        pytest.param({"waiting": 1}, ["1 message waits for Slack"], id="one waits"),
+        pytest.param(
+            {"locked": HOUR / 2}, ["Something needs attention", "has locked the database for 30 min"], id="lock"
+        ),
+        pytest.param(
+            {"unwiped": True}, ["Something needs attention", "Erased data is still in the log"], id="not wiped"
+        ),
+        pytest.param({"waiting": 1}, ["1 message waiting for Slack"], id="one waits"),
         pytest.param({"bounces_unclear": 1}, ["Something came back for 1 email of the last 30 days"], id="unclear"),
         pytest.param({"bounces_unclear": 1200}, ["for 1,200 emails of the last 30 days that I can't read"], id="many"),
-        pytest.param({"waiting": 12}, ["12 messages wait for Slack"], id="some wait"),
+        pytest.param({"waiting": 12}, ["12 messages waiting for Slack"], id="some wait"),
         pytest.param(
-            {"line": SocketStatus(heard=timedelta(seconds=3))}, ["socket is open, last heard 3 s ago"], id="heard"
+            {"line": SocketStatus(heard=timedelta(seconds=3))},
+            ["Connected to Slack, last heard from it just now"],
+            id="heard",
         ),
         pytest.param(
             {"line": SocketStatus(heard=None, down=HOUR, problem="Slack <refused>.")},
-            ["Something needs a look", "No press has reached me for 1 h. Slack &lt;refused&gt;."],
+            ["Something needs attention", "No button presses have arrived from Slack for 1 h. Slack &lt;refused&gt;."],
             id="down",
         ),
     ],
@@ -89,16 +95,16 @@ def test_the_longest_of_answers_is_one_that_slack_takes() -> None:
 def test_what_is_closed_stands_there_with_what_opens_it_and_what_was_given_up_is_counted() -> None:
     message = health_message(condition(waiting=3, closed=("Channel C0CARDS: type `/invite` there.",), given_up=1))
     check(message)
-    assert message.text == "Something needs a look"
+    assert message.text == "Something needs attention"
     said = str(message.blocks)
     assert ":warning: Channel C0CARDS: type `/invite` there." in said
-    assert "3 messages wait for Slack." in said
-    assert ":warning: 1 message of the last seven days will never get there" in said
+    assert "3 messages waiting for Slack." in said
+    assert ":warning: 1 message couldn't be delivered to Slack this week" in said
 
 
 def test_what_the_installation_lacks_stands_there_once() -> None:
     lacks = "The app lacks the scope channels:history."
     message = health_message(condition(closed=(lacks,), problems=(lacks,)))
     check(message)
-    assert message.text == "Something needs a look"
+    assert message.text == "Something needs attention"
     assert str(message.blocks).count(lacks) == 1

@@ -113,7 +113,7 @@ TOLD = {
     "once more": (entry(Kind.MAIL_AGAIN, actor="U0BO", **MAIL), "<@U0BO> sends *Trial ending* again."),
     "sent on another ground than the trial": (
         entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "REQUEST"}),
-        ":email: <@U0BO> sent *Trial ending*. They asked us something, or for help.",
+        ":email: <@U0BO> sent *Trial ending*. They asked us a question, or for help.",
     ),
     "sent about the trial": (
         entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "TRIAL"}),
@@ -161,7 +161,7 @@ TOLD = {
     "erased": (entry(Kind.ERASED), "The contact was erased at their request."),
     "opted out": (
         entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="asked", note=""),
-        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to write.",
+        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to email them.",
     ),
     "opted out, with a remark": (
         entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="complained", note="Called us."),
@@ -173,7 +173,7 @@ TOLD = {
     ),
     "marked by the machine": (
         entry(Kind.DO_NOT_CONTACT, cause="bounced"),
-        ":no_entry_sign: *Do not contact*: Mail to this address came back.",
+        ":no_entry_sign: *Do not contact*: Emails to this address bounced.",
     ),
     "lifted by themselves": (
         entry(Kind.CONTACT_AGAIN),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.card import Card, Person, mailable
 from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncAddResult, DncLiftResult, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner
 from bot.domain.mail import LastMail, MailState
 from bot.domain.mail_policy import Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
@@ -41,113 +41,118 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         ),
         pytest.param(
             replies.refused(Refused(RefusalReason.SENT, by="U0BO", at=NOON), now=LATER),
-            ":no_entry_sign: This template has already been sent for this evaluation. (<@U0BO>, 5 min ago)",
+            ":no_entry_sign: This template was already sent for this evaluation. (<@U0BO>, 5 minutes ago)",
             id="refused because somebody was faster",
         ),
-        pytest.param(replies.lost("U0BO", NOON, now=LATER), "<@U0BO> took it 5 min ago.", id="taken"),
-        pytest.param(replies.lost("U0BO", None, now=LATER), "<@U0BO> took it.", id="taken long ago"),
+        pytest.param(replies.lost("U0BO", NOON, now=LATER), "<@U0BO> became the owner 5 minutes ago.", id="taken"),
+        pytest.param(replies.lost("U0BO", None, now=LATER), "<@U0BO> became the owner before.", id="taken long ago"),
         pytest.param(
             replies.lost(None, NOON, now=LATER),
-            "It was given back 5 min ago; nobody owns it. Claim it again.",
+            "It was released 5 minutes ago, and nobody owns it. You can claim it now.",
             id="given back",
         ),
         pytest.param(
-            replies.marked(opt_out(), changed=True, now=LATER),
-            ":white_check_mark: Marked. Nobody can mail this address from here any more.",
+            replies.blocked(DncAddResult(changed=True, entry=opt_out()), now=LATER),
+            ":white_check_mark: Blocked. Nobody can email this address from here.",
             id="marked",
         ),
         pytest.param(
-            replies.marked(DOMAIN, changed=True, now=LATER),
-            ":white_check_mark: Marked. Nobody can mail anybody at acme.example from here any more.",
+            replies.blocked(DncAddResult(changed=True, entry=DOMAIN), now=LATER),
+            ":white_check_mark: Blocked. Nobody can email anybody at acme.example from here.",
             id="a domain marked",
         ),
         pytest.param(
-            replies.marked(opt_out(), changed=False, now=LATER),
-            "It was marked already by <@U0BO>, 5 min ago: They asked us not to write.",
+            replies.blocked(DncAddResult(changed=False, entry=opt_out()), now=LATER),
+            "<@U0BO> already blocked this, 5 minutes ago: They asked us not to email them.",
             id="marked by somebody else",
         ),
         pytest.param(
-            replies.marked(opt_out(by=None), changed=False, now=LATER),
-            "It was marked already, 5 min ago: They asked us not to write.",
+            replies.blocked(DncAddResult(changed=False, entry=opt_out(by=None)), now=LATER),
+            "This was blocked already, 5 minutes ago: They asked us not to email them.",
             id="marked by themselves",
         ),
         pytest.param(
-            replies.lifted("U0BO", NOON, None, changed=True, now=NOON),
-            "Lifted. They can be written to again.",
+            replies.lifted(DncLiftResult(changed=True, by="U0BO", at=NOON, remaining=None), now=NOON),
+            ":white_check_mark: Unblocked. They can be emailed again.",
             id="lifted",
         ),
         pytest.param(
-            replies.lifted("U0BO", NOON, DOMAIN, changed=True, now=NOON),
-            ":white_check_mark: Lifted. What stands: The team decided anybody at acme.example.",
+            replies.lifted(DncLiftResult(changed=True, by="U0BO", at=NOON, remaining=DOMAIN), now=NOON),
+            ":white_check_mark: Unblocked. Still blocked: The team decided (anybody at acme.example).",
             id="lifted, and another mark stands",
         ),
         pytest.param(
-            replies.lifted("U0BO", NOON, None, changed=False, now=LATER),
-            "<@U0BO> lifted it already, 5 min ago.",
+            replies.lifted(DncLiftResult(changed=False, by="U0BO", at=NOON, remaining=None), now=LATER),
+            "<@U0BO> already unblocked this, 5 minutes ago.",
             id="lifted already",
         ),
         pytest.param(
-            replies.lifted(None, None, None, changed=False, now=LATER),
-            "There is no such do-not-contact mark any more.",
+            replies.lifted(DncLiftResult(changed=False, by=None, at=None, remaining=None), now=LATER),
+            "There is no block to remove any more.",
             id="nothing to lift",
         ),
         pytest.param(
-            replies.lifted(None, None, opt_out(reason=DncReason.UNSUBSCRIBED, by=None), changed=False, now=LATER),
-            ":no_entry_sign: Not lifted. What they said themselves only an admin of the bot can lift, with their "
-            "written consent. What stands: They unsubscribed.",
+            replies.lifted(
+                DncLiftResult(
+                    changed=False, by=None, at=None, remaining=opt_out(reason=DncReason.UNSUBSCRIBED, by=None)
+                ),
+                now=LATER,
+            ),
+            ":no_entry_sign: Not unblocked. Still blocked: They unsubscribed. Only an admin can lift this, and only "
+            "with their written consent.",
             id="not theirs to lift",
         ),
         pytest.param(
-            replies.lifted(None, None, DOMAIN, changed=False, now=LATER),
-            ":no_entry_sign: Not lifted. What stands: The team decided anybody at acme.example.",
+            replies.lifted(DncLiftResult(changed=False, by=None, at=None, remaining=DOMAIN), now=LATER),
+            ":no_entry_sign: Not unblocked. Still blocked: The team decided (anybody at acme.example).",
             id="another mark than the one that was to be lifted",
         ),
         pytest.param(
             replies.undone(MailState.CANCELLED, by="U0BO", user="U0BO", changed=True),
-            ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
+            ":leftwards_arrow_with_hook: Cancelled. Nothing was sent.",
             id="taken back",
         ),
         pytest.param(
             replies.undone(MailState.CANCELLED, by="U0BO", user="U0BO", changed=False),
-            ":leftwards_arrow_with_hook: Taken back. Nothing was sent.",
+            ":leftwards_arrow_with_hook: Cancelled. Nothing was sent.",
             id="taken back, pressed twice",
         ),
         pytest.param(
             replies.undone(MailState.QUEUED, by="U0BO", user="U0ANA", changed=False),
-            "Only <@U0BO>, who sent it, can take it back.",
+            "Only <@U0BO>, who sent it, can cancel it.",
             id="somebody else's to take back",
         ),
         *(
             pytest.param(
                 replies.undone(state, by="U0BO", user="U0BO", changed=False),
-                f":warning: Too late to take it back: {why}.",
+                f":warning: Too late – {why}.",
                 id=f"too late to take back: {state}",
             )
             for state, why in {
-                MailState.SENDING: "it is going out at this moment",
-                MailState.SENT: "it has gone",
-                MailState.UNKNOWN: "it has gone, and nobody knows whether it arrived",
-                MailState.FAILED: "it was not sent anyway; the card's thread says why",
+                MailState.SENDING: "it's being sent right now",
+                MailState.SENT: "it's already been sent",
+                MailState.UNKNOWN: "it's already been sent, and we don't know whether it arrived",
+                MailState.FAILED: "it couldn't be sent anyway; the card's thread says why",
             }.items()
         ),
         pytest.param(
             replies.settled(MailState.SENT, by="U0BO", at=LATER, changed=True, now=LATER),
-            ":white_check_mark: Noted. The card says that it was sent.",
+            ":white_check_mark: Noted. The card now says that it was sent.",
             id="arrived",
         ),
         pytest.param(
             replies.settled(MailState.SENT, by="U0BO", at=NOON, changed=False, now=LATER),
-            "<@U0BO> settled this: it was sent, 5 min ago.",
+            "<@U0BO> confirmed that it arrived, 5 minutes ago.",
             id="settled by somebody else",
         ),
         pytest.param(
             replies.settled(MailState.SENDING, by="U0BO", at=NOON, changed=False, now=LATER),
-            "<@U0BO> is sending it again, 5 min ago.",
+            "<@U0BO> is sending it again, 5 minutes ago.",
             id="being sent again",
         ),
         pytest.param(
             replies.settled(MailState.FAILED, by="U0BO", at=NOON, changed=False, now=LATER),
-            "<@U0BO> tried again, and it was not sent, 5 min ago.",
+            "<@U0BO> tried again, and it wasn't sent, 5 minutes ago.",
             id="sent again in vain",
         ),
     ],
@@ -186,7 +191,7 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
                 f"<@U0BO> is sending To sending, {AT_NOON}",
                 f"<@U0BO> is sending To deferred, {AT_NOON}",
                 f"<@U0BO> sent To sent, {AT_NOON}",
-                f"<@U0BO> perhaps sent To unknown, {AT_NOON}",
+                f"<@U0BO> may have sent To unknown, {AT_NOON}",
             ],
             id="every mail that may have arrived",
         ),
@@ -239,7 +244,7 @@ def test_the_rule_of_the_country_is_said_with_its_law(country: str | None, rule:
 def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_this_card_once() -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON)
     shown = card(people=(Person(contact=contact(), last_mail=last),))
-    assert warnings(shown) == [f"<@U0BO> mailed this address about another evaluation, {AT_NOON}"]
+    assert warnings(shown) == [f"<@U0BO> emailed this address about another evaluation, {AT_NOON}"]
     assert warnings(replace(shown, mails=(sent_mail(),))) == [f"<@U0BO> sent Welcome, {AT_NOON}"]
 
 
@@ -272,9 +277,9 @@ def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) ->
     asks = NeedsLawfulBasis(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
     check(replies.held(timedelta(seconds=10), other, name, 12))
     for said in (
-        replies.marked(domain, changed=True, now=LATER),
-        replies.marked(domain, changed=False, now=LATER),
-        replies.lifted("U0BO", NOON, domain, changed=True, now=LATER),
+        replies.blocked(DncAddResult(changed=True, entry=domain), now=LATER),
+        replies.blocked(DncAddResult(changed=False, entry=domain), now=LATER),
+        replies.lifted(DncLiftResult(changed=True, by="U0BO", at=NOON, remaining=domain), now=LATER),
         *replies.warnings(card(mails=(sent_mail(template=name),)), contact(), Allowed(name)),
         *replies.warnings(of(country=other), contact(), asks),
     ):

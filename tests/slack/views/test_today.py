@@ -43,7 +43,7 @@ def turns(message: Message) -> dict[str, tuple[date, int]]:
     return {button["text"]["text"]: read_page(button["value"]) for button in pressed}
 
 
-EARLIER, NEXT = "◀ Earlier page", "Next page ▶"
+EARLIER, NEXT = "◀ Previous page", "Next page ▶"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_long_day_is_shown_a_page_at_a_time(
     message = page([named(f"Customer {n:03}") for n in range(count)], number)
     names = [line.split("  ·  ")[0] for line in shown(message) if line.startswith("•")]
     assert names == [f"• Customer {n:03}" for n in range(first, last + 1)]
-    assert shown(message)[0] == f"*Evaluations of 23 Nov 2026*  ·  {count} in all"
+    assert shown(message)[0] == f"*Evaluations on 23 Nov 2026*  ·  {count} in all"
     assert turns(message) == {label: (TODAY, target) for label, target in leads_to.items()}
 
 
@@ -75,8 +75,8 @@ def test_a_page_says_where_it_is() -> None:
 
 def test_a_day_without_evaluations_says_why_that_may_be() -> None:
     assert shown(page([])) == [
-        "*Evaluations of 23 Nov 2026*",
-        "None yet. Trials reach the licenses report hours after they began.",
+        "*Evaluations on 23 Nov 2026*",
+        "None yet. Trials show up in the licenses report hours after they start.",
     ]
 
 
@@ -99,7 +99,7 @@ def test_evaluations_are_grouped_by_app_in_the_order_of_the_list() -> None:
         pytest.param(listed(owner="U0BO"), "• Acme  ·  until 20 Dec 2026  ·  <@U0BO>", id="owned"),
         pytest.param(
             listed(mailed=True, opted_out=True),
-            "• Acme  ·  until 20 Dec 2026  ·  no owner  ·  mailed  ·  do not contact",
+            "• Acme  ·  until 20 Dec 2026  ·  no owner  ·  emailed  ·  do not contact",
             id="mailed, and then they said no",
         ),
         pytest.param(listed(trial=trial(ends=None)), "• Acme  ·  running  ·  no owner", id="without an end"),
@@ -118,7 +118,7 @@ def test_evaluations_are_grouped_by_app_in_the_order_of_the_list() -> None:
             "• Acme  ·  upgrade to Advanced  ·  running  ·  no owner",
             id="an upgrade trial, whose end nobody knows",
         ),
-        pytest.param(listed(trial=trial(state=State.EXPIRED)), "• Acme  ·  over  ·  no owner", id="expired"),
+        pytest.param(listed(trial=trial(state=State.EXPIRED)), "• Acme  ·  ended  ·  no owner", id="expired"),
         pytest.param(listed(trial=trial(state=State.CANCELLED)), "• Acme  ·  cancelled  ·  no owner", id="cancelled"),
         pytest.param(
             named("<!channel>|Acme", card=POSTED),
@@ -158,7 +158,7 @@ def test_slack_takes_the_longest_page_there_can_be(apps: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("unknown", "first"),
-    [("", "*Evaluator Bot* knows:"), ("tomorrow", "I do not know “tomorrow”. I know:")],
+    [("", "*Evaluator Bot* understands:"), ("tomorrow", "Unknown command “tomorrow”. Try:")],
     ids=["asked for", "after a word it does not know"],
 )
 def test_the_help_names_every_command(unknown: str, first: str) -> None:
@@ -185,7 +185,7 @@ def test_a_trial_whose_card_is_gone_has_no_link_and_a_button_that_posts_it_again
     lines = [line for line in shown(message) if line.startswith("•")]
     assert lines[0].startswith(f"• <{LINK}|Acme>")
     assert lines[1].startswith("• Orbit  ·  ")
-    assert lines[1].endswith("its card is gone")
+    assert lines[1].endswith("card deleted")
 
 
 def test_a_page_of_nothing_but_cards_that_are_gone_is_taken_by_slack() -> None:

@@ -304,7 +304,8 @@ async def test_one_address_gets_one_mail_a_week_from_all_evaluations(store: Stor
     soon = order(2, 2, by="U0CY", at=LATER + timedelta(hours=1), due_at=LATER + timedelta(hours=1))
     late = order(2, 3, by="U0CY", at=LATER + timedelta(days=7), due_at=LATER + timedelta(days=7))
 
-    assert await ask(store, soon, OPEN) == Refused(RefusalReason.TOO_SOON, by="U0BO", at=LATER)
+    refused = Refused(RefusalReason.TOO_SOON, by="U0BO", at=LATER, until=LATER + timedelta(days=7))
+    assert await ask(store, soon, OPEN) == refused
     assert isinstance(await ask(store, late, OPEN), QueuedMail)
 
 
@@ -314,10 +315,11 @@ async def test_the_week_begins_when_a_mail_went_however_long_the_server_put_it_o
     went = NOON + timedelta(days=2)
     await store.mails.settle(taken.mail_id, MailState.SENT, at=went)
 
+    refused = Refused(RefusalReason.TOO_SOON, by="U0BO", at=went, until=went + timedelta(days=7))
     for days, held in ((7, False), (8, False), (9, True)):
         at = NOON + timedelta(days=days)
         asked = await ask(store, order(2, days, at=at, due_at=at), OPEN)
-        assert isinstance(asked, QueuedMail) if held else asked == Refused(RefusalReason.TOO_SOON, by="U0BO", at=went)
+        assert isinstance(asked, QueuedMail) if held else asked == refused
 
 
 async def test_nobody_is_written_to_while_another_mail_to_them_is_still_to_go(store: Store) -> None:
