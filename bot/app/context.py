@@ -53,6 +53,7 @@ class Context:
     ) -> Self:
         """Build the shared use cases. What Slack says about a person is cached for five minutes, for all alike."""
         store, channel, admins = components.store, settings.slack_channel, settings.slack_admins
+        named = settings.slack_actors
         health = Health(store, poll_every=settings.poll_every, clock=clock)
         health.problems = identity.problems
         users = SlackUsers(components.client)
@@ -61,7 +62,7 @@ class Context:
             components=components,
             identity=identity,
             clock=clock,
-            permissions=Permissions(users, team=identity.team, named=settings.slack_actors, clock=clock),
+            permissions=Permissions(users, team=identity.team, named=named, admins=admins, clock=clock),
             outages=SlackOutages(store, admins=admins, channel=channel, clock=clock),
             cards=Cards(store, clock=clock),
             dnc=DoNotContact(store, clock=clock, admins=admins),

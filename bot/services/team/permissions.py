@@ -36,11 +36,11 @@ class Outsider(StrEnum):
 _TO_THEMSELVES: Final = {
     Outsider.BOT: "This is for people who work here.",
     Outsider.GONE: "This is for people who work here.",
-    Outsider.ELSEWHERE: "This is for members of the workspace that the bot lives in; you are here from another one.",
+    Outsider.ELSEWHERE: "This is for members of the bot's workspace; you are here from another one.",
     Outsider.GUEST: "This is for full members of the workspace; guests can read along.",
     Outsider.UNKNOWN: "Slack does not know you as a member of this workspace.",
 }
-NOBODY_KNOWS: Final = "Slack cannot say who this is at the moment. Please try again in a minute."
+NOBODY_KNOWS: Final = "Slack can't say who this is right now. Please try again in a minute."
 
 
 class Permission(StrEnum):
@@ -51,7 +51,7 @@ class Permission(StrEnum):
     VIEW = "read"
     """To see lists and drafts."""
     CONTACT = "outreach"
-    """To email somebody, or to unblock somebody who said no: only the people in SLACK_ACTORS."""
+    """To email somebody, or to unblock them: only the people in SLACK_ACTORS and the admins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,14 @@ class Permissions:
         *,
         team: Callable[[], Awaitable[str]],
         named: Sequence[str],
+        admins: Sequence[str] = (),
         clock: Callable[[], datetime],
     ) -> None:
-        """`team` returns the id of the bot's workspace, waiting until Slack has given it."""
+        """`team` returns the id of the bot's workspace, waiting until Slack has given it. Only the people and groups in
+        `named` and the admins may email, or every member if it is empty.
+        """
         self._team = team
+        self._admins = tuple(admins)
         self._users = {each for each in named if not each.startswith("S")}
         self._groups = [each for each in named if each.startswith("S")]
         self._slack_user = TTLCache(slack_users.user, ttl=FRESH, clock=clock)
@@ -89,12 +93,16 @@ class Permissions:
                 if found := await self._outsider(slack_user):
                     raise NotAllowed(_TO_THEMSELVES[found])
                 if right is Permission.CONTACT and not await self._is_named(user):
-                    raise NotAllowed("Only some people here may mail or lift a mark: ask an admin of the bot.")
+                    raise NotAllowed(
+                        "You don't have permission to email contacts or unblock them."
+                        + ("" if self._admins else " Ask the person who runs the bot."),
+                        ask=self._admins,
+                    )
         except (SlackUnavailable, SlackOutcomeUnknown, TimeoutError) as exc:
             if right is Permission.EDIT:
                 return Signature()
             raise NotAllowed(
-                "Slack does not say at the moment who you are, so nothing was done. Please press again in a minute."
+                "Slack can't say who you are right now, so nothing was done. Please press again in a minute."
             ) from exc
         except SlackRefused as exc:
             if exc.code in NOBODY:
@@ -136,7 +144,7 @@ class Permissions:
         return None if await self._team() in slack_user.teams else Outsider.ELSEWHERE
 
     async def _is_named(self, user: str) -> bool:
-        if user in self._users or not (self._users or self._groups):
+        if user in self._users or user in self._admins or not (self._users or self._groups):
             return True
         for group in self._groups:
             try:

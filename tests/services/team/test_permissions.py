@@ -12,6 +12,7 @@ from bot.demo.fake_slack.models import User
 from bot.errors import NotAllowed, SlackRefused
 from bot.services.team.permissions import FRESH, Permission, Permissions
 from bot.slack.client.users import SlackUsers
+from bot.slack.views import replies
 from tests.world import World
 
 TEAM = "T0DEMO"
@@ -82,8 +83,17 @@ async def test_only_those_who_are_named_may_mail_and_all_may_do_the_rest(here: W
     assert await admit(BEN, Permission.CONTACT, ANA, "S0SALES") == "Ben"
     for right in (Permission.EDIT, Permission.VIEW):
         assert await admit("U0CHIKA", right, ANA, "S0SALES") == "Chika"
-    with pytest.raises(NotAllowed, match="some people"):
+    with pytest.raises(NotAllowed, match="don't have permission"):
         await admit("U0CHIKA", Permission.CONTACT, ANA, "S0SALES")
+
+
+async def test_an_admin_may_without_being_named_and_others_hear_whom_to_ask(here: World) -> None:
+    async with open_components(here.settings()) as parts:
+        actors = Permissions(SlackUsers(parts.client), team=team, named=[ANA], admins=["U0CHIKA"], clock=here.clock)
+        assert (await actors.require("U0CHIKA", Permission.CONTACT)).name == "Chika"
+        with pytest.raises(NotAllowed) as refusal:
+            await actors.require(BEN, Permission.CONTACT)
+    assert replies.problem(refusal.value).endswith("email contacts or unblock them. Ask <@U0CHIKA>.")
 
 
 async def test_a_group_that_is_gone_lets_nobody_in_and_keeps_nobody_out(here: World, admit: Admit) -> None:
