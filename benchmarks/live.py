@@ -21,7 +21,7 @@ from bot.app.clock import utc_now
 from bot.app.components import Components, open_components
 from bot.app.context import Timing
 from bot.app.run import run_components, tune_process
-from bot.config.settings import settings_of
+from bot.config.loader import settings_of
 from bot.domain.outbox import ApiMethod
 from bot.log.setup import set_up_logging
 from bot.services.slack_delivery.rate_limits import NO_LIMIT, SLACK_LIMITS, Limits

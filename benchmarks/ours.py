@@ -20,7 +20,7 @@ from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
 from bot.app.components import Components, open_components
 from bot.app.run import tune_process
-from bot.config.settings import settings_of
+from bot.config.loader import settings_of
 from bot.log.setup import set_up_logging
 
 CHANNEL: Final = "C0BENCH"

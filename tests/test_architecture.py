@@ -110,7 +110,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"aiosmtplib", "cryptography", "dkim", "markdown_it"},
     ),
     "mail.templating": ({"domain", "errors", "mail", "mail.outbound"}, {"babel", "jinja2"}),
-    "marketplace": ({"domain", "errors"}, {"httpx", "orjson", "stamina"}),
+    "marketplace": ({"domain", "errors"}, {"httpx", "orjson", "stamina", "structlog"}),
     "security": ({"domain", "errors"}, {"cryptography"}),
     "services": ({"domain", "errors", "services.mail", "slack.client", "store"}, {"structlog"}),
     "services.inbound": ({"domain", "mail.inbound", "store.mail"}, {"structlog"}),

@@ -12,7 +12,8 @@ from bot.app.components import Components, open_components
 from bot.app.context import Timing
 from bot.app.leader import TIMING, LeaderTiming
 from bot.app.run import run_components
-from bot.config.settings import Settings, settings_of
+from bot.config.loader import settings_of
+from bot.config.settings import Settings
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Message, View, Workspace
 from bot.demo.fake_slack.view_state import Values

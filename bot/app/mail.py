@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
-from bot.config.settings import Settings
+from bot.config.settings import BounceSettings, Settings
 from bot.errors import MailSetupWrong
 from bot.mail.inbound.verp import read_return_address
 from bot.mail.outbound.compose import Sender
@@ -58,7 +59,9 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
     )
 
 
-def build_bounce_handler(settings: Settings, store: Store, *, clock: Callable[[], datetime]) -> BounceHandler:
+def build_bounce_handler(
+    settings: Settings | BounceSettings, store: Store, *, clock: Callable[[], datetime]
+) -> BounceHandler:
     """Build the handler of bounces and complaints."""
     keyring = Keyring(settings.secret_key).return_keys
     alerts = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
@@ -85,16 +88,18 @@ def sender_name(settings: Settings) -> str:
 
 
 def signer(settings: Settings) -> Signer | None:
-    """Return the DKIM signer, or None without its settings. Raises MailSetupWrong if they are incomplete or
-    unusable.
-    """
-    given = (settings.dkim_domain, settings.dkim_selector, settings.dkim_key)
-    if not any(given):
+    """Return the DKIM signer, or None without its settings. Raises MailSetupWrong as `read_signer` does."""
+    return read_signer(settings.dkim_domain, settings.dkim_selector, settings.dkim_key)
+
+
+def read_signer(domain: str | None, selector: str | None, key: Path | None) -> Signer | None:
+    """Return the DKIM signer, or None if nothing is given. Raises MailSetupWrong if anything is missing or unusable."""
+    if domain is None and selector is None and key is None:
         return None
-    if settings.dkim_domain is None or settings.dkim_selector is None or settings.dkim_key is None:
-        raise MailSetupWrong("DKIM_DOMAIN, DKIM_SELECTOR and DKIM_KEY belong together: set all three, or none.")
+    if domain is None or selector is None or key is None:
+        raise MailSetupWrong("DKIM_DOMAIN, DKIM_SELECTOR and DKIM_KEY belong together. Set all three, or none.")
     try:
-        key = settings.dkim_key.read_bytes()
+        pem = key.read_bytes()
     except OSError as exc:
-        raise MailSetupWrong("DKIM_KEY cannot be read: it should be a file that the bot's user may read.") from exc
-    return Signer(settings.dkim_domain, settings.dkim_selector, key)
+        raise MailSetupWrong("DKIM_KEY cannot be read. It should be a file that the bot's user may read.") from exc
+    return Signer(domain, selector, pem)

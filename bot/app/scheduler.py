@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
@@ -44,6 +45,7 @@ class Scheduler:
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
+        self._scheduler.add_listener(_log_skipped, EVENT_JOB_MAX_INSTANCES)
         self._ready = ready
         self._now = now
         self._elapsed = elapsed
@@ -112,3 +114,7 @@ class Scheduler:
                 await job()
 
         self._scheduler.add_job(tracked, trigger, id=name, next_run_time=at)
+
+
+def _log_skipped(event: JobSubmissionEvent) -> None:
+    log.warning("job_skipped", job=event.job_id, reason="its last run is still going on")

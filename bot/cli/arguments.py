@@ -14,7 +14,7 @@ from bot.errors import BotError
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from bot.config.settings import Settings
+    from bot.config.settings import DatabaseSettings
     from bot.store import Store
 
 ACTOR: Final = "command line"
@@ -59,7 +59,7 @@ def read_file(path: Path) -> bytes:
         raise BotError(f"{path} cannot be read ({exc.strerror}).") from exc
 
 
-def store_of(settings: Settings, *, create: bool = True) -> AbstractAsyncContextManager[Store]:
+def store_of(settings: DatabaseSettings, *, create: bool = True) -> AbstractAsyncContextManager[Store]:
     """Open the store. Without `create`, nothing is created or brought up to date."""
     from bot.store import open_store
 

@@ -8,8 +8,9 @@ import typer
 
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, MAX_BYTES
-from bot.config.settings import Settings
+from bot.config.settings import DatabaseSettings
 from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.text import counted
 from bot.errors import BotError, SettingsWrong
 from bot.exports.dnc_csv import read_csv, write_csv
 from bot.security.keyring import Keyring
@@ -28,17 +29,17 @@ from bot.store.engine.sqlite_files import (
 
 _FAILED: Final = 1
 _POSTGRESQL: Final = (
-    "DATABASE_URL is not a SQLite file. Stop the bot, use pg_restore, start the bot: it finds out that the database "
-    "went back, and does the rest of `db restore`. Then run `evaluator-bot dnc import FILE`."
+    "DATABASE_URL is not a SQLite file. Stop the bot, use pg_restore, and start the bot: it notices the older "
+    "database and does the rest. Then run `evaluator-bot dnc import FILE`."
 )
 
 
-async def upgrade(settings: Settings) -> None:
+async def upgrade(settings: DatabaseSettings) -> None:
     async with open_store(settings.database_url, secret_keys=settings.secret_key):
         typer.echo("The database is up to date.")
 
 
-async def backup(settings: Settings, *, target: Path, table: Path | None) -> None:
+async def backup(settings: DatabaseSettings, *, target: Path, table: Path | None) -> None:
     source = sqlite_file(parsed_url(settings.database_url))
     if source is None:
         raise SettingsWrong(["DATABASE_URL is not a SQLite file. Use pg_dump for PostgreSQL."])
@@ -55,7 +56,7 @@ async def backup(settings: Settings, *, target: Path, table: Path | None) -> Non
         typer.echo(f"The do-not-contact list is in {table}.")
 
 
-async def verify(settings: Settings, *, file: Path) -> None:
+async def verify(settings: DatabaseSettings, *, file: Path) -> None:
     found = inspect_database(file, Keyring(settings.secret_key))
     for problem in found.problems:
         typer.echo(f"✗ {problem}")
@@ -63,13 +64,13 @@ async def verify(settings: Settings, *, file: Path) -> None:
         raise typer.Exit(_FAILED)
     latest = "never" if found.latest is None else f"{found.latest:%Y-%m-%d %H:%M} UTC"
     counts = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
-    typer.echo("✓ The file is whole.")
+    typer.echo("✓ The file is intact.")
     typer.echo(f"✓ Schema {found.version}: this version can use it.")
-    typer.echo("✓ SECRET_KEY opens it.")
+    typer.echo("✓ SECRET_KEY decrypts it.")
     typer.echo(f"  Last entry: {latest}. {counts}.")
 
 
-async def restore(settings: Settings, *, file: Path, table: Path | None) -> None:
+async def restore(settings: DatabaseSettings, *, file: Path, table: Path | None) -> None:
     target = sqlite_file(parsed_url(settings.database_url))
     if target is None:
         raise SettingsWrong([_POSTGRESQL])
@@ -87,17 +88,15 @@ async def restore(settings: Settings, *, file: Path, table: Path | None) -> None
         merge_log(copy)
         kept = put_in_place(copy, target, at=at)
     if went is not None:
-        typer.echo(f"Restored. The database is as it was at {went.to:%Y-%m-%d %H:%M} UTC.")
-        typer.echo(f"Emails that were waiting then and may have been sent since: {went.mails:,}. Their threads ask.")
+        typer.echo(f"Restored to {went.to:%Y-%m-%d %H:%M} UTC.")
+        typer.echo(f"Emails that were waiting then and may have been sent since: {went.mails:,}. See their threads.")
     if table is not None:
-        typer.echo(f"{len(marks):,} do-not-contact entries read, {new:,} of them new.")
+        typer.echo(f"{counted(len(marks), 'do-not-contact entry', 'do-not-contact entries')} read, {new:,} new.")
     if kept is not None:
-        typer.echo(f"The database before that is kept as {kept}.")
-    typer.echo("Start the bot: before it posts, it matches the cards that stand in Slack.")
+        typer.echo(f"The replaced database is kept as {kept}.")
+    typer.echo("Start the bot. Before it posts anything, it looks for the cards that are already in Slack.")
     if table is None:
-        typer.echo(
-            "Do-not-contact entries made since then may be missing: run `evaluator-bot dnc import FILE`.", err=True
-        )
+        typer.echo("Newer do-not-contact entries may be missing. Run `evaluator-bot dnc import FILE`.", err=True)
 
 
 def _refuse(file: Path, target: Path, keys: Keyring) -> None:
@@ -107,9 +106,9 @@ def _refuse(file: Path, target: Path, keys: Keyring) -> None:
     if target.exists() and file.exists() and target.samefile(file):
         raise BotError(f"{file} is the database itself. Name a backup.")
     if problems := inspect_database(file, keys).problems:
-        raise BotError("\n".join([f"{file} is not restored; nothing was changed.", *problems]))
+        raise BotError("\n".join([f"{file} was not restored. Nothing was changed.", *problems]))
     if is_in_use(target):
-        typer.echo(f"Another program has {target} open: stop the bot first. Nothing was changed.", err=True)
+        typer.echo(f"Another program has {target} open. Stop the bot first. Nothing was changed.", err=True)
         raise typer.Exit(EXIT_TRY_LATER)
 
 

@@ -11,15 +11,15 @@ import typer
 
 from bot.app.clock import utc_now
 from bot.cli.arguments import MAX_BYTES, read_file, store_of
-from bot.cli.runner import with_settings
+from bot.cli.runner import with_bounce_settings
 from bot.errors import BotError, ReportPutOff
 
 if TYPE_CHECKING:
-    from bot.config.settings import Settings
+    from bot.config.settings import BounceSettings
 
 bounces = typer.Typer()
 
-_PUT_OFF: Final = "The report was not taken in. The mail server should try again later."
+_PUT_OFF: Final = "The report was not processed. The mail server should try again later."
 
 
 @bounces.command()
@@ -28,18 +28,20 @@ def bounce(
         list[Path] | None, typer.Argument(help="Messages as files; without any, one from standard input.")
     ] = None,
 ) -> None:
-    """Process a bounce or complaint that a mail pipe delivers: `evaluator-bot bounce < message.eml`.
+    """Process a bounce or complaint from a mail pipe.
 
-    From standard input, exit with 0, or with 75 on any error, so that the mail server tries again.
+    For example: evaluator-bot bounce < message.eml
+
+    From standard input, it exits with 0, or with 75 on any error, so that the mail server tries again.
     """
     if reports:
-        with_settings(partial(_bounce, contents=[read_file(path) for path in reports]))
+        with_bounce_settings(partial(_bounce, contents=[read_file(path) for path in reports]))
         return
     if sys.stdin is None:
         raise typer.BadParameter("Standard input is closed. Name a file, or pipe a message in.")
     content = sys.stdin.buffer.read(MAX_BYTES)
     try:
-        with_settings(partial(_bounce, contents=[content]))
+        with_bounce_settings(partial(_bounce, contents=[content]))
     except BotError as exc:
         # A mail server that gets any error except "try later" drops the report for good, since it has no sender.
         raise ReportPutOff(f"{exc}\n{_PUT_OFF}") from exc
@@ -47,10 +49,10 @@ def bounce(
         import structlog
 
         structlog.get_logger().exception("bounce_broke")
-        raise ReportPutOff(f"An error that nobody foresaw; the log says more.\n{_PUT_OFF}") from exc
+        raise ReportPutOff(f"An unexpected error; the log says more.\n{_PUT_OFF}") from exc
 
 
-async def _bounce(settings: Settings, *, contents: list[bytes]) -> None:
+async def _bounce(settings: BounceSettings, *, contents: list[bytes]) -> None:
     from bot.app.mail import build_bounce_handler
 
     async with store_of(settings, create=False) as store:

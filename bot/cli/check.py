@@ -10,7 +10,8 @@ from bot.app.components import build_marketplace, open_slack_client
 from bot.app.mail import signer, unsigned_post_office
 from bot.cli.output import format_health
 from bot.cli.runner import ENV_FILE
-from bot.config.settings import DEFAULT_FILE, Settings
+from bot.config.loader import DEFAULT_FILE
+from bot.config.settings import Settings
 from bot.errors import BotError
 from bot.mail.country_rules import load_countries
 from bot.mail.templating.template import load_templates
@@ -69,7 +70,7 @@ async def _report(store: Store, settings: Settings, *, limit: float) -> bool:
         typer.echo(f"✗ Report: {exc}")
         return False
     except TimeoutError:
-        typer.echo(f"✗ Report: No answer of the database within {limit:g} s. Try again later.")
+        typer.echo(f"✗ Report: No answer from the database within {limit:g} s. Try again later.")
         return False
     for line in format_health(condition):
         typer.echo(line)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.runner import with_settings
+from bot.cli.runner import with_database_settings
 
 database = typer.Typer(help="Look after the database.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ def upgrade() -> None:
     """Bring the tables up to date. `run` does this at its start, too."""
     from bot.cli import backups
 
-    with_settings(backups.upgrade)
+    with_database_settings(backups.upgrade)
 
 
 @database.command()
@@ -33,7 +33,7 @@ def backup(
     """Write a copy of the SQLite database while the bot runs."""
     from bot.cli import backups
 
-    with_settings(partial(backups.backup, target=target, table=dnc))
+    with_database_settings(partial(backups.backup, target=target, table=dnc))
 
 
 @database.command()
@@ -41,7 +41,7 @@ def verify(file: Backup) -> None:
     """Check that a backup is intact, and that this version and SECRET_KEY can use it."""
     from bot.cli import backups
 
-    with_settings(partial(backups.verify, file=file))
+    with_database_settings(partial(backups.verify, file=file))
 
 
 @database.command()
@@ -49,4 +49,4 @@ def restore(file: Backup, *, dnc: Table = None) -> None:
     """Replace the SQLite database with a backup; the current one is kept beside it. Stop the bot first."""
     from bot.cli import backups
 
-    with_settings(partial(backups.restore, file=file, table=dnc))
+    with_database_settings(partial(backups.restore, file=file, table=dnc))

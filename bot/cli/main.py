@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
 cli = typer.Typer(
     name="evaluator-bot",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text: it takes a quarter of the time, and pipes and screen readers like it
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
@@ -40,7 +40,7 @@ def main() -> None:
     try:
         cli(_env_file_first(sys.argv[1:]))
     except SettingsWrong as exc:
-        from bot.config.settings import DEFAULT_FILE
+        from bot.config.loader import DEFAULT_FILE
 
         _complain(exc, f"Fix these settings (environment or {ENV_FILE.get() or DEFAULT_FILE}):")
         sys.exit(_MISUSED)
@@ -55,12 +55,23 @@ def main() -> None:
         sys.exit(_FAILED)
 
 
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"Evaluator Bot {version('evaluator-bot')}")
+        raise typer.Exit
+
+
 @cli.callback()
 def options(
     *,
     env_file: Annotated[
         Path | None, typer.Option(help="Read the settings from this file, instead of .env in the working folder.")
     ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Tell your team in Slack who started to evaluate which of your Atlassian Marketplace apps."""
     ENV_FILE.set(env_file)
@@ -70,8 +81,9 @@ def options(
 def run() -> None:
     """Run the bot until it is told to stop."""
     from bot.app.run import run as run_bot
+    from bot.app.setup_problems import setup_problems
 
-    with_settings(run_bot)
+    with_settings(run_bot, check=setup_problems)
 
 
 @cli.command()
@@ -81,7 +93,9 @@ def demo(
     open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     speed: Annotated[float, typer.Option(min=0.1, help="How many times as fast the evaluators arrive.")] = 1.0,
 ) -> None:
-    """Run the bot against a small Slack, Marketplace and mailbox on this machine, and show them on a page."""
+    """Try the bot with a small Slack, Marketplace and mailbox. They run on this machine and are shown on a page."""
+    import asyncio
+
     from bot.cli.demo import show_demo
 
     asyncio.run(show_demo(port, open_browser=open_browser, speed=speed))
@@ -89,27 +103,32 @@ def demo(
 
 @cli.command()
 def check() -> None:
-    """Check every token, scope, channel and server and the database, and say what to fix."""
+    """Check every token, scope, server and the database.
+
+    It prints a line for each, and says what to fix.
+    """
     with_settings(_check)
 
 
 @cli.command()
-def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would come to.")] = False) -> None:
+def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be posted.")] = False) -> None:
     """Read the report once and record what is new. The running bot posts the cards."""
+    from bot.app.setup_problems import setup_problems
     from bot.cli import report
 
-    with_settings(report.dry_run if dry_run else report.poll)
+    with_settings(report.dry_run if dry_run else report.poll, check=setup_problems)
 
 
 @cli.command()
 def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
-    """Record the history of the report silently: count it, ask, then record it without a single card.
+    """Record the history of the report without posting cards.
 
-    After an interruption it continues where it stopped.
+    It counts the evaluations and asks first. After an interruption it continues where it stopped.
     """
+    from bot.app.setup_problems import setup_problems
     from bot.cli import report
 
-    with_settings(partial(report.backfill, sure=yes))
+    with_settings(partial(report.backfill, sure=yes), check=setup_problems)
 
 
 @cli.command()
@@ -119,7 +138,9 @@ def render(
     evaluation: Annotated[int | None, typer.Option(help="The number of an evaluation; else a sample is used.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the HTML part to this file.")] = None,
 ) -> None:
-    """Show a mail template as it would be sent."""
+    """Show an email template as it would be sent."""
+    import asyncio
+
     from bot.cli import templates
 
     asyncio.run(templates.render(template, evaluation, html))
@@ -133,17 +154,21 @@ async def _check(settings: Settings) -> None:
 
 
 def _env_file_first(arguments: list[str]) -> list[str]:
-    """Return the arguments with `--env-file PATH` moved before the command, so that it works after it too."""
+    """Return the arguments with `--env-file PATH` moved before the command, so that it works after it too.
+
+    Without a path, it is all that is returned: typer then asks for one.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
     first: list[str] = []
     rest: list[str] = []
     words = iter(arguments[:end])
     for word in words:
-        value = next(words, None) if word == "--env-file" else None
-        if value is not None:
+        if word != "--env-file":
+            (first if word.startswith("--env-file=") else rest).append(word)
+        elif (value := next(words, None)) is not None:
             first += [word, value]
         else:
-            (first if word.startswith("--env-file=") else rest).append(word)
+            return [word]
     return [*first, *rest, *arguments[end:]]
 
 

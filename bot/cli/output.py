@@ -15,24 +15,24 @@ _SHOWN = 50
 
 def format_dry_run(result: DryRunResult) -> Iterator[str]:
     """Yield what a poll would change, and why."""
-    yield f"{counted(result.rows, 'row')} read, {result.known:,} of them known."
+    yield f"{counted(result.rows, 'row')} read, {result.known:,} already known."
     yield f"A poll would post {counted(len(result.cards), 'card')}."
     yield from _some(
         [f"+ {_named(seen)}: {_window(trial)}, running and not seen before" for seen, trial in result.cards]
     )
     if result.facts:
-        yield f"It would note {counted(len(result.facts), 'fact')}, in the threads of those that have a card:"
+        yield f"It would record {counted(len(result.facts), 'change')}, and post them in the threads of their cards:"
         yield from _some([f"~ {_named(seen)}: {entry.kind.value.replace('_', ' ')}" for seen, entry in result.facts])
     for reason, count in result.silent.most_common():
-        yield f"- {count:,} in silence: {reason.value}"
+        yield f"- {count:,} skipped: {reason.value}"
     yield from _unreadable(result)
     yield "Nothing was written."
 
 
 def format_backfill(result: DryRunResult) -> Iterator[str]:
     """Yield what a backfill would record."""
-    yield f"{counted(result.rows, 'row')} in the report, {result.known:,} of them known already."
-    yield f"{counted(sum(result.silent.values()), 'evaluation')} would be taken in, without a card."
+    yield f"{counted(result.rows, 'row')} in the report, {result.known:,} already known."
+    yield f"{counted(sum(result.silent.values()), 'evaluation')} would be recorded, without a card."
     yield from _unreadable(result)
 
 
@@ -42,28 +42,28 @@ def format_health(found: HealthReport) -> Iterator[str]:
         yield "· Report: not read yet"
         return
     read = (
-        "never to its end" if found.read_at is None else f"{found.read_at:%Y-%m-%d %H:%M} UTC, {found.rows or 0:,} rows"
+        "never completely" if found.read_at is None else f"{found.read_at:%Y-%m-%d %H:%M} UTC, {found.rows or 0:,} rows"
     )
     yield f"· Report last read: {read}"
     if found.error is not None:
         yield f"· Latest attempt failed: {found.error}"
-    yield f"· Whole report last read: {'never' if found.swept_at is None else f'{found.swept_at:%Y-%m-%d %H:%M} UTC'}"
+    yield f"· Full report last read: {'never' if found.swept_at is None else f'{found.swept_at:%Y-%m-%d %H:%M} UTC'}"
     if found.next_poll is not None:
         yield f"· Next poll: {found.next_poll:%Y-%m-%d %H:%M} UTC, while the bot runs"
     if found.delays is not None:
         median, worst = (round(span.total_seconds() / 3600) for span in (found.delays.median, found.delays.worst))
         trials = f"{found.delays.trials:,}, seen within {median} h (median), {worst} h (worst)"
         yield f"· Trials of the last seven days: {trials}"
-    yield f"· Rows that cannot be read: {found.quarantined:,}"
+    yield f"· Unreadable rows: {found.quarantined:,}"
     for each in found.examples:
         yield f"    {each.ref}: {each.reason}"
     if found.quarantined > len(found.examples):
         yield f"    and {found.quarantined - len(found.examples):,} more"
     yield f"· Waiting for Slack: {found.waiting:,}; given up in the last seven days: {found.given_up:,}"
     if found.mails_waiting:
-        yield f"· Mails that wait: {found.mails_waiting:,}"
+        yield f"· Emails waiting: {found.mails_waiting:,}"
     if found.bounces_unclear:
-        yield f"! Emails of the last 30 days with a bounce that cannot be read: {found.bounces_unclear:,}"
+        yield f"! Unreadable bounces in the last 30 days: {found.bounces_unclear:,}"
     yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
 
 

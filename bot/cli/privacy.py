@@ -10,11 +10,11 @@ import typer
 
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, Address, read_address, store_of
-from bot.cli.runner import with_settings
+from bot.cli.runner import with_database_settings
 from bot.domain.text import counted
 
 if TYPE_CHECKING:
-    from bot.config.settings import Settings
+    from bot.config.settings import DatabaseSettings
 
 privacy = typer.Typer()
 
@@ -22,7 +22,7 @@ privacy = typer.Typer()
 @privacy.command()
 def export(address: Address) -> None:
     """Print everything held about an address, as JSON."""
-    with_settings(partial(_export, address=read_address(address)))
+    with_database_settings(partial(_export, address=read_address(address)))
 
 
 @privacy.command()
@@ -31,25 +31,28 @@ def erase(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Erase a person: everything held is overwritten, on cards too. A keyed hash keeps the address blocked."""
-    with_settings(partial(_erase, address=read_address(address), sure=yes))
+    """Erase a person, on cards too. A keyed hash keeps the address blocked."""
+    with_database_settings(partial(_erase, address=read_address(address), sure=yes))
 
 
 @privacy.command()
 def audit() -> None:
-    """Print what was done with people's data: exports, erasures, imports, the end of retention."""
-    with_settings(_audit)
+    """Print what was done with people's data.
+
+    Exports, erasures, imports and the end of retention are on record.
+    """
+    with_database_settings(_audit)
 
 
-async def _export(settings: Settings, *, address: str) -> None:
+async def _export(settings: DatabaseSettings, *, address: str) -> None:
     async with store_of(settings) as store:
         held = await store.personal_data.export(address, at=utc_now(), by=ACTOR)
     typer.echo(json.dumps(held, indent=2, ensure_ascii=False))
 
 
-async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
+async def _erase(settings: DatabaseSettings, *, address: str, sure: bool) -> None:
     if not sure:
-        typer.confirm("Everything of this person goes, for good. Erase?", abort=True)
+        typer.confirm("Permanently erase everything about this person?", abort=True)
     async with store_of(settings) as store:
         erased = await store.personal_data.erase(address, at=utc_now(), by=ACTOR)
         readers = [] if erased.is_wiped else store.database.readers()
@@ -67,7 +70,7 @@ async def _erase(settings: Settings, *, address: str, sure: bool) -> None:
     raise typer.Exit(EXIT_TRY_LATER)
 
 
-async def _audit(settings: Settings) -> None:
+async def _audit(settings: DatabaseSettings) -> None:
     async with store_of(settings) as store:
         for each in await store.personal_data.audit_log():
             counts = ", ".join(f"{name} {count:,}" for name, count in each.details.items())

@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bot.config.network import PROXY_VARIABLES
 
 if TYPE_CHECKING:
-    from bot.config.settings import Loaded, Settings
+    from bot.config.loader import Check
+    from bot.config.settings import BounceSettings, DatabaseSettings, Settings
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
 """The path that `--env-file` names."""
 
+S = TypeVar("S", bound="DatabaseSettings")
+
 
 def read_settings() -> Settings:
-    """Return the settings for the running command. Raises SettingsWrong if any must be fixed first."""
-    return _loaded().settings
+    """Return every setting. Raises SettingsWrong if any must be fixed first."""
+    from bot.config.loader import load_settings
+    from bot.config.settings import Settings
+
+    return load_settings(Settings, ENV_FILE.get()).settings
 
 
-def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Run the command with the settings. Raises SettingsWrong if any must be fixed first."""
-    import structlog
+def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]], *, check: Check = lambda _: ()) -> None:
+    """Run a command that may need every setting. Raises SettingsWrong if any must be fixed first."""
+    from bot.config.settings import Settings
 
-    from bot.log.setup import log_uncaught, set_up_logging
+    _run(Settings, command, check=check)
 
-    loaded = _loaded()
-    settings = loaded.settings
-    set_up_logging(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
-    sys.excepthook = log_uncaught
-    for name, meant in loaded.unknown.items():
-        structlog.get_logger().warning("unknown_setting", name=name, meant=meant or "see .env.example")
-    asyncio.run(command(settings))
+
+def with_database_settings(command: Callable[[DatabaseSettings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command that needs DATABASE_URL and SECRET_KEY alone. Raises SettingsWrong if they must be fixed first."""
+    from bot.app.setup_problems import database_problems
+    from bot.config.settings import DatabaseSettings
+
+    _run(DatabaseSettings, command, check=database_problems)
+
+
+def with_bounce_settings(command: Callable[[BounceSettings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command as `with_database_settings` does, and tell it whom to alert, if that is set."""
+    from bot.app.setup_problems import database_problems
+    from bot.config.settings import BounceSettings
+
+    _run(BounceSettings, command, check=database_problems)
 
 
 def forget_proxies() -> None:
@@ -45,9 +58,27 @@ def forget_proxies() -> None:
         os.environ.pop(name, None)
 
 
-def _loaded() -> Loaded:
-    from bot.config.settings import load_settings
+def set_up_log(*, json: bool, level: str, secrets: Iterable[str] = ()) -> None:
+    """Log to standard error, with colors on a terminal, unless NO_COLOR is set."""
+    from bot.log.setup import set_up_logging
 
-    loaded = load_settings(ENV_FILE.get())
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    set_up_logging(json=json, level=level, colors=colors, secrets=secrets)
+
+
+def _run(model: type[S], command: Callable[[S], Coroutine[Any, Any, None]], *, check: Check) -> None:
+    import asyncio
+
+    import structlog
+
+    from bot.config.loader import load_settings
+    from bot.log.setup import log_uncaught
+
+    loaded = load_settings(model, ENV_FILE.get(), check=check)
     forget_proxies()
-    return loaded
+    settings = loaded.settings
+    set_up_log(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
+    sys.excepthook = log_uncaught
+    for name, meant in loaded.unknown.items():
+        structlog.get_logger().warning("unknown_setting", name=name, meant=meant or "see .env.example")
+    asyncio.run(command(settings))

@@ -1,4 +1,4 @@
-"""Show a mail template on the command line."""
+"""Show an email template on the command line."""
 
 from datetime import UTC
 from pathlib import Path
@@ -20,7 +20,7 @@ async def render(named: str, evaluation_id: int | None, html: Path | None) -> No
     loaded = load_templates(settings.mail_templates if settings else None)
     template = found(named, loaded)
     if template is None:
-        raise typer.BadParameter(f"There is no template {named}; there are {', '.join(sorted(loaded.templates))}.")
+        raise typer.BadParameter(f"There is no template {named}. Choose one of {', '.join(sorted(loaded.templates))}.")
     today = utc_now().astimezone(settings.timezone if settings else UTC).date()
     evaluation = sample(today)
     if settings is not None and evaluation_id is not None:
@@ -49,14 +49,14 @@ def _settings_if_complete() -> Settings | None:
     try:
         return read_settings()
     except SettingsMissing:
-        typer.echo("The settings are incomplete: MAIL_TEMPLATES is not looked at.", err=True)
+        typer.echo("The settings are incomplete, so MAIL_TEMPLATES is ignored.", err=True)
         return None
 
 
 def _sender(settings: Settings | None) -> Sender:
     """Return the sender in the settings, or a sample one."""
     if settings is None or settings.mail_from is None or settings.mail_postal_address is None:
-        typer.echo("MAIL_FROM and MAIL_POSTAL_ADDRESS are not known: the sender is invented.", err=True)
+        typer.echo("MAIL_FROM or MAIL_POSTAL_ADDRESS is not set, so a sample sender is shown.", err=True)
         return SAMPLE_SENDER
     return Sender(
         from_address=settings.mail_from,

@@ -18,9 +18,9 @@ class SkipReason(StrEnum):
 
     ATLASSIAN = "Atlassian's own license"
     OWN_SITE = "one of your own test sites"
-    GIVEN_AWAY = "a license that is given away"
-    OVER = "over before it was first seen"
-    EARLIER = "began before the bot was there"
+    GIVEN_AWAY = "a free license"
+    OVER = "trial already over"
+    EARLIER = "trial started before the first poll"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

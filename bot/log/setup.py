@@ -86,12 +86,16 @@ class Sink(logging.StreamHandler[TextIO]):
     quotes.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
+        """Without a stream, it writes to standard error, which a progress bar replaces while it is shown."""
         super().__init__(stream)
+        self._follows_stderr = stream is None
         self._repeats = _Repeats()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, unless it must not be logged."""
+        if self._follows_stderr:
+            self.stream = sys.stderr
         ours = hasattr(record, "_logger")  # by which structlog's formatter knows them, too
         shown = record if ours else self._of_library(record)
         if shown is not None:
@@ -124,10 +128,13 @@ class Sink(logging.StreamHandler[TextIO]):
         return shown
 
 
-def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secrets: Iterable[str] = ()) -> None:
+def set_up_logging(
+    *, json: bool, level: str, stream: TextIO | None = None, colors: bool = False, secrets: Iterable[str] = ()
+) -> None:
     """Send all records, of the bot and of libraries, through one redacting handler, which replaces any earlier setup.
 
-    `secrets` are redacted wherever they occur; addresses and tokens are found by their form.
+    `stream` is standard error by default. `secrets` are redacted wherever they occur; addresses and tokens are found by
+    their form.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -137,7 +144,7 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secre
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if json
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
     )
     handler = Sink(stream)
     handler.setLevel(level.upper())
@@ -150,6 +157,7 @@ def set_up_logging(*, json: bool, level: str, stream: TextIO = sys.stderr, secre
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # `bot.app.scheduler` has words of its own
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

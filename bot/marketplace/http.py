@@ -8,9 +8,13 @@ from typing import Any, Literal
 
 import httpx
 import stamina
+import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from bot.errors import AnswerUnreadable
 from bot.marketplace.responses import RetryLater, StreamCut, error_for, parse_response, unanswered
+
+log = structlog.get_logger()
 
 Query = Sequence[tuple[str, str]]
 
@@ -55,6 +59,13 @@ def retry_delay(error: Exception) -> bool | float:
 _RETRYING = stamina.AsyncRetryingCaller(
     attempts=ATTEMPTS, timeout=PATIENCE, wait_initial=1.0, wait_max=LONGEST_WAIT
 ).on(retry_delay)
+
+
+def _log_retry(details: RetryDetails) -> None:
+    log.warning("marketplace_retried", reason=str(details.caused_by), wait_s=round(details.wait_for, 1))
+
+
+set_on_retry_hooks([_log_retry])  # nothing else here uses stamina, whose own line shows a function and its arguments
 
 
 class MarketplaceHttp:

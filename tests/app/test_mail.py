@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.app.mail import build_mailer, build_unsubscribe_links, sender_name
-from bot.config.settings import Settings, settings_of
+from bot.config.loader import settings_of
+from bot.config.settings import Settings
 from bot.errors import MailSetupWrong
 from bot.mail.inbound.verp import envelope_sender, read_return_address
 from bot.security.keyring import Keyring

@@ -1,6 +1,7 @@
 """When jobs run, and how workers end."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ import pytest
 
 from bot.app.scheduler import Scheduler
 from bot.concurrency.tasks import cancel_and_wait
+from tests.machine import limit
 
 
 @pytest.mark.parametrize("deaf", [0, 1, 3], ids=["at once", "at the second time", "late"])
@@ -143,3 +145,16 @@ async def test_a_day_begins_a_minute_after_midnight_in_the_zone_also_once_the_cl
     assert (planned.hour, planned.minute) == (0, 1)
     assert planned - datetime.now(UTC) <= timedelta(hours=25)
     await jobs.shutdown()
+
+
+async def test_a_job_whose_last_run_still_goes_on_is_skipped_in_words_of_our_own(logged: Callable[[], str]) -> None:
+    jobs = Scheduler()
+    jobs.every(timedelta(milliseconds=1), "poll", asyncio.Event().wait)
+    jobs.start()
+    async with asyncio.timeout(limit(10)):
+        while not logged():  # noqa: ASYNC110  nothing tells that a line was logged
+            await asyncio.sleep(0)
+    await jobs.shutdown()
+    for line in logged().splitlines():
+        assert "job_skipped" in line
+        assert "job=poll" in line

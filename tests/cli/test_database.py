@@ -2,7 +2,6 @@
 
 import sqlite3
 import stat
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bot.store.engine.sqlite_files import is_in_use
 from bot.store.mail.repository import QueuedMail
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
-from tests.cli.test_main import _run, _run_beside
+from tests.cli.conftest import RunBeside
 from tests.scenarios.process import life
 from tests.store.steps import ask, mark, order, report, rows
 from tests.world import TODAY, World
@@ -41,25 +40,23 @@ async def file(here: World) -> Path:
     return path
 
 
-def _db(here: World, *arguments: str, **changes: object) -> subprocess.CompletedProcess[str]:
-    return _run("db", *arguments, folder=here.folder, environment=here.environment(**changes))
-
-
-async def test_a_backup_is_put_back_and_the_present_database_is_kept(here: World, file: Path) -> None:
-    assert _db(here, "backup", "saved.db", "--dnc", "no.csv").returncode == 0
+async def test_a_backup_is_put_back_and_the_present_database_is_kept(
+    here: World, beside: RunBeside, file: Path
+) -> None:
+    assert (await beside("db", "backup", "saved.db", "--dnc", "no.csv")).code == 0
     url = f"sqlite+aiosqlite:///{file}"
     async with open_store(url, secret_keys=[SECRET]) as store:
         before = (await store.installation.generation()).number
         await report(store, license_(aliases=frozenset({"E-2"})))
         await mark(store, "cy@cedar.example")
-    assert _run("dnc", "export", folder=here.folder, environment=here.environment()).stdout.count("\n") == 3
+    assert (await beside("dnc", "export")).out.count("\n") == 3
     (here.folder / "newer.csv").write_text("subject,cause,note,at\ncy@cedar.example,legal,,\n")
 
-    done = _db(here, "restore", "saved.db", "--dnc", "newer.csv")
+    done = await beside("db", "restore", "saved.db", "--dnc", "newer.csv")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "may have been sent since: 1." in done.stdout
-    assert "1 do-not-contact entries read, 1 of them new." in done.stdout
+    assert (done.code, done.err) == (0, "")
+    assert "may have been sent since: 1." in done.out
+    assert "1 do-not-contact entry read, 1 new." in done.out
     assert _evaluations(file) == 1
     [kept] = here.folder.glob("evaluators.db.before-*")
     assert _evaluations(kept) == 2
@@ -75,25 +72,25 @@ async def test_a_backup_is_put_back_and_the_present_database_is_kept(here: World
         assert now.must_look
 
 
-async def test_a_table_with_a_wrong_line_restores_nothing(here: World, file: Path) -> None:
-    assert _db(here, "backup", "saved.db").returncode == 0
+async def test_a_table_with_a_wrong_line_restores_nothing(here: World, beside: RunBeside, file: Path) -> None:
+    assert (await beside("db", "backup", "saved.db")).code == 0
     (here.folder / "wrong.csv").write_text("subject,cause,note,at\nnobody at all,asked,,\n")
-    done = _db(here, "restore", "saved.db", "--dnc", "wrong.csv")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Line 2: ")
+    done = await beside("db", "restore", "saved.db", "--dnc", "wrong.csv")
+    assert done.code == 1
+    assert done.err.startswith("Line 2: ")
     assert not list(here.folder.glob(f"{file.name}.*"))
 
 
-async def test_nothing_is_restored_while_a_bot_runs(here: World) -> None:
+async def test_nothing_is_restored_while_a_bot_runs(here: World, beside: RunBeside) -> None:
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
     async with life(here):
-        assert (await _run_beside(here, "db", "backup", "saved.db")).returncode == 0
+        assert (await beside("db", "backup", "saved.db")).code == 0
         assert is_in_use(here.folder / "evaluators.db")
-        done = await _run_beside(here, "db", "restore", "saved.db")
-        assert done.returncode == 75
-        assert "stop the bot first" in done.stderr
+        done = await beside("db", "restore", "saved.db")
+        assert done.code == 75
+        assert "Stop the bot first" in done.err
     assert not is_in_use(here.folder / "evaluators.db")
-    assert (await _run_beside(here, "db", "restore", "saved.db")).returncode == 0
+    assert (await beside("db", "restore", "saved.db")).code == 0
 
 
 def _flipped(file: Path) -> None:
@@ -138,29 +135,28 @@ def _of_another_program(file: Path) -> None:
     ],
 )
 async def test_a_file_that_cannot_be_used_is_named_by_verify_and_refused_by_restore(
-    here: World, file: Path, spoil: object, sentence: str
+    here: World, beside: RunBeside, file: Path, spoil: object, sentence: str
 ) -> None:
-    assert _db(here, "backup", "saved.db").returncode == 0
+    assert (await beside("db", "backup", "saved.db")).code == 0
     assert callable(spoil)
     spoil(here.folder / "saved.db")
     before = file.read_bytes()
-    looked, restored = _db(here, "verify", "saved.db"), _db(here, "restore", "saved.db")
-    assert (looked.returncode, restored.returncode) == (1, 1)
-    assert sentence in looked.stdout
-    assert sentence in restored.stderr
-    assert "Traceback" not in looked.stderr + restored.stderr
+    looked, restored = await beside("db", "verify", "saved.db"), await beside("db", "restore", "saved.db")
+    assert (looked.code, restored.code) == (1, 1)
+    assert sentence in looked.out
+    assert sentence in restored.err
     assert file.read_bytes() == before
 
 
 @pytest.mark.usefixtures("file")
-async def test_a_backup_is_looked_at_without_a_trace(here: World) -> None:
-    assert _db(here, "backup", "saved.db").returncode == 0
+async def test_a_backup_is_looked_at_without_a_trace(here: World, beside: RunBeside) -> None:
+    assert (await beside("db", "backup", "saved.db")).code == 0
     names = sorted(each.name for each in here.folder.iterdir())
-    done = _db(here, "verify", "saved.db")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "1 evaluations, 1 emails, 1 do-not-contact entries" in done.stdout
-    other = _db(here, "verify", "saved.db", secret_key="another key for tests that is long enough")
-    assert (other.returncode, other.stdout) == (
+    done = await beside("db", "verify", "saved.db")
+    assert (done.code, done.err) == (0, "")
+    assert "1 evaluations, 1 emails, 1 do-not-contact entries" in done.out
+    other = await beside("db", "verify", "saved.db", secret_key="another key for tests that is long enough")
+    assert (other.code, other.out) == (
         1,
         "✗ SECRET_KEY does not open it. Set the one it was written with.\n",
     )
@@ -177,20 +173,19 @@ async def test_a_backup_is_looked_at_without_a_trace(here: World) -> None:
     ],
 )
 async def test_a_backup_that_cannot_be_made_is_said_and_leaves_nothing(
-    here: World, file: Path, spoil: object, arguments: tuple[str, ...], sentence: str
+    here: World, beside: RunBeside, file: Path, spoil: object, arguments: tuple[str, ...], sentence: str
 ) -> None:
     assert callable(spoil)
     spoil(file)
-    done = _db(here, "backup", *arguments)
-    assert done.returncode == 1
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    done = await beside("db", "backup", *arguments)
+    assert done.code == 1
+    assert sentence in done.err
     assert not list(here.folder.glob("saved*"))
 
 
-def test_of_postgresql_each_command_says_what_to_use(here: World) -> None:
+async def test_of_postgresql_each_command_says_what_to_use(beside: RunBeside) -> None:
     url = "postgresql+asyncpg://bot@127.0.0.1/nowhere"
     for command, words in (("backup", "pg_dump"), ("restore", "pg_restore")):
-        done = _db(here, command, "saved.db", database_url=url)
-        assert done.returncode == 2
-        assert words in done.stderr
+        done = await beside("db", command, "saved.db", database_url=url)
+        assert done.code == 2
+        assert words in done.err

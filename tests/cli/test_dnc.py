@@ -1,24 +1,19 @@
 """The commands about people, as an operator meets them."""
 
 import asyncio
-import io
 import json
-import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from bot.cli.main import main
-from bot.config.settings import Settings
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.mail.inbound.verp import envelope_sender
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from tests.builders import contact, license_, opt_out
+from tests.cli.conftest import Done, Run
 from tests.config.test_settings import NEEDED
 from tests.services.inbound.test_bounces import BOUNCE, OURS
 from tests.store.steps import mailed, order, report
@@ -26,41 +21,6 @@ from tests.store.test_wiping import reader
 
 ANA = "ana@acme.example"
 KEY = NEEDED["SECRET_KEY"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in a folder of its own, with settings that are complete."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in NEEDED.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bot.log.setup.set_up_logging", lambda **_: None)  # it would stay set up for every other test
-
-    def command(*arguments: str, stdin: bytes = b"") -> Done:
-        monkeypatch.setattr(sys, "argv", ["evaluator-bot", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end, structlog.testing.capture_logs():
-            main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Done(int(end.value.code or 0), said.out, said.err)
-
-    return command
 
 
 def within(work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:  # noqa: ANN401  whatever the work gives
@@ -99,22 +59,22 @@ def test_every_command_explains_itself(run: Run, group: list[str]) -> None:
 
 @pytest.mark.parametrize("whom", [ANA, "@acme.example", "acme.atlassian.net"])
 def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, whom: str) -> None:
-    assert run("dnc", "add", whom, "--reason", "legal", "--note", "Their lawyer") == Done(0, "Marked.\n", "")
+    assert run("dnc", "add", whom, "--reason", "legal", "--note", "Their lawyer") == Done(0, "Blocked.\n", "")
     listed = run("dnc", "list")
     assert listed.out.endswith(f"  legal         {whom}  “Their lawyer”\n")
-    assert (listed.code, listed.err) == (0, "1 in all: 1 legal.\n")
-    assert run("dnc", "add", whom) == Done(0, "It was marked already: Legal reasons.\n", "")
-    assert run("dnc", "lift", whom, "--note", "They agreed") == Done(0, "Lifted.\n", "")
-    assert run("dnc", "list") == Done(0, "", "0 in all: none.\n")
+    assert (listed.code, listed.err) == (0, "1 entry: 1 legal.\n")
+    assert run("dnc", "add", whom) == Done(0, "Already blocked: Legal reasons.\n", "")
+    assert run("dnc", "lift", whom, "--note", "They agreed") == Done(0, "Unblocked.\n", "")
+    assert run("dnc", "list") == Done(0, "", "Nobody is blocked.\n")
 
 
 @pytest.mark.parametrize(
     "typed", ["“ana@acme.example”", "<ana@acme.example>", "mailto:Ana@acme.example", "ana@acme.example,"]
 )
 def test_what_is_plainly_meant_is_marked_and_lifted(run: Run, typed: str) -> None:
-    assert run("dnc", "add", typed).out == "Marked.\n"
+    assert run("dnc", "add", typed).out == "Blocked.\n"
     assert standing(ANA) is not None
-    assert run("dnc", "lift", typed, "--note", "They agreed").out == "Lifted.\n"
+    assert run("dnc", "lift", typed, "--note", "They agreed").out == "Unblocked.\n"
 
 
 def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_path: Path) -> None:
@@ -124,7 +84,7 @@ def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_p
     assert "Line 2: the subject is no address, domain or site." in done.err
     assert standing(ANA) is None
     (tmp_path / "marks.csv").write_text("“ana@acme.example”\n*@star.example\n")
-    assert run("dnc", "import", str(tmp_path / "marks.csv")).out == "2 read, 2 of them new.\n"
+    assert run("dnc", "import", str(tmp_path / "marks.csv")).out == "2 lines read, 2 new.\n"
     assert standing(ANA) is not None
     assert standing("@star.example") is not None
 
@@ -132,7 +92,7 @@ def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_p
 def test_what_no_email_can_be_sent_to_is_left_out_of_the_table_and_counted(run: Run) -> None:
     within(lambda store: store.dnc.add(DncTarget.of_address("ana..lima@acme.example"), opt_out()))
     assert run("dnc", "export") == Done(
-        0, "subject,cause,note,at\r\n", "1 more stands against what is not an address: no email can be sent to it.\n"
+        0, "subject,cause,note,at\r\n", "1 entry left out: no email can be sent to such an address.\n"
     )
 
 
@@ -152,14 +112,14 @@ def test_of_two_marks_the_one_that_stays_is_named(run: Run) -> None:
     run("dnc", "add", ANA)
     run("dnc", "add", ANA, "--reason", "legal")
     done = run("dnc", "lift", ANA, "--note", "Settled")
-    assert done == Done(0, "Lifted. What stands: They asked us not to email them.\n", "")
+    assert done == Done(0, "Unblocked. Still blocked: They asked us not to email them.\n", "")
 
 
 def test_the_operator_lifts_what_somebody_said_themselves_and_says_where_their_consent_is(run: Run) -> None:
     run("dnc", "add", ANA, "--reason", "unsubscribed")
     done = run("dnc", "lift", ANA, stdin=b"Their letter of today\n")
     assert done.code == 0
-    assert done.out.endswith("Lifted.\n")
+    assert done.out.endswith("Unblocked.\n")
     assert standing(ANA) is None
 
 
@@ -168,11 +128,11 @@ def test_the_operator_lifts_what_somebody_said_themselves_and_says_where_their_c
     [
         (["add", "ana at acme"], 2, "acme.atlassian.net for a site"),
         (["add", ANA, "--reason", "angry"], 2, "Invalid value"),
-        (["add", ANA, "--reason", "erased"], 2, "nothing to set by hand"),
-        (["add", ANA, "--reason", "forgotten"], 2, "nothing to set by hand"),
+        (["add", ANA, "--reason", "erased"], 2, "cannot be set by hand"),
+        (["add", ANA, "--reason", "forgotten"], 2, "cannot be set by hand"),
         (["add"], 2, "Missing argument"),
         (["lift", "nobody", "--note", "x"], 2, "acme.atlassian.net for a site"),
-        (["lift", ANA, "--note", "x"], 1, "Nothing was lifted."),
+        (["lift", ANA, "--note", "x"], 1, "Nothing was changed."),
         (["import"], 2, "Missing argument"),
         (["import", "nothing.csv"], 1, "nothing.csv cannot be read (No such file or directory)."),
     ],
@@ -187,7 +147,7 @@ def test_of_somebody_who_was_erased_the_mark_cannot_be_lifted(run: Run) -> None:
     run("erase", ANA, "--yes")
     done = run("dnc", "lift", ANA, "--note", "They came back")
     assert (done.code, done.out) == (1, "")
-    assert done.err == "Nothing was lifted. What stands: Their data was erased at their request.\n"
+    assert done.err == "Nothing was changed. Still blocked: Their data was erased at their request.\n"
 
 
 # --- Tables --------------------------------------------------------------------------------------------------------
@@ -196,8 +156,8 @@ def test_of_somebody_who_was_erased_the_mark_cannot_be_lifted(run: Run) -> None:
 def test_a_table_is_taken_in_and_given_out_again(run: Run, tmp_path: Path) -> None:
     table = "\ufeffE-mail;Reason;Note;Date\r\nAna@acme.example;unsubscribed;=1+1;2026-01-02\r\n@cedar.example;;;\r\n"
     (tmp_path / "marks.csv").write_text(table, "utf-8")
-    assert run("dnc", "import", "marks.csv") == Done(0, "2 read, 2 of them new.\n", "")
-    assert run("dnc", "import", "marks.csv") == Done(0, "2 read, 0 of them new.\n", "")
+    assert run("dnc", "import", "marks.csv") == Done(0, "2 lines read, 2 new.\n", "")
+    assert run("dnc", "import", "marks.csv") == Done(0, "2 lines read, 0 new.\n", "")
     given = run("dnc", "export")
     assert given.code == 0
     lines = given.out.splitlines()
@@ -206,7 +166,7 @@ def test_a_table_is_taken_in_and_given_out_again(run: Run, tmp_path: Path) -> No
 
     (tmp_path / "evaluators.db").unlink()
     (tmp_path / "again.csv").write_text(given.out, "utf-8")
-    assert run("dnc", "import", "again.csv").out == "2 read, 2 of them new.\n"
+    assert run("dnc", "import", "again.csv").out == "2 lines read, 2 new.\n"
     assert run("dnc", "export").out == given.out
 
 
@@ -229,7 +189,7 @@ def test_of_people_who_were_forgotten_the_table_knows_nothing_and_says_how_many_
     run("erase", ANA, "--yes")
     done = run("dnc", "export")
     assert done.out == "subject,cause,note,at\r\n"
-    assert "1 more stands against people who were forgotten" in done.err
+    assert "1 entry left out: only a hash of the address is kept." in done.err
     assert "(forgotten)" in run("dnc", "list").out
 
 
@@ -326,7 +286,7 @@ def test_what_was_done_with_peoples_data_is_on_record_without_their_names(run: R
 def test_a_report_from_a_pipe_marks_the_address(run: Run) -> None:
     within(one_mail)
     done = run("bounce", stdin=BOUNCE)
-    assert done == Done(0, "The address does not take mail: it is marked, and nobody writes to it.\n", "")
+    assert done == Done(0, "The address does not exist. It is blocked: nobody can email it from here.\n", "")
     no = standing(ANA)
     assert no is not None
     assert no.reason is DncReason.BOUNCED
@@ -339,8 +299,8 @@ def test_reports_from_files_are_taken_one_by_one(run: Run, tmp_path: Path) -> No
     done = run("bounce", "one.eml", "two.eml")
     assert done.code == 0
     assert [line.split(":")[0] for line in done.out.splitlines()] == [
-        "Not a report of a failed delivery, nor of a complaint",
-        "The address does not take mail",
+        "Neither a bounce nor a complaint. Nothing to do.",
+        "The address does not exist. It is blocked",
     ]
 
 
@@ -348,9 +308,9 @@ def test_a_report_is_known_by_the_address_it_came_to(run: Run) -> None:
     within(one_mail)
     ours = envelope_sender("bounces@vendor.example", 1, Keyring([KEY]).return_keys[0])
     lost = BOUNCE.replace(OURS.encode(), b"<changed@on.its.way>")
-    assert run("bounce", stdin=lost).out == "A report on no mail of ours: nothing to do.\n"
+    assert run("bounce", stdin=lost).out == "Not about one of our emails. Nothing to do.\n"
     done = run("bounce", stdin=b"Delivered-To: " + ours.encode() + b"\n" + lost)
-    assert done.out.startswith("The address does not take mail")
+    assert done.out.startswith("The address does not exist")
 
 
 def test_a_file_that_is_not_there_is_said_and_no_other_is_taken(run: Run, tmp_path: Path) -> None:
@@ -370,7 +330,7 @@ def test_without_settings_it_is_misuse(run: Run, monkeypatch: pytest.MonkeyPatch
     Path("report.eml").write_bytes(BOUNCE)
     done = run(*command)
     assert (done.code, done.out) == (2, "")
-    assert "SECRET_KEY is missing. It should be " in done.err
+    assert "SECRET_KEY is missing. Use at least 32 random characters" in done.err
 
 
 def test_with_another_key_nothing_is_done_and_it_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

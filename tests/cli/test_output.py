@@ -5,7 +5,7 @@ from tests.slack.views.test_health import condition
 
 
 def test_check_counts_emails_whose_bounce_nobody_can_read() -> None:
-    line = "! Emails of the last 30 days with a bounce that cannot be read: 2"
+    line = "! Unreadable bounces in the last 30 days: 2"
 
     assert line in list(format_health(condition(bounces_unclear=2)))
     assert [each for each in format_health(condition()) if "bounce" in each] == []

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.config.loader import load_settings, settings_of
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES
-from bot.config.settings import Settings, load_settings, settings_of
+from bot.config.settings import Settings
 from bot.errors import SettingsMissing, SettingsWrong
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -38,7 +39,7 @@ def read(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> Settings:
     for name, value in {**NEEDED, **changes}.items():
         if value is not None:
             monkeypatch.setenv(name, value)
-    return load_settings().settings
+    return load_settings(Settings).settings
 
 
 def problems(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> list[str]:
@@ -95,11 +96,11 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
 
 def test_everything_that_is_missing_is_named_at_once_with_what_to_do() -> None:
     with pytest.raises(SettingsWrong) as wrong:
-        load_settings()
+        load_settings(Settings)
 
     lines = wrong.value.problems
     assert sorted(line.split()[0] for line in lines) == sorted(NEEDED)
-    assert all(" is missing. It should be " in line for line in lines)
+    assert all(" is missing. Use " in line for line in lines)
     assert str(wrong.value).splitlines() == list(lines)
 
 
@@ -306,7 +307,7 @@ def test_settings_are_read_from_a_file_in_the_working_folder(encoding: str) -> N
     lines = [*(f"{name}={value}" for name, value in NEEDED.items()), 'MAIL_FROM="Zoë Ash <zoe@vendor.example>"', "X=1"]
     Path(".env").write_text("\n".join(lines), encoding=encoding)
 
-    settings = load_settings().settings
+    settings = load_settings(Settings).settings
 
     assert (settings.slack_bot_token.get_secret_value(), settings.mail_from) == (
         "xoxb-bot",
@@ -319,7 +320,7 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in {**NEEDED, "SWEEP_EVERY": "2h"}.items():
         monkeypatch.setenv(name, value)
 
-    settings = load_settings().settings
+    settings = load_settings(Settings).settings
 
     assert (settings.poll_every, settings.sweep_every) == (timedelta(minutes=1), timedelta(hours=2))
 
@@ -359,7 +360,7 @@ def test_a_name_in_the_file_that_is_nearly_a_setting_is_told(
     for name, value in NEEDED.items():
         monkeypatch.setenv(name, value)
 
-    assert load_settings().unknown == said
+    assert load_settings(Settings).unknown == said
 
 
 @pytest.mark.parametrize(
@@ -381,12 +382,58 @@ def test_a_restriction_that_is_misspelt_does_not_fall_away(
         monkeypatch.setenv(name, value)
 
     with pytest.raises(SettingsWrong) as wrong:
-        load_settings()
+        load_settings(Settings)
 
     [said] = wrong.value.problems
     assert said.startswith("Line 2 of .env sets ")
     assert said.endswith(f", which is no setting. Write {meant}.")
     assert said.isascii()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SLACK_ACTOR", "SLACK_ACTORS"),
+        ("SLAK_ACTORS", "SLACK_ACTORS"),
+        ("slack_acters", "SLACK_ACTORS"),
+        ("MAIL_COUNTRY", "MAIL_COUNTRIES"),
+        ("MAIL_AT_MOST", "MAIL_AT_MOST_EVERY"),
+    ],
+)
+def test_a_restriction_that_is_misspelt_in_the_environment_does_not_fall_away(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        read(monkeypatch, **{name: "U0ALICE"})
+    assert wrong.value.problems == (f"The environment sets {name.upper()}, which is no setting. Write {meant}.",)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("TEST_SITE", "TEST_SITES"), ("RETENTON", "RETENTION"), ("SMTP_PASSWRD", "SMTP_PASSWORD")]
+)
+def test_another_name_in_the_environment_that_is_nearly_a_setting_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    for each, value in {**NEEDED, name: "x"}.items():
+        monkeypatch.setenv(each, value)
+    assert load_settings(Settings).unknown == {name: meant}
+    monkeypatch.setenv(meant, {"TEST_SITES": "acme-dev", "RETENTION": "30d"}.get(meant, "x"))
+    assert load_settings(Settings).unknown == {}
+
+
+FOREIGN = (
+    "HOME HOSTNAME LANG LC_ALL LOGNAME MAIL MAILCHECK MAILTO MAIL_HOST PATH PWD SHELL TERM TZ USER VIRTUAL_ENV GPG_KEY "
+    "PYTHONUNBUFFERED HTTPS_PORT HTTP_PORTS HTTP_PROXY DATABASE_URI DATABASE_HOST DB_URL SECRET_KEY_BASE SECRET_KEYS "
+    "SLACK_WEBHOOK_URL SLACK_SIGNING SMTP_SERVICE_HOST SMTP_PORT_587_TCP KUBERNETES_SERVICE_HOST MAIL_PORT TEST_SUITE "
+    "TEST_SITES_DIR RETENTION_DAYS LOG_LEVELS LOGLEVEL TIME_ZONE PUBLIC_URI POLL_INTERVAL MAIL_DRIVER"
+)
+
+
+def test_of_names_that_belong_to_other_programs_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {name.upper() for name in (*Settings.model_fields, *PROXY_VARIABLES)}
+    for name, value in {**NEEDED, **{each: "x" for each in FOREIGN.split() if each not in known}}.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(Settings).unknown == {}
 
 
 @pytest.mark.parametrize("source", ["environment", "file", "quoted", "single quotes"])
@@ -453,7 +500,7 @@ def test_what_stands_in_a_line_that_cannot_be_read_is_not_called_missing(monkeyp
 
 def test_what_is_only_missing_is_told_apart_from_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsMissing):
-        load_settings()
+        load_settings(Settings)
     with pytest.raises(SettingsWrong) as wrong:
         read(monkeypatch, POLL_EVERY="often", SECRET_KEY=None)
     assert not isinstance(wrong.value, SettingsMissing)
@@ -479,7 +526,7 @@ def test_relative_paths_count_from_the_folder_of_the_file_that_is_named(
     for name, value in NEEDED.items():
         monkeypatch.setenv(name, value)
 
-    settings = load_settings(folder / "bot.env").settings
+    settings = load_settings(Settings, folder / "bot.env").settings
 
     assert settings.database_url == database.replace("FOLDER", str(folder))
     assert (settings.mail_templates, settings.dkim_key) == (folder / "letters", Path("/srv/dkim.pem"))
@@ -490,7 +537,7 @@ def test_a_file_in_the_working_folder_is_not_looked_at_when_another_is_named(tmp
     other = tmp_path / "other.env"
     other.write_text("".join(f"{name}={value}\n" for name, value in NEEDED.items()))
 
-    assert load_settings(other).settings.slack_channel == "C0CARDS"
+    assert load_settings(Settings, other).settings.slack_channel == "C0CARDS"
 
 
 def test_the_network_is_read_from_the_environment_or_else_from_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

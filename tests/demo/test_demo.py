@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 
 import bot.demo as bot_of_the_demo
-from bot.config.settings import Settings, settings_of
+from bot.config.loader import settings_of
+from bot.config.settings import Settings
 from bot.demo.environment import open_demo
 from tests.machine import limit
 
@@ -41,7 +42,7 @@ async def test_a_port_that_is_taken_is_said_and_another_is_used_and_a_second_sta
         port = taken.getsockname()[1]
         for _ in range(2):
             lines, first = await _demo(tmp_path, port)
-            assert lines[0] == f"Port {port} is in use by another program; the page takes a free one.\n"
+            assert lines[0] == f"Port {port} is already in use, so the page uses a free one.\n"
             assert "Open http://127.0.0.1:" in lines[1]
             assert lines[2:] == []
             assert "for the first time" in first

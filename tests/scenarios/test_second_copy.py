@@ -117,9 +117,9 @@ async def test_on_a_server_the_second_copy_takes_over_once_the_first_is_gone(tri
 
 
 COMMANDS = (
-    (["poll"], "rows read, 0 evaluations new, 0 announced"),
-    (["backfill", "--yes"], "0 evaluations new"),
-    (["dnc", "add", "ana@acme.example"], "Marked."),
+    (["poll"], "0 new evaluations, 0 cards to post"),
+    (["backfill", "--yes"], "0 new evaluations"),
+    (["dnc", "add", "ana@acme.example"], "Blocked."),
     (["erase", "ana@acme.example", "--yes"], "Erased: 0 licenses"),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
 from bot.store import open_store
 from bot.web import server
@@ -133,3 +134,11 @@ async def test_that_no_connection_can_be_accepted_is_logged_once_a_minute(logged
     lines = [line for line in logged().splitlines() if "socket.accept()" in line]
     assert len(lines) == 1
     assert logged().count("Too many open files") == 1
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with listening(host="127.0.0.1", port=0) as (taken, *_):
+        port = taken.getsockname()[1]
+        sentence = rf"^Port {port} on 127\.0\.0\.1 is already in use\. Set HTTP_PORT to another one\.$"
+        with pytest.raises(SettingsWrong, match=sentence), listening(host="127.0.0.1", port=port):
+            pass

@@ -24,9 +24,9 @@ _TRIES: Final = 5
 class BounceOutcome(StrEnum):
     """What a report led to; the value is the sentence for the operator."""
 
-    NO_REPORT = "Not a report of a failed delivery, nor of a complaint: nothing to do."
-    UNKNOWN = "A report on no mail of ours: nothing to do."
-    BOUNCED = "The address does not take mail: it is marked, and nobody writes to it."
+    NO_REPORT = "Neither a bounce nor a complaint. Nothing to do."
+    UNKNOWN = "Not about one of our emails. Nothing to do."
+    BOUNCED = "The address does not exist. It is blocked: nobody can email it from here."
     COMPLAINED = "They complained: the address is marked, and nobody writes to it."
     COUNTED = "It did not get through this time: counted against the address."
     REFUSED = "Refused because of us and not of the address: the admins are told."

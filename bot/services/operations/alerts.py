@@ -4,12 +4,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from bot.domain.clock_skew import has_passed
 from bot.domain.health import SocketStatus
 from bot.domain.incidents import Incident, IncidentSource
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
 from bot.slack.views import alerts
 from bot.store import Store
+
+log = structlog.get_logger()
 
 _AT_ONCE: Final[Mapping[type[BotError], str]] = {
     TokenRefused: "token_refused",
@@ -35,11 +39,13 @@ _REMINDED_AFTER: Final = timedelta(days=1)
 
 
 class AdminAlerts:
-    """Alerts to the admins, or to the channel if there are none; one for each kind, until the problem is over."""
+    """Alerts to the admins, or else to the channel; one for each kind, until the problem is over."""
 
-    def __init__(self, store: Store, *, admins: Sequence[str], channel: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, *, admins: Sequence[str], channel: str | None, clock: Callable[[], datetime]
+    ) -> None:
         self._store = store
-        self._to = tuple(admins) or (channel,)
+        self._to = tuple(admins) or (() if channel is None else (channel,))
         self._clock = clock
 
     async def poll_failed(self, error: BotError) -> None:
@@ -93,7 +99,10 @@ class AdminAlerts:
         await self._begin(incident, text)
 
     async def _begin(self, incident: Incident, text: str) -> None:
-        await self._store.incidents.open(incident, text, to=self._to, at=self._clock())
+        if self._to:
+            await self._store.incidents.open(incident, text, to=self._to, at=self._clock())
+        else:  # `bounce` may know neither
+            log.warning("alert_without_recipient", source=incident.source.value, code=incident.code)
 
     async def _end(self, over: Collection[Incident], said: Callable[[timedelta], str]) -> None:
         since = [each.since for each in await self._store.incidents.list_open() if each.incident in over]

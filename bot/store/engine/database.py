@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +59,11 @@ _BEGIN: Final = {
 NO_TABLES: Final = (
     "There is no database at DATABASE_URL yet. Start the bot, or run `evaluator-bot db upgrade`, and see that both use "
     "the same settings."
+)
+_DRIVERS: Final = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
+_NO_URL: Final = (
+    "DATABASE_URL is no address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
+    "postgresql+asyncpg://user:password@host:5432/name; write @ : / in the password as %40 %3A %2F."
 )
 _LOCKED: Final = "database is locked|due to lock timeout"
 _CONNECTION_ENDED: Final = "(terminating|closed|lost|reset).* connection|connection (is|was) closed|idle-in-transaction"
@@ -243,10 +249,19 @@ def parsed_url(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):
-        raise DatabaseUrlWrong(
-            "DATABASE_URL is no address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
-            "postgresql+asyncpg://user:password@host:5432/name; write @ : / in the password as %40 %3A %2F."
-        ) from None
+        raise DatabaseUrlWrong(_NO_URL) from None
+
+
+def verify_url(url: str) -> None:
+    """Raise DatabaseUrlWrong unless DATABASE_URL names a database that may exist. Nothing is opened."""
+    parsed = parsed_url(url)
+    file = sqlite_file(parsed)
+    if parsed.drivername not in _DRIVERS:
+        raise DatabaseUrlWrong(_NO_URL)
+    if parsed.drivername == "postgresql+asyncpg" and find_spec("asyncpg") is None:
+        raise DatabaseUrlWrong("DATABASE_URL needs a driver. Run: pip install 'evaluator-bot[postgres]'")
+    if file is not None and not str(file).startswith("file:") and not file.parent.is_dir():
+        raise DatabaseUrlWrong(f"DATABASE_URL cannot be used. There is no folder {file.parent}.")
 
 
 def sqlite_file(url: URL) -> Path | None:
