@@ -7,7 +7,7 @@ from bot.domain.evaluation import License, Trial
 from bot.domain.health import HealthReport
 from bot.domain.text import counted, day
 from bot.services.ingest.dry_run import DryRunResult
-from bot.slack.views.health import machine
+from bot.slack.views.health import describe_delays, machine
 
 _SHOWN = 50
 """Lines of one kind; the rest is counted."""
@@ -50,10 +50,7 @@ def format_health(found: HealthReport) -> Iterator[str]:
     yield f"· Full report last read: {'never' if found.swept_at is None else f'{found.swept_at:%Y-%m-%d %H:%M} UTC'}"
     if found.next_poll is not None:
         yield f"· Next poll: {found.next_poll:%Y-%m-%d %H:%M} UTC, while the bot runs"
-    if found.delays is not None:
-        median, worst = (round(span.total_seconds() / 3600) for span in (found.delays.median, found.delays.worst))
-        trials = f"{found.delays.trials:,}, seen within {median} h (median), {worst} h (worst)"
-        yield f"· Trials of the last seven days: {trials}"
+    yield f"· {describe_delays(found.delays)}"
     yield f"· Unreadable rows: {found.quarantined:,}"
     for each in found.examples:
         yield f"    {each.ref}: {each.reason}"

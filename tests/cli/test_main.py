@@ -94,7 +94,7 @@ async def test_check_says_how_reading_the_report_goes(here: World, beside: RunBe
     for words in (
         "UTC, 2 rows",
         "Next poll: ",
-        "1, seen within",
+        "1 new trial this week, seen within",
         "Unreadable rows: 1",
         "E-4AB-12C-002-F45: licenseType",
     ):

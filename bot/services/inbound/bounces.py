@@ -27,7 +27,7 @@ class BounceOutcome(StrEnum):
     NO_REPORT = "Neither a bounce nor a complaint. Nothing to do."
     UNKNOWN = "Not about one of our emails. Nothing to do."
     BOUNCED = "The address does not exist. It is blocked: nobody can email it from here."
-    COMPLAINED = "They complained: the address is marked, and nobody writes to it."
+    COMPLAINED = "They complained. The address is blocked: nobody can email it from here."
     COUNTED = "It did not get through this time: counted against the address."
     REFUSED = "Refused because of us and not of the address: the admins are told."
     UNCLEAR = "Came to the return address of an email and says nothing we understand: counted, and the admins are told."

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from bot.domain.health import HealthReport
+from bot.domain.health import Delays, HealthReport
 from bot.domain.text import counted
 from bot.slack.blocks import Message, paragraphs
 from bot.slack.text import ago, escape, moment, span
@@ -18,7 +18,7 @@ def health_message(found: HealthReport) -> Message:
     lines = [
         f"*{head}*",
         *_reading(found),
-        _delays(found),
+        describe_delays(found.delays),
         *_set_aside(found),
         *_waiting(found),
         *_machine(found),
@@ -41,8 +41,8 @@ def _reading(found: HealthReport) -> list[str]:
     return lines
 
 
-def _delays(found: HealthReport) -> str:
-    late = found.delays
+def describe_delays(late: Delays | None) -> str:
+    """Say how long after their start the trials of the last seven days were seen."""
     if late is None:
         return "No new trials this week."
     if late.trials == 1:
