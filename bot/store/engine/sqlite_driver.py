@@ -3,22 +3,11 @@
 On a busy event loop each trip waits for its turn, and a writer holds up all others meanwhile.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, repeat
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import aiosqlite
-
-_ONE_ROW: Final = re.compile(r"INSERT INTO (.+) VALUES (\((?:\?, )*\?\))", re.DOTALL)
-"""A plain INSERT. With ON CONFLICT or RETURNING, each row goes on its own."""
-_FEW: Final = 20
-"""Fewer rows are inserted one by one: a statement prepared for many stays in memory."""
-_TOGETHER: Final = 500
-"""Rows in one statement, if they have few columns."""
-_VALUES: Final = 4_000
-"""Values in one statement; SQLite allows 32,766."""
 
 
 class Connection(aiosqlite.Connection):
@@ -40,23 +29,6 @@ class Connection(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Run `work` in the connection's thread."""
         await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
-
-
-def _insert(connection: sqlite3.Connection, into: str, row: str, rows: Sequence[Sequence[Any]]) -> int:
-    """Insert rows, many with each statement, and return how many there were.
-
-    After each statement the thread waits for Python's lock. OR ROLLBACK: an error ends the transaction anyway, and
-    SQLite need not copy each page to be able to undo a single statement.
-    """
-    width = len(rows[0])
-    size = min(_TOGETHER, _VALUES // width)
-    values = ", ".join([row] * size)
-    statement = f"INSERT OR ROLLBACK INTO {into} SELECT * FROM (VALUES {values}) LIMIT ?"  # noqa: S608  names and marks
-    for first in range(0, len(rows), size):
-        some = rows[first : first + size]
-        nothing = repeat(None, width * (size - len(some)))  # always the same statement, so that it is made ready once
-        connection.execute(statement, (*chain.from_iterable(some), *nothing, len(some)))
-    return len(rows)
 
 
 async def connect(*args: Any, **options: Any) -> Connection:  # noqa: ANN401  what sqlite3.connect takes
@@ -88,13 +60,10 @@ class _Cursor:
         await self._connection.run(work)
 
     async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> None:
-        rows, one_row = list(parameters), _ONE_ROW.fullmatch(statement)
+        rows = list(parameters)
 
         def work(connection: sqlite3.Connection) -> None:
-            if one_row is None or len(rows) < _FEW:
-                self._take(connection.executemany(statement, rows))
-            else:
-                self.rowcount = _insert(connection, one_row[1], one_row[2], rows)
+            self._take(connection.executemany(statement, rows))
 
         await self._connection.run(work)
 

@@ -14,7 +14,6 @@ from tests.builders import NOON
 
 PRESSES = [{"key": f"k{number}", "at": NOON} for number in range(3)]
 MANY = 2_345
-"""More rows than one statement takes."""
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ async def test_whatever_a_statement_is_its_answer_is_whole(database: Database) -
         assert list(nobody.keys()) == [column.name for column in interaction.columns]
 
 
-@pytest.mark.parametrize("count", [1, 19, 20, 499, 500, 501, 1000, MANY])
+@pytest.mark.parametrize("count", [1, MANY])
 async def test_of_many_rows_each_is_inserted_once_as_it_was_given(database: Database, count: int) -> None:
     given = [(f"k{number:05}", NOON + timedelta(seconds=number), number % 3 == 0) for number in range(count)]
     async with database.write() as connection:
