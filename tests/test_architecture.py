@@ -347,6 +347,18 @@ def test_modules_are_short_and_say_what_they_own(name: str) -> None:
     assert ast.get_docstring(ast.parse(text))
 
 
+def _long_functions(tree: ast.Module) -> dict[str, int]:
+    """Functions whose body fits on no screen, with its lines."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lines = {each.name: (each.end_lineno or 0) - each.body[0].lineno + 1 for each in functions}
+    return {name: count for name, count in lines.items() if count > 50}
+
+
+def test_functions_fit_on_a_screen() -> None:
+    found = {name: _long_functions(ast.parse(path.read_text())) for name, path in MODULES.items()}
+    assert {name: functions for name, functions in found.items() if functions} == {}
+
+
 def test_only_the_outermost_edges_catch_every_exception() -> None:
     broad = {name for name, path in MODULES.items() if "except Exception" in path.read_text()}
     assert broad == {
@@ -361,7 +373,8 @@ OLD_WORDS = frozenset(
     "opt_outs last_orders cut_off hurry mailroom lifetimes actors admit presses remarks fingerprint fingerprints "
     "Traffic Lane Way Pace Postman Watch Sight Ringing Silence OptOut OptOuts Cause Verdict Letter Trouble Troubles "
     "Condition Checkup Guard Deps Keys Ground NeedsGround Rehearsal Outlook Tally Finding Parts trouble whole Post "
-    "ClosedWays Remedy Poster Directory Patience Deliveries Gate Traced Stray".split()
+    "ClosedWays Remedy Poster Directory Patience Deliveries Gate Traced Stray subject_fingerprint "
+    "subject_fingerprints".split()
 )
 """Words of an earlier vocabulary. One idea has one word, on every floor."""
 

@@ -18,8 +18,8 @@ from bot.domain.mail_policy import MailRules
 from bot.log.setup import slack_logger
 from bot.mail.country_rules import load_countries
 from bot.marketplace.client import Marketplace
-from bot.marketplace.http import Route
-from bot.services.ingest.poller import ReportPoller
+from bot.marketplace.http import MarketplaceHttp, Route
+from bot.services.ingest.poller import PollPlan, ReportPoller
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
 from bot.slack.client.web_api import BoundedResponse
@@ -61,10 +61,12 @@ async def open_components(
         poller = ReportPoller(
             marketplace,
             store,
-            channel=settings.slack_channel,
-            first_run_days=settings.first_run_days,
-            sweep_every=settings.sweep_every,
-            own_sites=settings.test_sites,
+            PollPlan(
+                channel=settings.slack_channel,
+                first_run_days=settings.first_run_days,
+                sweep_every=settings.sweep_every,
+                own_sites=frozenset(site.lower() for site in settings.test_sites),
+            ),
             alerts=alerts,
             clock=clock,
         )
@@ -108,11 +110,10 @@ async def open_slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]
 def build_marketplace(settings: Settings) -> Marketplace:
     """Build the client for the vendor's reports. Raises SettingsWrong if an id is invalid."""
     network = settings.network
-    return Marketplace(
+    http = MarketplaceHttp(
         api_url=settings.marketplace_api_url,
         user=settings.marketplace_user,
         token=settings.marketplace_token.get_secret_value(),
-        vendor_id=settings.marketplace_vendor_id,
-        developer_id=settings.marketplace_developer_id,
         route=Route(proxy=network.proxy_for(settings.marketplace_api_url), trust=network.trust),
     )
+    return Marketplace(http, vendor_id=settings.marketplace_vendor_id, developer_id=settings.marketplace_developer_id)

@@ -10,7 +10,7 @@ import typer
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, Table, Target, read_file, read_target, store_of
 from bot.cli.runner import with_database_settings
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncTarget, count_by_reason
+from bot.domain.dnc import Authority, DncEntry, DncLift, DncReason, DncTarget, count_by_reason
 from bot.domain.text import counted
 from bot.errors import BotError
 
@@ -86,7 +86,7 @@ async def _list(settings: DatabaseSettings) -> None:
 
 async def _lift(settings: DatabaseSettings, *, target: DncTarget, note: str) -> None:
     async with store_of(settings) as store:
-        lifted = await store.dnc.lift(target, Authority.ADMIN, note=note, by=None, at=utc_now())
+        lifted = await store.dnc.lift(target, DncLift(authority=Authority.ADMIN, by=None, at=utc_now(), note=note))
     rest = f" Still blocked: {lifted.remaining.reason.words}." if lifted.remaining else ""
     if not lifted.changed:
         raise BotError(f"Nothing was changed.{rest or ' It is not blocked itself; its domain or site may be.'}")

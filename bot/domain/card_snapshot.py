@@ -126,14 +126,15 @@ def unpack(payload: Mapping[str, Any]) -> CardSnapshot | None:
             aliases=tuple(str(each) for each in payload["aliases"]),
             started=date.fromisoformat(payload["started"]),
             upgrade_to=str(payload["upgrade"]),
-            mails=tuple(_mail(*each) for each in payload["emails"]),
+            mails=tuple(_mail(each) for each in payload["emails"]),
             entries=tuple(_entry(*each) for each in payload["dnc"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def _mail(id_: int, template: str, key: str, message_id: str, state: str, by: str, at: str) -> MailSnapshot:
+def _mail(packed: Sequence[Any]) -> MailSnapshot:
+    id_, template, key, message_id, state, by, at = packed
     return MailSnapshot(
         id=int(id_),
         template=str(template),

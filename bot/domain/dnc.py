@@ -209,6 +209,16 @@ class DncAddResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DncLift:
+    """Who lifts an entry, when, and why. `by` is None for the person themselves and for the command line."""
+
+    authority: Authority
+    by: str | None
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DncLiftResult:
     """Who lifted an entry, and when; `changed` is whether this attempt did.
 

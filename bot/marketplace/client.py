@@ -7,11 +7,9 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
-import httpx
-
 from bot.errors import AnswerUnreadable, SettingsWrong
 from bot.marketplace.export import PATIENCE, Export
-from bot.marketplace.http import DIRECT, TIMEOUT, MarketplaceHttp, Route
+from bot.marketplace.http import MarketplaceHttp
 from bot.marketplace.pagination import Pagination
 from bot.marketplace.responses import Row, is_uuid, read_page
 
@@ -26,21 +24,18 @@ class Marketplace:
 
     def __init__(
         self,
+        http: MarketplaceHttp,
         *,
-        api_url: str,
-        user: str,
-        token: str,
         vendor_id: str | None = None,
         developer_id: str | None = None,
-        timeout: httpx.Timeout = TIMEOUT,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        route: Route = DIRECT,
     ) -> None:
+        """`http` is closed with this object. Raises SettingsWrong if an id is invalid."""
         if developer_id and not is_uuid(developer_id):
             raise SettingsWrong(["MARKETPLACE_DEVELOPER_ID is not a UUID. Remove it and set MARKETPLACE_VENDOR_ID."])
         if not (developer_id or _VENDOR_ID.fullmatch(vendor_id or "")):
             raise SettingsWrong(["MARKETPLACE_VENDOR_ID is not a number. Take the one in your vendor page's address."])
-        self._access = MarketplaceHttp(api_url=api_url, user=user, token=token, timeout=timeout, route=route)
+        self._http = http
         self._sleep = sleep
         self._vendor_id = vendor_id
         self._developer_id = developer_id or None
@@ -52,13 +47,13 @@ class Marketplace:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._access.close()
+        await self._http.close()
 
     async def developer_id(self, *, retry: bool = True) -> str:
         """Return the UUID behind the vendor id. It is requested once, then cached."""
         async with self._resolving:
             if self._developer_id is None:
-                answer = await self._access.get(f"developer-space/vendor/{self._vendor_id}", retry=retry)
+                answer = await self._http.get(f"developer-space/vendor/{self._vendor_id}", retry=retry)
                 found = answer.get("developerId")
                 if not is_uuid(found):
                     raise AnswerUnreadable("The Marketplace named no developer id. Check MARKETPLACE_VENDOR_ID.")
@@ -77,19 +72,19 @@ class Marketplace:
         Rows come again if the set shifts between two pages.
         """
         filters = _filters(updated_since, started_since, evaluations_only=evaluations_only)
-        return Pagination(self._access, self._report, filters).rows()
+        return Pagination(self._http, self._report, filters).rows()
 
     def export(self, *, patience: float = PATIENCE) -> AsyncGenerator[list[Row]]:
         """Yield every row of the report, some at a time. ExportFailed if it has to be read page by page.
 
         Rows come again if the download breaks off. `patience` is the longest wait in seconds.
         """
-        return Export(self._access, self._report, sleep=self._sleep, patience=patience).rows()
+        return Export(self._http, self._report, sleep=self._sleep, patience=patience).rows()
 
     async def check(self) -> str:
         """Return the developer id after one license was requested with it. Nothing is retried."""
         report = await self._report(retry=False)
-        read_page(await self._access.get(report, [("offset", "0"), ("limit", "1")], retry=False))
+        read_page(await self._http.get(report, [("offset", "0"), ("limit", "1")], retry=False))
         return await self.developer_id()
 
     async def _report(self, *, retry: bool = True) -> str:

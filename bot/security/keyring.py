@@ -97,11 +97,11 @@ class Keyring:
         """
         return tuple(_address_hash(keyed, key) for keyed in self._hashes for key in keys(address))
 
-    def subject_fingerprint(self, subject: DncTarget) -> str:
+    def target_hash(self, subject: DncTarget) -> str:
         """Return the hash stored for the target of a do-not-contact entry."""
         return _address_hash(self._hashes[0], subject.key)
 
-    def subject_fingerprints(self, subject: DncTarget) -> tuple[str, ...]:
+    def target_hashes(self, subject: DncTarget) -> tuple[str, ...]:
         """Return every hash under which a target may be stored, the newest secret's first."""
         forms = (*keys(subject.value), *subject.former) if subject.scope is DncScope.ADDRESS else (subject.key,)
         return tuple(_address_hash(keyed, form) for keyed in self._hashes for form in dict.fromkeys(forms))

@@ -12,6 +12,7 @@ from bot.domain.dnc import (
     Authority,
     DncAddResult,
     DncEntry,
+    DncLift,
     DncLiftResult,
     DncReason,
     DncTarget,
@@ -80,10 +81,7 @@ class DoNotContact:
         """Lift the entry that `unsubscribe` added, and no other."""
         await self._store.dnc.lift(
             DncTarget.of_address(link.address),
-            Authority.SELF,
-            note="",
-            by=None,
-            at=self._clock(),
+            DncLift(authority=Authority.SELF, by=None, at=self._clock()),
             evaluation_id=await self._store.bounces.evaluation(link.mail_id),
         )
 
@@ -105,16 +103,9 @@ class DoNotContact:
         if card is None or who is None or who.contact.email is None:
             return found
         targets = targets_for(card.evaluation.license, who.contact.email)
+        lift = DncLift(authority=self.authority(by), by=by, at=self._clock(), note=note)
         for target in targets:
-            found = await self._store.dnc.lift(
-                target,
-                self.authority(by),
-                note=note,
-                by=by,
-                at=self._clock(),
-                set_at=set_at,
-                evaluation_id=evaluation_id,
-            )
+            found = await self._store.dnc.lift(target, lift, set_at=set_at, evaluation_id=evaluation_id)
             if found.changed or found.at is not None:
                 break
         return replace(found, remaining=await self._store.dnc.find_active(targets))
@@ -123,8 +114,8 @@ class DoNotContact:
         self, target: DncTarget, *, note: str, by: str, added_at: datetime | None = None
     ) -> DncLiftResult:
         """Lift the strongest entry for a target that this person may lift, or only the one added at `added_at`."""
-        now, authority = self._clock(), self.authority(by)
-        found = await self._store.dnc.lift(target, authority, note=note, by=by, at=now, set_at=added_at)
+        lift = DncLift(authority=self.authority(by), by=by, at=self._clock(), note=note)
+        found = await self._store.dnc.lift(target, lift, set_at=added_at)
         return replace(found, remaining=await self.find_active(target))
 
     def authority(self, user: str) -> Authority:

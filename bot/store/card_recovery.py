@@ -29,7 +29,7 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
     seen = await license_of(connection, row.license_id, keyring)
     mails = (await connection.execute(select(mail).where(mail.c.evaluation_id == row.id).order_by(mail.c.id))).all()
     targets = await _subjects(connection, row, keyring)
-    hashes = [each for subject in targets for each in keyring.subject_fingerprints(subject)]
+    hashes = [each for subject in targets for each in keyring.target_hashes(subject)]
     standing = select(do_not_contact).where(do_not_contact.c.target_key.in_(hashes), IS_ACTIVE)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
     return CardSnapshot(
@@ -204,8 +204,8 @@ async def _restore_entry(
 
     If none of the targets has it, only the hash of the address is recorded.
     """
-    subject = next((each for each in targets if snapshot.key in keyring.subject_fingerprints(each)), None)
-    hashes = {snapshot.key, *(keyring.subject_fingerprints(subject) if subject else ())}
+    subject = next((each for each in targets if snapshot.key in keyring.target_hashes(each)), None)
+    hashes = {snapshot.key, *(keyring.target_hashes(subject) if subject else ())}
     same = do_not_contact.c.target_key.in_(hashes) & (do_not_contact.c.reason == snapshot.reason)
     known = await connection.scalar(select(do_not_contact.c.id).where(same, do_not_contact.c.at == snapshot.at))
     if known is not None or (snapshot.until is not None and snapshot.until <= at):

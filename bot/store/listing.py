@@ -52,4 +52,4 @@ def _blocking_hashes(seen: License, keyring: Keyring) -> Iterable[str]:
     """Return the hashes under which an entry would forbid emailing a contact of a license."""
     addresses = [contact.email for contact in seen.contacts if contact.email is not None]
     targets = dict.fromkeys(target for address in addresses for target in targets_for(seen, address))
-    return [each for target in targets for each in keyring.subject_fingerprints(target)]
+    return [each for target in targets for each in keyring.target_hashes(target)]

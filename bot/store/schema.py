@@ -155,7 +155,7 @@ license_ = Table(
     Column("country", Text),
     Column("region", Text),
     Column("contacts", LargeBinary, nullable=False),  # sealed: technical, billing
-    Column("technical_key", Text, index=True),  # fingerprints of their addresses
+    Column("technical_key", Text, index=True),  # keyed hashes of their addresses
     Column("billing_key", Text, index=True),
     Column("partner_name", Text),
     Column("partner_kind", Text),

@@ -13,6 +13,7 @@ from benchmarks.bench import Bench, marketplace
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, TODAY, row
 from bot.marketplace.client import Marketplace
+from bot.marketplace.http import MarketplaceHttp
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +40,9 @@ def _count(store: Path, table: str) -> int:
 
 
 async def test_page_by_page_and_in_the_export_the_client_reads_every_license(server: str) -> None:
-    client = Marketplace(api_url=f"{server}/{ROWS}", user="nobody", token="none", developer_id=DEVELOPER_ID)
+    client = Marketplace(
+        MarketplaceHttp(api_url=f"{server}/{ROWS}", user="nobody", token="none"), developer_id=DEVELOPER_ID
+    )
     async with client:
         paged = [each.record async for rows in client.licenses() for each in rows]
         exported = [each.record async for rows in client.export() for each in rows]

@@ -7,6 +7,7 @@ import pytest
 
 from bot.demo.fake_marketplace.server import DEVELOPER_ID, DemoMarketplace
 from bot.marketplace.client import Marketplace
+from bot.marketplace.http import MarketplaceHttp
 from bot.marketplace.responses import Row
 
 TODAY = date(2026, 11, 23)
@@ -35,7 +36,7 @@ async def client(server: DemoMarketplace, url: str, pauses: list[float]) -> Asyn
         pauses.append(seconds)
 
     async with Marketplace(
-        api_url=url, user=server.user, token=server.token, developer_id=DEVELOPER_ID, sleep=sleep
+        MarketplaceHttp(api_url=url, user=server.user, token=server.token), developer_id=DEVELOPER_ID, sleep=sleep
     ) as client:
         yield client
 

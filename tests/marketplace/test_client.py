@@ -23,7 +23,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.marketplace.client import Marketplace
-from bot.marketplace.http import LONGEST_WAIT
+from bot.marketplace.http import LONGEST_WAIT, MarketplaceHttp
 from bot.marketplace.responses import Row
 from tests.machine import limit
 from tests.marketplace.conftest import TODAY, every_row
@@ -184,7 +184,9 @@ async def test_a_row_comes_with_the_text_in_which_it_was_written(server: DemoMar
 async def test_the_developer_id_is_resolved_once_even_for_two_who_ask_at_once(
     server: DemoMarketplace, url: str
 ) -> None:
-    async with Marketplace(api_url=url, user=server.user, token=server.token, vendor_id=VENDOR_ID) as client:
+    async with Marketplace(
+        MarketplaceHttp(api_url=url, user=server.user, token=server.token), vendor_id=VENDOR_ID
+    ) as client:
         found = await asyncio.gather(client.developer_id(), client.developer_id(), client.check())
     assert set(found) == {DEVELOPER_ID}
     assert [address.name for address in server.requests] == [VENDOR_ID, "licenses"]
@@ -195,7 +197,9 @@ async def test_a_developer_id_that_is_no_uuid_never_becomes_part_of_an_address(
     server: DemoMarketplace, url: str, found: object
 ) -> None:
     server.faults.append(Fault(status=200, body=json.dumps({"developerId": found})))
-    async with Marketplace(api_url=url, user=server.user, token=server.token, vendor_id=VENDOR_ID) as client:
+    async with Marketplace(
+        MarketplaceHttp(api_url=url, user=server.user, token=server.token), vendor_id=VENDOR_ID
+    ) as client:
         with pytest.raises(AnswerUnreadable, match="MARKETPLACE_VENDOR_ID"):
             await numbers(client.licenses())
     assert len(server.requests) == 1
@@ -206,7 +210,9 @@ async def test_a_developer_id_that_is_no_uuid_never_becomes_part_of_an_address(
 )
 def test_ids_that_cannot_be_right_are_a_matter_of_settings(vendor_id: str | None, developer_id: str | None) -> None:
     with pytest.raises(SettingsWrong, match="MARKETPLACE_"):
-        Marketplace(api_url="http://x", user="u", token="t", vendor_id=vendor_id, developer_id=developer_id)
+        Marketplace(
+            MarketplaceHttp(api_url="http://x", user="u", token="t"), vendor_id=vendor_id, developer_id=developer_id
+        )
 
 
 @pytest.mark.parametrize(
@@ -293,7 +299,9 @@ async def test_a_report_that_refuses_more_than_insights_is_refused(
 
 
 async def test_a_wrong_token_is_refused_without_being_told(server: DemoMarketplace, url: str) -> None:
-    async with Marketplace(api_url=url, user=server.user, token="wrong-token", vendor_id=VENDOR_ID) as client:
+    async with Marketplace(
+        MarketplaceHttp(api_url=url, user=server.user, token="wrong-token"), vendor_id=VENDOR_ID
+    ) as client:
         with pytest.raises(TokenRefused) as caught:
             await client.check()
     assert "wrong-token" not in str(caught.value)
@@ -302,7 +310,9 @@ async def test_a_wrong_token_is_refused_without_being_told(server: DemoMarketpla
 async def test_nobody_listening_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-    async with Marketplace(api_url=f"http://127.0.0.1:{port}", user="u", token="t", vendor_id="1") as client:
+    async with Marketplace(
+        MarketplaceHttp(api_url=f"http://127.0.0.1:{port}", user="u", token="t"), vendor_id="1"
+    ) as client:
         with pytest.raises(MarketplaceUnavailable, match=r"Cannot connect to 127\.0\.0\.1"):
             await client.check()
 
@@ -310,7 +320,9 @@ async def test_nobody_listening_is_unavailable() -> None:
 async def test_an_answer_that_does_not_come_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes the connection, and nobody reads
         url, timeout = f"http://127.0.0.1:{silent.getsockname()[1]}", httpx.Timeout(0.01, connect=limit(1))
-        async with Marketplace(api_url=url, user="u", token="t", vendor_id="1", timeout=timeout) as client:
+        async with Marketplace(
+            MarketplaceHttp(api_url=url, user="u", token="t", timeout=timeout), vendor_id="1"
+        ) as client:
             with pytest.raises(MarketplaceUnavailable, match=r"127\.0\.0\.1 did not answer in time"):
                 await client.check()
 

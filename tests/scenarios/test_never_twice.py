@@ -23,7 +23,8 @@ from bot.domain.evaluation import Evaluation, State
 from bot.domain.history import Kind
 from bot.errors import MarketplaceError
 from bot.marketplace.client import Marketplace
-from bot.services.ingest.poller import ReportPoller
+from bot.marketplace.http import MarketplaceHttp
+from bot.services.ingest.poller import PollPlan, ReportPoller
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store
 from bot.store.schema import evaluation, history
@@ -68,7 +69,9 @@ class Years(RuleBasedStateMachine):
         report = self.vendor.report
         marketplace = await self.stack.enter_async_context(
             Marketplace(
-                api_url=url, user=report.user, token=report.token, developer_id=report.developer_id, sleep=no_pause
+                MarketplaceHttp(api_url=url, user=report.user, token=report.token),
+                developer_id=report.developer_id,
+                sleep=no_pause,
             )
         )
         database = f"sqlite+aiosqlite:///{self.folder / 'evaluators.db'}"
@@ -76,9 +79,7 @@ class Years(RuleBasedStateMachine):
         self.watch = ReportPoller(
             marketplace,
             self.store,
-            channel=CHANNEL,
-            first_run_days=365,
-            sweep_every=SWEEP_EVERY,
+            PollPlan(channel=CHANNEL, first_run_days=365, sweep_every=SWEEP_EVERY),
             alerts=AdminAlerts(self.store, admins=(), channel=CHANNEL, clock=self.now),
             clock=self.now,
         )

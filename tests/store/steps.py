@@ -8,7 +8,7 @@ from sqlalchemy import Row, Table, select
 
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.card import Card
-from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, DncTarget
+from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLift, DncLiftResult, DncTarget
 from bot.domain.evaluation import License
 from bot.domain.health import IngestStats
 from bot.domain.identity import KnownLicense
@@ -170,5 +170,8 @@ async def lift(
     subject = DncTarget.read(whom)
     assert subject is not None
     return await store.dnc.lift(
-        subject, authority, note=note, by=by, at=LATER, set_at=set_at, evaluation_id=evaluation_id
+        subject,
+        DncLift(authority=authority, by=by, at=LATER, note=note),
+        set_at=set_at,
+        evaluation_id=evaluation_id,
     )

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from bot.domain.dnc import Authority, DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncLift, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry, Kind
 from bot.domain.incidents import UNWIPED, Incident, IncidentSource, OpenIncident
@@ -202,7 +202,7 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
             details={"mark": "1", "note": "Ana Ash rang again"},
         )
         ana = DncTarget.of_address("ana@acme.example")
-        assert (await store.dnc.lift(ana, Authority.MEMBER, note="", by="U0BO", at=NOON)).changed
+        assert (await store.dnc.lift(ana, DncLift(authority=Authority.MEMBER, by="U0BO", at=NOON))).changed
         again = await store.mails.resend(1, FREELY, by="U0CY", at=NOON)
         assert isinstance(again, QueuedMail)
         await store.database.wipe()
@@ -221,8 +221,8 @@ def rows_of_0005(keys: Keyring) -> list[Row]:
     letter = {"template": "welcome", "recipient": "technical", "subject": "Hi", "body": "Dear Ana", "to": ANA.key}
     a_mail = {"evaluation_id": 7, "address_key": keys.address_hash(ANA.key), "actor": "U0BO", "at": NOON}
     a_mail |= {"content": keys.encrypt(json.dumps(letter))}
-    of_ana = {"scope": "address", "subject_key": keys.subject_fingerprint(ANA), "subject": keys.encrypt(ANA.key)}
-    of_birch = {"scope": "domain", "subject_key": keys.subject_fingerprint(BIRCH), "subject": keys.encrypt(BIRCH.key)}
+    of_ana = {"scope": "address", "subject_key": keys.target_hash(ANA), "subject": keys.encrypt(ANA.key)}
+    of_birch = {"scope": "domain", "subject_key": keys.target_hash(BIRCH), "subject": keys.encrypt(BIRCH.key)}
     a_license = {
         "id": 3,
         "app_key": SEEN.app_key,

@@ -1,9 +1,9 @@
 """Poll the report and record what is new, with the cards that follow."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -28,6 +28,18 @@ _NEXT_SWEEP: Final = timedelta(hours=1)
 """The pause after a failed sweep: a report too large for an hour must not be requested with every poll."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollPlan:
+    """What is read how often, and where its cards go."""
+
+    channel: str
+    first_run_days: int
+    """How far back the first run announces trials."""
+    sweep_every: timedelta
+    own_sites: frozenset[str] = frozenset()
+    """Sites of the vendor, in lower case: their trials get no card."""
+
+
 class ReportPoller:
     """The only reader of the report. However often and whenever it runs, nothing is announced twice."""
 
@@ -35,20 +47,14 @@ class ReportPoller:
         self,
         marketplace: Marketplace,
         store: Store,
+        plan: PollPlan,
         *,
-        channel: str,
-        first_run_days: int,
-        sweep_every: timedelta,
         alerts: AdminAlerts,
         clock: Callable[[], datetime],
-        own_sites: Collection[str] = (),
     ) -> None:
         self._marketplace = marketplace
         self._store = store
-        self._channel = channel
-        self._first_run_days = first_run_days
-        self._sweep_every = sweep_every
-        self._own_sites = frozenset(site.lower() for site in own_sites)
+        self._plan = plan
         self._alerts = alerts
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -100,7 +106,7 @@ class ReportPoller:
         good, last = await self._store.polls.last_good(is_full=True), await self._store.polls.last_sweep()
         if last is not None and not last.good and not has_passed(_NEXT_SWEEP, since=last.started_at, now=now):
             return False
-        return good is None or has_passed(self._sweep_every, since=good.started_at, now=now)
+        return good is None or has_passed(self._plan.sweep_every, since=good.started_at, now=now)
 
     async def _since(self) -> date | None:
         """Return the day up to which the report is known for certain, or None to read all of it.
@@ -117,13 +123,13 @@ class ReportPoller:
         now = self._clock()
         announcement = self._announcement_policy(now, await self._since() or self._announce_from())
         missed = await self._store.licenses.announce_missed(
-            announcement, after=now + CLOCKS_DIFFER, channel=self._channel, at=now
+            announcement, after=now + CLOCKS_DIFFER, channel=self._plan.channel, at=now
         )
         log.warning("clock_was_ahead", announced=missed)
 
     def _announce_from(self) -> date:
         """Return the day before which trials predate the bot and get no card in its first run."""
-        return self._clock().date() - timedelta(days=self._first_run_days)
+        return self._clock().date() - timedelta(days=self._plan.first_run_days)
 
     def _first_run_message(self, stats: PollStats) -> str:
         today = self._clock().date()
@@ -132,11 +138,11 @@ class ReportPoller:
             started=stats.started,
             announced=stats.announced,
             today=today,
-            days=self._first_run_days,
+            days=self._plan.first_run_days,
         )
 
     def _announcement_policy(self, now: datetime, quiet_before: date | None) -> AnnouncementPolicy:
-        return AnnouncementPolicy(today=now.date(), quiet_before=quiet_before, own_sites=self._own_sites)
+        return AnnouncementPolicy(today=now.date(), quiet_before=quiet_before, own_sites=self._plan.own_sites)
 
     async def _dry_run(
         self, since: date | None, *, quiet_before: date | None = None, progress: Progress = lambda _: None
@@ -160,7 +166,9 @@ class ReportPoller:
         now, polls = self._clock(), self._store.polls
         poll_id = await polls.begin(at=now, is_full=since is None)
         announcement = self._announcement_policy(now, quiet_before)
-        ingest = ReportIngest(self._store, announcement=announcement, channel=self._channel, now=now, progress=progress)
+        ingest = ReportIngest(
+            self._store, announcement=announcement, channel=self._plan.channel, now=now, progress=progress
+        )
         try:
             async with aclosing(ingest):
                 await self._stream_into(ingest, since, now)
@@ -169,7 +177,7 @@ class ReportPoller:
             await self._alerts.poll_failed(exc)
             raise
         text = words(ingest.stats)
-        await polls.succeed(poll_id, ingest.stats, at=self._clock(), text=text, channel=self._channel)
+        await polls.succeed(poll_id, ingest.stats, at=self._clock(), text=text, channel=self._plan.channel)
         await self._alerts.poll_succeeded(ingest.stats.quarantined, is_full=since is None)
         log.info("report_read", is_full=since is None, **asdict(ingest.stats))
         return ingest.stats

@@ -58,7 +58,7 @@ class Draft:
 class Outreach:
     """Drafts and queues emails. Without a `mailer` nothing is sent, and everybody who tries learns why."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, one by one
         self,
         store: Store,
         mailer: Mailer | None,

@@ -38,7 +38,7 @@ _GIVEN_UP: Final = "The mail server put it off for two days, so it was given up.
 class MailWorker:
     """Sends queued emails. When it is paused, it finishes the email it is sending."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, one by one
         self,
         store: Store,
         mailer: Mailer,

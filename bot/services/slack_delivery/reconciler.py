@@ -38,7 +38,7 @@ class Comparison(Enum):
 class Reconciler:
     """Compares the channels with the database. `us` waits for the bot's user id in Slack."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, one by one
         self,
         store: Store,
         slack: SlackClient,

@@ -55,7 +55,7 @@ SOCKET_TIMEOUTS: Final = SocketTimeouts()
 class SocketMode:
     """Keeps one connection open until it is cancelled. No other part of the bot waits for it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, one by one
         self,
         app: AsyncApp,
         address: Address,

@@ -19,7 +19,7 @@ async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, ta
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match target.scope:
         case DncScope.ADDRESS:
-            return await evaluations_with_address(connection, keyring.subject_fingerprints(target))
+            return await evaluations_with_address(connection, keyring.target_hashes(target))
         case DncScope.SITE:
             spelt = {target.value, unicode_domain(target.value)}
             return (await connection.scalars(query.where(func.lower(license_.c.site).in_(spelt)))).all()
@@ -52,7 +52,7 @@ async def expedite_queued_mail(
     For a domain or a site, only deferred mail: queued mail is due within seconds anyway, and may go to others.
     """
     if target.scope is DncScope.ADDRESS:
-        await expedite_mail_to(connection, keyring.subject_fingerprints(target), at=at)
+        await expedite_mail_to(connection, keyring.target_hashes(target), at=at)
         return
     theirs = mail.c.evaluation_id.in_(list(evaluation_ids)) & (mail.c.state == MailState.DEFERRED)
     await connection.execute(update(mail).where(theirs).values(due_at=at))

@@ -1,6 +1,7 @@
 """Do-not-contact entries: who must not be emailed, why, and who decided."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.dnc import (
-    Authority,
     DncAddResult,
     DncEntry,
+    DncLift,
     DncLiftResult,
     DncReason,
     DncScope,
@@ -56,25 +57,22 @@ class DncEntries:
     async def lift(
         self,
         target: DncTarget,
-        authority: Authority,
+        lift: DncLift,
         *,
-        note: str,
-        by: str | None,
-        at: datetime,
         set_at: datetime | None = None,
         evaluation_id: int | None = None,
     ) -> DncLiftResult:
-        """Lift the strongest entry for a target that this authority may lift, with a note for the record.
+        """Lift the strongest entry for a target that `lift` has the authority for, with a note for the record.
 
         With `set_at`, lift only the entry of that time: a newer one may have come since somebody looked.
         """
         async with self._database.write() as connection:
             rows = await _load_entries(connection, self._keyring, [target])
-            said = "" if _has_permanent(rows) else note
+            on_record = replace(lift, note="") if _has_permanent(rows) else lift
             for row in rows:
                 shown = set_at is None or row.at == set_at
-                if row.lifted_at is None and shown and may_lift(DncReason(row.reason), authority):
-                    return await self._lift(connection, row, target, note=said, by=by, at=at, within=evaluation_id)
+                if row.lifted_at is None and shown and may_lift(DncReason(row.reason), lift.authority):
+                    return await self._lift(connection, row, target, on_record, within=evaluation_id)
             stands = next((_entry_from(row, self._keyring) for row in rows if row.lifted_at is None), None)
             before = max((row for row in rows if row.at == set_at and row.lifted_at), key=lambda r: r.id, default=None)
             if before is None:
@@ -124,20 +122,19 @@ class DncEntries:
         connection: AsyncConnection,
         row: Row[Any],
         target: DncTarget,
+        lift: DncLift,
         *,
-        note: str,
-        by: str | None,
-        at: datetime,
         within: int | None,
     ) -> DncLiftResult:
-        lifted = {"lifted_at": at, "lifted_by": by, "lifted_note": self._keyring.encrypt(note) if note else None}
+        note, at = lift.note, lift.at
+        lifted = {"lifted_at": at, "lifted_by": lift.by, "lifted_note": self._keyring.encrypt(note) if note else None}
         await connection.execute(update(do_not_contact).where(_is(row)).values(lifted))
         if within is not None:
-            entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=by, details={"mark": str(row.id)})
+            entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=lift.by, details={"mark": str(row.id)})
             await append_history(connection, within, [entry])
         await enqueue_card_update(connection, await evaluations_matching(connection, self._keyring, target), at=at)
         return DncLiftResult(
-            changed=True, by=by, at=at, remaining=await find_active(connection, self._keyring, [target])
+            changed=True, by=lift.by, at=at, remaining=await find_active(connection, self._keyring, [target])
         )
 
 
@@ -152,7 +149,7 @@ async def add_entry(
     is_nameless = new.reason.is_final or _has_permanent(rows)
     values = {
         "scope": target.scope,
-        "target_key": keyring.subject_fingerprint(target),
+        "target_key": keyring.target_hash(target),
         # Never empty: it shows whether the secret is still among ours.
         "target": keyring.encrypt("" if is_nameless else target.key),
         "reason": new.reason,
@@ -186,7 +183,7 @@ async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_has
 
 async def find_active(connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget]) -> DncEntry | None:
     """Return the strongest active entry for any of these targets, or None."""
-    hashes = [each for target in targets for each in keyring.subject_fingerprints(target)]
+    hashes = [each for target in targets for each in keyring.target_hashes(target)]
     return await standing_under(connection, keyring, hashes)
 
 
@@ -231,7 +228,7 @@ async def _load_entries(
     connection: AsyncConnection, keyring: Keyring, targets: Iterable[DncTarget]
 ) -> Sequence[Row[Any]]:
     """Return every entry there ever was for these targets, the strongest first."""
-    return await _marks_under(connection, [p for target in targets for p in keyring.subject_fingerprints(target)])
+    return await _marks_under(connection, [p for target in targets for p in keyring.target_hashes(target)])
 
 
 async def _marks_under(connection: AsyncConnection, hashes: Collection[str]) -> Sequence[Row[Any]]:

@@ -1,5 +1,6 @@
 """Check the mail policy with the facts of the moment, inside the transaction that acts on the answer."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,15 @@ from bot.store.mapping import license_of, merged_into, trial_from
 from bot.store.schema import mail
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedMail:
+    """What is asked of the policy."""
+
+    recipient: str
+    template: str
+    basis: LawfulBasis | None
+
+
 class MailPolicyCheck:
     """Collect the facts about an email and evaluate `may_email`."""
 
@@ -28,10 +38,8 @@ class MailPolicyCheck:
         connection: AsyncConnection,
         row: Row[Any],
         rules: MailRules,
+        proposed: ProposedMail,
         *,
-        recipient: str,
-        template: str,
-        basis: LawfulBasis | None,
         now: datetime,
         this: Row[Any] | None = None,
     ) -> Contact | NeedsLawfulBasis | Refused:
@@ -39,7 +47,7 @@ class MailPolicyCheck:
         itself.
         """
         seen = await license_of(connection, row.license_id, self._keyring)
-        contact = seen.billing if recipient == "billing" else seen.technical
+        contact = seen.billing if proposed.recipient == "billing" else seen.technical
         address = None if contact is None else contact.email
         targets = () if address is None else targets_for(seen, address)
         case = MailContext(
@@ -49,9 +57,9 @@ class MailPolicyCheck:
             dnc_entry=await find_active(connection, self._keyring, targets),
             context=await context_of(connection, row, seen, self._keyring),
         )
-        attempt = await live_attempt(connection, row.id, template, except_=this)
+        attempt = await live_attempt(connection, row.id, proposed.template, except_=this)
         last = None if address is None else await last_mail(connection, self._keyring, address, except_=this)
-        decision = may_email(case, rules, attempt=attempt, last=last, now=now, basis=basis)
+        decision = may_email(case, rules, attempt=attempt, last=last, now=now, basis=proposed.basis)
         if not isinstance(decision, Allowed):
             return decision
         return contact or Refused(RefusalReason.NO_CONTACT)

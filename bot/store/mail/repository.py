@@ -18,7 +18,7 @@ from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, R
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
-from bot.store.mail.policy_check import MailPolicyCheck, last_mail, may_have_been_sent, since
+from bot.store.mail.policy_check import MailPolicyCheck, ProposedMail, last_mail, may_have_been_sent, since
 from bot.store.mail.sealing import decrypt_content, encrypt_content
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -63,10 +63,9 @@ class Mails:
             row = await live_evaluation(connection, request.evaluation_id)
             if row is None:
                 return Refused(RefusalReason.NO_CONTACT)
-            whose, template = request.content.recipient, request.content.template
-            found = await self._policy.evaluate(
-                connection, row, rules, recipient=whose, template=template, basis=request.basis, now=request.at
-            )
+            template = request.content.template
+            proposed = ProposedMail(recipient=request.content.recipient, template=template, basis=request.basis)
+            found = await self._policy.evaluate(connection, row, rules, proposed, now=request.at)
             if not isinstance(found, Contact):
                 await _remember_refusal(connection, row.id, template, found, by=request.by, at=request.at)
                 return found
@@ -207,16 +206,8 @@ class Mails:
         content = decrypt_content(row.content, self._keyring)
         if live is None or content is None:
             return await self._without_words(connection, row)
-        found = await self._policy.evaluate(
-            connection,
-            live,
-            rules,
-            recipient=content.recipient,
-            template=row.template,
-            basis=LawfulBasis[row.lawful_basis],
-            now=now,
-            this=row,
-        )
+        proposed = ProposedMail(recipient=content.recipient, template=row.template, basis=LawfulBasis[row.lawful_basis])
+        found = await self._policy.evaluate(connection, live, rules, proposed, now=now, this=row)
         if isinstance(found, Contact) and row.address_key not in self._keyring.address_hashes(found.email or ""):
             return Refused(RefusalReason.ANOTHER)
         return Refused(RefusalReason.NO_LAWFUL_BASIS) if isinstance(found, NeedsLawfulBasis) else found
