@@ -10,8 +10,9 @@ import structlog
 
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.health import PollStats
-from bot.marketplace.license_record import InvalidRecord, parse_license
+from bot.marketplace.license_record import InvalidRecord
 from bot.marketplace.responses import Row
+from bot.services.ingest.parsing import parse_new
 from bot.store import Store
 from bot.store.licenses.batching import ParsedRecord
 
@@ -19,8 +20,6 @@ log = structlog.get_logger()
 
 _BATCH_ROWS: Final = 500
 """Rows that are compared with the store together."""
-_STRETCH_ROWS: Final = 10
-"""Rows after which other tasks get a turn: a press must be acknowledged at once."""
 _RECORDED: Final = 5_000
 """Licenses that are recorded together: the more, the less often the database writes the same page."""
 _NAMED: Final = 20
@@ -75,19 +74,9 @@ class ReportIngest:
     async def _filter_new(self) -> None:
         """Find out what the batch says that was not processed before."""
         batch, self._batch = self._batch, []
-        unreadable: set[InvalidRecord] = set()
-        digests = await self._store.licenses.filter_new([row.text for row in batch])
-        for number, (row, digest) in enumerate(zip(batch, digests, strict=True)):
-            if number % _STRETCH_ROWS == 0:
-                await asyncio.sleep(0)
-            if digest is None:
-                continue
-            seen = parse_license(row.record)
-            if isinstance(seen, InvalidRecord):
-                unreadable.add(seen)
-            else:
-                self._records.append(ParsedRecord(license=seen, digests=(digest,)))
-        unreadable -= self._unreadable  # two questions may bring the same row
+        new = await parse_new(self._store, batch)
+        self._records += new.records
+        unreadable = set(new.unreadable) - self._unreadable  # two questions may bring the same row
         self._unreadable |= unreadable
         await self._quarantine(unreadable)
         self.stats += PollStats(rows=len(batch), quarantined=len(unreadable))

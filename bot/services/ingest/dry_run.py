@@ -10,8 +10,9 @@ from bot.domain.announcement import AnnouncementPolicy, SkipReason
 from bot.domain.evaluation import License, Trial
 from bot.domain.history import UNTOLD, Entry, entry_of
 from bot.domain.license_update import LicenseUpdate, starts_trial
-from bot.marketplace.license_record import InvalidRecord, parse_license
+from bot.marketplace.license_record import InvalidRecord
 from bot.marketplace.responses import Row
+from bot.services.ingest.parsing import parse_new
 from bot.store import Store
 from bot.store.licenses.batching import ParsedRecord
 
@@ -62,19 +63,16 @@ class DryRun:
 
     async def _new(self, batch: list[Row]) -> list[ParsedRecord]:
         """Return the records not processed before, one for each license: an earlier one was not stored."""
-        records: list[ParsedRecord] = []
-        digests = await self._store.licenses.filter_new([row.text for row in batch])
-        for row, digest in zip(batch, digests, strict=True):
-            seen = parse_license(row.record)
-            if isinstance(seen, InvalidRecord):
-                self.result.unreadable.append(seen)
-                continue
-            record = ParsedRecord(license=seen, digests=())
-            if digest is None or not self._met.isdisjoint(record.keys):
+        new = await parse_new(self._store, batch)
+        self.result.unreadable += new.unreadable
+        self.result.known += new.known
+        records = []
+        for record in new.records:
+            if self._met.isdisjoint(record.keys):
+                self._met |= record.keys
+                records.append(record)
+            else:
                 self.result.known += 1
-                continue
-            self._met |= record.keys
-            records.append(record)
         return records
 
     def _note(self, license_update: LicenseUpdate) -> None:
