@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from statistics import median_high
 
 
@@ -34,13 +35,22 @@ class SocketStatus:
     problem: str | None = None
 
 
+class PollOutcome(StrEnum):
+    """How a poll ended."""
+
+    GOOD = "good"
+    FAILED = "failed"
+    RUNNING = "running"
+    """It has not ended, or a stop of the bot cut it off."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
     """How the bot is doing at one moment. Times are UTC; None means that it has not happened yet."""
 
     now: datetime
-    outcome: str | None
-    """Of the latest poll: `good`, `failed` or `running`."""
+    outcome: PollOutcome | None
+    """Of the latest poll."""
     error: str | None
     read_at: datetime | None
     """When the report was last read completely."""

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.health import PollStats, QuarantinedRow
+from bot.domain.health import PollOutcome, PollStats, QuarantinedRow
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new, insert_row
 from bot.store.outbox.enqueue import enqueue_message
@@ -28,11 +28,11 @@ class Poll:
     error: str | None
 
     @property
-    def outcome(self) -> str:
-        """`good`, `failed`, or `running`; the last is also the outcome of a poll that a stop of the bot cut off."""
+    def outcome(self) -> PollOutcome:
+        """How it ended, if it has."""
         if self.good:
-            return "good"
-        return "running" if self.error is None else "failed"
+            return PollOutcome.GOOD
+        return PollOutcome.RUNNING if self.error is None else PollOutcome.FAILED
 
 
 _SWEPT: Final = (
