@@ -28,13 +28,13 @@ class TokenBucket:
         self,
         rate: Rate,
         *,
-        alone: bool = False,
+        serial: bool = False,
         backoff: Backoff = _BACKOFF,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rate = rate
         self._backoff = backoff
-        self._alone = alone
+        self._serial = serial
         """Whether at most one call may be in flight."""
         self._clock = clock
         self._slack = rate.interval * (rate.burst - 1)
@@ -46,7 +46,7 @@ class TokenBucket:
 
     def wait(self) -> float:
         """Seconds until a call may start: 0 if now, inf while a serial call is in flight."""
-        if self._under_way and (self._alone or self.failures):
+        if self._under_way and (self._serial or self.failures):
             return math.inf
         return max(self._next - self._slack - self._clock(), self._held_until - self._clock(), 0.0)
 
@@ -54,7 +54,7 @@ class TokenBucket:
         """Return how many calls may start now; inf without a limit."""
         if self.wait() > 0:
             return 0
-        if self._alone or self.failures:
+        if self._serial or self.failures:
             return 1
         if not self._rate.interval:
             return math.inf

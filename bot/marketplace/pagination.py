@@ -33,14 +33,14 @@ class Pagination:
         """Yield the rows, page by page. After a shift, rows come again."""
         for passes_left in reversed(range(PASSES)):
             try:
-                async with aclosing(self._pass(watchful=passes_left > 0)) as pages:
+                async with aclosing(self._pass(detect_shifts=passes_left > 0)) as pages:
                     async for rows in pages:
                         yield rows
             except _PageShifted:
                 continue
             return
 
-    async def _pass(self, *, watchful: bool) -> AsyncGenerator[list[Row]]:
+    async def _pass(self, *, detect_shifts: bool) -> AsyncGenerator[list[Row]]:
         """Yield every page once. Each begins with the last row of the one before, so that a shift shows."""
         offset, before = 0, Page(rows=[], has_next=False)
         while True:
@@ -51,7 +51,7 @@ class Pagination:
             if len(before.rows) > 1:
                 if rows[:1] == before.rows[-1:]:
                     rows = rows[1:]
-                elif watchful:
+                elif detect_shifts:
                     raise _PageShifted
             if rows:
                 yield rows

@@ -80,7 +80,7 @@ class PersonalData:
             for row in licenses:
                 await self._redact(connection, row, address)
             mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
-            await enqueue_refresh(connection, await self._remarked(connection, address), at=at)
+            await enqueue_refresh(connection, await self._noted(connection, address), at=at)
             await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
             await connection.execute(delete(draft))  # of the last day; whom they name is not known
             for evaluation_id in evaluations:
@@ -150,7 +150,7 @@ class PersonalData:
         values = license_values(without_people(seen, {canonical(address)}), self._keyring)
         await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
 
-    async def _remarked(self, connection: AsyncConnection, address: str) -> list[int]:
+    async def _noted(self, connection: AsyncConnection, address: str) -> list[int]:
         """Return the history entries whose lines in Slack quote a note about this address."""
         hashes = self._keyring.address_hashes(address)
         ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.target_key.in_(hashes)))

@@ -17,14 +17,14 @@ class UnsignedRequests:
     """Logs how many requests without a valid signature came since the last log line, and nothing of their content."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pace = TokenBucket(_ONCE_A_MINUTE, clock=clock)
+        self._bucket = TokenBucket(_ONCE_A_MINUTE, clock=clock)
         self._count = 0
 
     def add(self, path: str) -> None:
         """Count one request, and log a line if there was none in the last minute."""
         self._count += 1
-        if self._pace.wait() == 0:
-            self._pace.consume()
+        if self._bucket.wait() == 0:
+            self._bucket.consume()
             self._tell(path)
 
     def finish(self, path: str) -> None:

@@ -96,7 +96,7 @@ def test_a_burst_is_counted_whole_whatever_the_interval(burst: int) -> None:
 def test_where_nothing_is_counted_there_is_no_end_of_turns_but_one_while_it_goes_wrong_or_is_to_be_alone() -> None:
     clock = Clock()
     pace = TokenBucket(Rate(interval=0), clock=clock)
-    assert (pace.available(), TokenBucket(Rate(interval=0), alone=True, clock=clock).available()) == (math.inf, 1)
+    assert (pace.available(), TokenBucket(Rate(interval=0), serial=True, clock=clock).available()) == (math.inf, 1)
     pace.failed()
     assert pace.available() == 0
     clock.now += pace.wait()
@@ -108,7 +108,7 @@ def test_while_it_goes_wrong_or_is_to_be_alone_nothing_goes_beside_what_is_under
     *, alone: bool, fails: bool, hangs: bool
 ) -> None:
     clock = Clock()
-    pace = TokenBucket(Rate(interval=0), alone=alone, clock=clock)
+    pace = TokenBucket(Rate(interval=0), serial=alone, clock=clock)
     if fails:
         pace.failed()
     clock.now += 10

@@ -43,7 +43,7 @@ class PostRoom:
     server: dict[str, Any] = field(default_factory=dict)
     """What is different about the server from one that takes everything."""
     trust: Any = None
-    pace: TokenBucket | None = None
+    bucket: TokenBucket | None = None
     post: dict[str, Any] = field(default_factory=dict)
     """What is different about the post office from one with nothing but a sender."""
 
@@ -60,7 +60,9 @@ class PostRoom:
     def postman(self) -> MailWorker:
         """The postman, at the beginning of his day."""
         alerts = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
-        return MailWorker(self.store, self.office, rules=self.rules, alerts=alerts, clock=self.clock, pace=self.pace)
+        return MailWorker(
+            self.store, self.office, rules=self.rules, alerts=alerts, clock=self.clock, bucket=self.bucket
+        )
 
     async def ordered(self, evaluation_id: int = 1, number: int = 1, **changes: Any) -> int:  # noqa: ANN401
         """The id of a mail that Bo asked for, to go at once."""

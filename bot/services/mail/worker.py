@@ -46,7 +46,7 @@ class MailWorker:
         rules: MailRules,
         alerts: AdminAlerts,
         clock: Callable[[], datetime],
-        pace: TokenBucket | None = None,
+        bucket: TokenBucket | None = None,
         address_of: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """`address_of` returns the current reply address of a colleague; without it, replies go where the queued email
@@ -57,7 +57,7 @@ class MailWorker:
         self._rules = rules
         self._alerts = alerts
         self._clock = clock
-        self._pace = pace or TokenBucket(Rate(interval=0), alone=True)
+        self._bucket = bucket or TokenBucket(Rate(interval=0), serial=True)
         self._address_of = address_of
         self._at_work = asyncio.Lock()
 
@@ -71,7 +71,7 @@ class MailWorker:
     async def deliver(self) -> float:
         """Send what is due, one after the other. Return the seconds until the next look."""
         async with self._at_work:
-            while (pause := self._pace.wait()) == 0:
+            while (pause := self._bucket.wait()) == 0:
                 due = await self._store.mails.next_due()
                 if due is None:
                     return _POLL_INTERVAL_S
@@ -99,29 +99,29 @@ class MailWorker:
             await self._mailer.send(replace(claimed, content=content), evaluation)
         except LeaseLost as exc:
             # Whether this write succeeds depends on the lease: if this copy still leads, it tries again.
-            self._pace.failed()
+            self._bucket.failed()
             await self._defer(claimed, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
             await self._settle(claimed, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
             # The problem is between us and the server: nothing else would get through either, so all of it waits.
-            self._pace.failed()
+            self._bucket.failed()
             await self._defer(claimed, exc, wait=timedelta(0))
             await self._alerts.mail_unavailable(exc)
         except MailDeferred as exc:
-            self._pace.failed()
+            self._bucket.failed()
             await self._defer(claimed, exc, wait=timedelta(seconds=BACKOFF.after(claimed.attempts)))
-            if self._pace.failures >= _SHOULD_BE_KNOWN:
+            if self._bucket.failures >= _SHOULD_BE_KNOWN:
                 await self._alerts.mail_unavailable(exc)
         except AddressRefused as exc:
-            self._pace.succeeded()
+            self._bucket.succeeded()
             await self._store.bounces.record_hard_bounce(claimed.mail_id, status=_NO_SUCH_ADDRESS, at=self._clock())
             await self._settle(claimed, MailState.FAILED, error=str(exc))
         except MailError as exc:
-            self._pace.succeeded()
+            self._bucket.succeeded()
             await self._settle(claimed, MailState.FAILED, error=str(exc))
         else:
-            self._pace.succeeded()
+            self._bucket.succeeded()
             await self._settle(claimed, MailState.SENT)
             await self._alerts.mail_recovered()
 

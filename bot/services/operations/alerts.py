@@ -15,24 +15,24 @@ from bot.store import Store
 
 log = structlog.get_logger()
 
-_AT_ONCE: Final[Mapping[type[BotError], str]] = {
+_PERMANENT_ERRORS: Final[Mapping[type[BotError], str]] = {
     TokenRefused: "token_refused",
     PermissionMissing: "permission_missing",
     ApiGone: "api_gone",
 }
 """Errors that do not pass by themselves; any other may be gone by the next poll."""
 _KEEPS_FAILING: Final = "keeps_failing"
-_PATIENCE: Final = 3
+_FAILURES_BEFORE_ALERT: Final = 3
 """Failures in a row after which the admins are told."""
-_CODES: Final = (*_AT_ONCE.values(), _KEEPS_FAILING)
+_CODES: Final = (*_PERMANENT_ERRORS.values(), _KEEPS_FAILING)
 _POLL: Final = frozenset(Incident(source=IncidentSource.POLL, code=code) for code in _CODES)
 _SWEEP: Final = frozenset(Incident(source=IncidentSource.SWEEP, code=code) for code in _CODES)
 _ROWS: Final = Incident(source=IncidentSource.ROWS, code="unread")
 _NO_MAIL: Final = Incident(source=IncidentSource.MAIL, code="unavailable")
 _REFUSED: Final = Incident(source=IncidentSource.MAIL, code="refused")
 _UNCLEAR: Final = Incident(source=IncidentSource.BOUNCES, code="unclear")
-_DEAF: Final = Incident(source=IncidentSource.SOCKET, code="down")
-_DEAF_FOR: Final = timedelta(minutes=5)
+_SOCKET_DOWN: Final = Incident(source=IncidentSource.SOCKET, code="down")
+_SOCKET_DOWN_FOR: Final = timedelta(minutes=5)
 """Slack closes connections several times a day, and outages pass. After this long the admins are told."""
 _REMINDED_AFTER: Final = timedelta(days=1)
 """Nothing shows when servers accept our mail again. After this long, the next refusal is reported again."""
@@ -52,9 +52,9 @@ class AdminAlerts:
         """Alert about the last poll, which failed."""
         last = await self._store.polls.last()
         is_full = last is not None and last.is_full
-        code = _AT_ONCE.get(type(error), _KEEPS_FAILING)
+        code = _PERMANENT_ERRORS.get(type(error), _KEEPS_FAILING)
         times = await self._store.polls.failed_in_a_row(is_full=is_full)
-        if code != _KEEPS_FAILING or times >= _PATIENCE:
+        if code != _KEEPS_FAILING or times >= _FAILURES_BEFORE_ALERT:
             text = alerts.report_unread(str(error), times=times, is_full=is_full)
             source = IncidentSource.SWEEP if is_full else IncidentSource.POLL
             await self._begin(Incident(source=source, code=code), text)
@@ -70,9 +70,9 @@ class AdminAlerts:
     async def check_socket(self, line: SocketStatus) -> None:
         """Alert if the Socket Mode connection has been down too long. Call it regularly."""
         if line.down is None:
-            await self._end({_DEAF}, alerts.presses_again)
-        elif line.down >= _DEAF_FOR:
-            await self._begin(_DEAF, alerts.no_presses(line.problem or "", line.down))
+            await self._end({_SOCKET_DOWN}, alerts.presses_again)
+        elif line.down >= _SOCKET_DOWN_FOR:
+            await self._begin(_SOCKET_DOWN, alerts.no_presses(line.problem or "", line.down))
 
     async def mail_refused(self, status: str) -> None:
         """Alert that a server refused an email because of the sender; at most once a day."""

@@ -41,10 +41,10 @@ class ClockWatch:
         now, seconds = self._clock(), self._elapsed()
         moved = await self._since_last_start(now) if self._last is None else self._moved(now, seconds)
         self._last = now, seconds
-        for standing in await self._store.incidents.list_open():
-            is_over = now - standing.since >= _KEPT or is_future(standing.since, now)
-            if standing.incident.source is IncidentSource.CLOCK and is_over:
-                await self._store.incidents.close([standing.incident], "", to=(), at=now)
+        for each in await self._store.incidents.list_open():
+            is_over = now - each.since >= _KEPT or is_future(each.since, now)
+            if each.incident.source is IncidentSource.CLOCK and is_over:
+                await self._store.incidents.close([each.incident], "", to=(), at=now)
         if abs(moved) >= _WORTH_TELLING:
             log.warning("clock_moved", seconds=round(moved.total_seconds()))
             found = Incident(source=IncidentSource.CLOCK, code="set", seconds=round(moved.total_seconds()))
@@ -68,7 +68,7 @@ class ClockWatch:
         return timedelta(0) if last is None else min(now - last.started_at, timedelta(0))
 
 
-def moved_by(standing: Iterable[OpenIncident]) -> timedelta | None:
-    """Return by how much the clock was last set, or None if it was not set recently. `standing` is oldest first."""
-    moves = [each.incident.seconds for each in standing if each.incident.source is IncidentSource.CLOCK]
+def moved_by(open_incidents: Iterable[OpenIncident]) -> timedelta | None:
+    """Return by how much the clock was last set, or None if it was not set recently. The incidents are oldest first."""
+    moves = [each.incident.seconds for each in open_incidents if each.incident.source is IncidentSource.CLOCK]
     return timedelta(seconds=moves[-1]) if moves else None

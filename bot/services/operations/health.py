@@ -32,8 +32,8 @@ class Health:
         """Return all figures of this moment. Delays are those of the last seven days."""
         now, polls = self._clock(), self._store.polls
         last, good, swept = await polls.last(), await polls.last_good(), await polls.last_good(is_full=True)
-        standing = await self._store.incidents.list_open()
-        moved = moved_by(standing)
+        open_incidents = await self._store.incidents.list_open()
+        moved = moved_by(open_incidents)
         if moved is None and last is not None and is_future(last.started_at, now):
             moved = now - last.started_at
         return HealthReport(
@@ -50,11 +50,11 @@ class Health:
             waiting=await self._store.outbox.waiting(),
             mails_waiting=await self._store.mails.waiting(),
             bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
-            closed=tuple(describe_outages(standing)),
+            closed=tuple(describe_outages(open_incidents)),
             given_up=await self._store.outbox.given_up(since=now - _WEEK),
             clock_moved=moved,
             locked=self._store.database.locked_for(),
-            unwiped=any(each.incident == UNWIPED for each in standing),
+            unwiped=any(each.incident == UNWIPED for each in open_incidents),
             line=self.line(),
             problems=self.problems(),
         )

@@ -16,7 +16,7 @@ from bot.store.engine.database import Database
 
 log = structlog.get_logger()
 
-_PATIENCE: Final = timedelta(seconds=30)
+_ALERT_AFTER: Final = timedelta(seconds=30)
 """A lock released within this time delayed nobody for long."""
 
 
@@ -49,7 +49,7 @@ class LockAlert:
             for each, then in list(self._announced.items()):
                 if await self._say(alerts.database_free(timedelta(seconds=self._elapsed() - then)), each):
                     del self._announced[each]
-        elif (length := timedelta(seconds=self._elapsed() - since)) >= _PATIENCE:
+        elif (length := timedelta(seconds=self._elapsed() - since)) >= _ALERT_AFTER:
             text = alerts.database_locked(length, by=self._database.writers())
             for each in self._to:
                 if each not in self._announced and await self._say(text, each):

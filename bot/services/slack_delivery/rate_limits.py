@@ -99,6 +99,6 @@ class SlackRateLimiter:
     def _buckets(self, route: Route) -> tuple[TokenBucket, TokenBucket, TokenBucket]:
         """Return the buckets of a route by scope."""
         if route not in self._routes:
-            alone = route.method is not ApiMethod.UPDATE
-            self._routes[route] = self._bucket(self._limits[route.method].channel, alone=alone)
+            is_serial = route.method is not ApiMethod.UPDATE
+            self._routes[route] = self._bucket(self._limits[route.method].channel, serial=is_serial)
         return self._routes[route], self._methods[route.method], self._all

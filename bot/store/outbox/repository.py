@@ -232,7 +232,7 @@ class SlackOutbox:
 
 
 def _is_first_post(row: Row[Any]) -> bool:
-    return bool(row.lane == ApiMethod.POST and row.kind == DeliveryKind.CARD)
+    return bool(row.method == ApiMethod.POST and row.kind == DeliveryKind.CARD)
 
 
 async def _enqueue_backlog_notice(connection: AsyncConnection, channel: str, *, at: datetime) -> bool:

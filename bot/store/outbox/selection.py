@@ -66,7 +66,7 @@ def is_ready() -> Select[Any]:
         is_open(earlier),
     )
     return (
-        select(delivery, evaluation.c.card_ts, _method.label("lane"))
+        select(delivery, evaluation.c.card_ts, _method.label("method"))
         .join(evaluation, evaluation.c.id == delivery.c.evaluation_id, isouter=True)
         .where(
             delivery.c.state.in_((DeliveryState.DUE, DeliveryState.UNKNOWN)),
@@ -81,7 +81,7 @@ def is_ready() -> Select[Any]:
 def routes() -> Select[Any]:
     """Return a query for the routes with something ready, and the time from which it is due."""
     waiting = is_ready().subquery()
-    route = (waiting.c.lane, waiting.c.channel)
+    route = (waiting.c.method, waiting.c.channel)
     return select(*route, func.min(waiting.c.due_at)).group_by(*route)
 
 

@@ -45,15 +45,11 @@ _HEADERS: Final = {
 
 
 class UnsubscribeHandler(Protocol):
-    """Records that somebody does not want to be emailed."""
+    """What the page needs of `bot.services.dnc`, which says what each method does."""
 
-    async def unsubscribe(self, link: Link) -> None:
-        """Never email this address again. A repeat changes nothing. BotError if it could not be recorded."""
-        ...
+    async def unsubscribe(self, link: Link) -> None: ...
 
-    async def resubscribe(self, link: Link) -> None:
-        """Lift the entry that `unsubscribe` added, and no other."""
-        ...
+    async def resubscribe(self, link: Link) -> None: ...
 
 
 class UnsubscribePage:
@@ -74,7 +70,7 @@ class UnsubscribePage:
         self._sender = sender
         self._visits = visits
         self._clock = clock
-        self._paces: OrderedDict[Link, TokenBucket] = OrderedDict()
+        self._buckets: OrderedDict[Link, TokenBucket] = OrderedDict()
         self._guesses = TokenBucket(guesses, clock=clock)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -113,20 +109,20 @@ class UnsubscribePage:
         """Return the answer to a request without a valid link, or to one that has to wait. It tells no more
         than that.
         """
-        pace = self._guesses if link is None else self._pace(link)
-        wait = pace.wait()
+        bucket = self._guesses if link is None else self._bucket(link)
+        wait = bucket.wait()
         if wait > 0:
             return _page(HTTPStatus.TOO_MANY_REQUESTS, pages.busy(reader), reader, retry_after=math.ceil(wait))
-        pace.consume()
+        bucket.consume()
         return _missing(reader) if link is None else None
 
-    def _pace(self, link: Link) -> TokenBucket:
+    def _bucket(self, link: Link) -> TokenBucket:
         """Return the rate limiter of a link. The one unused for longest makes room for a new one."""
-        pace = self._paces.pop(link, None) or TokenBucket(self._visits, clock=self._clock)
-        self._paces[link] = pace
-        if len(self._paces) > _MOST_LINKS:
-            self._paces.popitem(last=False)
-        return pace
+        bucket = self._buckets.pop(link, None) or TokenBucket(self._visits, clock=self._clock)
+        self._buckets[link] = bucket
+        if len(self._buckets) > _MOST_LINKS:
+            self._buckets.popitem(last=False)
+        return bucket
 
 
 def _token(request: web.Request) -> str:
