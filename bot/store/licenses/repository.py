@@ -26,6 +26,7 @@ from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
 from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
 from bot.store.licenses.bulk_insert import insert_new_licenses
+from bot.store.licenses.bulk_update import is_plain, update_licenses
 from bot.store.licenses.merge import merge_licenses
 from bot.store.mapping import insert_new, license_from, license_of, license_values, trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -139,10 +140,12 @@ class Licenses:
         started_trials = [
             change for _, license_update in first for change in license_update.changes if isinstance(change, Started)
         ]
-        for record, license_update in found:
-            if license_update.known is not None:
+        again = [(record, each, each.known) for record, each in found if each.known is not None]
+        await update_licenses(connection, [each for each in again if is_plain(*each[1:])], self._keyring, at=at)
+        for record, license_update, known in again:
+            if not is_plain(license_update, known):
                 started_trials += await self._write_update(
-                    connection, record, license_update, license_update.known, channel=channel, at=at
+                    connection, record, license_update, known, channel=channel, at=at
                 )
         return len(started_trials)
 

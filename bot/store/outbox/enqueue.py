@@ -64,23 +64,12 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
     rows = await connection.execute(
         select(evaluation.c.id, evaluation.c.channel).where(*wanted).order_by(evaluation.c.id)
     )
-    for row in rows.all():
-        owed = {
-            "kind": DeliveryKind.CARD,
-            "channel": row.channel,
-            "evaluation_id": row.id,
-            "state": DeliveryState.DUE,
-            "at": at,
-            "due_at": at,
-        }
-        one = dialect.insert(delivery).values(owed)
-        await connection.execute(
-            one.on_conflict_do_update(
-                index_elements=["evaluation_id"],
-                index_where=text(QUEUED_UPDATE),
-                set_={"at": one.excluded.at},
-            )
-        )
+    owed = {"kind": DeliveryKind.CARD, "state": DeliveryState.DUE, "at": at, "due_at": at}
+    updates = [{**owed, "channel": row.channel, "evaluation_id": row.id} for row in rows.all()]
+    one = dialect.insert(delivery)
+    queued = {"index_elements": ["evaluation_id"], "index_where": text(QUEUED_UPDATE)}
+    if updates:
+        await connection.execute(one.on_conflict_do_update(**queued, set_={"at": one.excluded.at}), updates)
 
 
 async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:

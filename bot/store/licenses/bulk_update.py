@@ -1,0 +1,95 @@
+"""Update many licenses whose trials did not change: Atlassian may touch every row of a report at once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Executable, Table, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.changes import Confirmed, Refreshed
+from bot.domain.identity import KnownLicense
+from bot.domain.license_update import LicenseUpdate
+from bot.security.keyring import Keyring
+from bot.store.licenses.batching import ParsedRecord
+from bot.store.mapping import license_values, trial_values
+from bot.store.outbox.enqueue import enqueue_card_update
+from bot.store.schema import evaluation, license_, license_alias, processed_row
+
+Update = tuple[ParsedRecord, LicenseUpdate, KnownLicense]
+
+_UPDATE_LICENSE: Final = update(license_).where(license_.c.id == bindparam("known_id"))
+_UPDATE_TRIAL: Final = update(evaluation).where(
+    evaluation.c.license_id == bindparam("known_license_id"),
+    evaluation.c.started == bindparam("known_started"),
+    evaluation.c.upgrade_to == bindparam("known_upgrade_to"),
+    evaluation.c.merged_into.is_(None),
+)
+_DELETE_DIGESTS: Final = delete(processed_row).where(processed_row.c.license_id == bindparam("known_license_id"))
+
+
+def is_plain(license_update: LicenseUpdate, known: KnownLicense) -> bool:
+    """Return whether a record merges no licenses, forgets nobody, and adds nothing to a history."""
+    now, before = license_update.seen, known.license
+    return (
+        len(known.ids) == 1
+        and now.app_key == before.app_key
+        and not any(contact.forgotten for contact in now.contacts)
+        and all(isinstance(change, Confirmed | Refreshed) for change in license_update.changes)
+    )
+
+
+async def update_licenses(
+    connection: AsyncConnection, found: Sequence[Update], keyring: Keyring, *, at: datetime
+) -> None:
+    """Write what plain records add, table by table."""
+    values, aliases, outdated = [], [], []
+    for _, license_update, known in found:
+        if license_update.has_changes:
+            id_, before, now = known.ids[0], known.license, license_update.seen
+            values.append({"known_id": id_, **license_values(now, keyring)})
+            new = sorted(now.aliases - before.aliases)
+            aliases += [{"app_key": now.app_key, "alias": alias, "license_id": id_} for alias in new]
+            outdated += [{"known_license_id": id_}] if now.updated > before.updated else []
+    digests = [{"digest": each, "license_id": known.ids[0]} for record, _, known in found for each in record.digests]
+    await _each(connection, _UPDATE_LICENSE, values)
+    await _each(connection, _new(connection, license_alias), aliases)
+    await _each(connection, _DELETE_DIGESTS, outdated)
+    await _each(connection, _new(connection, processed_row), digests)
+    await _update_trials(connection, found, at=at)
+
+
+async def _update_trials(connection: AsyncConnection, found: Iterable[Update], *, at: datetime) -> None:
+    """Write which record speaks of a trial now, and enqueue an update of the cards that show something else."""
+    confirmed, shown = list[dict[str, Any]](), set[tuple[object, ...]]()
+    for _, license_update, known in found:
+        for change in license_update.changes:
+            trial, license_id = change.trial, known.ids[0]
+            of_trial = (license_id, trial.started, trial.upgrade_to or "")
+            if isinstance(change, Confirmed):
+                names = ("known_license_id", "known_started", "known_upgrade_to")
+                confirmed.append({**dict(zip(names, of_trial, strict=True)), **trial_values(trial)})
+            else:
+                shown.add(of_trial)
+    await _each(connection, _UPDATE_TRIAL, confirmed)
+    with_card = select(evaluation).where(
+        evaluation.c.license_id.in_({license_id for license_id, *_ in shown}),
+        evaluation.c.channel.is_not(None),
+        evaluation.c.merged_into.is_(None),
+    )
+    rows = (await connection.execute(with_card)).all()
+    stale = [row.id for row in rows if (row.license_id, row.started, row.upgrade_to) in shown]
+    await enqueue_card_update(connection, stale, at=at)
+
+
+async def _each(connection: AsyncConnection, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await connection.execute(statement, rows)
+
+
+def _new(connection: AsyncConnection, table: Table) -> Executable:
+    """Return an INSERT of rows that leaves out those that a constraint says exist."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement: Executable = dialect.insert(table).on_conflict_do_nothing()
+    return statement
