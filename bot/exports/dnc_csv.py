@@ -76,14 +76,14 @@ def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield table.line_num, [_unescape_formula(cell.strip()) for cell in cells]
     except csv.Error as exc:
-        raise FileWrong(f"Line {table.line_num}: this is no table with commas ({exc}).") from exc
+        raise FileWrong(f"Line {table.line_num}: this isn't a table with commas ({exc}).") from exc
 
 
 def _entry(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[DncTarget, DncEntry] | str:
     """Return the entry, or what is wrong with its line. The line may be personal and is not quoted."""
     target = DncTarget.read(cells.get("subject", ""))
     if target is None:
-        return "the subject is no address, domain or site."
+        return "the subject isn't an address, domain or site."
     reason = unwrap(cells.get("cause", "")).word.lower() or DncReason.ASKED
     if reason not in _TAKEN:
         return f"the cause should be one of {', '.join(sorted(_TAKEN))}."

@@ -73,7 +73,7 @@ class Export:
         """Wait until the export is ready."""
         while (status := read_export_status(await self._access.get(f"{export}/status"))) != "COMPLETED":
             if status == "FAILED":
-                raise ExportFailed(f"The Marketplace could not write the export of the report. {_ADVICE}")
+                raise ExportFailed(f"The Marketplace couldn't export the report. {_ADVICE}")
             await self._wait()
 
     async def _downloaded(self, export: str) -> AsyncGenerator[list[Row]]:
@@ -94,7 +94,7 @@ class Export:
 
     async def _wait(self) -> None:
         if self._patience <= 0:
-            raise ExportFailed(f"The Marketplace does not come to an end with the export of the report. {_ADVICE}")
+            raise ExportFailed(f"The Marketplace never finishes the export of the report. {_ADVICE}")
         pause = next(self._pauses)
         self._patience -= pause
         await self._sleep(pause)

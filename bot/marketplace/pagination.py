@@ -46,7 +46,7 @@ class Pagination:
         while True:
             page = await self._page(offset)
             if page.rows and page.rows == before.rows:
-                raise AnswerUnreadable("The Marketplace gives the same page of licenses for ever. Try again later.")
+                raise AnswerUnreadable("The Marketplace keeps returning the same page of licenses. Try again later.")
             rows = page.rows
             if len(before.rows) > 1:
                 if rows[:1] == before.rows[-1:]:

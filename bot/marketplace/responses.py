@@ -94,11 +94,11 @@ def unanswered(error: httpx.RequestError) -> RetryLater:
         (socket.gaierror, f"Cannot find {host} (DNS). {_ADDRESS}"),
         (
             httpx.ProxyError,
-            f"The proxy refuses the way to {host}. Check HTTPS_PROXY, with its login, and NO_PROXY.",
+            f"The proxy refuses the connection to {host}. Check HTTPS_PROXY, with its login, and NO_PROXY.",
         ),
         (httpx.ConnectError, f"Cannot connect to {place}. {_ADDRESS}"),
         (httpx.TimeoutException, f"{host} did not answer in time. {_LATER}"),
-        (httpx.ProtocolError, f"The answer of {host} broke off, or was not one of a web server. {_LATER}"),
+        (httpx.ProtocolError, f"The answer of {host} broke off, or didn't come from a web server. {_LATER}"),
         (httpx.DecodingError, f"The answer of {host} cannot be decompressed. {_LATER}"),
     )
     causes = tuple(_causes(error))

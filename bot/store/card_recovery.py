@@ -21,7 +21,7 @@ from bot.store.mapping import insert_new, license_of, live_evaluation, trial_fro
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail, orphan_card
 
-BACK_IN_TIME: Final = "The database went back in time: nobody knows whether it went."
+BACK_IN_TIME: Final = "The database was restored from a backup, so nobody knows whether it was sent."
 
 
 async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyring) -> CardSnapshot:

@@ -86,7 +86,7 @@ def _why_not(host: str, port: int, error: OSError) -> str:
         return f"Port {port} on {host} is already in use. Set HTTP_PORT to another one."
     if error.errno == errno.EACCES:
         return f"This user may not open port {port}. Set HTTP_PORT to one above 1023."
-    return f"HTTP_HOST {host} is no address of this machine. Set it to 127.0.0.1 or 0.0.0.0."
+    return f"HTTP_HOST {host} isn't an address of this machine. Set it to 127.0.0.1 or 0.0.0.0."
 
 
 @asynccontextmanager

@@ -126,12 +126,12 @@ def _of_another_program(file: Path) -> None:
     [
         (_flipped, "Take another backup."),
         (_cut, "Take another backup."),
-        (lambda file: file.write_bytes(b""), "It is no database of Evaluator Bot."),
+        (lambda file: file.write_bytes(b""), "It isn't a database of Evaluator Bot."),
         (lambda file: file.write_text("words"), "It cannot be read as a database (file is not a database)."),
         (lambda file: file.unlink(), "There is no file"),
         (_from_the_future, "It was written by a newer version of Evaluator Bot (schema 9999)."),
         (_without_a_license, "It is damaged"),
-        (_of_another_program, "It is no database of Evaluator Bot."),
+        (_of_another_program, "It isn't a database of Evaluator Bot."),
     ],
 )
 async def test_a_file_that_cannot_be_used_is_named_by_verify_and_refused_by_restore(

@@ -116,9 +116,9 @@ def test_everything_that_is_wrong_with_the_settings_is_one_list(run: Run, monkey
     assert (done.code, head) == (2, "Fix these settings (environment or .env):")
     assert len(lines) == len(wrong) + 1
     for sentence in (
-        "DATABASE_URL is no address of a database.",
+        "DATABASE_URL isn't the address of a database.",
         "MAIL_FROM cannot be used. It should be the sender, as Name <name@your-domain>.",
-        "MAIL_PRIVACY_URL is no address of a page",
+        "MAIL_PRIVACY_URL isn't a web address",
         "MAIL_TEMPLATES cannot be used. nowhere should be a folder with .md files.",
         "MAIL_COUNTRIES: nowhere.toml: it cannot be read",
         "DKIM_DOMAIN, DKIM_SELECTOR and DKIM_KEY belong together.",
@@ -213,7 +213,7 @@ def test_the_pipe_of_the_docs_works_as_written(
         ({"SECRET_KEY": None}, "SECRET_KEY is missing"),
         ({}, "There is no database at DATABASE_URL yet"),
         ({"DATABASE_URL": "sqlite+aiosqlite:///no/such/folder/evaluators.db"}, "There is no folder no/such/folder."),
-        ({"DATABASE_URL": "evaluators.db"}, "DATABASE_URL is no address of a database"),
+        ({"DATABASE_URL": "evaluators.db"}, "DATABASE_URL isn't the address of a database"),
         ({"DATABASE_URL": "postgresql+asyncpg://bot@127.0.0.1:1/evaluators"}, "The database cannot be reached"),
     ],
 )

@@ -119,7 +119,7 @@ def test_many_mistakes_are_counted() -> None:
 
 
 def test_what_is_no_table_is_said() -> None:
-    with pytest.raises(FileWrong, match="no table"):
+    with pytest.raises(FileWrong, match="a table with commas"):
         read_csv('"ana@acme.example" x, "', at=NOON, by=None)
 
 

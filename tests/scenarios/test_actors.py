@@ -80,7 +80,7 @@ async def test_who_left_the_group_while_the_form_was_open_can_lift_nothing(here:
     await here.workspace.submit(ANA, form.id, MARK)
     await here.shows("*Do not contact*", on=card)
     await here.workspace.press(ANA, card, "evaluation.more", "evaluation.contact_again:1")
-    form = await here.modal(ANA, "may we write again")
+    form = await here.modal(ANA, "can we contact them again")
     here.workspace.groups[SALES] = []
     here.clock.now += FRESH
     await here.workspace.submit(ANA, form.id, WHY)

@@ -98,7 +98,10 @@ SLACK_FAULTS = {
     "a sign-in page": (_answers(HTML, kind="text/html"), "A proxy or a sign-in page may stand in between"),
     "a page that is called JSON": (_answers(HTML), "A proxy or a sign-in page may stand in between"),
     "plain text": (_answers("Sign in", kind="text/plain"), "A proxy or a sign-in page may stand in between"),
-    "a proxy that wants a login": (_answers(HTML, kind="text/html", status=407), "The proxy refuses the way to Slack"),
+    "a proxy that wants a login": (
+        _answers(HTML, kind="text/html", status=407),
+        "The proxy refuses the connection to Slack",
+    ),
     "nothing": (_answers(b""), "A proxy or a sign-in page may stand in between"),
     "an array": (_answers("[1]"), "A proxy or a sign-in page may stand in between"),
     "a number": (_answers("7"), "A proxy or a sign-in page may stand in between"),
@@ -206,7 +209,7 @@ async def test_a_bot_token_that_is_refused_is_called_one(here: World, check: Che
         (faults.server_error(502), "cannot answer now (502). Try again later"),
         (faults.html(), "cannot answer now (503). Try again later"),
         (faults.refuse("no_such_word"), "Slack refused: no_such_word."),
-        (_answers('{"ok": true, "url": "nonsense"}'), "is no URL"),
+        (_answers('{"ok": true, "url": "nonsense"}'), "isn't a URL"),
         (_answers('{"ok": true, "url": "ws://127.0.0.1:1/"}'), "Cannot connect to 127.0.0.1:1."),
     ],
 )
@@ -335,7 +338,7 @@ async def test_of_a_broken_marketplace_the_line_says_what_it_is(here: World, che
         ("http://127.0.0.1:{closed}", "Cannot connect to 127.0.0.1:{closed}."),
         ("https://127.0.0.1:{open}", "127.0.0.1:{open} does not speak TLS."),
         ("https://no-such-host.invalid", "Cannot find no-such-host.invalid (DNS)."),
-        ("http://127.0.0.1:{smtp}", "The answer of 127.0.0.1 broke off, or was not one of a web server."),
+        ("http://127.0.0.1:{smtp}", "The answer of 127.0.0.1 broke off, or didn't come from a web server."),
     ],
     ids=["nobody listens", "no TLS", "no such host", "no web server"],
 )
@@ -385,7 +388,7 @@ async def _serving(response: Callable[[], web.Response]) -> AsyncIterator[str]:
 
 # ------------------------------------------------------------------------------------------------------- mail server
 
-UNSPOKEN = "does not talk to us"
+UNSPOKEN = "doesn't accept the bot"
 MAIL_TALKS = {
     "a busy server": ([b"421 4.3.2 busy"], "postponed the connection (code 421)"),
     "one that takes nothing": ([b"554 5.7.1 no"], UNSPOKEN),

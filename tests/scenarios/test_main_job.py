@@ -119,7 +119,7 @@ async def test_a_mark_set_by_mistake_can_be_lifted_with_a_reason(here: World, tr
         await here.workspace.submit(ANA, form.id, {"opt_out.reason": {"opt_out.reason": "TEAM"}})
         card = await here.shows("*Do not contact*", on=card)
         await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
-        form = await here.modal(BEN, "may we write again")
+        form = await here.modal(BEN, "can we contact them again")
         await here.workspace.submit(BEN, form.id, {"opt_out.note": {"opt_out.note": "They called"}})
         await here.told(BEN, "Lifted")
         await here.noted("They called", under=card)

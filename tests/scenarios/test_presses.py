@@ -172,7 +172,7 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
         forms = {}
         for user in (ANA, BEN):
             await here.workspace.press(user, card, "evaluation.more", "evaluation.contact_again:1")
-            forms[user] = await here.modal(user, "may we write again")
+            forms[user] = await here.modal(user, "can we contact them again")
         await here.workspace.submit(ANA, forms[ANA].id, {"opt_out.note": {"opt_out.note": "They called"}})
         await here.told(ANA, "Lifted")
         here.pass_by(seconds=12)

@@ -166,7 +166,7 @@ async def test_a_report_that_a_mail_came_back_marks_the_address_and_the_card_sho
     lines = here.thread(card)
     assert len(lines) == len(set(lines))
     await here.choose(BEN, card, "evaluation.contact_again")
-    form = await here.modal(BEN, "may we write again")
+    form = await here.modal(BEN, "can we contact them again")
     await here.workspace.submit(BEN, form.id, {"opt_out.note": {"opt_out.note": "A new mailbox"}})
     await here.hides("*Do not contact*", on=card)
 

@@ -84,7 +84,7 @@ class Sender:
     def privacy_page(self) -> str | None:
         """The address of the privacy policy for a link. MailSetupWrong if it is not a web address."""
         if self.privacy_url and not _WEB_ADDRESS.fullmatch(self.privacy_url):
-            raise MailSetupWrong("MAIL_PRIVACY_URL is no address of a page: write it as https://your-domain/privacy.")
+            raise MailSetupWrong("MAIL_PRIVACY_URL isn't a web address. Write it as https://your-domain/privacy.")
         return self.privacy_url or None
 
 
@@ -168,7 +168,7 @@ def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str 
     ways = [f"<mailto:{quote(sender.answers_to.addr_spec, safe='@')}?subject=no%20more%20mail>"]
     if unsubscribe_url:
         if not _WEB_ADDRESS.fullmatch(unsubscribe_url):
-            raise MailSetupWrong("The link to unsubscribe is no address of a page: check PUBLIC_URL.")
+            raise MailSetupWrong("The unsubscribe link isn't a web address. Check PUBLIC_URL.")
         ways.insert(0, f"<{unsubscribe_url}>")
         if unsubscribe_url.startswith("https://"):
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

@@ -204,10 +204,10 @@ def _opening(server: SmtpServer) -> Iterator[None]:
         if isinstance(exc, aiosmtplib.SMTPAuthenticationError):
             raise login_wrong(exc.code) from exc
         raise MailSetupWrong(
-            f"What answers at {place} does not talk to us ({exc.code}): check SMTP_HOST, SMTP_PORT and SMTP_TLS."
+            f"What answers at {place} doesn't accept the bot ({exc.code}): check SMTP_HOST, SMTP_PORT and SMTP_TLS."
         ) from exc
     except (aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPServerDisconnected) as exc:
-        raise MailDeferred(f"No answer from {place}: if it stays so, check SMTP_HOST, SMTP_PORT and SMTP_TLS.") from exc
+        raise MailDeferred(f"No answer from {place}: if this lasts, check SMTP_HOST, SMTP_PORT and SMTP_TLS.") from exc
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as exc:
         raise MailSetupWrong(_why_not(exc, server)) from exc
 
@@ -220,7 +220,7 @@ def _nothing_sent(step: Step) -> Iterator[None]:
     except aiosmtplib.SMTPResponseException as exc:
         raise classify_reply(step, exc.code, exc.message) from exc
     except (aiosmtplib.SMTPException, OSError) as exc:
-        raise MailDeferred(f"The mail server went silent over {step}; nothing was sent, try again later.") from exc
+        raise MailDeferred(f"The mail server went silent at {step}. Nothing was sent; try again later.") from exc
 
 
 @contextmanager

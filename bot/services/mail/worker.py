@@ -32,7 +32,7 @@ _SHOULD_BE_KNOWN: Final = 5
 """Deferred emails in a row: one may be greylisting, five are no longer about a single address."""
 _NO_SUCH_ADDRESS: Final = "5.1.1"
 """RFC 3463: bad destination mailbox address."""
-_GIVEN_UP: Final = "The mail server put it off for two days, so it was given up. Send it again if it still fits."
+_GIVEN_UP: Final = "The mail server postponed it for two days, so the bot gave up. Send it again if it still fits."
 
 
 class MailWorker:

@@ -57,8 +57,8 @@ async def read_hello(client: AsyncWebClient, address: str, *, proxy: str | None)
             frame = await socket.receive()
     except aiohttp.WSServerHandshakeError as exc:
         raise SlackUnavailable(
-            f"Slack, or a proxy on the way, opens no WebSocket ({exc.status}). See that the proxy lets wss:// through; "
-            "if there is none, try again later.",
+            f"Slack, or a proxy on the way, opens no WebSocket ({exc.status}). Make sure that the proxy lets wss:// "
+            "through; if there is none, try again later.",
             retry_after=0,
         ) from exc
     except (aiohttp.ClientError, OSError) as exc:

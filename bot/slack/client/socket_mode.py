@@ -210,9 +210,9 @@ class _Connection:
         if session is None or session.closed or any(task.done() for task in self._tasks()):
             return "It was closed."
         if now - self.heard_at() > self._timeouts.silent_after:
-            return "Slack has fallen silent."
+            return "Slack stopped responding."
         if now - self._spoke_at > self._timeouts.idle:
-            return "Nothing but pongs came for long."
+            return "Only pongs arrived for a long time."
         return None
 
     async def close(self) -> None:

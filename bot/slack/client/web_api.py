@@ -127,7 +127,7 @@ def to_network_error(error: Exception) -> SlackError:
     if isinstance(error, aiohttp.ClientConnectorError):
         return SlackUnavailable(_unreachable(error), retry_after=_SOON)
     if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
-        return SlackOutcomeUnknown("The address of Slack, or one it redirects to, is no URL. Check SLACK_API_URL.")
+        return SlackOutcomeUnknown("The address of Slack, or one it redirects to, isn't a URL. Check SLACK_API_URL.")
     if isinstance(error, aiohttp.ClientResponseError):
         return SlackOutcomeUnknown(_NOT_SLACK)
     return SlackSilent(_SLOW if isinstance(error, TimeoutError) else _BROKE_OFF)
@@ -154,7 +154,7 @@ def _unreachable(error: aiohttp.ClientConnectorError) -> str:
 
 def _proxy_refused(status: int) -> SlackUnavailable:
     return SlackUnavailable(
-        f"The proxy refuses the way to Slack ({status}). Check HTTPS_PROXY, with its login, and NO_PROXY.",
+        f"The proxy refuses the connection to Slack ({status}). Check HTTPS_PROXY, with its login, and NO_PROXY.",
         retry_after=_SOON,
     )
 

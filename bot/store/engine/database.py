@@ -62,7 +62,7 @@ NO_TABLES: Final = (
 )
 _DRIVERS: Final = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 _NO_URL: Final = (
-    "DATABASE_URL is no address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
+    "DATABASE_URL isn't the address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
     "postgresql+asyncpg://user:password@host:5432/name; write @ : / in the password as %40 %3A %2F."
 )
 _LOCKED: Final = "database is locked|due to lock timeout"
@@ -78,7 +78,7 @@ _MENDABLE: Final = {
     '^(database|role) ".*" does not exist': "the server does not know it, or the user. Check DATABASE_URL.",
     "too many (clients|connections)": "its server takes no more connections now. Try again later.",
     "due to statement timeout": "the server took longer than 30 seconds. Look at its load and its locks.",
-    _CONNECTION_ENDED: ("the server ended the connection. See that it runs; what was under way is tried again."),
+    _CONNECTION_ENDED: ("the server ended the connection. Make sure that it runs; unfinished work is tried again."),
     "password authentication failed": "the server refused the user or the password. Check DATABASE_URL.",
 }
 

@@ -167,7 +167,7 @@ def _inspect(connection: sqlite3.Connection, keys: Keyring) -> FileReport:
         return FileReport(problems=[f"It is damaged ({damage[0]}). Take another backup."])
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if not tables >= _TABLES:
-        return FileReport(problems=["It is no database of Evaluator Bot."])
+        return FileReport(problems=["It isn't a database of Evaluator Bot."])
     [version] = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     if version > newest():
         problem = f"It was written by a newer version of Evaluator Bot (schema {version}). Install that version first."

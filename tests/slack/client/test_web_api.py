@@ -60,7 +60,7 @@ async def test_a_proxy_that_wants_a_login_is_named_and_not_slack(url: str) -> No
     async with _server(reply) as port:
         error = await _failure(url, proxy=f"http://127.0.0.1:{port}")
     assert isinstance(error, SlackUnavailable)
-    assert str(error).startswith("The proxy refuses the way to Slack (407). Check HTTPS_PROXY")
+    assert str(error).startswith("The proxy refuses the connection to Slack (407). Check HTTPS_PROXY")
 
 
 async def test_silence_is_later_and_may_have_been_taken() -> None:
