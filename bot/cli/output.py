@@ -7,7 +7,7 @@ from bot.domain.evaluation import License, Trial
 from bot.domain.health import HealthReport
 from bot.domain.text import counted, day
 from bot.services.ingest.dry_run import DryRunResult
-from bot.slack.views.health import describe_delays, machine
+from bot.slack.views.health import PLAIN, health_lines
 
 _SHOWN = 50
 """Lines of one kind; the rest is counted."""
@@ -37,31 +37,10 @@ def format_backfill(result: DryRunResult) -> Iterator[str]:
 
 
 def format_health(found: HealthReport) -> Iterator[str]:
-    """Yield how the bot is doing."""
-    if found.outcome is None:
-        yield "· Report: not read yet"
-        return
-    read = (
-        "never completely" if found.read_at is None else f"{found.read_at:%Y-%m-%d %H:%M} UTC, {found.rows or 0:,} rows"
-    )
-    yield f"· Report last read: {read}"
-    if found.error is not None:
-        yield f"· Latest attempt failed: {found.error}"
-    yield f"· Full report last read: {'never' if found.swept_at is None else f'{found.swept_at:%Y-%m-%d %H:%M} UTC'}"
-    if found.next_poll is not None:
-        yield f"· Next poll: {found.next_poll:%Y-%m-%d %H:%M} UTC, while the bot runs"
-    yield f"· {describe_delays(found.delays)}"
-    yield f"· Unreadable rows: {found.quarantined:,}"
-    for each in found.examples:
-        yield f"    {each.ref}: {each.reason}"
-    if found.quarantined > len(found.examples):
-        yield f"    and {found.quarantined - len(found.examples):,} more"
-    yield f"· Waiting for Slack: {found.waiting:,}; given up in the last seven days: {found.given_up:,}"
-    if found.mails_waiting:
-        yield f"· Emails waiting: {found.mails_waiting:,}"
-    if found.bounces_unclear:
-        yield f"! Unreadable bounces in the last 30 days: {found.bounces_unclear:,}"
-    yield from (f"! {sentence}" for sentence in (*found.closed, *machine(found)))
+    """Yield how the bot is doing, in the words of `/evaluators health`."""
+    for line in health_lines(found, PLAIN):
+        mark = "   " if line.is_detail else "!" if line.is_problem else "·"
+        yield f"{mark} {line.text}"
 
 
 def _unreadable(result: DryRunResult) -> Iterator[str]:

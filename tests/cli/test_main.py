@@ -78,8 +78,8 @@ async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World, besi
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
     assert f"database_created               path={here.folder / 'evaluators.db'}" in done.stderr
-    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 16 + ["·"]
-    assert done.stdout.endswith("· Report: not read yet\n")
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 16 + ["·"] * 4
+    assert "· The licenses report hasn't been read yet.\n" in done.stdout
     assert done.returncode == 0
 
 
@@ -92,16 +92,16 @@ async def test_check_says_how_reading_the_report_goes(here: World, beside: RunBe
     await beside("poll")
     done = await beside("check")
     for words in (
-        "UTC, 2 rows",
+        "(2 rows).",
         "Next poll: ",
         "1 new trial this week, seen within",
-        "Unreadable rows: 1",
+        "! I can't read 1 row of the report and skipped them:",
         "E-4AB-12C-002-F45: licenseType",
     ):
         assert words in done.out
     await beside("poll", marketplace_token="expired")
     failed = await beside("check")
-    assert "Latest attempt failed: The Marketplace refused the API token" in failed.out
+    assert "The latest attempt failed. The Marketplace refused the API token" in failed.out
 
 
 async def test_check_names_everything_that_is_wrong_and_what_to_do(here: World, beside: RunBeside) -> None:

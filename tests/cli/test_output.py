@@ -5,7 +5,7 @@ from tests.slack.views.test_health import condition
 
 
 def test_check_counts_emails_whose_bounce_nobody_can_read() -> None:
-    line = "! Unreadable bounces in the last 30 days: 2"
+    line = "! Something came back for 2 emails of the last 30 days that I can't read as a bounce."
 
     assert line in list(format_health(condition(bounces_unclear=2)))
-    assert [each for each in format_health(condition()) if "bounce" in each] == []
+    assert [each for each in format_health(condition()) if "came back" in each] == []

@@ -1,6 +1,9 @@
-"""The answer to `/evaluators health`: polls, discovery delays, quarantined rows."""
+"""How the bot is doing, in words: for `/evaluators health` and for the command line."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot.domain.health import Delays, HealthReport
 from bot.domain.text import counted
@@ -8,37 +11,64 @@ from bot.slack.blocks import Message, paragraphs
 from bot.slack.text import ago, escape, moment, span
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthLine:
+    """One line; a detail belongs to the line before it."""
+
+    text: str
+    is_problem: bool = False
+    is_detail: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """How external text, an id and a time are written."""
+
+    text: Callable[[str], str]
+    code: Callable[[str], str]
+    moment: Callable[[datetime], str]
+
+
+PLAIN: Final = Markup(text=str, code=str, moment=lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+_MRKDWN: Final = Markup(
+    text=lambda text: escape(text, longest=1000), code=lambda text: f"`{escape(text)}`", moment=moment
+)
+
+
 def health_message(found: HealthReport) -> Message:
     """Say how the bot is doing, one line for each figure."""
-    good = found.outcome in {"good", "running"} and found.quarantined == 0
-    good = good and not found.closed and not found.problems
-    good = good and (found.line is None or found.line.down is None)
-    good = good and found.clock_moved is None and found.locked is None and not found.unwiped
-    head = "All is well" if good else "Something needs attention"
-    lines = [
-        f"*{head}*",
-        *_reading(found),
-        describe_delays(found.delays),
-        *_set_aside(found),
-        *_waiting(found),
-        *_machine(found),
-        *_line(found),
-    ]
-    return Message(text=head, blocks=paragraphs(lines))
+    lines = list(health_lines(found, _MRKDWN))
+    is_well = found.outcome is not None and not any(line.is_problem for line in lines)
+    head = "All is well" if is_well else "Something needs attention"
+    return Message(text=head, blocks=paragraphs([f"*{head}*", *map(_mrkdwn, lines)]))
 
 
-def _reading(found: HealthReport) -> list[str]:
+def _mrkdwn(line: HealthLine) -> str:
+    return f"{':warning: ' if line.is_problem else ''}{'• ' if line.is_detail else ''}{line.text}"
+
+
+def health_lines(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
+    """Yield one line for each figure."""
+    yield from _reading(found, markup)
+    yield HealthLine(text=describe_delays(found.delays))
+    yield from _set_aside(found, markup)
+    yield from _waiting(found, markup)
+    yield from (HealthLine(text=sentence, is_problem=True) for sentence in _machine(found))
+    yield from _line(found, markup)
+
+
+def _reading(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
     if found.outcome is None:
-        return ["The licenses report hasn't been read yet."]
+        yield HealthLine(text="The licenses report hasn't been read yet.")
+        return
     rows = f" ({counted(found.rows, 'row')})" if found.rows else ""
-    lines = [_read("Report", found.read_at, found.now) + f"{rows}."]
+    yield HealthLine(text=_read("Report", found.read_at, found.now) + f"{rows}.")
     if found.error is not None:
-        lines.append(f":warning: The latest attempt failed. {escape(found.error, longest=1000)}")
-    lines.append(_read("Full report", found.swept_at, found.now) + ".")
+        yield HealthLine(text=f"The latest attempt failed. {markup.text(found.error)}", is_problem=True)
+    yield HealthLine(text=_read("Full report", found.swept_at, found.now) + ".")
     if found.next_poll is not None:
-        due = moment(found.next_poll) if found.next_poll > found.now else "any moment now"
-        lines.append(f"Next poll: {due}.")
-    return lines
+        due = markup.moment(found.next_poll) if found.next_poll > found.now else "any moment now"
+        yield HealthLine(text=f"Next poll: {due}.")
 
 
 def describe_delays(late: Delays | None) -> str:
@@ -51,34 +81,36 @@ def describe_delays(late: Delays | None) -> str:
     return f"{trials} this week; half were seen within {span(late.median)}, the slowest after {span(late.worst)}."
 
 
-def _set_aside(found: HealthReport) -> list[str]:
+def _set_aside(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
     if found.quarantined == 0:
-        return ["Every row of the report could be read."]
-    lines = [f":warning: I can't read {counted(found.quarantined, 'row')} of the report and skipped them:"]
-    lines += [f"• `{escape(each.ref)}`: {escape(each.reason, longest=300)}" for each in found.examples]
+        yield HealthLine(text="Every row of the report could be read.")
+        return
+    rows = counted(found.quarantined, "row")
+    yield HealthLine(text=f"I can't read {rows} of the report and skipped them:", is_problem=True)
+    for each in found.examples:
+        yield HealthLine(text=f"{markup.code(each.ref)}: {markup.text(each.reason)}", is_detail=True)
     if found.quarantined > len(found.examples):
-        lines.append(f"• and {found.quarantined - len(found.examples):,} more")
-    return lines
+        yield HealthLine(text=f"and {found.quarantined - len(found.examples):,} more", is_detail=True)
 
 
-def _waiting(found: HealthReport) -> list[str]:
-    lines = [f":warning: {sentence}" for sentence in dict.fromkeys((*found.closed, *map(escape, found.problems)))]
-    if found.waiting == 0:
-        lines.append("No messages waiting.")
-    else:
-        lines.append(f"{counted(found.waiting, 'message')} waiting for Slack.")
+def _waiting(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
+    for sentence in dict.fromkeys((*found.closed, *map(markup.text, found.problems))):
+        yield HealthLine(text=sentence, is_problem=True)
+    waiting = f"{counted(found.waiting, 'message')} waiting for Slack." if found.waiting else "No messages waiting."
+    yield HealthLine(text=waiting)
     if found.mails_waiting:
-        lines.append(f"{counted(found.mails_waiting, 'email')} waiting to be sent.")
+        yield HealthLine(text=f"{counted(found.mails_waiting, 'email')} waiting to be sent.")
     if found.bounces_unclear:
         emails = counted(found.bounces_unclear, "email")
-        lines.append(f":warning: Something came back for {emails} of the last 30 days that I can't read as a bounce.")
+        unclear = f"Something came back for {emails} of the last 30 days that I can't read as a bounce."
+        yield HealthLine(text=unclear, is_problem=True)
     if found.given_up:
         messages = counted(found.given_up, "message")
-        lines.append(f":warning: {messages} couldn't be delivered to Slack this week; the log says why.")
-    return lines
+        gone = f"{messages} couldn't be delivered to Slack this week; the log says why."
+        yield HealthLine(text=gone, is_problem=True)
 
 
-def machine(found: HealthReport) -> list[str]:
+def _machine(found: HealthReport) -> list[str]:
     """Return the problems of the machine that the bot runs on, one plain-text sentence each."""
     lines = []
     if found.clock_moved is not None:
@@ -99,18 +131,16 @@ def machine(found: HealthReport) -> list[str]:
     return lines
 
 
-def _machine(found: HealthReport) -> list[str]:
-    return [f":warning: {sentence}" for sentence in machine(found)]
-
-
-def _line(found: HealthReport) -> list[str]:
+def _line(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
     line = found.line
     if line is None:
-        return []
+        return
     if line.down is not None:
-        why = escape(line.problem or "", longest=300)
-        return [f":warning: No button presses have arrived from Slack for {span(line.down)}. {why}"]
-    return [f"Connected to Slack, last heard from it {ago(line.heard)}."] if line.heard is not None else []
+        why = markup.text(line.problem or "")
+        gone = f"No button presses have arrived from Slack for {span(line.down)}. {why}"
+        yield HealthLine(text=gone, is_problem=True)
+    elif line.heard is not None:
+        yield HealthLine(text=f"Connected to Slack, last heard from it {ago(line.heard)}.")
 
 
 def _read(what: str, then: datetime | None, now: datetime) -> str:
