@@ -21,6 +21,8 @@ from tests.builders import license_ as a_license
 from tests.store.earlier import Row, write_earlier
 from tests.store.steps import SECRET, ask, mark, order, report, rows
 
+pytestmark = pytest.mark.migrations
+
 NEWER: Final = "a newer key for tests that is long enough"
 SPELT, MULLER = "Ana@Müller.example", "ana@xn--mller-kva.example"
 LETTER: Final = {"recipient": "technical", "subject": "Welcome", "body": "Dear Ana", "template": "welcome"}
