@@ -12,6 +12,7 @@ from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
+from bot.domain.history_details import unpack
 from bot.domain.identity import KnownLicense, trials_of
 from bot.domain.mail import Attempt, MailState
 from bot.domain.mail_policy import MailContext, MailRules
@@ -103,4 +104,4 @@ def sent_mail(state: MailState = MailState.SENT, *, template: str = "welcome", b
 
 def entry(kind: Kind, *, actor: str | None = None, **details: str) -> Entry:
     """A fact of noon."""
-    return Entry(at=NOON, kind=kind, actor=actor, details=details)
+    return Entry(at=NOON, actor=actor, fact=unpack(kind, details))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.domain.cautions import CustomerContext, company_key, customer_domain, reachable
 from bot.domain.dnc import DncEntry
-from bot.domain.evaluation import Contact, Evaluation, License, State
+from bot.domain.evaluation import Contact, ContactRole, Evaluation, License, State
 from bot.domain.history import Entry
 from bot.domain.mail import Attempt, LastMail
 from bot.domain.mail_policy import DEFAULT_RULES, Decision, MailContext, MailRules, Refused, may_contact, too_soon
@@ -22,18 +22,11 @@ class Person:
     """The latest email to their address, for any evaluation."""
 
 
-class Role(StrEnum):
-    """The role of a contact on a license."""
-
-    TECHNICAL = "technical"
-    BILLING = "billing"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """A contact on a license, and whether the team may email them."""
 
-    role: Role
+    role: ContactRole
     person: Person
     decision: Decision
 
@@ -111,8 +104,8 @@ def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | 
     """
     license_ = card.evaluation.license
     found = []
-    for role, contact in ((Role.TECHNICAL, license_.technical), (Role.BILLING, license_.billing)):
-        who = next((each for each in card.people if each.contact == contact), None)
+    for role in ContactRole:
+        who = next((each for each in card.people if each.contact == license_.contact(role)), None)
         if who is not None:
             decision = mailable(card, who, rules)
             if now is not None and not isinstance(decision, Refused):

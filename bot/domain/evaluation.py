@@ -34,6 +34,13 @@ class Contact:
     forgotten: bool = False
 
 
+class ContactRole(StrEnum):
+    """The role of a contact on a license, technical before billing."""
+
+    TECHNICAL = "technical"
+    BILLING = "billing"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """The reseller or expert who sold the license; not the customer."""
@@ -97,6 +104,10 @@ class License:
     def contacts(self) -> tuple[Contact, ...]:
         """The people named on the license, technical contact first."""
         return tuple(filter(None, (self.technical, self.billing)))
+
+    def contact(self, role: ContactRole) -> Contact | None:
+        """Return the contact with this role, if the report names one."""
+        return self.technical if role == ContactRole.TECHNICAL else self.billing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

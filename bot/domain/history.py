@@ -1,13 +1,13 @@
 """What happened to an evaluation, one entry for each fact. Entries are only ever added.
 
-Details hold no personal data: an entry outlives the contact it is about, and its line in Slack cannot be unsaid.
+A fact holds no personal data: it outlives the contact it is about, and its line in Slack cannot be unsaid. A note about
+a do-not-contact entry is stored with that entry, and is only read with the fact.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import ClassVar, Final, assert_never
 
 from bot.domain.changes import (
     Change,
@@ -22,7 +22,9 @@ from bot.domain.changes import (
     Reopened,
     Started,
 )
-from bot.domain.evaluation import License, Trial
+from bot.domain.dnc import DncReason
+from bot.domain.evaluation import License, State, Trial
+from bot.domain.mail import LawfulBasis
 
 
 class Kind(StrEnum):
@@ -39,6 +41,7 @@ class Kind(StrEnum):
     MERGED = "merged"
     ASSIGNED = "assigned"
     RELEASED = "released"
+    MAIL_QUEUED = "mail_queued"
     MAIL_UNDONE = "mail_undone"
     MAIL_DEFERRED = "mail_deferred"
     MAIL_SENT = "mail_sent"
@@ -53,61 +56,255 @@ class Kind(StrEnum):
     ERASED = "erased"
 
 
-UNTOLD = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED, Kind.MAIL_UNDONE})
+UNTOLD: Final = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED})
 """Kinds that get no line in the thread because the card itself shows them."""
+MAIL_KINDS: Final = frozenset(kind for kind in Kind if kind.startswith("mail_"))
+"""Kinds about an email. The card shows the latest of them in the words of the thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialStarted:
+    """A trial started on this day."""
+
+    kind: ClassVar = Kind.STARTED
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialExtended:
+    """A trial ends later than it would have."""
+
+    kind: ClassVar = Kind.EXTENDED
+    to: date | None
+    was: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatesCorrected:
+    """The report gives other dates for a trial: each is `start/end`."""
+
+    kind: ClassVar = Kind.CORRECTED
+    to: str
+    was: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialConverted:
+    """The customer has a license now, of this type; `days` after the trial began, if known."""
+
+    kind: ClassVar = Kind.CONVERTED
+    license_type: str
+    edition: str = ""
+    tier: str = ""
+    days: int | None = None
+    upgrade: str = ""
+    """The edition, if it was an upgrade trial."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnded:
+    """A trial is over without a purchase."""
+
+    kind: ClassVar = Kind.ENDED
+    how: State
+    on: date | None = None
+    upgrade: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialReopened:
+    """A trial that was over runs again."""
+
+    kind: ClassVar = Kind.REOPENED
+    to: date | None = None
+
+
+class ContactNow(StrEnum):
+    """Whom the report names after a change of contact."""
+
+    NOBODY = "nobody"
+    FORGOTTEN = "forgotten"
+    ANOTHER = "another"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactReplaced:
+    """The report names other contacts."""
+
+    kind: ClassVar = Kind.CONTACT_CHANGED
+    to: ContactNow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsAdded:
+    """The report tells more about the license: fields of `License`, with their values as text."""
+
+    kind: ClassVar = Kind.ENRICHED
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Two records turned out to be one license."""
+
+    kind: ClassVar = Kind.MERGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """The evaluation has a new owner. Both are Slack user ids."""
+
+    kind: ClassVar = Kind.ASSIGNED
+    owner: str
+    was: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The evaluation has no owner any more."""
+
+    kind: ClassVar = Kind.RELEASED
+    was: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailEvent:
+    """An email was queued, sent, cancelled …: `kind` is one of `MAIL_KINDS`. `error` is a sentence for people."""
+
+    kind: Kind
+    template: str
+    mail: int | None = None
+    """The email's id."""
+    basis: LawfulBasis | None = None
+    error: str = ""
+
+
+class BounceMeaning(StrEnum):
+    """What a returned email says."""
+
+    GONE = "gone"
+    """The address accepts no email."""
+    LATER = "later"
+    """The address may accept email again."""
+    US = "us"
+    """It was refused because of the sender."""
+    COMPLAINT = "complaint"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailBounced:
+    """An email came back; `status` is the code of RFC 3463, if there is one."""
+
+    kind: ClassVar = Kind.MAIL_BOUNCED
+    template: str
+    status: str
+    means: BounceMeaning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DncAdded:
+    """A contact was blocked. `mark` is the id of the do-not-contact entry."""
+
+    kind: ClassVar = Kind.DO_NOT_CONTACT
+    reason: DncReason
+    mark: int | None = None
+    note: str | None = None
+    """None until it was read from the do-not-contact entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DncLifted:
+    """A contact was unblocked. `mark` is the id of the do-not-contact entry."""
+
+    kind: ClassVar = Kind.CONTACT_AGAIN
+    mark: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The contact was erased at their request."""
+
+    kind: ClassVar = Kind.ERASED
+
+
+Fact = (
+    TrialStarted
+    | TrialExtended
+    | DatesCorrected
+    | TrialConverted
+    | TrialEnded
+    | TrialReopened
+    | ContactReplaced
+    | DetailsAdded
+    | Merged
+    | Assigned
+    | Released
+    | MailEvent
+    | MailBounced
+    | DncAdded
+    | DncLifted
+    | Erased
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One fact: when (UTC), what, by whom (Slack user id; None for the report), and its details."""
+    """One fact: when (UTC), what, and by whom (Slack user id; None for the report and the person themselves)."""
 
     at: datetime
-    kind: Kind
+    fact: Fact
     actor: str | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of fact it is."""
+        return self.fact.kind
 
 
 def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
     """Return the history entry for a change found in the report, or None if it needs no line."""
+    fact: Fact
     match change:
         case Refreshed() | Confirmed():
             return None
         case Started(trial=trial):
-            kind, details = Kind.STARTED, {"on": str(trial.started)}
+            fact = TrialStarted(on=trial.started)
         case Extended(trial=trial, before=before):
-            kind, details = Kind.EXTENDED, {"to": str(trial.ends), "was": str(before)}
+            fact = TrialExtended(to=trial.ends, was=before)
         case Corrected(trial=trial, was=was):
-            kind, details = Kind.CORRECTED, {"to": f"{trial.started}/{trial.ends}", "was": f"{was.started}/{was.ends}"}
+            fact = DatesCorrected(to=f"{trial.started}/{trial.ends}", was=f"{was.started}/{was.ends}")
         case Converted():
-            kind, details = Kind.CONVERTED, _conversion(change)
+            fact = _conversion(change)
         case Ended(trial=trial):
-            kind, details = Kind.ENDED, _end(trial)
+            fact = _end(trial)
         case Reopened(trial=trial):
-            kind, details = Kind.REOPENED, {"to": str(trial.ends or "")}
+            fact = TrialReopened(to=trial.ends)
         case ContactChanged():
-            kind, details = Kind.CONTACT_CHANGED, {"to": _who_is_there(seen)}
+            fact = ContactReplaced(to=_who_is_there(seen))
         case Enriched(facts=facts):
-            kind, details = Kind.ENRICHED, {fact: str(getattr(seen, fact)) for fact in facts}
+            fact = DetailsAdded(facts=tuple((each, str(getattr(seen, each))) for each in facts))
         case _:
             assert_never(change)
-    return Entry(at=at, kind=kind, details=details)
+    return Entry(at=at, fact=fact)
 
 
-def _who_is_there(seen: License) -> str:
+def _who_is_there(seen: License) -> ContactNow:
     if not seen.contacts:
-        return "nobody"
-    return "forgotten" if all(contact.forgotten for contact in seen.contacts) else "another"
+        return ContactNow.NOBODY
+    return ContactNow.FORGOTTEN if all(contact.forgotten for contact in seen.contacts) else ContactNow.ANOTHER
 
 
-def _end(trial: Trial) -> dict[str, str]:
-    return {"how": trial.state.value, "on": str(trial.ends or ""), "upgrade": trial.upgrade_to or ""}
+def _end(trial: Trial) -> TrialEnded:
+    return TrialEnded(how=trial.state, on=trial.ends, upgrade=trial.upgrade_to or "")
 
 
-def _conversion(change: Converted) -> dict[str, str]:
-    return {
-        "type": change.license_type,
-        "edition": change.edition or "",
-        "tier": change.tier or "",
-        "days": "" if change.days is None else str(change.days),
-        "upgrade": change.trial.upgrade_to or "",
-    }
+def _conversion(change: Converted) -> TrialConverted:
+    return TrialConverted(
+        license_type=change.license_type,
+        edition=change.edition or "",
+        tier=change.tier or "",
+        days=change.days,
+        upgrade=change.trial.upgrade_to or "",
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 
 
 class LawfulBasis(StrEnum):
@@ -68,9 +68,9 @@ class LastMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailContent:
-    """What a person wrote, and to whom. `recipient` is `technical` or `billing`; `template` is a family's name."""
+    """What a person wrote, and to whom; `template` is a family's name."""
 
-    recipient: str
+    recipient: ContactRole
     subject: str
     body: str
     template: str = ""

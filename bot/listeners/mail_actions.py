@@ -4,6 +4,7 @@ from datetime import datetime
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.domain.evaluation import ContactRole
 from bot.domain.mail import MailContent
 from bot.domain.mail_policy import NeedsLawfulBasis, Refused
 from bot.errors import CardUnknown
@@ -55,7 +56,7 @@ class MailListeners:
         await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
         content = MailContent(
             template=filled.get(Field.TEMPLATE, ""),
-            recipient=filled.get(Field.RECIPIENT, ""),
+            recipient=ContactRole(filled.get(Field.RECIPIENT, ContactRole.TECHNICAL)),
             subject=filled.get(Field.SUBJECT, ""),
             body=filled.get(Field.BODY, ""),
         )

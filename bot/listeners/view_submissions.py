@@ -3,6 +3,7 @@
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.dnc import DncReason
+from bot.domain.evaluation import ContactRole
 from bot.domain.mail_policy import Refused
 from bot.listeners.respond import read_form, reply, reply_if_stale
 from bot.listeners.services import ListenerServices, M, name_evaluation, placed
@@ -25,7 +26,7 @@ class FormListeners:
         await self._services.permissions.require(user, Permission.EDIT)
         added = await self._services.dnc.add_for_contact(
             metadata.evaluation_id,
-            role=filled.get(Field.RECIPIENT, ""),
+            role=ContactRole(filled.get(Field.RECIPIENT, ContactRole.TECHNICAL)),
             reason=DncReason[filled[Field.REASON]],
             note=filled.get(Field.NOTE, ""),
             by=user,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.address import canonical
-from bot.domain.card import Card, person
+from bot.domain.card import person
 from bot.domain.dnc import (
     Authority,
     DncAddResult,
@@ -19,7 +19,7 @@ from bot.domain.dnc import (
     covering_targets,
     targets_for,
 )
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.mail.unsubscribe_links import Link
 from bot.store import Store
@@ -45,7 +45,8 @@ class DoNotContact:
             return {}
         license_ = card.evaluation.license
         found: dict[str, Contact] = {}
-        for role, contact in (("technical", license_.technical), ("billing", license_.billing)):
+        for role in ContactRole:
+            contact = license_.contact(role)
             added = any(p.contact == contact and p.dnc_entry is not None for p in card.people)
             known = {canonical(c.email) for c in found.values() if c.email is not None}
             is_free = contact is not None and contact.email is not None and not added
@@ -54,11 +55,11 @@ class DoNotContact:
         return found
 
     async def add_for_contact(
-        self, evaluation_id: int, *, role: str, reason: DncReason, note: str, by: str
+        self, evaluation_id: int, *, role: ContactRole, reason: DncReason, note: str, by: str
     ) -> DncAddResult | Refused:
         """Block a contact's address, for every evaluation there is and will be."""
         card = await self._store.evaluations.card(evaluation_id)
-        contact = None if card is None else _contact(card, role)
+        contact = None if card is None else card.evaluation.license.contact(role)
         if contact is None or contact.email is None:
             return Refused(RefusalReason.NO_CONTACT)
         target = DncTarget.of_address(contact.email)
@@ -135,8 +136,3 @@ class DoNotContact:
         now = self._clock()
         if forgotten := await self._store.personal_data.apply_retention(now - than, at=now):
             log.info("contacts_forgotten", licenses=forgotten)
-
-
-def _contact(card: Card, role: str) -> Contact | None:
-    license_ = card.evaluation.license
-    return license_.billing if role == "billing" else license_.technical

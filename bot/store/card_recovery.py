@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard, oldest_first, pack, unpack
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, targets_for
-from bot.domain.history import Entry, Kind
+from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.identity import same_trial
 from bot.domain.mail import LawfulBasis, MailState
 from bot.domain.outbox import DeliveryState
@@ -181,14 +181,14 @@ async def _restore_mail(
             connection, snapshot.id, snapshot.message_id, at=snapshot.at
         )
     if state is MailState.UNKNOWN:
-        details = {
-            "template": snapshot.template,
-            "error": BACK_IN_TIME,
-            "mail": str(snapshot.id),
-            "ground": LawfulBasis.TRIAL.name,
-        }
-        entry = Entry(at=at, kind=Kind.MAIL_UNKNOWN, actor=snapshot.by, details=details)
-        await append_history(connection, evaluation_id, [entry])
+        fact = MailEvent(
+            kind=Kind.MAIL_UNKNOWN,
+            template=snapshot.template,
+            mail=snapshot.id,
+            basis=LawfulBasis.TRIAL,
+            error=BACK_IN_TIME,
+        )
+        await append_history(connection, evaluation_id, [Entry(at=at, actor=snapshot.by, fact=fact)])
     return True
 
 

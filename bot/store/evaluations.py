@@ -11,7 +11,7 @@ from bot.domain.card import Card, Person, SentMail, discovery_delay
 from bot.domain.card_snapshot import CardSnapshot, UnmatchedCard
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, OwnerChange, State
-from bot.domain.history import Entry, Kind
+from bot.domain.history import Assigned, Entry, Released
 from bot.domain.listing import EvaluationRow, Page
 from bot.domain.mail import Attempt, MailState
 from bot.domain.outbox import BEGUN, DeliveryKind
@@ -101,9 +101,9 @@ class Evaluations:
             await connection.execute(
                 update(evaluation).where(evaluation.c.id == row.id).values(owner=owner, owned_at=at)
             )
-            kind = Kind.RELEASED if owner is None else Kind.ASSIGNED
-            details = {"owner": owner or "", "was": instead_of or ""}
-            await append_history(connection, row.id, [Entry(at=at, kind=kind, actor=by, details=details)])
+            was = instead_of or ""
+            fact = Released(was=was) if owner is None else Assigned(owner=owner, was=was)
+            await append_history(connection, row.id, [Entry(at=at, actor=by, fact=fact)])
             return OwnerChange(changed=True, owner=owner, since=at)
 
     async def update_card(self, evaluation_id: int, *, at: datetime) -> None:

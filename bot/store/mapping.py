@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.cautions import company_domain, company_key
 from bot.domain.evaluation import CardRef, Contact, Evaluation, License, Partner, State, Trial
 from bot.domain.history import Entry, Kind
+from bot.domain.history_details import pack, unpack
 from bot.security.keyring import Keyring
 from bot.store.schema import evaluation, license_alias
 from bot.store.schema import license_ as license_table
@@ -117,12 +118,12 @@ def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
 
 def entry_from(row: Row[Any]) -> Entry:
     """Return the fact in a row of `history`."""
-    return Entry(at=row.at, kind=Kind(row.kind), actor=row.actor, details=row.details)
+    return Entry(at=row.at, actor=row.actor, fact=unpack(Kind(row.kind), row.details))
 
 
 def entry_row(entry: Entry, evaluation_id: int) -> tuple[Any, ...]:
     """Return the values of an entry, in the order of `ENTRY_COLUMNS`."""
-    return evaluation_id, entry.at, entry.kind.value, entry.actor, dict(entry.details)
+    return evaluation_id, entry.at, entry.kind.value, entry.actor, pack(entry.fact)
 
 
 def history_values(entry: Entry, evaluation_id: int) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.address import canonical, fold
 from bot.domain.dnc import DncReason, DncTarget
-from bot.domain.evaluation import Contact, License
+from bot.domain.evaluation import Contact, ContactRole, License
 from bot.domain.history import Entry, Kind
+from bot.domain.history import Erased as ErasedFact
 from bot.domain.incidents import UNWIPED
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching
@@ -84,7 +85,7 @@ class PersonalData:
             await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
             await connection.execute(delete(draft))  # of the last day; whom they name is not known
             for evaluation_id in evaluations:
-                await append_history(connection, evaluation_id, [Entry(at=at, kind=Kind.ERASED, actor=None)])
+                await append_history(connection, evaluation_id, [Entry(at=at, fact=ErasedFact())])
             await enqueue_card_update(connection, evaluations, at=at)
             found = Erased(licenses=len(licenses), mails=mails, cards=len(evaluations))
             await _audit(connection, "erase", at=at, by=by, licenses=found.licenses, mails=mails)
@@ -173,9 +174,10 @@ class PersonalData:
                     "site": seen.site,
                     "country": seen.country,
                     "contacts": [
-                        {"role": role, "email": contact.email, "name": contact.name}
-                        for role, contact in (("technical", seen.technical), ("billing", seen.billing))
-                        if contact is not None and canonical(contact.email or "") == canonical(address)
+                        {"role": role.value, "email": contact.email, "name": contact.name}
+                        for role in ContactRole
+                        if (contact := seen.contact(role)) is not None
+                        and canonical(contact.email or "") == canonical(address)
                     ],
                     "evaluations": [
                         {"started": str(t.started), "state": t.state, "first_seen": t.first_seen.isoformat()}

@@ -20,7 +20,8 @@ from bot.domain.changes import (
     Started,
 )
 from bot.domain.evaluation import Contact, State
-from bot.domain.history import Entry, Kind, entry_of
+from bot.domain.history import ContactNow, ContactReplaced, Entry, Kind, entry_of
+from bot.domain.history_details import unpack
 from tests.builders import NOON, contact, license_, nov, trial
 
 SOLD = Converted(trial=trial(), license_type="COMMERCIAL", edition="Standard", tier="10 Users", days=3)
@@ -83,7 +84,7 @@ EXPIRED, OPEN = trial(state=State.EXPIRED), trial(ends=None)
 )
 def test_a_change_is_remembered_with_its_particulars(change: Change, kind: Kind, details: Mapping[str, str]) -> None:
     seen = license_(country="Norway", sandbox=True)
-    assert entry_of(change, seen, at=NOON) == Entry(at=NOON, kind=kind, actor=None, details=details)
+    assert entry_of(change, seen, at=NOON) == Entry(at=NOON, fact=unpack(kind, details))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_change_is_remembered_with_its_particulars(change: Change, kind: Kind,
 )
 def test_of_a_changed_contact_is_remembered_that_it_changed_and_not_who_it_is(seen: dict[str, Any], to: str) -> None:
     entry = entry_of(ContactChanged(trial=trial()), license_(**seen), at=NOON)
-    assert entry == Entry(at=NOON, kind=Kind.CONTACT_CHANGED, details={"to": to})
+    assert entry == Entry(at=NOON, fact=ContactReplaced(to=ContactNow(to)))
 
 
 @pytest.mark.parametrize("change", [Refreshed(trial=trial()), Confirmed(trial=trial())])

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.card import Action, Card, Person, Role, actions, recipients
-from bot.domain.evaluation import Contact, State
+from bot.domain.card import Action, Card, Person, actions, recipients
+from bot.domain.evaluation import Contact, ContactRole, State
 from bot.domain.mail import LastMail
 from bot.domain.mail_policy import MailRules, RefusalReason, Refused
 from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, trial
@@ -44,9 +44,9 @@ def test_an_email_is_offered_if_one_of_both_can_be_emailed(technical: str, billi
     assert (Action.EMAIL in actions(shown, OPEN)) is ("free" in (technical, billing))
     found = {each.role: each for each in recipients(shown, OPEN)}
     assert list(found) == [
-        role for role, kind in ((Role.TECHNICAL, technical), (Role.BILLING, billing)) if kind != "none"
+        role for role, kind in ((ContactRole.TECHNICAL, technical), (ContactRole.BILLING, billing)) if kind != "none"
     ]
-    for role, kind in ((Role.TECHNICAL, technical), (Role.BILLING, billing)):
+    for role, kind in ((ContactRole.TECHNICAL, technical), (ContactRole.BILLING, billing)):
         if kind != "none":
             reason = KINDS[kind][2]
             assert found[role].is_open is (reason is None)

@@ -33,7 +33,7 @@ from sqlalchemy import Row, select
 from bot.demo.fake_smtp import Fault, Mail, Mailbox, Step, answer, drop
 from bot.domain.card_snapshot import PostedCard
 from bot.domain.dnc import DncAddResult, DncEntry, DncReason, DncTarget
-from bot.domain.evaluation import Contact, License
+from bot.domain.evaluation import Contact, ContactRole, License
 from bot.domain.mail import LawfulBasis, MailContent
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, Refused
 from bot.errors import LeaseLost, StoreError
@@ -269,7 +269,7 @@ class Correspondence(RuleBasedStateMachine):
 
     async def _mark_on_card(self, number: int, role: str, cause: str, *, note: str, by: str) -> DncAddResult | Refused:
         return await self.consent.add_for_contact(
-            await self._evaluation(number), role=role, reason=DncReason(cause), note=note, by=by
+            await self._evaluation(number), role=ContactRole(role), reason=DncReason(cause), note=note, by=by
         )
 
     @rule(which=st.lists(some, min_size=1, max_size=5), by=users)
@@ -360,7 +360,7 @@ class Correspondence(RuleBasedStateMachine):
 
     async def _order(self, number: int, role: str, template: str, by: str) -> QueuedMail | NeedsLawfulBasis | Refused:
         name = PEOPLE.get(self.promised.licenses[number].contact(role) or "", "")
-        letter = MailContent(recipient=role, subject=f"For {name}", body=f"Dear {name}", template=template)
+        letter = MailContent(recipient=ContactRole(role), subject=f"For {name}", body=f"Dear {name}", template=template)
         return await self.outreach.enqueue(await self._evaluation(number), letter, basis=LawfulBasis.REQUEST, by=by)
 
     def a_mail_is_taken_back(self, mine: TrueMail, by: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.dnc import Authority, DncEntry, DncLiftResult, DncReason, DncScope, DncTarget
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.history import Kind
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.dnc import DoNotContact
@@ -44,7 +44,7 @@ async def kinds(store: Store) -> list[str]:
 async def test_each_contact_with_an_address_can_be_marked_once(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     assert await consent.contacts(1) == {"technical": HERE.technical, "billing": HERE.billing}
-    await consent.add_for_contact(1, role="billing", reason=DncReason.ASKED, note="", by=MEMBER)
+    await consent.add_for_contact(1, role=ContactRole.BILLING, reason=DncReason.ASKED, note="", by=MEMBER)
     assert await consent.contacts(1) == {"technical": HERE.technical}
 
 
@@ -60,7 +60,7 @@ async def test_an_address_counts_once_and_no_address_not_at_all(
 
 async def test_of_what_never_was_nobody_can_be_marked(consent: DoNotContact) -> None:
     assert await consent.contacts(99) == {}
-    found = await consent.add_for_contact(99, role="technical", reason=DncReason.ASKED, note="", by=MEMBER)
+    found = await consent.add_for_contact(99, role=ContactRole.TECHNICAL, reason=DncReason.ASKED, note="", by=MEMBER)
     assert found == Refused(RefusalReason.NO_CONTACT)
     assert await consent.active_for_evaluation(99) is None
     assert await consent.lift_for_evaluation(99, set_at=NOON, note="", by=MEMBER) == DncLiftResult(
@@ -70,14 +70,14 @@ async def test_of_what_never_was_nobody_can_be_marked(consent: DoNotContact) -> 
 
 async def test_a_contact_without_an_address_cannot_be_marked(store: Store, consent: DoNotContact) -> None:
     await report(store, license_(technical=Contact(name="Ana")))
-    found = await consent.add_for_contact(1, role="technical", reason=DncReason.ASKED, note="", by=MEMBER)
+    found = await consent.add_for_contact(1, role=ContactRole.TECHNICAL, reason=DncReason.ASKED, note="", by=MEMBER)
     assert found == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     marked = await consent.add_for_contact(
-        1, role="technical", reason=DncReason.COMPLAINED, note="Called us.", by=MEMBER
+        1, role=ContactRole.TECHNICAL, reason=DncReason.COMPLAINED, note="Called us.", by=MEMBER
     )
     no = DncEntry(reason=DncReason.COMPLAINED, by=MEMBER, at=NOON, note="Called us.", target=ANA)
     assert not isinstance(marked, Refused)

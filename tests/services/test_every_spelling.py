@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.dnc import DncReason, DncTarget
-from bot.domain.evaluation import License
+from bot.domain.evaluation import ContactRole, License
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.domain.target_parser import split_target
 from bot.exports.dnc_csv import read_csv as read_table
@@ -89,7 +89,7 @@ class Team:
                 await report(self.store, a_license(number, "RTBF", days=1))
             case "form":
                 await self.consent.add_for_contact(
-                    evaluation_id, role="technical", reason=DncReason.TEAM, note="", by="U0BO"
+                    evaluation_id, role=ContactRole.TECHNICAL, reason=DncReason.TEAM, note="", by="U0BO"
                 )
             case "command":
                 subject = DncTarget.read(split_target(f"{around.format(spelling.strip())} they asked")[0])

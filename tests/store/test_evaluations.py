@@ -9,9 +9,9 @@ from bot.domain.card import Card, Person, SentMail
 from bot.domain.cautions import CustomerContext
 from bot.domain.dnc import DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, OwnerChange, Partner
-from bot.domain.history import Entry, Kind
+from bot.domain.history import Assigned, Entry, Kind, MailEvent
 from bot.domain.listing import EvaluationRow, Page
-from bot.domain.mail import Attempt, LastMail, MailState
+from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.store import Store
 from bot.store.schema import history
 from tests.builders import NOON, contact, license_, nov, opt_out, trial
@@ -35,9 +35,8 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
         last=Entry(
             at=LATER,
-            kind=Kind.MAIL_SENT,
             actor="U0BO",
-            details={"template": "welcome", "error": "", "mail": "1", "ground": "TRIAL"},
+            fact=MailEvent(kind=Kind.MAIL_SENT, template="welcome", mail=1, basis=LawfulBasis.TRIAL),
         ),
     )
 
@@ -98,7 +97,7 @@ async def test_a_change_of_owner_is_remembered_with_who_did_it_and_who_it_was(st
 
     last = (await only_card(store)).last
 
-    assert last == Entry(at=LATER, kind=Kind.ASSIGNED, actor="U0DI", details={"owner": "U0CY", "was": "U0BO"})
+    assert last == Entry(at=LATER, actor="U0DI", fact=Assigned(owner="U0CY", was="U0BO"))
 
 
 async def test_a_card_can_be_asked_to_be_painted_again(store: Store) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from bot.domain.dnc import Authority, DncEntry, DncLift, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import CardRef
-from bot.domain.history import Entry, Kind
+from bot.domain.history import DncAdded, DncLifted, Entry, MailEvent
 from bot.domain.incidents import UNWIPED, Incident, IncidentSource, OpenIncident
-from bot.domain.mail import MailState
+from bot.domain.mail import LawfulBasis, MailState
 from bot.domain.outbox import ApiMethod
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
@@ -197,9 +197,8 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
         ]
         assert card.last == Entry(
             at=NOON + timedelta(hours=1),
-            kind=Kind.CONTACT_AGAIN,
             actor="U0CY",
-            details={"mark": "1", "note": "Ana Ash rang again"},
+            fact=DncLifted(mark=1, note="Ana Ash rang again"),
         )
         ana = DncTarget.of_address("ana@acme.example")
         assert (await store.dnc.lift(ana, DncLift(authority=Authority.MEMBER, by="U0BO", at=NOON))).changed
@@ -322,10 +321,11 @@ async def test_what_0005_knew_is_known_under_the_new_names(database_url: str) ->
             ("ending", MailState.QUEUED),
         ]
         assert card.last is not None
-        assert card.last.details == {"cause": "asked", "mark": "1", "note": "Ana rang"}
+        assert card.last.fact == DncAdded(reason=DncReason.ASKED, mark=1, note="Ana rang")
         [note] = await store.outbox.claim(ApiMethod.POST, now=NOON)
         assert note.entry is not None
-        assert note.entry.details["ground"] == "REQUEST"
+        assert isinstance(note.entry.fact, MailEvent)
+        assert note.entry.fact.basis is LawfulBasis.REQUEST
 
         assert await store.dnc.find_active([ANA]) is None
         marks = [(each.target, each.reason, each.note, each.by) for each in await store.dnc.list_active()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.dnc import DncReason, DncTarget
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail import MailContent, MailState
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.store import Store, open_store
@@ -46,7 +46,9 @@ async def lived(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-2"}), technical=None, billing=contact(email="ANA@acme.example")))
     await bring(store)
     await mailed(store, order(1, 1, body="Dear Ana Ash"))
-    await store.drafts.keep("t", MailContent(recipient="technical", subject="Hello", body="Dear Ana Ash"), at=NOON)
+    await store.drafts.keep(
+        "t", MailContent(recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana Ash"), at=NOON
+    )
     await mark(store, ANA, opt_out(note="Ana Ash rang"), evaluation_id=1)
     await lift(store, ANA, note="Ana Ash rang again", evaluation_id=1)
     await mark(store, ANA, opt_out(note="Ana Ash rang once more", at=LATER), evaluation_id=1)

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.domain.card_snapshot import PostedCard, unpack
 from bot.domain.history import Entry
+from bot.domain.history_details import pack
 from bot.slack.ids import Event
 
 
@@ -20,7 +21,7 @@ def fact(entry: Entry) -> str | None:
     """
     if entry.actor is not None:
         return None
-    said = json.dumps([entry.kind, sorted(entry.details.items())])
+    said = json.dumps([entry.kind, sorted(pack(entry.fact).items())])
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 

@@ -1,12 +1,33 @@
-"""The sentence for a history entry: in a card's thread, and as the card's last event."""
+"""The sentence for a history entry: in a card's thread, and on the card for the latest email."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Final, assert_never
 
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
-from bot.domain.history import Entry, Kind
+from bot.domain.evaluation import State
+from bot.domain.history import (
+    Assigned,
+    BounceMeaning,
+    ContactNow,
+    ContactReplaced,
+    DatesCorrected,
+    DetailsAdded,
+    DncAdded,
+    DncLifted,
+    Entry,
+    Erased,
+    Kind,
+    MailBounced,
+    MailEvent,
+    Merged,
+    Released,
+    TrialConverted,
+    TrialEnded,
+    TrialExtended,
+    TrialReopened,
+    TrialStarted,
+)
 from bot.domain.license_types import is_sold, type_in_words
 from bot.domain.mail import LawfulBasis
 from bot.domain.text import day
@@ -15,33 +36,73 @@ from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
 
 _NOBODY: Final = "Somebody"
-_BY_THEMSELVES: Final = {DncReason.UNSUBSCRIBED: "they unsubscribed, by the link in a mail"}
+_BY_THEMSELVES: Final = {DncReason.UNSUBSCRIBED: "They unsubscribed with the link in an email"}
 _FACTS: Final = {
     "company": "company {}",
     "country": "country {}",
-    "opportunity_size": "opportunity: {}",
+    "opportunity_size": "{}",
     "parent_product": "parent product {}",
     "parent_edition": "edition of the parent product {}",
-    "sandbox": "a sandbox site",
+    "sandbox": "sandbox site",
     "channel": "found the app through {}",
-    "migration": "part of a move from their own servers to cloud",
+    "migration": "part of a move from Data Center to Cloud",
 }
 _SIZES: Final = {
-    "evaluation": "their parent product is on trial, too",
-    "unknown": "size not known to Atlassian",
+    "evaluation": "their parent product is on trial too",
+    "unknown": "size unknown to Atlassian",
     "unlimited users": "unlimited users",
 }
 """Atlassian's words for the size of the parent product, in plain words."""
+_BASES: Final = {
+    LawfulBasis.TRIAL: "legitimate interest in the trial they started",
+    LawfulBasis.REQUEST: "they asked us",
+    LawfulBasis.CONSENT: "consent",
+    LawfulBasis.CUSTOMER: "existing customer, similar product",
+}
+_MAILS: Final = {
+    Kind.MAIL_QUEUED: ":hourglass_flowing_sand: Email sending… {template}, by {who}.",
+    Kind.MAIL_UNDONE: ":leftwards_arrow_with_hook: {who} cancelled {template} before it was sent.",
+    Kind.MAIL_DEFERRED: ":hourglass_flowing_sand: {template}, by {who}, is delayed. We'll try again automatically.",
+    Kind.MAIL_SENT: ":email: {who} sent {template}.",
+    Kind.MAIL_FAILED: ":warning: {who} tried to send {template}, but it failed.",
+    Kind.MAIL_REFUSED: ":no_entry_sign: {who} tried to send {template}, but it was not allowed.",
+    Kind.MAIL_UNKNOWN: ":grey_question: {who} sent {template}, but we don't know whether it arrived.",
+    Kind.MAIL_ARRIVED: ":email: {who} confirmed that {template} arrived.",
+    Kind.MAIL_AGAIN: ":hourglass_flowing_sand: {who} is sending {template} again.",
+}
+_CONTACT_NOW: Final = {
+    ContactNow.FORGOTTEN: "The contact asked Atlassian to be forgotten, so nobody can email them.",
+    ContactNow.NOBODY: "The report no longer names a contact.",
+    ContactNow.ANOTHER: "The report now names another contact.",
+}
 _BOUNCES: Final = {
-    "gone": "the address takes no mail",
-    "later": "for reasons that may pass",
-    "us": "their server did not want it from us",
+    BounceMeaning.GONE: "the address doesn't accept email",
+    BounceMeaning.LATER: "perhaps only for now",
+    BounceMeaning.US: "their mail server rejected the sender",
 }
 
 
 def note(entry: Entry) -> str:
-    """Return one sentence of mrkdwn that says what happened and who did it."""
-    return _SENTENCES[entry.kind](entry.details, _NOBODY if entry.actor is None else mention(entry.actor))
+    """Return mrkdwn that says in a sentence or two what happened and who did it."""
+    who = _NOBODY if entry.actor is None else mention(entry.actor)
+    match entry.fact:
+        case MailEvent() as fact:
+            said = _mail(fact, who)
+        case MailBounced() as fact:
+            said = _bounced(fact)
+        case DncAdded() as fact:
+            said = _blocked(fact, None if entry.actor is None else who)
+        case DncLifted(note=typed):
+            said = "The contact resubscribed." if entry.actor is None else f"{who} unblocked the contact{_typed(typed)}"
+        case Assigned(owner=owner):
+            said = f"{who} claimed this." if owner == entry.actor else f"{who} assigned this to {mention(owner)}."
+        case Released():
+            said = f"{who} released this. It has no owner now."
+        case Erased():
+            said = "The contact's data was erased at their request."
+        case fact:
+            said = _reported(fact)
+    return said
 
 
 def mail_name(template: str) -> str:
@@ -60,152 +121,121 @@ def describe_scope(entry: DncEntry) -> str:
     """Return how far an entry reaches, if that is more than one address."""
     match entry.target:
         case DncTarget(scope=DncScope.DOMAIN, value=domain):
-            return f" anybody at {escape(domain)}"
+            return f" anyone at {escape(domain)}"
         case DncTarget(scope=DncScope.SITE, value=site):
-            return f" anybody of {escape(site)}"
+            return f" anyone at {escape(site)}"
         case _:
             return ""
 
 
-Details = Mapping[str, str]
+_Reported = (
+    TrialStarted
+    | TrialExtended
+    | DatesCorrected
+    | TrialConverted
+    | TrialEnded
+    | TrialReopened
+    | ContactReplaced
+    | DetailsAdded
+    | Merged
+)
 
 
-def _started(details: Details, _who: str) -> str:
-    return f"The trial began on {_day(details['on'])}."
+def _reported(fact: _Reported) -> str:
+    match fact:
+        case TrialStarted(on=on):
+            said = f"The trial started{_on(' on ', on)}."
+        case TrialExtended(to=to, was=was):
+            said = f":hourglass_flowing_sand: The trial was extended{_on(' to ', to)}{_on(', was ', was)}."
+        case DatesCorrected():
+            said = "The report corrected the dates of the trial."
+        case TrialConverted():
+            said = _converted(fact)
+        case TrialEnded():
+            said = _ended(fact)
+        case TrialReopened(to=to):
+            said = f"The trial is running again{_on(', until ', to)}."
+        case ContactReplaced(to=to):
+            said = _CONTACT_NOW[to]
+        case DetailsAdded(facts=facts):
+            said = f"New in the report: {', '.join(_detail(name, value) for name, value in facts)}."
+        case Merged():
+            said = "Two records in the report turned out to be the same license."
+        case _:
+            assert_never(fact)
+    return said
 
 
-def _extended(details: Details, _who: str) -> str:
-    return f":hourglass_flowing_sand: The trial was extended to {_day(details['to'])} (was {_day(details['was'])})."
+def _on(words: str, at: date | None) -> str:
+    return "" if at is None else words + day(at)
 
 
-def _corrected(_details: Details, _who: str) -> str:
-    return "The report corrected the dates of the trial."
-
-
-def _converted(details: Details, _who: str) -> str:
-    parts = (type_in_words(details["type"]), details["edition"], details["tier"])
+def _converted(fact: TrialConverted) -> str:
+    parts = (type_in_words(fact.license_type), fact.edition, fact.tier)
     what = ", ".join(escape(part) for part in parts if part)
-    if details.get("upgrade"):
-        return f":tada: They upgraded to the {escape(details['upgrade'])} edition: {what}."
-    after = f" {days(int(details['days']))} after the trial began" if details["days"] not in ("", "0") else ""
-    if is_sold(details["type"]):
+    if fact.upgrade:
+        return f":tada: They upgraded to the {escape(fact.upgrade)} edition: {what}."
+    after = f" {days(fact.days)} after the trial started" if fact.days else ""
+    if is_sold(fact.license_type):
         return f":tada: They bought the app{after}: {what}."
-    return f"They got a license of the app{after}: {what}."
+    return f"They got a license for the app{after}: {what}."
 
 
-def _ended(details: Details, _who: str) -> str:
-    if edition := details.get("upgrade"):
-        return f"The trial of the {escape(edition)} edition ended; they have the license they had before."
-    if details["how"] == "cancelled":
+def _ended(fact: TrialEnded) -> str:
+    if fact.upgrade:
+        return f"The trial of the {escape(fact.upgrade)} edition ended. They keep the license they had."
+    if fact.how is State.CANCELLED:
         return "The trial was cancelled."
-    return f"The trial ended{' on ' + _day(details['on']) if details['on'] else ''}; nothing was bought so far."
+    return f"The trial ended{_on(' on ', fact.on)} without a purchase."
 
 
-def _reopened(details: Details, _who: str) -> str:
-    return f"The trial runs again{', until ' + _day(details['to']) if details['to'] else ''}."
+def _detail(name: str, value: str) -> str:
+    shown = opportunity(value) if name == "opportunity_size" else escape(value)
+    return _FACTS.get(name, f"{name} {{}}").format(shown)
 
 
-def _contact_changed(details: Details, _who: str) -> str:
-    if details["to"] == "forgotten":
-        return "The contact asked Atlassian to be forgotten; nobody can be written to."
-    if details["to"] == "nobody":
-        return "The report names no contact any more."
-    return "The report names another contact now."
+def _mail(fact: MailEvent, who: str) -> str:
+    said = _MAILS[fact.kind].format(who=who, template=f"*{escape(mail_name(fact.template))}*")
+    error = f" {escape(fact.error, longest=500)}" if fact.error else ""
+    basis = "" if fact.basis is None else f" Legal basis: {_BASES[fact.basis]}."
+    return said + error + basis
 
 
-def _enriched(details: Details, _who: str) -> str:
-    facts = ", ".join(
-        _FACTS.get(fact, fact + " {}").format((opportunity if fact == "opportunity_size" else escape)(value))
-        for fact, value in details.items()
-    )
-    return f"The report now tells more: {facts}."
+def _bounced(fact: MailBounced) -> str:
+    name = f"*{escape(mail_name(fact.template))}*"
+    match fact.means:
+        case BounceMeaning.UNCLEAR:
+            return f":grey_question: Something came back for {name} that we can't read. Check whether it arrived."
+        case BounceMeaning.COMPLAINT:
+            return f":no_entry_sign: They reported {name} as spam."
+        case _:
+            status = f" ({escape(fact.status)})" if fact.status else ""
+            return f":leftwards_arrow_with_hook: {name} bounced{status}: {_BOUNCES[fact.means]}."
 
 
-def _assigned(details: Details, who: str) -> str:
-    owner = mention(details["owner"])
-    return f"{who} took this." if owner == who else f"{who} gave this to {owner}."
+def _blocked(fact: DncAdded, who: str | None) -> str:
+    if who is None:
+        return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(fact.reason, fact.reason.words)}."
+    quoted = f" {_quoted(fact.note)}" if fact.note else ""
+    return f":no_entry_sign: {who} blocked the contact: {fact.reason.words}.{quoted}"
 
 
-def _mail(sentence: str) -> Callable[[Details, str], str]:
-    def say(details: Details, who: str) -> str:
-        error = f" {escape(details['error'], longest=500)}" if details.get("error") else ""
-        return sentence.format(who=who, template=escape(mail_name(details["template"]))) + error
-
-    return say
+def _typed(note: str | None) -> str:
+    return f": {_quoted(note)}" if note else "."
 
 
-def _sent(details: Details, who: str) -> str:
-    basis = details.get("ground") or LawfulBasis.TRIAL.name
-    said = "" if basis == LawfulBasis.TRIAL.name else f" {LawfulBasis[basis]}."
-    return _mail(":email: {who} sent *{template}*.")(details, who) + said
-
-
-def _blocked(details: Details, who: str) -> str:
-    reason = DncReason(details["cause"])
-    if who == _NOBODY:
-        return f":no_entry_sign: *Do not contact*: {_BY_THEMSELVES.get(reason, reason.words)}."
-    return f":no_entry_sign: {who} marked the contact do-not-contact: {reason.words}.{_typed_note(details)}"
-
-
-def _contact_again(details: Details, who: str) -> str:
-    if who == _NOBODY:
-        return "The contact took back that they unsubscribed."
-    remark = _typed_note(details)
-    return f"{who} lifted the do-not-contact mark{f':{remark}' if remark else '.'}"
-
-
-def _typed_note(details: Details) -> str:
-    return f" “{escape(details['note'], longest=500)}”" if details.get("note") else ""
-
-
-def _bounced(details: Details, _who: str) -> str:
-    name, why = escape(mail_name(details["template"])), _BOUNCES.get(details["means"])
-    if details["means"] == "unclear":
-        return f":grey_question: Something came back for *{name}* that I can't read. Check whether it arrived."
-    if why is None:
-        return f":no_entry_sign: They told their mail provider that *{name}* was not wanted."
-    status = f" ({escape(details['status'])})" if details["status"] else ""
-    return f":leftwards_arrow_with_hook: *{name}* came back{status}: {why}."
-
-
-def _day(iso: str) -> str:
-    return day(date.fromisoformat(iso))
-
-
-_SENTENCES: Final[Mapping[Kind, Callable[[Details, str], str]]] = {
-    Kind.STARTED: _started,
-    Kind.EXTENDED: _extended,
-    Kind.CORRECTED: _corrected,
-    Kind.CONVERTED: _converted,
-    Kind.ENDED: _ended,
-    Kind.REOPENED: _reopened,
-    Kind.CONTACT_CHANGED: _contact_changed,
-    Kind.ENRICHED: _enriched,
-    Kind.MERGED: lambda _details, _who: "Two records of the report turned out to be one license.",
-    Kind.ASSIGNED: _assigned,
-    Kind.RELEASED: lambda _details, who: f"{who} gave this back; it has no owner.",
-    Kind.MAIL_UNDONE: _mail("{who} took *{template}* back before it went."),
-    Kind.MAIL_DEFERRED: _mail(":hourglass_flowing_sand: *{template}* by {who} waits; it is tried again by itself."),
-    Kind.MAIL_BOUNCED: _bounced,
-    Kind.MAIL_SENT: _sent,
-    Kind.MAIL_FAILED: _mail(":warning: {who} tried to send *{template}*; it was not sent."),
-    Kind.MAIL_REFUSED: _mail(":no_entry_sign: {who} tried to send *{template}*; it was not sent."),
-    Kind.MAIL_UNKNOWN: _mail(":grey_question: {who} sent *{template}*, and nobody knows whether it arrived."),
-    Kind.MAIL_ARRIVED: _mail(":email: {who} says that *{template}* arrived."),
-    Kind.MAIL_AGAIN: _mail("{who} sends *{template}* again."),
-    Kind.DO_NOT_CONTACT: _blocked,
-    Kind.CONTACT_AGAIN: _contact_again,
-    Kind.ERASED: lambda _details, _who: "The contact was erased at their request.",
-}
+def _quoted(note: str) -> str:
+    return f"“{escape(note, longest=500)}”"
 
 
 def entry_message(entry: Entry) -> Message:
     """Return the line for a history entry. Its buttons stay after a press; the listener checks the state."""
     message = note_message(note(entry))
-    mail = entry.details.get("mail")
-    if entry.kind is not Kind.MAIL_UNKNOWN or mail is None:
-        return message
-    return replace(message, blocks=[*message.blocks, {"type": "actions", "elements": _buttons(mail)}])
+    match entry.fact:
+        case MailEvent(kind=Kind.MAIL_UNKNOWN, mail=int(mail)):
+            return replace(message, blocks=[*message.blocks, {"type": "actions", "elements": _buttons(str(mail))}])
+        case _:
+            return message
 
 
 def _buttons(mail: str) -> list[Block]:

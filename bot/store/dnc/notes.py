@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.history import Entry, Kind
+from bot.domain.history import DncAdded, DncLifted, Entry
 from bot.security.keyring import Keyring
 from bot.store.schema import do_not_contact
 
@@ -15,9 +15,9 @@ async def with_note(connection: AsyncConnection, keyring: Keyring, entry: Entry)
 
     Notes are stored with the do-not-contact entry only, where they can be erased.
     """
-    mark = entry.details.get("mark")
-    if not mark:
+    fact = entry.fact
+    if not isinstance(fact, DncAdded | DncLifted) or fact.mark is None:
         return entry
-    column = do_not_contact.c.lifted_note if entry.kind is Kind.CONTACT_AGAIN else do_not_contact.c.note
-    sealed = await connection.scalar(select(column).where(do_not_contact.c.id == int(mark)))
-    return replace(entry, details={**entry.details, "note": keyring.decrypt(sealed) if sealed else ""})
+    column = do_not_contact.c.note if isinstance(fact, DncAdded) else do_not_contact.c.lifted_note
+    sealed = await connection.scalar(select(column).where(do_not_contact.c.id == fact.mark))
+    return replace(entry, fact=replace(fact, note=keyring.decrypt(sealed) if sealed else ""))

@@ -21,7 +21,7 @@ from bot.domain.dnc import (
     is_stronger_than,
     may_lift,
 )
-from bot.domain.history import Entry, Kind
+from bot.domain.history import DncAdded, DncLifted, Entry
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching, evaluations_with_address, expedite_mail_to, expedite_queued_mail
 from bot.store.engine.database import Database
@@ -130,7 +130,7 @@ class DncEntries:
         lifted = {"lifted_at": at, "lifted_by": lift.by, "lifted_note": self._keyring.encrypt(note) if note else None}
         await connection.execute(update(do_not_contact).where(_is(row)).values(lifted))
         if within is not None:
-            entry = Entry(at=at, kind=Kind.CONTACT_AGAIN, actor=lift.by, details={"mark": str(row.id)})
+            entry = Entry(at=at, actor=lift.by, fact=DncLifted(mark=row.id))
             await append_history(connection, within, [entry])
         await enqueue_card_update(connection, await evaluations_matching(connection, self._keyring, target), at=at)
         return DncLiftResult(
@@ -160,8 +160,7 @@ async def add_entry(
     }
     mark_id = await insert_new(connection, do_not_contact, values)
     if evaluation_id is not None:
-        details = {"cause": new.reason.value, "mark": str(mark_id or "")}
-        entry = Entry(at=new.at, kind=Kind.DO_NOT_CONTACT, actor=new.by, details=details)
+        entry = Entry(at=new.at, actor=new.by, fact=DncAdded(reason=new.reason, mark=mark_id))
         await append_history(connection, evaluation_id, [entry])
     theirs = await evaluations_matching(connection, keyring, target)
     await expedite_queued_mail(connection, keyring, target, theirs, at=new.at)

@@ -7,7 +7,7 @@ from itertools import repeat
 from operator import attrgetter
 
 from bot.domain.cautions import reachable
-from bot.domain.evaluation import License
+from bot.domain.evaluation import ContactRole, License
 from bot.domain.identity import KnownLicense, entitlements, trials_of
 
 
@@ -17,7 +17,7 @@ class ParsedRecord:
 
     license: License
     digests: tuple[bytes, ...]
-    erased: frozenset[str] = frozenset()
+    erased: frozenset[ContactRole] = frozenset()
     """The roles of contacts whom it named and of whom nothing may be kept."""
     keys: frozenset[tuple[str, str]] = field(init=False)
     """Its aliases, each with the app within which it is unique."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.history import Entry, Kind
+from bot.domain.history import Entry, Merged
 from bot.domain.identity import group_by_trial
 from bot.domain.mail import MailState
 from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
@@ -67,7 +67,7 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
         update(mail).where(mail.c.evaluation_id == loser.id, movable).values(evaluation_id=winner.id)
     )
     await _move_deliveries(connection, winner, loser)
-    await append_history(connection, winner.id, [Entry(at=at, kind=Kind.MERGED)])
+    await append_history(connection, winner.id, [Entry(at=at, fact=Merged())])
     await enqueue_card_update(connection, [loser.id], at=at)
 
 

@@ -15,6 +15,7 @@ from bot.domain.address import canonical
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
 from bot.domain.dnc import DncReason
+from bot.domain.evaluation import ContactRole
 from bot.domain.health import IngestStats
 from bot.domain.history import entry_of
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
@@ -33,7 +34,6 @@ from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.privacy import without_people
 from bot.store.schema import evaluation, license_, license_alias, processed_row
 
-_ROLES: Final = ("technical", "billing")
 _MAX_BATCH_RECORDS: Final = 2_000
 """Records in one batch while nobody else waits to write; the database is fastest table by table."""
 _MIN_BATCH_RECORDS: Final = 60
@@ -123,7 +123,7 @@ class Licenses:
         if not theirs:
             return record
         seen = without_people(record.license, theirs)
-        roles = frozenset(role for role in _ROLES if getattr(seen, role) != getattr(record.license, role))
+        roles = frozenset(role for role in ContactRole if seen.contact(role) != record.license.contact(role))
         return replace(record, license=seen, erased=roles)
 
     async def _write_updates(
@@ -228,10 +228,10 @@ class Licenses:
             await insert_new(connection, license_alias, values)
         if now.updated > before.updated:
             await connection.execute(delete(processed_row).where(processed_row.c.license_id == license_id))
-        for role in _ROLES:
+        for role in ContactRole:
             if role in record.erased:  # who was erased took the place of somebody who asked for nothing
                 continue
-            was, is_ = getattr(before, role), getattr(now, role)
+            was, is_ = before.contact(role), now.contact(role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
                 await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
-from bot.domain.history import Entry, Kind
+from bot.domain.history import BounceMeaning, Entry, MailBounced
 from bot.domain.mail import MailState
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import add_by_hash, add_entry
@@ -18,9 +18,9 @@ from bot.store.mail.sealing import decrypt_content
 from bot.store.outbox.enqueue import append_history
 from bot.store.schema import mail
 
-_UNCLEAR: Final = "unclear"
+_UNCLEAR: Final = BounceMeaning.UNCLEAR.value
 """The status of an email whose returned message could not be understood."""
-_NOT_OF_THE_ADDRESS: Final = frozenset({"us", "complaint"})
+_NOT_OF_THE_ADDRESS: Final = frozenset({BounceMeaning.US, BounceMeaning.COMPLAINT})
 _MONTH: Final = timedelta(days=30)
 """How long soft bounces count, and how long the pause after too many of them lasts."""
 
@@ -57,19 +57,19 @@ class Bounces:
 
     async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
         """The address accepts no mail: add a do-not-contact entry, unless a stronger one is active."""
-        await self._came_back(mail_id, status, "gone", DncReason.BOUNCED, at=at)
+        await self._came_back(mail_id, status, BounceMeaning.GONE, DncReason.BOUNCED, at=at)
 
     async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
         """The recipient complained: add a do-not-contact entry, over any weaker one."""
-        await self._came_back(mail_id, "complaint", "complaint", DncReason.COMPLAINED, at=at)
+        await self._came_back(mail_id, "complaint", BounceMeaning.COMPLAINT, DncReason.COMPLAINED, at=at)
 
     async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
         """The email was not delivered. After `threshold` of them to one address within a month, pause the address."""
-        await self._came_back(mail_id, status, "later", None, at=at, threshold=threshold)
+        await self._came_back(mail_id, status, BounceMeaning.LATER, None, at=at, threshold=threshold)
 
     async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
         """The email was refused because of the sender; the address is left as it is."""
-        await self._came_back(mail_id, status, "us", None, at=at)
+        await self._came_back(mail_id, status, BounceMeaning.US, None, at=at)
 
     async def unclear(self, mail_id: int, *, at: datetime) -> None:
         """Record that a message to the email's return address could not be understood. A known outcome is kept."""
@@ -79,8 +79,7 @@ class Bounces:
             if row is None:
                 return
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(bounced=_UNCLEAR))
-            details = {"template": row.template, "status": "", "means": _UNCLEAR}
-            await append_history(connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)])
+            await _remember(connection, row, "", BounceMeaning.UNCLEAR, at=at)
 
     async def count_unclear(self, *, since: datetime) -> int:
         """Return how many emails requested since then have a reply that could not be understood."""
@@ -100,7 +99,7 @@ class Bounces:
         self,
         mail_id: int,
         status: str,
-        means: str,
+        means: BounceMeaning,
         reason: DncReason | None,
         *,
         at: datetime,
@@ -119,10 +118,7 @@ class Bounces:
                 back |= {"state": MailState.SENT, "settled_at": at}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(back))
             if row.state not in {MailState.SENDING, MailState.FAILED}:  # else it never went, and its history says why
-                details = {"template": row.template, "status": status, "means": means}
-                await append_history(
-                    connection, row.evaluation_id, [Entry(at=at, kind=Kind.MAIL_BOUNCED, details=details)]
-                )
+                await _remember(connection, row, status, means, at=at)
             until = None
             if threshold is not None and await self._times(connection, row, since=at - _MONTH) >= threshold:
                 reason, until = DncReason.PAUSED, at + _MONTH
@@ -143,3 +139,10 @@ class Bounces:
         hashes = [row.address_key] if content is None else self._keyring.address_hashes(content.to)
         theirs = mail.c.address_key.in_(hashes) & (mail.c.bounced_at >= since)
         return await connection.scalar(select(func.count()).where(theirs)) or 0
+
+
+async def _remember(
+    connection: AsyncConnection, row: Row[Any], status: str, means: BounceMeaning, *, at: datetime
+) -> None:
+    fact = MailBounced(template=row.template, status=status, means=means)
+    await append_history(connection, row.evaluation_id, [Entry(at=at, fact=fact)])

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.dnc import targets_for
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.domain.mail_policy import Allowed, MailContext, MailRules, NeedsLawfulBasis, RefusalReason, Refused, may_email
 from bot.security.keyring import Keyring
@@ -47,7 +47,7 @@ class MailPolicyCheck:
         itself.
         """
         seen = await license_of(connection, row.license_id, self._keyring)
-        contact = seen.billing if proposed.recipient == "billing" else seen.technical
+        contact = seen.contact(proposed.recipient)
         address = None if contact is None else contact.email
         targets = () if address is None else targets_for(seen, address)
         case = MailContext(

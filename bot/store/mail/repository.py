@@ -12,7 +12,7 @@ from bot.concurrency.shield import shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Contact
-from bot.domain.history import Entry, Kind
+from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.mail import ClaimedMail, LawfulBasis, MailContent, MailRequest, MailState, MailStatus, QueuedMail
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, Refused, RejectedMail
 from bot.security.keyring import Keyring
@@ -273,8 +273,9 @@ async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, 
 async def _remember(
     connection: AsyncConnection, row: Row[Any], kind: Kind, *, by: str, at: datetime, error: str = ""
 ) -> None:
-    details = {"template": row.template, "error": error, "mail": str(row.id), "ground": row.lawful_basis}
-    await append_history(connection, row.evaluation_id, [Entry(at=at, kind=kind, actor=by, details=details)])
+    basis = LawfulBasis[row.lawful_basis]
+    fact = MailEvent(kind=kind, template=row.template, mail=row.id, basis=basis, error=error)
+    await append_history(connection, row.evaluation_id, [Entry(at=at, actor=by, fact=fact)])
 
 
 async def _remember_refusal(
@@ -288,7 +289,5 @@ async def _remember_refusal(
 ) -> None:
     """Record a refusal, unless somebody else was faster or only a lawful basis is missing."""
     if isinstance(found, Refused) and found.by is None:
-        details = {"template": template, "error": found.reason.value}
-        await append_history(
-            connection, evaluation_id, [Entry(at=at, kind=Kind.MAIL_REFUSED, actor=by, details=details)]
-        )
+        fact = MailEvent(kind=Kind.MAIL_REFUSED, template=template, error=found.reason.value)
+        await append_history(connection, evaluation_id, [Entry(at=at, actor=by, fact=fact)])

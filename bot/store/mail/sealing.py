@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Final
 
+from bot.domain.evaluation import ContactRole
 from bot.domain.mail import MailContent
 from bot.security.keyring import Keyring
 
@@ -23,4 +24,5 @@ def decrypt_content(stored: bytes, keyring: Keyring) -> MailContent | None:
     text = keyring.decrypt(stored)
     if not text:
         return None
-    return MailContent(**{name: value for name, value in json.loads(text).items() if name in _FIELDS})
+    known = {name: value for name, value in json.loads(text).items() if name in _FIELDS}
+    return MailContent(**{**known, "recipient": ContactRole(known["recipient"])})

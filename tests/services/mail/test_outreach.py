@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail import LawfulBasis, MailContent, MailState
 from bot.domain.mail_policy import DEFAULT_RULES, Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.mail.templating.template import Template, load_templates
@@ -79,7 +79,7 @@ class Desk:
         self, template: str = "welcome", *, ground: LawfulBasis | None = None
     ) -> QueuedMail | NeedsLawfulBasis | Refused:
         """Send the words of a preview."""
-        letter = MailContent(template=template, recipient="technical", subject="Hello", body="Dear Ana")
+        letter = MailContent(template=template, recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana")
         return await self.outreach.enqueue(1, letter, basis=ground, by="U0BO")
 
     async def written(self) -> list[MailContent | None]:
@@ -261,7 +261,7 @@ async def test_words_to_a_recipient_who_is_gone_are_nobodys(desk: Desk) -> None:
 
 
 async def test_the_words_of_a_preview_are_there_for_a_day(desk: Desk) -> None:
-    letter = MailContent(template="welcome", recipient="technical", subject="Hello", body="Dear Ana")
+    letter = MailContent(template="welcome", recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana")
     await desk.outreach.keep("t1", letter)
     assert await desk.outreach.kept("t1") == letter
     desk.room.clock.now += timedelta(days=1, seconds=1)
@@ -273,12 +273,14 @@ async def gone(desk: Desk, token: str) -> bool:
     """Whether words are not there, also after some other things were written."""
     looking = asyncio.create_task(desk.outreach.kept(token))
     for number in range(20):
-        await desk.room.store.drafts.keep(f"other {number}", MailContent(recipient="", subject="", body=""), at=NOON)
+        await desk.room.store.drafts.keep(
+            f"other {number}", MailContent(recipient=ContactRole.TECHNICAL, subject="", body=""), at=NOON
+        )
     return await looking is None
 
 
 async def test_whoever_sends_faster_than_the_words_are_kept_waits_for_them(desk: Desk) -> None:
-    letter = MailContent(template="welcome", recipient="technical", subject="Hello", body="Dear Ana")
+    letter = MailContent(template="welcome", recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana")
     sending = asyncio.create_task(desk.outreach.kept("t1"))
     await asyncio.sleep(0)
     await desk.outreach.keep("t1", letter)
@@ -296,7 +298,7 @@ async def test_an_order_is_held_and_holds_all_that_the_mail_will_need(desk: Desk
     assert await desk.written() == [
         MailContent(
             template="welcome",
-            recipient="technical",
+            recipient=ContactRole.TECHNICAL,
             subject="Hello",
             body="Dear Ana",
             language="de",

@@ -15,7 +15,7 @@ from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.concurrency.tasks import cancel_and_wait
 from bot.demo.fake_smtp import Fault, Mailbox, Step, answer, drop, hang
 from bot.domain.dnc import DncReason, DncTarget
-from bot.domain.history import Kind
+from bot.domain.history import Kind, MailEvent
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason
 from bot.mail.inbound.verp import read_return_address
@@ -259,7 +259,8 @@ async def only_error(room: PostRoom) -> str:
     card = await room.store.evaluations.card(2)
     assert card is not None
     assert card.last is not None
-    return card.last.details["error"]
+    assert isinstance(card.last.fact, MailEvent)
+    return card.last.fact.error
 
 
 @pytest.mark.parametrize("step", ["DATA", "ANSWER"])

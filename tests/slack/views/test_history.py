@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.domain.dnc import DncScope, DncTarget
 from bot.domain.history import Entry, Kind
+from bot.domain.history_details import pack
 from bot.slack.views.history import describe_scope, mail_name, note, opportunity
 from tests.builders import entry, opt_out
 from tests.slack.checks import NAMES, assert_only_our_markup, check_text
@@ -14,10 +15,10 @@ MAIL = {"template": "trial-ending", "error": ""}
 SOLD = {"type": "COMMERCIAL", "edition": "Standard", "tier": "10 Users", "days": "12"}
 
 TOLD = {
-    "began": (entry(Kind.STARTED, on="2026-11-20"), "The trial began on 20 Nov 2026."),
+    "began": (entry(Kind.STARTED, on="2026-11-20"), "The trial started on 20 Nov 2026."),
     "extended": (
         entry(Kind.EXTENDED, to="2027-01-03", was="2026-12-20"),
-        ":hourglass_flowing_sand: The trial was extended to 3 Jan 2027 (was 20 Dec 2026).",
+        ":hourglass_flowing_sand: The trial was extended to 3 Jan 2027, was 20 Dec 2026.",
     ),
     "corrected": (
         entry(Kind.CORRECTED, to="2026-11-20/None", was="2026-11-19/2026-12-20"),
@@ -25,11 +26,11 @@ TOLD = {
     ),
     "bought": (
         entry(Kind.CONVERTED, **SOLD),
-        ":tada: They bought the app 12 days after the trial began: Commercial, Standard, 10 Users.",
+        ":tada: They bought the app 12 days after the trial started: Commercial, Standard, 10 Users.",
     ),
     "bought the next day": (
         entry(Kind.CONVERTED, **SOLD | {"days": "1", "edition": ""}),
-        ":tada: They bought the app 1 day after the trial began: Commercial, 10 Users.",
+        ":tada: They bought the app 1 day after the trial started: Commercial, 10 Users.",
     ),
     "bought at once": (
         entry(Kind.CONVERTED, **SOLD | {"days": "0", "edition": "", "tier": ""}),
@@ -37,11 +38,11 @@ TOLD = {
     ),
     "got, nobody knows how": (
         entry(Kind.CONVERTED, type="OPEN_SOURCE", edition="", tier="", days=""),
-        "They got a license of the app: Open source.",
+        "They got a license for the app: Open source.",
     ),
     "given, some days in": (
         entry(Kind.CONVERTED, type="COMMUNITY", edition="", tier="10 Users", days="2"),
-        "They got a license of the app 2 days after the trial began: Community, 10 Users.",
+        "They got a license for the app 2 days after the trial started: Community, 10 Users.",
     ),
     "upgraded": (
         entry(Kind.CONVERTED, **SOLD | {"edition": "Advanced", "upgrade": "Advanced"}),
@@ -49,24 +50,24 @@ TOLD = {
     ),
     "expired": (
         entry(Kind.ENDED, how="expired", on="2026-12-20"),
-        "The trial ended on 20 Dec 2026; nothing was bought so far.",
+        "The trial ended on 20 Dec 2026 without a purchase.",
     ),
     "expired, nobody knows when": (
         entry(Kind.ENDED, how="expired", on=""),
-        "The trial ended; nothing was bought so far.",
+        "The trial ended without a purchase.",
     ),
     "an upgrade trial that ended": (
         entry(Kind.ENDED, how="expired", on="2026-12-20", upgrade="Advanced"),
-        "The trial of the Advanced edition ended; they have the license they had before.",
+        "The trial of the Advanced edition ended. They keep the license they had.",
     ),
     "cancelled": (entry(Kind.ENDED, how="cancelled", on="2026-12-20"), "The trial was cancelled."),
-    "reopened": (entry(Kind.REOPENED, to="2026-12-20"), "The trial runs again, until 20 Dec 2026."),
-    "reopened without an end": (entry(Kind.REOPENED, to=""), "The trial runs again."),
-    "another contact": (entry(Kind.CONTACT_CHANGED, to="another"), "The report names another contact now."),
-    "no contact": (entry(Kind.CONTACT_CHANGED, to="nobody"), "The report names no contact any more."),
+    "reopened": (entry(Kind.REOPENED, to="2026-12-20"), "The trial is running again, until 20 Dec 2026."),
+    "reopened without an end": (entry(Kind.REOPENED, to=""), "The trial is running again."),
+    "another contact": (entry(Kind.CONTACT_CHANGED, to="another"), "The report now names another contact."),
+    "no contact": (entry(Kind.CONTACT_CHANGED, to="nobody"), "The report no longer names a contact."),
     "a forgotten contact": (
         entry(Kind.CONTACT_CHANGED, to="forgotten"),
-        "The contact asked Atlassian to be forgotten; nobody can be written to.",
+        "The contact asked Atlassian to be forgotten, so nobody can email them.",
     ),
     "late facts": (
         entry(
@@ -81,95 +82,102 @@ TOLD = {
             migration="True",
         ),
         (
-            "The report now tells more: company Acme, country Norway, opportunity: 50 users, parent product Jira, "
-            "edition of the parent product Premium, a sandbox site, found the app through Marketplace, "
-            "part of a move from their own servers to cloud."
+            "New in the report: company Acme, country Norway, 50 users, parent product Jira, "
+            "edition of the parent product Premium, sandbox site, found the app through Marketplace, "
+            "part of a move from Data Center to Cloud."
         ),
     ),
-    "merged": (entry(Kind.MERGED), "Two records of the report turned out to be one license."),
-    "claimed": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0ANA", was=""), "<@U0ANA> took this."),
-    "assigned": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0BO", was=""), "<@U0ANA> gave this to <@U0BO>."),
+    "merged": (entry(Kind.MERGED), "Two records in the report turned out to be the same license."),
+    "claimed": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0ANA", was=""), "<@U0ANA> claimed this."),
+    "assigned": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0BO", was=""), "<@U0ANA> assigned this to <@U0BO>."),
     "released": (
         entry(Kind.RELEASED, actor="U0BO", owner="", was="U0BO"),
-        "<@U0BO> gave this back; it has no owner.",
+        "<@U0BO> released this. It has no owner now.",
     ),
     "sent": (entry(Kind.MAIL_SENT, actor="U0BO", **MAIL), ":email: <@U0BO> sent *Trial ending*."),
     "failed": (
         entry(Kind.MAIL_FAILED, actor="U0BO", **MAIL | {"error": "The server said no."}),
-        ":warning: <@U0BO> tried to send *Trial ending*; it was not sent. The server said no.",
+        ":warning: <@U0BO> tried to send *Trial ending*, but it failed. The server said no.",
     ),
     "refused": (
         entry(Kind.MAIL_REFUSED, actor="U0BO", **MAIL | {"error": "The trial is over."}),
-        ":no_entry_sign: <@U0BO> tried to send *Trial ending*; it was not sent. The trial is over.",
+        ":no_entry_sign: <@U0BO> tried to send *Trial ending*, but it was not allowed. The trial is over.",
     ),
     "lost from sight": (
         entry(Kind.MAIL_UNKNOWN, actor="U0BO", **MAIL),
-        ":grey_question: <@U0BO> sent *Trial ending*, and nobody knows whether it arrived.",
+        ":grey_question: <@U0BO> sent *Trial ending*, but we don't know whether it arrived.",
     ),
     "arrived after all": (
         entry(Kind.MAIL_ARRIVED, actor="U0BO", **MAIL),
-        ":email: <@U0BO> says that *Trial ending* arrived.",
+        ":email: <@U0BO> confirmed that *Trial ending* arrived.",
     ),
-    "once more": (entry(Kind.MAIL_AGAIN, actor="U0BO", **MAIL), "<@U0BO> sends *Trial ending* again."),
+    "once more": (
+        entry(Kind.MAIL_AGAIN, actor="U0BO", **MAIL),
+        ":hourglass_flowing_sand: <@U0BO> is sending *Trial ending* again.",
+    ),
     "sent on another ground than the trial": (
         entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "REQUEST"}),
-        ":email: <@U0BO> sent *Trial ending*. They asked us a question, or for help.",
+        ":email: <@U0BO> sent *Trial ending*. Legal basis: they asked us.",
     ),
     "sent about the trial": (
         entry(Kind.MAIL_SENT, actor="U0BO", **MAIL | {"ground": "TRIAL"}),
-        ":email: <@U0BO> sent *Trial ending*.",
+        ":email: <@U0BO> sent *Trial ending*. Legal basis: legitimate interest in the trial they started.",
+    ),
+    "on its way": (
+        entry(Kind.MAIL_QUEUED, actor="U0BO", **MAIL | {"ground": "CONSENT"}),
+        ":hourglass_flowing_sand: Email sending… *Trial ending*, by <@U0BO>. Legal basis: consent.",
     ),
     "taken back": (
         entry(Kind.MAIL_UNDONE, actor="U0BO", **MAIL),
-        "<@U0BO> took *Trial ending* back before it went.",
+        ":leftwards_arrow_with_hook: <@U0BO> cancelled *Trial ending* before it was sent.",
     ),
     "put off": (
         entry(Kind.MAIL_DEFERRED, actor="U0BO", **MAIL | {"error": "The mail server is busy."}),
         (
-            ":hourglass_flowing_sand: *Trial ending* by <@U0BO> waits; it is tried again by itself. "
+            ":hourglass_flowing_sand: *Trial ending*, by <@U0BO>, is delayed. We'll try again automatically. "
             "The mail server is busy."
         ),
     ),
     "came back for good": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.1.1", means="gone"),
-        ":leftwards_arrow_with_hook: *Trial ending* came back (5.1.1): the address takes no mail.",
+        ":leftwards_arrow_with_hook: *Trial ending* bounced (5.1.1): the address doesn't accept email.",
     ),
     "came back for now": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="4.2.2", means="later"),
-        ":leftwards_arrow_with_hook: *Trial ending* came back (4.2.2): for reasons that may pass.",
+        ":leftwards_arrow_with_hook: *Trial ending* bounced (4.2.2): perhaps only for now.",
     ),
     "came back because the mailbox is full": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.2.2", means="later"),
-        ":leftwards_arrow_with_hook: *Trial ending* came back (5.2.2): for reasons that may pass.",
+        ":leftwards_arrow_with_hook: *Trial ending* bounced (5.2.2): perhaps only for now.",
     ),
     "came back because of us": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="5.7.26", means="us"),
-        ":leftwards_arrow_with_hook: *Trial ending* came back (5.7.26): their server did not want it from us.",
+        ":leftwards_arrow_with_hook: *Trial ending* bounced (5.7.26): their mail server rejected the sender.",
     ),
     "came back, and nobody can read it": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="unclear"),
-        ":grey_question: Something came back for *Trial ending* that I can't read. Check whether it arrived.",
+        ":grey_question: Something came back for *Trial ending* that we can't read. Check whether it arrived.",
     ),
     "came back, nobody knows why": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="", means="later"),
-        ":leftwards_arrow_with_hook: *Trial ending* came back: for reasons that may pass.",
+        ":leftwards_arrow_with_hook: *Trial ending* bounced: perhaps only for now.",
     ),
     "complained": (
         entry(Kind.MAIL_BOUNCED, template="trial-ending", status="complaint", means="complaint"),
-        ":no_entry_sign: They told their mail provider that *Trial ending* was not wanted.",
+        ":no_entry_sign: They reported *Trial ending* as spam.",
     ),
-    "erased": (entry(Kind.ERASED), "The contact was erased at their request."),
+    "erased": (entry(Kind.ERASED), "The contact's data was erased at their request."),
     "opted out": (
         entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="asked", note=""),
-        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They asked us not to email them.",
+        ":no_entry_sign: <@U0BO> blocked the contact: They asked us not to email them.",
     ),
     "opted out, with a remark": (
         entry(Kind.DO_NOT_CONTACT, actor="U0BO", cause="complained", note="Called us."),
-        ":no_entry_sign: <@U0BO> marked the contact do-not-contact: They complained. “Called us.”",
+        ":no_entry_sign: <@U0BO> blocked the contact: They complained. “Called us.”",
     ),
     "unsubscribed": (
         entry(Kind.DO_NOT_CONTACT, cause="unsubscribed", note=""),
-        ":no_entry_sign: *Do not contact*: they unsubscribed, by the link in a mail.",
+        ":no_entry_sign: *Do not contact*: They unsubscribed with the link in an email.",
     ),
     "marked by the machine": (
         entry(Kind.DO_NOT_CONTACT, cause="bounced"),
@@ -177,15 +185,15 @@ TOLD = {
     ),
     "lifted by themselves": (
         entry(Kind.CONTACT_AGAIN),
-        "The contact took back that they unsubscribed.",
+        "The contact resubscribed.",
     ),
     "lifted without a word": (
         entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
-        "<@U0BO> lifted the do-not-contact mark.",
+        "<@U0BO> unblocked the contact.",
     ),
     "lifted": (
         entry(Kind.CONTACT_AGAIN, actor="U0BO", note="They agreed"),
-        "<@U0BO> lifted the do-not-contact mark: “They agreed”",
+        "<@U0BO> unblocked the contact: “They agreed”",
     ),
 }
 
@@ -215,7 +223,8 @@ def test_no_kind_of_fact_is_without_a_sentence() -> None:
 )
 @given(words=st.lists(NAMES, min_size=7, max_size=7))
 def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, words: list[str]) -> None:
-    details = {"days": "3", "cause": "asked", "means": "gone", **dict(zip(happened.details, words, strict=False))}
+    known = {"days": "3", "cause": "asked", "means": "gone"}
+    details = {**dict(zip(pack(happened.fact), words, strict=False)), **known}
     check_text(note(entry(happened.kind, actor=happened.actor, **details)))
 
 
@@ -229,8 +238,8 @@ def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address()
     told = {scope: describe_scope(opt_out(target=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope}
     assert told == {
         DncScope.ADDRESS: "",
-        DncScope.DOMAIN: " anybody at acme.example",
-        DncScope.SITE: " anybody of acme.example",
+        DncScope.DOMAIN: " anyone at acme.example",
+        DncScope.SITE: " anyone at acme.example",
     }
     assert describe_scope(opt_out(target=None)) == ""
 
@@ -240,9 +249,9 @@ def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address()
     [
         ("1", "1 user"),
         ("593", "593 users"),
-        ("Evaluation", "their parent product is on trial, too"),
+        ("Evaluation", "their parent product is on trial too"),
         ("Unlimited Users", "unlimited users"),
-        ("Unknown", "size not known to Atlassian"),
+        ("Unknown", "size unknown to Atlassian"),
         ("<Huge>", "&lt;Huge&gt;"),
         ("9" * 5000, "9" * 149 + "… users"),
     ],

@@ -5,7 +5,7 @@ import pytest
 
 from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.history import Entry, Kind
+from bot.domain.history import DncAdded, DncLifted, Entry, Kind
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
@@ -83,10 +83,8 @@ async def test_the_fact_is_told_where_the_person_acted(store: Store) -> None:
 
     await mark(store, ANA, opt_out(note="on the phone"), evaluation_id=2)
 
-    details = {"cause": "asked", "mark": "1", "note": "on the phone"}
-    assert (await cards(store))[1].last == Entry(
-        at=opt_out().at, kind=Kind.DO_NOT_CONTACT, actor="U0BO", details=details
-    )
+    fact = DncAdded(reason=DncReason.ASKED, mark=1, note="on the phone")
+    assert (await cards(store))[1].last == Entry(at=opt_out().at, actor="U0BO", fact=fact)
     assert await bring(store) == ["note do_not_contact in 2.0", "update card 2", "update card 1"]
 
 
@@ -112,7 +110,7 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
 
     assert await marks(store) == [None]
     assert (await only_card(store)).last == Entry(
-        at=LATER, kind=Kind.CONTACT_AGAIN, actor="U0CY", details={"mark": "1", "note": "They asked again"}
+        at=LATER, actor="U0CY", fact=DncLifted(mark=1, note="They asked again")
     )
     assert await bring(store) == ["note contact_again in 1.0", "update card 1"]
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.evaluation import Contact, License
-from bot.domain.history import Entry, Kind
+from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.mail import Attempt, LawfulBasis, MailState
 from bot.domain.mail_policy import NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import StoreError
@@ -165,8 +165,8 @@ async def test_a_refusal_is_remembered_with_its_reason(store: Store) -> None:
 
     await ask(store, order(1))
 
-    said = {"template": "welcome", "error": RefusalReason.NO_CONTACT.value}
-    assert (await only_card(store)).last == Entry(at=order(1).at, kind=Kind.MAIL_REFUSED, actor="U0BO", details=said)
+    fact = MailEvent(kind=Kind.MAIL_REFUSED, template="welcome", error=RefusalReason.NO_CONTACT.value)
+    assert (await only_card(store)).last == Entry(at=order(1).at, actor="U0BO", fact=fact)
     assert await bring(store) == ["note mail_refused in 1.0", "update card 1"]
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.domain.evaluation import CardRef
+from bot.domain.history import TrialExtended
 from bot.domain.outbox import BACKLOG_THRESHOLD, ApiMethod, Delivery, DeliveryKind, DeliveryState
 from bot.store import Store, open_store
 from bot.store.schema import delivery
@@ -61,7 +62,7 @@ async def test_a_note_waits_for_its_card(store: Store) -> None:
     note = await take(store)
     assert (note.kind, note.card, note.channel) == (DeliveryKind.NOTE, CardRef(channel=CHANNEL, ts="7.5"), CHANNEL)
     assert note.entry is not None
-    assert note.entry.details == {"to": "2027-01-20", "was": "2026-12-20"}
+    assert note.entry.fact == TrialExtended(to=date(2027, 1, 20), was=date(2026, 12, 20))
 
 
 async def test_a_note_waits_for_the_repaint_which_finds_out_whether_its_card_is_still_there(store: Store) -> None:

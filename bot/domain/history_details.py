@@ -1,0 +1,144 @@
+"""The details of a history entry as they are stored: names and texts.
+
+Databases and the metadata of messages in Slack hold them, so names and values stay as they are. An entry of an earlier
+version may lack some.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import fields
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from typing import Final, TypeVar
+
+from bot.domain.dnc import DncReason
+from bot.domain.evaluation import State
+from bot.domain.history import (
+    Assigned,
+    BounceMeaning,
+    ContactNow,
+    ContactReplaced,
+    DatesCorrected,
+    DetailsAdded,
+    DncAdded,
+    DncLifted,
+    Erased,
+    Fact,
+    Kind,
+    MailBounced,
+    MailEvent,
+    Merged,
+    Released,
+    TrialConverted,
+    TrialEnded,
+    TrialExtended,
+    TrialReopened,
+    TrialStarted,
+)
+from bot.domain.mail import LawfulBasis
+
+Details = Mapping[str, str]
+
+_E = TypeVar("_E", bound=StrEnum)
+_STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause"}
+"""Fields that are stored under another name."""
+
+
+def pack(fact: Fact) -> dict[str, str]:
+    """Return the details of a fact. A note is included only once it was read from its do-not-contact entry."""
+    if isinstance(fact, DetailsAdded):
+        return dict(fact.facts)
+    values = {field.name: getattr(fact, field.name) for field in fields(fact)}
+    return {
+        _STORED_AS.get(name, name): _text(value)
+        for name, value in values.items()
+        if name != "kind" and not (name == "note" and value is None)
+    }
+
+
+def unpack(kind: Kind, details: Details) -> Fact:
+    """Return the fact of this kind that has these details."""
+    return _READERS[kind](details)
+
+
+def _mail_event(kind: Kind, details: Details) -> MailEvent:
+    basis = details.get("ground", "")
+    return MailEvent(
+        kind=kind,
+        template=details.get("template", ""),
+        mail=_number(details, "mail"),
+        basis=LawfulBasis.__members__.get(basis),
+        error=details.get("error", ""),
+    )
+
+
+def _converted(details: Details) -> TrialConverted:
+    return TrialConverted(
+        license_type=details.get("type", ""),
+        edition=details.get("edition", ""),
+        tier=details.get("tier", ""),
+        days=_number(details, "days"),
+        upgrade=details.get("upgrade", ""),
+    )
+
+
+def _ended(details: Details) -> TrialEnded:
+    how = _choice(State, details.get("how"), State.EXPIRED)
+    return TrialEnded(how=how, on=_day(details, "on"), upgrade=details.get("upgrade", ""))
+
+
+def _bounced(details: Details) -> MailBounced:
+    means = _choice(BounceMeaning, details.get("means"), BounceMeaning.LATER)
+    return MailBounced(template=details.get("template", ""), status=details.get("status", ""), means=means)
+
+
+def _blocked(details: Details) -> DncAdded:
+    reason = _choice(DncReason, details.get("cause"), DncReason.TEAM)
+    return DncAdded(reason=reason, mark=_number(details, "mark"), note=details.get("note"))
+
+
+_READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
+    Kind.STARTED: lambda details: TrialStarted(on=_day(details, "on")),
+    Kind.EXTENDED: lambda details: TrialExtended(to=_day(details, "to"), was=_day(details, "was")),
+    Kind.CORRECTED: lambda details: DatesCorrected(to=details.get("to", ""), was=details.get("was", "")),
+    Kind.CONVERTED: _converted,
+    Kind.ENDED: _ended,
+    Kind.REOPENED: lambda details: TrialReopened(to=_day(details, "to")),
+    Kind.CONTACT_CHANGED: lambda details: ContactReplaced(
+        to=_choice(ContactNow, details.get("to"), ContactNow.ANOTHER)
+    ),
+    Kind.ENRICHED: lambda details: DetailsAdded(facts=tuple(details.items())),
+    Kind.MERGED: lambda _details: Merged(),
+    Kind.ASSIGNED: lambda details: Assigned(owner=details.get("owner", ""), was=details.get("was", "")),
+    Kind.RELEASED: lambda details: Released(was=details.get("was", "")),
+    Kind.MAIL_BOUNCED: _bounced,
+    Kind.DO_NOT_CONTACT: _blocked,
+    Kind.CONTACT_AGAIN: lambda details: DncLifted(mark=_number(details, "mark"), note=details.get("note")),
+    Kind.ERASED: lambda _details: Erased(),
+    **{kind: partial(_mail_event, kind) for kind in Kind if kind.startswith("mail_") and kind is not Kind.MAIL_BOUNCED},
+}
+
+
+def _text(value: date | StrEnum | int | str | None) -> str:
+    if isinstance(value, LawfulBasis):
+        return value.name
+    return "" if value is None else str(value)
+
+
+def _number(details: Details, name: str) -> int | None:
+    text = details.get(name, "")
+    return int(text) if text.isdecimal() else None
+
+
+def _day(details: Details, name: str) -> date | None:
+    with suppress(ValueError):
+        return date.fromisoformat(details.get(name, ""))
+    return None
+
+
+def _choice(choices: type[_E], value: str | None, default: _E) -> _E:
+    try:
+        return choices(value or "")
+    except ValueError:
+        return default
