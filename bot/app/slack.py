@@ -49,6 +49,7 @@ def build_outbox_worker(
         workspace_url=context.identity.url,
         today=context.today.today,
         rules=components.rules,
+        vendor_id=context.settings.marketplace_vendor_id,
     )
     worker = SlackOutboxWorker(
         components.store,

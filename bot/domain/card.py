@@ -55,6 +55,10 @@ class Card:
     """Technical contact first, then billing, as far as the report names them."""
     mails: tuple[SentMail, ...] = ()
     last: Entry | None = None
+    mail: Entry | None = None
+    """The latest event of an email."""
+    assigned: Entry | None = None
+    """The event that gave the evaluation its owner."""
 
 
 class Action(StrEnum):
@@ -71,18 +75,23 @@ class Action(StrEnum):
 def title(license_: License) -> str:
     """Return who evaluates: company, else site, else the customer's mail domain, else the license number."""
     company = license_.company if company_key(license_.company) else None
-    number = min(license_.aliases, key=_readable)
-    return company or license_.site or customer_domain(license_) or license_.company or number
+    return company or license_.site or customer_domain(license_) or license_.company or readable_id(license_)
 
 
-def _readable(alias: str) -> tuple[bool, str]:
-    return (not alias.startswith("E-"), alias)
+def readable_id(license_: License) -> str:
+    """Return the id of a license that people know: an entitlement number, else a license number, else any."""
+    return min(license_.aliases, key=lambda alias: (not alias.startswith("E-"), not alias.startswith("SEN-"), alias))
 
 
 def person(card: Card) -> Person | None:
     """Return the contact the card is about: the first who can be emailed, else the first one."""
     best = reachable(card.evaluation.license)
     return next((p for p in card.people if p.contact == best), next(iter(card.people), None))
+
+
+def blocked_person(card: Card) -> Person | None:
+    """Return the first contact with a do-not-contact entry that can be lifted."""
+    return next((each for each in card.people if each.dnc_entry and not each.dnc_entry.reason.is_final), None)
 
 
 def mailable(card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES) -> Decision:
@@ -116,8 +125,7 @@ def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | 
 
 def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
     """Return the buttons that make sense now, in the order of `Action`."""
-    evaluation, who = card.evaluation, person(card)
-    entry = None if who is None else who.dnc_entry
+    evaluation = card.evaluation
     can_be_marked = any(each.contact.email is not None and each.dnc_entry is None for each in card.people)
     offers = (
         (Action.EMAIL, any(each.is_open for each in recipients(card, rules))),
@@ -125,7 +133,7 @@ def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
         (Action.DO_NOT_CONTACT, can_be_marked),
         (Action.ASSIGN, True),
         (Action.RELEASE, evaluation.owner is not None),
-        (Action.CONTACT_AGAIN, entry is not None and not entry.reason.is_final),
+        (Action.CONTACT_AGAIN, blocked_person(card) is not None),
     )
     return tuple(action for action, offered in offers if offered)
 

@@ -45,16 +45,16 @@ class Caution(StrEnum):
 
     ATLASSIAN = "Atlassian's own license"
     SANDBOX = "Sandbox site"
-    MIGRATION = "Part of a move from their own servers to cloud"
+    MIGRATION = "Part of a move from Data Center to Cloud"
     PARTNER = "Through {partner}: the contact may be theirs, not the customer's"
     MANY_SITES = "This address is on {sites} other sites: perhaps a consultant or reseller"
-    PARTNER_DOMAIN = "A partner of other customers has this mail domain: perhaps a reseller"
+    PARTNER_DOMAIN = "A partner of other customers has this email domain: perhaps a reseller"
     NO_CONTACT = "No contact in the report"
     FORGOTTEN = "Contact asked Atlassian to be forgotten"
     MALFORMED = "The address in the report is not an email address"
-    FREE_MAIL = "Free-mail address"
+    FREE_MAIL = "Free email provider"
     ROLE = "Role address, not a person"
-    CONTACTS_DIFFER = "Technical and billing contact have different mail domains"
+    CONTACTS_DIFFER = "Technical and billing contact have different email domains"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.address import canonical
-from bot.domain.card import person
+from bot.domain.card import blocked_person
 from bot.domain.dnc import (
     Authority,
     DncAddResult,
@@ -87,9 +87,9 @@ class DoNotContact:
         )
 
     async def active_for_evaluation(self, evaluation_id: int) -> DncEntry | None:
-        """Return the active entry for the person on the card. Its target and time tell it from others."""
+        """Return the entry that *Unblock…* on the card lifts. Its target and time tell it from others."""
         card = await self._store.evaluations.card(evaluation_id)
-        who = None if card is None else person(card)
+        who = None if card is None else blocked_person(card)
         return None if who is None else who.dnc_entry
 
     async def find_active(self, target: DncTarget) -> DncEntry | None:
@@ -97,9 +97,9 @@ class DoNotContact:
         return await self._store.dnc.find_active(covering_targets(target))
 
     async def lift_for_evaluation(self, evaluation_id: int, *, set_at: datetime, note: str, by: str) -> DncLiftResult:
-        """Lift the entry for the person on the card, if it still is the one that was added at `set_at`."""
+        """Lift the entry of the blocked person on the card, if it still is the one that was added at `set_at`."""
         card = await self._store.evaluations.card(evaluation_id)
-        who = None if card is None else person(card)
+        who = None if card is None else blocked_person(card)
         found = DncLiftResult(changed=False, by=None, at=None)
         if card is None or who is None or who.contact.email is None:
             return found

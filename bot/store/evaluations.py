@@ -1,5 +1,6 @@
 """Evaluations as people see them: the card, its owner, the list of a day."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.domain.card import Card, Person, SentMail, discovery_delay
 from bot.domain.card_snapshot import CardSnapshot, UnmatchedCard
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, OwnerChange, State
-from bot.domain.history import Assigned, Entry, Released
+from bot.domain.history import MAIL_KINDS, Assigned, Entry, Kind, Released
 from bot.domain.listing import EvaluationRow, Page
 from bot.domain.mail import Attempt, MailState
 from bot.domain.outbox import BEGUN, DeliveryKind
@@ -50,6 +51,8 @@ class Evaluations:
                 people=await self._people(connection, license_seen),
                 mails=await _mails(connection, row.id),
                 last=await self._last_entry(connection, row.id),
+                mail=await self._last_entry(connection, row.id, MAIL_KINDS),
+                assigned=None if row.owner is None else await self._last_entry(connection, row.id, {Kind.ASSIGNED}),
             )
 
     async def on_card(self, claimed: int, card: CardRef) -> int | UnmatchedCard:
@@ -141,8 +144,11 @@ class Evaluations:
     async def _people(self, connection: AsyncConnection, license_seen: License) -> tuple[Person, ...]:
         return tuple([await self._person(connection, license_seen, contact) for contact in license_seen.contacts])
 
-    async def _last_entry(self, connection: AsyncConnection, evaluation_id: int) -> Entry | None:
-        query = select(history).where(history.c.evaluation_id == evaluation_id).order_by(history.c.id.desc()).limit(1)
+    async def _last_entry(
+        self, connection: AsyncConnection, evaluation_id: int, kinds: Collection[Kind] = frozenset(Kind)
+    ) -> Entry | None:
+        theirs = (history.c.evaluation_id == evaluation_id) & history.c.kind.in_(kinds)
+        query = select(history).where(theirs).order_by(history.c.id.desc()).limit(1)
         row = (await connection.execute(query)).first()
         return None if row is None else await with_note(connection, self._keyring, entry_from(row))
 

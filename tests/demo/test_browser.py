@@ -109,15 +109,15 @@ async def test_a_newcomer_does_the_whole_job_in_the_browser(page: Page) -> None:
     form = await _write(page, first)
     await _photo(page, "2-email")
     await (await _preview(page, form)).get_by_role("button", name="Send").click()
-    await expect(first).to_contain_text("A mail is on its way")
-    await expect(first).to_contain_text("Welcome sent by", timeout=limit(20_000))
+    await expect(first).to_contain_text("Email sending…")
+    await expect(first).to_contain_text("sent Welcome", timeout=limit(20_000))
     await first.get_by_role("button", name="Do not contact…").click()
     form = page.get_by_role("dialog", name="Do not contact")
     await form.get_by_role("combobox", name="Why").select_option(label="They asked us not to email them")
     await _photo(page, "3-do-not-contact")
     await form.get_by_role("button", name="Do not contact").click()
     await expect(first).to_contain_text("They asked us not to email them")
-    await expect(first).to_contain_text("Eero Esimerkki (billing contact) can be emailed.")
+    await expect(first).to_contain_text("Eero Esimerkki · eero@taiga.example (billing)")
 
     await _do(page, "/evaluators today")
     await expect(_message(page, "in all")).to_be_visible()
@@ -157,17 +157,17 @@ async def test_a_mail_is_chosen_changed_looked_at_taken_back_and_sent(page: Page
 
     said = _message(page, "On its way to Eero Esimerkki")
     await expect(page.get_by_role("dialog")).to_have_count(0)
-    await expect(card).to_contain_text("A mail is on its way")
+    await expect(card).to_contain_text("Email sending…")
     await _photo(page, "9-on-its-way")
     await said.get_by_role("button", name="Undo").click()
     await expect(_message(page, "Cancelled. Nothing was sent.")).to_be_visible()
     await expect(said).to_have_count(0)
-    await expect(card).not_to_contain_text("on its way")
+    await expect(card).not_to_contain_text("Email sending")
     await _photo(page, "10-taken-back")
 
     form = await _write(page, card)
     await (await _preview(page, form)).get_by_role("button", name="Send").click()
-    await expect(card).to_contain_text("Welcome sent by", timeout=limit(20_000))
+    await expect(card).to_contain_text("sent Welcome", timeout=limit(20_000))
     await expect(page.locator("button.mail")).to_have_count(1)
 
 
@@ -176,7 +176,7 @@ async def test_whoever_got_the_mail_says_no_by_its_link_and_the_card_follows(pag
     await expect(card).to_be_visible(timeout=limit(60_000))
     form = await _write(page, card)
     await (await _preview(page, form)).get_by_role("button", name="Send").click()
-    await expect(card).to_contain_text("Welcome sent by", timeout=limit(20_000))
+    await expect(card).to_contain_text("sent Welcome", timeout=limit(20_000))
     await page.get_by_role("tab", name="Mailbox").click()
     await page.locator("button.mail").first.click()
     await page.get_by_text("All headers").click()
@@ -194,7 +194,7 @@ async def test_whoever_got_the_mail_says_no_by_its_link_and_the_card_follows(pag
     await expect(theirs.get_by_role("heading", name="You’re unsubscribed.")).to_be_visible()
     await _photo(theirs, "14-unsubscribed")
     await expect(card).to_contain_text("Do not contact: They unsubscribed")
-    await expect(card).to_contain_text("Eero Esimerkki (billing contact) can be emailed.")
+    await expect(card).to_contain_text("Eero Esimerkki · eero@taiga.example (billing)")
     await card.get_by_role("button", name=re.compile(r"\d+ repl")).click()
     await card.scroll_into_view_if_needed()
     await _photo(page, "15-the-card-follows")
@@ -215,8 +215,8 @@ async def test_a_colleague_marks_the_domain_while_the_mail_is_looked_at_and_it_d
     form = bens.get_by_role("dialog")
     await form.get_by_role("combobox", name="Why").select_option(label="Legal reasons")
     await form.get_by_role("button", name="Block").click()
-    await expect(_message(bens, "Nobody can email anybody at slow.example from here.")).to_be_visible()
-    await expect(_card(bens, "Slow Sample Foundry")).to_contain_text("Do not contact anybody at slow.example")
+    await expect(_message(bens, "Nobody can email anyone at slow.example from here.")).to_be_visible()
+    await expect(_card(bens, "Slow Sample Foundry")).to_contain_text("Do not contact anyone at slow.example")
     await _do(bens, "/evaluators dnc")
     await expect(_message(bens, "1 entry")).to_be_visible()
     await _photo(bens, "16-domain")
@@ -244,14 +244,12 @@ async def test_the_keyboard_is_enough(page: Page) -> None:
 async def test_the_story_brings_every_kind_of_evaluator_and_nobody_is_mentioned(page: Page) -> None:
     for words in (
         "Sandbox site",
-        "No email: Sandbox site",
         "Data Center",
         "Through",
-        "No email",
-        "asked Atlassian to be forgotten",
+        "forgotten at their request",
         "Rocket",
         "They bought the app",
-        "extended to",
+        "(was ",
     ):
         await expect(_message(page, words).first).to_be_visible(timeout=limit(110_000))
     await expect(page.locator(".broadcast")).to_have_count(0)

@@ -35,7 +35,7 @@ UNNAMED: dict[str, Any] = {"company": None, "site": None}
             id="of several numbers the one that people know",
         ),
         pytest.param(
-            UNNAMED | {"technical": None, "aliases": frozenset({"SEN-7", "12345"})}, "12345", id="and always the same"
+            UNNAMED | {"technical": None, "aliases": frozenset({"SEN-7", "12345"})}, "SEN-7", id="else a license number"
         ),
     ],
 )

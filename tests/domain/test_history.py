@@ -21,7 +21,7 @@ from bot.domain.changes import (
 )
 from bot.domain.evaluation import Contact, State
 from bot.domain.history import ContactNow, ContactReplaced, Entry, Kind, entry_of
-from bot.domain.history_details import unpack
+from bot.domain.history_details import pack, unpack
 from tests.builders import NOON, contact, license_, nov, trial
 
 SOLD = Converted(trial=trial(), license_type="COMMERCIAL", edition="Standard", tier="10 Users", days=3)
@@ -84,7 +84,9 @@ EXPIRED, OPEN = trial(state=State.EXPIRED), trial(ends=None)
 )
 def test_a_change_is_remembered_with_its_particulars(change: Change, kind: Kind, details: Mapping[str, str]) -> None:
     seen = license_(country="Norway", sandbox=True)
-    assert entry_of(change, seen, at=NOON) == Entry(at=NOON, fact=unpack(kind, details))
+    found = entry_of(change, seen, at=NOON)
+    assert found == Entry(at=NOON, fact=unpack(kind, details))
+    assert pack(found.fact) == details
 
 
 @pytest.mark.parametrize(
@@ -106,3 +108,25 @@ def test_of_a_changed_contact_is_remembered_that_it_changed_and_not_who_it_is(se
 @pytest.mark.parametrize("change", [Refreshed(trial=trial()), Confirmed(trial=trial())])
 def test_a_mere_repaint_and_a_mere_date_are_not_remembered(change: Change) -> None:
     assert entry_of(change, license_(), at=NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        (Kind.ASSIGNED, {"owner": "U0BO", "was": "U0CY"}),
+        (Kind.MAIL_SENT, {"template": "welcome", "error": "", "mail": "7", "ground": "REQUEST"}),
+        (Kind.MAIL_BOUNCED, {"template": "welcome", "status": "5.1.1", "means": "gone"}),
+        (Kind.DO_NOT_CONTACT, {"cause": "unsubscribed", "mark": "3", "note": ""}),
+        (Kind.DO_NOT_CONTACT, {"cause": "asked", "mark": ""}),
+        (Kind.CONTACT_AGAIN, {"mark": "3"}),
+        (Kind.MERGED, {}),
+    ],
+)
+def test_a_fact_is_stored_as_it_always_was(kind: Kind, details: Mapping[str, str]) -> None:
+    assert pack(unpack(kind, details)) == details
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_entry_that_lacks_details_can_be_read(kind: Kind) -> None:
+    assert unpack(kind, {}).kind is kind
+    assert unpack(kind, {"on": "soon", "mark": "x", "means": "?", "cause": "?", "ground": "?", "how": "?"}).kind is kind

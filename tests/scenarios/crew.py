@@ -64,7 +64,7 @@ async def _mark(here: World, customer: Customer) -> None:
 _JOBS = {"claim": _claim, "mail": _mail, "mark": _mark}
 _DONE: Mapping[str, Callable[[Message], bool]] = {
     "claim": lambda card: "Owner: <@" in card.shown,
-    "mail": lambda card: "Welcome sent by" in card.shown or "did it arrive?" in card.shown,
+    "mail": lambda card: "sent *Welcome*" in card.shown,
     "mark": lambda card: "*Do not contact*" in card.shown,
 }
 
@@ -79,12 +79,12 @@ def nothing_is_lost_or_doubled(here: World, customer: Customer, *, jobs: Sequenc
     card = _card(here, customer)
     said = here.thread(card)
     times = {
-        "claim": sum("took this" in line for line in said),
-        "mark": sum("marked the contact do-not-contact" in line for line in said),
-        "mail": sum("sent *Welcome*" in line or "nobody knows whether it arrived" in line for line in said),
+        "claim": sum("claimed this" in line for line in said),
+        "mark": sum("blocked the contact" in line for line in said),
+        "mail": sum("sent *Welcome*" in line for line in said),
     }
     assert times == {job: int(job in jobs) for job in times}, said
     mails = [mail for mail in here.mailbox.mails if mail["to"] == [customer.email]]
     assert len(mails) <= ("mail" in jobs), [(mail["subject"], mail["date"]) for mail in mails]
     if "mail" in jobs and not mails:
-        assert "did it arrive?" in card.shown
+        assert "don't know whether it arrived" in card.shown

@@ -223,7 +223,7 @@ async def test_killed_while_a_mail_waits_it_goes_out_once_when_its_time_has_come
     here.clock = Clock(now=here.clock() + timedelta(seconds=61))
     async with here.bot(mail_hold=hold) as parts:
         card = await here.card(NORTHWIND.company)
-        await here.shows("Welcome sent by", on=card)
+        await here.shows("sent *Welcome*", on=card)
         await here.noted("sent *Welcome*.", under=card)
         await here.at_rest(parts)
     nothing_is_lost_or_doubled(here, NORTHWIND, jobs=["mail"])
@@ -238,7 +238,7 @@ async def test_killed_while_a_mail_is_held_its_sender_can_still_take_it_back(her
         [held] = here.workspace.ephemerals(BEN)
         await here.workspace.press(BEN, held, "mail.undo")
         await here.told(BEN, "Cancelled. Nothing was sent.")
-        await here.hides("on its way", on=card)
+        await here.hides("Email sending", on=card)
         here.pass_by(minutes=2)
         await here.at_rest(parts)
     assert here.mailbox.mails == []

@@ -18,7 +18,7 @@ from tests.world import World
 
 Prepare = Callable[[Desk], Awaitable[None]]
 
-CLAIMED = "<@U0ANA> took this."
+CLAIMED = "<@U0ANA> claimed this."
 TIMES = 3
 
 

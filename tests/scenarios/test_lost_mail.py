@@ -21,14 +21,14 @@ async def card(here: World) -> Message:
     async with here.bot():
         card = await here.card(NORTHWIND.company)
         await here.write(ANA, card)
-        await here.shows("did it arrive?", on=card)
+        await here.shows("don't know whether it arrived", on=card)
         await here.until(lambda: _asked(here, card))
     return card
 
 
 def _asked(here: World, card: Message) -> list[Message]:
     """The lines under a card that ask."""
-    return [line for line in here.workspace.thread(card.channel, card.ts) if "nobody knows" in line.shown]
+    return [line for line in here.workspace.thread(card.channel, card.ts) if "don't know whether" in line.shown]
 
 
 async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_who(here: World, card: Message) -> None:
@@ -36,8 +36,8 @@ async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_wh
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.arrived")
         await here.told(BEN, "Noted")
-        await here.shows(f"Welcome sent by <@{ANA}>", on=card)
-        await here.noted(f"<@{BEN}> says that *Welcome* arrived.", under=card)
+        await here.shows(f"<@{ANA}> sent *Welcome*", on=card)
+        await here.noted(f"<@{BEN}> confirmed that *Welcome* arrived.", under=card)
         here.pass_by(seconds=12)
         for user, button in ((CHIKA, "mail.again"), (ANA, "mail.arrived")):
             await here.workspace.press(user, question, button)
@@ -50,7 +50,7 @@ async def test_somebody_sends_it_again_word_for_word_under_the_same_message_id(h
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.again")
         await here.told(BEN, "On its way to")
-        await here.shows(f"Welcome sent by <@{BEN}>", on=card)
+        await here.shows(f"<@{BEN}> sent *Welcome*", on=card)
         await here.noted(f"<@{BEN}> sends *Welcome* again.", under=card)
         await here.noted(f"<@{BEN}> sent *Welcome*.", under=card)
     first, second = here.mailbox.mails
@@ -110,5 +110,5 @@ async def test_only_those_who_may_mail_decide(here: World, card: Message) -> Non
             await here.workspace.press(BEN, copy.copy(question), button)
         await here.until(lambda: len(here.workspace.ephemerals(BEN)) == 2)
     assert all("some people" in message.shown for message in here.workspace.ephemerals(BEN))
-    assert "did it arrive?" in card.shown
+    assert "don't know whether it arrived" in card.shown
     assert len(here.mailbox.mails) == 1

@@ -48,10 +48,10 @@ async def test_a_mail_is_looked_at_held_and_sent_when_its_time_has_come(here: Wo
     await here.send(ANA)
     assert here.workspace.views[ANA] == []
     await here.told(ANA, "On its way to Ada Test in 10 s.")
-    await here.shows("A mail is on its way", on=card)
+    await here.shows("Email sending…", on=card)
     assert here.mailbox.mails == []
     here.pass_by(seconds=10)
-    await here.shows(f"Welcome sent by <@{ANA}>", on=card)
+    await here.shows(f"<@{ANA}> sent *Welcome*", on=card)
     await here.noted(f"<@{ANA}> sent *Welcome*.", under=card)
     [mail] = here.mailbox.mails
     assert (mail["to"], mail["subject"]) == ([NORTHWIND.email], "Hello <Ada>")
@@ -81,12 +81,12 @@ async def test_its_sender_takes_it_back_and_may_send_it_anew(here: World, card: 
     await here.told(ANA, "Cancelled. Nothing was sent.")
     assert [message.shown for message in here.workspace.ephemerals(ANA)] == [held.shown]
     assert "mail.undo" not in str(held.blocks)
-    await here.hides("on its way", on=card)
+    await here.hides("Email sending", on=card)
     here.pass_by(minutes=1)
     await here.write(BEN, card)
     await here.told(BEN, "On its way")
     here.pass_by(seconds=10)
-    await here.shows(f"Welcome sent by <@{BEN}>", on=card)
+    await here.shows(f"<@{BEN}> sent *Welcome*", on=card)
     assert len(here.mailbox.mails) == 1
 
 
@@ -94,7 +94,7 @@ async def test_who_comes_too_late_to_take_it_back_is_told(here: World, card: Mes
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
-    await here.shows("Welcome sent by", on=card)
+    await here.shows("sent *Welcome*", on=card)
     await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
     await here.told(ANA, "Too late – it's already been sent.")
     assert len(here.workspace.ephemerals(ANA)) == 1
@@ -114,10 +114,10 @@ async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
-    await here.noted("nobody knows", under=card)
+    await here.noted("don't know whether it arrived", under=card)
     [question] = here.workspace.thread(card.channel, card.ts)
     await here.workspace.press(BEN, question, button)
-    await here.shows("Welcome sent by", on=card)
+    await here.shows("sent *Welcome*", on=card)
     await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
     await here.told(ANA, answer)
 
@@ -130,7 +130,7 @@ async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_th
     await here.workspace.press(CHIKA, card, "evaluation.do_not_contact")
     form = await here.modal(CHIKA, "opt_out.reason")
     await here.workspace.submit(CHIKA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
-    await here.noted("it was not sent. This address is on the do-not-contact list.", under=card)
+    await here.noted("it failed. This address is on the do-not-contact list.", under=card)
     await here.shows("*Do not contact*", on=card)
     await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
     await here.told(ANA, "it couldn't be sent anyway")
@@ -145,7 +145,7 @@ async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World,
     await here.block(CHIKA, f"{whom} Their lawyer called")
     await here.shows("*Do not contact* anybody", on=card)
     here.pass_by(seconds=10)
-    await here.noted("it was not sent. This address is on the do-not-contact list.", under=card)
+    await here.noted("it failed. This address is on the do-not-contact list.", under=card)
     assert here.mailbox.mails == []
 
 
@@ -156,10 +156,10 @@ async def test_while_the_server_puts_it_off_the_card_says_so_and_it_is_tried_aga
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
-    await here.noted("waits; it is tried again by itself", under=card)
-    await here.shows("A mail waits for the mail server", on=card)
+    await here.noted("is delayed. We'll try again automatically.", under=card)
+    await here.shows("is delayed", on=card)
     here.pass_by(minutes=2)
-    await here.shows("Welcome sent by", on=card)
+    await here.shows("sent *Welcome*", on=card)
     await here.noted("sent *Welcome*.", under=card)
     assert len(here.thread(card)) == 2
     assert len(here.mailbox.mails) == 1
@@ -183,7 +183,7 @@ async def test_an_address_that_the_server_does_not_know_is_marked(here: World, c
     await here.write(ANA, card)
     await here.told(ANA, "On its way")
     here.pass_by(seconds=10)
-    await here.noted("it was not sent", under=card)
+    await here.noted("it failed", under=card)
     await here.shows("*Do not contact*: Emails to this address bounced", on=card)
 
 
@@ -205,7 +205,7 @@ async def test_another_template_fills_the_words_in_anew_and_another_recipient_ke
     await here.send(ANA)
     await here.told(ANA, "On its way to Bill Test")
     here.pass_by(seconds=10)
-    await here.shows("Welcome sent by", on=card)
+    await here.shows("sent *Welcome*", on=card)
     assert here.mailbox.mails[0]["to"] == [BILL["email"]]
 
 
@@ -226,7 +226,7 @@ async def test_one_address_is_not_mailed_about_two_apps_within_a_week_by_whomeve
         first, second = await here.card(f"· {LANTERNS.name}"), await here.card(f"· {TRAIL.name}")
         form = await _form(here, BEN, second)
         await here.write(ANA, first)
-        await here.shows("Welcome sent by", on=first)
+        await here.shows("sent *Welcome*", on=first)
         here.pass_by(hours=2)
         await here.workspace.submit(BEN, form.id)
         await here.send(BEN)
@@ -235,7 +235,7 @@ async def test_one_address_is_not_mailed_about_two_apps_within_a_week_by_whomeve
         await here.modal(CHIKA, "emailed this address 2 hours ago")
         here.pass_by(days=7)
         await here.write(CHIKA, second)
-        await here.shows(f"Welcome sent by <@{CHIKA}>", on=second)
+        await here.shows(f"<@{CHIKA}> sent *Welcome*", on=second)
     assert len(here.mailbox.mails) == 2
 
 

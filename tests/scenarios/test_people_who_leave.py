@@ -32,7 +32,7 @@ async def card(here: World) -> AsyncIterator[Message]:
 
 async def _reply_to(here: World, card: Message) -> str:
     here.pass_by(seconds=LATER_THAN_REMEMBERED)
-    await here.shows("Welcome sent by", on=card)
+    await here.shows("sent *Welcome*", on=card)
     [mail] = here.mailbox.mails
     return str(mail["headers"]["Reply-To"])
 

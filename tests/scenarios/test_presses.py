@@ -63,7 +63,7 @@ async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
         await here.told(BEN, "report")
     assert "No owner yet" in card.shown
     assert here.workspace.ephemerals(ANA) == []
-    assert Counter(here.thread(card))[f"<@{ANA}> took this."] == 1
+    assert Counter(here.thread(card))[f"<@{ANA}> claimed this."] == 1
 
 
 @ways
@@ -77,7 +77,7 @@ async def test_a_mail_that_was_refused_is_not_sent_when_slack_repeats_the_submit
         await here.noted("554", under=card)
         await here.workspace.redeliver(submit)
         await here.write(ANA, card)
-        await here.shows("Welcome sent by", on=card)
+        await here.shows("sent *Welcome*", on=card)
         await here.workspace.redeliver(submit)
         await here.noted("sent *Welcome*", under=card)
     assert len(here.mailbox.mails) == 1
@@ -157,7 +157,7 @@ async def test_a_mail_that_somebody_else_sent_is_said_with_who_and_how_long_ago(
         for user in (ANA, BEN):
             await here.workspace.submit(user, (await here.modal(user, "mail.body")).id)
         await here.send(ANA)
-        await here.shows("Welcome sent by", on=card)
+        await here.shows("sent *Welcome*", on=card)
         here.pass_by(seconds=12)
         await here.send(BEN)
         await here.told(BEN, f"(<@{ANA}>, 12 s ago)")
@@ -184,7 +184,7 @@ CARDS = 10
 PRESSERS = int(os.environ.get("PRESSERS", "6"))
 """People, each of whom presses fifty times: with 20 it is a thousand presses, and half a minute on a busy machine."""
 TRIALS = range(1, CARDS + 1)
-NOTED = ("took this", "sent *Welcome*", "marked the contact do-not-contact")
+NOTED = ("claimed this", "sent *Welcome*", "blocked the contact")
 """The lines in the thread of each card, in the end."""
 
 

@@ -61,7 +61,7 @@ async def test_a_second_copy_on_one_file_is_refused_with_who_runs_and_touches_no
         assert sending.state == MailState.SENDING
         assert (len(trial.workspace.calls("auth.test")), len(await rows(parts.store, poll))) == (asked, polls)
         go_on.set()
-        await trial.shows("Welcome sent by", on=await trial.card(NORTHWIND.company))
+        await trial.shows("sent *Welcome*", on=await trial.card(NORTHWIND.company))
     assert len(trial.mailbox.mails) == 1
 
 
@@ -95,7 +95,7 @@ async def test_on_a_server_a_second_copy_answers_presses_and_leaves_the_work_to_
                 await trial.workspace.press(ANA, card, "evaluation.claim")
             await trial.shows(f"Owner: <@{ANA}>", on=card)
             go_on.set()
-            await trial.shows("Welcome sent by", on=card)
+            await trial.shows("sent *Welcome*", on=card)
     assert len(trial.mailbox.mails) == 1
 
 

@@ -191,5 +191,5 @@ async def test_an_envelope_that_comes_again_over_another_socket_does_nothing_twi
         await here.until(lambda: _asked(here) > 1 and here.workspace.sockets == 1)
         await here.workspace.redeliver()
         card = await here.card(NORTHWIND.company)
-        await here.noted(f"<@{ANA}> took this.", under=card)
+        await here.noted(f"<@{ANA}> claimed this.", under=card)
     assert len(here.thread(card)) == 1

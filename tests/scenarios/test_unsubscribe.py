@@ -116,7 +116,7 @@ async def test_a_mail_that_is_held_is_stopped(here: World) -> None:
         await here.write(BEN, second)
         await here.told(BEN, "On its way")
         await visit(here, unsubscribe_link(_mail(here)), method="POST", form=ONE_CLICK)
-        await here.noted("it was not sent. This address is on the do-not-contact list.", under=second)
+        await here.noted("it failed. This address is on the do-not-contact list.", under=second)
         here.pass_by(minutes=1)
         await here.shows(SAYS_NO, on=second)
     assert len(here.mailbox.mails) == 1
@@ -160,7 +160,7 @@ async def test_a_report_that_a_mail_came_back_marks_the_address_and_the_card_sho
     here: World, card: Message
 ) -> None:
     assert await _report(here, "exim-no-such-user") == 202
-    await here.noted("*Welcome* came back (5.1.1): ", under=card)
+    await here.noted("*Welcome* bounced (5.1.1): ", under=card)
     await here.shows("*Do not contact*: Emails to this address bounced", on=card)
     assert await _report(here, "exim-no-such-user") == 202
     lines = here.thread(card)

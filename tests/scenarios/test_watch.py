@@ -122,7 +122,7 @@ async def test_a_second_trial_of_a_license_rings_and_the_first_which_was_silent_
         here.marketplace.change(str(row["appEntitlementNumber"]), **again)
         assert (await parts.poller.poll()).announced == 1
         card = await here.card(NORTHWIND.company)
-        assert "Evaluated this app before, in 2026" in card.shown
+        assert "Evaluated this app before: 2026" in card.shown
     assert sum(NORTHWIND.company in message.text for message in here.workspace.messages()) == 1
 
 

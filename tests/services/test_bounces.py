@@ -80,13 +80,13 @@ async def back(room: PostRoom) -> Back:
             "postfix-mailbox-full",
             BounceOutcome.COUNTED,
             [Kind.MAIL_BOUNCED],
-            ":leftwards_arrow_with_hook: *Welcome* came back (5.2.2): for reasons that may pass.",
+            ":leftwards_arrow_with_hook: *Welcome* bounced (5.2.2): perhaps only for now.",
         ),
         (
             "gmail-policy",
             BounceOutcome.REFUSED,
             [Kind.MAIL_BOUNCED],
-            ":leftwards_arrow_with_hook: *Welcome* came back (5.7.26): their server did not want it from us.",
+            ":leftwards_arrow_with_hook: *Welcome* bounced (5.7.26): their mail server rejected the sender.",
         ),
         (
             "arf-abuse",
@@ -249,7 +249,7 @@ async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> N
         assert await back.take(to_return_address("prose", 1)) is BounceOutcome.UNCLEAR
     assert (await health.report()).bounces_unclear == 1
     assert (await health.figures())["bounces_unclear"] == 1
-    assert "came back for *Welcome* that I can't read" in await back.last()
+    assert "came back for *Welcome* that we can't read" in await back.last()
     assert await back.mark() is None
     brought = await bring(back.room.store, at=back.room.clock())
     [said] = [line for line in brought if line.startswith("say")]

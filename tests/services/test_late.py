@@ -16,7 +16,7 @@ from tests.desk import ADMIN, LOOK, POST, Desk, desk
 from tests.store.steps import rows
 from tests.world import World
 
-CLAIMED = "<@U0ANA> took this."
+CLAIMED = "<@U0ANA> claimed this."
 HALF_A_MINUTE, TEN_MINUTES = 30, 610
 
 

@@ -23,6 +23,9 @@ LAW = "https://law.example/act"
 _OURS = re.compile(
     rf"@(?:{'|'.join(USERS)})|!date\^\d+\^{{date_short_pretty}} {{time}}\|[\d: -]+UTC|{WORKSPACE}\S+\|.+"
     rf"|{re.escape(LAW)}\|The law"
+    r"|https://[a-z0-9-.]+(?:\.atlassian\.net|\.jira\.com)\|[a-z0-9-.]+"
+    r"|https://marketplace\.atlassian\.com/plugins/[\w.%~-]+\|Listing"
+    r"|https://marketplace\.atlassian\.com/manage/vendors/\d+/reporting/licenses\?text=[\w.%~-]+\|.+"
 )
 _MARKUP = re.compile(r"<([^>]*)>?")
 

@@ -26,6 +26,11 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
     await mark(store, "bo@acme.example", opt_out())
     await mailed(store, order(1))
 
+    sent = Entry(
+        at=LATER,
+        actor="U0BO",
+        fact=MailEvent(kind=Kind.MAIL_SENT, template="welcome", mail=1, basis=LawfulBasis.TRIAL),
+    )
     assert await store.evaluations.card(1) == Card(
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
         people=(
@@ -33,11 +38,8 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
             Person(contact=BILLING, dnc_entry=opt_out(target=DncTarget.of_address("bo@acme.example"))),
         ),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
-        last=Entry(
-            at=LATER,
-            actor="U0BO",
-            fact=MailEvent(kind=Kind.MAIL_SENT, template="welcome", mail=1, basis=LawfulBasis.TRIAL),
-        ),
+        last=sent,
+        mail=sent,
     )
 
 
@@ -95,9 +97,10 @@ async def test_a_change_of_owner_is_remembered_with_who_did_it_and_who_it_was(st
     await store.evaluations.assign(1, "U0BO", instead_of=None, by="U0BO", at=NOON)
     await store.evaluations.assign(1, "U0CY", instead_of="U0BO", by="U0DI", at=LATER)
 
-    last = (await only_card(store)).last
+    shown = await only_card(store)
 
-    assert last == Entry(at=LATER, actor="U0DI", fact=Assigned(owner="U0CY", was="U0BO"))
+    assert shown.assigned == shown.last
+    assert shown.last == Entry(at=LATER, actor="U0DI", fact=Assigned(owner="U0CY", was="U0BO"))
 
 
 async def test_a_card_can_be_asked_to_be_painted_again(store: Store) -> None:

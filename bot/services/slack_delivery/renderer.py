@@ -34,11 +34,14 @@ class DeliveryRenderer:
         workspace_url: Callable[[], str | None],
         today: Callable[[], date],
         rules: MailRules,
+        vendor_id: str | None = None,
     ) -> None:
+        """`vendor_id` is the vendor's number at the Marketplace, for links to licenses."""
         self._store = store
         self._workspace_url = workspace_url
         self._today = today
         self._rules = rules
+        self._vendor_id = vendor_id
 
     async def render(self, delivery: Delivery) -> Message:
         """Return the message of a delivery."""
@@ -60,7 +63,7 @@ class DeliveryRenderer:
         if card is None:
             return note_message("This evaluation is no longer on record.")
         if card.evaluation.id == evaluation_id:
-            return card_message(card, today=self._today(), rules=self._rules)
+            return card_message(card, today=self._today(), rules=self._rules, vendor_id=self._vendor_id)
         there = card.evaluation.card
         url = self._workspace_url()
         return pointer_message(card, permalink(there, url) if there and url else None)

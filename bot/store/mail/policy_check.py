@@ -22,7 +22,7 @@ from bot.store.schema import mail
 class ProposedMail:
     """What is asked of the policy."""
 
-    recipient: str
+    recipient: ContactRole
     template: str
     basis: LawfulBasis | None
 

@@ -70,7 +70,9 @@ class Mails:
                 await _remember_refusal(connection, row.id, template, found, by=request.by, at=request.at)
                 return found
             mail_id = await self._insert(connection, request, row.id, found)
-            await enqueue_card_update(connection, [row.id], at=request.at)
+            basis = request.basis or LawfulBasis.TRIAL
+            fact = MailEvent(kind=Kind.MAIL_QUEUED, template=template, mail=mail_id, basis=basis)
+            await append_history(connection, row.id, [Entry(at=request.at, actor=request.by, fact=fact)])
             return QueuedMail(mail_id=mail_id, contact=found, due_at=request.due_at)
 
     async def claim(self, rules: MailRules, *, now: datetime) -> ClaimedMail | RejectedMail | None:

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, false, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
-from bot.domain.history import UNTOLD, Entry
+from bot.domain.history import UNTOLD, Entry, Kind, MailEvent
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.store.mapping import history_values, insert_row, live_evaluation
 from bot.store.schema import QUEUED_UPDATE, delivery, evaluation, history, installation
 
+_IS_ON_ITS_WAY: Final = (Kind.MAIL_QUEUED, Kind.MAIL_DEFERRED, Kind.MAIL_AGAIN)
+_GOOD_OUTCOMES: Final = frozenset({Kind.MAIL_SENT, Kind.MAIL_UNDONE})
+_OUTCOMES: Final = _GOOD_OUTCOMES | {Kind.MAIL_DEFERRED, Kind.MAIL_FAILED, Kind.MAIL_UNKNOWN}
+
 
 async def append_history(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
     """Append entries to an evaluation's history; if it has a card, enqueue its update and a line in its thread for
-    each.
+    each. The line of an email that was queued is updated once it is sent or cancelled.
 
     Entries for an evaluation that was merged go to the one it was merged into.
     """
@@ -28,7 +32,7 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
     for entry in entries:
         history_id = await insert_row(connection, history, history_values(entry, live.id))
         await enqueue_card_update(connection, [live.id], at=entry.at)
-        if not is_told or entry.kind in UNTOLD:
+        if not is_told or entry.kind in UNTOLD or await _update_line(connection, live, entry, history_id):
             continue
         owed = {"kind": DeliveryKind.NOTE, "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}
         state = (
@@ -37,6 +41,26 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
             else DeliveryState.DUE
         )
         await insert_row(connection, delivery, {**owed, "state": state, "at": entry.at, "due_at": entry.at})
+
+
+async def _update_line(connection: AsyncConnection, live: Row[Any], entry: Entry, history_id: int) -> bool:
+    """Let the line of a queued email say what became of it. Return whether there is such a line.
+
+    What somebody may have to act on gets a line of its own if the other one is in Slack already: a new line notifies
+    people, a change does not.
+    """
+    fact = entry.fact
+    if not isinstance(fact, MailEvent) or fact.kind not in _OUTCOMES or fact.mail is None:
+        return False
+    earlier = (history.c.evaluation_id == live.id) & history.c.kind.in_(_IS_ON_ITS_WAY)
+    rows = await connection.execute(select(history.c.id, history.c.details).where(earlier).order_by(history.c.id))
+    theirs = [row.id for row in rows if row.details.get("mail") == str(fact.mail)]
+    is_free = (delivery.c.state == DeliveryState.DUE) & delivery.c.ts.is_(None)
+    if fact.kind in _GOOD_OUTCOMES:
+        is_free |= delivery.c.state.in_((DeliveryState.DUE, DeliveryState.DELIVERED)) & delivery.c.ts.is_not(None)
+    this = (delivery.c.history_id == theirs[-1]) & is_free if theirs else false()
+    again = {"history_id": history_id, "state": DeliveryState.DUE, "at": entry.at, "due_at": entry.at}
+    return (await connection.execute(update(delivery).where(this).values(again))).rowcount > 0
 
 
 async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:

@@ -46,7 +46,7 @@ async def test_a_mail_that_is_due_goes_once_and_its_history_says_so(room: PostRo
     assert (mail["from"], mail["subject"]) == ("Ana Sample <hello@vendor.example>", "Welcome to Roadmap")
     assert mail["text"].startswith("Dear Ana Ash\n\n--\nYou're receiving this email because a trial of ")
     assert await room.states() == [MailState.SENT]
-    assert await room.history() == [Kind.MAIL_SENT]
+    assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_SENT]
 
 
 async def test_a_mail_that_is_held_does_not_go_before_its_time(room: PostRoom) -> None:
@@ -86,7 +86,7 @@ async def test_what_the_server_puts_off_is_tried_again_later_and_later(room: Pos
 
     assert await room.states() == [MailState.SENT]
     assert len(room.mailbox.mails) == 1
-    assert await room.history() == [Kind.MAIL_DEFERRED, Kind.MAIL_SENT]
+    assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_DEFERRED, Kind.MAIL_SENT]
     assert await room.told() == []
 
 
@@ -122,7 +122,7 @@ async def test_what_could_not_go_for_two_days_is_given_up(room: PostRoom) -> Non
         hours += 2
 
     assert 44 <= hours <= 48
-    assert await room.history() == [Kind.MAIL_DEFERRED, Kind.MAIL_FAILED]
+    assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_DEFERRED, Kind.MAIL_FAILED]
     assert "for two days" in await room.why()
     room.mailbox.faults.clear()
     await room.deliver(days=1)
@@ -181,7 +181,7 @@ async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
     no = await room.store.dnc.find_active([DncTarget.of_address(ANA)])
     assert no is not None
     assert (no.reason, no.by) == (DncReason.BOUNCED, None)
-    assert await room.history() == [Kind.DO_NOT_CONTACT, Kind.MAIL_FAILED]
+    assert await room.history() == [Kind.MAIL_QUEUED, Kind.DO_NOT_CONTACT, Kind.MAIL_FAILED]
     assert await room.told() == []
 
 
@@ -198,7 +198,7 @@ async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRo
 
     assert await room.states() == [MailState.FAILED]
     assert await room.store.dnc.find_active([DncTarget.of_address(ANA)]) is None
-    assert await room.history() == [Kind.MAIL_FAILED]
+    assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_FAILED]
     assert "trying again won't help" in await room.why()
     assert room.mailbox.mails == []
 
@@ -274,7 +274,7 @@ async def test_a_line_that_goes_dead_over_the_content_leaves_a_question_and_noth
 
     assert await room.states() == [MailState.UNKNOWN]
     assert len(room.mailbox.mails) == (step == "ANSWER")
-    assert await room.history() == [Kind.MAIL_UNKNOWN]
+    assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_UNKNOWN]
 
 
 @asynccontextmanager

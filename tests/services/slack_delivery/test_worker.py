@@ -58,7 +58,7 @@ async def test_a_note_waits_for_its_card(owed: Desk) -> None:
     assert owed.posted == 0
     await owed.settle()
     [card] = owed.here.workspace.messages()
-    assert owed.here.thread(card) == ["<@U0ANA> took this."]
+    assert owed.here.thread(card) == ["<@U0ANA> claimed this."]
 
 
 async def test_asked_to_slow_down_in_a_channel_it_is_quiet_there_for_as_long_as_it_was_asked(owed: Desk) -> None:
@@ -83,7 +83,7 @@ async def test_asked_to_slow_down_with_updates_all_of_them_wait_and_posts_go_on(
     await posted.settle(within=timedelta(seconds=5))
     assert (posted.calls(UPDATE), posted.here.thread(posted.here.workspace.messages()[0])) == (
         2,
-        ["<@U0ANA> took this."],
+        ["<@U0ANA> claimed this."],
     )
 
 
@@ -276,4 +276,4 @@ async def test_cards_that_wait_follow_when_another_channel_is_chosen(owed: Desk)
     assert await owed.parts.store.outbox.move("C0ELSE") == 1
     await owed.deliver()
     [card] = owed.here.workspace.messages("C0ELSE")
-    assert owed.here.thread(card) == ["<@U0ANA> took this."]
+    assert owed.here.thread(card) == ["<@U0ANA> claimed this."]

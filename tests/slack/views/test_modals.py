@@ -195,7 +195,7 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
         ),
         pytest.param(
             opt_out(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example")),
-            "Blocked anybody at acme.example: *The team decided*. "
+            "Blocked anyone at acme.example: *The team decided*. "
             "Remove this only if they agreed, or if it was a mistake.",
             id="a domain",
         ),

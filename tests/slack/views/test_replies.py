@@ -58,7 +58,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         ),
         pytest.param(
             replies.blocked(DncAddResult(changed=True, entry=DOMAIN), now=LATER),
-            ":white_check_mark: Blocked. Nobody can email anybody at acme.example from here.",
+            ":white_check_mark: Blocked. Nobody can email anyone at acme.example from here.",
             id="a domain marked",
         ),
         pytest.param(
@@ -78,7 +78,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         ),
         pytest.param(
             replies.lifted(DncLiftResult(changed=True, by="U0BO", at=NOON, remaining=DOMAIN), now=NOON),
-            ":white_check_mark: Unblocked. Still blocked: The team decided (anybody at acme.example).",
+            ":white_check_mark: Unblocked. Still blocked: The team decided (anyone at acme.example).",
             id="lifted, and another mark stands",
         ),
         pytest.param(
@@ -104,7 +104,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         ),
         pytest.param(
             replies.lifted(DncLiftResult(changed=False, by=None, at=None, remaining=DOMAIN), now=LATER),
-            ":no_entry_sign: Not unblocked. Still blocked: The team decided (anybody at acme.example).",
+            ":no_entry_sign: Not unblocked. Still blocked: The team decided (anyone at acme.example).",
             id="another mark than the one that was to be lifted",
         ),
         pytest.param(
@@ -171,7 +171,7 @@ def test_what_nobody_foresaw_has_a_reference_to_look_for() -> None:
         pytest.param(of(), [], id="nothing"),
         pytest.param(
             of(technical=contact(email="info@gmail.com")),
-            ["Free-mail address", "Role address, not a person"],
+            ["Free email provider", "Role address, not a person"],
             id="flags",
         ),
         pytest.param(

@@ -10,10 +10,11 @@ from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.mail import Attempt, LawfulBasis, MailState
 from bot.domain.mail_policy import NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.outbox import DeliveryKind
 from bot.errors import StoreError
 from bot.store import Store, open_store
 from bot.store.mail.repository import ClaimedMail, MailStatus, QueuedMail, RejectedMail
-from bot.store.schema import history, mail
+from bot.store.schema import delivery, history, mail
 from tests.builders import FREELY, NOON, OPEN, contact, license_, nov, opt_out
 from tests.store.steps import (
     LATER,
@@ -90,13 +91,29 @@ async def test_only_a_mail_that_failed_may_be_sent_again(
     assert again == answer or (answer is None and isinstance(again, QueuedMail))
 
 
-async def test_a_card_is_painted_again_as_soon_as_a_mail_is_under_way(store: Store) -> None:
+async def test_card_and_thread_show_an_email_on_its_way_and_the_same_line_says_later_that_it_was_sent(
+    store: Store,
+) -> None:
     await report(store, license_())
     await bring(store)
 
     await ask(store, order(1))
+    assert await bring(store) == ["note mail_queued in 1.0", "update card 1"]
+    await take(store)
+    await store.mails.settle(1, MailState.SENT, at=LATER)
 
-    assert await bring(store) == ["update card 1"]
+    assert await bring(store) == ["note mail_sent in 1.0", "update card 1"]
+    assert [row.kind for row in await rows(store, delivery)].count(DeliveryKind.NOTE) == 1
+
+
+async def test_a_failure_gets_a_line_of_its_own_under_one_that_people_have_read(store: Store) -> None:
+    await report(store, license_())
+    await ask(store, order(1))
+    await bring(store)
+    await take(store)
+    await store.mails.settle(1, MailState.FAILED, at=LATER, error="The server said no.")
+
+    assert await bring(store) == ["note mail_failed in 1.0", "update card 1"]
 
 
 async def test_where_there_is_no_pause_another_template_and_another_evaluation_are_other_mails(store: Store) -> None:
@@ -403,7 +420,7 @@ async def test_who_sent_a_mail_can_take_it_back_and_then_send_it_again(store: St
     assert await store.mails.cancel(1, by="U0BO", at=NOON) == undone
     assert await store.mails.cancel(1, by="U0BO", at=LATER) == replace(undone, changed=False)
     assert await take(store) is None
-    assert await bring(store) == ["update card 1"]
+    assert await bring(store) == ["note mail_undone in 1.0", "update card 1"]
     assert isinstance(await ask(store, order(1, 2)), QueuedMail)
 
 
