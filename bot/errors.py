@@ -21,6 +21,7 @@ BotError
 │   │   └── AddressRefused      the address does not exist: do not email it again
 │   ├── MailDeferred            the server says: later
 │   ├── MailSetupWrong          login, TLS or connection; a person must fix it
+│   ├── DnsUnavailable          the DNS does not answer; the same question may be answered later
 │   └── MailOutcomeUnknown      the email may or may not have been sent; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
 ├── FileWrong                   a file given by a person cannot be used; names the lines
@@ -136,6 +137,10 @@ class MailDeferred(MailError):
 
 class MailSetupWrong(MailError):
     """The server cannot be reached, or login or encryption failed; nothing was sent."""
+
+
+class DnsUnavailable(MailError):
+    """The DNS did not answer a question about the domain that sends."""
 
 
 class MailOutcomeUnknown(MailError):

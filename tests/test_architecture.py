@@ -75,7 +75,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "store",
             "store.engine",
         },
-        {"rich", "structlog", "typer"},
+        {"dns", "rich", "structlog", "typer"},
     ),
     "concurrency": ({"errors"}, {"structlog"}),
     "config": ({"domain", "errors", "security"}, {"dotenv", "pydantic", "pydantic_core"}),
@@ -107,7 +107,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "mail.inbound": ({"errors", "mail"}, {"flufl"}),
     "mail.outbound": (
         {"domain", "errors", "mail", "mail.templating", "translations"},
-        {"aiosmtplib", "cryptography", "dkim", "markdown_it"},
+        {"aiosmtplib", "cryptography", "dkim", "dns", "markdown_it"},
     ),
     "mail.templating": ({"domain", "errors", "mail", "mail.outbound"}, {"babel", "jinja2"}),
     "marketplace": ({"domain", "errors"}, {"httpx", "orjson", "stamina", "structlog"}),
@@ -210,11 +210,17 @@ Compared with the tree: a line too many fails as well as a line too few.
 TIES = {("listeners", "config"), ("web", "config"), ("app", "log"), ("cli", "log"), ("__main__", "cli")}
 
 PURE = ("bot.domain", "bot.slack", "bot.mail", "bot.web.unsubscribe.pages", "bot.web.unsubscribe.texts")
-NOT_PURE = ("bot.slack.client", "bot.mail.outbound.smtp", "bot.mail.templating.template")
+NOT_PURE = (
+    "bot.slack.client",
+    "bot.mail.outbound.sender_dns",
+    "bot.mail.outbound.smtp",
+    "bot.mail.templating.template",
+)
 IMPURE_PACKAGES = {
     "aiohttp",
     "aiosmtplib",
     "asyncio",
+    "dns",
     "httpx",
     "os",
     "random",

@@ -1,9 +1,11 @@
 """`evaluator-bot check`: print a line for each thing that the bot depends on."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import typer
+from dns.asyncresolver import Resolver
 
 from bot.app.clock import utc_now
 from bot.app.components import build_marketplace, open_slack_client
@@ -14,6 +16,7 @@ from bot.config.loader import DEFAULT_FILE
 from bot.config.settings import Settings
 from bot.errors import BotError
 from bot.mail.country_rules import load_countries
+from bot.mail.outbound.sender_dns import is_public, system_resolver, txt_records
 from bot.mail.templating.template import load_templates
 from bot.services.operations.health import Health
 from bot.services.operations.local_checks import file_permissions, secrets_in_the_clear
@@ -23,10 +26,11 @@ from bot.slack.client.web_client import SlackClient
 from bot.store import Store, files_of, open_store
 
 
-async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
+async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: Resolver | None = None) -> bool:
     """Print a line for each check, even after one fails. Return whether all passed.
 
-    Each check takes at most `limit` seconds.
+    Each check takes at most `limit` seconds. The DNS is that of this machine, and asked only about public domains,
+    unless there is a `resolver`.
     """
     typer.echo("✓ Settings: complete")
     app_token = settings.slack_app_token
@@ -43,6 +47,7 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
         signer=partial(signer, settings),
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),
+        txt=partial(_txt, resolver),
     )
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with open_slack_client(settings) as client:
@@ -59,6 +64,12 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S) -> bool:
             if checkup.store is not None:
                 wrong += not await _report(checkup.store, settings, limit=limit)
     return wrong == 0
+
+
+async def _txt(resolver: Resolver | None, name: str) -> Sequence[str] | None:
+    if resolver is None and not is_public(name):
+        return None
+    return await txt_records(resolver or system_resolver(), name)
 
 
 async def _report(store: Store, settings: Settings, *, limit: float) -> bool:

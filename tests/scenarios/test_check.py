@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 import pytest
 import typer
 from aiohttp import web
+from dns.asyncresolver import Resolver
 
 from bot.cli.check import check_setup
 from bot.cli.main import _check
 from bot.demo.fake_marketplace.server import Fault
 from bot.demo.fake_slack import CHANNEL, faults
 from bot.demo.fake_smtp import answer, drop
+from tests.dns_server import Zone, serving
 from tests.world import World
 
 LINES = (
@@ -33,6 +35,8 @@ LINES = (
     "Mail templates",
     "Mail rules",
     "Mail signature (DKIM)",
+    "Mail domain (SPF)",
+    "Mail domain (DMARC)",
     "Unsubscribe links",
     "Report",
 )
@@ -60,9 +64,9 @@ class Checked:
 def check(here: World, capsys: pytest.CaptureFixture[str]) -> Callable[..., object]:
     """Run the command in this process; each look may take so many seconds."""
 
-    async def run(*, limit: float = 20, **changes: object) -> Checked:
+    async def run(*, limit: float = 20, resolver: Resolver | None = None, **changes: object) -> Checked:
         settings = here.settings(**{"slack_admins": "U0ANA", **changes})
-        is_good = await check_setup(settings, limit=limit)
+        is_good = await check_setup(settings, limit=limit, resolver=resolver)
         found = Checked(capsys.readouterr().out)
         expected = LINES if "Database" not in found.wrong else LINES[:-1]
         assert tuple(found.says) == expected, "a line for each thing, and each in one line"
@@ -511,3 +515,27 @@ async def test_everything_wrong_at_once_is_still_a_line_each_and_exit_code_1(
     found = Checked(capsys.readouterr().out)
     assert found.wrong == {*ASKS_SLACK, "Slack actors", "Database", "Marketplace", "Mail server"} - {"Slack admins"}
     assert tuple(found.says) == LINES[:-1]
+
+
+# --------------------------------------------------------------------------------------------------------------- DNS
+
+DNS_LINES = {"Mail domain (SPF)", "Mail domain (DMARC)"}
+
+
+async def test_the_dns_of_the_domain_that_sends_is_looked_up(check: Check) -> None:
+    sender = "Ana <ana@mail.vendor.example>"
+    zone = Zone({"mail.vendor.example": ["v=spf1 -all"], "_dmarc.vendor.example": ["v=DMARC1; p=none"]})
+    async with serving(zone) as resolver:
+        assert (await check(resolver=resolver, mail_from=sender)).wrong == set()
+        zone.records = {}
+        found = await check(resolver=resolver, mail_from=sender)
+    assert found.wrong == DNS_LINES
+    assert "mail.vendor.example has no SPF record." in found.says["Mail domain (SPF)"]
+    assert "Set one TXT record _dmarc.mail.vendor.example" in found.says["Mail domain (DMARC)"]
+
+
+async def test_a_dns_that_is_down_is_a_line_that_says_later(check: Check) -> None:
+    async with serving(Zone(fails=True)) as resolver:
+        found = await check(resolver=resolver)
+    assert found.wrong == DNS_LINES
+    assert all(found.says[name].endswith(" now. Try again later.") for name in DNS_LINES)

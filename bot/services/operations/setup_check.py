@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from bot.errors import BotError, MailError, MailSetupWrong, SlackError, SlackRefused
+from bot.mail.outbound import sender_dns
 from bot.mail.outbound.dkim import Signer
 from bot.marketplace.client import Marketplace
 from bot.services.mail.mailer import Mailer
@@ -38,6 +39,7 @@ class CheckResult:
 
 
 Check = Callable[[], Awaitable[str]]
+_NO_MAIL: Final = "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class Outside:
     """The dependencies to check. Each is opened by its own check, which says what is wrong if that fails.
 
     `problems` returns a sentence for each mail template that cannot be used; `rules` raises an error if the mail rules
-    are wrong.
+    are wrong. `txt` returns the TXT records of a name, or None if the name cannot be in the public DNS.
     """
 
     store: AbstractAsyncContextManager[Store]
@@ -64,6 +66,7 @@ class Outside:
     signer: Callable[[], Signer | None]
     problems: Callable[[], Sequence[str]]
     rules: Callable[[], object]
+    txt: Callable[[str], Awaitable[Sequence[str] | None]]
 
 
 class SetupCheck:
@@ -108,6 +111,8 @@ class SetupCheck:
             ("Mail templates", self._templates),
             ("Mail rules", self._rules),
             ("Mail signature (DKIM)", self._dkim),
+            ("Mail domain (SPF)", self._spf),
+            ("Mail domain (DMARC)", self._dmarc),
             ("Unsubscribe links", self._links),
         )
         for what, look in looks:
@@ -199,7 +204,7 @@ class SetupCheck:
     async def _mail(self) -> str:
         mailer = self._outside.mailer()
         if mailer is None:
-            return "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send email"
+            return _NO_MAIL
         # A wrong MAIL_FROM is found here, not by the first person who presses Send.
         _ = mailer.sender.address, mailer.sender.answers_to, mailer.sender.privacy_page
         await mailer.smtp.check(envelope_from=mailer.envelope_sender(mail_id=10**9))
@@ -215,7 +220,36 @@ class SetupCheck:
                 f"MAIL_FROM is an address of {domain}, for which a signature of another domain does not count. Set "
                 f"DKIM_DOMAIN to {domain} and DKIM_SELECTOR to a record there."
             )
-        return f"signs; the DNS should have the TXT record {signer.record_name} with {signer.record}"
+        records = await self._outside.txt(signer.record_name)
+        if records is None:
+            return f"signs; the DNS should have the TXT record {signer.record_name} with {signer.record}"
+        sender_dns.verify_dkim(signer.record_name, records, expected=signer.record)
+        return f"signs, and the DNS has the key at {signer.record_name}"
+
+    async def _spf(self) -> str:
+        mailer = self._outside.mailer()
+        if mailer is None:
+            return _NO_MAIL
+        domain = mailer.envelope_sender(mail_id=10**9).rpartition("@")[2]
+        records = await self._outside.txt(domain)
+        if records is None:
+            return f"not looked up: {domain} is not in the public DNS"
+        sender_dns.verify_spf(domain, records)
+        return f"{domain} has a record; see that it names your mail server"
+
+    async def _dmarc(self) -> str:
+        mailer = self._outside.mailer()
+        if mailer is None:
+            return _NO_MAIL
+        domain = mailer.sender.address.domain
+        found: list[str] = []
+        for each in sender_dns.parents(domain):
+            records = await self._outside.txt(f"_dmarc.{each}")
+            if records is None:
+                return f"not looked up: {domain} is not in the public DNS"
+            found += records if not found else ()
+        sender_dns.verify_dmarc(domain, found)
+        return f"{domain} has a record"
 
     async def _links(self) -> str:
         mailer = self._outside.mailer()
