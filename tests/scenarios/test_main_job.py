@@ -84,7 +84,7 @@ async def test_two_people_who_send_the_same_mail_at_once_send_one(here: World, t
         said = sorted(here.workspace.ephemerals(user)[0].shown for user in (ANA, BEN))
         await here.noted("sent *Welcome*", under=card)
     assert len(here.mailbox.mails) == 1
-    assert re.match(r":no_entry_sign: This template .* for this evaluation.* \(<@U0(ANA|BEN)>", said[0])
+    assert re.match(r":no_entry_sign: .*This template .* for this evaluation.* \(<@U0(ANA|BEN)>", said[0])
     assert "On its way to" in said[1]
 
 
@@ -121,7 +121,7 @@ async def test_a_mark_set_by_mistake_can_be_lifted_with_a_reason(here: World, tr
         await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
         form = await here.modal(BEN, "can we contact them again")
         await here.workspace.submit(BEN, form.id, {"opt_out.note": {"opt_out.note": "They called"}})
-        await here.told(BEN, "Lifted")
+        await here.told(BEN, "Unblocked")
         await here.noted("They called", under=card)
         await here.until(lambda: "evaluation.email" in json.dumps(card.blocks))
 
@@ -225,7 +225,7 @@ async def test_the_very_first_run_is_quiet_but_for_the_trials_of_the_last_days_a
     async with here.bot():
         summary = await here.card("for the first time")
         await here.until(lambda: len(here.workspace.messages()) == 3)
-    assert "5 licenses, 5 evaluations. 2 trials began since 22 Nov 2026 and have a card here" in summary.shown
+    assert "5 licenses, 5 evaluations. 2 trials started since 22 Nov 2026 and have a card here" in summary.shown
 
 
 async def test_the_sample_page_gives_one_card_and_one_conversion_on_record(here: World) -> None:
@@ -263,13 +263,13 @@ async def test_a_refused_mail_is_said_and_can_be_sent_again(here: World, trial: 
     assert len(here.mailbox.mails) == 1
 
 
-async def test_without_a_mail_server_the_email_button_says_what_is_missing(
+async def test_without_a_mail_server_the_email_button_says_so(
     here: World, trial: dict[str, object]
 ) -> None:
     async with here.bot(smtp_host=None):
         card = await _card(here)
         await here.workspace.press(ANA, card, "evaluation.email")
-        await here.modal(ANA, "SMTP_HOST")
+        await here.modal(ANA, "Email isn't set up yet")
 
 
 async def test_another_template_fills_the_mail_in_anew(here: World, trial: dict[str, object]) -> None:

@@ -174,7 +174,7 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
             await here.workspace.press(user, card, "evaluation.more", "evaluation.contact_again:1")
             forms[user] = await here.modal(user, "can we contact them again")
         await here.workspace.submit(ANA, forms[ANA].id, {"opt_out.note": {"opt_out.note": "They called"}})
-        await here.told(ANA, "Lifted")
+        await here.told(ANA, "Unblocked")
         here.pass_by(seconds=12)
         await here.workspace.submit(BEN, forms[BEN].id, {"opt_out.note": {"opt_out.note": "They called"}})
         await here.told(BEN, f"<@{ANA}> already unblocked this, 12 seconds ago")
