@@ -263,9 +263,7 @@ async def test_a_refused_mail_is_said_and_can_be_sent_again(here: World, trial: 
     assert len(here.mailbox.mails) == 1
 
 
-async def test_without_a_mail_server_the_email_button_says_so(
-    here: World, trial: dict[str, object]
-) -> None:
+async def test_without_a_mail_server_the_email_button_says_so(here: World, trial: dict[str, object]) -> None:
     async with here.bot(smtp_host=None):
         card = await _card(here)
         await here.workspace.press(ANA, card, "evaluation.email")

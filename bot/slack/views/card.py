@@ -1,6 +1,6 @@
 """The card of an evaluation as Slack blocks."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from bot.domain.card import Action, Card, actions, delay, known_end, title
@@ -11,12 +11,10 @@ from bot.domain.mail_policy import DEFAULT_RULES, MailRules
 from bot.domain.text import day
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, small
-from bot.slack.text import days, escape, mention, moment, span, tame
+from bot.slack.text import escape, mention, moment, span, tame
 from bot.slack.views.card_lines import SEPARATOR, mail_line, people_lines, place_line, selling_line, signs_line
 from bot.slack.views.history import note
 
-_AT_ONCE: Final = timedelta(days=2)
-"""The usual delay of the report."""
 _LABELS: Final = {
     Action.EMAIL: "Email…",
     Action.CLAIM: "Claim",
@@ -129,6 +127,5 @@ def _end(card: Card) -> str:
 
 
 def _discovery(card: Card) -> str:
-    late = delay(card.evaluation)
-    after = f"about {span(late)}" if late <= _AT_ONCE else days(late.days)
-    return f"First seen {moment(card.evaluation.first_seen)}, {after} after the trial started"
+    late = span(delay(card.evaluation))
+    return f"First seen {moment(card.evaluation.first_seen)}, about {late} after the trial started"

@@ -65,7 +65,7 @@ def test_a_new_card_is_five_short_lines() -> None:
             f":globe_with_meridians: <https://acme.atlassian.net|acme.atlassian.net> · Jira Premium · {LISTING}"
             " · E-1AA-2BB-3CC-4DD"
         ),
-        f"No owner yet · Ends 20 Dec 2026 · First seen {AT_NOON}, 3 days after the trial started",
+        f"No owner yet · Ends 20 Dec 2026 · First seen {AT_NOON}, about 4 days after the trial started",
     ]
 
 
@@ -489,8 +489,8 @@ def test_the_footer_tells_what_the_card_does_not_show_otherwise(last: Entry, sai
     [
         (datetime(2026, 11, 20, 9, tzinfo=UTC), "about 9 h"),
         (datetime(2026, 11, 22, 0, tzinfo=UTC), "about 48 h"),
-        (datetime(2026, 11, 22, 1, tzinfo=UTC), "2 days"),
-        (datetime(2027, 1, 8, 12, tzinfo=UTC), "49 days"),
+        (datetime(2026, 11, 22, 1, tzinfo=UTC), "about 3 days"),
+        (datetime(2027, 1, 8, 12, tzinfo=UTC), "about 50 days"),
     ],
     ids=["the same day", "as late as usual", "later", "weeks later"],
 )

@@ -1,13 +1,16 @@
 """What `/evaluators health` says, in every condition."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bot.cli.output import format_health
+from bot.domain.card import delay
 from bot.domain.health import HealthReport, QuarantinedRow, SocketStatus, delays
+from bot.slack.views.card import card_message
 from bot.slack.views.health import health_message
-from tests.builders import NOON
+from tests.builders import NOON, card, evaluation, trial
 from tests.slack.checks import check
 
 HOUR = timedelta(hours=1)
@@ -108,3 +111,12 @@ def test_what_the_installation_lacks_stands_there_once() -> None:
     check(message)
     assert message.text == "Something needs attention"
     assert str(message.blocks).count(lacks) == 1
+
+
+@pytest.mark.parametrize(("first_seen", "late"), [(NOON, "12 h"), (NOON + timedelta(days=3, hours=1), "4 days")])
+def test_a_trial_has_the_same_delay_on_its_card_in_health_and_in_check(first_seen: datetime, late: str) -> None:
+    seen = evaluation(first_seen=first_seen, trial=trial(started=NOON.date()))
+    found = condition(delays=delays([delay(seen)]))
+    shown = (card_message(card(evaluation=seen), today=NOON.date()), health_message(found), list(format_health(found)))
+    assert f"about {late} after the trial started" in str(shown[0].blocks)
+    assert all(f"seen within {late}." in str(each) for each in shown[1:])
