@@ -96,7 +96,12 @@ def demo(
     """Try the bot with a small Slack, Marketplace and mailbox. They run on this machine and are shown on a page."""
     import asyncio
 
-    from bot.cli.demo import show_demo
+    try:
+        from bot.cli.demo import show_demo
+    except ModuleNotFoundError as exc:
+        if exc.name != "aiosmtpd":
+            raise
+        raise BotError("The demo needs an extra. Run: pip install 'evaluator-bot[demo]'") from exc
 
     asyncio.run(show_demo(port, open_browser=open_browser, speed=speed))
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from bot.cli.main import cli
 from bot.demo.scenario.sample_data import KIWI, LANTERNS, NORTHWIND, TRAIL, VISTULA, entitlement, license_record
 from bot.domain.text import day
-from tests.cli.conftest import Run, RunBeside
+from tests.cli.conftest import Done, Run, RunBeside
 from tests.machine import limit
 from tests.world import World
 
@@ -329,6 +330,23 @@ def test_what_cannot_be_rendered_is_said(
 def test_the_version_is_shown(bare: Run) -> None:
     done = bare("--version")
     assert (done.code, done.out) == (0, f"Evaluator Bot {version('evaluator-bot')}\n")
+
+
+def test_the_demo_names_the_extra_that_it_needs(bare: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in sys.modules if each.startswith(("aiosmtpd", "bot.cli.demo", "bot.demo.environment"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "bot.demo.fake_smtp", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [_WithoutSmtpd(), *sys.meta_path])
+    sentence = "The demo needs an extra. Run: pip install 'evaluator-bot[demo]'\n"
+    assert bare("demo", "--no-browser") == Done(1, "", sentence)
+
+
+class _WithoutSmtpd(MetaPathFinder):
+    """Python as it is without the extra."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname.partition(".")[0] == "aiosmtpd":
+            raise ModuleNotFoundError("No module named 'aiosmtpd'", name="aiosmtpd")
 
 
 @pytest.mark.parametrize("group", [[], ["dnc"], ["dnc", "add"], ["db", "restore"]])

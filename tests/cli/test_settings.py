@@ -186,8 +186,8 @@ def test_the_pipe_of_the_docs_works_as_written(
     """As a mail server does: by a shell, in a folder of its own, with nothing in the environment."""
     assert PIPE is not None
     home, spool = tmp_path / "opt", tmp_path / "spool"
-    (home / ".venv" / "bin").mkdir(parents=True)
-    (home / ".venv" / "bin" / "evaluator-bot").symlink_to(Path(sys.executable).parent / "evaluator-bot")
+    (home / "venv" / "bin").mkdir(parents=True)
+    (home / "venv" / "bin" / "evaluator-bot").symlink_to(Path(sys.executable).parent / "evaluator-bot")
     (home / ".env").write_text(COMPLETE)
     spool.mkdir()
     monkeypatch.chdir(home)
