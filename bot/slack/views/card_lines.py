@@ -100,12 +100,12 @@ def signs_line(card: Card, rules: MailRules) -> str:
 def mail_line(card: Card) -> str:
     """Return the latest about email, in the words of the thread, and what was sent before; may be empty."""
     entry = card.mail
-    told = None if entry is None else f"{note(entry).removesuffix('.')}{SEPARATOR}{moment(entry.at)}"
+    latest = None if entry is None else f"{note(entry).removesuffix('.')}{SEPARATOR}{moment(entry.at)}"
     covered = None
     if entry is not None and isinstance(entry.fact, MailEvent | MailBounced) and entry.kind in _MAY_HAVE_ARRIVED:
         covered = entry.fact.template
     before = _listed([*_sent_before(card, covered)])
-    return _joined((told, f":email: Sent before: {before}" if before else None))
+    return _joined((latest, f":email: Sent before: {before}" if before else None))
 
 
 def _standing(evaluation: Evaluation, *, today: date) -> str:
@@ -199,8 +199,8 @@ def _refusal(card: Card, rules: MailRules) -> str | None:
 def _cautions(card: Card, *, refused: bool) -> str | None:
     license_, who = card.evaluation.license, person(card)
     found = cautions_for(license_, None if who is None else who.contact, card.context)
-    told = _SAID_ELSEWHERE | ({Caution.SANDBOX} if refused else set())
-    said = [escape(describe(each, license_, card.context), longest=250) for each in found if each not in told]
+    elsewhere = _SAID_ELSEWHERE | ({Caution.SANDBOX} if refused else set())
+    said = [escape(describe(each, license_, card.context), longest=250) for each in found if each not in elsewhere]
     return f":warning: {SEPARATOR.join(said)}" if said else None
 
 
