@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import AdaptedConnection, Connection, create_engine
 
 from bot.security.keyring import Keyring
 from bot.store.engine import migrate
@@ -34,9 +34,16 @@ def _template() -> tuple[str, ...]:
 def _from_template(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
     if connection.dialect.name != "sqlite" or migrate._version(connection) is not None:  # noqa: SLF001
         return _by_migrations(connection, keys, generation)
-    for statement in _template():
-        connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("UPDATE installation SET generation = ?", (generation(),))
+
+    def make(file: sqlite3.Connection) -> None:
+        for statement in _template():
+            file.execute(statement)
+        file.execute("UPDATE installation SET generation = ?", (generation(),))
+
+    # One trip to the thread of the connection, not one for each statement.
+    adapted = connection.connection.dbapi_connection
+    assert isinstance(adapted, AdaptedConnection)
+    adapted.run_async(lambda driver: driver.run(make))
     return migrate.newest()
 
 

@@ -1,7 +1,10 @@
 """Load the country rules: those shipped with the bot, and the vendor's own file, which takes precedence."""
 
 import tomllib
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
@@ -18,13 +21,19 @@ _UNNAMED: Final = "[unnamed]"
 
 def load_countries(own: Path | None = None) -> Countries:
     """Return the rules, the vendor's own first. SettingsWrong lists everything that is wrong with the file."""
-    rules, _ = _read(SHIPPED)
+    rules = _shipped_rules()
     if own is not None:
         given, problems = _read(own)
         if problems:
             raise SettingsWrong([f"MAIL_COUNTRIES: {own.name}: {problem}" for problem in problems])
-        rules |= given
+        rules = {**rules, **given}
     return Countries(by_code=rules, others=rules[_OTHERS], unnamed=rules[_UNNAMED], code_of=country_code)
+
+
+@cache
+def _shipped_rules() -> Mapping[str, CountryRule]:
+    """Return the rules that the bot ships. Their file never changes, and takes a while to read."""
+    return MappingProxyType(_read(SHIPPED)[0])
 
 
 def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:

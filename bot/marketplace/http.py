@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from ssl import SSLContext
 from typing import Any, Literal
 
@@ -68,6 +69,12 @@ def _log_retry(details: RetryDetails) -> None:
 set_on_retry_hooks([_log_retry])  # nothing else here uses stamina, whose own line shows a function and its arguments
 
 
+@cache
+def _default_trust() -> SSLContext:
+    """Return httpx's certificate authorities, read once: that takes a tenth of a second."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class MarketplaceHttp:
     """Sends requests below `api_url` and nowhere else: redirects are refused, and paths never come from an answer."""
 
@@ -82,7 +89,7 @@ class MarketplaceHttp:
             follow_redirects=False,
             trust_env=False,  # the variables are read once, for all clients alike
             proxy=route.proxy,
-            verify=route.trust or True,
+            verify=route.trust or _default_trust(),
         )
 
     async def close(self) -> None:

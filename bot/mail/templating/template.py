@@ -219,6 +219,6 @@ def _words(path: Path, source: str, first_line: int, *, known: frozenset[str]) -
                 raise wrong(
                     path.name, first_line + name.lineno - 1, f"unknown fact “{name.name}”; known are {variables}"
                 )
-        return CompiledTemplate(path.stem, _JINJA.from_string(source), frozenset(used), needs(tree) & used)
+        return CompiledTemplate(path.stem, _JINJA.from_string(tree), frozenset(used), needs(tree) & used)
     except jinja2.TemplateSyntaxError as exc:
         raise wrong(path.name, first_line + exc.lineno - 1, exc.message or "the tags cannot be read") from exc
