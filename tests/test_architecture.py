@@ -79,7 +79,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "concurrency": ({"errors"}, {"structlog"}),
     "config": ({"domain", "errors", "security"}, {"dotenv", "pydantic", "pydantic_core"}),
-    "demo": ({"demo.fake_marketplace", "demo.fake_slack", "demo.scenario"}, {"aiosmtpd"}),
+    "demo": ({"demo.fake_marketplace", "demo.fake_slack", "demo.scenario"}, {"aiohttp", "aiosmtpd"}),
     "demo.fake_marketplace": ({"demo.scenario"}, {"aiohttp", "multidict", "yarl"}),
     "demo.fake_slack": (set(), {"aiohttp", "slack_sdk"}),
     "demo.scenario": ({"demo.fake_marketplace"}, set()),

@@ -6,14 +6,19 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
+from bot.demo.bounces import BOUNCES_AFTER_S, BounceReporter
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Workspace
-from bot.demo.fake_smtp import Mailbox
+from bot.demo.fake_smtp import Mail, Mailbox
+from bot.demo.scenario.sample_data import MIRAGE
 from bot.demo.scenario.timeline import arrivals, history, play
+
+_BOUNCES_SECRET: Final = "the demo's mail server and the bot share this"  # noqa: S105  it protects nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +33,25 @@ class DemoEnvironment:
 
 @asynccontextmanager
 async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvironment]:
-    """Everything a bot needs, until the end of the block; the story begins at its start, `speed` times as fast."""
+    """Everything a bot needs, until the end of the block; its story runs `speed` times as fast."""
     # Everything is on loopback: a proxy for the outside world could only get in the way.
     for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
         del os.environ[name]
     today = datetime.now(UTC).date()
     workspace, marketplace = Workspace(), DemoMarketplace(export_polls=0)
-    mailbox = Mailbox(on_mail=lambda mail: workspace.broadcast({"kind": "mail", "mail": mail}))
+    http_port = _free_port()
+    bounces = BounceReporter(
+        frozenset({MIRAGE.email}),
+        url=f"http://127.0.0.1:{http_port}/bounces",
+        secret=_BOUNCES_SECRET,
+        delay=BOUNCES_AFTER_S / speed,
+    )
+
+    def on_mail(mail: Mail) -> None:
+        workspace.broadcast({"kind": "mail", "mail": mail})
+        bounces.take(mail)
+
+    mailbox = Mailbox(on_mail=on_mail)
     workspace.page_extras["mails"] = lambda: mailbox.mails
     for record in history(today):
         marketplace.add(record)
@@ -43,10 +60,17 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         url, taken = await _serve(stack, workspace, port)
         marketplace_url = await stack.enter_async_context(marketplace.serve())
         smtp_port = await stack.enter_async_context(mailbox.serve())
-        story = asyncio.create_task(play(marketplace, arrivals(today), sleep=lambda span: asyncio.sleep(span / speed)))
+        story = asyncio.create_task(_tell_story(marketplace, today, speed=speed))
         stack.callback(story.cancel)
-        settings = _settings(workspace, marketplace, marketplace_url, smtp_port, folder)
+        stack.callback(bounces.stop)
+        settings = _settings(workspace, marketplace, marketplace_url, smtp_port, http_port, folder)
         yield DemoEnvironment(url=url, settings=settings, taken=taken)
+
+
+async def _tell_story(marketplace: DemoMarketplace, today: date, *, speed: float) -> None:
+    """Play the timeline once the bot knows the past, however slow the machine is."""
+    await marketplace.was_read.wait()
+    await play(marketplace, arrivals(today), sleep=lambda span: asyncio.sleep(span / speed))
 
 
 def _free_port() -> int:
@@ -64,10 +88,14 @@ async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tupl
 
 
 def _settings(
-    workspace: Workspace, marketplace: DemoMarketplace, marketplace_url: str, smtp_port: int, folder: Path
+    workspace: Workspace,
+    marketplace: DemoMarketplace,
+    marketplace_url: str,
+    smtp_port: int,
+    http_port: int,
+    folder: Path,
 ) -> dict[str, object]:
     """Return every setting, so that nothing of the machine's own environment gets in."""
-    http_port = _free_port()
     return {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
@@ -101,7 +129,7 @@ def _settings(
         "mail_hold": "10s",
         "mail_at_most_every": "7d",
         "mail_bounces": None,
-        "bounces_secret": None,
+        "bounces_secret": _BOUNCES_SECRET,
         "dkim_domain": None,
         "dkim_selector": None,
         "dkim_key": None,

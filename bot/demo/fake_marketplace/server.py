@@ -1,5 +1,6 @@
 """A small Marketplace on loopback that speaks the v3 licenses report, quirks included."""
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -67,6 +68,8 @@ class DemoMarketplace:
     """The next download breaks off after this many bytes."""
     export_indent: int | None = None
     """Exports are indented by this many blanks."""
+    was_read: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once somebody has read the report to its end."""
     _exports: dict[str, Export] = field(default_factory=dict)
 
     def add(self, record: Record) -> None:
@@ -124,6 +127,8 @@ class DemoMarketplace:
         links = {"self": _href(request)}
         if offset + limit < len(found):
             links["next"] = _href(request, offset=offset + limit, limit=limit)
+        else:
+            self.was_read.set()
         if offset > 0:
             links["prev"] = _href(request, offset=max(offset - limit, 0), limit=limit)
         return _json({"_links": links, "licenses": shown(request.query, found[offset : offset + limit])})
@@ -162,6 +167,7 @@ class DemoMarketplace:
                 return _cut(request, response)
             await response.write(piece)
             left = None if left is None else left - len(piece)
+        self.was_read.set()
         return response
 
     def _export(self, request: web.Request) -> Export:

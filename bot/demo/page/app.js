@@ -3,10 +3,12 @@
 import { channelView } from "./channel.js";
 import { composer } from "./composer.js";
 import { el, fill } from "./dom.js";
-import { hints, offerSecondWindow, showActors } from "./header.js";
+import { offerSecondWindow, showActors } from "./header.js";
+import { hints } from "./hints.js";
 import { mailboxView } from "./mailbox.js";
 import { summary } from "./message.js";
 import { Modal } from "./modal.js";
+import { plain } from "./mrkdwn.js";
 import { Panel } from "./panel.js";
 import { Room } from "./room.js";
 import { follow, post } from "./server.js";
@@ -27,15 +29,15 @@ let thread = null;
 let unfollow = () => {};
 let silence;
 
+const tick = hints($("hints"), $("show-hints"));
+
 const does = {
-  press: (message, block, part, answer) =>
-    tell("press", {
-      channel: message.channel,
-      ts: message.ts,
-      block_id: block.block_id,
-      action_id: part.action_id,
-      ...answer,
-    }),
+  press: async (message, block, part, answer) => {
+    const { channel, ts } = message;
+    const told = await tell("press", { channel, ts, block_id: block.block_id, action_id: part.action_id, ...answer });
+    if (told.ok && part.text?.text === "Claim") tick("decide");
+    return told;
+  },
   dismiss: (message) => {
     room.dismiss(message);
     draw();
@@ -45,7 +47,11 @@ const does = {
 const modal = new Modal($("modal"), {
   press: (view, state, block, part, answer) =>
     tell("press", { view_id: view.id, block_id: block.block_id, action_id: part.action_id, ...answer, state }),
-  submit: (view, state) => post("submit", { user: me, view_id: view.id, state }),
+  submit: async (view, state) => {
+    const answer = await post("submit", { user: me, view_id: view.id, state });
+    if (answer.ok && plain(view.title).startsWith("Do not contact")) tick("decide");
+    return answer;
+  },
   close: (view) => {
     room.apply({ kind: "view_closed", id: view.id });
     draw();
@@ -66,7 +72,12 @@ const showThread = threadView({ root: $("thread-root"), list: $("thread-replies"
 const mailbox = mailboxView({ list: $("mails"), opened: $("opened-mail"), empty: $("no-mail") }, drawUnread);
 const offerCommands = composer(
   { form: $("composer"), input: $("command"), list: $("suggestions"), note: $("composer-note") },
-  async (text) => (await tell("command", { channel, text })).ok,
+  async (text) => {
+    channelPart.expectAnswer();
+    const { ok } = await tell("command", { channel, text });
+    if (ok) tick("command");
+    return ok;
+  },
 );
 
 /** Send what the person did; a refusal is shown where they look. */
@@ -89,6 +100,7 @@ function draw() {
   showThread(room, thread);
   modal.show(room.topView, room.people);
   mailbox.show(room);
+  if (room.mails.size > 0) tick("email");
   drawUnread();
 }
 
@@ -133,6 +145,8 @@ function onPicture(picture) {
 function onEvent(event) {
   const isNew = room.apply(event);
   draw();
+  if (isNew && event.kind === "ephemeral") channelPart.answered(event.message.ts);
+  if (/unsubscribed/i.test(JSON.stringify(event.message?.blocks ?? ""))) tick("unsubscribe");
   if (isNew) announce(event);
 }
 
@@ -140,7 +154,7 @@ function announce({ kind, message, mail, text }) {
   const words = {
     message: () => `${room.people.user(message.user)}: ${summary(message)}`,
     ephemeral: () => `Only visible to you: ${summary(message)}`,
-    mail: () => `A mail went out: ${mail.subject}`,
+    mail: () => `Email sent: ${mail.subject}`,
     notice: () => text,
   };
   if (!words[kind]) return;
@@ -173,10 +187,10 @@ function jump(event) {
   event.preventDefault();
   if (where !== channel) enter(where);
   if (!channelPart.jumpTo(`${digits.slice(0, 10)}.${digits.slice(10)}`))
-    toast($("alerts"), "This message is not there any more.");
+    toast($("alerts"), "This message is no longer there.");
 }
 
 document.addEventListener("click", jump);
-hints($("hints"), $("show-hints"));
+$("second-window").addEventListener("click", () => tick("race"));
 $("show-mail").addEventListener("click", () => panel.open("mailbox"));
 actAs(me);

@@ -12,6 +12,7 @@ export function channelView({ scroller, list, pill, empty }, does) {
   let missed = 0;
   let known = null;
   let pinned = true;
+  let awaitsAnswer = false;
 
   const toEnd = () => {
     pinned = true;
@@ -32,6 +33,7 @@ export function channelView({ scroller, list, pill, empty }, does) {
   observer.observe(list);
   observer.observe(scroller);
 
+  const find = (ts) => list.querySelector(`article[data-ts="${CSS.escape(ts)}"]`);
   const draw = keyedList(list, (value, people) => render(value, people, does));
 
   return {
@@ -48,9 +50,23 @@ export function channelView({ scroller, list, pill, empty }, does) {
       pill.textContent = `${missed} new`;
     },
     toEnd,
+    /** The next message for this person alone answers what they typed: it comes into sight. */
+    expectAnswer() {
+      awaitsAnswer = true;
+      toEnd();
+    },
+    /** Bring an answer into sight if one is awaited: as a whole if it fits, else from its start. */
+    answered(ts) {
+      const article = awaitsAnswer && find(ts);
+      if (!article) return;
+      awaitsAnswer = false;
+      if (article.offsetHeight <= scroller.clientHeight) return toEnd();
+      pinned = false;
+      article.scrollIntoView({ block: "start" });
+    },
     /** Bring a message into sight and point at it; false when it is not here. */
     jumpTo(ts) {
-      const article = list.querySelector(`article[data-ts="${CSS.escape(ts)}"]`);
+      const article = find(ts);
       if (!article) return false;
       pinned = false;
       article.tabIndex = -1;

@@ -4,8 +4,8 @@ import { whileBusy } from "./dom.js";
 import { Suggestions } from "./suggestions.js";
 
 const WORDS = {
-  today: "Who started to evaluate today",
-  dnc: "Whom nobody may write to",
+  today: "Trials that started or arrived today",
+  dnc: "Who must not be contacted",
   health: "How the bot is doing",
   help: "What the bot can do",
 };

@@ -1,4 +1,4 @@
-/** The line at the top: who acts, and what there is to try. */
+/** The line at the top: who acts. */
 
 import { el, fill } from "./dom.js";
 import { avatar } from "./message.js";
@@ -19,25 +19,6 @@ export function showActors(node, people, me, change) {
   const focused = node.contains(document.activeElement);
   fill(node, people.humans().map(choice));
   if (focused) node.querySelector(":checked")?.focus();
-}
-
-/** The hints stay away once dismissed, until they are asked for again; narrow screens start without. */
-export function hints(panel, opener) {
-  const show = (visible) => {
-    panel.hidden = !visible;
-    opener.setAttribute("aria-expanded", String(visible));
-  };
-  const remember = (visible) => {
-    show(visible);
-    localStorage.setItem("hints", visible ? "shown" : "dismissed");
-  };
-  opener.addEventListener("click", () => remember(panel.hidden));
-  panel.querySelector(".close").addEventListener("click", () => {
-    remember(false);
-    opener.focus();
-  });
-  const remembered = localStorage.getItem("hints");
-  show(remembered ? remembered === "shown" : matchMedia("(min-width: 60rem)").matches);
 }
 
 /** Offer a second window in which somebody else acts, for races between people. */

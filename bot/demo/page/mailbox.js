@@ -1,4 +1,4 @@
-/** The mails that went out, newest first, and one of them opened. */
+/** The emails that went out, newest first, and one of them opened. */
 
 import { el, fill, icon } from "./dom.js";
 import { keyedList } from "./keyed.js";
@@ -70,7 +70,7 @@ function row(mail, isRead, open) {
 }
 
 function backButton(close) {
-  return el("button", { class: "quiet back", type: "button", onclick: close }, icon("back"), "All mail");
+  return el("button", { class: "quiet back", type: "button", onclick: close }, icon("back"), "All emails");
 }
 
 function letter(mail) {
@@ -111,12 +111,12 @@ function partSwitch(kinds, body) {
     fill(body, make());
   };
   pick(buttons[0], kinds[0][1]);
-  return el("div", { class: "switch", role: "group", "aria-label": "Part of the mail" }, buttons);
+  return el("div", { class: "switch", role: "group", "aria-label": "Part of the email" }, buttons);
 }
 
 function frame(mail) {
   const node = el("iframe", {
-    title: `Mail: ${mail.subject}`,
+    title: `Email: ${mail.subject}`,
     sandbox: "allow-popups allow-popups-to-escape-sandbox",
     referrerpolicy: "no-referrer",
   });

@@ -3,7 +3,7 @@
 All apps, companies and people are invented.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -65,13 +65,17 @@ ROCKET = Customer(
 )
 QUIET = Customer("Quiet Example Co-op", "Spain", "EMEA", "quiet-example", "Nobody", "nobody@quiet.example")
 VEILED = Customer("Veiled Sample Group", "Sweden", "EMEA", "veiled-sample", "RTBF", "RTBF", 110)
+MIRAGE = Customer(
+    "Mirage Sample Ltd", "Singapore", "APAC", "mirage-sample", "Dana Sample", "left-the-company@mirage.test", 40
+)
+"""Emails to this contact bounce."""
 SLOW = Customer("Slow Sample Foundry", "Italy", "EMEA", "slow-sample", "Livia Esempio", "livia@slow.example", 320)
 
 
 def license_record(number: int, app: App, customer: Customer, started: date, **overrides: object) -> Record:
     """Return a running cloud trial; an override of None removes the field."""
     record: Record = {
-        "appEntitlementId": _uuid(f"license {number}"),
+        "appEntitlementId": new_id(number),
         "appEntitlementNumber": entitlement(number),
         "hostEntitlementId": _uuid(f"host {customer.site} {app.parent}"),
         "cloudId": _uuid(f"cloud {customer.site}"),
@@ -115,6 +119,16 @@ def contact_details(customer: Customer) -> dict[str, object]:
     }
 
 
+def forgotten(customer: Customer) -> dict[str, object]:
+    """Return the customer once its contact has exercised the right to be forgotten."""
+    return contact_details(replace(customer, person="RTBF", email="RTBF"))
+
+
+def new_id(number: int) -> str:
+    """Return the id under which the demo's license with this number is known in the new billing system."""
+    return _uuid(f"license {number}")
+
+
 def sale(number: int, customer: Customer, started: date, sold: date) -> Record:
     """Return the fields of a cloud license that change when the trial started on `started` is bought."""
     return {
@@ -124,7 +138,7 @@ def sale(number: int, customer: Customer, started: date, sold: date) -> Record:
         "maintenanceEndDate": (sold + timedelta(days=365)).isoformat(),
         "latestMaintenanceStartDate": sold.isoformat(),
         "evaluationOpportunitySize": "NA",
-        "evaluationLicense": _uuid(f"license {number}"),
+        "evaluationLicense": new_id(number),
         "daysToConvertEval": str((sold - started).days),
         "evaluationStartDate": started.isoformat(),
         "evaluationEndDate": sold.isoformat(),

@@ -1,4 +1,4 @@
-"""The demo's timeline: licenses that exist before it starts, then ninety seconds of arrivals and changes."""
+"""The demo's timeline: licenses that exist before it starts, then less than two minutes of arrivals and changes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from bot.demo.scenario.sample_data import (
     KIWI,
     LANTERNS,
     LUMEN,
+    MIRAGE,
     MOSAIC,
     NORTHWIND,
     PAMPA,
@@ -37,7 +38,9 @@ from bot.demo.scenario.sample_data import (
     Record,
     contact_details,
     entitlement,
+    forgotten,
     license_record,
+    new_id,
     sale,
 )
 
@@ -128,21 +131,30 @@ def _past(number: int, app: App, customer: Customer, started: date, outcome: str
 def arrivals(today: date) -> list[Arrival | Change]:
     """Return what the report learns while somebody watches, in order of time. Kiwi and Alpen are customers already."""
     lately = today - timedelta(days=2)
+    month_ago = today - timedelta(days=TRIAL_DAYS)
     extended = today + timedelta(days=TRIAL_DAYS + 14)
     return [
         Arrival(after=4, record=_with_two_contacts(101, today)),
-        Arrival(after=9, record=license_record(102, COMPASS, SLOW, today, **_PENDING)),
-        Arrival(after=14, record=license_record(103, LANTERNS, MOSAIC, lately, lastUpdated=today.isoformat())),
-        Arrival(after=20, record=_data_center(104, today)),
-        Arrival(after=26, record=_sandbox(105, today)),
+        Arrival(after=8, record=license_record(102, COMPASS, SLOW, today, **_PENDING)),
+        Arrival(after=12, record=license_record(111, LANTERNS, MIRAGE, today)),
+        Arrival(after=17, record=license_record(103, LANTERNS, MOSAIC, lately, lastUpdated=today.isoformat())),
+        Arrival(after=22, record=_data_center(104, today)),
+        Arrival(after=27, record=_sandbox(105, today)),
         Arrival(after=32, record=_reseller(106, today)),
-        Arrival(after=38, record=_without_contact(107, today)),
-        Arrival(after=44, record=license_record(108, LANTERNS, VEILED, today)),
-        Change(after=50, ref=entitlement(102), fields=_KNOWN),
-        Arrival(after=56, record=license_record(109, TRAIL, ROCKET, today)),
-        Change(after=64, ref=entitlement(101), fields={"maintenanceEndDate": extended.isoformat()}),
+        Arrival(after=37, record=_without_contact(107, today)),
+        Arrival(after=42, record=license_record(108, LANTERNS, VEILED, today)),
+        Change(after=47, ref=entitlement(102), fields=_KNOWN),
+        Arrival(after=52, record=license_record(109, TRAIL, ROCKET, today)),
+        # Seen on its last day.
+        Arrival(after=57, record=license_record(112, LANTERNS, ATLAS, month_ago, lastUpdated=today.isoformat())),
+        Change(after=62, ref=entitlement(101), fields={"maintenanceEndDate": extended.isoformat()}),
+        Change(after=67, ref=entitlement(106), fields={"status": "cancelled"}),
         Arrival(after=72, record=license_record(110, TRAIL, KIWI, today, parentProductEdition="Premium")),
+        Change(after=77, ref=entitlement(104), fields=_moved(104)),
         Change(after=82, ref=entitlement(103), fields=sale(103, MOSAIC, lately, today)),
+        Change(after=87, ref=entitlement(112), fields={"status": "inactive"}),
+        Change(after=92, ref=entitlement(106), fields={"status": "active", "maintenanceEndDate": extended.isoformat()}),
+        Change(after=98, ref=entitlement(109), fields={"contactDetails": forgotten(ROCKET)}),
     ]
 
 
@@ -194,6 +206,17 @@ def _data_center(number: int, today: date) -> Record:
         parentProductBillingCycle="NA",
         installedOnSandbox="NA",
     )
+
+
+def _moved(number: int) -> Record:
+    """Return the ids that the license gets in the new billing system, and the number by which it was known before."""
+    return {
+        "appEntitlementId": new_id(number),
+        "newBillingSystem": "Yes",
+        "addonLicenseId": None,
+        "licenseId": None,
+        "hostLicenseId": None,
+    }
 
 
 def _sandbox(number: int, today: date) -> Record:
