@@ -1,20 +1,21 @@
 """How a mail looks where it is read: in a browser, by day and by night. Pictures are left in artifacts/."""
 
-import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from tests.demo.test_browser import ARTIFACTS, CHROMIUM, FLAGS
+from tests.demo.browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from tests.mail.test_golden import arrived
 
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="needs a Chromium; CI has one"),
+    NEEDS_CHROMIUM,
     pytest.mark.timeout(120),
 ]
 
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 READABLE = 4.5
 """The contrast that WCAG 2.2 asks for (AA)."""
 

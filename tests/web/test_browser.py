@@ -4,9 +4,11 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from bot.services.mail.unsubscribe_links import Links
-from tests.demo.test_browser import CHROMIUM, FLAGS, pytestmark  # noqa: F401  where there is no Chromium, nor is there a test
+from tests.demo.browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from tests.machine import limit
 from tests.web.conftest import ANA, Site, Wishes
+
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
