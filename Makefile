@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format bench crash clean
+.PHONY: demo test check format bench crash pictures clean
 
 demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser
 	@$(BIN)/evaluator-bot demo
@@ -20,6 +20,9 @@ bench: .venv/installed ## time and memory against their floors, as a table; make
 
 crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again, a thousand presses at once, and the other long tests
 	@CRASHES=204 PRESSERS=20 $(BIN)/pytest --numprocesses auto -m long
+
+pictures: .venv/installed ## the pictures of README and docs/, in light and dark; needs Chromium
+	@$(BIN)/python -m tests.demo.pictures
 
 format: .venv/installed ## put the code into shape
 	@$(BIN)/ruff check --fix .

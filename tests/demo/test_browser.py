@@ -50,7 +50,7 @@ async def test_a_newcomer_claims_emails_and_unsubscribes_and_the_card_follows(pa
     await kiwi.get_by_role("button", name="Claim").click()
     await expect(kiwi).to_contain_text("Owner: @Ana")
     await send(page, kiwi)
-    await expect(kiwi).to_contain_text("sent by", timeout=limit(20_000))
+    await expect(kiwi).to_contain_text("sent Welcome", timeout=limit(20_000))
     theirs = await unsubscribe_page(page)
     await theirs.get_by_role("button", name="Unsubscribe").click()
     await expect(kiwi).to_contain_text("They unsubscribed")
@@ -88,7 +88,7 @@ async def test_an_email_is_chosen_changed_previewed_undone_and_sent(page: Page) 
     await expect(undo).to_have_count(0)
 
     await send(page, taiga)
-    await expect(taiga).to_contain_text("sent by", timeout=limit(20_000))
+    await expect(taiga).to_contain_text("sent Welcome", timeout=limit(20_000))
     await expect(page.get_by_role("tabpanel", name="Mailbox").get_by_role("button", name="aino@taiga")).to_have_count(1)
     await taiga.get_by_role("button", name="Do not contact…").click()
     reason = page.get_by_role("dialog", name="Do not contact")
@@ -111,7 +111,7 @@ async def test_a_colleague_blocks_the_domain_during_the_preview_and_nothing_is_s
     await expect(card(bens, "Slow Sample Foundry").get_by_role("button", name="Email…")).to_have_count(0)
     await shown.get_by_role("button", name="Send").click()
     await expect(slow.get_by_role("button", name="Email…")).to_have_count(0)
-    await expect(slow).not_to_contain_text("sent by")
+    await expect(slow).not_to_contain_text("sent Welcome")
 
 
 async def test_an_email_to_somebody_who_left_bounces(page: Page) -> None:
@@ -198,7 +198,7 @@ async def test_axe_finds_nothing_serious(page: Page) -> None:
     shown = await preview(page, form)
     assert await _violations(page) == []
     await shown.get_by_role("button", name="Send").click()
-    await expect(alpen).to_contain_text("sent by", timeout=limit(20_000))
+    await expect(alpen).to_contain_text("sent Welcome", timeout=limit(20_000))
     assert await _violations(await unsubscribe_page(page)) == []
 
 
