@@ -88,6 +88,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "exports": ({"domain", "errors"}, set()),
     "listeners": (
         {
+            "concurrency",
             "domain",
             "errors",
             "services",

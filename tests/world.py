@@ -186,9 +186,24 @@ class World:
         """Wait until a line in the thread of a card says these words."""
         await self.until(lambda: any(words in note for note in self.thread(under)))
 
-    async def told(self, user: str, words: str) -> None:
-        """Wait until a person, and nobody else, is told these words."""
-        await self.until(lambda: any(words in m.shown for m in self.workspace.ephemerals(user)))
+    async def told(self, user: str, *words: str) -> None:
+        """Wait until a person, and nobody else, is told any of these words, in a message or in their modal."""
+
+        def shown() -> str:
+            modals = self.workspace.views.get(user) or []
+            said = [each.shown for each in self.workspace.ephemerals(user)]
+            return "\n".join([*said, *(each.shown for each in modals[-1:])])
+
+        await self.until(lambda: any(each in shown() for each in words))
+
+    async def is_sending(self, user: str) -> None:
+        """Wait until a person reads that their email is being sent, or was sent."""
+        await self.told(user, "Sending to", "Sent to")
+
+    async def undo(self, user: str) -> None:
+        """Press Undo in the modal after Send."""
+        modal = await self.modal(user, ids.Settle.UNDO)
+        await self.workspace.press_view(user, modal.id, ids.Settle.UNDO)
 
     async def at_rest(self, parts: Components) -> None:
         """Wait until nothing is owed to Slack any more."""

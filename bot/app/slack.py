@@ -79,6 +79,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         slack=components.slack,
         workspace_url=context.identity.url,
         clock=clock,
+        background=middleware.background,
     )
     register(app, middleware, services)
     return app, middleware

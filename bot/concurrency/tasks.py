@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 
 import structlog
 
@@ -36,3 +37,26 @@ async def cancel_and_wait(task: asyncio.Task[None], *, again: float = 1.0) -> No
         task.cancel()
         await asyncio.wait([task], timeout=again)
     await asyncio.gather(task, return_exceptions=True)
+
+
+class BackgroundTasks:
+    """Tasks that nobody waits for. An error of one is logged and ends only that one."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Start a task."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    async def cancel(self) -> None:
+        """Cancel all tasks and wait for their end."""
+        for task in list(self._tasks):
+            await cancel_and_wait(task)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background_task_failed", task=task.get_name(), exc_info=error)

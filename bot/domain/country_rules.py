@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.mail import LawfulBasis
+
 
 class Rule(StrEnum):
     """What a country requires."""
@@ -22,6 +24,8 @@ class CountryRule:
     rule: Rule
     why: str = ""
     law: str = ""
+    basis: LawfulBasis | None = None
+    """The basis that is safe to suggest, if the rule allows one without knowing more."""
 
 
 _CAREFUL: Final = CountryRule(rule=Rule.CONFIRM)

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.evaluation import Contact, ContactRole
+
+OWN_TEXT: Final = "own/"
+"""Begins the id of a template whose words a person edited. No file has a slash in its name."""
 
 
 class LawfulBasis(StrEnum):
     """The lawful basis for an email; the value is the text shown to people."""
 
-    TRIAL = "It is about the trial they started (legitimate interest)"
+    TRIAL = "The trial they started (legitimate interest)"
     REQUEST = "They asked us a question, or for help"
     CONSENT = "They agreed to receive email from us"
     CUSTOMER = "Existing customer, similar product"
@@ -130,3 +134,24 @@ class MailStatus:
     state: MailState
     by: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailOutcome:
+    """How far an email has come; `error` says why it was deferred or not sent."""
+
+    state: MailState
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailPreview:
+    """An email as it will be sent: its headers, its words as the person wrote them, and the footer."""
+
+    sender: str
+    to: str
+    reply_to: str
+    basis: LawfulBasis
+    subject: str
+    body: str
+    footer: str

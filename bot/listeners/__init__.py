@@ -38,7 +38,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
-    app.view(View.EMAIL)(middleware(mails.previewed))
+    app.view(View.EMAIL)(middleware(mails.previewed, check=mails.preview))
     app.view(View.PREVIEW)(middleware(mails.sent))
     app.view(View.DO_NOT_CONTACT)(middleware(forms.do_not_contact))
     app.view(View.CONTACT_AGAIN)(middleware(forms.contact_again))

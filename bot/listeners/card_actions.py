@@ -77,7 +77,7 @@ class CardListeners:
     async def _email(self, action: Press) -> Modal:
         signature = await self._services.permissions.require(action.user, Permission.CONTACT)
         metadata = await placed(self._services, action.metadata)
-        draft = await self._services.outreach.draft(metadata.evaluation_id, signature=signature)
+        draft = await self._services.outreach.draft(metadata.evaluation_id, by=action.user, signature=signature)
         return draft_modal(draft, metadata, now=self._services.clock())
 
     async def _do_not_contact(self, action: Press) -> Modal:

@@ -1,27 +1,35 @@
 """The email form, its preview, and the buttons under queued emails and those of unknown outcome."""
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.domain.card import title
 from bot.domain.evaluation import ContactRole
-from bot.domain.mail import MailContent
+from bot.domain.mail import MailContent, MailState
 from bot.domain.mail_policy import NeedsLawfulBasis, Refused
-from bot.errors import CardUnknown
+from bot.errors import BotError, CardUnknown
 from bot.listeners.modal_calls import change_modal
 from bot.listeners.payloads import card_of
 from bot.listeners.respond import read_form, reply
 from bot.listeners.services import ListenerServices, name_evaluation, placed
-from bot.services.mail.outreach import Draft, FormWords
+from bot.services.mail.draft import Draft, FormWords, base_of
 from bot.services.team.permissions import Permission
-from bot.slack.blocks import Message
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field
-from bot.slack.text import escape
-from bot.slack.views import email_form, modals, replies, submissions
+from bot.slack.views import email_form, email_preview, modals, replies, submissions
 from bot.slack.views.modal_metadata import EmailMetadata, ModalMetadata, PreviewMetadata
 from bot.slack.views.modals import Modal
 from bot.store.mail.repository import MailStatus, QueuedMail
+
+_PREVIEW_TIMEOUT_S: Final = 2.0
+"""Slack waits three seconds for the preview."""
+_FOLLOW: Final = timedelta(minutes=1)
+"""How long the modal follows an email after its hold."""
+_BAD: Final = frozenset({MailState.FAILED, MailState.UNKNOWN, MailState.DEFERRED})
+"""Outcomes that the sender must hear of, even if they closed the modal."""
 
 
 class MailListeners:
@@ -31,12 +39,14 @@ class MailListeners:
         self._services = services
 
     async def choosing(self, args: AsyncArgs) -> None:
-        """Fill the form for another template or recipient, but keep the person's own words."""
+        """Fill the form for another template or recipient; the person's own words are kept."""
         metadata, filled = read_form(args, EmailMetadata)
         metadata = await placed(self._services, metadata)
-        signature = await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
+        user = args.body["user"]["id"]
+        signature = await self._services.permissions.require(user, Permission.CONTACT)
         draft = await self._services.outreach.draft(
             metadata.evaluation_id,
+            by=user,
             signature=signature,
             template=filled.get(Field.TEMPLATE),
             recipient=filled.get(Field.RECIPIENT),
@@ -45,39 +55,69 @@ class MailListeners:
                 recipient=metadata.recipient,
                 subject=filled.get(Field.SUBJECT, ""),
                 body=filled.get(Field.BODY, ""),
+                edits=metadata.edits,
             ),
         )
         modal = draft_modal(draft, metadata, now=self._services.clock())
         await change_modal(self._services, args.body["view"]["id"], modal)
 
-    async def previewed(self, args: AsyncArgs) -> None:
-        """Keep the draft until it is sent. The preview itself was part of the acknowledgement."""
-        _, filled = read_form(args, EmailMetadata)
+    async def preview(self, args: AsyncArgs) -> dict[str, Any]:
+        """Keep the draft and return the acknowledgement that shows it as it will be sent, or says why it cannot be."""
+        metadata, filled = read_form(args, EmailMetadata)
+        block_id = submissions.field_of(args.body["view"], Field.BODY) or ""
+        try:
+            async with asyncio.timeout(_PREVIEW_TIMEOUT_S):
+                return await self._preview(args, await placed(self._services, metadata), filled)
+        except TimeoutError:
+            return submissions.errors({block_id: "That took too long. Please press Preview again."})
+        except BotError as exc:
+            return submissions.errors({block_id: str(exc)})
+
+    async def _preview(self, args: AsyncArgs, metadata: EmailMetadata, filled: dict[Field, str]) -> dict[str, Any]:
         await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
         content = MailContent(
-            template=filled.get(Field.TEMPLATE, ""),
-            recipient=ContactRole(filled.get(Field.RECIPIENT, ContactRole.TECHNICAL)),
-            subject=filled.get(Field.SUBJECT, ""),
-            body=filled.get(Field.BODY, ""),
+            template=base_of(filled[Field.TEMPLATE]),
+            recipient=ContactRole(filled[Field.RECIPIENT]),
+            subject=filled[Field.SUBJECT],
+            body=filled[Field.BODY],
         )
-        await self._services.outreach.keep(submissions.draft_token(args.body["trigger_id"]), content)
+        basis = submissions.basis(filled)
+        mail = await self._services.outreach.preview(metadata.evaluation_id, content, basis=basis)
+        if isinstance(mail, Refused):
+            return {
+                "response_action": "push",
+                "view": modals.message(replies.refused(mail, now=self._services.clock())),
+            }
+        token = submissions.draft_token(args.body["trigger_id"])
+        await self._services.outreach.keep(token, content)
+        shown = PreviewMetadata.about(metadata, draft=token, basis=basis)
+        return {"response_action": "push", "view": email_preview.preview(shown, mail)}
+
+    async def previewed(self, args: AsyncArgs) -> None:
+        """Do nothing more: the draft was kept before the preview was shown."""
 
     async def sent(self, args: AsyncArgs) -> None:
-        """Queue the email and confirm it.
-
-        The confirmation is not in the modal: a Web API call and the acknowledgement could reach Slack in either order.
-        """
+        """Queue the email, and show in the modal what becomes of it."""
         metadata, _ = read_form(args, PreviewMetadata)
-        metadata = await placed(self._services, metadata)
-        user = args.body["user"]["id"]
-        await self._services.permissions.require(user, Permission.CONTACT)
-        content = await self._services.outreach.kept(metadata.draft)
-        if content is None:
-            await reply(args, self._services.slack, replies.DRAFT_GONE)
+        view_id, user = args.body["view"]["id"], args.body["user"]["id"]
+        try:
+            metadata = await placed(self._services, metadata)
+            await self._services.permissions.require(user, Permission.CONTACT)
+            content = await self._services.outreach.kept(metadata.draft)
+            if content is None:
+                await self._show(args, view_id, modals.message(replies.DRAFT_GONE))
+                return
+            found = await self._services.outreach.enqueue(
+                metadata.evaluation_id, content, basis=metadata.basis, by=user
+            )
+        except BotError as exc:
+            await self._show(args, view_id, modals.message(replies.problem(exc)))
             return
-        found = await self._services.outreach.enqueue(metadata.evaluation_id, content, basis=metadata.basis, by=user)
+        if isinstance(found, QueuedMail):
+            self._services.background.start("follow_email", self._follow(args, view_id, metadata, found))
+            return
         about = await name_evaluation(self._services, metadata.evaluation_id) if isinstance(found, Refused) else ""
-        await reply(args, self._services.slack, words_for(found, now=self._services.clock(), about=about))
+        await self._show(args, view_id, modals.message(words_for(found, now=self._services.clock(), about=about)))
 
     async def undone(self, args: AsyncArgs) -> None:
         """Cancel the email unless it was sent; the answer replaces the button."""
@@ -88,7 +128,12 @@ class MailListeners:
             if status is None
             else replies.undone(status.state, by=status.by, user=user, changed=status.changed)
         )
-        await reply(args, self._services.slack, answer, replaces=True)
+        view = args.body.get("view")
+        if view is None:  # an ephemeral message of an earlier version
+            await reply(args, self._services.slack, answer, replaces=True)
+        elif status is None or status.state is not MailState.SENDING:
+            metadata = ModalMetadata.unpack(view.get("private_metadata", ""))
+            await change_modal(self._services, view["id"], email_preview.sending(metadata, answer))
 
     async def arrived(self, args: AsyncArgs) -> None:
         """Record that an email of unknown outcome arrived."""
@@ -103,6 +148,41 @@ class MailListeners:
         await self._services.permissions.require(user, Permission.CONTACT)
         found = await self._services.outreach.resend(await self._mail(args), by=user)
         await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
+
+    async def _follow(self, args: AsyncArgs, view_id: str, metadata: ModalMetadata, queued: QueuedMail) -> None:
+        """Show what becomes of an email, in the modal while it is open. A bad outcome is told in any case."""
+        whom = queued.contact.name or queued.contact.email or "the contact"
+        hold = queued.due_at - self._services.clock()
+        text = replies.held_text(hold, whom)
+        undo = queued.mail_id if hold > timedelta(0) else None
+        is_open = await self._change(view_id, email_preview.sending(metadata, text, mail_id=undo))
+        state = MailState.QUEUED
+        async for found in self._services.outreach.follow(
+            queued.mail_id, seconds=max(hold, timedelta(0)).total_seconds() + _FOLLOW.total_seconds()
+        ):
+            if found.state is state or found.state is MailState.SENDING:
+                continue
+            state, text = found.state, email_preview.outcome_text(found, whom)
+            undo = queued.mail_id if found.state.is_pending else None
+            is_open = is_open and await self._change(view_id, email_preview.sending(metadata, text, mail_id=undo))
+            if not is_open and state in _BAD:
+                await reply(args, self._services.slack, text)
+        if is_open and state.is_pending:  # it can no longer be followed, so the button goes
+            late = text if state is MailState.DEFERRED else email_preview.late_text(whom)
+            await self._change(view_id, email_preview.sending(metadata, late))
+
+    async def _change(self, view_id: str, modal: Modal) -> bool:
+        """Change the modal and return whether it is still open, as far as Slack says."""
+        try:
+            return await change_modal(self._services, view_id, modal)
+        except BotError:
+            return False
+
+    async def _show(self, args: AsyncArgs, view_id: str, modal: Modal) -> None:
+        """Show an answer in the modal, or, if it is closed, to the person in the channel."""
+        modal = {**modal, "clear_on_close": True}
+        if not await self._change(view_id, modal):
+            await reply(args, self._services.slack, modal["blocks"][0]["text"]["text"])
 
     async def _mail(self, args: AsyncArgs) -> int:
         """Return the id of the email that a button refers to. Raises CardUnknown if it does not belong to the card of
@@ -123,30 +203,45 @@ def draft_modal(draft: Draft | Refused, metadata: ModalMetadata, *, now: datetim
     warnings += [replies.not_open(each) for each in draft.refused]
     if draft.kept:
         warnings = [replies.KEPT, *warnings]
-    if draft.problem is not None:
-        warnings = [escape(draft.problem, longest=500), *warnings]
+    license_ = draft.card.evaluation.license
     return email_form.email(
         metadata,
         email_form.MailForm(
+            company=title(license_),
+            app=license_.app_name,
             template=draft.template,
             templates=draft.names,
             recipient=draft.recipient,
             recipients=draft.recipients,
             subject=draft.rendered.subject,
             body=draft.rendered.body,
+            edits=draft.edits,
             warnings=warnings,
-            needs_lawful_basis=isinstance(draft.decision, NeedsLawfulBasis),
+            basis=_question(draft),
+            problem=draft.problem,
         ),
+    )
+
+
+def _question(draft: Draft) -> email_form.BasisQuestion | None:
+    """Return the question for a legal basis, or None if none needs to be chosen."""
+    if not isinstance(draft.decision, NeedsLawfulBasis):
+        return None
+    return email_form.BasisQuestion(
+        country=draft.card.evaluation.license.country,
+        rule=draft.decision.country,
+        suggested=draft.suggested.basis if draft.suggested else None,
+        is_last=draft.suggested is not None and draft.suggested.is_last,
     )
 
 
 def words_for(
     found: QueuedMail | NeedsLawfulBasis | Refused | MailStatus | None, *, now: datetime, about: str = ""
-) -> Message | str:
+) -> str:
     """Return the answer to the person who asked for the email. `about` names the evaluation."""
     match found:
-        case QueuedMail(contact=contact, due_at=due_at, mail_id=mail_id):
-            return replies.held(due_at - now, contact.name, contact.email, mail_id)
+        case QueuedMail(contact=contact, due_at=due_at):
+            return replies.held_text(due_at - now, contact.name or contact.email or "the contact")
         case NeedsLawfulBasis():
             return replies.NEEDS_GROUND
         case Refused():

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.concurrency.tasks import BackgroundTasks
 from bot.errors import BotError, SlackError, SlackRefused
 from bot.listeners.modal_calls import EXPIRED_TRIGGER
 from bot.listeners.respond import reply
@@ -18,8 +19,8 @@ from bot.slack.views import replies, submissions
 log = structlog.get_logger()
 
 Listener = Callable[[AsyncArgs], Awaitable[None]]
-Check = Callable[[AsyncArgs], Awaitable[dict[str, str]]]
-"""Checks a form within two seconds, before it is acknowledged, and returns the problems by block id."""
+Check = Callable[[AsyncArgs], Awaitable[dict[str, Any]]]
+"""Checks a form within two seconds, before it is acknowledged, and returns the acknowledgement."""
 
 
 class ListenerMiddleware:
@@ -29,11 +30,13 @@ class ListenerMiddleware:
         self._slack = slack
         self._interactions = interactions
         self._running: set[asyncio.Task[Any]] = set()
+        self.background = BackgroundTasks()
+        """What goes on after an interaction was answered. Nothing waits for it, and it ends with the bot."""
 
     def __call__(self, listener: Listener, *, check: Check | None = None) -> Listener:
         """Return the listener inside the outermost `try`. It is called for acknowledged, new interactions only.
 
-        With a `check`, a form that does not pass stays open and shows the problems at its fields.
+        With a `check`, a form can stay open and show problems at its fields, or show another modal.
         """
 
         async def guarded(args: AsyncArgs) -> None:
@@ -64,10 +67,9 @@ class ListenerMiddleware:
         """Acknowledge before any wait except that of a `check`. Return whether there is a new interaction to handle."""
         acknowledged: dict[str, Any] = {}
         if args.body.get("type") == "view_submission":
-            token = submissions.draft_token(args.body.get("trigger_id", ""))
-            acknowledged = submissions.acknowledgement(args.body.get("view") or {}, token)
-            if not acknowledged and check is not None and (wrong := await check(args)):
-                acknowledged = {"response_action": "errors", "errors": wrong}
+            acknowledged = submissions.acknowledgement(args.body.get("view") or {})
+            if not acknowledged and check is not None:
+                acknowledged = await check(args)
         await args.ack(**acknowledged)
         if acknowledged.get("response_action") == "errors":
             return False
@@ -90,7 +92,8 @@ class ListenerMiddleware:
         return len(self._running)
 
     async def cancel_all(self) -> None:
-        """Cancel the listeners that still run, and wait for their end."""
+        """Cancel the listeners that still run and what they left in the background, and wait for their end."""
+        await self.background.cancel()
         for task in self._under_way():
             task.cancel()
         await asyncio.gather(*self._under_way(), return_exceptions=True)

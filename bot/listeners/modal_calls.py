@@ -31,14 +31,16 @@ async def open_modal(services: ListenerServices, trigger: str, view: dict[str, A
     return await services.slack.open_modal(trigger, view)
 
 
-async def change_modal(services: ListenerServices, view_id: str, view: dict[str, Any]) -> None:
-    """Change an open modal; do nothing if the person has closed it. Raises SlackError if Slack does not change it."""
+async def change_modal(services: ListenerServices, view_id: str, view: dict[str, Any]) -> bool:
+    """Change an open modal and return True, or False if the person has closed it. Raises SlackError if Slack does not
+    change it.
+    """
     for is_last in (False, True):
         try:
             await services.slack.update_modal(view_id, view)
         except SlackRefused as exc:
             if exc.code == _CLOSED:
-                return
+                return False
             if is_last or exc.code != _CHANGED_MEANWHILE:
                 raise
         except SlackUnavailable as exc:
@@ -49,4 +51,5 @@ async def change_modal(services: ListenerServices, view_id: str, view: dict[str,
             if is_last:  # to change it twice does no harm
                 raise
         else:
-            return
+            return True
+    return True

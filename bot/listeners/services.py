@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from bot.concurrency.tasks import BackgroundTasks
 from bot.domain.card import title
 from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
@@ -36,6 +37,8 @@ class ListenerServices:
     workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    background: BackgroundTasks = field(default_factory=BackgroundTasks)
+    """What goes on after an interaction was answered."""
 
 
 async def placed(services: ListenerServices, metadata: M) -> M:

@@ -1,5 +1,7 @@
 """Submitted modals."""
 
+from typing import Any
+
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.dnc import DncReason
@@ -52,14 +54,14 @@ class FormListeners:
         about = "" if lifted.changed else await name_evaluation(self._services, metadata.evaluation_id)
         await reply(args, self._services.slack, replies.lifted(lifted, now=self._services.clock(), about=about))
 
-    async def check_owner(self, args: AsyncArgs) -> dict[str, str]:
-        """Return the problem by block id if the chosen person cannot own an evaluation."""
+    async def check_owner(self, args: AsyncArgs) -> dict[str, Any]:
+        """Keep the form open if the chosen person cannot own an evaluation."""
         view = args.body["view"]
         owner, block_id = submissions.values(view).get(Field.OWNER), submissions.field_of(view, Field.OWNER)
         if owner is None or block_id is None:
             return {}
         problem = await self._services.permissions.why_not_owner(owner)
-        return {} if problem is None else {block_id: problem}
+        return {} if problem is None else submissions.errors({block_id: problem})
 
     async def unknown(self, args: AsyncArgs) -> None:
         """Answer a form that this version does not know. A message modal has nothing to submit."""

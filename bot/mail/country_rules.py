@@ -8,12 +8,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
+from bot.domain.mail import LawfulBasis
 from bot.errors import SettingsWrong
 from bot.mail.country_codes import country_code
 
 SHIPPED: Final = Path(__file__).with_name("countries.toml")
 _TABLES: Final = frozenset({"others", "unnamed", "rules"})
-_KEYS: Final = frozenset({"rule", "why", "law"})
+_KEYS: Final = frozenset({"rule", "why", "law", "basis"})
 _OTHERS: Final = "[others]"
 _UNNAMED: Final = "[unnamed]"
 """A key that is no code of a country."""
@@ -73,11 +74,19 @@ def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
 def _rule(entry: Any) -> CountryRule | str:  # noqa: ANN401  whatever stands in the file
     """Return the rule, or what is wrong with it."""
     if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
-        return "it should have rule, why and law as texts."
+        return "its rule, why, law and basis should be texts."
     if unknown := entry.keys() - _KEYS:
-        return f"unknown key “{min(unknown)}”; a rule knows rule, why, law."
+        return f"unknown key “{min(unknown)}”; a rule knows rule, why, law, basis."
     if entry.get("rule") not in set(Rule):
         return "rule should be allow, confirm or block."
     if entry.get("law", "https://") and not entry.get("law", "https://").startswith("https://"):
         return "law should be an address that begins with https://."
-    return CountryRule(rule=Rule(entry["rule"]), why=entry.get("why", ""), law=entry.get("law", ""))
+    basis = entry.get("basis", "").upper()
+    if basis and basis not in LawfulBasis.__members__:
+        return f"basis should be {', '.join(LawfulBasis.__members__).lower()}, or left out."
+    return CountryRule(
+        rule=Rule(entry["rule"]),
+        why=entry.get("why", ""),
+        law=entry.get("law", ""),
+        basis=LawfulBasis[basis] if basis else None,
+    )

@@ -21,6 +21,7 @@ class View(StrEnum):
 
     EMAIL = "email"
     PREVIEW = "preview"
+    SENDING = "sending"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
     DNC_ADD = "dnc_add"

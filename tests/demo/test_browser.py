@@ -11,7 +11,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.demo import browser
-from tests.demo.browser import NARROW, card, command, message, opened, preview, seen, send, unsubscribe_page, write
+from tests.demo.browser import (
+    NARROW, card, close, command, message, opened, press_send, preview, seen, send, unsubscribe_page, write,
+)
 from tests.machine import limit
 
 SPEED = 12
@@ -67,8 +69,11 @@ async def test_an_email_is_chosen_changed_previewed_undone_and_sent(page: Page) 
     form = await write(page, taiga)
     subject, body = form.get_by_role("textbox", name="Subject"), form.get_by_role("textbox", name="Text")
     template = form.get_by_role("combobox", name="Template")
+    await body.fill("These words stay in the menu when another template comes.")
     await template.select_option(label="Welcome (Deutsch)")
     await expect(subject).to_have_value(re.compile("Ihre Testversion von"))
+    await template.select_option(label="Your text: Welcome")
+    await expect(body).to_have_value(re.compile("stay in the menu"))
     await template.select_option(label="Welcome")
     await expect(subject).to_have_value(re.compile("Your trial of"))
     await body.fill("Hello **Aino**,\n\nthese are *my* words: [the docs](https://docs.vendor.example/start)\n\nAna")
@@ -82,10 +87,12 @@ async def test_an_email_is_chosen_changed_previewed_undone_and_sent(page: Page) 
     await body.fill("Hello Eero, these are other words.")
     shown = await preview(page, form)
     await expect(shown).to_contain_text("these are other words")
-    await shown.get_by_role("button", name="Send").click()
-    undo = message(page, "Eero Esimerkki").get_by_role("button", name="Undo")
-    await undo.click()
-    await expect(undo).to_have_count(0)
+    window = await press_send(page, shown)
+    await expect(window).to_contain_text("Sending to Eero Esimerkki in")
+    await window.get_by_role("button", name="Undo").click()
+    await expect(window).to_contain_text("Nothing was sent.")
+    await expect(window.get_by_role("button", name="Undo")).to_have_count(0)
+    await close(page)
 
     await send(page, taiga)
     await expect(taiga).to_contain_text("sent Welcome", timeout=limit(20_000))
@@ -110,6 +117,8 @@ async def test_a_colleague_blocks_the_domain_during_the_preview_and_nothing_is_s
     await expect(card(bens, "Slow Sample Foundry")).to_contain_text("slow.example")
     await expect(card(bens, "Slow Sample Foundry").get_by_role("button", name="Email…")).to_have_count(0)
     await shown.get_by_role("button", name="Send").click()
+    window = page.get_by_role("dialog", name="Evaluator Bot")
+    await expect(window).to_contain_text("This address is on the do-not-contact list.")
     await expect(slow.get_by_role("button", name="Email…")).to_have_count(0)
     await expect(slow).not_to_contain_text("sent Welcome")
 

@@ -89,7 +89,7 @@ class Stage:
         await here.workspace.press_view(ANA, form.id, "mail.recipient", "technical")
         await here.workspace.submit(ANA, form.id)
         await here.send(ANA)
-        await here.told(ANA, "On its way")
+        await here.is_sending(ANA)
         await press(ANA, card, "evaluation.do_not_contact")
         form = await here.modal(ANA, "opt_out.reason")
         await here.workspace.submit(ANA, form.id, MARK)  # type: ignore[arg-type]  # of its keys

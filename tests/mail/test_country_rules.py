@@ -39,7 +39,7 @@ def test_every_rule_that_is_shipped_says_why_and_by_which_law() -> None:
 
 def test_where_no_rule_is_known_a_ground_is_asked_for() -> None:
     countries = load_countries()
-    assert countries.rule("Freedonia") == CountryRule(rule=Rule.CONFIRM, why="No rule is set for this country.")
+    assert countries.rule("Freedonia") == CountryRule(rule=Rule.CONFIRM)
     assert countries.rule(None).rule is Rule.CONFIRM
 
 
@@ -88,11 +88,15 @@ WRONG = {
     "no rule": ("[others]", "[others]: rule should be allow, confirm or block."),
     "an unknown rule": ('[others]\nrule = "ask"', "[others]: rule should be allow, confirm or block."),
     "an unknown key": ('[others]\nrule = "allow"\nwhen = "now"', "[others]: unknown key “when”; a rule knows"),
-    "another type": ("[others]\nrule = 1", "[others]: it should have rule, why and law as texts."),
-    "no table": ('others = "allow"', "[others]: it should have rule, why and law as texts."),
+    "another type": ("[others]\nrule = 1", "[others]: its rule, why, law and basis should be texts."),
+    "no table": ('others = "allow"', "[others]: its rule, why, law and basis should be texts."),
     "a law that is no address": (
         '[others]\nrule = "allow"\nlaw = "http://law.example"',
         "[others]: law should be an address that begins with https://.",
+    ),
+    "a basis that is none": (
+        '[others]\nrule = "confirm"\nbasis = "hope"',
+        "[others]: basis should be trial, request, consent, customer, or left out.",
     ),
     "no countries": ('[[rules]]\nrule = "allow"', 'rule 1 names no countries; add countries = ["DE"].'),
     "an empty list": ('[[rules]]\nrule = "allow"\ncountries = []', "rule 1 names no countries"),

@@ -208,7 +208,7 @@ def _is_busy(here: World) -> None:
 
 
 WAITING: Mapping[str, tuple[Trap, str, Callable[[World], object]]] = {
-    "held": (slack("chat.postEphemeral", When.DONE), "60s", lambda _: None),
+    "held": (slack("views.update", When.DONE, about="mail.undo"), "60s", lambda _: None),
     "put off": (slack("chat.postMessage", When.DONE, about="waits"), "0s", _is_busy),
 }
 
@@ -231,13 +231,12 @@ async def test_killed_while_a_mail_waits_it_goes_out_once_when_its_time_has_come
 
 async def test_killed_while_a_mail_is_held_its_sender_can_still_take_it_back(here: World) -> None:
     _begin(here)
-    await _killed(here, slack("chat.postEphemeral", When.DONE), ["mail"], mail_hold="60s")
+    await _killed(here, slack("views.update", When.DONE, about="mail.undo"), ["mail"], mail_hold="60s")
     here.clock = Clock(now=here.clock())
     async with here.bot(mail_hold="60s") as parts:
         card = await here.card(NORTHWIND.company)
-        [held] = here.workspace.ephemerals(BEN)
-        await here.workspace.press(BEN, held, "mail.undo")
-        await here.told(BEN, "Cancelled. Nothing was sent.")
+        await here.undo(BEN)
+        await here.told(BEN, "Nothing was sent.")
         await here.hides("Email sending", on=card)
         here.pass_by(minutes=2)
         await here.at_rest(parts)

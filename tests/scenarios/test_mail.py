@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from bot.app.components import Components
 from bot.demo import fake_smtp
-from bot.demo.fake_slack import Message, NotPossible, View
+from bot.demo.fake_slack import CHANNEL, Message, NotPossible, View
 from bot.demo.fake_slack.view_state import Values
 from bot.demo.scenario.sample_data import CEDAR, LANTERNS, NORTHWIND, TRAIL, contact_details, license_record
 from bot.slack import ids
@@ -43,16 +44,26 @@ async def test_a_mail_is_looked_at_held_and_sent_when_its_time_has_come(here: Wo
     await here.workspace.submit(ANA, form.id, _inputs(form, subject="Hello <Ada>", body="**Welcome**\n\n- one"))
     below, preview = here.workspace.views[ANA]
     assert (below.id, preview.content["callback_id"]) == (form.id, ids.View.PREVIEW)
-    for words in ("To Ada Test (technical contact)", "*Hello &lt;Ada&gt;*", "*Welcome*\n\n• one", "postal address"):
+    for words in (
+        "*To* Ada Test &lt;",
+        "*Subject* Hello &lt;Ada&gt;",
+        "*Welcome*\n\n• one",
+        "1 Sample Street",
+        "Legal basis",
+    ):
         assert words in preview.shown
     await here.send(ANA)
-    assert here.workspace.views[ANA] == []
-    await here.told(ANA, "On its way to Ada Test in 10 s.")
+    await here.told(ANA, "Sending to Ada Test in 10 s.")
     await here.shows("Email sending…", on=card)
     assert here.mailbox.mails == []
     here.pass_by(seconds=10)
     await here.shows(f"<@{ANA}> sent *Welcome*", on=card)
     await here.noted(f"<@{ANA}> sent *Welcome*.", under=card)
+    await here.told(ANA, "Sent to Ada Test.")
+    sending = here.workspace.views[ANA][-1]
+    assert "mail.undo" not in str(sending.blocks)
+    await here.workspace.close_view(ANA, sending.id)
+    assert here.workspace.views[ANA] == []
     [mail] = here.mailbox.mails
     assert (mail["to"], mail["subject"]) == ([NORTHWIND.email], "Hello <Ada>")
     assert "Welcome" in mail["text"]
@@ -66,7 +77,7 @@ async def test_back_from_the_preview_the_words_are_still_there(here: World, card
     await here.workspace.submit(ANA, form.id, _inputs(form, subject="And a subject"))
     assert "My own words" in here.workspace.views[ANA][-1].shown
     await here.send(ANA)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     here.pass_by(seconds=10)
     await here.until(lambda: here.mailbox.mails)
     assert here.mailbox.mails[0]["subject"] == "And a subject"
@@ -75,29 +86,51 @@ async def test_back_from_the_preview_the_words_are_still_there(here: World, card
 
 async def test_its_sender_takes_it_back_and_may_send_it_anew(here: World, card: Message) -> None:
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
-    [held] = here.workspace.ephemerals(ANA)
-    await here.workspace.press(ANA, held, "mail.undo")
-    await here.told(ANA, "Cancelled. Nothing was sent.")
-    assert [message.shown for message in here.workspace.ephemerals(ANA)] == [held.shown]
-    assert "mail.undo" not in str(held.blocks)
+    await here.is_sending(ANA)
+    await here.undo(ANA)
+    await here.told(ANA, "Nothing was sent.")
+    assert "mail.undo" not in str(here.workspace.views[ANA][-1].blocks)
     await here.hides("Email sending", on=card)
     here.pass_by(minutes=1)
     await here.write(BEN, card)
-    await here.told(BEN, "On its way")
+    await here.is_sending(BEN)
     here.pass_by(seconds=10)
     await here.shows(f"<@{BEN}> sent *Welcome*", on=card)
     assert len(here.mailbox.mails) == 1
 
 
-async def test_who_comes_too_late_to_take_it_back_is_told(here: World, card: Message) -> None:
+async def _old_undo(here: World, parts: Components, user: str) -> Message:
+    """The message with which an earlier version confirmed a mail."""
+    undo = {"type": "button", "action_id": "mail.undo", "text": {"type": "plain_text", "text": "Undo"}, "value": "1"}
+    blocks = [{"type": "actions", "elements": [undo]}]
+    await parts.client.chat_postEphemeral(channel=CHANNEL, user=user, text="On its way", blocks=blocks)
+    return here.workspace.ephemerals(user)[0]
+
+
+async def test_an_undo_of_an_earlier_version_still_answers(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot(mail_hold="10s") as parts:
+        card = await here.card(NORTHWIND.company)
+        await here.write(ANA, card)
+        await here.is_sending(ANA)
+        old = await _old_undo(here, parts, ANA)
+        here.pass_by(seconds=10)
+        await here.shows("sent *Welcome*", on=card)
+        await here.workspace.press(ANA, old, "mail.undo")
+        await here.told(ANA, "Too late")
+        assert len(here.workspace.ephemerals(ANA)) == 1
+        assert "mail.undo" not in str(old.blocks)
+
+
+async def test_who_closed_the_window_hears_of_a_mail_that_was_not_sent(here: World, card: Message) -> None:
+    here.mailbox.faults["RCPT"] = fake_smtp.answer("550 5.1.1 No such mailbox")
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    sending = await here.modal(ANA, "mail.undo")
+    await here.workspace.close_view(ANA, sending.id)
+    assert here.workspace.views[ANA] == []
     here.pass_by(seconds=10)
-    await here.shows("sent *Welcome*", on=card)
-    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, "Too late – it's already been sent.")
-    assert len(here.workspace.ephemerals(ANA)) == 1
+    await here.noted("it failed", under=card)
+    await here.told(ANA, "Not sent to Ada Test.")
 
 
 @pytest.mark.parametrize(
@@ -108,32 +141,33 @@ async def test_who_comes_too_late_to_take_it_back_is_told(here: World, card: Mes
     ],
 )
 async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
-    here: World, card: Message, button: str, answer: str
+    here: World, button: str, answer: str
 ) -> None:
     here.mailbox.faults["ANSWER"] = fake_smtp.drop()
-    await here.write(ANA, card)
-    await here.told(ANA, "On its way")
-    here.pass_by(seconds=10)
-    await here.noted("don't know whether it arrived", under=card)
-    [question] = here.workspace.thread(card.channel, card.ts)
-    await here.workspace.press(BEN, question, button)
-    await here.shows("sent *Welcome*", on=card)
-    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, answer)
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot() as parts:
+        card = await here.card(NORTHWIND.company)
+        await here.write(ANA, card)
+        await here.noted("don't know whether it arrived", under=card)
+        [question] = here.workspace.thread(card.channel, card.ts)
+        await here.workspace.press(BEN, question, button)
+        await here.shows("sent *Welcome*", on=card)
+        await here.workspace.press(ANA, await _old_undo(here, parts, ANA), "mail.undo")
+        await here.told(ANA, answer)
 
 
 async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_thread(
     here: World, card: Message
 ) -> None:
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     await here.workspace.press(CHIKA, card, "evaluation.do_not_contact")
     form = await here.modal(CHIKA, "opt_out.reason")
     await here.workspace.submit(CHIKA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
     await here.noted("it failed. This address is on the do-not-contact list.", under=card)
     await here.shows("*Do not contact*", on=card)
-    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, "it couldn't be sent anyway")
+    await here.told(ANA, "Not sent to Ada Test.")
+    assert "mail.undo" not in str(here.workspace.views[ANA][-1].blocks)
     here.pass_by(minutes=1)
     assert here.mailbox.mails == []
 
@@ -141,7 +175,7 @@ async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_th
 @pytest.mark.parametrize("whom", ["@northwind.test", "northwind-test.atlassian.net"])
 async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, whom: str) -> None:
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     await here.block(CHIKA, f"{whom} Their lawyer called")
     await here.shows("*Do not contact* anybody", on=card)
     here.pass_by(seconds=10)
@@ -154,7 +188,7 @@ async def test_while_the_server_puts_it_off_the_card_says_so_and_it_is_tried_aga
 ) -> None:
     here.mailbox.faults["RCPT"] = fake_smtp.answer("451 4.7.1 Come back later")
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     here.pass_by(seconds=10)
     await here.noted("is delayed. We'll try again automatically.", under=card)
     await here.shows("is delayed", on=card)
@@ -168,11 +202,12 @@ async def test_while_the_server_puts_it_off_the_card_says_so_and_it_is_tried_aga
 async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, card: Message) -> None:
     here.mailbox.faults["RCPT"] = fake_smtp.answer("451 4.7.1 Come back later")
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     here.pass_by(seconds=10)
     await here.noted("waits", under=card)
-    await here.workspace.press(ANA, here.workspace.ephemerals(ANA)[0], "mail.undo")
-    await here.told(ANA, "Cancelled")
+    await here.told(ANA, "Not sent yet.")
+    await here.undo(ANA)
+    await here.told(ANA, "Nothing was sent.")
     here.pass_by(hours=1)
     await here.hides("waits for the mail server", on=card)
     assert here.mailbox.mails == []
@@ -181,7 +216,7 @@ async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, car
 async def test_an_address_that_the_server_does_not_know_is_marked(here: World, card: Message) -> None:
     here.mailbox.faults["RCPT"] = fake_smtp.answer("550 5.1.1 No such mailbox")
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     here.pass_by(seconds=10)
     await here.noted("it failed", under=card)
     await here.shows("*Do not contact*: Emails to this address bounced", on=card)
@@ -198,22 +233,25 @@ async def test_another_template_fills_the_words_in_anew_and_another_recipient_ke
     assert "Goes to bill@northwind.test" in form.shown
     assert "Dear Ada, my own words" in str(form.blocks)
     await here.workspace.press_view(ANA, form.id, "mail.template", "welcome.de")
-    form = await here.modal(ANA, "Was soll Sprint Lanterns for Jira")
+    form = await here.modal(ANA, "Guten Tag")
     assert "my own words" not in str(form.blocks)
     assert "Bill" in str(form.blocks)
+    await here.workspace.press_view(ANA, form.id, "mail.template", "own/trial-ending.de")
+    form = await here.modal(ANA, "my own words")
     await here.workspace.submit(ANA, form.id)
     await here.send(ANA)
-    await here.told(ANA, "On its way to Bill Test")
+    await here.told(ANA, " to Bill Test")
     here.pass_by(seconds=10)
-    await here.shows("sent *Welcome*", on=card)
+    await here.shows("sent *Trial ending*", on=card)
     assert here.mailbox.mails[0]["to"] == [BILL["email"]]
+    assert "my own words" in here.mailbox.mails[0]["text"]
 
 
 async def test_replies_go_to_whoever_owns_the_evaluation(here: World, card: Message) -> None:
     await here.workspace.press(BEN, card, "evaluation.claim")
     await here.shows("Owner", on=card)
     await here.write(ANA, card)
-    await here.told(ANA, "On its way")
+    await here.is_sending(ANA)
     here.pass_by(seconds=10)
     await here.until(lambda: here.mailbox.mails)
     assert here.mailbox.mails[0]["headers"]["Reply-To"] == "ben@vendor.example"
@@ -244,8 +282,8 @@ async def test_where_the_law_asks_for_a_ground_the_sender_names_it_and_it_stays_
     async with here.bot(mail_countries=None):
         card = await here.card(NORTHWIND.company)
         form = await _form(here, ANA, card)
-        assert "Germany: Advertising by mail needs prior express consent" in form.shown
-        with pytest.raises(NotPossible, match="On what ground may we write"):
+        assert "Germany: You need prior express consent" in form.shown
+        with pytest.raises(NotPossible, match="Legal basis for this email"):
             await here.workspace.submit(ANA, form.id)
         await here.workspace.submit(ANA, form.id, _inputs(form, ground="CONSENT"))
         await here.send(ANA)
@@ -258,7 +296,7 @@ async def test_a_ground_that_is_needed_only_since_the_form_was_opened_is_asked_f
     async with here.bot(mail_countries=None) as parts:
         card = await here.card(CEDAR.company)
         form = await _form(here, ANA, card)
-        assert "On what ground" not in form.shown
+        assert "Legal basis" not in form.shown
         moved = contact_details(replace(CEDAR, country="Germany"))
         here.marketplace.change(here.marketplace.records[0]["appEntitlementNumber"], contactDetails=moved)
         await parts.poller.poll()

@@ -26,7 +26,7 @@ async def card(here: World) -> AsyncIterator[Message]:
         await here.workspace.press(BEN, found, "evaluation.claim")
         await here.shows(f"Owner: <@{BEN}>", on=found)
         await here.write(ANA, found)
-        await here.told(ANA, "On its way")
+        await here.is_sending(ANA)
         yield found
 
 

@@ -16,7 +16,7 @@ async def test_the_main_job_on_postgresql(here: World, postgres: str) -> None:
         await here.workspace.press(ANA, card, "evaluation.claim")
         await here.shows(f"Owner: <@{ANA}>", on=card)
         await here.write(ANA, card)
-        await here.told(ANA, "On its way to")
+        await here.is_sending(ANA)
         await here.shows("sent *Welcome*", on=card)
         await here.workspace.press(ANA, card, "evaluation.do_not_contact")
         form = await here.modal(ANA, "opt_out.reason")

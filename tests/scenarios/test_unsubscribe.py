@@ -110,11 +110,11 @@ async def test_a_mail_that_is_held_is_stopped(here: World) -> None:
     async with here.bot(public_url=PUBLIC_URL, mail_hold="10s"):
         first, second = await here.card(f"· {LANTERNS.name}"), await here.card(f"· {TRAIL.name}")
         await here.write(ANA, first)
-        await here.told(ANA, "On its way")
+        await here.is_sending(ANA)
         here.pass_by(seconds=10)
         await here.noted("sent *Welcome*.", under=first)
         await here.write(BEN, second)
-        await here.told(BEN, "On its way")
+        await here.is_sending(BEN)
         await visit(here, unsubscribe_link(_mail(here)), method="POST", form=ONE_CLICK)
         await here.noted("it failed. This address is on the do-not-contact list.", under=second)
         here.pass_by(minutes=1)

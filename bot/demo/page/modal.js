@@ -56,7 +56,8 @@ export class Modal {
     if (!this.isOpen) this.#dialog.showModal();
     const first = firstControl(this.#part("body"));
     // An app opens a modal empty and fills it when it knows more.
-    if (another || (first && !before)) (first ?? firstControl(this.#part("footer"))).focus();
+    if (another || (first && !before)) (first ?? firstControl(this.#part("footer"))).focus({ preventScroll: another });
+    if (another) this.#part("body").scrollTop = 0; // the first control may be a link far below
     return undefined;
   }
 

@@ -25,6 +25,9 @@ _NAMED = re.compile(r'"?(.*?)"? ?<([^<>]+)>')
 # The text in angle brackets in a header, on a line of up to 998 characters.
 _WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]{1,900}")
 
+_FOOTER_RULE = "\n\n--\n"
+"""Between the words of the author and the footer."""
+
 # No colours, so that dark mode works; nothing remote, so that reading the email is not tracked.
 _DOCUMENT = Pattern("""\
 <!doctype html>
@@ -134,6 +137,13 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     return mail
 
 
+def footer_of(mail: EmailMessage) -> str:
+    """Return the footer in the text part of a composed email."""
+    part = mail.get_body(("plain",))
+    text = "" if part is None else str(part.get_content())
+    return text.replace("\r\n", "\n").rpartition(_FOOTER_RULE)[2].strip()
+
+
 def new_message_id(token: str, domain: str) -> str:
     """Return the Message-ID with a unique token. An email that is retried keeps its own."""
     return f"<{token}@{domain}>"
@@ -202,7 +212,7 @@ def _link(url: str, label: str) -> str:
 
 def _text(body: Sequence[Token], footer: Sequence[Sequence[_Line]]) -> str:
     paragraphs = ("\n".join(line.text for line in lines) for lines in footer)
-    return f"{to_text(body)}\n\n--\n" + "\n\n".join(paragraphs) + "\n"
+    return f"{to_text(body)}{_FOOTER_RULE}" + "\n\n".join(paragraphs) + "\n"
 
 
 def _html(language: str, subject: str, body: Sequence[Token], footer: Sequence[Sequence[_Line]]) -> str:

@@ -1,6 +1,6 @@
 """Choose the templates that fit an evaluation, and the one to begin with."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -24,9 +24,16 @@ class TemplateSelection:
 
 
 def select_templates(
-    templates: Iterable[Template], evaluation: Evaluation, *, today: date, sent: Collection[str] = ()
+    templates: Iterable[Template],
+    evaluation: Evaluation,
+    *,
+    today: date,
+    sent: Collection[str] = (),
+    can_fill: Callable[[Template], bool] = lambda _: True,
 ) -> TemplateSelection:
     """Return the templates for this app on this day of the trial; `sent` are families already sent.
+
+    The one to begin with is one that can be filled, if there is any.
 
     The best variant of a family is the app's own before the one for all apps, then the one in the language of the
     recipient's country, then English.
@@ -41,8 +48,9 @@ def select_templates(
         families.setdefault(template.family, []).append(template)
     best = sorted((variants[0] for variants in families.values()), key=_order)
     others = [each for first in best for each in families[first.family][1:]]
-    chosen = next((each for each in best if each.family not in sent), next(iter(best), None))
-    return TemplateSelection((*best, *others)[:MOST], chosen)
+    offered = (*best, *others)[:MOST]
+    chosen = min(offered, key=lambda each: (not can_fill(each), each.family in sent), default=None)
+    return TemplateSelection(offered, chosen)
 
 
 def _order(template: Template) -> tuple[bool, bool, str]:

@@ -1,12 +1,26 @@
 """The template variables of an evaluation and its sender."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from bot.domain.card import known_end
 from bot.domain.cautions import company_key
 from bot.domain.evaluation import Contact, Evaluation, days_left
 from bot.domain.person_names import person_name
-from bot.mail.templating.template import TemplateVariables
+from bot.mail.templating.template import Template, TemplateVariables
+
+_WORDS: Final[Mapping[str, str]] = {
+    "recipient_name": "contact's name",
+    "first_name": "contact's first name",
+    "trial_started": "start of the trial",
+    "trial_ends": "end of the trial",
+    "days_left": "end of the trial",
+    "sender_name": "your name",
+    "sender_title": "your title",
+    "vendor": "vendor name",
+}
+"""What people call a variable, where that is not its own name."""
 
 
 def variables_for(  # by keyword alone, and each is something to say
@@ -37,3 +51,9 @@ def variables_for(  # by keyword alone, and each is something to say
         sender_title=sender_title,
         vendor=vendor,
     )
+
+
+def missing(template: Template, variables: TemplateVariables) -> tuple[str, ...]:
+    """Return what the template needs and nobody knows, in words: `company`, `end of the trial`."""
+    unknown = template.needs - variables.as_strings(template.language).keys()
+    return tuple(dict.fromkeys(_WORDS.get(name, name) for name in sorted(unknown)))

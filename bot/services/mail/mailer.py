@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from email.message import EmailMessage
 
 from bot.domain.evaluation import Evaluation
 from bot.mail.inbound.verp import envelope_sender
@@ -37,7 +38,21 @@ class Mailer:
 
     async def send(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> None:
         """Compose the email and send it. Raises what `compose` and `Smtp.send` raise."""
-        message = compose(
+        link = self.links.url(claimed.address, claimed.mail_id) if self.links else None
+        content = self.compose(claimed, evaluation, link=link).as_bytes()
+        await self.smtp.send(
+            content if self.signer is None else self.signer.sign(content),
+            envelope_from=self.envelope_sender(claimed.mail_id),
+            recipient=claimed.address,
+        )
+
+    def preview(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> EmailMessage:
+        """Return the email as it will be sent, but without a link that would unsubscribe its recipient."""
+        return self.compose(claimed, evaluation, link=self.links.sample if self.links else None)
+
+    def compose(self, claimed: ClaimedMail, evaluation: Evaluation | None, *, link: str | None) -> EmailMessage:
+        """Return the email with its footer; `link` is the unsubscribe page. Raises what `compose` raises."""
+        return compose(
             sender=self.sender,
             to_address=claimed.address,
             to_name=claimed.contact.name,
@@ -53,13 +68,7 @@ class Mailer:
             message_id=claimed.message_id,
             date=claimed.requested_at,
             reply_to=claimed.content.reply_to,
-            unsubscribe_url=self.links.url(claimed.address, claimed.mail_id) if self.links else None,
-        )
-        content = message.as_bytes()
-        await self.smtp.send(
-            content if self.signer is None else self.signer.sign(content),
-            envelope_from=self.envelope_sender(claimed.mail_id),
-            recipient=claimed.address,
+            unsubscribe_url=link,
         )
 
     def envelope_sender(self, mail_id: int) -> str:

@@ -1,58 +1,30 @@
 """The email a person wants to send: draft, preview, queue, cancel."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.domain.card import Card, Recipient, recipients
+from bot.domain.card import Card, recipients
 from bot.domain.card_snapshot import UnmatchedCard
-from bot.domain.evaluation import CardRef, Contact
-from bot.domain.mail import LawfulBasis, MailContent
-from bot.domain.mail_policy import Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.evaluation import CardRef, Contact, ContactRole
+from bot.domain.mail import OWN_TEXT, ClaimedMail, LawfulBasis, MailContent, MailOutcome, MailPreview, MailState
+from bot.domain.mail_policy import Decision, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import CardUnknown, TemplateWrong
-from bot.mail.outbound.compose import new_message_id
-from bot.mail.templating.selection import select_templates
-from bot.mail.templating.template import RenderedMail, Template
-from bot.mail.templating.variables import variables_for
+from bot.mail.outbound.compose import footer_of, new_message_id
+from bot.mail.templating.selection import TemplateSelection, select_templates
+from bot.mail.templating.template import RenderedMail, Template, TemplateVariables
+from bot.mail.templating.variables import missing, variables_for
+from bot.services.mail.draft import Draft, FormWords, SuggestedBasis, base_of, menu
 from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import Signature
 from bot.store import Store
 from bot.store.mail.repository import MailRequest, MailStatus, QueuedMail
 
-_LOOKS: Final = 50
-_LOOK_AGAIN: Final = 0.1
-"""Seconds between looks: another copy of the bot may have received the form."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormWords:
-    """What the form holds: the choices it was rendered with, and the words as the person edited them."""
-
-    template: str
-    recipient: str
-    subject: str
-    body: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """An email that may be sent, as far as is known now. `problem` says why the template could not be filled."""
-
-    card: Card
-    template: str
-    names: Mapping[str, str]
-    """Template ids to names."""
-    recipient: str
-    recipients: Mapping[str, Contact]
-    refused: Sequence[Recipient]
-    """The recipients on the license who cannot be emailed."""
-    decision: Allowed | NeedsLawfulBasis
-    rendered: RenderedMail
-    kept: bool
-    """Whether the person's own words were kept although the recipient changed."""
-    problem: str | None
+_LOOK_S: Final = 1.0
+"""Seconds between looks at an email: another copy of the bot may send it."""
+_EXPIRED: Final = "Your text was kept for a day and is gone. Please choose a template."
 
 
 class Outreach:
@@ -78,13 +50,12 @@ class Outreach:
         self._clock = clock
         self._today = today
         self._token = token
-        self._keeping: dict[str, MailContent] = {}
-        """Drafts being written to the store, by token; under load that can take a while."""
 
     async def draft(
         self,
         evaluation_id: int,
         *,
+        by: str,
         signature: Signature,
         template: str | None = None,
         recipient: str | None = None,
@@ -92,7 +63,8 @@ class Outreach:
     ) -> Draft | Refused:
         """Fill a template for a contact; by default the first of each.
 
-        Words that the person edited are kept while only the recipient changes.
+        Words that the person edited are kept: in the form while only the recipient changes, else in the menu of
+        templates.
         """
         if self._mailer is None or not self._templates:
             return Refused(RefusalReason.NOT_SET_UP)
@@ -105,15 +77,20 @@ class Outreach:
             refusals = [each.decision for each in choices.values() if isinstance(each.decision, Refused)]
             return refusals[0] if refusals else Refused(RefusalReason.NO_CONTACT)
         role = next((each for each in open_to if each == recipient), next(iter(open_to)))
-        sent = {mail.template for mail in card.mails if mail.attempt.state.blocks_resend}
-        offered = select_templates(self._templates.values(), card.evaluation, today=self._today(), sent=sent)
+        contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
+        facts = {each: self._variables(card, contact, signature) for each, contact in contacts.items()}
+        offered = self._offered(card, facts[role])
         if offered.chosen is None:
             return Refused(RefusalReason.NO_TEMPLATE)
-        names = _labels(offered.templates)
-        chosen = template if template is not None and template in names else offered.chosen.id
-        contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
-        rendered, problem = self._fill(card, chosen, contacts[role], signature)
-        own = self._own(card, words, contacts, signature) if words and words.template == chosen else None
+        own = await self._own(words, facts)
+        chosen = template if template is not None and base_of(template) in self._templates else offered.chosen.id
+        if own is not None and words is not None and chosen != words.template:
+            words, own = words.keeping(await self._keep_edit(words)), None
+        edits = {} if words is None else words.edits
+        lacks = {each.id: missing(each, facts[role]) for each in offered.templates}
+        names = menu(offered.templates, lacks, edits)
+        chosen = chosen if chosen in names else offered.chosen.id
+        rendered, problem = await self._words(chosen, own, edits, facts[role])
         return Draft(
             card=card,
             template=chosen,
@@ -122,26 +99,61 @@ class Outreach:
             recipients={each: contacts[each] for each in open_to},
             refused=[each for each in choices.values() if not each.is_open],
             decision=open_to[role],
-            rendered=own or rendered,
+            rendered=rendered,
             kept=own is not None and words is not None and words.recipient != role,
-            problem=problem if own is None else None,
+            problem=problem,
+            suggested=await self._suggested(card, open_to[role], by=by),
+            edits=edits,
         )
 
     async def keep(self, token: str, content: MailContent) -> None:
         """Keep a draft until it is sent or a day has passed."""
-        self._keeping[token] = content
-        try:
-            await self._store.drafts.keep(token, content, at=self._clock())
-        finally:
-            del self._keeping[token]
+        await self._store.drafts.keep(token, content, at=self._clock())
 
     async def kept(self, token: str) -> MailContent | None:
-        """Return a draft, waiting for it if it is still being stored. None once it is gone."""
-        for _ in range(_LOOKS):
-            if content := self._keeping.get(token) or await self._store.drafts.read(token):
-                return content
-            await asyncio.sleep(_LOOK_AGAIN)
-        return None
+        """Return a draft, or None once it is gone."""
+        return await self._store.drafts.read(token)
+
+    async def preview(
+        self, evaluation_id: int, content: MailContent, *, basis: LawfulBasis | None
+    ) -> MailPreview | Refused:
+        """Return the email as it would be sent now. Raises MailError if it cannot be composed."""
+        if self._mailer is None:
+            return Refused(RefusalReason.NOT_SET_UP)
+        template = self._templates.get(content.template)
+        if template is None:
+            return Refused(RefusalReason.NO_TEMPLATE)
+        card = await self._store.evaluations.card(evaluation_id)
+        who = (
+            None
+            if card is None
+            else next((each.person for each in recipients(card, self._rules) if each.role == content.recipient), None)
+        )
+        if card is None or who is None or who.contact.email is None:
+            return Refused(RefusalReason.NO_CONTACT)
+        mail = self._mailer.preview(
+            ClaimedMail(
+                mail_id=0,
+                evaluation_id=evaluation_id,
+                contact=who.contact,
+                address=who.contact.email,
+                content=await self._addressed(content, template, card),
+                message_id=new_message_id("preview", self._mailer.sender.address.domain),
+                requested_at=self._clock(),
+                attempts=0,
+                first=who.last_mail is None,
+            ),
+            card.evaluation,
+        )
+        return MailPreview(
+            sender=mail["From"],
+            to=mail["To"],
+            reply_to=mail["Reply-To"],
+            basis=basis or LawfulBasis.TRIAL,
+            subject=mail["Subject"],
+            body=content.body,
+            footer=footer_of(mail),
+        )
 
     async def enqueue(
         self, evaluation_id: int, content: MailContent, *, basis: LawfulBasis | None, by: str
@@ -153,16 +165,10 @@ class Outreach:
         if template is None:
             return Refused(RefusalReason.NO_TEMPLATE)
         card = await self._store.evaluations.card(evaluation_id)
-        owner = None if card is None else card.evaluation.owner
         now = self._clock()
         request = MailRequest(
             evaluation_id=evaluation_id,
-            content=replace(
-                content,
-                template=template.family,
-                language=template.language,
-                reply_to=None if owner is None else await self._address_of(owner),
-            ),
+            content=await self._addressed(content, template, card),
             basis=basis,
             message_id=new_message_id(self._token(), self._mailer.sender.address.domain),
             by=by,
@@ -185,6 +191,19 @@ class Outreach:
         """Cancel one's own queued email. None if there is no such email."""
         return await self._store.mails.cancel(mail_id, by=by, at=self._clock())
 
+    async def follow(self, mail_id: int, *, seconds: float) -> AsyncIterator[MailOutcome]:
+        """Yield how far an email has come at each change, until it is settled or so many seconds have passed."""
+        ends, last = time.monotonic() + seconds, None
+        while time.monotonic() < ends:
+            moment = self._store.database.writes
+            found = await self._store.mails.outcome(mail_id)
+            if found is not None and found != last:
+                yield found
+            if found is None or not (found.state.is_pending or found.state is MailState.SENDING):
+                return
+            last = found
+            await self._store.database.written(moment, seconds=_LOOK_S)
+
     async def resend(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
         """Send an email of unknown outcome again, once, if the policy still allows it.
 
@@ -198,10 +217,18 @@ class Outreach:
         """Record a person's word that an email of unknown outcome arrived. None if there is no such email."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
-    def _fill(
-        self, card: Card, template: str, contact: Contact, signature: Signature
-    ) -> tuple[RenderedMail, str | None]:
-        variables = variables_for(
+    async def _addressed(self, content: MailContent, template: Template, card: Card | None) -> MailContent:
+        """Return the content with the template's family and language, and the owner's address for replies."""
+        owner = None if card is None else card.evaluation.owner
+        return replace(
+            content,
+            template=template.family,
+            language=template.language,
+            reply_to=None if owner is None else await self._address_of(owner),
+        )
+
+    def _variables(self, card: Card, contact: Contact, signature: Signature) -> TemplateVariables:
+        return variables_for(
             card.evaluation,
             contact,
             sender_name=signature.name,
@@ -209,23 +236,73 @@ class Outreach:
             vendor=None if self._mailer is None else self._mailer.vendor,
             today=self._today(),
         )
+
+    def _offered(self, card: Card, facts: TemplateVariables) -> TemplateSelection:
+        return select_templates(
+            self._templates.values(),
+            card.evaluation,
+            today=self._today(),
+            sent={mail.template for mail in card.mails if mail.attempt.state.blocks_resend},
+            can_fill=lambda each: not missing(each, facts),
+        )
+
+    async def _words(
+        self, chosen: str, own: RenderedMail | None, edits: Mapping[str, str], facts: TemplateVariables
+    ) -> tuple[RenderedMail, str | None]:
+        """Return the words in the form: those that are there, those that were kept, or the template's. With the last, a
+        sentence says why it cannot be filled.
+        """
+        if own is not None:
+            return own, None
+        if chosen.startswith(OWN_TEXT):
+            content = await self.kept(edits[base_of(chosen)])
+            return (RenderedMail("", ""), _EXPIRED) if content is None else (_rendered(content), None)
+        return self._fill(chosen, facts)
+
+    def _fill(self, template: str, facts: TemplateVariables) -> tuple[RenderedMail, str | None]:
+        if lacks := missing(self._templates[template], facts):
+            return RenderedMail(
+                "", ""
+            ), f"This template needs the {' and the '.join(lacks)}. Please choose another one."
         try:
-            return self._templates[template].fill(variables), None
+            return self._templates[template].fill(facts), None
         except TemplateWrong as exc:
             return RenderedMail("", ""), str(exc)
 
-    def _own(
-        self, card: Card, words: FormWords, contacts: Mapping[str, Contact], signature: Signature
-    ) -> RenderedMail | None:
-        """Return the words in the form if the person edited them, or None if they are the template's."""
-        own = RenderedMail(words.subject, words.body)
-        if words.recipient not in contacts:
+    async def _own(self, words: FormWords | None, facts: Mapping[str, TemplateVariables]) -> RenderedMail | None:
+        """Return the words in the form if the person edited them, or None if they are a template's."""
+        if words is None or words.recipient not in facts or base_of(words.template) not in self._templates:
             return None
-        given, _ = self._fill(card, words.template, contacts[words.recipient], signature)
-        return None if own == given else own
+        own = RenderedMail(words.subject, words.body)
+        if words.template.startswith(OWN_TEXT):
+            return own
+        given, _ = self._fill(words.template, facts[words.recipient])
+        return own if (own.subject or own.body) and own != given else None
+
+    async def _keep_edit(self, words: FormWords) -> str:
+        """Keep the words that the person edited and return their token."""
+        token = self._token()
+        await self.keep(
+            token,
+            MailContent(
+                template=base_of(words.template),
+                recipient=ContactRole(words.recipient),
+                subject=words.subject,
+                body=words.body,
+            ),
+        )
+        return token
+
+    async def _suggested(self, card: Card, decision: Decision, *, by: str) -> SuggestedBasis | None:
+        """Return the basis that the country's rule allows, or else this person's last answer for the country."""
+        rule = decision.country if isinstance(decision, NeedsLawfulBasis) else None
+        if rule is None:
+            return None
+        if rule.basis is not None:
+            return SuggestedBasis(basis=rule.basis, is_last=False)
+        last = await self._store.mails.last_basis(by=by, country=card.evaluation.license.country)
+        return None if last is None else SuggestedBasis(basis=last, is_last=True)
 
 
-def _labels(templates: Sequence[Template]) -> dict[str, str]:
-    """Return template names by id. Several templates with one name say which is which."""
-    names = [each.name for each in templates]
-    return {each.id: each.name if names.count(each.name) == 1 else f"{each.name} ({each.id})" for each in templates}
+def _rendered(content: MailContent) -> RenderedMail:
+    return RenderedMail(content.subject, content.body)

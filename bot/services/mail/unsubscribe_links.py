@@ -25,6 +25,11 @@ class Links:
         self._keyring = keyring
         self._base = public_url.rstrip("/") + _PATH
 
+    @property
+    def sample(self) -> str:
+        """A link that looks like the others and belongs to nobody."""
+        return f"{self._base}personal-link"
+
     def url(self, address: str, mail_id: int) -> str:
         """Return the address of the unsubscribe page for this recipient of this email."""
         return self._base + self._keyring.token(f"{_PURPOSE} {mail_id} {address}")

@@ -78,11 +78,13 @@ class EmailMetadata(ModalMetadata):
 
     template: str
     recipient: str
+    edits: Mapping[str, str]
+    """The tokens of the drafts that hold what the person wrote before they chose another template, by template."""
 
     @classmethod
     def _of_seen(cls, seen: str) -> dict[str, Any]:
         template, _, recipient = seen.rpartition(" ")
-        return {"template": template, "recipient": recipient}
+        return {"template": template, "recipient": recipient, "edits": {}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,12 @@ def _optional(value: object) -> str | None:
     return None if value is None else _text(value)
 
 
+def _texts(value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return {name: _text(text) for name, text in value.items()}
+
+
 def _basis(value: object) -> LawfulBasis | None:
     return None if value is None else LawfulBasis[_text(value)]
 
@@ -170,6 +178,7 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "card": _optional,
     "template": _text,
     "recipient": _text,
+    "edits": _texts,
     "draft": _text,
     "basis": _basis,
     "added_at": _moment,

@@ -11,8 +11,6 @@ from bot.domain.evaluation import Contact
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import Allowed, NeedsLawfulBasis, RefusalReason, Refused
 from bot.errors import BotError, NotAllowed, SlackError, SlackRefused
-from bot.slack.blocks import Message, note_message, plain, section
-from bot.slack.ids import Settle
 from bot.slack.text import ago, escape, mention, moment, span
 from bot.slack.views.history import describe_scope, mail_name
 
@@ -63,16 +61,13 @@ def broken(reference: str) -> str:
     )
 
 
-def held(held_for: timedelta, name: str | None, address: str | None, mail_id: int) -> Message:
-    """The email is queued for this long; with a button to cancel it."""
-    whom = escape(name or address or "the contact")
+def held_text(held_for: timedelta, whom: str) -> str:
+    """Say that the email is queued for this long."""
     if held_for <= timedelta(0):
-        return note_message(f":white_check_mark: On its way to {whom}.")
+        return f":hourglass_flowing_sand: Sending to {escape(whom)}…"
     # Some milliseconds have passed since it was queued; ten seconds must not read as nine.
     rounded = timedelta(seconds=math.ceil(held_for.total_seconds()))
-    text = f":hourglass_flowing_sand: On its way to {whom} in {span(rounded)}."
-    undo = {"type": "button", "action_id": Settle.UNDO.value, "text": plain("Undo"), "value": str(mail_id)}
-    return Message(text=text, blocks=[section(text), {"type": "actions", "elements": [undo]}])
+    return f":hourglass_flowing_sand: Sending to {escape(whom)} in {span(rounded)}. You can close this window."
 
 
 def problem(error: BotError) -> str:
@@ -116,7 +111,6 @@ def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis)
     """Return what to know before emailing this contact: cautions of the policy, and earlier emails."""
     who = next((each for each in card.people if each.contact == contact), None)
     said = [escape(describe(flag, card.evaluation.license, card.context), longest=250) for flag in decision.cautions]
-    said += _country(card, decision)
     last = None if who is None else who.last_mail
     here = {(mail.template, mail.at) for mail in card.mails}
     if last is not None and (last.template, last.at) not in here:
@@ -129,17 +123,6 @@ def warnings(card: Card, contact: Contact, decision: Allowed | NeedsLawfulBasis)
         if mail.attempt.state in verbs
     ]
     return said
-
-
-def _country(card: Card, decision: Allowed | NeedsLawfulBasis) -> list[str]:
-    """Return the country's rule, with a link to the law if there is one; both come from our own table."""
-    asks = decision.country if isinstance(decision, NeedsLawfulBasis) else None
-    if asks is None:
-        return []
-    country = card.evaluation.license.country
-    why = asks.why or "No rule is set for it."
-    law = f" <{asks.law}|The law>" if asks.law.startswith("https://") else ""
-    return [f"{escape(country) if country else 'Country not known'}: {escape(why, longest=400)}{law}"]
 
 
 def lost(owner: str | None, since: datetime | None, *, now: datetime, about: str = "") -> str:

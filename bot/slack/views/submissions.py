@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from bot.domain.dnc import REASON_CHOICES
 from bot.domain.mail import LawfulBasis
+from bot.domain.placeholders import find_placeholder
 from bot.errors import InteractionUnreadable
 from bot.slack.ids import Field, View
-from bot.slack.views.email_form import preview
+from bot.slack.views.email_preview import sending
 from bot.slack.views.modal_metadata import ModalMetadata
 
+SENDING: Final = ":hourglass_flowing_sand: Sending… You can close this window."
 _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.EMAIL: frozenset({Field.TEMPLATE, Field.RECIPIENT, Field.SUBJECT, Field.BODY}),
     View.DO_NOT_CONTACT: frozenset({Field.RECIPIENT, Field.REASON}),
@@ -20,6 +22,7 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.ASSIGN: frozenset({Field.OWNER}),
 }
 _WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE})
+_EMAIL_WORDS: Final = frozenset({Field.SUBJECT, Field.BODY})
 _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.RECIPIENT: frozenset({"technical", "billing"}),
     Field.REASON: frozenset(reason.name for reason in REASON_CHOICES),
@@ -27,17 +30,19 @@ _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
 }
 
 
-def acknowledgement(view: Mapping[str, Any], token: str) -> dict[str, Any]:
-    """Return the acknowledgement of a submitted modal: what to show next, if anything."""
-    if wrong := blank(view):
-        return {"response_action": "errors", "errors": wrong}
-    match view.get("callback_id"):
-        case View.EMAIL if not incomplete(view):
-            return {"response_action": "push", "view": preview(view, values(view), token)}
-        case View.PREVIEW:
-            return {"response_action": "clear"}
-        case _:
-            return {}
+def acknowledgement(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the acknowledgement of a submitted modal: what is wrong, or what to show next, if anything."""
+    if wrong := blank(view) or _unfilled(view) or _without_words(view):
+        return errors(wrong)
+    if view.get("callback_id") == View.PREVIEW and not incomplete(view):
+        metadata = ModalMetadata.unpack(view.get("private_metadata", ""))
+        return {"response_action": "update", "view": sending(metadata, SENDING)}
+    return {}
+
+
+def errors(wrong: Mapping[str, str]) -> dict[str, Any]:
+    """Return the acknowledgement that shows messages at their fields, by block id."""
+    return {"response_action": "errors", "errors": dict(wrong)}
 
 
 def draft_token(trigger: str) -> str:
@@ -73,6 +78,22 @@ def blank(view: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _unfilled(view: Mapping[str, Any]) -> dict[str, str]:
+    """Return the message for each text with a placeholder that nobody filled in, by block id."""
+    found = values(view)
+    texts = {block_id: found.get(field, "") for block_id, field, _ in _inputs(view) if field in _EMAIL_WORDS}
+    placeholders = {block_id: find_placeholder(text) for block_id, text in texts.items()}
+    return {block_id: f"Please fill in or remove “{each}”." for block_id, each in placeholders.items() if each}
+
+
+def _without_words(view: Mapping[str, Any]) -> dict[str, str]:
+    """Return the message for an email form that shows a template which cannot be filled: it has no words."""
+    block_id = field_of(view, Field.TEMPLATE)
+    if view.get("callback_id") != View.EMAIL or block_id is None or field_of(view, Field.BODY) is not None:
+        return {}
+    return {block_id: "This template can't be filled in here. Please choose another one."}
+
+
 def incomplete(view: Mapping[str, Any]) -> bool:
     """Return whether a form lacks a required field or is not about an evaluation."""
     try:
@@ -80,6 +101,12 @@ def incomplete(view: Mapping[str, Any]) -> bool:
     except InteractionUnreadable:
         return True
     return not _needed(view) <= values(view).keys()
+
+
+def basis(filled: Mapping[Field, str]) -> LawfulBasis | None:
+    """Return the legal basis that a person chose, if they were asked."""
+    name = filled.get(Field.GROUND)
+    return None if name is None else LawfulBasis[name]
 
 
 def field_of(view: Mapping[str, Any], field: Field) -> str | None:

@@ -13,7 +13,16 @@ from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind, MailEvent
-from bot.domain.mail import ClaimedMail, LawfulBasis, MailContent, MailRequest, MailState, MailStatus, QueuedMail
+from bot.domain.mail import (
+    ClaimedMail,
+    LawfulBasis,
+    MailContent,
+    MailOutcome,
+    MailRequest,
+    MailState,
+    MailStatus,
+    QueuedMail,
+)
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, Refused, RejectedMail
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
@@ -22,7 +31,7 @@ from bot.store.mail.policy_check import MailPolicyCheck, ProposedMail, last_mail
 from bot.store.mail.sealing import decrypt_content, encrypt_content
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
-from bot.store.schema import mail
+from bot.store.schema import evaluation, license_, mail
 
 __all__ = [
     "MOST_PUT_OFF",
@@ -88,6 +97,23 @@ class Mails:
         async with self._database.read() as connection:
             due: datetime | None = await connection.scalar(select(func.min(mail.c.due_at)).where(_IS_PENDING))
             return due
+
+    async def last_basis(self, *, by: str, country: str | None) -> LawfulBasis | None:
+        """Return the basis that a person named for their latest email to a country, or None."""
+        theirs = (mail.c.actor == by) & (license_.c.country == country)
+        tables = mail.join(evaluation, mail.c.evaluation_id == evaluation.c.id).join(
+            license_, evaluation.c.license_id == license_.c.id
+        )
+        latest = select(mail.c.lawful_basis).select_from(tables).where(theirs)
+        async with self._database.read() as connection:
+            found = await connection.scalar(latest.order_by(mail.c.at.desc(), mail.c.id.desc()).limit(1))
+            return None if found is None else LawfulBasis[found]
+
+    async def outcome(self, mail_id: int) -> MailOutcome | None:
+        """Return how far an email has come, or None if there is no such email."""
+        async with self._database.read() as connection:
+            row = await _mail(connection, mail_id)
+            return None if row is None else MailOutcome(state=MailState(row.state), error=row.error or "")
 
     async def waiting(self) -> int:
         """Return how many emails are queued or deferred."""

@@ -1,6 +1,5 @@
 """The mail a person wants to send: which words they see, and what becomes of the order."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,12 +9,13 @@ import pytest
 
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.evaluation import Contact, ContactRole
-from bot.domain.mail import LawfulBasis, MailContent, MailState
+from bot.domain.mail import LawfulBasis, MailContent, MailPreview, MailState
 from bot.domain.mail_policy import DEFAULT_RULES, Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.mail.templating.template import Template, load_templates
 from bot.security.keyring import Keyring
+from bot.services.mail.draft import Draft, FormWords, SuggestedBasis
 from bot.services.mail.mailer import Mailer
-from bot.services.mail.outreach import Draft, FormWords, Outreach
+from bot.services.mail.outreach import Outreach
 from bot.services.team.permissions import Signature
 from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.mail.sealing import decrypt_content
@@ -39,6 +39,7 @@ class Desk:
     templates: Mapping[str, Template] = field(default_factory=lambda: SHIPPED)
     addresses: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
     is_set_up: bool = True
 
     @property
@@ -58,20 +59,22 @@ class Desk:
             address_of=address_of,
             clock=self.room.clock,
             today=self.room.clock.today,
-            token=lambda: "t0k3n",
+            token=lambda: self.tokens.pop() if self.tokens else "t0k3n",
         )
 
     async def draft(
         self, *, template: str | None = None, recipient: str | None = None, words: FormWords | None = None
     ) -> Draft:
         """A draft, which there is."""
-        found = await self.outreach.draft(1, signature=BO, template=template, recipient=recipient, words=words)
+        found = await self.outreach.draft(
+            1, by="U0BO", signature=BO, template=template, recipient=recipient, words=words
+        )
         assert isinstance(found, Draft)
         return found
 
     async def refused(self) -> RefusalReason:
         """Why there is no draft."""
-        found = await self.outreach.draft(1, signature=BO)
+        found = await self.outreach.draft(1, by="U0BO", signature=BO)
         assert isinstance(found, Refused)
         return found.reason
 
@@ -155,8 +158,18 @@ async def test_a_template_that_cannot_be_filled_is_shown_with_why(desk: Desk, tm
     desk.templates = load_templates(tmp_path).templates
     draft = await desk.draft(template="welcome")
     assert (draft.rendered.subject, draft.rendered.body) == ("", "")
+    assert draft.problem == "This template needs the site. Please choose another one."
+    assert draft.names["welcome"] == "Welcome (needs site)"
+    assert (await desk.draft()).template != "welcome"
+
+
+async def test_what_only_filling_finds_out_is_said_too(desk: Desk, tmp_path: Path) -> None:
+    text = "---\nname: Welcome\nsubject: Hi\n---\n{{ company * 99999999999999999999 }}\n"
+    (tmp_path / "welcome.md").write_text(text, "utf-8")
+    desk.templates = load_templates(tmp_path).templates
+    draft = await desk.draft(template="welcome")
     assert draft.problem is not None
-    assert "'site' is undefined" in draft.problem
+    assert "cannot be filled" in draft.problem
 
 
 # --- Who can be written to -----------------------------------------------------------------------------------------
@@ -179,7 +192,7 @@ async def test_without_a_template_there_is_nothing_to_write(desk: Desk) -> None:
 
 
 async def test_of_an_evaluation_that_never_was_there_is_nobody(desk: Desk) -> None:
-    assert await desk.outreach.draft(99, signature=BO) == Refused(RefusalReason.NO_CONTACT)
+    assert await desk.outreach.draft(99, by="U0BO", signature=BO) == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_where_nobody_can_be_written_to_it_is_said_why(desk: Desk) -> None:
@@ -189,7 +202,7 @@ async def test_where_nobody_can_be_written_to_it_is_said_why(desk: Desk) -> None
 
 async def test_a_license_without_a_contact_has_nobody_to_write_to(desk: Desk) -> None:
     await report(desk.room.store, license_(aliases=frozenset({"E-2"}), technical=None))
-    assert await desk.outreach.draft(2, signature=BO) == Refused(RefusalReason.NO_CONTACT)
+    assert await desk.outreach.draft(2, by="U0BO", signature=BO) == Refused(RefusalReason.NO_CONTACT)
 
 
 async def test_only_those_are_offered_who_can_be_written_to(desk: Desk) -> None:
@@ -204,7 +217,7 @@ async def test_only_those_are_offered_who_can_be_written_to(desk: Desk) -> None:
 
 async def test_an_address_that_was_mailed_a_short_while_ago_rests(desk: Desk) -> None:
     assert isinstance(await desk.order(), QueuedMail)
-    found = await desk.outreach.draft(1, signature=BO)
+    found = await desk.outreach.draft(1, by="U0BO", signature=BO)
     assert found == Refused(RefusalReason.TOO_SOON, by="U0BO", at=NOON)
     await report(desk.room.store, BOTH)
     assert (await desk.draft()).recipient == "billing"
@@ -239,11 +252,40 @@ async def test_words_that_nobody_changed_are_filled_in_anew_for_another_recipien
     assert draft.rendered.body.startswith("Hello Cy,")
 
 
-async def test_another_template_brings_its_own_words(desk: Desk) -> None:
-    draft = await desk.draft(template="welcome.de", words=await words(desk, own=True))
+async def test_another_template_brings_its_own_words_and_ones_own_stay_in_the_menu(desk: Desk) -> None:
+    edited = await words(desk, own=True)
+    draft = await desk.draft(template="welcome.de", words=edited)
     assert not draft.kept
     assert draft.rendered.body.startswith("Guten Tag")
     assert "P.S." not in draft.rendered.body
+    assert next(iter(draft.names.items())) == ("own/welcome", "Your text: Welcome")
+    german = FormWords(
+        template="welcome.de",
+        recipient="technical",
+        subject=draft.rendered.subject,
+        body=draft.rendered.body,
+        edits=draft.edits,
+    )
+    back = await desk.draft(template="own/welcome", words=german)
+    assert (back.template, back.problem) == ("own/welcome", None)
+    assert back.rendered.body == edited.body
+    again = replace(german, template="own/welcome", body="Once more", edits=back.edits)
+    assert (await desk.draft(template="own/welcome", words=again)).rendered.body == "Once more"
+    desk.tokens.append("an0ther")
+    left = await desk.draft(template="welcome", words=again)
+    assert left.rendered.body.startswith("Hello Ana,")
+    assert (await desk.outreach.kept(left.edits["welcome"]) or edited).body == "Once more"
+
+
+async def test_words_that_nobody_changed_are_not_kept(desk: Desk) -> None:
+    draft = await desk.draft(template="welcome.de", words=await words(desk, own=False))
+    assert not draft.edits
+
+
+async def test_ones_own_words_are_gone_after_a_day(desk: Desk) -> None:
+    gone = replace(await words(desk, own=False), edits={"welcome": "no-such-token"})
+    draft = await desk.draft(template="own/welcome", words=gone)
+    assert draft.problem == "Your text was kept for a day and is gone. Please choose a template."
 
 
 async def test_words_stay_where_nothing_was_changed_but_the_choice_taken_back(desk: Desk) -> None:
@@ -266,25 +308,31 @@ async def test_the_words_of_a_preview_are_there_for_a_day(desk: Desk) -> None:
     assert await desk.outreach.kept("t1") == letter
     desk.room.clock.now += timedelta(days=1, seconds=1)
     await desk.outreach.keep("t2", letter)
-    assert await gone(desk, "t1")
+    assert await desk.outreach.kept("t1") is None
 
 
-async def gone(desk: Desk, token: str) -> bool:
-    """Whether words are not there, also after some other things were written."""
-    looking = asyncio.create_task(desk.outreach.kept(token))
-    for number in range(20):
-        await desk.room.store.drafts.keep(
-            f"other {number}", MailContent(recipient=ContactRole.TECHNICAL, subject="", body=""), at=NOON
-        )
-    return await looking is None
+async def test_the_preview_shows_what_the_mail_will_say(desk: Desk) -> None:
+    desk.addresses = {"U0DI": "di@vendor.example"}
+    await desk.room.store.evaluations.assign(1, "U0DI", instead_of=None, by="U0DI", at=NOON)
+    letter = MailContent(template="welcome", recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear **Ana**")
+    mail = await desk.outreach.preview(1, letter, basis=LawfulBasis.REQUEST)
+    assert isinstance(mail, MailPreview)
+    assert mail.to == "Ana Ash <ana@acme.example>"
+    assert (mail.reply_to, mail.basis, mail.subject) == ("di@vendor.example", LawfulBasis.REQUEST, "Hello")
+    assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
+    await desk.room.deliver(seconds=10)
+    [sent] = desk.room.mailbox.mails
+    assert sent["headers"]["From"] == mail.sender
+    assert mail.footer.splitlines()[:3] == sent["text"].rpartition("\n--\n")[2].strip().splitlines()[:3]
 
 
-async def test_whoever_sends_faster_than_the_words_are_kept_waits_for_them(desk: Desk) -> None:
-    letter = MailContent(template="welcome", recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana")
-    sending = asyncio.create_task(desk.outreach.kept("t1"))
-    await asyncio.sleep(0)
-    await desk.outreach.keep("t1", letter)
-    assert await sending == letter
+async def test_the_preview_of_a_mail_that_cannot_be_sent_says_why(desk: Desk) -> None:
+    letter = MailContent(template="no-more", recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana")
+    assert await desk.outreach.preview(1, letter, basis=None) == Refused(RefusalReason.NO_TEMPLATE)
+    letter = replace(letter, template="welcome")
+    assert await desk.outreach.preview(99, letter, basis=None) == Refused(RefusalReason.NO_CONTACT)
+    desk.is_set_up = False
+    assert await desk.outreach.preview(1, letter, basis=None) == Refused(RefusalReason.NOT_SET_UP)
 
 
 # --- The order -----------------------------------------------------------------------------------------------------
@@ -340,6 +388,41 @@ async def test_where_a_ground_is_needed_nothing_goes_without_one(desk: Desk) -> 
     assert await rows(desk.room.store, mail) == []
     assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
     assert [row.lawful_basis for row in await rows(desk.room.store, mail)] == ["REQUEST"]
+
+
+async def test_the_last_answer_for_a_country_is_suggested_to_whoever_gave_it(desk: Desk) -> None:
+    desk.rules = replace(DEFAULT_RULES, at_most_every=timedelta(0))
+    assert (await desk.draft()).suggested is None
+    assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
+    assert (await desk.draft()).suggested == SuggestedBasis(basis=LawfulBasis.REQUEST, is_last=True)
+    other = await desk.outreach.draft(1, by="U0DI", signature=BO)
+    assert isinstance(other, Draft)
+    assert other.suggested is None
+
+
+async def test_what_a_countrys_rule_allows_is_suggested_first(desk: Desk) -> None:
+    rule = CountryRule(rule=Rule.CONFIRM, basis=LawfulBasis.TRIAL)
+    desk.rules = MailRules(countries=Countries(others=rule, unnamed=rule), at_most_every=timedelta(0))
+    assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
+    assert (await desk.draft()).suggested == SuggestedBasis(basis=LawfulBasis.TRIAL, is_last=False)
+
+
+async def test_an_email_is_followed_to_its_end(desk: Desk) -> None:
+    held = await desk.order()
+    assert isinstance(held, QueuedMail)
+    seen = []
+    async for outcome in desk.outreach.follow(held.mail_id, seconds=30):
+        seen.append(outcome.state)
+        if outcome.state is MailState.QUEUED:
+            await desk.room.deliver(seconds=10)
+    assert seen == [MailState.QUEUED, MailState.SENT]
+    assert [each async for each in desk.outreach.follow(99, seconds=30)] == []
+
+
+async def test_an_email_is_not_followed_for_ever(desk: Desk) -> None:
+    held = await desk.order()
+    assert isinstance(held, QueuedMail)
+    assert [each.state async for each in desk.outreach.follow(held.mail_id, seconds=0.01)] == [MailState.QUEUED]
 
 
 async def test_a_ground_does_not_open_a_country_that_is_closed(desk: Desk) -> None:

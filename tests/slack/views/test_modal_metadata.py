@@ -20,7 +20,8 @@ ADDED_AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ALL = [
     ABOUT,
     ModalMetadata(evaluation_id=2**63 - 1, channel=""),
-    EmailMetadata.about(ABOUT, template="welcome.de", recipient="billing"),
+    EmailMetadata.about(ABOUT, template="welcome.de", recipient="billing", edits={}),
+    EmailMetadata.about(ABOUT, template="own/welcome", recipient="technical", edits={"welcome": "t0k3n"}),
     PreviewMetadata.about(ABOUT, draft="t0k3n", basis=LawfulBasis.CONSENT),
     PreviewMetadata.about(ABOUT, draft="t0k3n"),
     ContactAgainMetadata.about(ABOUT, added_at=ADDED_AT),
@@ -50,11 +51,11 @@ def test_the_metadata_of_another_modal_is_not_taken_for_ours(about: ModalMetadat
     ("seen", "about"),
     [
         pytest.param("welcome.de billing", ALL[2], id="email form"),
-        pytest.param("t0k3n CONSENT", ALL[3], id="preview with a legal basis"),
-        pytest.param("t0k3n", ALL[4], id="preview"),
-        pytest.param(ADDED_AT.isoformat(), ALL[5], id="lift an entry"),
-        pytest.param("U0BO", ALL[6], id="assign"),
-        pytest.param(None, ALL[7], id="assign what has no owner"),
+        pytest.param("t0k3n CONSENT", ALL[4], id="preview with a legal basis"),
+        pytest.param("t0k3n", ALL[5], id="preview"),
+        pytest.param(ADDED_AT.isoformat(), ALL[6], id="lift an entry"),
+        pytest.param("U0BO", ALL[7], id="assign"),
+        pytest.param(None, ALL[8], id="assign what has no owner"),
         pytest.param(None, ABOUT, id="block"),
     ],
 )

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.country_rules import CountryRule, Rule
 from bot.domain.dnc import REASON_CHOICES, DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact
-from bot.domain.mail import LawfulBasis
-from bot.slack.ids import Field, View
-from bot.slack.views import assign_form, dnc_forms, email_form, modals, submissions
-from bot.slack.views.email_form import MailForm
+from bot.domain.mail import LawfulBasis, MailOutcome, MailPreview, MailState
+from bot.slack.ids import Field, Settle, View
+from bot.slack.views import assign_form, dnc_forms, email_form, email_preview, modals, replies, submissions
+from bot.slack.views.email_form import BasisQuestion, MailForm
 from bot.slack.views.modal_metadata import (
     AssignMetadata,
     ContactAgainMetadata,
@@ -30,6 +31,8 @@ from tests.slack.test_mrkdwn import links_in
 ABOUT = ModalMetadata(evaluation_id=7, channel="C0CARDS")
 ENTRY = ContactAgainMetadata.about(ABOUT, added_at=datetime(2026, 11, 23, tzinfo=UTC))
 LETTER = MailForm(
+    company="Kiwi Placeholder Ltd",
+    app="Roadmap for Jira",
     template="welcome",
     templates={"welcome": "Welcome", "trial-ending": "Trial ending"},
     recipient="technical",
@@ -69,7 +72,12 @@ def test_a_message_says_one_thing_and_can_only_be_closed() -> None:
 def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
     modal = email_form.email(ABOUT, LETTER)
     check_modal(modal)
-    assert mrkdwn_of(modal["blocks"]) == [":warning: Role address, not a person", "Goes to ana@acme.example"]
+    assert modal["title"]["text"] == "Email Kiwi Placeholder…"
+    assert mrkdwn_of(modal["blocks"]) == [
+        "*Kiwi Placeholder Ltd*\nRoadmap for Jira",
+        ":warning: Role address, not a person",
+        "Goes to ana@acme.example",
+    ]
     assert options(modal, Field.TEMPLATE) == LETTER.templates
     assert options(modal, Field.RECIPIENT) == {
         "technical": "Ana Ash (technical contact)",
@@ -81,19 +89,101 @@ def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
     assert element(modal, Field.BODY)["initial_value"] == "Hello Ana"
 
 
-def test_a_ground_is_asked_for_where_one_is_needed_and_nowhere_else() -> None:
-    modal = email_form.email(ABOUT, replace(LETTER, needs_lawful_basis=True))
-    check_modal(modal)
-    assert options(modal, Field.GROUND) == {ground.name: ground.value for ground in LawfulBasis}
+@pytest.mark.parametrize(
+    ("company", "title"),
+    [
+        ("Acme", "Email Acme"),
+        ("Eighteen Letters AG", "Email Eighteen Letters…"),
+        ("Kiwi, Placeholder & Sons", "Email Kiwi, Placeholder…"),
+        ("Donaudampfschifffahrtsgesellschaft", "Email Donaudampfschifff…"),
+    ],
+)
+def test_a_title_that_is_too_long_is_cut_between_words(company: str, title: str) -> None:
+    assert email_form.email(ABOUT, replace(LETTER, company=company))["title"]["text"] == title
+
+
+NO_RULE = CountryRule(rule=Rule.CONFIRM)
+NZ = CountryRule(rule=Rule.CONFIRM, why="You need consent.", law="https://law.example/nz")
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            BasisQuestion(country="Chile", rule=NO_RULE),
+            "We have no rule for Chile, so please choose a legal basis.",
+        ),
+        (BasisQuestion(rule=NO_RULE), "We don't know their country, so please choose a legal basis."),
+        (
+            BasisQuestion(country="New Zealand", rule=NZ),
+            "New Zealand: You need consent. <https://law.example/nz|Read the law>",
+        ),
+        (
+            BasisQuestion(),
+            "This address may not belong to whoever started the trial, so please choose a legal basis.",
+        ),
+    ],
+)
+def test_the_form_says_why_it_asks_for_a_legal_basis(question: BasisQuestion, said: str) -> None:
+    modal = email_form.email(ABOUT, replace(LETTER, basis=question))
+    check_modal(modal, links=["https://law.example/nz"])
+    assert mrkdwn_of(modal["blocks"])[-1] == said
+    assert options(modal, Field.GROUND) == {basis.name: basis.value for basis in LawfulBasis}
     assert "initial_option" not in element(modal, Field.GROUND)
+
+
+def test_no_legal_basis_is_asked_for_where_none_is_needed() -> None:
     fields = [b["element"]["action_id"] for b in email_form.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
     assert Field.GROUND not in fields
+
+
+@pytest.mark.parametrize(
+    ("is_last", "label"),
+    [(False, "Existing customer, similar product"), (True, "Existing customer, similar product – last time")],
+)
+def test_the_answer_of_last_time_is_marked_and_that_of_the_rule_is_not(*, is_last: bool, label: str) -> None:
+    question = BasisQuestion(country="Chile", rule=NO_RULE, suggested=LawfulBasis.CUSTOMER, is_last=is_last)
+    modal = email_form.email(ABOUT, replace(LETTER, basis=question))
+    check_modal(modal)
+    assert element(modal, Field.GROUND)["initial_option"]["text"]["text"] == label
+
+
+def test_a_template_that_cannot_be_filled_has_no_words_and_cannot_be_sent() -> None:
+    form = filled(replace(LETTER, problem="This template needs the company. Please choose another one."))
+    check_modal({key: value for key, value in form.items() if key != "state"})
+    assert mrkdwn_of(form["blocks"])[-1].endswith("This template needs the company. Please choose another one.")
+    assert submissions.acknowledgement(form) == submissions.errors(
+        {Field.TEMPLATE: "This template can't be filled in here. Please choose another one."}
+    )
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "placeholder"),
+    [
+        ("Hello {{ first_name }}", "Hi", "{{ first_name }}"),
+        ("Hello", "Hi {{ first_name", "{{ first_name"),
+        ("Hello", "Hi {% if site %}", "{% if site %}"),
+        ("Hello", "Hi [First name],", "[First name]"),
+        ("Hello", "Hi <your company>", "<your company>"),
+        ("Hello", "until {trial_ends}", "{trial_ends}"),
+    ],
+)
+def test_a_placeholder_that_nobody_filled_in_is_refused_at_its_field(subject: str, body: str, placeholder: str) -> None:
+    wrong = submissions.acknowledgement(filled(replace(LETTER, subject=subject, body=body)))["errors"]
+    [block_id] = wrong
+    assert block_id.startswith(Field.SUBJECT if placeholder in subject else Field.BODY)
+    assert wrong[block_id] == f"Please fill in or remove “{placeholder}”."
+
+
+@pytest.mark.parametrize("body", ["[our site](https://vendor.example)", "[Beta] {Code} <ana@acme.example> a < b > c"])
+def test_brackets_alone_are_no_placeholder(body: str) -> None:
+    assert submissions.acknowledgement(filled(replace(LETTER, body=body))) == {}
 
 
 def test_the_form_remembers_with_which_words_it_was_painted() -> None:
     letter = replace(LETTER, template="welcome.de", templates={"welcome.de": "Welcome (de)"})
     about = EmailMetadata.unpack(email_form.email(ABOUT, letter)["private_metadata"])
-    assert about == EmailMetadata.about(ABOUT, template="welcome.de", recipient="technical")
+    assert about == EmailMetadata.about(ABOUT, template="welcome.de", recipient="technical", edits={})
 
 
 def test_only_what_changes_the_words_is_told_at_once() -> None:
@@ -263,45 +353,79 @@ def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:
 # --- The preview -----------------------------------------------------------------------------------------------------
 
 
-def filled(
-    letter: MailForm = LETTER, *, ground: LawfulBasis | None = None, about: ModalMetadata = ABOUT
-) -> dict[str, Any]:
+def filled(letter: MailForm = LETTER) -> dict[str, Any]:
     """The form of a letter as it comes back when it is sent."""
-    modal = email_form.email(about, replace(letter, needs_lawful_basis=ground is not None))
+    modal = email_form.email(ABOUT, letter)
     state = {}
     for block in modal["blocks"]:
         if block["type"] == "input":
             asked = block["element"]
-            chosen = asked.get("initial_option")
-            if asked["action_id"] == Field.GROUND and ground is not None:
-                chosen = {"text": {"type": "plain_text", "text": ground.value}, "value": ground.name}
-            state[block["block_id"]] = {
-                asked["action_id"]: {"value": asked.get("initial_value"), "selected_option": chosen}
-            }
+            chosen = {"value": asked.get("initial_value"), "selected_option": asked.get("initial_option")}
+            state[block["block_id"]] = {asked["action_id"]: chosen}
     return {**modal, "state": {"values": state}}
 
 
-def previewed(form: dict[str, Any]) -> Modal:
-    return email_form.preview(form, submissions.values(form), "t0k3n")
+PREVIEW = MailPreview(
+    sender="Vendor <hello@vendor.example>",
+    to="Ana Ash <ana@acme.example>",
+    reply_to="bo@vendor.example",
+    basis=LawfulBasis.REQUEST,
+    subject="Your trial of Roadmap",
+    body="Hello **Ana**,\n\nsee [the docs](https://vendor.example/docs).",
+    footer="You're receiving this email because of a trial.\n\nVendor\n1 Sample Street",
+)
+SHOWN = PreviewMetadata.about(ABOUT, draft="t0k3n", basis=LawfulBasis.REQUEST)
 
 
-def test_the_preview_shows_what_is_sent_and_to_whom() -> None:
-    letter = replace(LETTER, body="Hello **Ana**,\n\nsee [the docs](https://vendor.example/docs).")
-    modal = previewed(filled(letter))
+def test_the_preview_shows_all_that_is_sent_with_its_footer() -> None:
+    modal = email_preview.preview(SHOWN, PREVIEW)
     check_modal(modal, links=["https://vendor.example/docs"])
     assert mrkdwn_of(modal["blocks"]) == [
-        "To Ana Ash (technical contact)",
-        "*Your trial of Roadmap*",
+        (
+            "*From* Vendor &lt;hello@vendor.example&gt;\n*To* Ana Ash &lt;ana@acme.example&gt;\n"
+            "*Reply-To* bo@vendor.example\n*Legal basis* They asked us a question, or for help"
+        ),
+        "*Subject* Your trial of Roadmap",
         "Hello *Ana*,\n\nsee <https://vendor.example/docs|the docs>.",
-        "Below it follow why they get this, how to say no, and your postal address.",
+        "You're receiving this email because of a trial.",
+        "Vendor\n1 Sample Street",
     ]
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send", "Back")
+    assert PreviewMetadata.unpack(modal["private_metadata"]) == SHOWN
 
 
-@pytest.mark.parametrize("ground", [None, *LawfulBasis])
-def test_the_preview_knows_where_the_words_are_and_on_what_ground_they_go(ground: LawfulBasis | None) -> None:
-    about = PreviewMetadata.unpack(previewed(filled(ground=ground))["private_metadata"])
-    assert about == PreviewMetadata.about(ABOUT, draft="t0k3n", basis=ground)
+def test_while_an_email_is_held_the_modal_offers_to_cancel_it_and_closes_all() -> None:
+    modal = email_preview.sending(ABOUT, replies.held_text(timedelta(seconds=9.7), "Ana <Ash>"), mail_id=12)
+    check_modal(modal)
+    assert mrkdwn_of(modal["blocks"]) == [
+        ":hourglass_flowing_sand: Sending to Ana &lt;Ash&gt; in 10 s. You can close this window."
+    ]
+    [button] = modal["blocks"][1]["elements"]
+    assert (button["action_id"], button["text"]["text"], button["value"]) == (Settle.UNDO, "Undo", "12")
+    assert modal["clear_on_close"]
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "said"),
+    [
+        (MailState.SENT, "", ":white_check_mark: Sent to Ana Ash."),
+        (MailState.CANCELLED, "", ":leftwards_arrow_with_hook: Cancelled. Nothing was sent."),
+        (MailState.FAILED, "It is blocked.", ":no_entry_sign: Not sent to Ana Ash. It is blocked."),
+        (
+            MailState.UNKNOWN,
+            "Lost.",
+            ":warning: We don't know whether the email to Ana Ash arrived. The buttons in the card's thread help.",
+        ),
+        (
+            MailState.DEFERRED,
+            "Later.",
+            ":hourglass_flowing_sand: Not sent yet. Later. We'll keep trying; the card shows the result.",
+        ),
+        (MailState.SENDING, "", ":hourglass_flowing_sand: Sending to Ana Ash…"),
+    ],
+)
+def test_what_became_of_an_email_is_said_in_one_line(state: MailState, error: str, said: str) -> None:
+    assert email_preview.outcome_text(MailOutcome(state=state, error=error), "Ana Ash") == said
 
 
 def test_a_token_belongs_to_one_form_that_was_sent() -> None:
@@ -311,16 +435,18 @@ def test_a_token_belongs_to_one_form_that_was_sent() -> None:
     assert all(len(token) == 32 and token.isalnum() for token in tokens)
 
 
-def test_slack_is_told_at_once_what_comes_next() -> None:
-    form = filled()
-    assert submissions.acknowledgement(form, "t0k3n") == {"response_action": "push", "view": previewed(form)}
-    sent = {**previewed(form), "state": {"values": {}}}
-    assert submissions.acknowledgement(sent, "") == {"response_action": "clear"}
+def test_a_form_that_is_complete_awaits_its_preview_and_a_preview_shows_that_it_is_sent() -> None:
+    assert submissions.acknowledgement(filled()) == {}
+    sent = {**email_preview.preview(SHOWN, PREVIEW), "state": {"values": {}}}
+    assert submissions.acknowledgement(sent) == {
+        "response_action": "update",
+        "view": email_preview.sending(ABOUT, submissions.SENDING),
+    }
 
 
 def test_a_form_without_words_stays_open_and_says_what_is_missing() -> None:
     form = filled(replace(LETTER, subject=" "))
-    assert submissions.acknowledgement(form, "t0k3n") == {
+    assert submissions.acknowledgement(form) == {
         "response_action": "errors",
         "errors": {"mail.subject.welcome.technical": "Please write something."},
     }
@@ -328,18 +454,17 @@ def test_a_form_without_words_stays_open_and_says_what_is_missing() -> None:
 
 @pytest.mark.parametrize("callback", [View.ASSIGN, View.DO_NOT_CONTACT, View.CONTACT_AGAIN, View.MESSAGE, "of.old"])
 def test_any_other_modal_closes(callback: str) -> None:
-    assert submissions.acknowledgement({"callback_id": callback, "state": {"values": {}}}, "t0k3n") == {}
+    assert submissions.acknowledgement({"callback_id": callback, "state": {"values": {}}}) == {}
 
 
-@given(
-    name=NAMES,
-    subject=NAMES.map(lambda text: text[:200]).filter(str.strip),
-    body=NAMES.map(lambda text: text[:3000]).filter(str.strip),
-    ground=st.none() | st.sampled_from(LawfulBasis),
-)
-def test_slack_takes_the_preview_of_any_mail(name: str, subject: str, body: str, ground: LawfulBasis | None) -> None:
-    letter = replace(LETTER, recipients={"technical": contact(name=name)}, subject=subject, body=body)
-    check_modal(previewed(filled(letter, ground=ground)), links=links_in(body))
+@given(words=st.lists(NAMES, min_size=6, max_size=6), basis=st.sampled_from(LawfulBasis))
+def test_slack_takes_the_preview_of_any_mail(words: list[str], basis: LawfulBasis) -> None:
+    sender, to, reply_to, subject, body, footer = words
+    mail = MailPreview(
+        sender=sender, to=to, reply_to=reply_to, basis=basis, subject=subject, body=body[:3000], footer=footer
+    )
+    check_modal(email_preview.preview(SHOWN, mail), links=links_in(body))
+    check_modal(email_preview.sending(ABOUT, email_preview.late_text(to), mail_id=2**63 - 1))
 
 
 PEOPLE = st.builds(Contact, email=NAMES, name=st.none() | NAMES)
@@ -361,7 +486,9 @@ def test_slack_takes_every_modal_about_anybody(
     about: ModalMetadata, recipients: dict[str, Contact], words: list[str], owner: str | None
 ) -> None:
     name, subject, body, host = words
-    letter = replace(LETTER, recipients=recipients, templates={"welcome": name}, subject=subject, body=body)
+    letter = replace(
+        LETTER, company=host, app=name, recipients=recipients, templates={"welcome": name}, subject=subject, body=body
+    )
     check_modal(email_form.email(about, letter))
     check_modal(dnc_forms.do_not_contact(about, recipients))
     check_modal(

@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 
 from bot.domain.card import Card, Person, mailable
 from bot.domain.cautions import CustomerContext
-from bot.domain.country_rules import Countries, CountryRule, Rule
+from bot.domain.country_rules import CountryRule, Rule
 from bot.domain.dnc import DncAddResult, DncLiftResult, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import Contact, Partner
 from bot.domain.mail import LastMail, MailState
-from bot.domain.mail_policy import Allowed, MailRules, NeedsLawfulBasis, RefusalReason, Refused
-from bot.slack.blocks import section
-from bot.slack.ids import Settle
-from bot.slack.views import replies
+from bot.domain.mail_policy import Allowed, MailRules, RefusalReason, Refused
+from bot.slack.views import email_form, replies
 from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, sent_mail
-from tests.slack.checks import LAW, NAMES, check, check_text, mrkdwn_of
+from tests.slack.checks import NAMES, check_text
 
 LATER = NOON + timedelta(minutes=5)
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
@@ -215,32 +213,6 @@ def test_warnings_are_about_the_contact_who_is_written_to() -> None:
     assert warnings(of(billing=desk), contact()) == []
 
 
-NORWAY = CountryRule(rule=Rule.CONFIRM, why="Consent & proof.", law=LAW)
-
-
-@pytest.mark.parametrize(
-    ("country", "rule", "said"),
-    [
-        pytest.param("Norway", NORWAY, [f"Norway: Consent &amp; proof. <{LAW}|The law>"], id="with its law"),
-        pytest.param(
-            "Norway",
-            replace(NORWAY, law="http://law.example"),
-            ["Norway: Consent &amp; proof."],
-            id="no link but https",
-        ),
-        pytest.param("<Norway>", CountryRule(rule=Rule.CONFIRM), ["&lt;Norway&gt;: No rule is set for it."], id="none"),
-        pytest.param(None, NORWAY, [f"Country not known: Consent &amp; proof. <{LAW}|The law>"], id="not known"),
-        pytest.param("Norway", replace(NORWAY, rule=Rule.ALLOW), [], id="where nothing is asked"),
-    ],
-)
-def test_the_rule_of_the_country_is_said_with_its_law(country: str | None, rule: CountryRule, said: list[str]) -> None:
-    rules = MailRules(countries=Countries(others=rule, unnamed=rule))
-    found = warnings(of(country=country), rules=rules)
-    assert found == said
-    for each in found:
-        check_text(each)
-
-
 def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_this_card_once() -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON)
     shown = card(people=(Person(contact=contact(), last_mail=last),))
@@ -248,39 +220,15 @@ def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_
     assert warnings(replace(shown, mails=(sent_mail(),))) == [f"<@U0BO> sent Welcome, {AT_NOON}"]
 
 
-@pytest.mark.parametrize(
-    ("name", "address", "whom"),
-    [
-        ("Ana Ash", "ana@acme.example", "Ana Ash"),
-        (None, "ana@acme.example", "ana@acme.example"),
-        (None, None, "the contact"),
-    ],
-    ids=["a name", "an address", "who knows whom"],
-)
-def test_a_mail_that_waits_can_be_taken_back(name: str | None, address: str | None, whom: str) -> None:
-    message = replies.held(timedelta(seconds=10), name, address, 12)
-    check(message)
-    assert mrkdwn_of(message.blocks) == [f":hourglass_flowing_sand: On its way to {whom} in 10 s."]
-    [button] = message.blocks[1]["elements"]
-    assert (button["action_id"], button["text"]["text"], button["value"]) == (Settle.UNDO, "Undo", "12")
-
-
-def test_a_mail_that_goes_at_once_has_nothing_to_take_back() -> None:
-    message = replies.held(timedelta(0), "Ana Ash", "ana@acme.example", 12)
-    check(message)
-    assert message.blocks == [section(":white_check_mark: On its way to Ana Ash.")]
-
-
 @given(name=NAMES, other=st.none() | NAMES)
 def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
     domain = opt_out(target=DncTarget(scope=DncScope.DOMAIN, value=name))
-    asks = NeedsLawfulBasis(name, country=CountryRule(rule=Rule.CONFIRM, why=name, law=name))
-    check(replies.held(timedelta(seconds=10), other, name, 12))
+    check_text(replies.held_text(timedelta(seconds=10), name))
     for said in (
         replies.blocked(DncAddResult(changed=True, entry=domain), now=LATER),
         replies.blocked(DncAddResult(changed=False, entry=domain), now=LATER),
         replies.lifted(DncLiftResult(changed=True, by="U0BO", at=NOON, remaining=domain), now=LATER),
         *replies.warnings(card(mails=(sent_mail(template=name),)), contact(), Allowed(name)),
-        *replies.warnings(of(country=other), contact(), asks),
+        email_form.country_rule(other, CountryRule(rule=Rule.CONFIRM, why=name, law=name)),
     ):
         check_text(said)

@@ -1,0 +1,73 @@
+"""The preview of an email, and what becomes of it once it was sent."""
+
+from typing import Final
+
+from bot.domain.mail import MailOutcome, MailPreview, MailState
+from bot.slack.blocks import Block, plain, section, small
+from bot.slack.ids import Settle, View
+from bot.slack.mrkdwn import render_markdown
+from bot.slack.text import escape
+from bot.slack.views.modal_metadata import ModalMetadata, PreviewMetadata
+from bot.slack.views.modals import Modal, build_modal
+
+_HEADER: Final = 400
+_PARAGRAPH: Final = 2900
+"""Characters of a header, and of a paragraph of the footer."""
+
+
+def preview(metadata: PreviewMetadata, mail: MailPreview) -> Modal:
+    """Return the preview of an email as it will be sent."""
+    headers = {"From": mail.sender, "To": mail.to, "Reply-To": mail.reply_to, "Legal basis": mail.basis}
+    blocks = [
+        section("\n".join(f"*{name}* {escape(value, longest=_HEADER)}" for name, value in headers.items())),
+        section(f"*Subject* {escape(mail.subject, longest=_HEADER)}"),
+        {"type": "divider"},
+        *(section(text) for text in render_markdown(mail.body)),
+        {"type": "divider"},
+        *(small(_paragraph(text)) for text in mail.footer.split("\n\n") if text.strip()),
+    ]
+    return build_modal(View.PREVIEW, metadata, blocks, submit="Send")
+
+
+def sending(metadata: ModalMetadata, text: str, *, mail_id: int | None = None) -> Modal:
+    """Return the modal after Send: what becomes of the email. With `mail_id` it has a button to cancel that one.
+
+    To close it closes the form and the preview below it, too.
+    """
+    blocks: list[Block] = [section(text)]
+    if mail_id is not None:
+        undo = {"type": "button", "action_id": Settle.UNDO.value, "text": plain("Undo"), "value": str(mail_id)}
+        blocks.append({"type": "actions", "elements": [undo]})
+    return {**build_modal(View.SENDING, metadata, blocks), "clear_on_close": True}
+
+
+def late_text(whom: str) -> str:
+    """Say that the hold is over and the email is still waiting."""
+    return f":hourglass_flowing_sand: Sending to {escape(whom)} takes longer than usual. The card shows the result."
+
+
+def outcome_text(outcome: MailOutcome, whom: str) -> str:
+    """Say what became of an email; `whom` is its recipient."""
+    name = escape(whom)
+    error = f" {escape(outcome.error, longest=500)}" if outcome.error else ""
+    match outcome.state:
+        case MailState.SENT:
+            return f":white_check_mark: Sent to {name}."
+        case MailState.CANCELLED:
+            return ":leftwards_arrow_with_hook: Cancelled. Nothing was sent."
+        case MailState.FAILED:
+            return f":no_entry_sign: Not sent to {name}.{error}"
+        case MailState.UNKNOWN:
+            return (
+                f":warning: We don't know whether the email to {name} arrived. The buttons in the card's thread help."
+            )
+        case MailState.DEFERRED:
+            return f":hourglass_flowing_sand: Not sent yet.{error} We'll keep trying; the card shows the result."
+        case _:
+            return f":hourglass_flowing_sand: Sending to {name}…"
+
+
+def _paragraph(text: str) -> str:
+    """Return a paragraph of the footer as escaped mrkdwn that Slack takes."""
+    lines = text.strip().splitlines()
+    return "\n".join(escape(line, longest=_PARAGRAPH // len(lines)) for line in lines)
