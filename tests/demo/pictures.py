@@ -11,9 +11,11 @@ from playwright.async_api import Locator, Page, expect
 from tests.demo.browser import (
     CHROMIUM,
     chromium,
+    close,
     command,
     message,
     opened,
+    press_send,
     preview,
     seen,
     started,
@@ -46,7 +48,8 @@ async def _take_all(page: Page) -> None:
     await _take(page, form, "form")
     shown = await preview(page, form)
     await _take(page, shown, "preview")
-    await shown.get_by_role("button", name="Send").click()
+    await press_send(page, shown)
+    await close(page)
     await expect(card).to_contain_text("sent Welcome", timeout=limit(20_000))
     await _take(page, card, "card")
     await command(page, "/evaluators today")

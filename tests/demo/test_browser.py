@@ -12,7 +12,18 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.demo import browser
 from tests.demo.browser import (
-    NARROW, card, close, command, message, opened, press_send, preview, seen, send, unsubscribe_page, write,
+    NARROW,
+    card,
+    close,
+    command,
+    message,
+    opened,
+    press_send,
+    preview,
+    seen,
+    send,
+    unsubscribe_page,
+    write,
 )
 from tests.machine import limit
 
@@ -206,7 +217,9 @@ async def test_axe_finds_nothing_serious(page: Page) -> None:
     assert await _violations(page) == []
     shown = await preview(page, form)
     assert await _violations(page) == []
-    await shown.get_by_role("button", name="Send").click()
+    await press_send(page, shown)
+    assert await _violations(page) == []
+    await close(page)
     await expect(alpen).to_contain_text("sent Welcome", timeout=limit(20_000))
     assert await _violations(await unsubscribe_page(page)) == []
 

@@ -85,7 +85,7 @@ def country_rule(country: str | None, rule: CountryRule) -> str:
 def _basis(question: BasisQuestion) -> list[Block]:
     """Ask for the legal basis."""
     why = (
-        "This address may not belong to whoever started the trial, so please choose a legal basis."
+        "This address may not belong to the person who started the trial, so please choose a legal basis."
         if question.rule is None
         else country_rule(question.country, question.rule)
     )
