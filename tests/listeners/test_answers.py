@@ -63,7 +63,7 @@ async def test_where_nothing_can_be_said_in_the_channel_it_is_said_in_a_direct_m
     _break(here, "response_url", faults.refuse("used_url"))
     here.workspace.faults.add("chat.postEphemeral", faults.refuse(code))
     await here.workspace.command(ANA, "/evaluators help")
-    await here.until(lambda: any("knows" in message.shown for message in here.workspace.direct(ANA)))
+    await here.until(lambda: any("understands" in message.shown for message in here.workspace.direct(ANA)))
 
 
 async def test_what_reaches_nobody_is_logged_without_a_word_of_it(here: World, card: Message) -> None:
@@ -86,7 +86,7 @@ async def test_a_modal_that_was_closed_before_it_was_filled_is_left_alone(here: 
         go_on.set()
         await here.until(lambda: here.workspace.calls("views.update"))
         await here.workspace.command(ANA, "/evaluators help")
-        await here.told(ANA, "knows")
+        await here.told(ANA, "understands")
     assert len(here.workspace.ephemerals(ANA)) == 1
     assert [each for each in logged if each["log_level"] in {"warning", "error"}] == []
 

@@ -177,7 +177,7 @@ async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World,
     await here.write(ANA, card)
     await here.is_sending(ANA)
     await here.block(CHIKA, f"{whom} Their lawyer called")
-    await here.shows("*Do not contact* anybody", on=card)
+    await here.shows("*Do not contact* anyone", on=card)
     here.pass_by(seconds=10)
     await here.noted("it failed. This address is on the do-not-contact list.", under=card)
     assert here.mailbox.mails == []
@@ -204,12 +204,12 @@ async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, car
     await here.write(ANA, card)
     await here.is_sending(ANA)
     here.pass_by(seconds=10)
-    await here.noted("waits", under=card)
+    await here.noted("is delayed", under=card)
     await here.told(ANA, "Not sent yet.")
     await here.undo(ANA)
     await here.told(ANA, "Nothing was sent.")
     here.pass_by(hours=1)
-    await here.hides("waits for the mail server", on=card)
+    await here.hides("is delayed", on=card)
     assert here.mailbox.mails == []
 
 
@@ -287,7 +287,7 @@ async def test_where_the_law_asks_for_a_ground_the_sender_names_it_and_it_stays_
             await here.workspace.submit(ANA, form.id)
         await here.workspace.submit(ANA, form.id, _inputs(form, ground="CONSENT"))
         await here.send(ANA)
-        await here.noted(f"<@{ANA}> sent *Welcome*. They agreed to receive email from us.", under=card)
+        await here.noted(f"<@{ANA}> sent *Welcome*. Legal basis: consent.", under=card)
     assert len(here.mailbox.mails) == 1
 
 

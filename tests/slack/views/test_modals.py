@@ -120,7 +120,7 @@ NZ = CountryRule(rule=Rule.CONFIRM, why="You need consent.", law="https://law.ex
         ),
         (
             BasisQuestion(),
-            "This address may not belong to whoever started the trial, so please choose a legal basis.",
+            "This address may not belong to the person who started the trial, so please choose a legal basis.",
         ),
     ],
 )
