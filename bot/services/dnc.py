@@ -97,13 +97,18 @@ class DoNotContact:
         return await self._store.dnc.find_active(covering_targets(target))
 
     async def lift_for_evaluation(self, evaluation_id: int, *, set_at: datetime, note: str, by: str) -> DncLiftResult:
-        """Lift the entry of the blocked person on the card, if it still is the one that was added at `set_at`."""
+        """Lift the entry of the blocked person on the card, if it still is the one that was added at `set_at`.
+
+        If nobody on the card is blocked any more, the result says who lifted that entry.
+        """
         card = await self._store.evaluations.card(evaluation_id)
-        who = None if card is None else blocked_person(card)
         found = DncLiftResult(changed=False, by=None, at=None)
-        if card is None or who is None or who.contact.email is None:
+        if card is None:
             return found
-        targets = targets_for(card.evaluation.license, who.contact.email)
+        blocked = blocked_person(card)
+        people = card.people if blocked is None else (blocked,)
+        addresses = [each.contact.email for each in people if each.contact.email is not None]
+        targets = [target for address in addresses for target in targets_for(card.evaluation.license, address)]
         lift = DncLift(authority=self.authority(by), by=by, at=self._clock(), note=note)
         for target in targets:
             found = await self._store.dnc.lift(target, lift, set_at=set_at, evaluation_id=evaluation_id)

@@ -137,7 +137,7 @@ async def test_a_colleague_blocks_the_domain_during_the_preview_and_nothing_is_s
 async def test_an_email_to_somebody_who_left_bounces(page: Page) -> None:
     mirage = await seen(page, "Mirage")
     await send(page, mirage)
-    await expect(mirage).to_contain_text("Do not contact", timeout=limit(25_000))
+    await expect(mirage).to_contain_text("Emails to this address bounced", timeout=limit(25_000))
     await expect(mirage.get_by_role("button", name="Email…")).to_have_count(0)
 
 

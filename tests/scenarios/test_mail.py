@@ -1,5 +1,6 @@
 """A mail from the first word to what became of it: looked at, held, taken back, stopped, put off."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -7,10 +8,11 @@ import pytest
 
 from bot.app.components import Components
 from bot.demo import fake_smtp
-from bot.demo.fake_slack import CHANNEL, Message, NotPossible, View
+from bot.demo.fake_slack import CHANNEL, Message, NotPossible, View, faults
 from bot.demo.fake_slack.view_state import Values
 from bot.demo.scenario.sample_data import CEDAR, LANTERNS, NORTHWIND, TRAIL, contact_details, license_record
 from bot.slack import ids
+from tests.machine import limit
 from tests.world import TODAY, World
 
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
@@ -67,6 +69,24 @@ async def test_a_mail_is_looked_at_held_and_sent_when_its_time_has_come(here: Wo
     [mail] = here.mailbox.mails
     assert (mail["to"], mail["subject"]) == ([NORTHWIND.email], "Hello <Ada>")
     assert "Welcome" in mail["text"]
+
+
+async def test_a_line_that_slack_posts_late_says_in_the_end_that_the_mail_was_sent(here: World, card: Message) -> None:
+    posting, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        posting.set()
+        await goes_on.wait()
+
+    here.workspace.faults.add("chat.postMessage", faults.slow(slowly))
+    await here.write(ANA, card)
+    async with asyncio.timeout(limit(20)):
+        await posting.wait()
+    here.pass_by(seconds=10)
+    await here.told(ANA, "Sent to Ada Test.")
+    goes_on.set()
+    await here.noted(f"<@{ANA}> sent *Welcome*.", under=card)
+    assert len(here.thread(card)) == 1
 
 
 async def test_back_from_the_preview_the_words_are_still_there(here: World, card: Message) -> None:
@@ -151,7 +171,7 @@ async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
         await here.noted("don't know whether it arrived", under=card)
         [question] = here.workspace.thread(card.channel, card.ts)
         await here.workspace.press(BEN, question, button)
-        await here.shows("sent *Welcome*", on=card)
+        await here.shows(f":email: <@{BEN}>", on=card)
         await here.workspace.press(ANA, await _old_undo(here, parts, ANA), "mail.undo")
         await here.told(ANA, answer)
 

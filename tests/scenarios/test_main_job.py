@@ -297,7 +297,7 @@ async def test_a_mail_without_words_is_not_taken(here: World, trial: dict[str, o
 async def test_a_retired_button_answers_and_the_card_is_painted_anew(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
-        card.blocks[-2]["elements"][0]["action_id"] = "evaluation.fax"
+        card.blocks[-1]["elements"][0]["action_id"] = "evaluation.fax"
         await here.workspace.press(ANA, card, "evaluation.fax")
         await here.told(ANA, "from an earlier version")
         await here.until(lambda: "evaluation.fax" not in json.dumps(card.blocks))

@@ -128,7 +128,7 @@ async def _months(here: World, parts: Components) -> None:
     await here.at_rest(parts)
     for number in (1, *range(6, 14)):
         await here.write(ANA, card_of(here, number))
-        await here.shows("*Welcome*", on=card_of(here, number))
+        await here.shows("sent *Welcome*", on=card_of(here, number))
     for mail_ in here.mailbox.mails[-2:]:
         link = unsubscribe_link(mail_)
         assert (await visit(here, link, method="POST", form=ONE_CLICK))[0] == 200
@@ -203,7 +203,7 @@ async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_
         backups.take()
         here.pass_by(hours=1)
         await here.until(lambda: here.mailbox.mails)
-        await here.shows("*Welcome*", on=card_of(here, 2))
+        await here.shows("sent *Welcome*", on=card_of(here, 2))
     async with here.bot(**settings) as parts:
         await _months(here, parts)
         mail_ids = {row.id for row in await rows(parts.store, mail)}
@@ -225,7 +225,7 @@ async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_
         second = card_of(here, 2)
         [question] = [m for m in here.workspace.thread(second.channel, second.ts) if "don't know whether" in m.shown]
         await here.workspace.press(BEN, question, "mail.again")
-        await here.told(BEN, "it was sent")
+        await here.told(BEN, "confirmed that it arrived")
         await here.at_rest(parts)
         here.pass_by(hours=1)
         await here.at_rest(parts)
@@ -276,7 +276,7 @@ class Lost:
             await here.at_rest(parts)
             self.backups.take()
             here.pass_by(hours=1)
-            await here.shows("*Welcome*", on=card_of(here, 1))
+            await here.shows("sent *Welcome*", on=card_of(here, 1))
             no = DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=here.clock())
             assert await parts.store.dnc.add_all([(self.subject(number), no) for number in (1, 3)]) == 2
             for number in (1, 3):

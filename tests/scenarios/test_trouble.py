@@ -86,7 +86,7 @@ async def test_a_row_that_cannot_be_read_is_said_once_however_many_polls_come_by
     async with bot(alone, sweep_every="1h") as parts:
         await poll(alone, parts, 10)
         [unread] = await told(alone, parts)
-        assert "I can't read 1 row of the licenses report and skipped it aside" in unread
+        assert "I can't read 1 row of the licenses report and skipped it." in unread
         alone.marketplace.records.clear()
         await poll(alone, parts, 10)
         [_, again] = await told(alone, parts)

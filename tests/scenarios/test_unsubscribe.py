@@ -61,7 +61,7 @@ async def test_one_click_of_a_mail_program_unsubscribes_and_every_card_says_so(
     for each in (card, other):
         shown = await here.shows(SAYS_NO, on=each)
         assert "evaluation.email" not in str(shown.blocks)
-    await here.noted("*Do not contact*: they unsubscribed, by the link in a mail.", under=card)
+    await here.noted("*Do not contact*: They unsubscribed with the link in an email.", under=card)
     assert await visit(here, link, method="POST", form=ONE_CLICK) == (200, "Unsubscribed.\n")
     assert len(here.thread(card)) == 2
     assert here.thread(other) == []
@@ -79,7 +79,7 @@ async def test_the_button_of_the_page_unsubscribes_and_that_was_a_mistake_takes_
     for each in (card, other):
         await here.shows(SAYS_NO, on=each)
     assert "You’re subscribed again." in await press(here, link, done)
-    await here.noted("The contact took back that they unsubscribed.", under=card)
+    await here.noted("The contact resubscribed.", under=card)
     for each in (card, other):
         await here.hides("*Do not contact*", on=each)
 
@@ -173,7 +173,7 @@ async def test_a_report_that_a_mail_came_back_marks_the_address_and_the_card_sho
 
 async def test_a_complaint_is_not_a_members_to_lift(here: World, card: Message) -> None:
     assert await _report(here, "arf-abuse") == 202
-    await here.noted("was not wanted", under=card)
+    await here.noted("They reported *Welcome* as spam.", under=card)
     await here.shows("*Do not contact*: They complained", on=card)
     await here.choose(BEN, card, "evaluation.contact_again")
     await here.modal(BEN, "Only an admin can lift this")

@@ -129,7 +129,7 @@ async def test_whoever_has_the_link_of_a_mail_unsubscribes_once(store: Store, co
 
     [no] = await consent.list_active()
     assert (no.reason, no.by, no.target) == (DncReason.UNSUBSCRIBED, None, ANA)
-    assert await kinds(store) == [Kind.DO_NOT_CONTACT]
+    assert await kinds(store) == [Kind.MAIL_QUEUED, Kind.DO_NOT_CONTACT]
 
 
 async def test_the_link_of_a_mail_that_is_gone_from_the_records_works_all_the_same(consent: DoNotContact) -> None:
@@ -149,7 +149,7 @@ async def test_they_take_back_what_they_said_there_and_nothing_else(store: Store
     await consent.resubscribe(link)
 
     assert [no.reason for no in await consent.list_active()] == [DncReason.ASKED]
-    assert await kinds(store) == [Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN]
+    assert await kinds(store) == [Kind.MAIL_QUEUED, Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN]
 
 
 # --- Lifting -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from zlib import crc32
 
 from bot.domain.country_rules import CountryRule
 from bot.domain.evaluation import Contact
@@ -99,7 +100,10 @@ def _basis(question: BasisQuestion) -> list[Block]:
 
 def _words(form: MailForm) -> list[Block]:
     """Return the inputs of subject and text."""
-    version = f"{form.template}.{form.recipient}"
+    # Going back to a template must not bring back what was typed before: with other words, or since an edit was kept,
+    # the ids differ.
+    words = crc32(f"{form.subject}\n{form.body}\n{sorted(form.edits.values())}".encode(errors="replace"))
+    version = f"{form.template}.{form.recipient}.{words:08x}"
     return [
         input_block("Subject", Field.SUBJECT, text_input(form.subject, longest=_SUBJECT_LENGTH), version=version),
         input_block(

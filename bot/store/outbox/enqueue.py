@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.history import UNTOLD, Entry, Kind, MailEvent
-from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.outbox import Delivery, DeliveryKind, DeliveryState
 from bot.store.mapping import history_values, insert_row, live_evaluation
 from bot.store.schema import QUEUED_UPDATE, delivery, evaluation, history, installation
 
@@ -61,6 +61,28 @@ async def _update_line(connection: AsyncConnection, live: Row[Any], entry: Entry
     this = (delivery.c.history_id == theirs[-1]) & is_free if theirs else false()
     again = {"history_id": history_id, "state": DeliveryState.DUE, "at": entry.at, "due_at": entry.at}
     return (await connection.execute(update(delivery).where(this).values(again))).rowcount > 0
+
+
+async def hand_line_over(connection: AsyncConnection, posted: Delivery, *, ts: str) -> bool:
+    """Let what became of a queued email update the email's line, if it became known while the line was being posted.
+
+    Return whether the line, which has this timestamp, now belongs to that entry.
+    """
+    fact = None if posted.entry is None else posted.entry.fact
+    if not isinstance(fact, MailEvent) or fact.kind not in _IS_ON_ITS_WAY or fact.mail is None:
+        return False
+    later = (delivery.c.evaluation_id == posted.evaluation_id) & (delivery.c.id > posted.id)
+    rows = await connection.execute(
+        select(delivery.c.id, delivery.c.state, delivery.c.ts, history.c.kind, history.c.details)
+        .join(history, history.c.id == delivery.c.history_id)
+        .where(later)
+        .order_by(delivery.c.id)
+    )
+    first = next((row for row in rows if row.details.get("mail") == str(fact.mail)), None)
+    if first is None or first.kind not in _GOOD_OUTCOMES or first.state != DeliveryState.DUE or first.ts is not None:
+        return False
+    await connection.execute(update(delivery).where(delivery.c.id == first.id).values(ts=ts))
+    return True
 
 
 async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:

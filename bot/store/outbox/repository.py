@@ -23,7 +23,7 @@ from bot.security.keyring import Keyring
 from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
-from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message
+from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message, hand_line_over
 from bot.store.outbox.selection import IS_CARD, LATELY, is_open, next_due, routes, unposted
 from bot.store.schema import delivery, evaluation, history
 
@@ -78,7 +78,9 @@ class SlackOutbox:
             else {"state": DeliveryState.UNKNOWN, "due_at": look_again}
         )
         async with self._database.write() as connection:
-            await _set(connection, delivered.id, ts=ts, error=None, **found)
+            is_first = look_again is None and delivered.ts is None
+            is_handed_over = is_first and await hand_line_over(connection, delivered, ts=ts)
+            await _set(connection, delivered.id, ts=None if is_handed_over else ts, error=None, **found)
             if delivered.kind is DeliveryKind.CARD and delivered.card is None:
                 await connection.execute(
                     update(evaluation)

@@ -445,11 +445,17 @@ def test_a_form_that_is_complete_awaits_its_preview_and_a_preview_shows_that_it_
 
 
 def test_a_form_without_words_stays_open_and_says_what_is_missing() -> None:
-    form = filled(replace(LETTER, subject=" "))
-    assert submissions.acknowledgement(form) == {
+    letter = replace(LETTER, subject=" ")
+    assert submissions.acknowledgement(filled(letter)) == {
         "response_action": "errors",
-        "errors": {"mail.subject.welcome.technical": "Please write something."},
+        "errors": {block_ids(letter)[Field.SUBJECT]: "Please write something."},
     }
+
+
+def test_going_back_to_a_template_does_not_bring_back_what_was_typed_before() -> None:
+    first, again = LETTER, replace(LETTER, edits={"welcome": "a token"})
+    other = replace(LETTER, body="Other words")
+    assert len({block_ids(each)[Field.BODY] for each in (first, again, other)}) == 3
 
 
 @pytest.mark.parametrize("callback", [View.ASSIGN, View.DO_NOT_CONTACT, View.CONTACT_AGAIN, View.MESSAGE, "of.old"])

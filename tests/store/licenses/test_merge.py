@@ -180,7 +180,7 @@ async def test_trials_whose_starts_differ_by_days_are_one_and_nothing_of_either_
     assert (card.evaluation.id, card.evaluation.trial, card.evaluation.owner) == (1, trial(), "U0BO")
     assert [m.attempt.state for m in card.mails] == [MailState.SENT]
     kinds = [row.kind for row in await rows(store, history) if row.evaluation_id == 1]
-    assert kinds == [Kind.STARTED, Kind.STARTED, Kind.ASSIGNED, Kind.MAIL_SENT, Kind.MERGED]
+    assert kinds == [Kind.STARTED, Kind.STARTED, Kind.ASSIGNED, Kind.MAIL_QUEUED, Kind.MAIL_SENT, Kind.MERGED]
     assert await bring(store) == ["update card 1", "update card 2"]
 
 
