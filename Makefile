@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format bench crash pictures clean
+.PHONY: demo test test-all check format bench crash pictures clean
 
 demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser
 	@$(BIN)/evaluator-bot demo
 
-test: .venv/installed ## every test but the long ones
-	@$(BIN)/pytest --numprocesses auto
+test: .venv/installed ## the quick tests, a few minutes
+	@$(BIN)/pytest --numprocesses auto -m "not slow and not long"
+
+test-all: .venv/installed ## every test but the long ones, as CI runs them
+	@CI=true $(BIN)/pytest --numprocesses auto
 
 check: .venv/installed ## what the tests do not see: lint, format, types
 	@$(BIN)/ruff check .

@@ -30,6 +30,7 @@ from tests.machine import limit
 SPEED = 12
 
 pytestmark = [
+    pytest.mark.slow,
     browser.NEEDS_CHROMIUM,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(120),

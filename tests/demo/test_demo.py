@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 import bot.demo as bot_of_the_demo
 from bot.config.loader import settings_of
 from bot.config.settings import Settings
 from bot.demo.environment import open_demo
 from tests.machine import limit
+
+pytestmark = pytest.mark.slow
 
 
 async def _demo(folder: Path, port: int) -> tuple[list[str], str]:

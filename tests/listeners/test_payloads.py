@@ -153,6 +153,7 @@ def changed(payload: Json, path: tuple[str | int, ...], *, to: object, is_cut: b
     return found  # type: ignore[no-any-return]  # a copy of what came in
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_of_real_payloads_with_any_value_missing_or_of_another_kind_none_breaks_anything() -> None:
     folder, records = Path(tempfile.mkdtemp()), Records()

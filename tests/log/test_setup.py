@@ -237,6 +237,7 @@ def test_redaction_of_a_very_long_line_takes_moments(part: str) -> None:
     assert time.process_time() - began < limit(5)
 
 
+@pytest.mark.slow
 def test_a_line_of_a_megabyte_is_redacted() -> None:
     line = "".join(part * (40_000 // len(part)) for part in LONG)
 

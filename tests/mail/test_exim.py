@@ -15,9 +15,12 @@ from tests.mail.conftest import Judge, Tls
 from tests.mail.exim import AVAILABLE, Exim, running_exim
 from tests.mail.letters import ANA, BOUNCES, letter, read
 
-pytestmark = pytest.mark.skipif(
-    not AVAILABLE and not os.environ.get("CI"), reason="needs Exim (exim4-daemon-light) and root; CI has both"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not AVAILABLE and not os.environ.get("CI"), reason="needs Exim (exim4-daemon-light) and root; CI has both"
+    ),
+]
 URL = "https://bot.vendor.example/u/token"
 
 

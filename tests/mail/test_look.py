@@ -11,6 +11,7 @@ from tests.demo.browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from tests.mail.test_golden import arrived
 
 pytestmark = [
+    pytest.mark.slow,
     NEEDS_CHROMIUM,
     pytest.mark.timeout(120),
 ]

@@ -405,8 +405,8 @@ MAIL_TALKS = {
     "one that lets nobody send": ([b"220 hi", b"250 hi", b"550 5.7.60 not you"], "does not send for our address"),
     "one that wants a login": ([b"220 hi", b"250 hi", b"530 5.7.0 login"], "refused the login (code 530)"),
     "one that is busy at the sender": ([b"220 hi", b"250 hi", b"451 4.7.1 later"], "postponed the sender (code 451)"),
-    "one that hangs up at the sender": ([b"220 hi", b"250 hi", b""], "went silent over the sender"),
-    "nonsense at the sender": ([b"220 hi", b"250 hi", b"nonsense"], "postponed the sender|went silent over the sender"),
+    "one that hangs up at the sender": ([b"220 hi", b"250 hi", b""], "went silent at the sender"),
+    "nonsense at the sender": ([b"220 hi", b"250 hi", b"nonsense"], "postponed the sender|went silent at the sender"),
 }
 
 

@@ -16,6 +16,8 @@ from bot.slack.client.errors import ErrorAction, action_for
 from tests.desk import LOOK, POST, UPDATE, Desk, desk
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 Prepare = Callable[[Desk], Awaitable[None]]
 
 CLAIMED = "<@U0ANA> claimed this."

@@ -15,6 +15,8 @@ from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock, forked, life
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 ANA = "U0ANA"
 EITHER = ["sqlite", pytest.param("postgresql", marks=needs_a_server)]
 

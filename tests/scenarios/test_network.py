@@ -15,6 +15,8 @@ from tests.proxy import Proxy, running_proxy, tls_before
 from tests.scenarios.process import by_the_wall_clock, life
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 BEN = "U0BEN"
 
 

@@ -70,6 +70,8 @@ from tests.spellings import AROUND, WAYS
 from tests.store.steps import CHANNEL, bring, cards, poll, report, rows
 from tests.store.test_forgetting import readable
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES, STEPS = (int(word) for word in os.environ.get("CORRESPONDENCE", "8x40").split("x"))
 """How many times it is played, and for how long: CORRESPONDENCE=500x100 is an evening's."""
 ADMIN: Final = "U0ADMIN"

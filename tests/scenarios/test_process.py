@@ -18,6 +18,8 @@ from tests.machine import limit
 from tests.scenarios.process import by_the_wall_clock, life
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 ANA = "U0ANA"
 
 

@@ -28,6 +28,8 @@ from tests.scenarios.reader import ONE_CLICK, PUBLIC_URL, unsubscribe_link, visi
 from tests.store.steps import SECRET, ask, order, rows
 from tests.world import TODAY, World
 
+pytestmark = pytest.mark.slow
+
 ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
 BEFORE, AFTER = range(1, 6), range(6, 46)
 

@@ -22,6 +22,8 @@ from tests.scenarios.process import by_the_wall_clock
 from tests.store.steps import rows
 from tests.world import TODAY, World
 
+pytestmark = pytest.mark.slow
+
 ANA = "U0ANA"
 AT_ONCE = replace(TIMING, patience=0.1, look_every=0.05, renew_every=0.1, jitter=0.0)
 

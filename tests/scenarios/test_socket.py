@@ -18,6 +18,8 @@ from bot.slack.client.socket_mode import SocketTimeouts
 from tests.machine import limit
 from tests.world import TODAY, World
 
+pytestmark = pytest.mark.slow
+
 ANA = "U0ANA"
 QUICK = SocketTimeouts(
     ping=limit(0.5),

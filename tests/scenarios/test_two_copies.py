@@ -25,6 +25,8 @@ from tests.builders import FREELY, contact, license_
 from tests.postgres import needs_a_server
 from tests.store.steps import CHANNEL, LATER, SECRET, ask, order, report, rows
 
+pytestmark = pytest.mark.slow
+
 MANY = 12
 
 

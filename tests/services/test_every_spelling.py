@@ -30,6 +30,8 @@ from tests.services.inbound.test_bounces import ANA, BOUNCE, OURS
 from tests.spellings import AROUND, plain, spellings
 from tests.store.steps import SECRET, ask, order, report, rows
 
+pytestmark = pytest.mark.slow
+
 NUMBERS: Final = count(100)
 MAILBOXES: Final = (
     "ana{}@acme.example",

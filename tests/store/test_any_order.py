@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from bot.store.schema import license_ as license_table
 from tests.builders import NOON
 from tests.histories import FIRST, histories
 from tests.store.steps import CHANNEL, known_of, rows, sight
+
+pytestmark = pytest.mark.slow
 
 RINGING = AnnouncementPolicy(today=FIRST)
 """All of it happens while somebody watches, so every trial that is seen while it runs rings."""

@@ -14,6 +14,8 @@ from tests.builders import license_ as a_license
 from tests.machine import limit
 from tests.store.steps import ask, order, report, rows, take
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 3000
 
 Act = Callable[[Store, int], Awaitable[object]]

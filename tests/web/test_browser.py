@@ -8,7 +8,7 @@ from tests.demo.browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from tests.machine import limit
 from tests.web.conftest import ANA, Site, Wishes
 
-pytestmark = [NEEDS_CHROMIUM, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

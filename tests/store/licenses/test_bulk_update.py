@@ -58,6 +58,7 @@ async def content(store: Store, app: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(life=histories(), touched=st.lists(st.sampled_from(["tier", "billing", "aliases"])), size=st.integers(1, 4))
 async def test_either_way_leaves_the_same_rows(
