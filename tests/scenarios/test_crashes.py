@@ -172,7 +172,7 @@ MATRIX: Mapping[str, tuple[Sequence[str], Mapping[str, Sequence[Trap]]]] = {
             "preview": [envelope(2, 0)],
             "preview kept": [envelope(2, 0.02)],
             "send": [envelope(3, 0)],
-            "told": [slack("chat.postEphemeral", When.RECEIVED)],
+            "told": [slack("views.update", When.RECEIVED, about="'sending'")],
             "painted": [slack("chat.update", When.DONE, about="Welcome")],
             "noted": [slack("chat.postMessage", When.DONE, about="evaluation_note")],
         },
@@ -209,7 +209,7 @@ def _is_busy(here: World) -> None:
 
 WAITING: Mapping[str, tuple[Trap, str, Callable[[World], object]]] = {
     "held": (slack("views.update", When.DONE, about="mail.undo"), "60s", lambda _: None),
-    "put off": (slack("chat.postMessage", When.DONE, about="waits"), "0s", _is_busy),
+    "put off": (slack("chat.postMessage", When.DONE, about="is delayed"), "0s", _is_busy),
 }
 
 

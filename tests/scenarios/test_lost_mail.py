@@ -41,7 +41,7 @@ async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_wh
         here.pass_by(seconds=12)
         for user, button in ((CHIKA, "mail.again"), (ANA, "mail.arrived")):
             await here.workspace.press(user, question, button)
-            await here.told(user, f"<@{BEN}> confirmed that it arrived, 12 seconds ago.")
+            await here.told(user, f"<@{BEN}> already marked it as sent, 12 seconds ago.")
     assert len(here.mailbox.mails) == 1
 
 
@@ -71,7 +71,7 @@ async def test_of_many_who_decide_at_once_one_does_and_all_others_are_told(here:
     [decision] = [words for words in said if "Sending to" in words or "Noted" in words]
     assert len(here.mailbox.mails) == (2 if "Sending to" in decision else 1)
     assert (
-        len([words for words in said if "confirmed that it arrived" in words or "is sending it again" in words])
+        len([words for words in said if "already marked it as sent" in words or "is sending it again" in words])
         == len(presses) - 1
     )
 

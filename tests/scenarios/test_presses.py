@@ -89,7 +89,7 @@ async def test_a_command_that_slack_repeats_is_answered_once(here: World, card: 
         await here.told(ANA, "1 in all")
         await here.workspace.redeliver()
         await here.workspace.command(ANA, "/evaluators help")
-        await here.told(ANA, "knows")
+        await here.told(ANA, "understands")
     assert len(here.workspace.ephemerals(ANA)) == 2
 
 
@@ -141,7 +141,7 @@ async def test_a_button_that_only_an_old_view_shows_is_answered_with_who_was_fas
         await here.shows("No owner yet", on=card)
         here.pass_by(seconds=12)
         await here.workspace.press(BEN, old, "evaluation.more", f"evaluation.release:1:{ANA}")
-        await here.told(BEN, "It was given back 12 s ago")
+        await here.told(BEN, "It was released 12 seconds ago")
         await here.workspace.press(BEN, card, "evaluation.claim")
         await here.shows(f"Owner: <@{BEN}>", on=card)
         await here.workspace.press(ANA, old, "evaluation.more", f"evaluation.release:1:{ANA}")
@@ -159,7 +159,7 @@ async def test_a_mail_that_somebody_else_sent_is_said_with_who_and_how_long_ago(
         await here.shows("sent *Welcome*", on=card)
         here.pass_by(seconds=12)
         await here.send(BEN)
-        await here.told(BEN, f"(<@{ANA}>, 12 s ago)")
+        await here.told(BEN, f"(<@{ANA}>, 12 seconds ago)")
 
 
 async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ago(here: World, card: Message) -> None:

@@ -227,7 +227,7 @@ async def test_after_a_restore_nothing_comes_twice_and_every_old_button_acts_on_
         second = card_of(here, 2)
         [question] = [m for m in here.workspace.thread(second.channel, second.ts) if "don't know whether" in m.shown]
         await here.workspace.press(BEN, question, "mail.again")
-        await here.told(BEN, "confirmed that it arrived")
+        await here.told(BEN, "already marked it as sent")
         await here.at_rest(parts)
         here.pass_by(hours=1)
         await here.at_rest(parts)

@@ -183,9 +183,9 @@ def undone(state: MailState, *, by: str, user: str, changed: bool) -> str:
 def settled(state: MailState, *, by: str, at: datetime, changed: bool, now: datetime) -> str:
     """Say how an email of unknown outcome was settled, now or earlier."""
     if changed:
-        return ":white_check_mark: Noted. The card now says that it was sent."
+        return ":white_check_mark: Noted. The card now says that it arrived."
     if state.is_pending or state is MailState.SENDING:
         verb = "is sending it again"
     else:
-        verb = "confirmed that it arrived" if state is MailState.SENT else "tried again, and it wasn't sent"
+        verb = "already marked it as sent" if state is MailState.SENT else "tried again, and it wasn't sent"
     return f"{mention(by)} {verb}, {ago(now - at)}."

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, false, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, false, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -55,6 +55,8 @@ async def _update_line(connection: AsyncConnection, live: Row[Any], entry: Entry
     earlier = (history.c.evaluation_id == live.id) & history.c.kind.in_(_IS_ON_ITS_WAY)
     rows = await connection.execute(select(history.c.id, history.c.details).where(earlier).order_by(history.c.id))
     theirs = [row.id for row in rows if row.details.get("mail") == str(fact.mail)]
+    if theirs:
+        await connection.execute(_locked(delivery.c.history_id == theirs[-1]))
     is_free = (delivery.c.state == DeliveryState.DUE) & delivery.c.ts.is_(None)
     if fact.kind in _GOOD_OUTCOMES:
         is_free |= delivery.c.state.in_((DeliveryState.DUE, DeliveryState.DELIVERED)) & delivery.c.ts.is_not(None)
@@ -71,6 +73,7 @@ async def hand_line_over(connection: AsyncConnection, posted: Delivery, *, ts: s
     fact = None if posted.entry is None else posted.entry.fact
     if not isinstance(fact, MailEvent) or fact.kind not in _IS_ON_ITS_WAY or fact.mail is None:
         return False
+    await connection.execute(_locked(delivery.c.id == posted.id))
     later = (delivery.c.evaluation_id == posted.evaluation_id) & (delivery.c.id > posted.id)
     rows = await connection.execute(
         select(delivery.c.id, delivery.c.state, delivery.c.ts, history.c.kind, history.c.details)
@@ -83,6 +86,13 @@ async def hand_line_over(connection: AsyncConnection, posted: Delivery, *, ts: s
         return False
     await connection.execute(update(delivery).where(delivery.c.id == first.id).values(ts=ts))
     return True
+
+
+def _locked(line: ColumnElement[bool]) -> Select[tuple[int]]:
+    """Select the line of a queued email until the end of the transaction: on PostgreSQL, it could otherwise be posted
+    while its outcome is recorded, and neither would see the other.
+    """
+    return select(delivery.c.id).where(line).with_for_update()
 
 
 async def _may_stand_there(connection: AsyncConnection, live: Row[Any]) -> bool:

@@ -135,12 +135,12 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         ),
         pytest.param(
             replies.settled(MailState.SENT, by="U0BO", at=LATER, changed=True, now=LATER),
-            ":white_check_mark: Noted. The card now says that it was sent.",
+            ":white_check_mark: Noted. The card now says that it arrived.",
             id="arrived",
         ),
         pytest.param(
             replies.settled(MailState.SENT, by="U0BO", at=NOON, changed=False, now=LATER),
-            "<@U0BO> confirmed that it arrived, 5 minutes ago.",
+            "<@U0BO> already marked it as sent, 5 minutes ago.",
             id="settled by somebody else",
         ),
         pytest.param(
