@@ -10,6 +10,7 @@ from bot.app.context import Context
 from bot.app.scheduler import Scheduler
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.lock_alert import LockAlert
+from bot.services.privacy import apply_retention
 from bot.services.slack_delivery.reconciler import Reconciler
 
 log = structlog.get_logger()
@@ -28,9 +29,9 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
         components.store.database, components.slack, admins=settings.slack_admins, channel=settings.slack_channel
     )
 
-    async def apply_retention() -> None:
+    async def retention() -> None:
         if await watch.is_steady():
-            await context.dnc.apply_retention(settings.retention)
+            await apply_retention(components.store, retention=settings.retention, at=context.clock())
         else:
             log.warning("retention_put_off")
 
@@ -39,7 +40,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
     jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)
-    jobs.at_midnight(settings.timezone, "retention", apply_retention)
+    jobs.at_midnight(settings.timezone, "retention", retention)
 
 
 async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler) -> None:

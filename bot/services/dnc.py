@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-
-import structlog
+from datetime import datetime
 
 from bot.domain.address import canonical
 from bot.domain.card import blocked_person
@@ -23,8 +21,6 @@ from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.mail.unsubscribe_links import Link
 from bot.store import Store
-
-log = structlog.get_logger()
 
 
 class DoNotContact:
@@ -135,9 +131,3 @@ class DoNotContact:
     async def end_pauses(self) -> None:
         """Lift the pauses that are over."""
         await self._store.dnc.end_pauses(at=self._clock())
-
-    async def apply_retention(self, than: timedelta) -> None:
-        """Forget contacts without any event for this long."""
-        now = self._clock()
-        if forgotten := await self._store.personal_data.apply_retention(now - than, at=now):
-            log.info("contacts_forgotten", licenses=forgotten)
