@@ -129,6 +129,15 @@ async def close(page: Page) -> None:
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+async def close_all(page: Page) -> None:
+    """Close each window that is open: they are this person's, whatever page shows them."""
+    dialog = page.get_by_role("dialog")
+    while await dialog.count():
+        title = await dialog.inner_text()
+        await page.keyboard.press("Escape")
+        await expect(dialog.filter(has_text=title)).to_have_count(0)
+
+
 async def command(page: Page, text: str) -> None:
     """Type a command."""
     await page.get_by_role("combobox", name="Command").fill(text)

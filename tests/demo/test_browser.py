@@ -15,6 +15,7 @@ from tests.demo.browser import (
     NARROW,
     card,
     close,
+    close_all,
     command,
     message,
     opened,
@@ -56,6 +57,7 @@ async def page(chromium: Browser, url: str) -> AsyncIterator[Page]:
     """A window of a person who comes for the first time."""
     page = await opened(chromium, url)
     yield page
+    await close_all(page)
     await page.context.close()
 
 
@@ -87,6 +89,7 @@ async def test_an_email_is_chosen_changed_previewed_undone_and_sent(page: Page) 
     await template.select_option(label="Your text: Welcome")
     await expect(body).to_have_value(re.compile("stay in the menu"))
     await template.select_option(label="Welcome")
+    await expect(body).not_to_have_value(re.compile("stay in the menu"))
     await expect(subject).to_have_value(re.compile("Your trial of"))
     await body.fill("Hello **Aino**,\n\nthese are *my* words: [the docs](https://docs.vendor.example/start)\n\nAna")
     await form.get_by_role("radio", name="Eero").check()
