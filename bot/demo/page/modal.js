@@ -55,6 +55,8 @@ export class Modal {
     this.#drawFooter(buttons(view).map((button) => ({ key: button.type, value: button })));
     if (!this.isOpen) this.#dialog.showModal();
     const first = firstControl(this.#part("body"));
+    if (first) this.#part("body").removeAttribute("tabindex");
+    else this.#part("body").tabIndex = 0; // words alone must scroll by keyboard, too
     // An app opens a modal empty and fills it when it knows more.
     if (another || (first && !before)) (first ?? firstControl(this.#part("footer"))).focus({ preventScroll: another });
     if (another) this.#part("body").scrollTop = 0; // the first control may be a link far below
