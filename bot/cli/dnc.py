@@ -75,9 +75,9 @@ async def _list(settings: DatabaseSettings) -> None:
     async with store_of(settings) as store:
         entries = await store.dnc.list_active()
     for entry in entries:
-        whom = "(forgotten)" if entry.target is None else str(entry.target)
+        target = "(forgotten)" if entry.target is None else str(entry.target)
         note = f"  “{entry.note}”" if entry.note else ""
-        typer.echo(f"{entry.at:%Y-%m-%d}  {entry.reason.value:<12}  {whom}{note}")
+        typer.echo(f"{entry.at:%Y-%m-%d}  {entry.reason.value:<12}  {target}{note}")
     summary = (
         f"{counted(len(entries), 'entry', 'entries')}: {count_by_reason(entries)}." if entries else "Nobody is blocked."
     )

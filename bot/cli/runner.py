@@ -45,7 +45,7 @@ def with_database_settings(command: Callable[[DatabaseSettings], Coroutine[Any, 
 
 
 def with_bounce_settings(command: Callable[[BounceSettings], Coroutine[Any, Any, None]]) -> None:
-    """Run a command as `with_database_settings` does, and tell it whom to alert, if that is set."""
+    """Run a command as `with_database_settings` does, and pass on who is to be alerted, if that is set."""
     from bot.app.setup_problems import database_problems
     from bot.config.settings import BounceSettings
 

@@ -87,6 +87,22 @@ async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tupl
         return await stack.enter_async_context(workspace.serve()), port
 
 
+_UNSET: Final = (
+    "slack_signing_secret",
+    "marketplace_developer_id",
+    "smtp_username",
+    "smtp_password",
+    "mail_reply_to",
+    "mail_privacy_url",
+    "mail_templates",
+    "mail_countries",
+    "mail_bounces",
+    "dkim_domain",
+    "dkim_selector",
+    "dkim_key",
+)
+
+
 def _settings(
     workspace: Workspace,
     marketplace: DemoMarketplace,
@@ -97,9 +113,9 @@ def _settings(
 ) -> dict[str, object]:
     """Return every setting, so that nothing of the machine's own environment gets in."""
     return {
+        **dict.fromkeys(_UNSET),
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
-        "slack_signing_secret": None,
         "slack_channel": CHANNEL,
         "slack_admins": "U0ANA",
         "slack_actors": (),
@@ -107,7 +123,6 @@ def _settings(
         "marketplace_user": marketplace.user,
         "marketplace_token": marketplace.token,
         "marketplace_vendor_id": str(marketplace.vendor_id),
-        "marketplace_developer_id": None,
         "marketplace_api_url": marketplace_url,
         "poll_every": "2s",
         "sweep_every": "24h",
@@ -116,23 +131,13 @@ def _settings(
         "database_url": f"sqlite+aiosqlite:///{folder / 'demo.db'}",
         "smtp_host": "127.0.0.1",
         "smtp_port": smtp_port,
-        "smtp_username": None,
-        "smtp_password": None,
         "smtp_tls": "none",
         "mail_from": "Ana Sample <ana@vendor.example>",
-        "mail_reply_to": None,
         "mail_postal_address": "Demo Vendor\n1 Sample Street\n00000 Springfield",
-        "mail_privacy_url": None,
         "mail_vendor": "Demo Vendor",
-        "mail_templates": None,
-        "mail_countries": None,
         "mail_hold": "10s",
         "mail_at_most_every": "7d",
-        "mail_bounces": None,
         "bounces_secret": _BOUNCES_SECRET,
-        "dkim_domain": None,
-        "dkim_selector": None,
-        "dkim_key": None,
         "public_url": f"http://127.0.0.1:{http_port}",
         "retention": "730d",
         "secret_key": "a key that protects nothing but this demo",

@@ -251,7 +251,7 @@ Fact = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One fact: when (UTC), what, and by whom (Slack user id; None for the report and the person themselves)."""
+    """One fact: when (UTC), what, and who did it (Slack user id; None for the report and the contact themselves)."""
 
     at: datetime
     fact: Fact

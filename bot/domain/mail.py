@@ -72,7 +72,7 @@ class LastMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailContent:
-    """What a person wrote, and to whom; `template` is a family's name."""
+    """What a person wrote, and its recipient; `template` is a family's name."""
 
     recipient: ContactRole
     subject: str

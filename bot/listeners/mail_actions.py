@@ -151,9 +151,9 @@ class MailListeners:
 
     async def _follow(self, args: AsyncArgs, view_id: str, metadata: ModalMetadata, queued: QueuedMail) -> None:
         """Show what becomes of an email, in the modal while it is open. A bad outcome is told in any case."""
-        whom = queued.contact.name or queued.contact.email or "the contact"
+        recipient = queued.contact.name or queued.contact.email or "the contact"
         hold = queued.due_at - self._services.clock()
-        text = replies.held_text(hold, whom)
+        text = replies.held_text(hold, recipient)
         undo = queued.mail_id if hold > timedelta(0) else None
         is_open = await self._change(view_id, email_preview.sending(metadata, text, mail_id=undo))
         state = MailState.QUEUED
@@ -162,13 +162,13 @@ class MailListeners:
         ):
             if found.state is state or found.state is MailState.SENDING:
                 continue
-            state, text = found.state, email_preview.outcome_text(found, whom)
+            state, text = found.state, email_preview.outcome_text(found, recipient)
             undo = queued.mail_id if found.state.is_pending else None
             is_open = is_open and await self._change(view_id, email_preview.sending(metadata, text, mail_id=undo))
             if not is_open and state in _BAD:
                 await reply(args, self._services.slack, text)
         if is_open and state.is_pending:  # it can no longer be followed, so the button goes
-            late = text if state is MailState.DEFERRED else email_preview.late_text(whom)
+            late = text if state is MailState.DEFERRED else email_preview.late_text(recipient)
             await self._change(view_id, email_preview.sending(metadata, late))
 
     async def _change(self, view_id: str, modal: Modal) -> bool:

@@ -14,6 +14,7 @@ from bot.errors import InteractionUnreadable, SlackError
 from bot.listeners.services import ListenerServices, M, name_evaluation
 from bot.slack.blocks import Message, note_message
 from bot.slack.client.payload import was_acknowledged
+from bot.slack.client.response_url import respond
 from bot.slack.client.web_client import SlackClient
 from bot.slack.ids import Field
 from bot.slack.views import replies, submissions
@@ -34,7 +35,8 @@ async def reply(args: AsyncArgs, slack: SlackClient, answer: Message | str, *, r
     """
     # In a block, Slack makes no links of its own out of names.
     message = note_message(answer) if isinstance(answer, str) else answer
-    if args.context.response_url is not None and await _respond(args, message, replaces=replaces):
+    url = args.context.response_url
+    if url is not None and await _respond(args, url, message, replaces=replaces):
         return
     user, channel = args.context.user_id, args.context.channel_id or _channel_of_view(args.body)
     if user is None:
@@ -45,13 +47,11 @@ async def reply(args: AsyncArgs, slack: SlackClient, answer: Message | str, *, r
     await _is_sent(slack.write_to(user, message), "answer_lost")
 
 
-async def _respond(args: AsyncArgs, message: Message, *, replaces: bool) -> bool:
+async def _respond(args: AsyncArgs, url: str, message: Message, *, replaces: bool) -> bool:
     try:
         async with asyncio.timeout(_RESPONSE_URL_TIMEOUT_S):
-            answer = await args.respond(
-                text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=replaces
-            )
-    except (aiohttp.ClientError, TimeoutError) as exc:
+            answer = await respond(args.client, url, message, replaces=replaces)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as exc:
         log.warning("response_url_failed", error=type(exc).__name__)
         return False
     if was_acknowledged(answer.status_code, answer.body):

@@ -22,6 +22,7 @@ REFUSED = {
     "broken": faults.server_error(),
     "no JSON": faults.garbled(),
     "cut": faults.cut_before(),
+    "a response that never ends": faults.endless(b"x" * 100_000),
 }
 refused = pytest.mark.parametrize("fault", REFUSED.values(), ids=REFUSED)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.domain.card import Card, Recipient
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail import OWN_TEXT, LawfulBasis
-from bot.domain.mail_policy import Allowed, NeedsLawfulBasis
+from bot.domain.mail_policy import Allowed, NeedsLawfulBasis, RefusalReason, Refused
 from bot.mail.templating.template import RenderedMail, Template
 
 
@@ -55,6 +55,20 @@ class Draft:
     suggested: SuggestedBasis | None = None
     edits: Mapping[str, str] = field(default_factory=dict)
     """The tokens of the drafts behind `OWN_TEXT`, by template."""
+
+
+def choose_recipient(
+    choices: Sequence[Recipient], wanted: str | None
+) -> tuple[ContactRole, Allowed | NeedsLawfulBasis] | Refused:
+    """Return the wanted recipient if they can be emailed, else the first who can, with what the policy says of them.
+    Refused if nobody can be emailed.
+    """
+    open_to = {each.role: each.decision for each in choices if not isinstance(each.decision, Refused)}
+    if not open_to:
+        refusals = [each.decision for each in choices if isinstance(each.decision, Refused)]
+        return refusals[0] if refusals else Refused(RefusalReason.NO_CONTACT)
+    role = next((each for each in open_to if each == wanted), next(iter(open_to)))
+    return role, open_to[role]
 
 
 def base_of(template: str) -> str:

@@ -16,7 +16,7 @@ from bot.mail.outbound.compose import footer_of, new_message_id
 from bot.mail.templating.selection import TemplateSelection, select_templates
 from bot.mail.templating.template import RenderedMail, Template, TemplateVariables
 from bot.mail.templating.variables import missing, variables_for
-from bot.services.mail.draft import Draft, FormWords, SuggestedBasis, base_of, menu
+from bot.services.mail.draft import Draft, FormWords, SuggestedBasis, base_of, choose_recipient, menu
 from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import Signature
 from bot.store import Store
@@ -71,14 +71,14 @@ class Outreach:
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
             return Refused(RefusalReason.NO_CONTACT)
-        choices = {each.role: each for each in recipients(card, self._rules, now=self._clock())}
-        open_to = {role: each.decision for role, each in choices.items() if not isinstance(each.decision, Refused)}
-        if not open_to:
-            refusals = [each.decision for each in choices.values() if isinstance(each.decision, Refused)]
-            return refusals[0] if refusals else Refused(RefusalReason.NO_CONTACT)
-        role = next((each for each in open_to if each == recipient), next(iter(open_to)))
-        contacts: dict[str, Contact] = {each.role: each.person.contact for each in choices.values()}
-        facts = {each: self._variables(card, contact, signature) for each, contact in contacts.items()}
+        choices = recipients(card, self._rules, now=self._clock())
+        recipient_chosen = choose_recipient(choices, recipient)
+        if isinstance(recipient_chosen, Refused):
+            return recipient_chosen
+        role, decision = recipient_chosen
+        facts: dict[str, TemplateVariables] = {
+            each.role: self._variables(card, each.person.contact, signature) for each in choices
+        }
         offered = self._offered(card, facts[role])
         if offered.chosen is None:
             return Refused(RefusalReason.NO_TEMPLATE)
@@ -96,13 +96,13 @@ class Outreach:
             template=chosen,
             names=names,
             recipient=role,
-            recipients={each: contacts[each] for each in open_to},
-            refused=[each for each in choices.values() if not each.is_open],
-            decision=open_to[role],
+            recipients={each.role: each.person.contact for each in choices if each.is_open},
+            refused=[each for each in choices if not each.is_open],
+            decision=decision,
             rendered=rendered,
             kept=own is not None and words is not None and words.recipient != role,
             problem=problem,
-            suggested=await self._suggested(card, open_to[role], by=by),
+            suggested=await self._suggested(card, decision, by=by),
             edits=edits,
         )
 

@@ -48,5 +48,5 @@ def list_message(entries: Sequence[DncEntry], page: int = 0) -> Message:
 def _line(entry: DncEntry, asked: str | None) -> str:
     by = f", {mention(entry.by)}" if entry.by else ""
     note = f" “{escape(entry.note, longest=100)}”" if entry.note else ""
-    whom = str(entry.target) if entry.target else asked or "somebody who was forgotten"
-    return f"{escape(whom)}: {entry.reason.words}{by}, {moment(entry.at)}{note}"
+    target = str(entry.target) if entry.target else asked or "somebody who was forgotten"
+    return f"{escape(target)}: {entry.reason.words}{by}, {moment(entry.at)}{note}"

@@ -41,14 +41,16 @@ def sending(metadata: ModalMetadata, text: str, *, mail_id: int | None = None) -
     return {**build_modal(View.SENDING, metadata, blocks), "clear_on_close": True}
 
 
-def late_text(whom: str) -> str:
+def late_text(recipient: str) -> str:
     """Say that the hold is over and the email is still waiting."""
-    return f":hourglass_flowing_sand: Sending to {escape(whom)} takes longer than usual. The card shows the result."
+    return (
+        f":hourglass_flowing_sand: Sending to {escape(recipient)} takes longer than usual. The card shows the result."
+    )
 
 
-def outcome_text(outcome: MailOutcome, whom: str) -> str:
-    """Say what became of an email; `whom` is its recipient."""
-    name = escape(whom)
+def outcome_text(outcome: MailOutcome, recipient: str) -> str:
+    """Say what became of an email; `recipient` is their name or address."""
+    name = escape(recipient)
     error = f" {escape(outcome.error, longest=500)}" if outcome.error else ""
     match outcome.state:
         case MailState.SENT:

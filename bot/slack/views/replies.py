@@ -61,13 +61,13 @@ def broken(reference: str) -> str:
     )
 
 
-def held_text(held_for: timedelta, whom: str) -> str:
+def held_text(held_for: timedelta, recipient: str) -> str:
     """Say that the email is queued for this long."""
     if held_for <= timedelta(0):
-        return f":hourglass_flowing_sand: Sending to {escape(whom)}…"
+        return f":hourglass_flowing_sand: Sending to {escape(recipient)}…"
     # Some milliseconds have passed since it was queued; ten seconds must not read as nine.
     rounded = timedelta(seconds=math.ceil(held_for.total_seconds()))
-    return f":hourglass_flowing_sand: Sending to {escape(whom)} in {span(rounded)}. You can close this window."
+    return f":hourglass_flowing_sand: Sending to {escape(recipient)} in {span(rounded)}. You can close this window."
 
 
 def problem(error: BotError) -> str:
@@ -137,8 +137,8 @@ def blocked(found: DncAddResult, *, now: datetime, about: str = "") -> str:
     """Say that a target is blocked, now or already. `about` names the evaluation or the target."""
     entry = found.entry
     if found.changed:
-        whom = describe_scope(entry) or " this address"
-        return f":white_check_mark: Blocked. Nobody can email{whom} from here."
+        blocked = describe_scope(entry) or " this address"
+        return f":white_check_mark: Blocked. Nobody can email{blocked} from here."
     who = f"{mention(entry.by)} already blocked this" if entry.by else "This was blocked already"
     return f"{_about(about)}{who}, {ago(now - entry.at)}: {entry.reason.words}."
 

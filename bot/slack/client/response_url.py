@@ -1,0 +1,22 @@
+"""Answer through the response URL of an interaction.
+
+docs.slack.dev/interactivity/handling-user-interaction#message_responses
+"""
+
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
+
+from bot.slack.blocks import Message
+
+
+async def respond(client: AsyncWebClient, url: str, message: Message, *, replaces: bool) -> WebhookResponse:
+    """Send a message that one person sees, or replace the one whose button they pressed. Uses the session of `client`,
+    which limits how much of a response is read; Bolt's own `respond` opens a new one for each answer.
+
+    Raises aiohttp.ClientError, and ValueError for a response that is too long or no text.
+    """
+    webhook = AsyncWebhookClient(url, session=client.session, proxy=client.proxy, ssl=client.ssl)
+    return await webhook.send(
+        text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=replaces
+    )
