@@ -6,6 +6,7 @@ Texts are as the Marketplace wrote them, stripped. None means that the report do
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Self
 
 
 class Hosting(StrEnum):
@@ -132,6 +133,74 @@ class CardRef:
     ts: str
 
 
+class Disposition(StrEnum):
+    """What the team can say about an evaluation, for everybody, and undo."""
+
+    DONE = "done"
+    NOT_FOR_US = "not_for_us"
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionRef:
+    """A disposition as a card shows it, so that a press undoes that one and no later one.
+
+    `second` is the POSIX time at which it was set.
+    """
+
+    disposition: Disposition
+    second: int
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Read what `str` returned; None for anything else."""
+        name, _, second = text.partition("-")
+        return cls(Disposition(name), int(second)) if name in set(Disposition) and second.isdecimal() else None
+
+    def __str__(self) -> str:
+        """Return it as a part of a button's value."""
+        return f"{self.disposition}-{self.second}"
+
+
+def latest_disposition(*, done_at: datetime | None, not_for_us_at: datetime | None) -> DispositionRef | None:
+    """Return the disposition that was set last, or None if there is none."""
+    found = ((Disposition.DONE, done_at), (Disposition.NOT_FOR_US, not_for_us_at))
+    refs = [DispositionRef(each, int(at.timestamp())) for each, at in found if at is not None]
+    return max(refs, key=lambda ref: ref.second, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """Somebody spoke to the customer elsewhere: who said so (Slack user id), and when."""
+
+    by: str
+    at: datetime
+
+
+class NotForUsReason(StrEnum):
+    """Why the team does not work on an evaluation. The values are those of the column."""
+
+    STUDENT = "student"
+    COMPETITOR = "competitor"
+    OUR_OWN_PEOPLE = "our_own_people"
+    DUPLICATE = "duplicate"
+    TOO_SMALL = "too_small"
+    OTHER = "other"
+
+    @property
+    def words(self) -> str:
+        """The reason in words, as the form lists it."""
+        return self.value.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotForUs:
+    """The team does not work on an evaluation: who said so (Slack user id), when, and why."""
+
+    by: str
+    at: datetime
+    reason: NotForUsReason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """One trial of one license, with what the team did about it."""
@@ -143,6 +212,9 @@ class Evaluation:
     owner: str | None = None
     """The owner's Slack user id."""
     card: CardRef | None = None
+    done: Done | None = None
+    not_for_us: NotForUs | None = None
+    """Set: it stays out of lists, reminders and rates."""
 
 
 def days_left(trial: Trial, today: date) -> int | None:
@@ -159,3 +231,12 @@ class OwnerChange:
     changed: bool
     owner: str | None
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispositionChange:
+    """The outcome of an attempt to set a disposition or to undo it: who did it, and when, now or before."""
+
+    changed: bool
+    by: str | None = None
+    at: datetime | None = None

@@ -19,7 +19,7 @@ from bot.store.engine.generation import next_generation, random_steps
 from bot.store.mail.repository import settle_all_unknown
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_message
-from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, poll
+from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, note, poll
 
 _MOMENTS: Final = (
     poll.c.started_at,
@@ -30,7 +30,7 @@ _MOMENTS: Final = (
     mail.c.settled_at,
     do_not_contact.c.at,
 )
-_NUMBERED: Final = (evaluation, delivery, mail)
+_NUMBERED: Final = (evaluation, delivery, mail, note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
 from bot.errors import LeaseLost
+from bot.store.columns import Instant
 from bot.store.engine.database import Database
 from bot.store.engine.process_lock import ProcessLock
 from bot.store.mapping import insert_new
-from bot.store.schema import Instant, lease
+from bot.store.schema import lease
 
 _NAME: Final = "main"
 _MARGIN: Final = 2 / 15

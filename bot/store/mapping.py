@@ -13,7 +13,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.cautions import company_domain, company_key
-from bot.domain.evaluation import CardRef, Contact, Evaluation, License, Partner, State, Trial
+from bot.domain.evaluation import (
+    CardRef,
+    Contact,
+    Done,
+    Evaluation,
+    License,
+    NotForUs,
+    NotForUsReason,
+    Partner,
+    State,
+    Trial,
+)
 from bot.domain.history import Entry, Kind
 from bot.domain.history_details import pack, unpack
 from bot.security.keyring import Keyring
@@ -113,6 +124,8 @@ def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
         first_seen=row.first_seen,
         owner=row.owner,
         card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
+        done=_done(row),
+        not_for_us=_not_for_us(row),
     )
 
 
@@ -184,3 +197,13 @@ def _contact(value: dict[str, Any] | None) -> Contact | None:
 
 def _address_key(contact: Contact | None, keyring: Keyring) -> str | None:
     return None if contact is None or contact.email is None else keyring.address_hash(contact.email)
+
+
+def _done(row: Row[Any]) -> Done | None:
+    return None if row.done_at is None else Done(by=row.done_by, at=row.done_at)
+
+
+def _not_for_us(row: Row[Any]) -> NotForUs | None:
+    if row.not_for_us_at is None:
+        return None
+    return NotForUs(by=row.not_for_us_by, at=row.not_for_us_at, reason=NotForUsReason(row.not_for_us_reason))

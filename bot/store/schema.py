@@ -3,73 +3,24 @@
 `migrations/` builds the same tables step by step; a test compares the two.
 """
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Date,
-    DateTime,
-    Dialect,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
-    literal_column,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
 
-
-class Instant(TypeDecorator[datetime]):
-    """A point in time, aware and in UTC on both sides. SQLite itself knows no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time without a time zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored time needs a time zone")
-        in_utc = value.astimezone(UTC)
-        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return an aware time."""
-        del dialect
-        return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
-
-
-class _NextId(GenericFunction[int]):
-    """The next id, above the present generation, of a table whose ids are known outside the database."""
-
-    type = BigInteger()
-    inherit_cache = True
-
-
-@compiles(_NextId, "sqlite")
-def _on_sqlite(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  as SQLAlchemy has it
-    name = compiler.process(element.clauses, **options)
-    return f"(SELECT max(coalesce((SELECT max(id) FROM {name}), 0), generation) + 1 FROM installation)"  # noqa: S608
-
-
-@compiles(_NextId, "postgresql")
-def _on_postgresql(element: _NextId, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  as above
-    name = compiler.process(element.clauses, **options)
-    return f"nextval(pg_get_serial_sequence('{name}', 'id'))"
-
+from bot.store.columns import Instant, deferred_foreign_key, id_column, partial
 
 metadata = MetaData(
     naming_convention={
@@ -79,34 +30,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-_Id = BigInteger().with_variant(Integer, "sqlite")
-"""An id that no other generation uses: 64 bits. On SQLite every INTEGER has 64 bits, and no other type is the rowid."""
-
-
-def next_id(table: str) -> ColumnElement[int]:
-    """Return the id of the next row in a table whose ids are above the generation. Only the sole writer may use it."""
-    return _NextId(literal_column(table))
-
-
-def _id(table: str) -> Column[int]:
-    """Return the id column of a table whose ids leave the database: in Slack, in return addresses, in links."""
-    return Column("id", _Id, primary_key=True, default=next_id(table))
-
-
-def _deferred_foreign_key(column: str) -> ForeignKey:
-    """Return a foreign key that is checked at the end of the transaction.
-
-    If each statement checked it, SQLite would copy every page before an INSERT of many rows changes it.
-    """
-    return ForeignKey(column, deferrable=True, initially="DEFERRED")
-
-
-def _partial(condition: str) -> dict[str, Any]:
-    """Return the arguments of a partial index, for both dialects."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
-
 
 QUEUED_UPDATE: Final = "kind = 'card' AND state = 'due'"
 """The deliveries of which a card has one at most, as SQL: of ten changes in a burst, the newest state wins."""
@@ -171,7 +94,7 @@ license_ = Table(
         "carried_over", JSON(none_as_null=True)
     ),  # details that the record leaves out: {detail: day it was last given}
     Column("first_seen", Instant, nullable=False),
-    Column("merged_into", _deferred_foreign_key("license.id")),
+    Column("merged_into", deferred_foreign_key("license.id")),
 )
 
 # Rows of the report that were processed before: they bring nothing new.
@@ -179,7 +102,7 @@ processed_row = Table(
     "processed_row",
     metadata,
     Column("digest", LargeBinary, primary_key=True),  # keyed, over the row as it came
-    Column("license_id", _deferred_foreign_key("license.id"), nullable=False, index=True),
+    Column("license_id", deferred_foreign_key("license.id"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -188,14 +111,14 @@ license_alias = Table(
     metadata,
     Column("alias", Text, primary_key=True),
     Column("app_key", Text, primary_key=True),
-    Column("license_id", _deferred_foreign_key("license.id"), nullable=False, index=True),
+    Column("license_id", deferred_foreign_key("license.id"), nullable=False, index=True),
 )
 
 evaluation = Table(
     "evaluation",
     metadata,
-    _id("evaluation"),
-    Column("license_id", _deferred_foreign_key("license.id"), nullable=False),
+    id_column("evaluation"),
+    Column("license_id", deferred_foreign_key("license.id"), nullable=False),
     Column("started", Date, nullable=False),
     Column("ends", Date),
     Column("state", Text, nullable=False),
@@ -207,20 +130,25 @@ evaluation = Table(
     Column("channel", Text),  # set: announced there; not set: recorded in silence
     Column("card_ts", Text),
     Column("card_gone", Instant),  # set: the card was deleted, and is posted again when somebody asks
-    Column("merged_into", _deferred_foreign_key("evaluation.id")),
+    Column("merged_into", deferred_foreign_key("evaluation.id")),
+    Column("done_at", Instant),  # set: somebody spoke to them elsewhere
+    Column("done_by", Text),
+    Column("not_for_us_at", Instant),  # set: nobody works on it; out of lists, reminders and rates
+    Column("not_for_us_by", Text),
+    Column("not_for_us_reason", Text),  # of NotForUsReason
     Index(
-        "one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **_partial("merged_into IS NULL")
+        "one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **partial("merged_into IS NULL")
     ),
-    Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **_partial("card_ts IS NOT NULL")),
+    Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **partial("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
-    Index("ix_evaluation_announced", "first_seen", **_partial("channel IS NOT NULL")),
+    Index("ix_evaluation_announced", "first_seen", **partial("channel IS NOT NULL")),
 )
 
 history = Table(
     "history",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("evaluation_id", _deferred_foreign_key("evaluation.id"), nullable=False, index=True),
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("actor", Text),
@@ -230,11 +158,11 @@ history = Table(
 delivery = Table(
     "delivery",
     metadata,
-    _id("delivery"),
+    id_column("delivery"),
     Column("kind", Text, nullable=False),  # of DeliveryKind
     Column("channel", Text, nullable=False),
-    Column("evaluation_id", _deferred_foreign_key("evaluation.id"), index=True),
-    Column("history_id", _deferred_foreign_key("history.id")),
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), index=True),
+    Column("history_id", deferred_foreign_key("history.id")),
     Column("text", Text),
     Column("state", Text, nullable=False),  # of DeliveryState
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -242,16 +170,39 @@ delivery = Table(
     Column("due_at", Instant, nullable=False),
     Column("ts", Text),  # of an unknown one: it stands there, and is looked up once more for a second one
     Column("error", Text),
-    Index("one_queued_update", "evaluation_id", unique=True, **_partial(QUEUED_UPDATE)),
-    Index("one_note_an_entry", "history_id", unique=True, **_partial("history_id IS NOT NULL")),
-    Index("ix_delivery_waiting", "due_at", **_partial("state IN ('due', 'sending', 'unknown')")),
+    Index("one_queued_update", "evaluation_id", unique=True, **partial(QUEUED_UPDATE)),
+    Index("one_note_an_entry", "history_id", unique=True, **partial("history_id IS NOT NULL")),
+    Index("ix_delivery_waiting", "due_at", **partial("state IN ('due', 'sending', 'unknown')")),
+)
+
+note = Table(
+    "note",
+    metadata,
+    id_column("note"),
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), nullable=False, index=True),
+    Column("content", LargeBinary),  # sealed, as people type names; not set once it was deleted or erased
+    Column("author", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("edited_at", Instant),
+    Column("deleted_at", Instant),  # by its author; not set if it was erased
+)
+
+# Who wants to be reminded of an evaluation, and when. A row is deleted when its time has come.
+snooze = Table(
+    "snooze",
+    metadata,
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), primary_key=True, autoincrement=False),
+    Column("user_id", Text, primary_key=True, index=True),
+    Column("until", Instant, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 mail = Table(
     "mail",
     metadata,
-    _id("mail"),
-    Column("evaluation_id", _deferred_foreign_key("evaluation.id"), nullable=False),
+    id_column("mail"),
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), nullable=False),
     Column("template", Text, nullable=False),  # the family: no second one of it in another language
     Column("address_key", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),  # sealed: address, subject, body
@@ -269,10 +220,10 @@ mail = Table(
     Column("bounced_at", Instant),
     # One live email per template. One that failed or was cancelled may be tried again.
     Index(
-        "one_mail_a_template", "evaluation_id", "template", unique=True, **_partial("state NOT IN ('failed', 'undone')")
+        "one_mail_a_template", "evaluation_id", "template", unique=True, **partial("state NOT IN ('failed', 'undone')")
     ),
     Index("ix_mail_address_key", "address_key", "at"),
-    Index("ix_mail_waiting", "due_at", **_partial("due_at IS NOT NULL")),
+    Index("ix_mail_waiting", "due_at", **partial("due_at IS NOT NULL")),
 )
 
 # Drafts of emails in preview; deleted after a day.
@@ -300,7 +251,7 @@ do_not_contact = Table(
     Column("lifted_at", Instant),
     Column("lifted_by", Text),
     Column("lifted_note", LargeBinary),  # sealed
-    Index("one_active_entry", "target_key", "reason", unique=True, **_partial("lifted_at IS NULL")),
+    Index("one_active_entry", "target_key", "reason", unique=True, **partial("lifted_at IS NULL")),
 )
 
 # What was done with people's data, by whom: exports, erasures, imports, the end of retention.

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, Date, Dialect, LargeBinary, Row, Table, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from bot.store.schema import Instant
+from bot.store.columns import Instant
 
 _Stored = Callable[[Any], Any]
 _AT_ONCE: Final = 500

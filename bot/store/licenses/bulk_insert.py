@@ -12,10 +12,11 @@ from bot.domain.history import entry_of
 from bot.domain.license_update import LicenseUpdate
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
+from bot.store.columns import next_id
 from bot.store.engine.bulk import Inserts
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.mapping import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
-from bot.store.schema import delivery, evaluation, history, license_, license_alias, next_id, processed_row
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, processed_row
 
 T = TypeVar("T")
 

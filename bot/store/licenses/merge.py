@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import Entry, Merged
@@ -14,9 +14,15 @@ from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
-from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note, snooze
 
 _LIVE: Final = [state for state in MailState if state.blocks_resend]
+_BY_THE_TEAM: Final = (
+    ("owner", "owned_at"),
+    ("done_at", "done_by"),
+    ("not_for_us_at", "not_for_us_by", "not_for_us_reason"),
+)
+"""Columns that belong together; the first one says whether they are set."""
 
 
 async def merge_licenses(
@@ -52,10 +58,12 @@ def _weight(row: Row[Any]) -> tuple[bool, bool, int]:
 
 
 def _shared(winner: Row[Any], group: Sequence[Row[Any]]) -> dict[str, Any]:
-    """Return what the winner takes from the others: an owner if it has none, and the earliest discovery."""
-    owned = next((row for row in (winner, *group) if row.owner is not None), winner)
-    first_seen = min(row.first_seen for row in group)
-    return {"owner": owned.owner, "owned_at": owned.owned_at, "first_seen": first_seen}
+    """Return what the winner takes from the others: what the team did that it lacks, and the earliest discovery."""
+    taken: dict[str, Any] = {}
+    for first, *rest in _BY_THE_TEAM:
+        source = next((row for row in (winner, *group) if getattr(row, first) is not None), winner)
+        taken |= {name: getattr(source, name) for name in (first, *rest)}
+    return {**taken, "first_seen": min(row.first_seen for row in group)}
 
 
 async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], *, at: datetime) -> None:
@@ -66,9 +74,21 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
     await connection.execute(
         update(mail).where(mail.c.evaluation_id == loser.id, movable).values(evaluation_id=winner.id)
     )
+    await _move_notes_and_snoozes(connection, winner, loser)
     await _move_deliveries(connection, winner, loser)
     await append_history(connection, winner.id, [Entry(at=at, fact=Merged())])
     await enqueue_card_update(connection, [loser.id], at=at)
+
+
+async def _move_notes_and_snoozes(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
+    """Move them to the winner. Of two snoozes of one person, the winner's stays."""
+    await connection.execute(update(note).where(note.c.evaluation_id == loser.id).values(evaluation_id=winner.id))
+    theirs = snooze.c.evaluation_id == loser.id
+    has_one = select(snooze.c.user_id).where(snooze.c.evaluation_id == winner.id).scalar_subquery()
+    await connection.execute(
+        update(snooze).where(theirs, snooze.c.user_id.not_in(has_one)).values(evaluation_id=winner.id)
+    )
+    await connection.execute(delete(snooze).where(theirs))
 
 
 async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
