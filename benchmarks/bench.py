@@ -55,7 +55,7 @@ class Bench:
         """Return how long Slack takes to get this many due cards, and how often it answers 429."""
         return self._run("team", f"--store={self._new('pace.db')}", "pace", f"--due={due}", f"--count={count}")
 
-    def presses(self, store: str, *, rows: int, cards: int) -> dict[str, float]:
+    def interactions(self, store: str, *, rows: int, cards: int) -> dict[str, float]:
         """Let a team press while a bot with this many cards reads the full report."""
         copy = self._new("pressed.db")
         shutil.copy(self.folder / store, copy)

@@ -45,8 +45,8 @@ class Live:
         """Read the full report."""
         self._pass_by(_NEXT_SWEEP)
         began = time.perf_counter()
-        tally = await self._parts.poller.poll()
-        return {**asdict(tally), "seconds": time.perf_counter() - began}
+        stats = await self._parts.poller.poll()
+        return {**asdict(stats), "seconds": time.perf_counter() - began}
 
 
 def _resident() -> int:
@@ -91,18 +91,18 @@ async def bot_at_work(settings: dict[str, object], *options: str) -> AsyncIterat
     process = await asyncio.create_subprocess_exec(
         *given, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    told, says = process.stdin, process.stdout
-    if told is None or says is None:
+    stated, says = process.stdin, process.stdout
+    if stated is None or says is None:
         raise RuntimeError("a process was started without its pipes")
 
     async def ask(words: str) -> Any:  # noqa: ANN401  JSON
-        told.write(f"{words}\n".encode())
+        stated.write(f"{words}\n".encode())
         return json.loads(await says.readline())
 
     try:
         yield ask
     finally:
-        told.close()
+        stated.close()
         await process.wait()
 
 

@@ -57,7 +57,7 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
     yield _later_sweep(bench, licenses, later)
     yield _polls(bench, store)
     yield from _deliveries(bench, due=store // 5_000, count=licenses // 1_666)
-    yield from _presses(bench, licenses)
+    yield from _interactions(bench, licenses)
     yield from _idle(bench, seconds=licenses / 5_000)
     yield from _memory(bench, "first sweep", licenses, median(first), day=0)
     yield from _memory(bench, "sweep that finds nothing changed", licenses, median(later), day=_LATER)
@@ -127,11 +127,11 @@ def _deliveries(bench: Bench, *, due: int, count: int) -> Iterator[Mark]:
     yield Mark(what="answers of 429 meanwhile", floor="–", ours=f"{refused}", value=refused, target=0, unit=" times")
 
 
-def _presses(bench: Bench, rows: int) -> Iterator[Mark]:
+def _interactions(bench: Bench, rows: int) -> Iterator[Mark]:
     """Measure presses. The bot knows the licenses of the small store and has their cards; the others are new to it."""
     known = min(rows // 2, SMALL)
     bench.sweep("pressed-first.db", rows=known)
-    measured = bench.presses("pressed-first.db", rows=rows, cards=known // 1_000)
+    measured = bench.interactions("pressed-first.db", rows=rows, cards=known // 1_000)
     times = (
         (f"presses acknowledged while {rows:,} are swept, 99 of 100", "acknowledged", 100),
         ("their cards updated, 99 of 100", "repainted", 2_000),

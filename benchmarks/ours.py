@@ -61,10 +61,10 @@ async def sweep(asked: argparse.Namespace) -> dict[str, Any]:
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta(days=asked.day)) as parts:
         with _profile(asked.profile):
             began, worked = time.perf_counter(), time.process_time()
-            tally = await parts.poller.poll()
+            stats = await parts.poller.poll()
             seconds, cpu = time.perf_counter() - began, time.process_time() - worked
         peak = _peak()
-    return {"rows": tally.rows, "started": tally.started, "seconds": seconds, "cpu": cpu, "above_idle": peak - idle}
+    return {"rows": stats.rows, "started": stats.started, "seconds": seconds, "cpu": cpu, "above_idle": peak - idle}
 
 
 async def polls(asked: argparse.Namespace) -> dict[str, Any]:
@@ -79,9 +79,9 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
             await http.put(f"{asked.server}/changed/{number * A_ROUND}/{A_ROUND}")
             with _profile(asked.profile):
                 began = time.perf_counter()
-                tally = await parts.poller.poll()
+                stats = await parts.poller.poll()
                 seconds.append(time.perf_counter() - began)
-            started += tally.started
+            started += stats.started
         await http.put(f"{asked.server}/changed/0/0")
     return {"started": started, "seconds": seconds[1:]}
 

@@ -53,7 +53,7 @@ class Report:
         """Change these licenses, and reset all others."""
         self._changed = [changed(number) for number in numbers]
 
-    def whole(self, rows: int) -> Iterator[memoryview]:
+    def complete(self, rows: int) -> Iterator[memoryview]:
         """Yield the first rows as one JSON array, in pieces."""
         text = memoryview(self._text)[: self._ends[rows]]
         yield from (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
@@ -86,10 +86,10 @@ class Server:
         app = web.Application()
         licenses = f"/{{rows:\\d+}}/rest/3/reporting/developer-space/{DEVELOPER_ID}/licenses"
         app.router.add_get(licenses, self._page)
-        app.router.add_get(f"{licenses}/export", self._whole)
+        app.router.add_get(f"{licenses}/export", self._download)
         app.router.add_post(f"{licenses}/async/export", self._export)
         app.router.add_get(f"{licenses}/async/export/{{id}}/status", self._status)
-        app.router.add_get(f"{licenses}/async/export/{{id}}", self._whole)
+        app.router.add_get(f"{licenses}/async/export/{{id}}", self._download)
         app.router.add_put("/changed/{first:\\d+}/{count:\\d+}", self._change)
         return app
 
@@ -119,11 +119,11 @@ class Server:
     async def _status(self, request: web.Request) -> web.Response:
         return web.json_response({"_links": {}, "export": {"id": request.match_info["id"], "status": "COMPLETED"}})
 
-    async def _whole(self, request: web.Request) -> web.StreamResponse:
+    async def _download(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         with suppress(ConnectionError):  # who measures may end in the middle
-            for piece in self._report.whole(int(request.match_info["rows"])):
+            for piece in self._report.complete(int(request.match_info["rows"])):
                 await response.write(piece)
         return response
 

@@ -61,7 +61,7 @@ async def idle(asked: argparse.Namespace) -> dict[str, Any]:
         return {"seconds": seconds, "share": (after["cpu"] - before["cpu"]) / seconds, "resident": after["resident"]}
 
 
-async def presses(asked: argparse.Namespace) -> dict[str, Any]:
+async def interactions(asked: argparse.Namespace) -> dict[str, Any]:
     """A team works on its cards while the full report is read: measure acknowledgements and card updates."""
     workspace = _workspace(rate_limits=False)
     for user in _USERS:
@@ -214,7 +214,7 @@ def main() -> None:
     pressing.add_argument("--server", required=True)
     pressing.add_argument("--rows", type=int, required=True, help="licenses that are swept meanwhile")
     pressing.add_argument("--cards", type=int, required=True, help="cards that are there to be pressed")
-    pressing.set_defaults(measure=presses)
+    pressing.set_defaults(measure=interactions)
     idling = kinds.add_parser("idle")
     idling.add_argument("--seconds", type=float, required=True)
     idling.set_defaults(measure=idle)

@@ -50,13 +50,13 @@ def row(number: int) -> Record:
     fields: Record = {"contactDetails": _contacts(customer)}
     if chance.random() < 0.1:
         fields["partnerDetails"] = {"partnerName": f"{customer.company} Resale", "partnerType": "Reseller"}
-    told = over + timedelta(days=1)
+    stated = over + timedelta(days=1)
     match chance.random():
         case _ if over >= TODAY:
-            told = began + timedelta(days=1)
+            stated = began + timedelta(days=1)
         case roll if roll < 0.45:
-            told = began + timedelta(days=chance.randrange(2, TRIAL_DAYS))
-            fields |= _bought(number, customer, began, sold=told)
+            stated = began + timedelta(days=chance.randrange(2, TRIAL_DAYS))
+            fields |= _bought(number, customer, began, sold=stated)
         case roll if roll < 0.85:
             fields |= {"status": "inactive" if roll < 0.8 else "cancelled"}
         case roll if roll < 0.93:
@@ -64,7 +64,7 @@ def row(number: int) -> Record:
         case _:
             free = {"licenseType": "ACADEMIC", "tier": "100 Users", "latestEvaluationStartDate": None}
             fields |= _bought(number, customer, began, sold=began) | free
-    fields["lastUpdated"] = min(told, TODAY - timedelta(days=_QUIET_DAYS)).isoformat()
+    fields["lastUpdated"] = min(stated, TODAY - timedelta(days=_QUIET_DAYS)).isoformat()
     return license_record(number, chance.choice((LANTERNS, TRAIL, COMPASS)), customer, began, **fields)
 
 

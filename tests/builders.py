@@ -91,7 +91,7 @@ def card(**overrides: Any) -> Card:
     return Card(**{"evaluation": shown, "people": people, **overrides})
 
 
-def opt_out(**overrides: Any) -> DncEntry:
+def dnc_entry(**overrides: Any) -> DncEntry:
     """They asked Bo, who wrote it down at noon."""
     given = {"reason": DncReason.ASKED, "by": "U0BO", "at": NOON, "target": DncTarget.of_address("ana@acme.example")}
     return DncEntry(**{**given, **overrides})

@@ -89,7 +89,7 @@ class Desk:
         return len(self.here.workspace.messages())
 
     @property
-    def told(self) -> list[str]:
+    def notified(self) -> list[str]:
         """What the admin was told."""
         return [message.shown for message in self.here.workspace.direct(ADMIN)]
 

@@ -31,7 +31,7 @@ class _Life:
     now: License
     earliest: date
     """The earliest start that was ever said of this trial; the others are at most `CORRECTION` later."""
-    told: list[License] = field(default_factory=list)
+    reported: list[License] = field(default_factory=list)
     trials: int = 1
     named: bool = True
     upgrades: int = 0
@@ -43,7 +43,7 @@ class _Life:
         later = self.now.updated + timedelta(days=self.draw(st.integers(1, 12)))
         self.now = replace(self.now, **changed)
         self.now = replace(self.now, updated=max(later, self.now.latest_evaluation or later))
-        self.told.append(self.now)
+        self.reported.append(self.now)
 
     # --- The trial ------------------------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class _Life:
         self.tell(country=None, technical=None)
 
     def gain(self) -> None:
-        self.tell(aliases=self.now.aliases | {f"E-{len(self.told)}"})
+        self.tell(aliases=self.now.aliases | {f"E-{len(self.reported)}"})
 
     def lose(self) -> None:
         kept = self.draw(st.sampled_from(sorted(self.now.aliases)))
@@ -152,4 +152,4 @@ def histories(draw: st.DrawFn, *, app_key: str = "com.example.roadmap", one_id: 
     life = _Life(draw, first, FIRST, [first], one_id=one_id)
     for _ in range(draw(st.integers(0, 8))):
         draw(st.sampled_from(life.steps()))()
-    return life.told
+    return life.reported

@@ -53,15 +53,15 @@ def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -
 
 EMAIL = "users:read.email"
 CALLS: dict[str, Callable[[SlackClient, SlackUsers], Awaitable[object]]] = {
-    "chat:write": lambda poster, _: poster.post_ephemeral("C0EVALS", "U0ANA", note_message("Hello")),
+    "chat:write": lambda manifest, _: manifest.post_ephemeral("C0EVALS", "U0ANA", note_message("Hello")),
     "users:read": lambda _, directory: directory.user("U0ANA"),
     "usergroups:read": lambda _, directory: directory.group("S0SALES"),
-    "channels:read": lambda poster, _: poster.channel_name("C0EVALS"),
-    "groups:read": lambda poster, _: poster.channel_name("G0PRIVATE"),
-    "channels:history": lambda poster, _: poster.find_message(
+    "channels:read": lambda manifest, _: manifest.channel_name("C0EVALS"),
+    "groups:read": lambda manifest, _: manifest.channel_name("G0PRIVATE"),
+    "channels:history": lambda manifest, _: manifest.find_message(
         "C0EVALS", MessageRef(event=Event.CARD, number=1), since=NOON
     ),
-    "groups:history": lambda poster, _: poster.find_message(
+    "groups:history": lambda manifest, _: manifest.find_message(
         "G0PRIVATE", MessageRef(event=Event.CARD, number=1), since=NOON
     ),
 }

@@ -186,7 +186,7 @@ class World:
         """Wait until a line in the thread of a card says these words."""
         await self.until(lambda: any(words in note for note in self.thread(under)))
 
-    async def told(self, user: str, *words: str) -> None:
+    async def notified(self, user: str, *words: str) -> None:
         """Wait until a person, and nobody else, is told any of these words, in a message or in their modal."""
 
         def shown() -> str:
@@ -198,7 +198,7 @@ class World:
 
     async def is_sending(self, user: str) -> None:
         """Wait until a person reads that their email is being sent, or was sent."""
-        await self.told(user, "Sending to", "Sent to")
+        await self.notified(user, "Sending to", "Sent to")
 
     async def undo(self, user: str) -> None:
         """Press Undo in the modal after Send."""
@@ -244,14 +244,14 @@ class World:
         await self.workspace.command(user, f"/evaluators dnc add {typed}")
         form = await self.modal(user, "Nobody will be able to email")
         await self.workspace.submit(user, form.id, {"opt_out.reason": {"opt_out.reason": reason}})
-        await self.told(user, "Blocked.")
+        await self.notified(user, "Blocked.")
 
     async def unblock(self, user: str, typed: str, note: str) -> None:
         """Type this after `dnc lift`, and send the form that opens."""
         await self.workspace.command(user, f"/evaluators dnc lift {typed}")
         form = await self.modal(user, "Why can we contact them again?")
         await self.workspace.submit(user, form.id, {"opt_out.note": {"opt_out.note": note}})
-        await self.told(user, "Unblocked.")
+        await self.notified(user, "Unblocked.")
 
     async def choose(self, user: str, card: Message, action: str) -> None:
         """Choose something from the menu of a card."""

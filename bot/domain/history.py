@@ -120,7 +120,7 @@ class TrialReopened:
 
 
 class ContactNow(StrEnum):
-    """Whom the report names after a change of contact."""
+    """The contact that the report names after a change."""
 
     NOBODY = "nobody"
     FORGOTTEN = "forgotten"
@@ -229,7 +229,7 @@ class Erased:
     kind: ClassVar = Kind.ERASED
 
 
-Fact = (
+ReportedFact = (
     TrialStarted
     | TrialExtended
     | DatesCorrected
@@ -239,14 +239,9 @@ Fact = (
     | ContactReplaced
     | DetailsAdded
     | Merged
-    | Assigned
-    | Released
-    | MailEvent
-    | MailBounced
-    | DncAdded
-    | DncLifted
-    | Erased
 )
+"""What the report says, as against what people do."""
+Fact = ReportedFact | Assigned | Released | MailEvent | MailBounced | DncAdded | DncLifted | Erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def test_cards_that_are_due_at_once_go_out_and_slack_never_says_that_they_are_to
 
 def test_presses_are_heard_and_cards_repainted_while_the_report_is_read(bench: Bench) -> None:
     bench.sweep("some.db", rows=ROWS // 2)
-    measured = bench.presses("some.db", rows=ROWS, cards=1)
+    measured = bench.interactions("some.db", rows=ROWS, cards=1)
     assert measured["presses"] > 0 < measured["acknowledged"] <= measured["slowest"]
     assert measured["repaints"] > 0 < measured["repainted"] <= measured["slowest_repaint"]
 

@@ -55,8 +55,8 @@ def bare(_here_alone: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
                 main()
         said = capsys.readouterr()
         assert "Traceback" not in said.err
-        told = "".join(f"{each['event']} {each}\n" for each in events if each["event"] == "unknown_setting")
-        return Done(int(end.value.code or 0), said.out, said.err + told)
+        logged = "".join(f"{each['event']} {each}\n" for each in events if each["event"] == "unknown_setting")
+        return Done(int(end.value.code or 0), said.out, said.err + logged)
 
     return command
 

@@ -12,7 +12,7 @@ from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.mail.inbound.verp import envelope_sender
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from tests.builders import contact, license_, opt_out
+from tests.builders import contact, dnc_entry, license_
 from tests.cli.conftest import Done, Run
 from tests.config.test_settings import NEEDED
 from tests.services.inbound.test_bounces import BOUNCE, OURS
@@ -33,9 +33,9 @@ def within(work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:  # noqa: A
     return asyncio.run(inside())
 
 
-def standing(whom: str) -> DncEntry | None:
+def standing(who: str) -> DncEntry | None:
     """The mark that stands against an address, a domain or a site."""
-    subject = DncTarget.read(whom)
+    subject = DncTarget.read(who)
     assert subject is not None
     found: DncEntry | None = within(lambda store: store.dnc.find_active([subject]))
     return found
@@ -57,14 +57,14 @@ def test_every_command_explains_itself(run: Run, group: list[str]) -> None:
     assert "Usage" in done.out
 
 
-@pytest.mark.parametrize("whom", [ANA, "@acme.example", "acme.atlassian.net"])
-def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, whom: str) -> None:
-    assert run("dnc", "add", whom, "--reason", "legal", "--note", "Their lawyer") == Done(0, "Blocked.\n", "")
+@pytest.mark.parametrize("who", [ANA, "@acme.example", "acme.atlassian.net"])
+def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, who: str) -> None:
+    assert run("dnc", "add", who, "--reason", "legal", "--note", "Their lawyer") == Done(0, "Blocked.\n", "")
     listed = run("dnc", "list")
-    assert listed.out.endswith(f"  legal         {whom}  “Their lawyer”\n")
+    assert listed.out.endswith(f"  legal         {who}  “Their lawyer”\n")
     assert (listed.code, listed.err) == (0, "1 entry: 1 legal.\n")
-    assert run("dnc", "add", whom) == Done(0, "Already blocked: Legal reasons.\n", "")
-    assert run("dnc", "lift", whom, "--note", "They agreed") == Done(0, "Unblocked.\n", "")
+    assert run("dnc", "add", who) == Done(0, "Already blocked: Legal reasons.\n", "")
+    assert run("dnc", "lift", who, "--note", "They agreed") == Done(0, "Unblocked.\n", "")
     assert run("dnc", "list") == Done(0, "", "Nobody is blocked.\n")
 
 
@@ -90,7 +90,7 @@ def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_p
 
 
 def test_what_no_email_can_be_sent_to_is_left_out_of_the_table_and_counted(run: Run) -> None:
-    within(lambda store: store.dnc.add(DncTarget.of_address("ana..lima@acme.example"), opt_out()))
+    within(lambda store: store.dnc.add(DncTarget.of_address("ana..lima@acme.example"), dnc_entry()))
     assert run("dnc", "export") == Done(
         0, "subject,cause,note,at\r\n", "1 entry left out: no email can be sent to such an address.\n"
     )
@@ -256,9 +256,9 @@ def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])
-@pytest.mark.parametrize("whom", ["@acme.example", "acme", "ana@"])
-def test_only_an_address_is_a_person(run: Run, command: str, whom: str) -> None:
-    done = run(command, whom)
+@pytest.mark.parametrize("who", ["@acme.example", "acme", "ana@"])
+def test_only_an_address_is_a_person(run: Run, command: str, who: str) -> None:
+    done = run(command, who)
     assert (done.code, done.out) == (2, "")
     assert "not an email address" in done.err
 

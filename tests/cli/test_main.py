@@ -71,9 +71,9 @@ async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World, besi
     (here.folder / ".env").write_text("TIMEZON=Europe/Berlin\n")
     done = await beside("db", "upgrade")
     assert done.code == 0
-    told = [line for line in done.err.splitlines() if "unknown_setting" in line]
-    assert len(told) == 1
-    assert "'name': 'TIMEZON', 'meant': 'TIMEZONE'" in told[0]
+    logged = [line for line in done.err.splitlines() if "unknown_setting" in line]
+    assert len(logged) == 1
+    assert "'name': 'TIMEZON', 'meant': 'TIMEZONE'" in logged[0]
 
 
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:

@@ -45,8 +45,8 @@ from tests.builders import TODAY, contact, license_, nov, trial
 def test_which_trials_get_a_card(
     *, of_license: dict[str, Any], of_trial: dict[str, Any], quiet_before: date | None, silence: SkipReason | None
 ) -> None:
-    ringing = AnnouncementPolicy(today=TODAY, quiet_before=quiet_before)
-    assert ringing.skip_reason(license_(**of_license), trial(**of_trial)) is silence
+    policy = AnnouncementPolicy(today=TODAY, quiet_before=quiet_before)
+    assert policy.skip_reason(license_(**of_license), trial(**of_trial)) is silence
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_which_trials_get_a_card(
 )
 def test_the_vendors_own_test_sites_are_silent(own: str, seen: dict[str, Any], *, silent: bool) -> None:
     elsewhere: dict[str, Any] = {"site": "other.atlassian.net", "technical": contact(email="ana@other.example")}
-    ringing = AnnouncementPolicy(today=TODAY, own_sites=frozenset({own, "another-site"}))
-    silence = ringing.skip_reason(license_(**elsewhere | seen), trial())
+    policy = AnnouncementPolicy(today=TODAY, own_sites=frozenset({own, "another-site"}))
+    silence = policy.skip_reason(license_(**elsewhere | seen), trial())
     assert silence is (SkipReason.OWN_SITE if silent else None)
 
 

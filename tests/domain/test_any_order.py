@@ -56,9 +56,9 @@ class Shelf:
             trials=tuple(sorted(trials.values(), key=key)),
         )
         self.known = [*(k for k in self.known if k not in tied), one]
-        told: list[Change] = [change for change in changes if not isinstance(change, Confirmed | Refreshed)]
-        note(f"{seen.updated} {seen.license_type} {seen.status} {sorted(seen.aliases)}: {told}")
-        return told
+        reported: list[Change] = [change for change in changes if not isinstance(change, Confirmed | Refreshed)]
+        note(f"{seen.updated} {seen.license_type} {seen.status} {sorted(seen.aliases)}: {reported}")
+        return reported
 
     def view(self) -> list[tuple[License, list[tuple[object, ...]]]]:
         """All there is, without the day on which it was told."""
@@ -66,24 +66,26 @@ class Shelf:
 
 
 @settings(max_examples=300, deadline=None)
-@given(data=st.data(), told=histories())
+@given(data=st.data(), reported=histories())
 def test_whatever_order_the_records_come_in_the_license_and_its_trials_are_the_same(
-    data: st.DataObject, told: list[License]
+    data: st.DataObject, reported: list[License]
 ) -> None:
     one, other = Shelf(), Shelf()
-    for seen in told:
+    for seen in reported:
         one.record(seen)
-    for seen in data.draw(st.permutations(told)):
+    for seen in data.draw(st.permutations(reported)):
         other.record(seen)
     assert one.view() == other.view()
     assert len(one.known) == 1
 
 
 @settings(max_examples=300, deadline=None)
-@given(data=st.data(), told=histories())
-def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(data: st.DataObject, told: list[License]) -> None:
+@given(data=st.data(), reported=histories())
+def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(
+    data: st.DataObject, reported: list[License]
+) -> None:
     shelf, came = Shelf(), list[License]()
-    for seen in data.draw(st.permutations(told)):
+    for seen in data.draw(st.permutations(reported)):
         shelf.record(seen)
         came.append(seen)
         for again in data.draw(st.lists(st.sampled_from(came), max_size=3)):
@@ -91,12 +93,12 @@ def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(data: st.Da
 
 
 @settings(max_examples=300, deadline=None)
-@given(data=st.data(), told=histories(one_id=True))
+@given(data=st.data(), reported=histories(one_id=True))
 def test_of_each_trial_every_fact_is_told_once_whatever_order_the_records_come_in(
-    data: st.DataObject, told: list[License]
+    data: st.DataObject, reported: list[License]
 ) -> None:
     shelf = Shelf()
-    changes = [change for seen in data.draw(st.permutations(told)) for change in shelf.record(seen)]
+    changes = [change for seen in data.draw(st.permutations(reported)) for change in shelf.record(seen)]
     [one] = shelf.known
     for trial in one.trials:
         of_it = [change for change in changes if same_trial(change.trial, one.trials) == trial]

@@ -9,7 +9,7 @@ from bot.domain.card import Action, Card, Person, actions, delay, known_end, mai
 from bot.domain.evaluation import Contact, Partner, State
 from bot.domain.mail_policy import Allowed, Decision, RefusalReason, Refused
 from bot.domain.text import day
-from tests.builders import OPEN, card, contact, evaluation, license_, opt_out, trial
+from tests.builders import OPEN, card, contact, dnc_entry, evaluation, license_, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
 UNNAMED: dict[str, Any] = {"company": None, "site": None}
@@ -48,7 +48,7 @@ def of(*, running: bool = True, owner: str | None = None, no: bool = False, **se
     shown = evaluation(
         license=license_(**seen), owner=owner, trial=trial(state=State.RUNNING if running else State.EXPIRED)
     )
-    people = tuple(Person(contact=c, dnc_entry=opt_out() if no else None) for c in shown.license.contacts)
+    people = tuple(Person(contact=c, dnc_entry=dnc_entry() if no else None) for c in shown.license.contacts)
     return card(evaluation=shown, people=people)
 
 

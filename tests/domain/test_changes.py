@@ -390,6 +390,6 @@ def test_an_older_record_makes_no_trial_run_but_one_of_a_higher_edition_of_which
     before: KnownLicense, seen: License
 ) -> None:
     older = replace(seen, updated=before.license.updated - timedelta(days=1))
-    told = compare(replace(before, ids=(1,)), older)
-    of_trials = (change for change in told if not isinstance(change, Enriched | ContactChanged | Refreshed))
+    reported = compare(replace(before, ids=(1,)), older)
+    of_trials = (change for change in reported if not isinstance(change, Enriched | ContactChanged | Refreshed))
     assert all(each.trial.state is not State.RUNNING for each in of_trials if each.trial.upgrade_to is None)

@@ -71,9 +71,9 @@ def records(*, day: int) -> st.SearchStrategy[License]:
     return st.builds(lambda **values: license_(updated=nov(day), **values), **given_)
 
 
-@given(told=st.tuples(*(records(day=day) for day in range(1, 5))))
-def test_in_whatever_order_records_come_the_same_is_known_in_the_end(told: tuple[License, ...]) -> None:
-    ends = {reduce(merge_records, order) for order in permutations(told)}
+@given(reported=st.tuples(*(records(day=day) for day in range(1, 5))))
+def test_in_whatever_order_records_come_the_same_is_known_in_the_end(reported: tuple[License, ...]) -> None:
+    ends = {reduce(merge_records, order) for order in permutations(reported)}
     assert len(ends) == 1
     [one] = ends
-    assert all(merge_records(one, replace(seen)) == one for seen in told)
+    assert all(merge_records(one, replace(seen)) == one for seen in reported)

@@ -19,7 +19,7 @@ from bot.domain.dnc import (
     may_lift,
     targets_for,
 )
-from tests.builders import NOON, license_, opt_out
+from tests.builders import NOON, dnc_entry, license_
 
 LINK, MEMBER, ADMIN = Authority
 STRONGEST_FIRST = (
@@ -185,7 +185,7 @@ def test_causes_have_the_order_of_who_said_it() -> None:
 def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_does(
     before: DncReason, cause: DncReason
 ) -> None:
-    added = is_stronger_than(cause, opt_out(reason=before))
+    added = is_stronger_than(cause, dnc_entry(reason=before))
     assert added == (cause.strength > before.strength or (cause.is_final and cause != before))
     assert is_stronger_than(cause, None)
 
@@ -207,4 +207,4 @@ def test_nobody_marks_by_hand_what_only_the_person_or_the_machine_can_say() -> N
 
 
 def test_a_pause_knows_its_end() -> None:
-    assert opt_out(reason=DncReason.PAUSED, until=NOON + timedelta(days=1)).until is not None
+    assert dnc_entry(reason=DncReason.PAUSED, until=NOON + timedelta(days=1)).until is not None

@@ -19,7 +19,7 @@ UPGRADING = SOLD | {"upgrade_started": nov(10), "upgrade_to": "Advanced"}
 
 
 @pytest.mark.parametrize(
-    ("seen", "told"),
+    ("seen", "reported"),
     ids(
         {
             "running": ({}, [RUNNING]),
@@ -58,9 +58,9 @@ UPGRADING = SOLD | {"upgrade_started": nov(10), "upgrade_to": "Advanced"}
     ),
 )
 def test_a_record_tells_of_its_latest_trial_and_of_that_of_a_higher_edition(
-    seen: dict[str, Any], told: list[Trial]
+    seen: dict[str, Any], reported: list[Trial]
 ) -> None:
-    assert trials_of(license_(**seen)) == tuple(told)
+    assert trials_of(license_(**seen)) == tuple(reported)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ LAST_YEAR = trial(started=date(2025, 3, 1), ends=date(2025, 3, 31), state=State.
 
 
 @pytest.mark.parametrize(
-    ("told", "others", "same"),
+    ("reported", "others", "same"),
     ids(
         {
             "none is known": (RUNNING, [], None),
@@ -134,9 +134,9 @@ LAST_YEAR = trial(started=date(2025, 3, 1), ends=date(2025, 3, 31), state=State.
     ),
 )
 def test_two_words_of_a_trial_are_of_the_same_one_within_a_week_or_while_it_runs(
-    told: Trial, others: list[Trial], same: Trial | None
+    reported: Trial, others: list[Trial], same: Trial | None
 ) -> None:
-    assert same_trial(told, others) == same
+    assert same_trial(reported, others) == same
 
 
 @pytest.mark.parametrize(

@@ -23,14 +23,14 @@ from bot.domain.mail_policy import (
     may_contact,
     may_email,
 )
-from tests.builders import ALLOW, NOON, OPEN, case, contact, license_, opt_out, trial
+from tests.builders import ALLOW, NOON, OPEN, case, contact, dnc_entry, license_, trial
 
 ANA = contact()
 ALLOWED = Allowed("ana@acme.example")
 FORGOTTEN = Contact(forgotten=True)
 NAME_ONLY = Contact(name="Ana Ash")
 MALFORMED = contact(email="ana at acme")
-NO = opt_out()
+NO = dnc_entry()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from bot.domain.card import Action, Card, Person, actions, recipients
 from bot.domain.evaluation import Contact, ContactRole, State
 from bot.domain.mail import LastMail
 from bot.domain.mail_policy import MailRules, RefusalReason, Refused
-from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, trial
+from tests.builders import NOON, OPEN, card, contact, dnc_entry, evaluation, license_, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
 KINDS: dict[str, tuple[Contact | None, bool, RefusalReason | None]] = {
@@ -31,7 +31,7 @@ def of(technical: str, billing: str, **changes: Any) -> Card:  # noqa: ANN401  o
     second = BO if second is not None and second.email else second
     seen = license_(technical=first, billing=second)
     people = [
-        Person(contact=each, dnc_entry=opt_out() if is_marked else None)
+        Person(contact=each, dnc_entry=dnc_entry() if is_marked else None)
         for each, is_marked in ((first, is_first_marked), (second, is_second_marked))
         if each is not None
     ]

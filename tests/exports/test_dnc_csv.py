@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, count_by_reason
 from bot.errors import FileWrong
 from bot.exports.dnc_csv import fits, read_csv, write_csv
-from tests.builders import NOON, opt_out
+from tests.builders import NOON, dnc_entry
 
 ANA = DncTarget.of_address("ana@acme.example")
 
@@ -81,14 +81,14 @@ def test_a_line_that_cannot_match_anybody_is_named_and_nothing_is_read(line: str
 
 def test_a_table_holds_what_can_be_read_again() -> None:
     marks = [
-        opt_out(target=DncTarget.of_address(each)) for each in ("'ana@acme.example", "ana at acme", "bo@acme.example")
+        dnc_entry(target=DncTarget.of_address(each)) for each in ("'ana@acme.example", "ana at acme", "bo@acme.example")
     ]
     assert [fits(mark) for mark in marks] == [True, False, True]
     assert [subject for subject, _ in read_csv(write_csv(marks), at=NOON, by=None)] == [
         marks[0].target,
         marks[2].target,
     ]
-    assert not fits(opt_out(target=None))
+    assert not fits(dnc_entry(target=None))
 
 
 def test_every_line_that_is_wrong_is_named_and_none_of_its_words_is_repeated() -> None:
@@ -133,7 +133,7 @@ def test_a_mark_of_the_future_is_one_of_now() -> None:
 )
 def test_no_cell_begins_as_a_formula_and_none_is_changed_by_the_way_back(note: str) -> None:
     domain = DncTarget(scope=DncScope.DOMAIN, value="acme.example")
-    text = write_csv([opt_out(note=note, target=domain)])
+    text = write_csv([dnc_entry(note=note, target=domain)])
     assert not any(cell.lstrip('"').startswith(("=", "+", "-", "@", "\t")) for cell in text.splitlines()[1].split(","))
     [(subject, mark)] = read_csv(text, at=NOON, by="U0BO")
     assert (subject, mark.note) == (domain, note)
@@ -141,7 +141,7 @@ def test_no_cell_begins_as_a_formula_and_none_is_changed_by_the_way_back(note: s
 
 CAUSES = st.sampled_from([c for c in DncReason if not c.is_final and c is not DncReason.PAUSED])
 MARKS = st.builds(
-    opt_out,
+    dnc_entry,
     reason=CAUSES,
     target=st.emails().map(DncTarget.of_address),
     at=st.integers(0, 10**6).map(lambda seconds: NOON - timedelta(seconds=seconds)),
@@ -165,5 +165,5 @@ def test_any_text_is_a_table_or_is_refused_in_words(text: str) -> None:
 
 
 def test_marks_are_counted_by_cause() -> None:
-    marks = [opt_out(), opt_out(), opt_out(reason=DncReason.LEGAL)]
+    marks = [dnc_entry(), dnc_entry(), dnc_entry(reason=DncReason.LEGAL)]
     assert (count_by_reason(marks), count_by_reason([])) == ("1 legal, 2 asked", "none")

@@ -46,15 +46,15 @@ async def test_a_list_that_the_response_url_does_not_take_comes_all_the_same(
     here: World, card: Message, fault: faults.Fault
 ) -> None:
     await here.workspace.command(ANA, "/evaluators today")
-    await here.told(ANA, "Page 1 of 2")
+    await here.notified(ANA, "Page 1 of 2")
     [page] = here.workspace.ephemerals(ANA)
     _break(here, "response_url", fault)
     await here.workspace.press(ANA, page, "today.page.1")
-    await here.told(ANA, "Page 2 of 2")
+    await here.notified(ANA, "Page 2 of 2")
     await here.workspace.command(BEN, "/evaluators health")
     here.workspace.faults.clear()
     _break(here, "response_url", fault)
-    await here.told(BEN, "report")
+    await here.notified(BEN, "report")
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "not_in_channel", "internal_error"])
@@ -87,7 +87,7 @@ async def test_a_modal_that_was_closed_before_it_was_filled_is_left_alone(here: 
         go_on.set()
         await here.until(lambda: here.workspace.calls("views.update"))
         await here.workspace.command(ANA, "/evaluators help")
-        await here.told(ANA, "understands")
+        await here.notified(ANA, "understands")
     assert len(here.workspace.ephemerals(ANA)) == 1
     assert [each for each in logged if each["log_level"] in {"warning", "error"}] == []
 
@@ -98,7 +98,7 @@ async def test_a_modal_that_was_closed_before_it_was_filled_is_left_alone(here: 
 async def test_a_trigger_that_opens_nothing_is_answered_with_press_again(here: World, card: Message, code: str) -> None:
     here.workspace.faults.add("views.open", faults.refuse(code))
     await here.workspace.press(ANA, card, "evaluation.do_not_contact")
-    await here.told(ANA, "Please press again.")
+    await here.notified(ANA, "Please press again.")
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ async def lifts(here: World, user: str, typed: str, note: str = "They agreed") -
     return await answered(here, user, view, {Field.NOTE: {Field.NOTE: note}})
 
 
-async def standing(parts: Components, whom: str) -> DncEntry | None:
+async def standing(parts: Components, who: str) -> DncEntry | None:
     """The mark against an address, a domain or a site."""
-    subject = DncTarget.read(whom)
+    subject = DncTarget.read(who)
     assert subject is not None
     return await parts.store.dnc.find_active([subject])
 

@@ -52,7 +52,7 @@ async def test_an_error_nobody_foresaw_is_acknowledged_and_answered_with_a_refer
         raise RuntimeError("ana@northwind.test")
 
     await _type(here, breaks)
-    await here.told(ANA, "Something went wrong on our side")
+    await here.notified(ANA, "Something went wrong on our side")
     [answer] = here.workspace.ephemerals(ANA)
     assert "northwind" not in answer.shown
     assert answer.shown.split("`")[1] in logged()
@@ -91,7 +91,7 @@ async def test_a_modal_that_cannot_be_opened_is_answered_with_what_to_do(
         card = await here.card(NORTHWIND.company)
         here.workspace.faults.add(method, fault)
         await here.workspace.press(ANA, card, "evaluation.email")
-        await here.told(ANA, words)
+        await here.notified(ANA, words)
 
 
 async def test_a_modal_that_cannot_be_filled_says_why_where_the_person_looks(here: World) -> None:

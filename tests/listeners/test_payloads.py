@@ -309,7 +309,7 @@ async def test_a_command_answers_under_whatever_name_it_was_set_up(
     here, _, _ = waiting
     here.workspace.commands[name] = "today"
     await here.workspace.command(ANA, f"{name} today")
-    await here.told(ANA, "1 in all")
+    await here.notified(ANA, "1 in all")
 
 
 async def test_a_form_that_lacks_what_it_must_have_says_so_at_the_field(

@@ -29,10 +29,10 @@ def test_in_europe_a_ground_is_asked_for_and_the_law_is_named(country: str) -> N
 
 
 def test_every_rule_that_is_shipped_says_why_and_by_which_law() -> None:
-    told = tomllib.loads(SHIPPED.read_text("utf-8"))
-    assert {entry["rule"] for entry in told["rules"]} <= set(Rule)
-    assert all(entry["law"].startswith("https://") and entry["why"].endswith(".") for entry in told["rules"])
-    names = [name for entry in told["rules"] for name in entry["countries"]]
+    reported = tomllib.loads(SHIPPED.read_text("utf-8"))
+    assert {entry["rule"] for entry in reported["rules"]} <= set(Rule)
+    assert all(entry["law"].startswith("https://") and entry["why"].endswith(".") for entry in reported["rules"])
+    names = [name for entry in reported["rules"] for name in entry["countries"]]
     assert names == [country_code(name) for name in names]
     assert len(names) == len(set(names))
 

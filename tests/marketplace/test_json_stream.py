@@ -23,8 +23,8 @@ def split(*pieces: bytes) -> list[Row]:
     return rows
 
 
-def cut(whole: bytes, places: list[int]) -> list[bytes]:
-    return [whole[start:end] for start, end in pairwise([0, *sorted(places), len(whole)])]
+def cut(complete: bytes, places: list[int]) -> list[bytes]:
+    return [complete[start:end] for start, end in pairwise([0, *sorted(places), len(complete)])]
 
 
 def rounded(value: object) -> object:
@@ -54,16 +54,16 @@ def arrays(draw: st.DrawFn) -> tuple[list[str], bytes]:
 def test_rows_are_the_same_however_they_are_written_and_cut(
     array: tuple[list[str], bytes], places: list[float], mark: bytes
 ) -> None:
-    texts, whole = array
-    rows = split(*cut(mark + whole, [int(place * len(whole)) for place in places]))
+    texts, complete = array
+    rows = split(*cut(mark + complete, [int(place * len(complete)) for place in places]))
     assert [row.text for row in rows] == texts
     as_written = [json.loads(text) for text in texts]
     assert repr(rounded([row.record for row in rows])) == repr(rounded(as_written))  # NaN is not NaN
 
 
 def test_a_byte_at_a_time_is_enough() -> None:
-    whole = '[{"name":"Chloé 🚀 \\"]},{"} , 12.5e3,[1,[2]],"a,]b",{}]'.encode()
-    rows = split(*(bytes([byte]) for byte in whole))
+    complete = '[{"name":"Chloé 🚀 \\"]},{"} , 12.5e3,[1,[2]],"a,]b",{}]'.encode()
+    rows = split(*(bytes([byte]) for byte in complete))
     assert [row.text for row in rows] == ['{"name":"Chloé 🚀 \\"]},{"}', "12.5e3", "[1,[2]]", '"a,]b"', "{}"]
     assert [row.record for row in rows] == [{"name": 'Chloé 🚀 "]},{'}, {}, {}, {}, {}]
 
@@ -86,9 +86,9 @@ def test_a_row_comes_as_soon_as_the_mark_after_it() -> None:
 
 
 @pytest.mark.parametrize("whole", [b"[]", b"[ ]", b"\xef\xbb\xbf\n[\n]\n"])
-def test_an_empty_report_has_no_rows(whole: bytes) -> None:
-    assert split(whole) == []
-    assert split(*(bytes([byte]) for byte in whole)) == []
+def test_an_empty_report_has_no_rows(complete: bytes) -> None:
+    assert split(complete) == []
+    assert split(*(bytes([byte]) for byte in complete)) == []
 
 
 @pytest.mark.parametrize(
@@ -112,24 +112,24 @@ def test_an_empty_report_has_no_rows(whole: bytes) -> None:
     ],
     ids=lambda value: value[:20].decode(errors="replace") if isinstance(value, bytes) else value,
 )
-def test_what_is_no_array_of_rows_is_unreadable(whole: bytes, reason: str) -> None:
+def test_what_is_no_array_of_rows_is_unreadable(complete: bytes, reason: str) -> None:
     with pytest.raises(AnswerUnreadable, match=reason):
-        split(whole)
+        split(complete)
 
 
 def test_a_row_may_be_longer_than_many_pieces() -> None:
     text = json.dumps({"a": "b" * (LONGEST_ROW - 100)})
-    whole = f"[{text},{text}]".encode()
-    assert [row.text for row in split(*cut(whole, list(range(0, len(whole), 60_000))))] == [text, text]
+    complete = f"[{text},{text}]".encode()
+    assert [row.text for row in split(*cut(complete, list(range(0, len(complete), 60_000))))] == [text, text]
 
 
 @pytest.mark.parametrize(
     "whole",
     [b"", b" ", b"[", b"[{}", b"[{},", b"[1", b'[{"a":1}, {"a', b"[{},]", b"[{a:1}]", b"[{} {}]", b"[{}}", b'["\xc3'],
 )
-def test_an_array_that_does_not_close_is_broken_off(whole: bytes) -> None:
+def test_an_array_that_does_not_close_is_broken_off(complete: bytes) -> None:
     with pytest.raises(StreamCut, match="to its end"):
-        split(whole)
+        split(complete)
 
 
 def test_what_came_before_an_end_too_soon_was_given() -> None:

@@ -54,7 +54,7 @@ def normal(address: str) -> str:
 
 
 @dataclass
-class Silence:
+class Skipped:
     """The marks that stand: by subject, by cause, with the end of those that end by themselves."""
 
     standing: dict[str, dict[str, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
@@ -154,7 +154,7 @@ class Promised:
 
     at_most_every: timedelta
     now: datetime
-    silence: Silence = field(default_factory=Silence)
+    silence: Skipped = field(default_factory=Skipped)
     licenses: dict[int, TrueLicense] = field(default_factory=dict)
     mails: dict[int, TrueMail] = field(default_factory=dict)
     rows: list[License] = field(default_factory=list)
@@ -186,8 +186,8 @@ class Promised:
         one = TrueLicense(site=seen.site, aliases=set(seen.aliases))
         for each in known.values():
             one.aliases |= each.aliases
-            for role, told in each.contacts.items():
-                one.contacts[role] = max(one.contacts.get(role, (-1, "")), told)
+            for role, notified in each.contacts.items():
+                one.contacts[role] = max(one.contacts.get(role, (-1, "")), notified)
             for family, times in each.arrived.items():
                 one.arrived[family] += times
         one.state = state

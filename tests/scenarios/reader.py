@@ -24,8 +24,8 @@ def unsubscribe_link(mail: Mail) -> str:
 
 def links(mail: Mail) -> set[str]:
     """Every address of ours that stands anywhere in a mail."""
-    whole = " ".join([mail["text"], mail["html"] or "", *mail["headers"].values()])
-    return set(re.findall(rf"{re.escape(PUBLIC_URL)}[^\s\"'<>,)]*", whole))
+    complete = " ".join([mail["text"], mail["html"] or "", *mail["headers"].values()])
+    return set(re.findall(rf"{re.escape(PUBLIC_URL)}[^\s\"'<>,)]*", complete))
 
 
 async def visit(

@@ -70,7 +70,7 @@ async def test_who_left_the_group_while_the_form_was_open_can_send_nothing(here:
     here.workspace.groups[SALES] = []
     here.clock.now += FRESH
     await here.send(ANA)
-    await here.told(ANA, "You don't have permission to email contacts")
+    await here.notified(ANA, "You don't have permission to email contacts")
     assert here.mailbox.mails == []
 
 
@@ -84,7 +84,7 @@ async def test_who_left_the_group_while_the_form_was_open_can_lift_nothing(here:
     here.workspace.groups[SALES] = []
     here.clock.now += FRESH
     await here.workspace.submit(ANA, form.id, WHY)
-    await here.told(ANA, "You don't have permission to email contacts")
+    await here.notified(ANA, "You don't have permission to email contacts")
     assert "*Do not contact*" in card.shown
 
 

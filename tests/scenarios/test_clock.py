@@ -105,4 +105,4 @@ async def test_that_the_clock_went_back_while_the_bot_was_stopped_is_told_too(he
         assert figures["seconds_clock_moved"] == -2 * 86_400
         assert figures["seconds_since_sweep"] >= 0
         await here.workspace.command(BEN, "/evaluators health")
-        await here.told(BEN, "moved back by 48 h")
+        await here.notified(BEN, "moved back by 48 h")

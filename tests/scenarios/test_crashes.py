@@ -236,7 +236,7 @@ async def test_killed_while_a_mail_is_held_its_sender_can_still_take_it_back(her
     async with here.bot(mail_hold="60s") as parts:
         card = await here.card(NORTHWIND.company)
         await here.undo(BEN)
-        await here.told(BEN, "Nothing was sent.")
+        await here.notified(BEN, "Nothing was sent.")
         await here.hides("Email sending", on=card)
         here.pass_by(minutes=2)
         await here.at_rest(parts)

@@ -37,7 +37,7 @@ async def cards(here: World) -> AsyncIterator[list[Message]]:
 async def _asked(here: World, user: str, text: str, words: str) -> None:
     """Type it, and wait for the answer."""
     await here.workspace.command(user, f"/evaluators {text}")
-    await here.told(user, words)
+    await here.notified(user, words)
 
 
 async def _marked(here: World, cards: list[Message]) -> list[bool]:
@@ -66,7 +66,7 @@ async def test_an_address_is_marked_looked_up_listed_and_lifted_by_what_is_typed
 
 
 @pytest.mark.parametrize(
-    ("whom", "reach", "reached"),
+    ("who", "reach", "reached"),
     [
         ("@northwind.test", "anyone at northwind.test", [True, True, True, False]),
         ("labs.northwind.test", "anyone at labs.northwind.test", [False, False, True, False]),
@@ -74,9 +74,9 @@ async def test_an_address_is_marked_looked_up_listed_and_lifted_by_what_is_typed
     ],
 )
 async def test_a_mark_on_a_domain_or_a_site_stands_on_every_card_it_reaches_and_is_lifted_from_any(
-    here: World, cards: list[Message], whom: str, reach: str, reached: list[bool]
+    here: World, cards: list[Message], who: str, reach: str, reached: list[bool]
 ) -> None:
-    await here.block(ANA, f"{whom} Their lawyer called")
+    await here.block(ANA, f"{who} Their lawyer called")
     theirs = [card for card, is_reached in zip(cards, reached, strict=True) if is_reached]
     for card in theirs:
         shown = await here.shows(f"*Do not contact* {reach}: They asked us not to email them", on=card)
@@ -104,7 +104,7 @@ async def test_what_a_person_said_themselves_an_admin_alone_lifts_with_a_note(
     await here.choose(CHIKA, card, "evaluation.contact_again")
     form = await here.modal(CHIKA, "written consent")
     await here.workspace.submit(CHIKA, form.id, _note("Their letter of 23 November"))
-    await here.told(CHIKA, "Unblocked.")
+    await here.notified(CHIKA, "Unblocked.")
     await here.noted(f"<@{CHIKA}> unblocked the contact: “Their letter of 23 November”", under=card)
     await here.until(lambda: "evaluation.email" in str(card.blocks))
 
@@ -131,7 +131,7 @@ async def test_erased_by_the_command_line_while_the_bot_runs_cards_and_threads_s
         await here.until(lambda: "Ada Test" not in str([card.blocks, *here.thread(card)]))
         assert NORTHWIND.email not in str([card.text, card.blocks, *here.thread(card)])
         await here.workspace.command(ANA, f"/evaluators dnc {NORTHWIND.email}")
-        await here.told(ANA, "Their data was erased at their request")
+        await here.notified(ANA, "Their data was erased at their request")
         here.marketplace.add(license_record(2, TRAIL, NORTHWIND, here.clock.today()))
         await parts.poller.poll()
         again = await here.card(f"· {TRAIL.name}")

@@ -145,12 +145,12 @@ async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everythi
         await found.parts.store.outbox.enqueue_message("Hello", channel="C0ELSE", at=here.clock())
         await found.live(hours=1)
         assert len(here.workspace.messages("C0ELSE")) == (0 if everywhere else 1)
-        assert len(found.told) == (0 if everywhere else 1)
+        assert len(found.notified) == (0 if everywhere else 1)
         assert found.calls() + found.calls(UPDATE) <= 2 * (8 + 60 / 5)
         shut.mended = True
         await found.settle(within=timedelta(minutes=6))
-        trouble, again = found.told
-        assert trouble.startswith(":rotating_light: I can't post ")
+        problem, again = found.notified
+        assert problem.startswith(":rotating_light: I can't post ")
         assert again.startswith(":white_check_mark: ")
         assert found.posted == 3
         assert here.thread(here.workspace.messages()[0]) == [CLAIMED]
@@ -166,12 +166,12 @@ async def test_a_missing_history_scope_is_named_and_new_cards_go_out(here: World
         await found.begin_trial(2)
         await found.live(minutes=10)
         assert (found.posted, await found.waiting()) == (2, 1)
-        [told] = found.told
-        assert "I can't look up what I posted in <#C0EVALS>. The app lacks the scope channels:history." in told
+        [notified] = found.notified
+        assert "I can't look up what I posted in <#C0EVALS>. The app lacks the scope channels:history." in notified
         here.workspace.keys.scopes.add("channels:history")
         await found.settle()
         assert found.posted == 2
-        assert found.told[1].startswith(":white_check_mark: I can look up what I posted")
+        assert found.notified[1].startswith(":white_check_mark: I can look up what I posted")
 
 
 async def test_without_admins_a_closed_channel_is_on_record_and_nobody_is_written_to(here: World) -> None:

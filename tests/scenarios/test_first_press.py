@@ -92,13 +92,13 @@ async def test_what_needs_the_workspace_is_answered_while_it_is_unknown_and_done
     async with here.at_work(here.settings()):
         await here.until(lambda: here.workspace.sockets)
         await _acknowledged(here, lambda: here.workspace.command(ANA, "/evaluators today"))
-        await here.told(ANA, "Please press again in a minute.")
+        await here.notified(ANA, "Please press again in a minute.")
         assert (await _health(here))["problems"] == [ANSWERS_500]
         asked = len(here.workspace.calls("bots.info"))
         here.workspace.faults.clear()
         await here.until(lambda: len(here.workspace.calls("bots.info")) > asked)
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "Evaluations on 23 Nov 2026")
+        await here.notified(ANA, "Evaluations on 23 Nov 2026")
         assert (await _health(here))["problems"] == []
 
 

@@ -35,13 +35,13 @@ async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_wh
     async with here.bot():
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.arrived")
-        await here.told(BEN, "Noted")
+        await here.notified(BEN, "Noted")
         await here.shows(f"<@{BEN}> confirmed that *Welcome* arrived.", on=card)
         await here.noted(f"<@{BEN}> confirmed that *Welcome* arrived.", under=card)
         here.pass_by(seconds=12)
         for user, button in ((CHIKA, "mail.again"), (ANA, "mail.arrived")):
             await here.workspace.press(user, question, button)
-            await here.told(user, f"<@{BEN}> already marked it as sent, 12 seconds ago.")
+            await here.notified(user, f"<@{BEN}> already marked it as sent, 12 seconds ago.")
     assert len(here.mailbox.mails) == 1
 
 
@@ -65,14 +65,14 @@ async def test_somebody_sends_it_again_word_for_word_under_the_same_message_id(h
 async def test_of_many_who_decide_at_once_one_does_and_all_others_are_told(here: World, card: Message) -> None:
     async with here.bot():
         [question] = _asked(here, card)
-        presses = [(user, button) for user in (ANA, BEN, CHIKA) for button in ("mail.again", "mail.arrived") * 3]
-        await asyncio.gather(*(here.workspace.press(user, question, button) for user, button in presses))
-        said = await here.until(lambda: _answers(here, len(presses))) or []
+        interactions = [(user, button) for user in (ANA, BEN, CHIKA) for button in ("mail.again", "mail.arrived") * 3]
+        await asyncio.gather(*(here.workspace.press(user, question, button) for user, button in interactions))
+        said = await here.until(lambda: _answers(here, len(interactions))) or []
     [decision] = [words for words in said if "Sending to" in words or "Noted" in words]
     assert len(here.mailbox.mails) == (2 if "Sending to" in decision else 1)
     assert (
         len([words for words in said if "already marked it as sent" in words or "is sending it again" in words])
-        == len(presses) - 1
+        == len(interactions) - 1
     )
 
 
@@ -89,7 +89,7 @@ async def test_it_may_be_lost_again_and_is_asked_about_again(here: World, card: 
         await here.workspace.press(BEN, question, "mail.again")
         await here.until(lambda: len(_asked(here, card)) == 2)
         await here.workspace.press(CHIKA, _asked(here, card)[1], "mail.arrived")
-        await here.told(CHIKA, "Noted")
+        await here.notified(CHIKA, "Noted")
     assert len(here.mailbox.mails) == 2
 
 
@@ -101,9 +101,9 @@ async def test_it_goes_through_the_same_gate_as_every_mail(here: World, card: Me
         await here.noted("They bought the app", under=card)
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.again")
-        await here.told(BEN, "They bought the app")
+        await here.notified(BEN, "They bought the app")
         await here.workspace.press(BEN, question, "mail.arrived")
-        await here.told(BEN, "Noted")
+        await here.notified(BEN, "Noted")
     assert len(here.mailbox.mails) == 1
 
 

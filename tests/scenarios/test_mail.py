@@ -55,13 +55,13 @@ async def test_a_mail_is_looked_at_held_and_sent_when_its_time_has_come(here: Wo
     ):
         assert words in preview.shown
     await here.send(ANA)
-    await here.told(ANA, "Sending to Ada Test in 10 s.")
+    await here.notified(ANA, "Sending to Ada Test in 10 s.")
     await here.shows("Email sending…", on=card)
     assert here.mailbox.mails == []
     here.pass_by(seconds=10)
     await here.shows(f"<@{ANA}> sent *Welcome*", on=card)
     await here.noted(f"<@{ANA}> sent *Welcome*.", under=card)
-    await here.told(ANA, "Sent to Ada Test.")
+    await here.notified(ANA, "Sent to Ada Test.")
     sending = here.workspace.views[ANA][-1]
     assert "mail.undo" not in str(sending.blocks)
     await here.workspace.close_view(ANA, sending.id)
@@ -83,7 +83,7 @@ async def test_a_line_that_slack_posts_late_says_in_the_end_that_the_mail_was_se
     async with asyncio.timeout(limit(20)):
         await posting.wait()
     here.pass_by(seconds=10)
-    await here.told(ANA, "Sent to Ada Test.")
+    await here.notified(ANA, "Sent to Ada Test.")
     goes_on.set()
     await here.noted(f"<@{ANA}> sent *Welcome*.", under=card)
     assert len(here.thread(card)) == 1
@@ -108,7 +108,7 @@ async def test_its_sender_takes_it_back_and_may_send_it_anew(here: World, card: 
     await here.write(ANA, card)
     await here.is_sending(ANA)
     await here.undo(ANA)
-    await here.told(ANA, "Nothing was sent.")
+    await here.notified(ANA, "Nothing was sent.")
     assert "mail.undo" not in str(here.workspace.views[ANA][-1].blocks)
     await here.hides("Email sending", on=card)
     here.pass_by(minutes=1)
@@ -137,7 +137,7 @@ async def test_an_undo_of_an_earlier_version_still_answers(here: World) -> None:
         here.pass_by(seconds=10)
         await here.shows("sent *Welcome*", on=card)
         await here.workspace.press(ANA, old, "mail.undo")
-        await here.told(ANA, "Too late")
+        await here.notified(ANA, "Too late")
         assert len(here.workspace.ephemerals(ANA)) == 1
         assert "mail.undo" not in str(old.blocks)
 
@@ -150,7 +150,7 @@ async def test_who_closed_the_window_hears_of_a_mail_that_was_not_sent(here: Wor
     assert here.workspace.views[ANA] == []
     here.pass_by(seconds=10)
     await here.noted("it failed", under=card)
-    await here.told(ANA, "Not sent to Ada Test.")
+    await here.notified(ANA, "Not sent to Ada Test.")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
         await here.workspace.press(BEN, question, button)
         await here.shows(f":email: <@{BEN}>", on=card)
         await here.workspace.press(ANA, await _old_undo(here, parts, ANA), "mail.undo")
-        await here.told(ANA, answer)
+        await here.notified(ANA, answer)
 
 
 async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_thread(
@@ -186,17 +186,17 @@ async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_th
     await here.workspace.submit(CHIKA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
     await here.noted("it failed. This address is on the do-not-contact list.", under=card)
     await here.shows("*Do not contact*", on=card)
-    await here.told(ANA, "Not sent to Ada Test.")
+    await here.notified(ANA, "Not sent to Ada Test.")
     assert "mail.undo" not in str(here.workspace.views[ANA][-1].blocks)
     here.pass_by(minutes=1)
     assert here.mailbox.mails == []
 
 
-@pytest.mark.parametrize("whom", ["@northwind.test", "northwind-test.atlassian.net"])
-async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, whom: str) -> None:
+@pytest.mark.parametrize("who", ["@northwind.test", "northwind-test.atlassian.net"])
+async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, who: str) -> None:
     await here.write(ANA, card)
     await here.is_sending(ANA)
-    await here.block(CHIKA, f"{whom} Their lawyer called")
+    await here.block(CHIKA, f"{who} Their lawyer called")
     await here.shows("*Do not contact* anyone", on=card)
     here.pass_by(seconds=10)
     await here.noted("it failed. This address is on the do-not-contact list.", under=card)
@@ -225,9 +225,9 @@ async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, car
     await here.is_sending(ANA)
     here.pass_by(seconds=10)
     await here.noted("is delayed", under=card)
-    await here.told(ANA, "Not sent yet.")
+    await here.notified(ANA, "Not sent yet.")
     await here.undo(ANA)
-    await here.told(ANA, "Nothing was sent.")
+    await here.notified(ANA, "Nothing was sent.")
     here.pass_by(hours=1)
     await here.hides("is delayed", on=card)
     assert here.mailbox.mails == []
@@ -260,7 +260,7 @@ async def test_another_template_fills_the_words_in_anew_and_another_recipient_ke
     form = await here.modal(ANA, "my own words")
     await here.workspace.submit(ANA, form.id)
     await here.send(ANA)
-    await here.told(ANA, " to Bill Test")
+    await here.notified(ANA, " to Bill Test")
     here.pass_by(seconds=10)
     await here.shows("sent *Trial ending*", on=card)
     assert here.mailbox.mails[0]["to"] == [BILL["email"]]
@@ -288,7 +288,7 @@ async def test_one_address_is_not_mailed_about_two_apps_within_a_week_by_whomeve
         here.pass_by(hours=2)
         await here.workspace.submit(BEN, form.id)
         await here.send(BEN)
-        await here.told(BEN, f"<@{ANA}> emailed this address 2 hours ago. You can email it again from")
+        await here.notified(BEN, f"<@{ANA}> emailed this address 2 hours ago. You can email it again from")
         await here.workspace.press(CHIKA, second, "evaluation.email")
         await here.modal(CHIKA, "emailed this address 2 hours ago")
         here.pass_by(days=7)
@@ -323,5 +323,5 @@ async def test_a_ground_that_is_needed_only_since_the_form_was_opened_is_asked_f
         await here.shows("Germany", on=card)
         await here.workspace.submit(ANA, form.id)
         await here.send(ANA)
-        await here.told(ANA, "Nothing was sent: this email now needs a legal basis.")
+        await here.notified(ANA, "Nothing was sent: this email now needs a legal basis.")
     assert here.mailbox.mails == []

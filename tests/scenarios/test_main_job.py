@@ -81,7 +81,7 @@ async def test_two_people_who_send_the_same_mail_at_once_send_one(here: World, t
             await here.workspace.submit(user, (await here.modal(user, "mail.body")).id)
         await asyncio.gather(*(here.send(user) for user in (ANA, BEN)))
         for user in (ANA, BEN):
-            await here.told(user, ":no_entry_sign: ", "Sent to")
+            await here.notified(user, ":no_entry_sign: ", "Sent to")
         said = sorted(here.workspace.views[user][-1].shown for user in (ANA, BEN))
         await here.noted("sent *Welcome*", under=card)
     assert len(here.mailbox.mails) == 1
@@ -103,11 +103,11 @@ async def test_do_not_contact_stops_every_mail_to_the_address_and_every_card_of_
         for each in (card, other):
             shown = await here.shows("*Do not contact*", on=each)
             assert "evaluation.email" not in json.dumps(shown.blocks)
-        await here.told(ANA, "Blocked")
+        await here.notified(ANA, "Blocked")
         await here.noted("<@U0ANA> blocked the contact", under=card)
         await here.workspace.submit(BEN, letter.id)
         await here.send(BEN)
-        await here.told(BEN, "do-not-contact")
+        await here.notified(BEN, "do-not-contact")
         await here.noted("not allowed", under=other)
     assert here.mailbox.mails == []
 
@@ -122,7 +122,7 @@ async def test_a_mark_set_by_mistake_can_be_lifted_with_a_reason(here: World, tr
         await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
         form = await here.modal(BEN, "can we contact them again")
         await here.workspace.submit(BEN, form.id, {"opt_out.note": {"opt_out.note": "They called"}})
-        await here.told(BEN, "Unblocked")
+        await here.notified(BEN, "Unblocked")
         await here.noted("They called", under=card)
         await here.until(lambda: "evaluation.email" in json.dumps(card.blocks))
 
@@ -133,7 +133,7 @@ async def test_of_two_who_claim_one_owns_it_and_the_other_learns_who(here: World
         await asyncio.gather(*(here.workspace.press(user, card, "evaluation.claim") for user in (ANA, BEN)))
         shown = await here.shows("Owner: <@", on=card)
         winner, loser = (ANA, BEN) if f"Owner: <@{ANA}>" in shown.shown else (BEN, ANA)
-        await here.told(loser, f"<@{winner}> became the owner")
+        await here.notified(loser, f"<@{winner}> became the owner")
         await here.noted(f"<@{winner}> claimed this.", under=card)
     assert here.workspace.ephemerals(winner) == []
 
@@ -150,7 +150,7 @@ async def test_an_owner_can_be_changed_and_whoever_is_late_learns_who_it_is(
         await here.workspace.submit(ANA, forms[ANA].id, {"owner": {"owner": CHIKA}})
         await here.shows(f"Owner: <@{CHIKA}>", on=card)
         await here.workspace.submit(BEN, forms[BEN].id, {"owner": {"owner": BEN}})
-        await here.told(BEN, f"<@{CHIKA}> became the owner")
+        await here.notified(BEN, f"<@{CHIKA}> became the owner")
         await here.noted(f"<@{ANA}> assigned this to <@{CHIKA}>.", under=card)
         await here.workspace.press(CHIKA, card, "evaluation.more", f"evaluation.release:1:{CHIKA}")
         await here.shows("No owner yet", on=card)
@@ -166,7 +166,7 @@ async def test_the_slash_command_lists_the_day_by_app_with_a_link_to_each_card(
         await here.workspace.press(ANA, card, "evaluation.claim")
         await here.shows("Owner", on=card)
         await here.workspace.command(BEN, "/evaluators today")
-        await here.told(BEN, "2 in all")
+        await here.notified(BEN, "2 in all")
         [answer] = here.workspace.ephemerals(BEN)
     assert f"p{card.ts.replace('.', '')}|{NORTHWIND.company}>" in answer.shown
     assert answer.shown.index(COMPASS.name) < answer.shown.index(LANTERNS.name)
@@ -185,7 +185,7 @@ async def test_the_slash_command_lists_the_day_by_app_with_a_link_to_each_card(
 async def test_the_slash_command_always_answers(here: World, typed: str, answer: str) -> None:
     async with here.bot():
         await here.workspace.command(ANA, typed)
-        await here.told(ANA, answer)
+        await here.notified(ANA, answer)
 
 
 async def test_a_long_day_is_paged(here: World) -> None:
@@ -194,10 +194,10 @@ async def test_a_long_day_is_paged(here: World) -> None:
     async with here.bot():
         await here.until(lambda: len(here.workspace.messages()) == 21)
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "Page 1 of 2")
+        await here.notified(ANA, "Page 1 of 2")
         [answer] = here.workspace.ephemerals(ANA)
         await here.workspace.press(ANA, answer, "today.page.1")
-        await here.told(ANA, "Page 2 of 2")
+        await here.notified(ANA, "Page 2 of 2")
         assert len(here.workspace.ephemerals(ANA)) == 1
 
 
@@ -299,7 +299,7 @@ async def test_a_retired_button_answers_and_the_card_is_painted_anew(here: World
         card = await _card(here)
         card.blocks[-1]["elements"][0]["action_id"] = "evaluation.fax"
         await here.workspace.press(ANA, card, "evaluation.fax")
-        await here.told(ANA, "from an earlier version")
+        await here.notified(ANA, "from an earlier version")
         await here.until(lambda: "evaluation.fax" not in json.dumps(card.blocks))
 
 
@@ -310,7 +310,7 @@ async def test_slack_over_signed_http_does_the_same(here: World, trial: dict[str
         await here.workspace.press(ANA, card, "evaluation.claim")
         await here.shows(f"Owner: <@{ANA}>", on=card)
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "1 in all")
+        await here.notified(ANA, "1 in all")
 
 
 async def test_a_card_that_was_deleted_is_posted_again_from_the_list_of_the_day(
@@ -323,7 +323,7 @@ async def test_a_card_that_was_deleted_is_posted_again_from_the_list_of_the_day(
         await parts.store.evaluations.update_card(1, at=here.clock())
         await here.at_rest(parts)
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "card deleted")
+        await here.notified(ANA, "card deleted")
         [answer] = here.workspace.ephemerals(ANA)
         await here.workspace.press(ANA, answer, "today.post_again.1")
         again = await _card(here)

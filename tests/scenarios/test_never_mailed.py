@@ -119,7 +119,7 @@ spellings = st.sampled_from(tuple(WAYS.values()))
 contacts = st.builds(lambda who, spelt: Contact(email=spelt(who), name=PEOPLE[who]), people, spellings)
 or_forgotten = st.one_of(*[contacts] * 12, st.just(RTBF))
 subjects = st.builds(
-    lambda whom, spelt, around: around.format(spelt(whom)),
+    lambda who, spelt, around: around.format(spelt(who)),
     st.sampled_from(SUBJECTS),
     spellings,
     st.sampled_from(AROUND),
@@ -248,15 +248,15 @@ class Correspondence(RuleBasedStateMachine):
 
     @rule(table=st.lists(st.tuples(subjects, causes), min_size=1, max_size=2))
     def marks_are_typed_or_imported(self, table: list[tuple[str, str]]) -> None:
-        [(whom, cause), *others] = table
-        adding = self.consent.add(_subject(whom), reason=DncReason(cause), note=_note(whom), by="U0BO")
-        assert self.loop.run(adding).changed == self.promised.silence.add(whom, cause)
+        [(who, cause), *others] = table
+        adding = self.consent.add(_subject(who), reason=DncReason(cause), note=_note(who), by="U0BO")
+        assert self.loop.run(adding).changed == self.promised.silence.add(who, cause)
         marks = [
-            (_subject(whom), DncEntry(reason=DncReason(cause), by=ADMIN, at=self.now(), note=_note(whom)))
-            for whom, cause in others
+            (_subject(who), DncEntry(reason=DncReason(cause), by=ADMIN, at=self.now(), note=_note(who)))
+            for who, cause in others
         ]
         won = self.loop.run(self.store.dnc.add_all(marks))
-        assert won == sum([self.promised.silence.add(whom, cause) for whom, cause in others])
+        assert won == sum([self.promised.silence.add(who, cause) for who, cause in others])
 
     @rule(number=numbers, role=roles, cause=causes, by=users)
     def somebody_is_marked_on_a_card(self, number: int, role: str, cause: str, by: str) -> None:
@@ -537,7 +537,7 @@ class Correspondence(RuleBasedStateMachine):
             links=Links(Keyring(self.secrets), public_url="https://mail.vendor.test"),
         )
 
-    def _postman(self, port: int, store: Store | None = None) -> MailWorker:
+    def _mail_worker(self, port: int, store: Store | None = None) -> MailWorker:
         store = store or self.store
         # A fresh one, since one who met a fault pauses for some seconds of the machine's own clock.
         alerts = AdminAlerts(store, admins=(ADMIN,), channel=CHANNEL, clock=self.now)
@@ -575,7 +575,7 @@ class Correspondence(RuleBasedStateMachine):
             self.mailbox.faults[step] = act
         elif fault == UNDONE_MEANWHILE:
             self.mailbox.faults["DATA"] = self._undo_meanwhile
-        await self._postman(_CLOSED_PORT if fault == NOBODY_LISTENS else self.port).deliver()
+        await self._mail_worker(_CLOSED_PORT if fault == NOBODY_LISTENS else self.port).deliver()
         was_met = bool(due) if fault == NOBODY_LISTENS else not self.mailbox.faults
         self.mailbox.faults.clear()
         await self._follow(fault if was_met else None, before)
@@ -670,7 +670,7 @@ class Correspondence(RuleBasedStateMachine):
         with pytest.raises(LeaseLost):
             first.leases.ensure()
         with suppress(LeaseLost):
-            await self._postman(self.port, first).deliver()
+            await self._mail_worker(self.port, first).deliver()
         with pytest.raises(LeaseLost):
             await first.mails.recover_in_flight(at=self.now())
         assert (self._arrived(), await rows(self.store, mail)) == (before, mails)
@@ -721,7 +721,7 @@ class Correspondence(RuleBasedStateMachine):
             return await asyncio.Future()
 
         self.mailbox.faults[step] = hang
-        round_ = asyncio.ensure_future(self._postman(self.port).deliver())
+        round_ = asyncio.ensure_future(self._mail_worker(self.port).deliver())
         there = asyncio.ensure_future(reached.wait())
         await asyncio.wait({round_, there}, return_when=asyncio.FIRST_COMPLETED)
         for task in (round_, there):

@@ -175,26 +175,26 @@ class Years(RuleBasedStateMachine):
         finally:
             self.vendor.report.faults.clear()
         swept = await self.store.polls.last_good(is_full=True)
-        whole = swept is not None and swept.started_at == self.now()
+        complete = swept is not None and swept.started_at == self.now()
         since = min(before.started_at, self.now()).date() - timedelta(days=2) if before else None
         found = await cards(self.store)
         for each in self.vendor.licenses:
             if each.hidden or (each.is_silent and not each.trial.shown):
                 continue
-            if whole or (since and each.record["lastUpdated"] >= str(since)):
+            if complete or (since and each.record["lastUpdated"] >= str(since)):
                 each.trial.rang |= each.trial.state == "running" and each.trial.ends >= self.now().date()
                 each.trial.shown = True
                 _is_on_record(each, found)
         await self._nothing_is_there_twice(found)
 
     async def _nothing_is_there_twice(self, found: list[Card]) -> None:
-        told: dict[int, list[str]] = defaultdict(list)
+        notified: dict[int, list[str]] = defaultdict(list)
         for row in await rows(self.store, history):
-            told[row.evaluation_id].append(row.kind)
+            notified[row.evaluation_id].append(row.kind)
         trials = [(of, trial) for of in self.vendor.licenses for trial in of.trials]
         for of, trial in trials:
             if trial.shown:
-                kinds = told[_evaluation(of, trial, found).id]
+                kinds = notified[_evaluation(of, trial, found).id]
                 assert kinds.count(Kind.STARTED) == 1
                 assert all(kinds.count(kind) <= trial.facts[kind] for kind in ONCE), kinds
         assert len(found) <= len(trials)

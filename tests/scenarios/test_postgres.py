@@ -23,7 +23,7 @@ async def test_the_main_job_on_postgresql(here: World, postgres: str) -> None:
         await here.workspace.submit(ANA, form.id, {"opt_out.reason": {"opt_out.reason": "ASKED"}})
         await here.shows("*Do not contact*", on=card)
         await here.workspace.command(BEN, "/evaluators today")
-        await here.told(BEN, "do not contact")
+        await here.notified(BEN, "do not contact")
     async with here.bot(database_url=postgres):
         pass
     assert len(here.mailbox.mails) == 1

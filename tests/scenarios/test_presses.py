@@ -56,11 +56,11 @@ async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
         for _ in range(3):
             await here.workspace.redeliver(claim)
         await here.workspace.command(BEN, "/evaluators today")
-        await here.told(BEN, "no owner")
+        await here.notified(BEN, "no owner")
     async with reached(here, way):
         await here.workspace.redeliver(claim)
         await here.workspace.command(BEN, "/evaluators health")
-        await here.told(BEN, "report")
+        await here.notified(BEN, "report")
     assert "No owner yet" in card.shown
     assert here.workspace.ephemerals(ANA) == []
     assert Counter(here.thread(card))[f"<@{ANA}> claimed this."] == 1
@@ -86,10 +86,10 @@ async def test_a_mail_that_was_refused_is_not_sent_when_slack_repeats_the_submit
 async def test_a_command_that_slack_repeats_is_answered_once(here: World, card: Message) -> None:
     async with here.bot():
         await here.workspace.command(ANA, "/evaluators today")
-        await here.told(ANA, "1 in all")
+        await here.notified(ANA, "1 in all")
         await here.workspace.redeliver()
         await here.workspace.command(ANA, "/evaluators help")
-        await here.told(ANA, "understands")
+        await here.notified(ANA, "understands")
     assert len(here.workspace.ephemerals(ANA)) == 2
 
 
@@ -100,7 +100,7 @@ async def test_a_press_that_comes_too_late_to_open_a_modal_is_answered(here: Wor
     here.pass_by(seconds=4)
     async with here.bot():
         await here.workspace.redeliver()
-        await here.told(ANA, "press again")
+        await here.notified(ANA, "press again")
     assert not here.workspace.views.get(ANA)
 
 
@@ -141,11 +141,11 @@ async def test_a_button_that_only_an_old_view_shows_is_answered_with_who_was_fas
         await here.shows("No owner yet", on=card)
         here.pass_by(seconds=12)
         await here.workspace.press(BEN, old, "evaluation.more", f"evaluation.release:1:{ANA}")
-        await here.told(BEN, "It was released 12 seconds ago")
+        await here.notified(BEN, "It was released 12 seconds ago")
         await here.workspace.press(BEN, card, "evaluation.claim")
         await here.shows(f"Owner: <@{BEN}>", on=card)
         await here.workspace.press(ANA, old, "evaluation.more", f"evaluation.release:1:{ANA}")
-        await here.told(ANA, f"<@{BEN}> became the owner")
+        await here.notified(ANA, f"<@{BEN}> became the owner")
     assert f"Owner: <@{BEN}>" in card.shown
 
 
@@ -159,7 +159,7 @@ async def test_a_mail_that_somebody_else_sent_is_said_with_who_and_how_long_ago(
         await here.shows("sent *Welcome*", on=card)
         here.pass_by(seconds=12)
         await here.send(BEN)
-        await here.told(BEN, f"(<@{ANA}>, 12 seconds ago)")
+        await here.notified(BEN, f"(<@{ANA}>, 12 seconds ago)")
 
 
 async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ago(here: World, card: Message) -> None:
@@ -173,10 +173,10 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
             await here.workspace.press(user, card, "evaluation.more", "evaluation.contact_again:1")
             forms[user] = await here.modal(user, "can we contact them again")
         await here.workspace.submit(ANA, forms[ANA].id, {"opt_out.note": {"opt_out.note": "They called"}})
-        await here.told(ANA, "Unblocked")
+        await here.notified(ANA, "Unblocked")
         here.pass_by(seconds=12)
         await here.workspace.submit(BEN, forms[BEN].id, {"opt_out.note": {"opt_out.note": "They called"}})
-        await here.told(BEN, f"<@{ANA}> already unblocked this, 12 seconds ago")
+        await here.notified(BEN, f"<@{ANA}> already unblocked this, 12 seconds ago")
 
 
 CARDS = 10
@@ -227,14 +227,14 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
         for card in cards:
             await here.noted("sent *Welcome*", under=card)
             await _mark(here, team, card)
-        told = await here.until(lambda: _all_told(here, team, CARDS * (3 * len(team) - 1))) or Counter()
+        notified = await here.until(lambda: _all_told(here, team, CARDS * (3 * len(team) - 1))) or Counter()
         for number in TRIALS:
             await here.shows("*Do not contact*", on=await here.card(f"Firm {number:02}"))
         await here.until(lambda: all(len(here.thread(card)) == len(NOTED) for card in cards))
     interactions = [each for each in here.workspace.delivery.sent if each.kind == "interactive"]
     assert len(interactions) == 6 * CARDS * len(team)
     assert sorted(mail["to"] for mail in here.mailbox.mails) == sorted([f"ana@firm{n}.example"] for n in TRIALS)
-    assert told == {
+    assert notified == {
         "Sending to": CARDS,
         "*: This template": CARDS * (len(team) - 1),
         "> became the owner": CARDS * (len(team) - 1),

@@ -64,8 +64,8 @@ async def test_rows_of_2018_that_are_exported_many_times_are_recorded_once(here:
     old = license_record(1, LANTERNS, NORTHWIND, TODAY.replace(year=2018), status="inactive")
     here.marketplace.records = [dict(old) for _ in range(1200)]
     async with open_components(here.settings(), clock=here.clock) as parts:
-        tally = await parts.poller.poll()
-        assert (tally.rows, tally.started, tally.announced) == (1200, 1, 0)
+        stats = await parts.poller.poll()
+        assert (stats.rows, stats.started, stats.announced) == (1200, 1, 0)
         here.pass_by(days=2)
         assert (await parts.poller.poll()).started == 0
         assert len(await rows(parts.store, license_)) == 1
@@ -106,8 +106,8 @@ async def test_a_row_that_moves_to_the_page_before_is_found_in_the_same_poll(her
                 here.marketplace.records.insert(0, here.marketplace.records.pop(70))
 
         here.marketplace.before_page = move
-        tally = await parts.poller.poll()
-        assert (tally.started, tally.announced) == (80, 80)
+        stats = await parts.poller.poll()
+        assert (stats.started, stats.announced) == (80, 80)
 
 
 @pytest.mark.parametrize("asked_before", range(4), ids=["start", "status", "download", "after"])
@@ -124,9 +124,9 @@ async def test_an_export_that_breaks_off_is_read_again_and_nothing_comes_twice(h
     here.marketplace.records = [license_record(number, LANTERNS, NORTHWIND, TODAY) for number in range(1200)]
     here.marketplace.cut_export_after = 1_000_000
     async with open_components(here.settings(), clock=here.clock) as parts:
-        tally = await parts.poller.poll()
-        assert tally.rows > 1200
-        assert tally.announced == len(await rows(parts.store, evaluation)) == 1200
+        stats = await parts.poller.poll()
+        assert stats.rows > 1200
+        assert stats.announced == len(await rows(parts.store, evaluation)) == 1200
 
 
 async def test_where_an_export_fails_the_report_is_read_page_by_page(here: World) -> None:
@@ -144,9 +144,9 @@ async def test_a_token_that_expires_in_the_middle_of_a_poll_loses_nothing(here: 
         here.marketplace.faults.extend([None, Fault(status=401)])
         with pytest.raises(TokenRefused):
             await parts.poller.poll()
-        tally = await parts.poller.poll()
+        stats = await parts.poller.poll()
         assert len(await rows(parts.store, evaluation)) == 120
-        assert tally.announced == 120
+        assert stats.announced == 120
         assert (await kinds(parts)).count(Kind.STARTED) == 120
 
 
@@ -184,8 +184,8 @@ async def test_a_trial_that_is_over_when_it_is_first_seen_does_not_ring_and_one_
             license_record(1, LANTERNS, NORTHWIND, long_ago, lastUpdated=str(TODAY)),
             license_record(2, LANTERNS, VISTULA, long_ago - timedelta(days=9), lastUpdated=str(TODAY)),
         ]
-        tally = await parts.poller.poll()
-        assert (tally.started, tally.announced) == (2, 1)
+        stats = await parts.poller.poll()
+        assert (stats.started, stats.announced) == (2, 1)
         [loud] = [row for row in await rows(parts.store, evaluation) if row.channel]
         assert loud.started == long_ago
         assert entitlement(1) in {row.alias for row in await rows(parts.store, license_alias)}

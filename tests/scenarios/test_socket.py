@@ -144,7 +144,7 @@ async def test_scopes_that_the_app_lacks_are_named_by_a_running_bot(here: World,
         assert (await _health(here))["problems"] == [sentence]
         assert sentence in logged()
         await here.workspace.command(ANA, "/evaluators health")
-        await here.told(ANA, sentence)
+        await here.notified(ANA, sentence)
 
 
 async def test_a_socket_without_hello_is_none(here: World) -> None:

@@ -43,7 +43,7 @@ class Copy:
     """One of the bots."""
 
     store: Store
-    postman: MailWorker
+    mail_worker: MailWorker
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ async def test_of_many_mails_that_both_would_send_each_goes_once(url: str) -> No
         for number in range(1, MANY + 1):
             assert isinstance(await ask(one.store, order(number, number)), QueuedMail)
 
-        await asyncio.gather(*(each.postman.deliver() for each in (one, other)))
+        await asyncio.gather(*(each.mail_worker.deliver() for each in (one, other)))
 
         assert {row.state for row in await rows(one.store, mail)} == {MailState.SENT}
     assert Counter(each["headers"]["Message-ID"] for each in box.mails) == Counter(
@@ -98,15 +98,15 @@ async def test_one_that_starts_does_not_send_what_the_other_has_in_hand(url: str
     async with box.serve() as port, copies(url, port) as (one, other):
         await report(one.store, license_())
         await ask(one.store, order(1))
-        sending = asyncio.create_task(one.postman.deliver())
+        sending = asyncio.create_task(one.mail_worker.deliver())
         await taken.wait()
 
         await other.store.mails.recover_in_flight(at=LATER)
-        await other.postman.deliver()
+        await other.mail_worker.deliver()
         [unknown] = await rows(other.store, mail)
         go_on.set()
         await sending
-        await other.postman.deliver()
+        await other.mail_worker.deliver()
 
         [sent] = await rows(other.store, mail)
         assert (unknown.state, sent.state) == (MailState.UNKNOWN, MailState.SENT)

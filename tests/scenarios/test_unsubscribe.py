@@ -100,7 +100,7 @@ async def test_a_form_that_is_open_already_sends_nothing_any_more(here: World, c
     await here.workspace.submit(BEN, form.id)
     await visit(here, unsubscribe_link(_mail(here)), method="POST", form=ONE_CLICK)
     await here.send(BEN)
-    await here.told(BEN, "This address is on the do-not-contact list.")
+    await here.notified(BEN, "This address is on the do-not-contact list.")
     assert len(here.mailbox.mails) == 1
 
 

@@ -95,8 +95,8 @@ async def test_a_row_that_cannot_be_read_is_set_aside_and_the_page_goes_on(start
     broken = license_record(1, LANTERNS, NORTHWIND, TODAY, maintenanceStartDate="soon")
     started.marketplace.records.extend([broken, license_record(2, COMPASS, ROCKET, TODAY)])
     async with open_components(started.settings(), clock=started.clock) as parts:
-        tally = await parts.poller.poll()
-        assert (tally.announced, await parts.store.polls.quarantined()) == (1, 1)
+        stats = await parts.poller.poll()
+        assert (stats.announced, await parts.store.polls.quarantined()) == (1, 1)
 
 
 async def test_a_license_that_stands_twice_on_a_page_gets_one_card(started: World) -> None:
@@ -134,5 +134,5 @@ async def test_a_trial_on_a_test_site_of_the_vendor_s_own_is_recorded_without_a_
     ]
     own = f"{NORTHWIND.site}.atlassian.net,vistula.example"
     async with open_components(here.settings(test_sites=own), clock=here.clock) as parts:
-        tally = await parts.poller.poll()
-        assert (tally.started, tally.announced) == (3, 1)
+        stats = await parts.poller.poll()
+        assert (stats.started, stats.announced) == (3, 1)

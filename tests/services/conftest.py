@@ -32,7 +32,7 @@ SENDER = Sender(from_address="Ana Sample <hello@vendor.example>", postal_address
 
 
 @dataclass(kw_only=True)
-class PostRoom:
+class MailSetup:
     """Acme's trial, a mailbox, and a postman who begins anew each time: what he knew of pauses is forgotten."""
 
     store: Store
@@ -57,7 +57,7 @@ class PostRoom:
         return Mailer(smtp=Smtp(server, trust=self.trust), **{**given, **self.post})
 
     @property
-    def postman(self) -> MailWorker:
+    def mail_worker(self) -> MailWorker:
         """The postman, at the beginning of his day."""
         alerts = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
         return MailWorker(
@@ -74,7 +74,7 @@ class PostRoom:
     async def deliver(self, **later: float) -> None:
         """Let time pass, then send what is due by then."""
         self.clock.now += timedelta(**later)
-        await self.postman.deliver()
+        await self.mail_worker.deliver()
 
     async def states(self) -> list[MailState]:
         """How far each mail came, in the order in which they were asked for."""
@@ -94,7 +94,7 @@ class PostRoom:
         """Why the last thing that happened did."""
         return str((await rows(self.store, history))[-1].details.get("error", ""))
 
-    async def told(self) -> list[str]:
+    async def notified(self) -> list[str]:
         """What the admin was told since somebody last looked."""
         return [line for line in await bring(self.store, at=self.clock()) if line.startswith("say")]
 
@@ -106,8 +106,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def room(store: Store) -> AsyncIterator[PostRoom]:
+async def room(store: Store) -> AsyncIterator[MailSetup]:
     mailbox = Mailbox()
     async with mailbox.serve() as port:
         await report(store, license_())
-        yield PostRoom(store=store, mailbox=mailbox, port=port)
+        yield MailSetup(store=store, mailbox=mailbox, port=port)

@@ -16,7 +16,7 @@ from bot.services.operations.alerts import AdminAlerts
 from bot.services.operations.health import Health
 from bot.slack.views.history import note
 from tests.builders import license_
-from tests.services.conftest import ADMIN, PostRoom
+from tests.services.conftest import ADMIN, MailSetup
 from tests.services.inbound.test_bounces import ANA, BOUNCE, FOLDER, OURS
 from tests.store.steps import SECRET, ask, bring, only_card, order, report
 
@@ -28,7 +28,7 @@ MAILBOX_FULL = (FOLDER / "postfix-mailbox-full.eml").read_bytes()
 class Back:
     """A mail that went to Ana, and the one who takes in what comes back of it."""
 
-    room: PostRoom
+    room: MailSetup
 
     async def take(self, content: bytes) -> BounceOutcome:
         """Take a report in."""
@@ -60,7 +60,7 @@ class Back:
 
 
 @pytest.fixture
-async def back(room: PostRoom) -> Back:
+async def back(room: MailSetup) -> Back:
     await room.ordered(message_id=OURS)
     await room.deliver()
     await bring(room.store, at=room.clock())
@@ -123,7 +123,7 @@ async def test_the_same_report_twice_counts_once(back: Back, name: str) -> None:
 
 async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(back: Back) -> None:
     await back.take((FOLDER / "gmail-policy.eml").read_bytes())
-    [said] = await back.room.told()
+    [said] = await back.room.notified()
     assert "refused an email because of us" in said
     assert await back.mark() is None
 
@@ -187,7 +187,7 @@ async def test_a_mail_is_known_by_the_address_it_came_back_to(back: Back) -> Non
     assert await back.mark() is not None
 
 
-async def test_of_a_mail_that_nobody_knew_about_a_report_says_that_it_went(room: PostRoom) -> None:
+async def test_of_a_mail_that_nobody_knew_about_a_report_says_that_it_went(room: MailSetup) -> None:
     mail_id = await room.ordered(message_id=OURS)
     await room.store.mails.settle(mail_id, MailState.UNKNOWN, at=room.clock())
     await Back(room).take(BOUNCE)
@@ -233,7 +233,7 @@ async def test_a_plain_notice_at_a_return_address_marks_the_address(back: Back, 
     mark = await back.mark()
     assert mark is not None
     assert mark.reason is DncReason.BOUNCED
-    assert await back.room.told() == []
+    assert await back.room.notified() == []
 
 
 async def test_a_plain_notice_at_a_forged_return_address_changes_nothing(back: Back) -> None:
@@ -260,7 +260,7 @@ async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> N
 
     back.room.clock.now += timedelta(days=1)
     await back.take(to_return_address("prose", 1))
-    assert len(await back.room.told()) == 1
+    assert len(await back.room.notified()) == 1
 
     assert await back.take(to_return_address("exim-plain", 1)) is BounceOutcome.BOUNCED
     assert (await health.report()).bounces_unclear == 0
@@ -272,5 +272,5 @@ async def test_a_sender_that_was_rejected_is_told_and_marks_nobody(back: Back) -
     assert await back.take((FOLDER / "sender-rejected.eml").read_bytes()) is BounceOutcome.REFUSED
 
     assert await back.mark() is None
-    [said] = await back.room.told()
+    [said] = await back.room.notified()
     assert "MAIL_FROM" in said

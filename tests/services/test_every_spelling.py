@@ -25,7 +25,7 @@ from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.operations.alerts import AdminAlerts
 from bot.store.schema import evaluation, mail
 from tests.builders import TODAY
-from tests.services.conftest import ADMIN, PostRoom
+from tests.services.conftest import ADMIN, MailSetup
 from tests.services.inbound.test_bounces import ANA, BOUNCE, OURS
 from tests.spellings import AROUND, plain, spellings
 from tests.store.steps import SECRET, ask, order, report, rows
@@ -64,7 +64,7 @@ def a_license(number: int, email: str, days: int = 0) -> License:
 class Team:
     """Acme's trials, those who write, and every way to say no."""
 
-    def __init__(self, room: PostRoom) -> None:
+    def __init__(self, room: MailSetup) -> None:
         self.room = room
         self.store = room.store
         self.consent = DoNotContact(room.store, clock=room.clock)
@@ -141,7 +141,7 @@ def _message_id(mail_id: int) -> str:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), path=st.sampled_from(PATHS), around=st.sampled_from(AROUND), waits=st.booleans())
 async def test_after_a_no_by_one_spelling_no_email_leaves_to_another(
-    room: PostRoom, data: st.DataObject, path: str, around: str, *, waits: bool
+    room: MailSetup, data: st.DataObject, path: str, around: str, *, waits: bool
 ) -> None:
     mailbox = data.draw(st.sampled_from(MAILBOXES)).format(next(NUMBERS))
     first, second, said = (data.draw(spellings(mailbox)) for _ in range(3))

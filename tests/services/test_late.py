@@ -202,7 +202,7 @@ async def test_a_direct_message_is_never_looked_for(here: World) -> None:
         await found.parts.store.outbox.enqueue_message("Trouble", channel=ADMIN, at=here.clock())
         here.workspace.faults.add(POST, faults.cut_before(), times=3)
         await found.live(hours=1)
-        assert (found.told, here.workspace.calls(LOOK)) == (["Trouble"], [])
+        assert (found.notified, here.workspace.calls(LOOK)) == (["Trouble"], [])
 
 
 async def test_a_line_that_is_being_rewritten_when_the_bot_stops_is_rewritten(owed: Desk) -> None:

@@ -19,7 +19,7 @@ from bot.store import Store
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.mail.repository import ClaimedMail, MailRequest, QueuedMail, RejectedMail
 from bot.store.schema import evaluation
-from tests.builders import FREELY, NOON, TODAY, opt_out
+from tests.builders import FREELY, NOON, TODAY, dnc_entry
 
 SECRET = "a key for tests that is long enough"
 CHANNEL = "C0CARDS"
@@ -32,8 +32,8 @@ async def report(
     store: Store, *seen: License, announce: bool = True, channel: str = CHANNEL, at: datetime = NOON
 ) -> IngestStats:
     """Record one batch of the report as a poll does, in silence unless it is to `announce`."""
-    ringing = AnnouncementPolicy(today=TODAY, quiet_before=None if announce else date.max)
-    return await store.licenses.record([sight(each) for each in seen], ringing, channel=channel, at=at)
+    policy = AnnouncementPolicy(today=TODAY, quiet_before=None if announce else date.max)
+    return await store.licenses.record([parsed(each) for each in seen], policy, channel=channel, at=at)
 
 
 async def poll(store: Store, *seen: License) -> IngestStats:
@@ -49,10 +49,10 @@ async def poll(store: Store, *seen: License) -> IngestStats:
 
 async def known_of(store: Store, *seen: License) -> list[KnownLicense | None]:
     """What the store knows of each of these licenses."""
-    return [found.known for found in await store.licenses.diff([sight(each) for each in seen], RINGING)]
+    return [found.known for found in await store.licenses.diff([parsed(each) for each in seen], RINGING)]
 
 
-def sight(seen: License) -> ParsedRecord:
+def parsed(seen: License) -> ParsedRecord:
     """A license as it was read, with a digest of all it says."""
     return ParsedRecord(license=seen, digests=(sha256(repr(seen).encode()).digest()[:16],))
 
@@ -147,18 +147,16 @@ async def mailed(store: Store, wanted: MailRequest, outcome: MailState = MailSta
     return taken
 
 
-async def mark(
-    store: Store, whom: str, no: DncEntry | None = None, *, evaluation_id: int | None = None
-) -> DncAddResult:
+async def mark(store: Store, who: str, no: DncEntry | None = None, *, evaluation_id: int | None = None) -> DncAddResult:
     """Mark an address, a domain or a site."""
-    subject = DncTarget.read(whom)
+    subject = DncTarget.read(who)
     assert subject is not None
-    return await store.dnc.add(subject, no or opt_out(target=subject), evaluation_id=evaluation_id)
+    return await store.dnc.add(subject, no or dnc_entry(target=subject), evaluation_id=evaluation_id)
 
 
 async def lift(
     store: Store,
-    whom: str,
+    who: str,
     *,
     by: str | None = "U0CY",
     authority: Authority = Authority.MEMBER,
@@ -167,7 +165,7 @@ async def lift(
     evaluation_id: int | None = None,
 ) -> DncLiftResult:
     """Lift a mark that was set at noon, an hour later."""
-    subject = DncTarget.read(whom)
+    subject = DncTarget.read(who)
     assert subject is not None
     return await store.dnc.lift(
         subject,

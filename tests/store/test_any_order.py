@@ -15,7 +15,7 @@ from bot.store.schema import delivery, evaluation
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON
 from tests.histories import FIRST, histories
-from tests.store.steps import CHANNEL, known_of, rows, sight
+from tests.store.steps import CHANNEL, known_of, parsed, rows
 
 pytestmark = pytest.mark.slow
 
@@ -23,12 +23,12 @@ RINGING = AnnouncementPolicy(today=FIRST)
 """All of it happens while somebody watches, so every trial that is seen while it runs rings."""
 
 
-async def arrive(store: Store, told: list[License], sizes: list[int]) -> None:
+async def arrive(store: Store, reported: list[License], sizes: list[int]) -> None:
     """Record these, so many at a time; the last batch takes the rest."""
-    while told:
-        size = sizes.pop() if sizes else len(told)
-        await store.licenses.record([sight(each) for each in told[:size]], RINGING, channel=CHANNEL, at=NOON)
-        told = told[size:]
+    while reported:
+        size = sizes.pop() if sizes else len(reported)
+        await store.licenses.record([parsed(each) for each in reported[:size]], RINGING, channel=CHANNEL, at=NOON)
+        reported = reported[size:]
 
 
 async def view(store: Store, app: str, last: License) -> tuple[License, list[Trial]]:

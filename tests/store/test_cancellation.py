@@ -67,6 +67,6 @@ async def test_three_thousand_tasks_cancelled_at_random_leave_the_store_usable_a
     assert {row.license_id for row in evaluations.values()} == licenses == set(aliases)
     assert {row.evaluation_id for row in await rows(store, delivery) if row.kind == "card"} == set(evaluations)
     taken = {row.history_id for row in await rows(store, delivery) if row.kind == "note"}
-    told = {row.id for row in await rows(store, history) if row.kind != "started"}
-    assert taken == told
+    reported = {row.id for row in await rows(store, history) if row.kind != "started"}
+    assert taken == reported
     assert len({row.message_id for row in await rows(store, mail)}) == len(await rows(store, mail))

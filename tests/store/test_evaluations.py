@@ -14,7 +14,7 @@ from bot.domain.listing import EvaluationRow, Page
 from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.store import Store
 from bot.store.schema import history
-from tests.builders import NOON, contact, license_, nov, opt_out, trial
+from tests.builders import NOON, contact, dnc_entry, license_, nov, trial
 from tests.store.steps import LATER, bring, cards, mailed, mark, only_card, order, report, rows
 
 BILLING = Contact(email="bo@acme.example", name="Bo Birch")
@@ -23,7 +23,7 @@ BILLING = Contact(email="bo@acme.example", name="Bo Birch")
 async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> None:
     seen = license_(billing=BILLING)
     await report(store, seen)
-    await mark(store, "bo@acme.example", opt_out())
+    await mark(store, "bo@acme.example", dnc_entry())
     await mailed(store, order(1))
 
     sent = Entry(
@@ -35,7 +35,7 @@ async def test_a_card_shows_everything_on_record_at_one_moment(store: Store) -> 
         evaluation=Evaluation(id=1, license=seen, trial=trial(), first_seen=NOON),
         people=(
             Person(contact=contact(), last_mail=LastMail(template="welcome", by="U0BO", at=NOON, went=LATER)),
-            Person(contact=BILLING, dnc_entry=opt_out(target=DncTarget.of_address("bo@acme.example"))),
+            Person(contact=BILLING, dnc_entry=dnc_entry(target=DncTarget.of_address("bo@acme.example"))),
         ),
         mails=(SentMail(template="welcome", attempt=Attempt(state=MailState.SENT, by="U0BO"), at=NOON),),
         last=sent,
@@ -300,7 +300,7 @@ CONSULTANT = contact(email="cy@consult.example")
     ("mine", "theirs", "sites"),
     [
         pytest.param({}, [{"company": name} for name in ("Beta", "Gamma", "gamma")], 2, id="other companies by name"),
-        pytest.param({}, [{"site": f"{n}.atlassian.net"} for n in range(4)], 4, id="sites of nobody knows whom"),
+        pytest.param({}, [{"site": f"{n}.atlassian.net"} for n in range(4)], 4, id="sites of unknown people"),
         pytest.param(
             {}, [{"company": "Beta", "site": f"{n}.x.example"} for n in range(4)], 1, id="sites of one company"
         ),
@@ -434,7 +434,7 @@ async def test_the_days_list_says_who_was_mailed_and_who_must_not_be_newest_firs
         await report(store, license_(aliases=frozenset({name}), technical=contact(email=mail)))
     await mailed(store, order(1, 1))
     await mailed(store, order(2, 2), MailState.FAILED)
-    await mark(store, "CY@three.example", opt_out())
+    await mark(store, "CY@three.example", dnc_entry())
 
     found = await on_the_day(store, "UTC")
 

@@ -14,7 +14,7 @@ from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.mail.repository import QueuedMail
 from bot.store.schema import do_not_contact, mail, metadata
-from tests.builders import contact, license_, nov, opt_out
+from tests.builders import contact, dnc_entry, license_, nov
 from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mailed, mark, only_card, order, report, rows
 
 ANA, BO = contact(), Contact(email="bo@acme.example", name="Bo Birch")
@@ -51,10 +51,10 @@ async def test_no_table_holds_a_name_or_an_address_of_somebody_forgotten(store: 
     await mailed(store, order(1, 1, body="Dear Ana Ash"), MailState.FAILED)
     await mailed(store, order(1, 2, body="Dear Ana Ash"))
     await mailed(store, order(1, 3, recipient="billing", template="other", body="Dear Bo Birch"))
-    await mark(store, "ana@acme.example", opt_out(note="Ana Ash rang"))
+    await mark(store, "ana@acme.example", dnc_entry(note="Ana Ash rang"))
     await lift(store, "ana@acme.example", note="Ana Ash rang again", by="U0BO")
-    await mark(store, "ANA@acme.example", opt_out(note="Ana Ash rang once more"))
-    await mark(store, "bo@acme.example", opt_out(note="Bo Birch rang"))
+    await mark(store, "ANA@acme.example", dnc_entry(note="Ana Ash rang once more"))
+    await mark(store, "bo@acme.example", dnc_entry(note="Bo Birch rang"))
     before = await readable(store)
     assert all(word in before for word in (*ANA_WORDS, "bo@acme.example", "Bo Birch"))
 
@@ -117,7 +117,7 @@ async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> N
     await report(store, license_(aliases=frozenset({"E-1"})))
     await forget_ana(store)
 
-    marked = await mark(store, "ana@acme.example", opt_out())
+    marked = await mark(store, "ana@acme.example", dnc_entry())
     lifted = await lift(store, "ana@acme.example", set_at=marked.entry.at, authority=Authority.ADMIN)
 
     assert not lifted.changed
@@ -127,9 +127,9 @@ async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> N
 
 async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
-    await mark(store, "ana@acme.example", opt_out())
+    await mark(store, "ana@acme.example", dnc_entry())
     await lift(store, "ana@acme.example", note="", by="U0BO")
-    await mark(store, "ana@acme.example", opt_out())
+    await mark(store, "ana@acme.example", dnc_entry())
 
     await forget_ana(store)
 
@@ -174,7 +174,7 @@ async def test_the_mark_stands_under_a_new_secret_and_is_refused_without_the_old
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
         await report(store, license_(aliases=frozenset({"E-2"})))
         assert await ask(store, order(2)) == Refused(RefusalReason.DO_NOT_CONTACT)
-        marked = await mark(store, "ana@acme.example", opt_out())
+        marked = await mark(store, "ana@acme.example", dnc_entry())
         assert (marked.changed, marked.entry.reason.is_final) == (False, True)
 
 
@@ -212,10 +212,10 @@ async def test_a_mark_for_ever_asks_for_the_secret_it_was_written_with_however_o
 
 async def test_whatever_people_type_later_a_mark_for_ever_goes_on_naming_nobody(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
-    await mark(store, "ana@acme.example", opt_out())
+    await mark(store, "ana@acme.example", dnc_entry())
     await forget_ana(store)
 
-    assert (await mark(store, "ana@acme.example", opt_out(reason=DncReason.COMPLAINED, note="Ana Ash rang"))).changed
+    assert (await mark(store, "ana@acme.example", dnc_entry(reason=DncReason.COMPLAINED, note="Ana Ash rang"))).changed
     assert (await lift(store, "ana@acme.example", note="Ana Ash rang again", set_at=None)).changed
 
     after = await readable(store)

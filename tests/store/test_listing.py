@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from bot.domain.listing import PAGE_SIZE, EvaluationRow, Page
 from bot.store import Store, open_store
-from tests.builders import NOON, contact, license_, nov, opt_out
+from tests.builders import NOON, contact, dnc_entry, license_, nov
 from tests.store.steps import SECRET, mailed, mark, order, report
 
 
@@ -84,9 +84,9 @@ async def test_a_page_takes_a_few_statements_however_long_the_list(store: Store)
 async def test_each_row_knows_its_license_who_was_emailed_and_who_is_blocked(store: Store) -> None:
     await trials(store, 5)
     await mailed(store, order(1, 1))
-    await mark(store, "bo@company-1.example", opt_out())
-    await mark(store, "company-2.example", opt_out())
-    await mark(store, "site-3.atlassian.net", opt_out())
+    await mark(store, "bo@company-1.example", dnc_entry())
+    await mark(store, "company-2.example", dnc_entry())
+    await mark(store, "site-3.atlassian.net", dnc_entry())
 
     found = {row.evaluation.id: row for row in (await listed(store)).rows}
 

@@ -26,7 +26,7 @@ from bot.store.engine.migrate import upgrade
 from bot.store.engine.sqlite_files import inspect_database
 from bot.store.mail.repository import ClaimedMail, QueuedMail
 from bot.store.schema import do_not_contact, evaluation, metadata
-from tests.builders import FREELY, NOON, license_, nov, opt_out, trial
+from tests.builders import FREELY, NOON, dnc_entry, license_, nov, trial
 from tests.postgres import needs_a_server
 from tests.store.earlier import GENERATION, Row, contents, upgrade_to, write_earlier
 from tests.store.steps import SECRET, mark, report, rows, take
@@ -162,12 +162,12 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
     url: str, file: Path
 ) -> None:
     keys = Keyring([SECRET])
-    told = {"recipient": "technical", "to": "ana@acme.example", "subject": "Welcome", "body": "Dear Ana Ash"}
+    reported = {"recipient": "technical", "to": "ana@acme.example", "subject": "Welcome", "body": "Dear Ana Ash"}
     given = {
         "ana": keys.address_hash("ana@acme.example"),
         "bo": keys.address_hash("bo@acme.example"),
         "contacts": keys.encrypt('[{"email": "ana@acme.example", "name": "Ana Ash", "forgotten": false}, null]'),
-        "letter": keys.encrypt(json.dumps(told)),
+        "letter": keys.encrypt(json.dumps(reported)),
         "address": keys.encrypt("ana@acme.example"),
         "nothing": keys.encrypt(""),
     }
@@ -356,7 +356,7 @@ async def test_what_0005_knew_goes_on_under_the_new_names(database_url: str) -> 
         claimed = await take(store, now=NOON)
         assert isinstance(claimed, ClaimedMail)
         assert claimed.mail_id == 12
-        assert not (await mark(store, str(BIRCH), opt_out(reason=DncReason.TEAM))).changed
+        assert not (await mark(store, str(BIRCH), dnc_entry(reason=DncReason.TEAM))).changed
         assert (await mark(store, ANA.key)).changed
         assert await store.polls.begin(at=NOON, is_full=True) == 3
         assert await store.incidents.close([FAILING], "Over.", to=[], at=NOON)

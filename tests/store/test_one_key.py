@@ -85,8 +85,8 @@ def a_mail(number: int, evaluation_id: int, to: str, key: str, at: datetime = NO
     return "mail", values
 
 
-async def standing(store: Store, whom: str) -> DncReason | None:
-    found = await store.dnc.find_active([DncTarget.of_address(whom)])
+async def standing(store: Store, who: str) -> DncReason | None:
+    found = await store.dnc.find_active([DncTarget.of_address(who)])
     return None if found is None else found.reason
 
 

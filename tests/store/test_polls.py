@@ -15,9 +15,9 @@ GOOD = Poll(started_at=NOON, finished_at=LATER, is_full=False, good=True, stats=
 """A poll that began at noon and came to its end an hour later."""
 
 
-async def good(store: Store, *, whole: bool = False, text: str = "") -> None:
+async def good(store: Store, *, is_full: bool = False, text: str = "") -> None:
     await store.polls.succeed(
-        await store.polls.begin(at=NOON, is_full=whole), TALLY, at=LATER, text=text, channel=CHANNEL
+        await store.polls.begin(at=NOON, is_full=is_full), TALLY, at=LATER, text=text, channel=CHANNEL
     )
 
 
@@ -90,7 +90,7 @@ async def test_failed_sweeps_are_counted_however_many_polls_were_good_in_between
 
 
 async def test_the_last_sweep_is_found_behind_younger_polls(store: Store) -> None:
-    await good(store, whole=True)
+    await good(store, is_full=True)
     await good(store)
 
     assert await store.polls.last_good(is_full=True) == replace(GOOD, is_full=True)

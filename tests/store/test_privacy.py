@@ -7,7 +7,7 @@ import pytest
 from bot.domain.evaluation import Contact
 from bot.domain.mail import MailState
 from bot.store import Store
-from tests.builders import contact, license_, nov, opt_out
+from tests.builders import contact, dnc_entry, license_, nov
 from tests.store.steps import LATER, cards, lift, mailed, mark, order, report
 
 PERSONAL = ("ana@acme.example", "Ana Ash", "bo.birch@home.example", "Bo Birch", "Ash,", "Dear Ana", "vendor secret")
@@ -25,8 +25,8 @@ async def test_neither_names_nor_addresses_nor_mails_can_be_read_in_the_files(
     await report(store, license_(technical=Contact(email="Ana.Ash@acme.example", name="Ash, Ana"), updated=nov(24)))
     await mailed(store, order(1, 1, body="Dear Ana Ash, a vendor secret"), MailState.FAILED)
     await mailed(store, order(1, 2, recipient="technical", subject="vendor secret"))
-    await mark(store, "ana@acme.example", opt_out(), evaluation_id=1)
-    await mark(store, "Ana.Ash@acme.example", opt_out(), evaluation_id=1)
+    await mark(store, "ana@acme.example", dnc_entry(), evaluation_id=1)
+    await mark(store, "Ana.Ash@acme.example", dnc_entry(), evaluation_id=1)
     await lift(store, "ana@acme.example", note="", by="U0BO")
     await store.polls.quarantine([("E-1", "licenseType is missing")], at=LATER)
     assert (await cards(store))[0].people

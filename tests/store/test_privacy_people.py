@@ -17,7 +17,7 @@ from bot.store import Store, open_store
 from bot.store.mail.repository import RejectedMail
 from bot.store.privacy import Erased
 from bot.store.schema import do_not_contact, draft, mail, metadata
-from tests.builders import NOON, contact, license_, nov, opt_out
+from tests.builders import NOON, contact, dnc_entry, license_, nov
 from tests.store.steps import (
     LATER,
     SECRET,
@@ -49,10 +49,10 @@ async def lived(store: Store) -> None:
     await store.drafts.keep(
         "t", MailContent(recipient=ContactRole.TECHNICAL, subject="Hello", body="Dear Ana Ash"), at=NOON
     )
-    await mark(store, ANA, opt_out(note="Ana Ash rang"), evaluation_id=1)
+    await mark(store, ANA, dnc_entry(note="Ana Ash rang"), evaluation_id=1)
     await lift(store, ANA, note="Ana Ash rang again", evaluation_id=1)
-    await mark(store, ANA, opt_out(note="Ana Ash rang once more", at=LATER), evaluation_id=1)
-    await mark(store, "bo@acme.example", opt_out(note="Bo Birch called"), evaluation_id=1)
+    await mark(store, ANA, dnc_entry(note="Ana Ash rang once more", at=LATER), evaluation_id=1)
+    await mark(store, "bo@acme.example", dnc_entry(note="Bo Birch called"), evaluation_id=1)
     await bring(store)
 
 

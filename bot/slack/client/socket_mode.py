@@ -101,8 +101,10 @@ class SocketMode:
                 except SlackError as exc:
                     self._refused(exc)
                     continue
-                await self._close()
-                self._connection, self._down_since = fresh, None
+                old, self._connection = self._connection, fresh
+                if old is not None:
+                    await old.close()
+                self._down_since = None
                 log.info("socket_connected")
                 await self._watch(fresh)
         finally:
@@ -217,15 +219,17 @@ class _Connection:
 
     async def close(self) -> None:
         """Close the connection within a limited time: after an outage the SDK's own close can hang and leak."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._timeouts.closing):
-                await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
-        self._client.closed = True
-        tasks = self._tasks()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.aiohttp_client_session.close()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timeouts.closing):
+                    await self._handler.close_async()  # type: ignore[no-untyped-call]  # as above
+            self._client.closed = True
+            tasks = self._tasks()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await self._client.aiohttp_client_session.close()
 
     def _tasks(self) -> "list[asyncio.Future[None]]":
         """Return the tasks that must run for an interaction to arrive."""

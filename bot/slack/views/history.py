@@ -22,6 +22,7 @@ from bot.domain.history import (
     MailEvent,
     Merged,
     Released,
+    ReportedFact,
     TrialConverted,
     TrialEnded,
     TrialExtended,
@@ -128,20 +129,7 @@ def describe_scope(entry: DncEntry) -> str:
             return ""
 
 
-_Reported = (
-    TrialStarted
-    | TrialExtended
-    | DatesCorrected
-    | TrialConverted
-    | TrialEnded
-    | TrialReopened
-    | ContactReplaced
-    | DetailsAdded
-    | Merged
-)
-
-
-def _reported(fact: _Reported) -> str:
+def _reported(fact: ReportedFact) -> str:
     match fact:
         case TrialStarted(on=on):
             said = f"The trial started{_on(' on ', on)}."

@@ -56,8 +56,8 @@ TEMPLATE: Json = {
 
 
 def modal(*blocks: Json, **more: object) -> Json:
-    whole = {"type": "modal", "callback_id": "mail", "title": plain("Write"), "submit": plain("Send")}
-    return whole | {"blocks": list(blocks)} | more
+    complete = {"type": "modal", "callback_id": "mail", "title": plain("Write"), "submit": plain("Send")}
+    return complete | {"blocks": list(blocks)} | more
 
 
 async def post_card(client: AsyncWebClient) -> str:

@@ -13,12 +13,12 @@ from bot.demo.fake_slack import CHANNEL, NotAcknowledged, NotPossible, Workspace
 from tests.demo.fake_slack.conftest import Clock, by_http, by_socket
 from tests.demo.fake_slack.sample import Json, actions, button, heard_by, post_card, section
 
-Way = Callable[[Workspace, AsyncApp], AbstractAsyncContextManager[object]]
+Route = Callable[[Workspace, AsyncApp], AbstractAsyncContextManager[object]]
 
 
 @pytest.mark.parametrize("way", [by_socket, by_http])
 async def test_a_press_is_answered_to_the_person_alone(
-    way: Way, workspace: Workspace, app: AsyncApp, client: AsyncWebClient
+    way: Route, workspace: Workspace, app: AsyncApp, client: AsyncWebClient
 ) -> None:
     @app.action("write")
     async def write(ack: AsyncAck, body: Json, respond: AsyncRespond) -> None:
@@ -147,7 +147,7 @@ async def test_nobody_can_press_while_the_app_is_away(workspace: Workspace, clie
 
 @pytest.mark.parametrize("way", [by_socket, by_http])
 async def test_a_press_that_nobody_acknowledges_fails(
-    way: Way, workspace: Workspace, app: AsyncApp, client: AsyncWebClient
+    way: Route, workspace: Workspace, app: AsyncApp, client: AsyncWebClient
 ) -> None:
     workspace.delivery.ack_within = 0.1
     async with way(workspace, app):

@@ -123,7 +123,7 @@ async def test_the_story_sleeps_only_between_its_events() -> None:
     assert isinstance(EVENTS[-1], Change)
 
 
-def told() -> list[tuple[str, bot_changes.Change]]:
+def notified() -> list[tuple[str, bot_changes.Change]]:
     """What each event of the story changes, with the entitlement number of its license."""
     report, known, found = DemoMarketplace(today=lambda: TODAY), dict[str, KnownLicense](), []
     for event in arrivals(TODAY):
@@ -139,7 +139,7 @@ def told() -> list[tuple[str, bot_changes.Change]]:
 
 
 def test_every_kind_of_change_happens() -> None:
-    changes = told()
+    changes = notified()
     kinds = {type(change) for _, change in changes}
     assert kinds >= {
         bot_changes.Started,
@@ -159,7 +159,9 @@ async def test_a_license_moves_to_new_ids_and_stays_one_license() -> None:
     assert before.aliases & after.aliases
     assert before.aliases - after.aliases
     assert after.aliases - before.aliases
-    assert not [change for ref, change in told() if ref == entitlement(104) and isinstance(change, bot_changes.Ended)]
+    assert not [
+        change for ref, change in notified() if ref == entitlement(104) and isinstance(change, bot_changes.Ended)
+    ]
 
 
 async def test_a_contact_is_forgotten_whose_card_named_them() -> None:

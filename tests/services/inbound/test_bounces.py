@@ -60,17 +60,17 @@ class Desk:
     """A service at work, and whom it told what."""
 
     ledger: Ledger = field(default_factory=Ledger)
-    told: list[str] = field(default_factory=list)
+    notified: list[str] = field(default_factory=list)
     mails: dict[str, int] = field(default_factory=dict)
 
     async def take(self, content: bytes) -> BounceOutcome:
         """Take a mail in."""
 
         async def tell(status: str) -> None:
-            self.told.append(status)
+            self.notified.append(status)
 
         async def tell_unclear() -> None:
-            self.told.append("unclear")
+            self.notified.append("unclear")
 
         inbound = BounceHandler(
             self.ledger, verp=self.mails.get, tell=tell, tell_unclear=tell_unclear, clock=lambda: NOON
@@ -96,11 +96,11 @@ def desk() -> Desk:
     ],
 )
 async def test_a_report_on_a_mail_of_ours_does_what_it_says(
-    desk: Desk, name: str, came: BounceOutcome, written: tuple[str, int, str], told: list[str]
+    desk: Desk, name: str, came: BounceOutcome, written: tuple[str, int, str], notified: list[str]
 ) -> None:
     assert await desk.take((FOLDER / f"{name}.eml").read_bytes()) is came
     assert desk.ledger.written == [written]
-    assert desk.told == told
+    assert desk.notified == notified
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_a_report_on_a_mail_of_ours_does_what_it_says(
 )
 async def test_anything_else_changes_nothing(desk: Desk, name: str, came: BounceOutcome) -> None:
     assert await desk.take((FOLDER / f"{name}.eml").read_bytes()) is came
-    assert (desk.ledger.written, desk.told) == ([], [])
+    assert (desk.ledger.written, desk.notified) == ([], [])
 
 
 async def test_a_mail_whose_message_id_was_changed_on_its_way_is_known_by_the_address_of_the_report(desk: Desk) -> None:
@@ -153,14 +153,14 @@ RETURN = "bounces+mqqv6x@vendor.example"
     ],
 )
 async def test_at_the_return_address_of_a_mail_plain_notices_are_understood_and_the_rest_is_told(
-    desk: Desk, name: str, came: BounceOutcome, written: tuple[str, str] | None, told: list[str]
+    desk: Desk, name: str, came: BounceOutcome, written: tuple[str, str] | None, notified: list[str]
 ) -> None:
     desk.mails = {RETURN: 12}
     content = (FOLDER / f"{name}.eml").read_bytes()
 
     assert await desk.take(content.replace(OURS.encode(), b"<rewritten@relay.example>")) is came
     assert desk.ledger.written == ([] if written is None else [(written[0], 12, written[1])])
-    assert desk.told == told
+    assert desk.notified == notified
 
 
 @pytest.mark.parametrize("name", ["reply", "read-receipt"])
@@ -202,7 +202,7 @@ async def test_a_return_address_inside_of_what_came_proves_nothing(desk: Desk, n
     head, _, body = content.partition(b"\n\n")
 
     assert await desk.take(head.replace(b"mqqv6x", b"forged") + b"\n\n" + body) is BounceOutcome.NO_REPORT
-    assert (desk.ledger.written, desk.told) == ([], [])
+    assert (desk.ledger.written, desk.notified) == ([], [])
 
 
 async def test_an_address_for_a_mail_that_is_gone_changes_nothing(desk: Desk) -> None:

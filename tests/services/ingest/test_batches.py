@@ -56,8 +56,8 @@ def reading(store: Store, read: asyncio.Event) -> ReportIngest:
         if rows % A_BATCH == 0:
             read.set()
 
-    ringing = AnnouncementPolicy(today=TODAY, quiet_before=date.max)
-    return ReportIngest(store, announcement=ringing, channel=CHANNEL, now=NOON, progress=progress)
+    policy = AnnouncementPolicy(today=TODAY, quiet_before=date.max)
+    return ReportIngest(store, announcement=policy, channel=CHANNEL, now=NOON, progress=progress)
 
 
 async def breaks_off(reading: ReportIngest) -> None:

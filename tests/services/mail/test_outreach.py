@@ -20,8 +20,8 @@ from bot.services.team.permissions import Signature
 from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.mail.sealing import decrypt_content
 from bot.store.schema import mail
-from tests.builders import NOON, OPEN, contact, license_, opt_out
-from tests.services.conftest import PostRoom
+from tests.builders import NOON, OPEN, contact, dnc_entry, license_
+from tests.services.conftest import MailSetup
 from tests.store.steps import SECRET, mark, report, rows
 
 BO = Signature("Bo Birch", "Support")
@@ -34,7 +34,7 @@ SHIPPED = load_templates().templates
 class Desk:
     """Where Bo writes."""
 
-    room: PostRoom
+    room: MailSetup
     rules: MailRules = OPEN
     templates: Mapping[str, Template] = field(default_factory=lambda: SHIPPED)
     addresses: dict[str, str] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(room: PostRoom) -> Desk:
+def desk(room: MailSetup) -> Desk:
     return Desk(room=room)
 
 
@@ -208,7 +208,7 @@ async def test_a_license_without_a_contact_has_nobody_to_write_to(desk: Desk) ->
 async def test_only_those_are_offered_who_can_be_written_to(desk: Desk) -> None:
     await report(desk.room.store, BOTH)
     assert list((await desk.draft()).recipients) == ["technical", "billing"]
-    await mark(desk.room.store, "ana@acme.example", opt_out())
+    await mark(desk.room.store, "ana@acme.example", dnc_entry())
     draft = await desk.draft(recipient="technical")
     assert draft.recipients == {"billing": BILLING}
     assert draft.recipient == "billing"

@@ -25,10 +25,10 @@ from bot.security.keyring import Keyring
 from bot.services.mail.mailer import VerpSettings
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.mail.worker import BACKOFF
-from tests.builders import FREELY, contact, license_, opt_out
+from tests.builders import FREELY, contact, dnc_entry, license_
 from tests.machine import limit
 from tests.mail.conftest import Judge, Tls
-from tests.services.conftest import PostRoom
+from tests.services.conftest import MailSetup
 from tests.store.steps import SECRET, bring, mark, only_card, report
 
 ANA = "ana@acme.example"
@@ -36,7 +36,7 @@ LATER_PLEASE = "451 4.7.1 Greylisted, come back later"
 NOBODY = "550 5.1.1 No such user here"
 
 
-async def test_a_mail_that_is_due_goes_once_and_its_history_says_so(room: PostRoom) -> None:
+async def test_a_mail_that_is_due_goes_once_and_its_history_says_so(room: MailSetup) -> None:
     await room.ordered()
     await room.deliver()
     await room.deliver(days=1)
@@ -49,7 +49,7 @@ async def test_a_mail_that_is_due_goes_once_and_its_history_says_so(room: PostRo
     assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_SENT]
 
 
-async def test_a_mail_that_is_held_does_not_go_before_its_time(room: PostRoom) -> None:
+async def test_a_mail_that_is_held_does_not_go_before_its_time(room: MailSetup) -> None:
     await room.ordered(due_at=room.clock() + timedelta(seconds=10))
     await room.deliver(seconds=9)
     assert (await room.states(), room.mailbox.mails) == ([MailState.QUEUED], [])
@@ -57,13 +57,13 @@ async def test_a_mail_that_is_held_does_not_go_before_its_time(room: PostRoom) -
     assert (await room.states(), len(room.mailbox.mails)) == ([MailState.SENT], 1)
 
 
-async def test_a_mail_that_a_wrong_clock_put_off_for_years_goes_now(room: PostRoom) -> None:
+async def test_a_mail_that_a_wrong_clock_put_off_for_years_goes_now(room: MailSetup) -> None:
     await room.ordered(due_at=room.clock() + timedelta(days=365))
     await room.deliver()
     assert (await room.states(), len(room.mailbox.mails)) == ([MailState.SENT], 1)
 
 
-async def test_mails_go_in_the_order_in_which_they_are_due(room: PostRoom) -> None:
+async def test_mails_go_in_the_order_in_which_they_are_due(room: MailSetup) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1, due_at=room.clock() + timedelta(seconds=10))
     await room.ordered(2, 2)
@@ -71,7 +71,7 @@ async def test_mails_go_in_the_order_in_which_they_are_due(room: PostRoom) -> No
     assert [mail["to"] for mail in room.mailbox.mails] == [["bo@acme.example"], [ANA]]
 
 
-async def test_what_the_server_puts_off_is_tried_again_later_and_later(room: PostRoom) -> None:
+async def test_what_the_server_puts_off_is_tried_again_later_and_later(room: MailSetup) -> None:
     await room.ordered()
     for pause in (timedelta(minutes=1), timedelta(minutes=4), timedelta(minutes=16)):
         room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
@@ -87,10 +87,10 @@ async def test_what_the_server_puts_off_is_tried_again_later_and_later(room: Pos
     assert await room.states() == [MailState.SENT]
     assert len(room.mailbox.mails) == 1
     assert await room.history() == [Kind.MAIL_QUEUED, Kind.MAIL_DEFERRED, Kind.MAIL_SENT]
-    assert await room.told() == []
+    assert await room.notified() == []
 
 
-async def test_the_card_of_a_mail_that_is_put_off_again_is_painted_again(room: PostRoom) -> None:
+async def test_the_card_of_a_mail_that_is_put_off_again_is_painted_again(room: MailSetup) -> None:
     await room.ordered()
     for _ in range(2):
         room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
@@ -113,7 +113,7 @@ def test_pauses_grow_to_two_hours(attempts: int, pause: timedelta) -> None:
     assert timedelta(seconds=replace(BACKOFF, jitter=0.0).after(attempts)) == pause
 
 
-async def test_what_could_not_go_for_two_days_is_given_up(room: PostRoom) -> None:
+async def test_what_could_not_go_for_two_days_is_given_up(room: MailSetup) -> None:
     await room.ordered()
     hours = 0
     while (await room.states())[0] is not MailState.FAILED:
@@ -129,7 +129,7 @@ async def test_what_could_not_go_for_two_days_is_given_up(room: PostRoom) -> Non
     assert room.mailbox.mails == []
 
 
-async def test_one_that_is_put_off_does_not_hold_up_the_others(room: PostRoom) -> None:
+async def test_one_that_is_put_off_does_not_hold_up_the_others(room: MailSetup) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1)
     await room.ordered(2, 2)
@@ -139,40 +139,40 @@ async def test_one_that_is_put_off_does_not_hold_up_the_others(room: PostRoom) -
     assert await room.states() == [MailState.DEFERRED, MailState.SENT]
 
 
-async def test_after_a_failure_there_is_a_pause_for_all(room: PostRoom) -> None:
+async def test_after_a_failure_there_is_a_pause_for_all(room: MailSetup) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1)
     await room.ordered(2, 2)
     room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
-    assert 0 < await room.postman.deliver() <= 2
+    assert 0 < await room.mail_worker.deliver() <= 2
     assert await room.states() == [MailState.DEFERRED, MailState.QUEUED]
 
 
-async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hear_once(room: PostRoom) -> None:
+async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hear_once(room: MailSetup) -> None:
     await report(
         room.store,
         *(license_(aliases=frozenset({f"E-{n}"}), technical=contact(email=f"a{n}@acme.example")) for n in range(1, 8)),
     )
-    await room.told()
+    await room.notified()
     bucket = TokenBucket(Rate(interval=0), serial=True, clock=lambda: room.clock().timestamp())
-    postman = replace(room, bucket=bucket).postman
+    mail_worker = replace(room, bucket=bucket).mail_worker
     for number in range(1, 8):
         await room.ordered(number, number)
         room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
-        await postman.deliver()
-        told = await room.told()
-        assert [("can't send email" in line) for line in told] == ([True] if number == 5 else [])
+        await mail_worker.deliver()
+        notified = await room.notified()
+        assert [("can't send email" in line) for line in notified] == ([True] if number == 5 else [])
         room.clock.now += timedelta(minutes=6)
 
     room.mailbox.faults.clear()
     room.clock.now += timedelta(hours=2)
-    await postman.deliver()
+    await mail_worker.deliver()
 
     assert await room.states() == [MailState.SENT] * 7
-    assert ["works again" in line for line in await room.told()] == [True]
+    assert ["works again" in line for line in await room.notified()] == [True]
 
 
-async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
+async def test_an_address_that_does_not_exist_is_marked(room: MailSetup) -> None:
     await room.ordered()
     room.mailbox.faults["RCPT"] = answer(NOBODY)
     await room.deliver()
@@ -182,7 +182,7 @@ async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
     assert no is not None
     assert (no.reason, no.by) == (DncReason.BOUNCED, None)
     assert await room.history() == [Kind.MAIL_QUEUED, Kind.DO_NOT_CONTACT, Kind.MAIL_FAILED]
-    assert await room.told() == []
+    assert await room.notified() == []
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ async def test_an_address_that_does_not_exist_is_marked(room: PostRoom) -> None:
     [("RCPT", "550 5.7.124 Not in list"), ("DATA", "554 5.7.1 Looks like spam"), ("DATA", "552 5.3.4 Too big")],
     ids=["restricted", "spam", "size"],
 )
-async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRoom, step: Step, reply: str) -> None:
+async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: MailSetup, step: Step, reply: str) -> None:
     await room.ordered()
     room.mailbox.faults[step] = answer(reply)
     await room.deliver()
@@ -214,7 +214,7 @@ async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: PostRo
     ids=["relay", "SendAsDenied", "permissions", "SES"],
 )
 async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_know_once(
-    room: PostRoom, step: Step, reply: str
+    room: MailSetup, step: Step, reply: str
 ) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1)
@@ -223,8 +223,8 @@ async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_k
     for _ in range(3):
         room.mailbox.faults[step] = answer(reply)
         room.clock.now += timedelta(minutes=10)
-        await room.postman.deliver()
-        heard += await room.told()
+        await room.mail_worker.deliver()
+        heard += await room.notified()
         room.mailbox.faults.clear()
 
     assert MailState.FAILED not in await room.states()
@@ -235,7 +235,7 @@ async def test_a_sender_that_is_refused_after_the_content_waits_and_the_admins_k
     assert await room.states() == [MailState.SENT, MailState.SENT]
 
 
-async def test_a_daily_limit_passes_and_the_mail_goes_later(room: PostRoom) -> None:
+async def test_a_daily_limit_passes_and_the_mail_goes_later(room: MailSetup) -> None:
     await room.ordered()
     steps: tuple[Step, ...] = ("RCPT", "DATA")
     for step in steps:
@@ -246,7 +246,7 @@ async def test_a_daily_limit_passes_and_the_mail_goes_later(room: PostRoom) -> N
     assert await room.states() == [MailState.SENT]
 
 
-async def test_an_address_that_the_server_cannot_write_to_fails_alone(room: PostRoom) -> None:
+async def test_an_address_that_the_server_cannot_write_to_fails_alone(room: MailSetup) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="ána@acme.example")))
     await room.ordered(2, 1)
     await room.ordered(1, 2)
@@ -255,7 +255,7 @@ async def test_an_address_that_the_server_cannot_write_to_fails_alone(room: Post
     assert "write to it by hand" in (await only_error(room))
 
 
-async def only_error(room: PostRoom) -> str:
+async def only_error(room: MailSetup) -> str:
     card = await room.store.evaluations.card(2)
     assert card is not None
     assert card.last is not None
@@ -265,7 +265,7 @@ async def only_error(room: PostRoom) -> str:
 
 @pytest.mark.parametrize("step", ["DATA", "ANSWER"])
 async def test_a_line_that_goes_dead_over_the_content_leaves_a_question_and_nothing_is_sent_again(
-    room: PostRoom, step: Step
+    room: MailSetup, step: Step
 ) -> None:
     await room.ordered()
     room.mailbox.faults[step] = drop()
@@ -278,28 +278,28 @@ async def test_a_line_that_goes_dead_over_the_content_leaves_a_question_and_noth
 
 
 @asynccontextmanager
-async def _wrong_login(room: PostRoom) -> AsyncIterator[int]:
+async def _wrong_login(room: MailSetup) -> AsyncIterator[int]:
     room.server = {"username": "bot", "password": "wrong", "tls": "none"}
     async with Mailbox(login=("bot", "right")).serve() as port:
         yield port
 
 
 @asynccontextmanager
-async def _no_tls(room: PostRoom) -> AsyncIterator[int]:
+async def _no_tls(room: MailSetup) -> AsyncIterator[int]:
     room.server = {"tls": "starttls"}
     async with Mailbox().serve() as port:
         yield port
 
 
 @asynccontextmanager
-async def _nobody_there(_: PostRoom) -> AsyncIterator[int]:
+async def _nobody_there(_: MailSetup) -> AsyncIterator[int]:
     async with Mailbox().serve() as port:
         pass
     yield port
 
 
 @asynccontextmanager
-async def _not_for_us(_: PostRoom) -> AsyncIterator[int]:
+async def _not_for_us(_: MailSetup) -> AsyncIterator[int]:
     mailbox = Mailbox()
     mailbox.faults["MAIL"] = answer("550 5.7.1 Sender address rejected: not owned by user")
     async with mailbox.serve() as port:
@@ -312,7 +312,7 @@ async def _not_for_us(_: PostRoom) -> AsyncIterator[int]:
     ids=["wrong login", "no TLS", "nobody there", "not our address"],
 )
 async def test_while_the_server_does_not_let_us_in_all_waits_and_the_admins_know_once(
-    room: PostRoom, wrong: Callable[[PostRoom], AbstractAsyncContextManager[int]]
+    room: MailSetup, wrong: Callable[[MailSetup], AbstractAsyncContextManager[int]]
 ) -> None:
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1)
@@ -322,20 +322,20 @@ async def test_while_the_server_does_not_let_us_in_all_waits_and_the_admins_know
         for _ in range(1 if wrong is _not_for_us else 3):  # whose fault strikes once
             await room.deliver(minutes=10)
 
-    [said] = await room.told()
+    [said] = await room.notified()
     assert said.startswith("say :rotating_light: I can't send email. ")
     assert set(await room.states()) <= {MailState.DEFERRED, MailState.QUEUED}
 
     room.port, room.server = good, {}
     await room.deliver(minutes=1)
     assert await room.states() == [MailState.SENT, MailState.SENT]
-    [again] = await room.told()
+    [again] = await room.notified()
     assert again.startswith("say :white_check_mark: Email works again, after ")
     await room.deliver(minutes=1)
-    assert await room.told() == []
+    assert await room.notified() == []
 
 
-async def test_a_server_with_tls_and_login_takes_what_is_due(room: PostRoom, tls: Tls) -> None:
+async def test_a_server_with_tls_and_login_takes_what_is_due(room: MailSetup, tls: Tls) -> None:
     mailbox = Mailbox(certificate=tls.server, login=("bot", "right"))
     room.server, room.trust = {"username": "bot", "password": "right", "tls": "starttls"}, tls.trust
     await room.ordered()
@@ -344,10 +344,10 @@ async def test_a_server_with_tls_and_login_takes_what_is_due(room: PostRoom, tls
     assert [mail["to"] for mail in mailbox.mails] == [[ANA]]
 
 
-@pytest.mark.parametrize("whom", [ANA, "@acme.example"])
-async def test_a_mark_that_comes_while_the_mail_is_held_stops_it(room: PostRoom, whom: str) -> None:
+@pytest.mark.parametrize("who", [ANA, "@acme.example"])
+async def test_a_mark_that_comes_while_the_mail_is_held_stops_it(room: MailSetup, who: str) -> None:
     await room.ordered(due_at=room.clock() + timedelta(seconds=10))
-    await mark(room.store, whom, opt_out(at=room.clock()))
+    await mark(room.store, who, dnc_entry(at=room.clock()))
     await room.deliver(seconds=10)
 
     assert room.mailbox.mails == []
@@ -355,7 +355,7 @@ async def test_a_mark_that_comes_while_the_mail_is_held_stops_it(room: PostRoom,
     assert await room.why() == RefusalReason.DO_NOT_CONTACT
 
 
-async def test_what_happened_to_the_trial_while_the_mail_was_put_off_stops_it(room: PostRoom) -> None:
+async def test_what_happened_to_the_trial_while_the_mail_was_put_off_stops_it(room: MailSetup) -> None:
     await room.ordered()
     room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)
     await room.deliver()
@@ -366,7 +366,7 @@ async def test_what_happened_to_the_trial_while_the_mail_was_put_off_stops_it(ro
     assert await room.why() == RefusalReason.CONVERTED
 
 
-async def test_two_mails_to_one_address_keep_their_distance_even_if_both_were_ordered(room: PostRoom) -> None:
+async def test_two_mails_to_one_address_keep_their_distance_even_if_both_were_ordered(room: MailSetup) -> None:
     """The vendor's rules may have become stricter since."""
     await report(room.store, license_(app_key="com.example.charts", app_name="Charts", aliases=frozenset({"E-2"})))
     await room.ordered(1, 1)
@@ -389,7 +389,7 @@ def heard(mailbox: Mailbox) -> list[tuple[str, bytes]]:
     return found
 
 
-async def test_all_that_is_promised_of_a_mail_reaches_the_wire(room: PostRoom, signer: Signer, genuine: Judge) -> None:
+async def test_all_that_is_promised_of_a_mail_reaches_the_wire(room: MailSetup, signer: Signer, genuine: Judge) -> None:
     keys = Keyring([SECRET])
     links = Links(keys, public_url="https://bot.vendor.example")
     returns = VerpSettings(address="bounces@vendor.example", key=keys.return_keys[0])
@@ -414,7 +414,7 @@ async def test_all_that_is_promised_of_a_mail_reaches_the_wire(room: PostRoom, s
     assert link in mail["text"]
 
 
-async def test_without_any_of_it_a_mail_goes_all_the_same(room: PostRoom) -> None:
+async def test_without_any_of_it_a_mail_goes_all_the_same(room: MailSetup) -> None:
     wire = heard(room.mailbox)
     await room.ordered()
     await room.deliver()
@@ -428,7 +428,7 @@ async def test_without_any_of_it_a_mail_goes_all_the_same(room: PostRoom) -> Non
     assert message["Reply-To"] == "Ana Sample <hello@vendor.example>"
 
 
-async def test_only_the_first_mail_to_somebody_tells_them_all_about_us(room: PostRoom) -> None:
+async def test_only_the_first_mail_to_somebody_tells_them_all_about_us(room: MailSetup) -> None:
     await room.ordered(1, 1)
     await room.deliver()
     room.clock.now += timedelta(days=7)
@@ -441,12 +441,12 @@ async def test_only_the_first_mail_to_somebody_tells_them_all_about_us(room: Pos
     assert "Would you rather not hear from us?" in second["text"]
 
 
-async def test_a_sender_that_is_no_address_parks_the_mail(room: PostRoom) -> None:
+async def test_a_sender_that_is_no_address_parks_the_mail(room: MailSetup) -> None:
     room.post = {"sender": Sender(from_address="nobody", postal_address="1 Sample Street")}
     await room.ordered()
     await room.deliver()
     assert await room.states() == [MailState.DEFERRED]
-    [said] = await room.told()
+    [said] = await room.notified()
     assert "MAIL_FROM is not an address" in said
 
 
@@ -460,17 +460,17 @@ def reaching(reached: asyncio.Event, until: asyncio.Event) -> Fault:
     return fault
 
 
-async def test_who_is_asked_to_pause_finishes_the_mail_in_hand(room: PostRoom) -> None:
+async def test_who_is_asked_to_pause_finishes_the_mail_in_hand(room: MailSetup) -> None:
     reached, answered = asyncio.Event(), asyncio.Event()
     room.mailbox.faults["ANSWER"] = reaching(reached, answered)
     await report(room.store, license_(aliases=frozenset({"E-2"}), technical=contact(email="bo@acme.example")))
     await room.ordered(1, 1)
-    postman = room.postman
-    work = asyncio.create_task(postman.deliver())
+    mail_worker = room.mail_worker
+    work = asyncio.create_task(mail_worker.deliver())
     await reached.wait()
 
     async def rest() -> list[MailState]:
-        async with postman.paused():
+        async with mail_worker.paused():
             await room.ordered(2, 2)
             return await room.states()
 
@@ -482,22 +482,22 @@ async def test_who_is_asked_to_pause_finishes_the_mail_in_hand(room: PostRoom) -
     await work
 
 
-async def test_what_is_ordered_while_the_postman_waits_goes_at_once(room: PostRoom) -> None:
+async def test_what_is_ordered_while_the_postman_waits_goes_at_once(room: MailSetup) -> None:
     arrived = asyncio.Event()
     mailbox = Mailbox(on_mail=lambda _: arrived.set())
     async with mailbox.serve() as room.port:
-        running = asyncio.create_task(room.postman.run())
+        running = asyncio.create_task(room.mail_worker.run())
         await room.ordered()
         async with asyncio.timeout(limit(4)):
             await arrived.wait()
         await cancel_and_wait(running, again=0.01)
 
 
-async def test_a_bot_that_was_stopped_over_a_mail_leaves_a_question(room: PostRoom) -> None:
+async def test_a_bot_that_was_stopped_over_a_mail_leaves_a_question(room: MailSetup) -> None:
     await room.ordered()
     reached = asyncio.Event()
     room.mailbox.faults["DATA"] = reaching(reached, asyncio.Event())
-    running = asyncio.create_task(room.postman.run())
+    running = asyncio.create_task(room.mail_worker.run())
     await reached.wait()
     await cancel_and_wait(running)
     assert await room.states() == [MailState.SENDING]

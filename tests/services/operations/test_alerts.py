@@ -46,32 +46,34 @@ class Admins:
             await self.store.outbox.mark_delivered(delivery, ts="1.0")
         return brought
 
-    async def fail(self, *errors: BotError, whole: bool = False) -> list[str]:
+    async def fail(self, *errors: BotError, is_full: bool = False) -> list[str]:
         """What they hear while polls, or sweeps, break off one after the other."""
         for error in errors:
             self.clock.now += timedelta(minutes=1)
-            await self.store.polls.fail(await self._begin(whole=whole), PollStats(), at=self.clock(), error=str(error))
-            await self._trouble.poll_failed(error)
+            await self.store.polls.fail(
+                await self._begin(is_full=is_full), PollStats(), at=self.clock(), error=str(error)
+            )
+            await self._alerts.poll_failed(error)
         return await self.heard()
 
     async def listen(self, line: SocketStatus) -> list[str]:
         """What they hear of the connection over which presses arrive."""
-        await self._trouble.check_socket(line)
+        await self._alerts.check_socket(line)
         return await self.heard()
 
-    async def read(self, *, quarantined: int = 0, whole: bool = False) -> list[str]:
+    async def read(self, *, quarantined: int = 0, is_full: bool = False) -> list[str]:
         """What they hear when a poll comes to its end."""
         await self.store.polls.succeed(
-            await self._begin(whole=whole), PollStats(), at=self.clock(), text="", channel=CHANNEL
+            await self._begin(is_full=is_full), PollStats(), at=self.clock(), text="", channel=CHANNEL
         )
-        await self._trouble.poll_succeeded(quarantined, is_full=whole)
+        await self._alerts.poll_succeeded(quarantined, is_full=is_full)
         return await self.heard()
 
-    async def _begin(self, *, whole: bool) -> int:
-        return await self.store.polls.begin(at=self.clock(), is_full=whole)
+    async def _begin(self, *, is_full: bool) -> int:
+        return await self.store.polls.begin(at=self.clock(), is_full=is_full)
 
     @property
-    def _trouble(self) -> AdminAlerts:
+    def _alerts(self) -> AdminAlerts:
         """Made anew each time, as by a bot that is started again after every poll."""
         return AdminAlerts(self.store, admins=self.names, channel=CHANNEL, clock=self.clock)
 
@@ -129,25 +131,25 @@ async def test_the_same_trouble_after_a_good_poll_is_a_new_one(admins: Admins) -
 async def test_sweeps_that_fail_while_polls_go_well_are_one_trouble(admins: Admins, error: BotError) -> None:
     heard = []
     for _ in range(10):
-        heard += [*await admins.read(), *await admins.fail(error, whole=True)]
+        heard += [*await admins.read(), *await admins.fail(error, is_full=True)]
     assert len(heard) == 1
     assert "I can't read the full licenses report" in heard[0]
-    assert len(await admins.read(whole=True)) == 1
+    assert len(await admins.read(is_full=True)) == 1
 
 
 async def test_a_first_run_that_fails_is_told_of_and_so_is_its_end(admins: Admins) -> None:
-    assert len(await admins.fail(TOKEN, TOKEN, whole=True)) == 1
-    assert len(await admins.read(whole=True)) == 1
+    assert len(await admins.fail(TOKEN, TOKEN, is_full=True)) == 1
+    assert len(await admins.read(is_full=True)) == 1
 
 
 async def test_rows_set_aside_are_said_once_until_a_reading_of_the_whole_report_has_none(admins: Admins) -> None:
     [heard] = await admins.read(quarantined=2)
     assert "I can't read 2 rows" in heard
-    for whole, quarantined in ((False, 3), (True, 4), (False, 0), (False, 1)):
-        assert await admins.read(quarantined=quarantined, whole=whole) == []
-    [end] = await admins.read(whole=True)
+    for is_full, quarantined in ((False, 3), (True, 4), (False, 0), (False, 1)):
+        assert await admins.read(quarantined=quarantined, is_full=is_full) == []
+    [end] = await admins.read(is_full=True)
     assert "Every row of the licenses report can be read again" in end
-    assert await admins.read(whole=True) == []
+    assert await admins.read(is_full=True) == []
     assert len(await admins.read(quarantined=1)) == 1
 
 

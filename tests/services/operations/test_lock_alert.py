@@ -23,7 +23,7 @@ async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: Wor
         assert database.path is not None
         alert = LockAlert(database, parts.slack, admins=admins, channel=CHANNEL, elapsed=lambda: seconds)
 
-        def told() -> list[list[str]]:
+        def notified() -> list[list[str]]:
             found = [here.workspace.direct(each) for each in admins] or [here.workspace.messages()]
             return [[message.shown for message in each] for each in found]
 
@@ -34,7 +34,7 @@ async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: Wor
             assert database.locked_since is not None
             seconds = database.locked_since + 29
             await alert.look()
-            assert all(each == [] for each in told())
+            assert all(each == [] for each in notified())
             health = Health(parts.store, poll_every=here.settings().poll_every, clock=here.clock)
             shown = str(health_message(await health.report()).blocks)
             assert "Another program has locked the database for" in shown
@@ -43,12 +43,12 @@ async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: Wor
             here.workspace.faults.add("chat.postMessage", faults.server_error())
             for _ in range(3):
                 await alert.look()
-            assert all("has locked the database for 3 min" in each[0] for each in told())
-            assert all(len(each) == 1 for each in told())
+            assert all("has locked the database for 3 min" in each[0] for each in notified())
+            assert all(len(each) == 1 for each in notified())
             other.execute("COMMIT")
         await parts.store.leases.take()
         for _ in range(3):
             await alert.look()
-        assert all("The database can be written again, after 3 min" in each[1] for each in told())
-        assert all(len(each) == 2 for each in told())
+        assert all("The database can be written again, after 3 min" in each[1] for each in notified())
+        assert all(len(each) == 2 for each in notified())
         assert (await health.figures())["seconds_database_locked"] is None

@@ -96,7 +96,7 @@ async def test_a_channel_where_slack_hangs_holds_up_no_other(here: World) -> Non
         await here.until(found.calls)
         await found.parts.store.outbox.enqueue_message("Hello", channel=ADMIN, at=here.clock())
         await found.worker.dispatch_due()
-        await here.until(lambda: found.told)
+        await here.until(lambda: found.notified)
         assert found.posted == 0
         go_on.set()
         await found.settle()
@@ -111,8 +111,8 @@ async def test_a_long_queue_is_announced_once_and_goes_out_newest_first(here: Wo
         await found.settle()
         summary, *cards = here.workspace.messages()
         assert summary.shown.startswith(f":inbox_tray: {BACKLOG_THRESHOLD + 2} new trials are waiting for a card here.")
-        told = [message.metadata["event_payload"]["evaluation"] for message in cards if message.metadata]
-        assert told == list(range(BACKLOG_THRESHOLD + 2, 0, -1))
+        notified = [message.metadata["event_payload"]["evaluation"] for message in cards if message.metadata]
+        assert notified == list(range(BACKLOG_THRESHOLD + 2, 0, -1))
 
 
 async def test_through_an_outage_the_queue_is_announced_first_and_with_the_number_at_its_end(here: World) -> None:
@@ -254,7 +254,7 @@ async def test_a_direct_message_whose_outcome_is_unknown_comes_twice_rather_than
         await found.parts.store.outbox.enqueue_message("Trouble", channel=ADMIN, at=here.clock())
         here.workspace.faults.add(POST, fault)
         await found.settle()
-        assert found.told == ["Trouble"] * times
+        assert found.notified == ["Trouble"] * times
 
 
 @pytest.mark.parametrize("code", ["channel_not_found", "user_not_found", "cannot_dm_bot", "messages_tab_disabled"])
@@ -264,7 +264,7 @@ async def test_who_cannot_be_written_to_holds_up_neither_the_cards_nor_the_other
     await owed.parts.store.outbox.enqueue_message("Trouble", channel=ADMIN, at=owed.here.clock())
     owed.here.workspace.faults.clear()
     await owed.deliver()
-    assert (owed.posted, owed.told, await owed.waiting()) == (1, ["Trouble"], 0)
+    assert (owed.posted, owed.notified, await owed.waiting()) == (1, ["Trouble"], 0)
     assert await owed.parts.store.outbox.given_up(since=owed.here.clock()) == 1
 
 

@@ -19,7 +19,7 @@ from bot.slack import ids
 from bot.slack.blocks import Block, Message
 from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.history import note
-from tests.builders import NOON, TODAY, card, contact, entry, evaluation, license_, nov, opt_out, sent_mail, trial
+from tests.builders import NOON, TODAY, card, contact, dnc_entry, entry, evaluation, license_, nov, sent_mail, trial
 from tests.slack.checks import NAMES, NASTY, USERS, WORKSPACE, check, mrkdwn_of
 
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
@@ -217,14 +217,14 @@ ANA_SHOWN, BO_SHOWN = "Ana Ash · ana@acme.example (technical)", "Bo Beech · bo
     ("entries", "said"),
     [
         (
-            (opt_out(), None),
+            (dnc_entry(), None),
             [
                 f":no_entry_sign: {ANA_SHOWN} – *Do not contact*: {DncReason.ASKED.words}, <@U0BO>, {AT_NOON}",
                 f":credit_card: {BO_SHOWN}",
             ],
         ),
         (
-            (None, opt_out(by=None, reason=DncReason.UNSUBSCRIBED)),
+            (None, dnc_entry(by=None, reason=DncReason.UNSUBSCRIBED)),
             [
                 f":bust_in_silhouette: {ANA_SHOWN}",
                 f":no_entry_sign: {BO_SHOWN} – *Do not contact*: {DncReason.UNSUBSCRIBED.words}, {AT_NOON}",
@@ -245,7 +245,7 @@ def test_who_said_no_is_told_from_the_other_contact_who_can_be_emailed(
 
 
 @pytest.mark.parametrize(
-    ("whom", "said"),
+    ("who", "said"),
     [
         ("@acme.example", "*Do not contact* anyone at acme.example: "),
         ("acme.atlassian.net", "*Do not contact* anyone at acme.atlassian.net: "),
@@ -253,13 +253,15 @@ def test_who_said_no_is_told_from_the_other_contact_who_can_be_emailed(
     ],
     ids=["domain", "site", "own site"],
 )
-def test_a_card_shows_how_far_a_block_reaches(whom: str, said: str) -> None:
-    shown = card(people=(Person(contact=contact(), dnc_entry=opt_out(target=DncTarget.read(whom))),))
+def test_a_card_shows_how_far_a_block_reaches(who: str, said: str) -> None:
+    shown = card(people=(Person(contact=contact(), dnc_entry=dnc_entry(target=DncTarget.read(who))),))
     assert said in lines(shown)[2]
 
 
 def test_a_block_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() -> None:
-    marked = card(people=(Person(contact=contact(), dnc_entry=opt_out(reason=DncReason.ERASED, by=None, target=None)),))
+    marked = card(
+        people=(Person(contact=contact(), dnc_entry=dnc_entry(reason=DncReason.ERASED, by=None, target=None)),)
+    )
     *pressed, more = buttons(card_message(marked, today=TODAY))
     assert [button["action_id"] for button in pressed] == [Action.CLAIM]
     assert [ids.read_option(option["value"])[0] for option in more["options"]] == [Action.ASSIGN]
@@ -448,8 +450,8 @@ def test_an_email_that_may_have_arrived_stays_on_the_card(
     latest: Entry | None, state: MailState, said: str | None
 ) -> None:
     shown = lines(card(mail=latest, mails=(sent_mail(state),)))[4:-1]
-    told = [] if latest is None else [f"{note(latest).removesuffix('.')} · {AT_NOON}"]
-    assert shown == ([" · ".join([*told, *([] if said is None else [said])])] if told or said else [])
+    reported = [] if latest is None else [f"{note(latest).removesuffix('.')} · {AT_NOON}"]
+    assert shown == ([" · ".join([*reported, *([] if said is None else [said])])] if reported or said else [])
 
 
 def footer(shown: Card) -> list[str]:
@@ -535,7 +537,7 @@ def test_a_notification_says_it_in_a_sentence(license_type: str, shown: Trial, s
         pytest.param(
             card(
                 evaluation=evaluation(owner="U0BO", trial=trial(state=State.EXPIRED)),
-                people=(Person(contact=contact(), dnc_entry=opt_out()),),
+                people=(Person(contact=contact(), dnc_entry=dnc_entry()),),
             ),
             [],
             [Action.ASSIGN, Action.RELEASE, Action.CONTACT_AGAIN],
@@ -610,7 +612,7 @@ EVALUATIONS = st.builds(
 )
 SUBJECTS = st.none() | st.builds(DncTarget, scope=st.sampled_from(DncScope), value=NAMES)
 OPT_OUTS = st.none() | st.builds(
-    opt_out, reason=st.sampled_from(DncReason), target=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
+    dnc_entry, reason=st.sampled_from(DncReason), target=SUBJECTS, by=st.none() | st.sampled_from(USERS), note=NAMES
 )
 FACTS = "company country opportunity_size parent_product parent_edition sandbox channel".split()
 ENTRIES = st.none() | st.one_of(
@@ -663,7 +665,7 @@ def test_slack_takes_the_longest_card_there_can_be(name: str) -> None:
     message = card_message(
         card(
             evaluation=evaluation(license=seen, owner="U0BO", trial=trial(upgrade_to=name)),
-            people=(Person(contact=person, dnc_entry=opt_out(target=DncTarget(scope=DncScope.SITE, value=name))),),
+            people=(Person(contact=person, dnc_entry=dnc_entry(target=DncTarget(scope=DncScope.SITE, value=name))),),
             context=CustomerContext(
                 customer_of=names,
                 uses=names,

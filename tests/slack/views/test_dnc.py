@@ -13,7 +13,7 @@ from bot.slack.ids import Field, View
 from bot.slack.views import dnc_forms
 from bot.slack.views.dnc import NOT_A_TARGET, ONE_AT_A_TIME, USAGE, list_message, status_message
 from bot.slack.views.dnc_forms import DncRequest
-from tests.builders import NOON, opt_out
+from tests.builders import NOON, dnc_entry
 from tests.slack.checks import NAMES, USERS, check, check_modal, check_text, mrkdwn_of
 
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
@@ -32,19 +32,19 @@ def test_what_it_knows_is_said_in_words_that_slack_takes(said: str) -> None:
         pytest.param(ANA, None, "ana@acme.example isn't blocked.", id="not marked"),
         pytest.param(
             ANA,
-            opt_out(note="Called us."),
+            dnc_entry(note="Called us."),
             f":no_entry_sign: ana@acme.example: They asked us not to email them, <@U0BO>, {AT_NOON} “Called us.”",
             id="marked, with a note",
         ),
         pytest.param(
             ANA,
-            opt_out(target=ACME, reason=DncReason.TEAM),
+            dnc_entry(target=ACME, reason=DncReason.TEAM),
             f":no_entry_sign: @acme.example: The team decided, <@U0BO>, {AT_NOON}",
             id="marked by its domain",
         ),
         pytest.param(
             ANA,
-            opt_out(target=None, by=None, reason=DncReason.ERASED),
+            dnc_entry(target=None, by=None, reason=DncReason.ERASED),
             f":no_entry_sign: ana@acme.example: Their data was erased at their request, {AT_NOON}",
             id="erased",
         ),
@@ -64,9 +64,9 @@ def test_where_nobody_is_marked_it_is_said_how_to_mark_somebody() -> None:
 
 def test_the_list_says_what_it_is_and_comes_a_page_at_a_time_newest_first() -> None:
     marks = [
-        opt_out(at=NOON + timedelta(minutes=n), target=DncTarget.of_address(f"p{n}@acme.example")) for n in range(17)
+        dnc_entry(at=NOON + timedelta(minutes=n), target=DncTarget.of_address(f"p{n}@acme.example")) for n in range(17)
     ]
-    marks.append(opt_out(reason=DncReason.ERASED, target=None, by=None, at=NOON + timedelta(hours=1)))
+    marks.append(dnc_entry(reason=DncReason.ERASED, target=None, by=None, at=NOON + timedelta(hours=1)))
     first, second = list_message(marks), list_message(marks, 7)
     check(first)
     check(second)
@@ -84,12 +84,12 @@ def test_the_list_says_what_it_is_and_comes_a_page_at_a_time_newest_first() -> N
 
 
 def test_a_single_page_has_no_buttons() -> None:
-    assert "actions" not in {block["type"] for block in list_message([opt_out()] * 15).blocks}
+    assert "actions" not in {block["type"] for block in list_message([dnc_entry()] * 15).blocks}
 
 
 SUBJECTS = st.none() | st.builds(DncTarget, scope=st.sampled_from(DncScope), value=NAMES)
 MARKS = st.builds(
-    opt_out,
+    dnc_entry,
     reason=st.sampled_from(DncReason),
     target=SUBJECTS,
     note=NAMES,
@@ -104,7 +104,7 @@ def test_slack_takes_the_list_whatever_was_typed(marks: list[DncEntry]) -> None:
 
 @pytest.mark.parametrize("name", ["&" * 5000, "W" * 5000, "株" * 5000])
 def test_slack_takes_the_longest_list_there_can_be(name: str) -> None:
-    check(list_message([opt_out(note=name, target=DncTarget(scope=DncScope.SITE, value=name))] * 2000))
+    check(list_message([dnc_entry(note=name, target=DncTarget(scope=DncScope.SITE, value=name))] * 2000))
 
 
 # --- The forms -----------------------------------------------------------------------------------------------------
@@ -127,12 +127,12 @@ def test_the_form_says_whom_it_blocks_and_keeps_what_was_typed(target: DncTarget
 
 
 def test_the_form_to_lift_shows_the_entry_that_covers_the_address_and_lifts_that() -> None:
-    modal = dnc_forms.lift_form(replace(REQUEST, view=View.DNC_LIFT), opt_out(target=ACME, reason=DncReason.LEGAL))
+    modal = dnc_forms.lift_form(replace(REQUEST, view=View.DNC_LIFT), dnc_entry(target=ACME, reason=DncReason.LEGAL))
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"])[0] == "*@acme.example*"
     assert "only with their *written consent*" in mrkdwn_of(modal["blocks"])[1]
     about = DncRequest.unpack(modal["private_metadata"])
-    assert (about.target, about.added_at, about.note) == (ACME, opt_out().at, "")
+    assert (about.target, about.added_at, about.note) == (ACME, dnc_entry().at, "")
     assert [block["block_id"] for block in modal["blocks"] if block["type"] == "input"] == [Field.NOTE]
 
 

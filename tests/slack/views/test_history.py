@@ -8,7 +8,7 @@ from bot.domain.dnc import DncScope, DncTarget
 from bot.domain.history import Entry, Kind
 from bot.domain.history_details import pack
 from bot.slack.views.history import describe_scope, mail_name, note, opportunity
-from tests.builders import entry, opt_out
+from tests.builders import dnc_entry, entry
 from tests.slack.checks import NAMES, assert_only_our_markup, check_text
 
 MAIL = {"template": "trial-ending", "error": ""}
@@ -231,17 +231,19 @@ def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, w
 @given(name=NAMES)
 @pytest.mark.parametrize("scope", DncScope)
 def test_how_far_a_mark_reaches_is_said_harmlessly(scope: DncScope, name: str) -> None:
-    assert_only_our_markup(describe_scope(opt_out(target=DncTarget(scope=scope, value=name))))
+    assert_only_our_markup(describe_scope(dnc_entry(target=DncTarget(scope=scope, value=name))))
 
 
 def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address() -> None:
-    told = {scope: describe_scope(opt_out(target=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope}
-    assert told == {
+    reported = {
+        scope: describe_scope(dnc_entry(target=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope
+    }
+    assert reported == {
         DncScope.ADDRESS: "",
         DncScope.DOMAIN: " anyone at acme.example",
         DncScope.SITE: " anyone at acme.example",
     }
-    assert describe_scope(opt_out(target=None)) == ""
+    assert describe_scope(dnc_entry(target=None)) == ""
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from bot.slack.views.modal_metadata import (
     PreviewMetadata,
 )
 from bot.slack.views.modals import Modal
-from tests.builders import contact, opt_out
+from tests.builders import contact, dnc_entry
 from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
 from tests.slack.test_mrkdwn import links_in
 
@@ -188,8 +188,8 @@ def test_the_form_remembers_with_which_words_it_was_painted() -> None:
 
 def test_only_what_changes_the_words_is_told_at_once() -> None:
     inputs = [b for b in email_form.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
-    told = {block["element"]["action_id"] for block in inputs if block["dispatch_action"]}
-    assert told == {Field.TEMPLATE, Field.RECIPIENT}
+    reported = {block["element"]["action_id"] for block in inputs if block["dispatch_action"]}
+    assert reported == {Field.TEMPLATE, Field.RECIPIENT}
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_only_what_changes_the_words_is_told_at_once() -> None:
     [
         (email_form.email(ABOUT, LETTER), Field.BODY),
         (dnc_forms.do_not_contact(ABOUT, {"technical": contact()}), Field.NOTE),
-        (dnc_forms.contact_again(ENTRY, opt_out()), Field.NOTE),
+        (dnc_forms.contact_again(ENTRY, dnc_entry()), Field.NOTE),
     ],
     ids=["text", "remark", "reason"],
 )
@@ -267,24 +267,24 @@ def optional(modal: Modal) -> bool:
 
 def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
     assert optional(dnc_forms.do_not_contact(ABOUT, {"technical": contact()}))
-    assert not optional(dnc_forms.contact_again(ENTRY, opt_out()))
+    assert not optional(dnc_forms.contact_again(ENTRY, dnc_entry()))
 
 
 @pytest.mark.parametrize(
     ("no", "said"),
     [
         pytest.param(
-            opt_out(),
+            dnc_entry(),
             "Blocked: *They asked us not to email them*. Remove this only if they agreed, or if it was a mistake.",
             id="written down by the team",
         ),
         pytest.param(
-            opt_out(reason=DncReason.UNSUBSCRIBED, by=None),
+            dnc_entry(reason=DncReason.UNSUBSCRIBED, by=None),
             "Blocked: *They unsubscribed*. Remove this only with their *written consent*, and say where it is.",
             id="said by themselves",
         ),
         pytest.param(
-            opt_out(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example")),
+            dnc_entry(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example")),
             "Blocked anyone at acme.example: *The team decided*. "
             "Remove this only if they agreed, or if it was a mistake.",
             id="a domain",
@@ -500,7 +500,7 @@ def test_slack_takes_every_modal_about_anybody(
     check_modal(
         dnc_forms.contact_again(
             ContactAgainMetadata.about(about, added_at=ENTRY.added_at),
-            opt_out(target=DncTarget(scope=DncScope.SITE, value=host)),
+            dnc_entry(target=DncTarget(scope=DncScope.SITE, value=host)),
         )
     )
     check_modal(assign_form.assign(AssignMetadata.about(about, owner=owner)))

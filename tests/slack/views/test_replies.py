@@ -16,13 +16,13 @@ from bot.domain.evaluation import Contact, Partner
 from bot.domain.mail import LastMail, MailState
 from bot.domain.mail_policy import Allowed, MailRules, RefusalReason, Refused
 from bot.slack.views import email_form, replies
-from tests.builders import NOON, OPEN, card, contact, evaluation, license_, opt_out, sent_mail
+from tests.builders import NOON, OPEN, card, contact, dnc_entry, evaluation, license_, sent_mail
 from tests.slack.checks import NAMES, check_text
 
 LATER = NOON + timedelta(minutes=5)
 AT_NOON = f"<!date^{int(NOON.timestamp())}^{{date_short_pretty}} {{time}}|2026-11-23 12:00 UTC>"
 
-DOMAIN = opt_out(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example"))
+DOMAIN = dnc_entry(reason=DncReason.TEAM, target=DncTarget(scope=DncScope.DOMAIN, value="acme.example"))
 
 
 def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
@@ -50,7 +50,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="given back",
         ),
         pytest.param(
-            replies.blocked(DncAddResult(changed=True, entry=opt_out()), now=LATER),
+            replies.blocked(DncAddResult(changed=True, entry=dnc_entry()), now=LATER),
             ":white_check_mark: Blocked. Nobody can email this address from here.",
             id="marked",
         ),
@@ -60,12 +60,12 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="a domain marked",
         ),
         pytest.param(
-            replies.blocked(DncAddResult(changed=False, entry=opt_out()), now=LATER),
+            replies.blocked(DncAddResult(changed=False, entry=dnc_entry()), now=LATER),
             "<@U0BO> already blocked this, 5 minutes ago: They asked us not to email them.",
             id="marked by somebody else",
         ),
         pytest.param(
-            replies.blocked(DncAddResult(changed=False, entry=opt_out(by=None)), now=LATER),
+            replies.blocked(DncAddResult(changed=False, entry=dnc_entry(by=None)), now=LATER),
             "This was blocked already, 5 minutes ago: They asked us not to email them.",
             id="marked by themselves",
         ),
@@ -92,7 +92,7 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
         pytest.param(
             replies.lifted(
                 DncLiftResult(
-                    changed=False, by=None, at=None, remaining=opt_out(reason=DncReason.UNSUBSCRIBED, by=None)
+                    changed=False, by=None, at=None, remaining=dnc_entry(reason=DncReason.UNSUBSCRIBED, by=None)
                 ),
                 now=LATER,
             ),
@@ -222,7 +222,7 @@ def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_
 
 @given(name=NAMES, other=st.none() | NAMES)
 def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
-    domain = opt_out(target=DncTarget(scope=DncScope.DOMAIN, value=name))
+    domain = dnc_entry(target=DncTarget(scope=DncScope.DOMAIN, value=name))
     check_text(replies.held_text(timedelta(seconds=10), name))
     for said in (
         replies.blocked(DncAddResult(changed=True, entry=domain), now=LATER),

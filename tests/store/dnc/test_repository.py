@@ -12,7 +12,7 @@ from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.mail.repository import QueuedMail, RejectedMail
 from bot.store.schema import do_not_contact, history
-from tests.builders import NOON, contact, license_, opt_out
+from tests.builders import NOON, contact, dnc_entry, license_
 from tests.store.steps import LATER, SECRET, ask, bring, cards, lift, mark, only_card, order, report, rows, take
 
 ANA = "ana@acme.example"
@@ -26,7 +26,7 @@ async def marks(store: Store) -> list[DncEntry | None]:
 
 async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
     await report(store, license_())
-    no = opt_out(note="on the phone")
+    no = dnc_entry(note="on the phone")
 
     assert await mark(store, ANA, no) == DncAddResult(changed=True, entry=no)
     assert await marks(store) == [no]
@@ -34,17 +34,17 @@ async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
 
 async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(store: Store) -> None:
     await report(store, license_())
-    await mark(store, ANA, opt_out())
+    await mark(store, ANA, dnc_entry())
 
-    again = await mark(store, ANA, opt_out(reason=DncReason.TEAM, by="U0CY", at=LATER), evaluation_id=1)
+    again = await mark(store, ANA, dnc_entry(reason=DncReason.TEAM, by="U0CY", at=LATER), evaluation_id=1)
 
-    assert again == DncAddResult(changed=False, entry=opt_out())
-    assert await marks(store) == [opt_out()]
+    assert again == DncAddResult(changed=False, entry=dnc_entry())
+    assert await marks(store) == [dnc_entry()]
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
 
 
 async def test_of_many_who_mark_an_address_at_once_one_does(store: Store) -> None:
-    answers = await asyncio.gather(*(mark(store, ANA, opt_out(by=f"U{n}")) for n in range(12)))
+    answers = await asyncio.gather(*(mark(store, ANA, dnc_entry(by=f"U{n}")) for n in range(12)))
 
     assert [answer.changed for answer in answers].count(True) == 1
     assert len({answer.entry.by for answer in answers}) == 1
@@ -56,9 +56,9 @@ async def test_a_no_covers_every_spelling_of_an_address(store: Store, spelling: 
     await report(store, license_(technical=contact(email="aNa@acme.example")))
     await bring(store)
 
-    await mark(store, spelling, opt_out())
+    await mark(store, spelling, dnc_entry())
 
-    assert await marks(store) == [opt_out()]
+    assert await marks(store) == [dnc_entry()]
     assert await bring(store) == ["update card 1"]
 
 
@@ -72,7 +72,7 @@ async def test_every_card_of_an_address_is_painted_again_and_no_other(store: Sto
     await report(store, license_(aliases=frozenset({"E-4"})), announce=False)
     await bring(store)
 
-    await mark(store, ANA, opt_out())
+    await mark(store, ANA, dnc_entry())
 
     assert await bring(store) == ["update card 1", "update card 3"]
 
@@ -81,10 +81,10 @@ async def test_the_fact_is_told_where_the_person_acted(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"E-2"})))
     await bring(store)
 
-    await mark(store, ANA, opt_out(note="on the phone"), evaluation_id=2)
+    await mark(store, ANA, dnc_entry(note="on the phone"), evaluation_id=2)
 
     fact = DncAdded(reason=DncReason.ASKED, mark=1, note="on the phone")
-    assert (await cards(store))[1].last == Entry(at=opt_out().at, actor="U0BO", fact=fact)
+    assert (await cards(store))[1].last == Entry(at=dnc_entry().at, actor="U0BO", fact=fact)
     assert await bring(store) == ["note do_not_contact in 2.0", "update card 2", "update card 1"]
 
 
@@ -94,14 +94,14 @@ async def test_a_fact_told_on_a_card_that_was_merged_is_told_on_the_one_that_sta
     await report(store, license_(aliases=frozenset({"E-1", "E-2"})))
     await bring(store)
 
-    await mark(store, ANA, opt_out(), evaluation_id=2)
+    await mark(store, ANA, dnc_entry(), evaluation_id=2)
 
     assert (await bring(store))[0] == "note do_not_contact in 1.0"
 
 
 async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store) -> None:
     await report(store, license_())
-    await mark(store, ANA, opt_out())
+    await mark(store, ANA, dnc_entry())
     await bring(store)
 
     lifted = await lift(store, "ANA@acme.example", note="They asked again", by="U0CY", evaluation_id=1)
@@ -116,10 +116,10 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
 
 
 async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Store) -> None:
-    await mark(store, ANA, opt_out())
+    await mark(store, ANA, dnc_entry())
     await lift(store, ANA, note="They asked again", by="U0CY")
 
-    assert (await mark(store, ANA, opt_out(at=LATER))).changed
+    assert (await mark(store, ANA, dnc_entry(at=LATER))).changed
 
     first, second = await rows(store, do_not_contact)
     assert (first.lifted_at, first.lifted_by) == (LATER, "U0CY")
@@ -139,7 +139,7 @@ async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> No
 
 
 async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
-    await mark(store, ANA, opt_out())
+    await mark(store, ANA, dnc_entry())
 
     answers = await asyncio.gather(*(lift(store, ANA, note="", by=f"U{n}") for n in range(8)))
 
@@ -149,27 +149,27 @@ async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
 
 async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
     """While the form was open, the mark was lifted by another, and a second one was set."""
-    await mark(store, ANA, opt_out(reason=DncReason.TEAM))
+    await mark(store, ANA, dnc_entry(reason=DncReason.TEAM))
     await lift(store, ANA, note="", by="U0BO")
-    await mark(store, ANA, opt_out(at=LATER))
+    await mark(store, ANA, dnc_entry(at=LATER))
 
     lifted = await lift(store, ANA)
 
-    assert lifted == DncLiftResult(changed=False, by="U0BO", at=LATER, remaining=opt_out(at=LATER))
-    assert not (await mark(store, ANA, opt_out())).changed
+    assert lifted == DncLiftResult(changed=False, by="U0BO", at=LATER, remaining=dnc_entry(at=LATER))
+    assert not (await mark(store, ANA, dnc_entry())).changed
 
 
 async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) -> None:
     async with open_store(url, secret_keys=[SECRET]) as store:
         await report(store, license_())
         await bring(store)
-        await mark(store, ANA, opt_out())
+        await mark(store, ANA, dnc_entry())
 
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
         assert await bring(store) == ["update card 1"]
-        assert await marks(store) == [opt_out()]
+        assert await marks(store) == [dnc_entry()]
         assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
-        assert not (await mark(store, ANA, opt_out(by="U0CY"))).changed
+        assert not (await mark(store, ANA, dnc_entry(by="U0CY"))).changed
         await bring(store)
         assert (await lift(store, ANA)).changed
         assert await bring(store) == ["update card 1"]
@@ -179,34 +179,34 @@ async def test_a_no_said_under_the_old_key_stands_under_the_new_one(url: str) ->
 async def test_what_is_written_under_the_new_key_needs_the_old_one_no_more(url: str) -> None:
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
         await report(store, license_())
-        await mark(store, ANA, opt_out())
+        await mark(store, ANA, dnc_entry())
 
     async with open_store(url, secret_keys=[NEW_SECRET]) as store:
-        assert await marks(store) == [opt_out()]
+        assert await marks(store) == [dnc_entry()]
 
 
 async def test_a_new_secret_without_the_one_that_wrote_a_mark_is_refused_at_the_start(url: str) -> None:
     """Otherwise the mark would match nothing, and whoever said no could be written to."""
     async with open_store(url, secret_keys=[SECRET]) as store:
-        await mark(store, ANA, opt_out())
+        await mark(store, ANA, dnc_entry())
     with pytest.raises(StoreError, match="SECRET_KEY"):
         async with open_store(url, secret_keys=[NEW_SECRET]):
             pass
     async with open_store(url, secret_keys=[NEW_SECRET, SECRET]) as store:
-        assert not (await mark(store, ANA, opt_out())).changed
+        assert not (await mark(store, ANA, dnc_entry())).changed
 
 
 DOMAIN, SITE = "@acme.example", "acme.atlassian.net"
 
 
 @pytest.mark.parametrize(
-    ("whom", "painted"),
+    ("who", "painted"),
     [
         pytest.param(DOMAIN, ["update card 1", "update card 2"], id="a domain, with those below it"),
         pytest.param(SITE, ["update card 3"], id="a site"),
     ],
 )
-async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str, painted: list[str]) -> None:
+async def test_a_mark_reaches_every_card_of_its_subject(store: Store, who: str, painted: list[str]) -> None:
     await report(
         store,
         license_(aliases=frozenset({"E-1"})),
@@ -215,7 +215,7 @@ async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str,
     )
     await bring(store)
 
-    await mark(store, whom)
+    await mark(store, who)
 
     assert await bring(store) == painted
     spoken = [person.dnc_entry for card in await cards(store) for person in card.people]
@@ -228,21 +228,21 @@ async def test_a_mark_reaches_every_card_of_its_subject(store: Store, whom: str,
 async def test_a_stronger_cause_stands_beside_a_weaker_one_and_speaks(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA)
-    unsubscribed = opt_out(reason=DncReason.UNSUBSCRIBED, by=None, at=LATER)
+    unsubscribed = dnc_entry(reason=DncReason.UNSUBSCRIBED, by=None, at=LATER)
 
     assert (await mark(store, ANA, unsubscribed)).changed
     assert await marks(store) == [unsubscribed]
-    assert not (await mark(store, ANA, opt_out(reason=DncReason.BOUNCED, at=LATER))).changed
+    assert not (await mark(store, ANA, dnc_entry(reason=DncReason.BOUNCED, at=LATER))).changed
 
 
 async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA)
-    await mark(store, ANA, opt_out(reason=DncReason.UNSUBSCRIBED, by=None, at=LATER))
+    await mark(store, ANA, dnc_entry(reason=DncReason.UNSUBSCRIBED, by=None, at=LATER))
 
     lifted = await lift(store, ANA, authority=Authority.SELF, by=None, set_at=None)
 
-    assert (lifted.changed, lifted.remaining) == (True, opt_out())
+    assert (lifted.changed, lifted.remaining) == (True, dnc_entry())
     assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
@@ -260,7 +260,7 @@ async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) ->
     ],
 )
 async def test_a_mark_is_lifted_by_who_may(store: Store, cause: DncReason, authority: Authority, *, won: bool) -> None:
-    no = opt_out(reason=cause)
+    no = dnc_entry(reason=cause)
     await mark(store, ANA, no)
 
     lifted = await lift(store, ANA, authority=authority)
@@ -304,14 +304,14 @@ async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> No
     many = [DncTarget(scope=DncScope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
     await mark(store, "@firm3.example")
 
-    assert await store.dnc.add_all([(each, opt_out(target=each)) for each in many]) == 29
+    assert await store.dnc.add_all([(each, dnc_entry(target=each)) for each in many]) == 29
     assert [mark.target for mark in await store.dnc.list_active()][:3] == [many[3], many[0], many[1]]
 
 
 async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> None:
     await report(store, license_())
     await bring(store)
-    await mark(store, ANA, opt_out(reason=DncReason.PAUSED, by=None, until=LATER))
+    await mark(store, ANA, dnc_entry(reason=DncReason.PAUSED, by=None, until=LATER))
     await bring(store)
 
     assert await store.dnc.end_pauses(at=NOON) == 0
@@ -322,7 +322,7 @@ async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> N
 
 
 async def test_nothing_of_a_mark_can_be_read_without_the_key(store: Store) -> None:
-    await mark(store, DOMAIN, opt_out(note="Ana Ash rang", target=DncTarget.read(DOMAIN)))
+    await mark(store, DOMAIN, dnc_entry(note="Ana Ash rang", target=DncTarget.read(DOMAIN)))
 
     [row] = await rows(store, do_not_contact)
 

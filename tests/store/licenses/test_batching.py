@@ -7,14 +7,14 @@ from bot.domain.evaluation import Contact, License
 from bot.domain.identity import KnownLicense
 from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
 from tests.builders import contact, known, license_, nov
-from tests.store.steps import sight
+from tests.store.steps import parsed
 
 ONE, TWO = license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"E-2"}))
 BOTH = license_(aliases=frozenset({"E-1", "E-2"}))
 
 
 def ordered(*seen: License) -> list[License]:
-    return [each.license for each in sort_and_dedupe([sight(each) for each in seen])]
+    return [each.license for each in sort_and_dedupe([parsed(each) for each in seen])]
 
 
 def test_older_records_are_taken_before_younger_ones_whatever_order_they_came_in() -> None:
@@ -43,7 +43,7 @@ def test_of_records_that_say_as_much_the_same_one_is_taken_whatever_order_they_c
 
 
 def test_the_rows_of_those_that_were_not_taken_count_as_read_with_the_one_that_was() -> None:
-    seen = [sight(replace(ONE, technical=person)) for person in (None, contact())]
+    seen = [parsed(replace(ONE, technical=person)) for person in (None, contact())]
     [taken] = sort_and_dedupe(seen)
     assert set(taken.digests) == {seen[0].digests[0], seen[1].digests[0]}
 
@@ -71,21 +71,21 @@ def _ids(of: ParsedRecord) -> str:
 
 def test_two_records_of_one_license_are_taken_one_after_the_other() -> None:
     again = replace(ONE, updated=nov(24))
-    taken, waiting = split_conflicts([sight(ONE), sight(TWO), sight(again)], [None] * 3)
+    taken, waiting = split_conflicts([parsed(ONE), parsed(TWO), parsed(again)], [None] * 3)
     assert aliases(taken, waiting) == (["E-1", "E-2"], ["E-1"])
     assert [each.license for each in waiting] == [again]
 
 
 def test_a_record_that_ties_two_together_waits_for_both_and_what_follows_waits_for_it() -> None:
-    batch = [sight(each) for each in (ONE, BOTH, TWO)]
+    batch = [parsed(each) for each in (ONE, BOTH, TWO)]
     assert aliases(*split_conflicts(batch, [None] * 3)) == (["E-1"], ["E-1+E-2", "E-2"])
 
 
 def test_two_records_that_share_no_id_but_are_known_as_one_license_are_taken_one_after_the_other() -> None:
     of_one = known(BOTH)
-    assert aliases(*split_conflicts([sight(ONE), sight(TWO)], [of_one, of_one])) == (["E-1"], ["E-2"])
+    assert aliases(*split_conflicts([parsed(ONE), parsed(TWO)], [of_one, of_one])) == (["E-1"], ["E-2"])
 
 
 def test_the_same_id_in_two_apps_is_taken_at_once() -> None:
     forms = replace(ONE, app_key="com.example.forms")
-    assert aliases(*split_conflicts([sight(ONE), sight(forms)], [None, None])) == (["E-1", "E-1"], [])
+    assert aliases(*split_conflicts([parsed(ONE), parsed(forms)], [None, None])) == (["E-1", "E-1"], [])

@@ -257,8 +257,8 @@ async def test_a_change_in_the_report_is_on_the_card_and_on_record(
     assert card.evaluation.license == now
     assert card.evaluation.trial == trial_now
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED, *kinds]
-    told = [f"note {kind} in 1.0" for kind in kinds if kind is not Kind.CORRECTED]
-    assert await bring(store) == [*told, "update card 1"]
+    reported = [f"note {kind} in 1.0" for kind in kinds if kind is not Kind.CORRECTED]
+    assert await bring(store) == [*reported, "update card 1"]
 
 
 async def test_a_second_trial_of_a_license_is_an_evaluation_of_its_own(store: Store) -> None:

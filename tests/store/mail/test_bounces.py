@@ -118,9 +118,9 @@ async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the
         await store.bounces.record_complaint(1, at=LATER + years)
 
     assert await causes(store) == [DncReason.COMPLAINED]
-    opt_out = await store.dnc.find_active([DncTarget.of_address("ANA@acme.example")])
-    assert opt_out is not None
-    assert (opt_out.reason, opt_out.target) == (DncReason.COMPLAINED, None)
+    dnc_entry = await store.dnc.find_active([DncTarget.of_address("ANA@acme.example")])
+    assert dnc_entry is not None
+    assert (dnc_entry.reason, dnc_entry.target) == (DncReason.COMPLAINED, None)
     # They evaluate again: the card says so, and nobody may write to them.
     await report(store, license_(aliases=frozenset({"E-2"}), updated=(LATER + years).date()))
     refused = await ask(store, order(2, 2, template="welcome"))

@@ -15,7 +15,7 @@ from bot.errors import StoreError
 from bot.store import Store, open_store
 from bot.store.mail.repository import ClaimedMail, MailStatus, QueuedMail, RejectedMail
 from bot.store.schema import delivery, history, mail
-from tests.builders import FREELY, NOON, OPEN, contact, license_, nov, opt_out
+from tests.builders import FREELY, NOON, OPEN, contact, dnc_entry, license_, nov
 from tests.store.steps import (
     LATER,
     SECRET,
@@ -55,8 +55,8 @@ async def test_of_twenty_who_send_at_once_one_may_and_all_others_are_told_who(st
     [held] = [answer for answer in answers if isinstance(answer, QueuedMail)]
     [row] = await rows(store, mail)
     assert row.id == held.mail_id
-    told = [answer for answer in answers if isinstance(answer, Refused)]
-    assert told == [Refused(RefusalReason.QUEUED, by=row.actor, at=NOON)] * 19
+    reported = [answer for answer in answers if isinstance(answer, Refused)]
+    assert reported == [Refused(RefusalReason.QUEUED, by=row.actor, at=NOON)] * 19
 
 
 async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) -> None:
@@ -70,7 +70,7 @@ async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) ->
 
 
 @pytest.mark.parametrize(
-    ("outcome", "answer", "told"),
+    ("outcome", "answer", "reported"),
     [
         pytest.param(MailState.SENT, Refused(RefusalReason.SENT, by="U0BO", at=LATER), Kind.MAIL_SENT, id="sent"),
         pytest.param(
@@ -80,13 +80,13 @@ async def test_two_copies_of_the_bot_do_not_both_send(store: Store, url: str) ->
     ],
 )
 async def test_only_a_mail_that_failed_may_be_sent_again(
-    store: Store, outcome: MailState, answer: Refused | None, told: Kind
+    store: Store, outcome: MailState, answer: Refused | None, reported: Kind
 ) -> None:
     await report(store, license_())
     await bring(store)
     await mailed(store, order(1, 1), outcome)
 
-    assert await bring(store) == [f"note {told} in 1.0", "update card 1"]
+    assert await bring(store) == [f"note {reported} in 1.0", "update card 1"]
     again = await ask(store, order(1, 2, by="U0CY"))
     assert again == answer or (answer is None and isinstance(again, QueuedMail))
 
@@ -149,7 +149,7 @@ async def test_what_the_report_said_since_the_form_was_opened_counts(
 @pytest.mark.parametrize("spelling", ["ana@acme.example", "ANA@Acme.Example", "  ana@acme.example "])
 async def test_who_said_no_since_the_form_was_opened_is_not_mailed(store: Store, spelling: str) -> None:
     await report(store, license_())
-    await mark(store, spelling, opt_out())
+    await mark(store, spelling, dnc_entry())
 
     assert await ask(store, order(1)) == Refused(RefusalReason.DO_NOT_CONTACT)
     assert await rows(store, mail) == []
@@ -157,7 +157,7 @@ async def test_who_said_no_since_the_form_was_opened_is_not_mailed(store: Store,
 
 async def test_a_no_of_one_contact_does_not_silence_the_other(store: Store) -> None:
     await report(store, license_(billing=BO))
-    await mark(store, "ana@acme.example", opt_out())
+    await mark(store, "ana@acme.example", dnc_entry())
 
     assert isinstance(await ask(store, order(1, recipient="billing")), QueuedMail)
 
@@ -167,7 +167,7 @@ async def test_an_opt_out_and_a_claim_at_once_end_in_one_order_or_the_other(stor
 
     answers = await asyncio.gather(
         *(ask(store, order(n, n)) for n in range(1, 6)),
-        mark(store, "ana@acme.example", opt_out()),
+        mark(store, "ana@acme.example", dnc_entry()),
         *(ask(store, order(n, n)) for n in range(6, 11)),
     )
 
@@ -291,7 +291,7 @@ async def test_a_lost_mail_goes_through_the_gate_again(
 async def test_a_lost_mail_is_not_sent_again_to_somebody_who_said_no(store: Store) -> None:
     await report(store, license_())
     await mailed(store, order(1), MailState.UNKNOWN)
-    await mark(store, "ana@acme.example", opt_out())
+    await mark(store, "ana@acme.example", dnc_entry())
 
     assert await store.mails.resend(1, FREELY, by="U0CY", at=LATER) == Refused(RefusalReason.DO_NOT_CONTACT)
 

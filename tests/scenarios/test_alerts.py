@@ -1,4 +1,4 @@
-"""Trouble with the report reaches the people who can mend it: once, and once more when it is over."""
+"""Problems with the report reach the admins: once when they begin, and once when they are over."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -44,7 +44,7 @@ async def poll(here: World, parts: Components, times: int, fault: Fault | None =
         here.pass_by(minutes=10)
 
 
-async def told(here: World, parts: Components, *, channel: bool = False) -> list[str]:
+async def notified(here: World, parts: Components, *, channel: bool = False) -> list[str]:
     """What the admin, or else the channel, was told so far, once nothing more waits; nobody else was told anything."""
     await here.at_rest(parts)
     to_channel, to_admin = here.workspace.messages()[1:], here.workspace.direct(ADMIN)
@@ -55,11 +55,11 @@ async def told(here: World, parts: Components, *, channel: bool = False) -> list
 async def test_a_token_that_expired_is_said_once_in_a_direct_message_and_its_end_once(alone: World) -> None:
     async with bot(alone) as parts:
         await poll(alone, parts, 3, Fault(status=401))
-        [unread] = await told(alone, parts)
+        [unread] = await notified(alone, parts)
         assert UNREAD in unread
         assert "put it in MARKETPLACE_TOKEN and restart" in unread
         await poll(alone, parts, 3)
-        [_, again] = await told(alone, parts)
+        [_, again] = await notified(alone, parts)
         assert f"{AGAIN}30 min" in again
 
 
@@ -67,9 +67,9 @@ async def test_a_token_that_expired_is_said_once_in_a_direct_message_and_its_end
 async def test_an_outage_is_said_once_it_lasts(alone: World, times: int, said: int) -> None:
     async with bot(alone) as parts:
         await poll(alone, parts, times, Fault(status=503))
-        assert len(await told(alone, parts)) == said
+        assert len(await notified(alone, parts)) == said
         await poll(alone, parts, 1)
-        assert len(await told(alone, parts)) == said * 2
+        assert len(await notified(alone, parts)) == said * 2
 
 
 async def test_a_restart_says_nothing_again(alone: World) -> None:
@@ -77,7 +77,7 @@ async def test_a_restart_says_nothing_again(alone: World) -> None:
         async with bot(alone, marketplace_token="expired"):
             pass
     async with bot(alone) as parts:
-        [unread, again] = await told(alone, parts)
+        [unread, again] = await notified(alone, parts)
         assert (UNREAD in unread, AGAIN in again) == (True, True)
 
 
@@ -85,23 +85,23 @@ async def test_a_row_that_cannot_be_read_is_said_once_however_many_polls_come_by
     alone.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY, maintenanceStartDate="soon"))
     async with bot(alone, sweep_every="1h") as parts:
         await poll(alone, parts, 10)
-        [unread] = await told(alone, parts)
+        [unread] = await notified(alone, parts)
         assert "I can't read 1 row of the licenses report and skipped it." in unread
         alone.marketplace.records.clear()
         await poll(alone, parts, 10)
-        [_, again] = await told(alone, parts)
+        [_, again] = await notified(alone, parts)
         assert "Every row of the licenses report can be read again" in again
 
 
 async def test_without_admins_the_channel_is_told(alone: World) -> None:
     async with bot(alone, slack_admins=()) as parts:
         await poll(alone, parts, 3, Fault(status=410))
-        assert len(await told(alone, parts, channel=True)) == 1
+        assert len(await notified(alone, parts, channel=True)) == 1
         await poll(alone, parts, 1)
-        assert len(await told(alone, parts, channel=True)) == 2
+        assert len(await notified(alone, parts, channel=True)) == 2
 
 
 async def test_every_admin_is_told_even_when_one_of_them_is_nobody(alone: World) -> None:
     async with bot(alone, slack_admins=f"U0NOBODY,{ADMIN},U0BEN") as parts:
         await poll(alone, parts, 3, Fault(status=401))
-        assert len(await told(alone, parts)) == len(alone.workspace.direct("U0BEN")) == 1
+        assert len(await notified(alone, parts)) == len(alone.workspace.direct("U0BEN")) == 1
