@@ -10,9 +10,10 @@ from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata, PreviewMetadata
 from bot.slack.views.modals import Modal, build_modal
 
-_HEADER: Final = 400
-_PARAGRAPH: Final = 2900
-"""Characters of a header, and of a paragraph of the footer."""
+_HEADER: Final = 150
+_SUBJECT: Final = 300
+_FOOTER: Final = 900
+"""Characters at most. With a body of 6,000 the modal stays below the 8,000 characters that are safe in Slack."""
 
 
 def preview(metadata: PreviewMetadata, mail: MailPreview) -> Modal:
@@ -20,11 +21,11 @@ def preview(metadata: PreviewMetadata, mail: MailPreview) -> Modal:
     headers = {"From": mail.sender, "To": mail.to, "Reply-To": mail.reply_to, "Legal basis": mail.basis}
     blocks = [
         section("\n".join(f"*{name}* {escape(value, longest=_HEADER)}" for name, value in headers.items())),
-        section(f"*Subject* {escape(mail.subject, longest=_HEADER)}"),
+        section(f"*Subject* {escape(mail.subject, longest=_SUBJECT)}"),
         {"type": "divider"},
         *(section(text) for text in render_markdown(mail.body)),
         {"type": "divider"},
-        *(small(_paragraph(text)) for text in mail.footer.split("\n\n") if text.strip()),
+        *(small(text) for text in _footer(mail.footer)),
     ]
     return build_modal(View.PREVIEW, metadata, blocks, submit="Send")
 
@@ -69,7 +70,13 @@ def outcome_text(outcome: MailOutcome, recipient: str) -> str:
             return f":hourglass_flowing_sand: Sending to {name}…"
 
 
-def _paragraph(text: str) -> str:
-    """Return a paragraph of the footer as escaped mrkdwn that Slack takes."""
-    lines = text.strip().splitlines()
-    return "\n".join(escape(line, longest=_PARAGRAPH // len(lines)) for line in lines)
+def _footer(text: str) -> list[str]:
+    """Return the paragraphs of the footer as escaped mrkdwn."""
+    lines: list[str] = []
+    left = _FOOTER
+    for line in text.strip().splitlines():
+        if left <= 0:
+            break
+        lines.append(escape(line, longest=left) if line.strip() else "")
+        left -= len(lines[-1]) + 1
+    return [each for each in "\n".join(lines).split("\n\n") if each.strip()]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.country_rules import CountryRule, Rule
@@ -463,6 +463,8 @@ def test_any_other_modal_closes(callback: str) -> None:
     assert submissions.acknowledgement({"callback_id": callback, "state": {"values": {}}}) == {}
 
 
+@example(words=["<" * 5000] * 6, basis=LawfulBasis.TRIAL)
+@example(words=["a\n\nb" * 1000] * 6, basis=LawfulBasis.TRIAL)
 @given(words=st.lists(NAMES, min_size=6, max_size=6), basis=st.sampled_from(LawfulBasis))
 def test_slack_takes_the_preview_of_any_mail(words: list[str], basis: LawfulBasis) -> None:
     sender, to, reply_to, subject, body, footer = words
