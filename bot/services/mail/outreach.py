@@ -202,7 +202,7 @@ class Outreach:
             if found is None or not (found.state.is_pending or found.state is MailState.SENDING):
                 return
             last = found
-            await self._store.database.written(moment, seconds=_LOOK_S)
+            await self._store.mails.changed(moment, seconds=_LOOK_S)
 
     async def resend(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
         """Send an email of unknown outcome again, once, if the policy still allows it.

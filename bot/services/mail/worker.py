@@ -66,7 +66,7 @@ class MailWorker:
         while True:
             moment = self._store.database.writes
             wait = await self.deliver()
-            await self._store.database.written(moment, seconds=wait)
+            await self._store.mails.changed(moment, seconds=wait)
 
     async def deliver(self) -> float:
         """Send what is due, one after the other. Return the seconds until the next look."""

@@ -7,7 +7,7 @@ import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from sqlalchemy import event
+from sqlalchemy import Table, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -65,6 +65,7 @@ _NO_URL: Final = (
     "DATABASE_URL isn't the address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
     "postgresql+asyncpg://user:password@host:5432/name; write @ : / in the password as %40 %3A %2F."
 )
+_WRITES_TO: Final = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM) \"?(\w+)")
 _LOCKED: Final = "database is locked|due to lock timeout"
 _CONNECTION_ENDED: Final = "(terminating|closed|lost|reset).* connection|connection (is|was) closed|idle-in-transaction"
 _MENDABLE: Final = {
@@ -100,6 +101,10 @@ class Database:
         self.writes = 0
         """How many transactions were committed by this process."""
         self._written = asyncio.Event()
+        self._being_written = set[str]()
+        self._last_write: dict[str, int] = {}
+        """By table, the number of the last transaction that wrote to it."""
+        event.listen(self._engine.sync_engine, "before_cursor_execute", self._note_table)
         self.locked_since: float | None = None
         """When another program began to block all writes here (monotonic clock); None while writing works."""
         self.guard: Callable[[AsyncConnection], Awaitable[None]] | None = None
@@ -148,12 +153,14 @@ class Database:
                     with interruptible():
                         await stack.enter_async_context(self._turn)
                     connection = await self._begun(stack, self._writer)
+                    self._being_written.clear()
                     if self.guard is not None:
                         await self.guard(connection)
                     yield connection
         finally:
             self._writers -= 1
         self.writes += 1
+        self._last_write |= dict.fromkeys(self._being_written, self.writes)
         self._written.set()
         self._written = asyncio.Event()
 
@@ -210,13 +217,24 @@ class Database:
         """Whether another task is waiting to write."""
         return self._writers > 1
 
-    async def written(self, since: int, *, seconds: float) -> None:
-        """Wait for a commit after the first `since`, for at most this many seconds."""
-        if self.writes == since:
-            with suppress(TimeoutError):
-                # Not wait_for: before Python 3.12 it can swallow a cancellation that arrives together with the event.
-                async with asyncio.timeout(seconds):
+    async def written(self, since: int, *, seconds: float, to: Collection[Table] = ()) -> None:
+        """Wait for a commit after the first `since`, for at most this many seconds.
+
+        With `to`, only commits that wrote to one of these tables count.
+        """
+        with suppress(TimeoutError):
+            # Not wait_for: before Python 3.12 it can swallow a cancellation that arrives together with the event.
+            async with asyncio.timeout(seconds):
+                while self._latest(to) <= since:
                     await self._written.wait()
+
+    def _latest(self, tables: Collection[Table]) -> int:
+        """Return the number of the last transaction that wrote to one of these tables; without any, of the last one."""
+        return max(self._last_write.get(table.name, 0) for table in tables) if tables else self.writes
+
+    def _note_table(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if (written := _WRITES_TO.match(statement)) is not None:
+            self._being_written.add(written[1])
 
     async def wipe(self) -> bool:
         """Remove overwritten data from the files, because SQLite keeps former pages in its log for a while.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import shielded
+from bot.concurrency.shield import interruptible, shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Contact
@@ -91,6 +91,11 @@ class Mails:
         async with self._database.write() as connection:
             row = (await connection.execute(due)).first()
             return None if row is None else await self._claim(connection, row, rules, now=now)
+
+    async def changed(self, since: int, *, seconds: float) -> None:
+        """Wait for a commit after `Database.writes` was `since` that changed an email, but no longer than this."""
+        with interruptible():
+            await self._database.written(since, seconds=seconds, to=(mail,))
 
     async def next_due(self) -> datetime | None:
         """Return when the next queued email is due, or None if none is queued."""

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.concurrency.shield import shielded
+from bot.concurrency.shield import interruptible, shielded
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
 from bot.domain.outbox import (
@@ -24,7 +24,7 @@ from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
 from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message, hand_line_over
-from bot.store.outbox.selection import IS_CARD, LATELY, is_open, next_due, routes, unposted
+from bot.store.outbox.selection import DECIDES_ROUTES, IS_CARD, LATELY, is_open, next_due, routes, unposted
 from bot.store.schema import delivery, evaluation, history
 
 
@@ -44,6 +44,11 @@ class SlackOutbox:
             return {
                 Route(ApiMethod(method), channel): due for method, channel, due in await connection.execute(routes())
             }
+
+    async def changed(self, since: int, *, seconds: float) -> None:
+        """Wait for a commit after `Database.writes` was `since` that may change the routes, but no longer than this."""
+        with interruptible():
+            await self._database.written(since, seconds=seconds, to=DECIDES_ROUTES)
 
     async def claim(
         self, method: ApiMethod, *, now: datetime, channel: str | None = None, most: int = 1

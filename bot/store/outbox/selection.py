@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.outbox import OPEN, ApiMethod, DeliveryKind, DeliveryState
 from bot.store.schema import delivery, evaluation, installation
 
+DECIDES_ROUTES: Final = (delivery, evaluation, installation)
+"""The tables that say what may go next."""
+
 
 def is_open(owed: FromClause) -> ColumnElement[bool]:
     """Return the condition for open deliveries. A message that is in Slack is not open, though it may be looked up once

@@ -420,6 +420,22 @@ async def test_a_change_between_the_look_and_the_wait_is_not_slept_through(store
         await store.database.written(moment, seconds=30)
 
 
+async def test_whoever_waits_for_a_table_sleeps_while_others_change(store: Store) -> None:
+    moment = store.database.writes
+    for_delivery = asyncio.create_task(store.outbox.changed(moment, seconds=30))
+    for_mail = asyncio.create_task(store.mails.changed(moment, seconds=30))
+
+    await store.interactions.record("a press", at=NOON)
+    await asyncio.wait({for_delivery, for_mail}, timeout=0.05)
+    assert not for_delivery.done()
+    await report(store, license_())
+
+    async with asyncio.timeout(limit(5)):
+        await for_delivery
+    assert not for_mail.done()
+    for_mail.cancel()
+
+
 async def test_a_wait_ends_by_itself_when_nothing_changes(store: Store) -> None:
     async with asyncio.timeout(limit(5)):
         await store.database.written(store.database.writes, seconds=0.01)
