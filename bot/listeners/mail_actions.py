@@ -122,11 +122,12 @@ class MailListeners:
     async def undone(self, args: AsyncArgs) -> None:
         """Cancel the email unless it was sent; the answer replaces the button."""
         user = args.body["user"]["id"]
-        status = await self._services.outreach.cancel(await self._mail(args), by=user)
+        mail_id, about = await self._mail(args)
+        status = await self._services.outreach.cancel(mail_id, by=user)
         answer = (
             replies.MAIL_GONE
             if status is None
-            else replies.undone(status.state, by=status.by, user=user, changed=status.changed)
+            else replies.undone(status.state, by=status.by, user=user, changed=status.changed, about=about)
         )
         view = args.body.get("view")
         if view is None:  # an ephemeral message of an earlier version
@@ -139,19 +140,21 @@ class MailListeners:
         """Record that an email of unknown outcome arrived."""
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
-        settled = await self._services.outreach.confirm(await self._mail(args), by=user)
-        await reply(args, self._services.slack, words_for(settled, now=self._services.clock()))
+        mail_id, about = await self._mail(args)
+        settled = await self._services.outreach.confirm(mail_id, by=user)
+        await reply(args, self._services.slack, words_for(settled, now=self._services.clock(), about=about))
 
     async def again(self, args: AsyncArgs) -> None:
         """Send an email of unknown outcome again, with the same words."""
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.CONTACT)
-        found = await self._services.outreach.resend(await self._mail(args), by=user)
-        await reply(args, self._services.slack, words_for(found, now=self._services.clock()))
+        mail_id, about = await self._mail(args)
+        found = await self._services.outreach.resend(mail_id, by=user)
+        await reply(args, self._services.slack, words_for(found, now=self._services.clock(), about=about))
 
     async def _follow(self, args: AsyncArgs, view_id: str, metadata: ModalMetadata, queued: QueuedMail) -> None:
         """Show what becomes of an email, in the modal while it is open. A bad outcome is told in any case."""
-        recipient = queued.contact.name or queued.contact.email or "the contact"
+        recipient = replies.recipient_name(queued.contact)
         hold = queued.due_at - self._services.clock()
         text = replies.held_text(hold, recipient)
         undo = queued.mail_id if hold > timedelta(0) else None
@@ -184,15 +187,16 @@ class MailListeners:
         if not await self._change(view_id, modal):
             await reply(args, self._services.slack, modal["blocks"][0]["text"]["text"])
 
-    async def _mail(self, args: AsyncArgs) -> int:
-        """Return the id of the email that a button refers to. Raises CardUnknown if it does not belong to the card of
-        this thread.
+    async def _mail(self, args: AsyncArgs) -> tuple[int, str]:
+        """Return the id of the email that a button refers to, and the name of its evaluation for an answer.
+
+        Raises CardUnknown if the email does not belong to the card of this thread.
         """
         mail_id = read_id(args.body["actions"][0].get("value"))
         if mail_id is None:
             raise CardUnknown(replies.MAIL_GONE)
-        await self._services.outreach.verify_card(mail_id, card_of(args.body))
-        return mail_id
+        evaluation_id = await self._services.outreach.evaluation_of(mail_id, card_of(args.body))
+        return mail_id, "" if evaluation_id is None else await name_evaluation(self._services, evaluation_id)
 
 
 def draft_modal(draft: Draft | Refused, metadata: ModalMetadata, *, now: datetime) -> Modal:
@@ -241,12 +245,12 @@ def words_for(
     """Return the answer to the person who asked for the email. `about` names the evaluation."""
     match found:
         case QueuedMail(contact=contact, due_at=due_at):
-            return replies.held_text(due_at - now, contact.name or contact.email or "the contact")
+            return replies.held_text(due_at - now, replies.recipient_name(contact))
         case NeedsLawfulBasis():
             return replies.NEEDS_GROUND
         case Refused():
             return replies.refused(found, now=now, about=about)
         case MailStatus(changed=changed, state=state, by=by, at=at):
-            return replies.settled(state, by=by, at=at, changed=changed, now=now)
+            return replies.settled(state, by=by, at=at, changed=changed, now=now, about=about)
         case None:
             return replies.MAIL_GONE

@@ -34,10 +34,10 @@ class FormListeners:
             by=user,
         )
         now = self._services.clock()
+        about = await name_evaluation(self._services, metadata.evaluation_id)
         if isinstance(added, Refused):
-            await reply(args, self._services.slack, replies.refused(added, now=now))
+            await reply(args, self._services.slack, replies.refused(added, now=now, about=about))
         else:
-            about = "" if added.changed else await name_evaluation(self._services, metadata.evaluation_id)
             await reply(args, self._services.slack, replies.blocked(added, now=now, about=about))
 
     async def contact_again(self, args: AsyncArgs) -> None:

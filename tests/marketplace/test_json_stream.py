@@ -85,14 +85,14 @@ def test_a_row_comes_as_soon_as_the_mark_after_it() -> None:
     assert splitter.feed(b"34]") == [Row({}, "1234")]
 
 
-@pytest.mark.parametrize("whole", [b"[]", b"[ ]", b"\xef\xbb\xbf\n[\n]\n"])
+@pytest.mark.parametrize("complete", [b"[]", b"[ ]", b"\xef\xbb\xbf\n[\n]\n"])
 def test_an_empty_report_has_no_rows(complete: bytes) -> None:
     assert split(complete) == []
     assert split(*(bytes([byte]) for byte in complete)) == []
 
 
 @pytest.mark.parametrize(
-    ("whole", "reason"),
+    ("complete", "reason"),
     [
         (b'{"errors":[]}', "not a list"),
         (b'{"licenses":[{}]}', "not a list"),
@@ -124,7 +124,7 @@ def test_a_row_may_be_longer_than_many_pieces() -> None:
 
 
 @pytest.mark.parametrize(
-    "whole",
+    "complete",
     [b"", b" ", b"[", b"[{}", b"[{},", b"[1", b'[{"a":1}, {"a', b"[{},]", b"[{a:1}]", b"[{} {}]", b"[{}}", b'["\xc3'],
 )
 def test_an_array_that_does_not_close_is_broken_off(complete: bytes) -> None:

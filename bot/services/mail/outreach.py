@@ -177,15 +177,15 @@ class Outreach:
         )
         return await self._store.mails.enqueue(request, self._rules)
 
-    async def verify_card(self, mail_id: int, card: CardRef | None) -> None:
-        """Raise CardUnknown if the email belongs to another evaluation than the card whose thread contains
-        its button.
+    async def evaluation_of(self, mail_id: int, card: CardRef | None) -> int | None:
+        """Return the evaluation that an email is about, None if the email is not on record.
+
+        Raises CardUnknown if that is another one than the card shows whose thread contains the button.
         """
-        if card is None:
-            return
-        claimed = await self._store.bounces.evaluation(mail_id)
-        if claimed is not None and not await self._store.evaluations.is_shown_by(claimed, card):
-            raise CardUnknown(UnmatchedCard.UNKNOWN)
+        evaluation_id = await self._store.bounces.evaluation(mail_id)
+        if evaluation_id is None or card is None or await self._store.evaluations.is_shown_by(evaluation_id, card):
+            return evaluation_id
+        raise CardUnknown(UnmatchedCard.UNKNOWN)
 
     async def cancel(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Cancel one's own queued email. None if there is no such email."""

@@ -61,6 +61,11 @@ def broken(reference: str) -> str:
     )
 
 
+def recipient_name(contact: Contact) -> str:
+    """Return what an answer calls the recipient of an email."""
+    return contact.name or contact.email or "the contact"
+
+
 def held_text(held_for: timedelta, recipient: str) -> str:
     """Say that the email is queued for this long."""
     if held_for <= timedelta(0):
@@ -171,21 +176,21 @@ def _who_may_lift(entry: DncEntry) -> str:
     return "" if may_lift(entry.reason, Authority.MEMBER) else f" {NOT_YOURS}"
 
 
-def undone(state: MailState, *, by: str, user: str, changed: bool) -> str:
-    """Say whether an email could be cancelled."""
+def undone(state: MailState, *, by: str, user: str, changed: bool, about: str = "") -> str:
+    """Say whether an email could be cancelled. `about` names the evaluation."""
     if changed or (state is MailState.CANCELLED and by == user):
         return ":leftwards_arrow_with_hook: Cancelled. Nothing was sent."
     if by != user:
-        return f"Only {mention(by)}, who sent it, can cancel it."
-    return f":warning: Too late – {_NOT_UNDONE[state]}."
+        return f"{_about(about)}Only {mention(by)}, who sent it, can cancel it."
+    return f":warning: {_about(about)}Too late – {_NOT_UNDONE[state]}."
 
 
-def settled(state: MailState, *, by: str, at: datetime, changed: bool, now: datetime) -> str:
-    """Say how an email of unknown outcome was settled, now or earlier."""
+def settled(state: MailState, *, by: str, at: datetime, changed: bool, now: datetime, about: str = "") -> str:
+    """Say how an email of unknown outcome was settled, now or earlier. `about` names the evaluation."""
     if changed:
         return ":white_check_mark: Noted. The card now says that it arrived."
     if state.is_pending or state is MailState.SENDING:
         verb = "is sending it again"
     else:
         verb = "already marked it as sent" if state is MailState.SENT else "tried again, and it wasn't sent"
-    return f"{mention(by)} {verb}, {ago(now - at)}."
+    return f"{_about(about)}{mention(by)} {verb}, {ago(now - at)}."

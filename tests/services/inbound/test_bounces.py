@@ -84,7 +84,7 @@ def desk() -> Desk:
 
 
 @pytest.mark.parametrize(
-    ("name", "came", "written", "told"),
+    ("name", "came", "written", "notified"),
     [
         ("exim-no-such-user", BounceOutcome.BOUNCED, ("bounced", 12, "5.1.1"), []),
         ("postfix-mailbox-full", BounceOutcome.COUNTED, ("soft", 12, "5.2.2"), []),
@@ -136,7 +136,7 @@ RETURN = "bounces+mqqv6x@vendor.example"
 
 
 @pytest.mark.parametrize(
-    ("name", "came", "written", "told"),
+    ("name", "came", "written", "notified"),
     [
         ("exim-plain", BounceOutcome.BOUNCED, ("bounced", "5.1.1"), []),
         ("exim-plain-unrouteable", BounceOutcome.BOUNCED, ("bounced", "5.1.2"), []),

@@ -116,14 +116,14 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="taken back, pressed twice",
         ),
         pytest.param(
-            replies.undone(MailState.QUEUED, by="U0BO", user="U0ANA", changed=False),
-            "Only <@U0BO>, who sent it, can cancel it.",
+            replies.undone(MailState.QUEUED, by="U0BO", user="U0ANA", changed=False, about="Acme · Gantt"),
+            "*Acme · Gantt*: Only <@U0BO>, who sent it, can cancel it.",
             id="somebody else's to take back",
         ),
         *(
             pytest.param(
-                replies.undone(state, by="U0BO", user="U0BO", changed=False),
-                f":warning: Too late – {why}.",
+                replies.undone(state, by="U0BO", user="U0BO", changed=False, about="Acme · Gantt"),
+                f":warning: *Acme · Gantt*: Too late – {why}.",
                 id=f"too late to take back: {state}",
             )
             for state, why in {
@@ -139,8 +139,8 @@ def of(**seen: Any) -> Card:  # noqa: ANN401  of the license's fields
             id="arrived",
         ),
         pytest.param(
-            replies.settled(MailState.SENT, by="U0BO", at=NOON, changed=False, now=LATER),
-            "<@U0BO> already marked it as sent, 5 minutes ago.",
+            replies.settled(MailState.SENT, by="U0BO", at=NOON, changed=False, now=LATER, about="Acme · Gantt"),
+            "*Acme · Gantt*: <@U0BO> already marked it as sent, 5 minutes ago.",
             id="settled by somebody else",
         ),
         pytest.param(
