@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from bot.config.env_file import CONTROL, NO_FILE, EnvFile, read_env_file
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES, read_network
 from bot.config.settings import DatabaseSettings, Settings
+from bot.config.value_files import SUFFIX, read_value_files
 from bot.errors import SettingsMissing, SettingsWrong
 
 _ALIKE: Final = 0.8
@@ -67,17 +68,21 @@ def load_settings(
     """
     path = env_file or DEFAULT_FILE
     names = frozenset(Settings.model_fields)
-    known = names | {name.lower() for name in (*PROXY_VARIABLES, *CA_VARIABLES)}
+    paths = frozenset(name + SUFFIX for name in names)
+    known = names | paths | {name.lower() for name in (*PROXY_VARIABLES, *CA_VARIABLES)}
     nothing = env_file is None and not os.path.lexists(path)
     file = NO_FILE if nothing else read_env_file(path, known=known, several_lines=_SEVERAL_LINES)
-    given = {name: value for name, value in file.values.items() if name in names and value}
-    given |= {name.lower(): value for name, value in environment.items() if name.lower() in names and value}
+    written = {name: value for name, value in file.values.items() if name in names | paths and value}
+    written |= {name.lower(): value for name, value in environment.items() if name.lower() in names | paths and value}
+    from_files = read_value_files(model.model_fields, written, environment, folder=path.parent)
+    file = replace(file, unread=file.unread | from_files.unread)
+    given = {name: value for name, value in written.items() if name in names} | from_files.values
     values = {name: value for name, value in _rooted(given, path.parent).items() if name in model.model_fields}
     settings, problems = _validated(model, values, file, str(path))
-    also = list(file.problems)
+    also = [*file.problems, *from_files.problems]
     unknown = _unknown(file.values)
     if issubclass(model, Settings):
-        misspelt = _misspelt(environment, given)
+        misspelt = _misspelt(environment, {*given, *(name.removesuffix(SUFFIX) for name in written)})
         network, unusable = read_network(_variables(environment, file, path.parent))
         also += [*_lost(unknown, misspelt, given, file, path), *unusable]
         unknown |= misspelt
@@ -163,7 +168,8 @@ def _unknown(written: Mapping[str, str]) -> dict[str, str | None]:
     found = {}
     for name in (name for name, value in written.items() if value):
         meant = next(iter(get_close_matches(name, settings, n=1, cutoff=_ALIKE)), None)
-        if name not in settings and name not in others and (meant or name.partition("_")[0] in families):
+        is_ours = name in settings or name in others or name.removesuffix(SUFFIX) in settings
+        if not is_ours and (meant or name.partition("_")[0] in families):
             found[name] = meant and meant.upper()
     return found
 

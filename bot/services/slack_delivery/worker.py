@@ -123,9 +123,7 @@ class SlackOutboxWorker:
 
     async def _wait(self, moment: int, *, seconds: float) -> None:
         """Wait until something was written after `moment` or something in flight ends, for a limited time."""
-        waiting: list[asyncio.Task[object]] = [
-            asyncio.create_task(self._store.outbox.changed(moment, seconds=seconds))
-        ]
+        waiting: list[asyncio.Task[object]] = [asyncio.create_task(self._store.outbox.changed(moment, seconds=seconds))]
         if not self.may_post.is_set():
             waiting.append(asyncio.create_task(self.may_post.wait()))
         try:
