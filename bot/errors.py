@@ -25,6 +25,7 @@ BotError
 │   └── MailOutcomeUnknown      the email may or may not have been sent; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
 ├── FileWrong                   a file given by a person cannot be used; names the lines
+│   └── TeamFileWrong           the team file: nothing of it was taken
 ├── CardUnknown                 it is not known which evaluation this card shows; tell the person who pressed
 ├── NotAllowed                  this person may not do this; tell them
 ├── ReportPutOff                a bounce could not be processed: the mail server should deliver it again
@@ -153,6 +154,14 @@ class TemplateWrong(BotError):
 
 class FileWrong(BotError):
     """A file given by a person cannot be used."""
+
+
+class TeamFileWrong(FileWrong):
+    """A team file cannot be used; `problems` has one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
 
 class CardUnknown(BotError):

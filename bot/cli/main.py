@@ -14,7 +14,16 @@ from bot.cli.database import database
 from bot.cli.dnc import dnc
 from bot.cli.privacy import privacy
 from bot.cli.runner import ENV_FILE, with_settings
-from bot.errors import TRY_LATER, BotError, DatabaseUrlWrong, MailSetupWrong, SecretKeyWrong, SettingsWrong
+from bot.cli.team import team
+from bot.errors import (
+    TRY_LATER,
+    BotError,
+    DatabaseUrlWrong,
+    MailSetupWrong,
+    SecretKeyWrong,
+    SettingsWrong,
+    TeamFileWrong,
+)
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -28,6 +37,7 @@ cli = typer.Typer(
 )
 cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
+cli.add_typer(team, name="team")
 cli.add_typer(privacy)
 cli.add_typer(bounces)
 
@@ -44,7 +54,7 @@ def main() -> None:
 
         _complain(exc, f"Fix these settings (environment or {ENV_FILE.get() or DEFAULT_FILE}):")
         sys.exit(_MISUSED)
-    except (DatabaseUrlWrong, SecretKeyWrong, MailSetupWrong) as exc:
+    except (DatabaseUrlWrong, SecretKeyWrong, MailSetupWrong, TeamFileWrong) as exc:
         _complain(exc)
         sys.exit(_MISUSED)
     except TRY_LATER as exc:

@@ -37,7 +37,7 @@ def erase(
 
 @privacy.command()
 def audit() -> None:
-    """Print what was done with people's data.
+    """Print what was done with people's data, and what was changed in the team's settings.
 
     Exports, erasures, imports and the end of retention are on record.
     """
@@ -73,5 +73,8 @@ async def _erase(settings: DatabaseSettings, *, address: str, sure: bool) -> Non
 async def _audit(settings: DatabaseSettings) -> None:
     async with store_of(settings) as store:
         for each in await store.personal_data.audit_log():
-            counts = ", ".join(f"{name} {count:,}" for name, count in each.details.items())
-            typer.echo(f"{each.at:%Y-%m-%d %H:%M} UTC  {each.actor}  {each.action}  {counts}")
+            details = ", ".join(
+                f"{name} {value:,}" if isinstance(value, int) else f"{name}: {value}"
+                for name, value in each.details.items()
+            )
+            typer.echo(f"{each.at:%Y-%m-%d %H:%M} UTC  {each.actor}  {each.action}  {details}")

@@ -27,6 +27,7 @@ from bot.store.mail.repository import Mails
 from bot.store.outbox.repository import SlackOutbox
 from bot.store.polls import Polls
 from bot.store.privacy import PersonalData
+from bot.store.team import Team
 
 __all__ = ["Store", "files_of", "open_store"]
 
@@ -47,6 +48,7 @@ class Store:
     dnc: DncEntries
     personal_data: PersonalData
     polls: Polls
+    team: Team
     interactions: Interactions
     incidents: Incidents
 
@@ -84,6 +86,7 @@ async def open_store(
             dnc=DncEntries(database, keyring),
             personal_data=PersonalData(database, keyring),
             polls=Polls(database),
+            team=Team(database),
             interactions=Interactions(database),
             incidents=Incidents(database),
         )

@@ -41,12 +41,12 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audited:
-    """Something that was done with people's data; `details` are counts."""
+    """Something that was done with people's data, with counts; or a change of the team's settings, before and after."""
 
     at: datetime
     actor: str
     action: str
-    details: Mapping[str, int]
+    details: Mapping[str, int | str]
 
 
 @shielded
