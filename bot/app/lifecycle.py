@@ -27,7 +27,9 @@ _CLOSE_TIMEOUT_S: Final = 1.0
 
 
 async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
-    """Mark what was in progress at the last stop as unknown, and move waiting cards to the current channel."""
+    """Mark what was in progress at the last stop as unknown, and move waiting cards to the channel of their app, or
+    else to `channel`.
+    """
     mails = await store.mails.recover_in_flight(at=clock())
     deliveries = await store.outbox.recover_in_flight()
     interactions = await store.interactions.forget_interrupted()

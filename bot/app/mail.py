@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.config.settings import BounceSettings, Settings
+from bot.config.settings import ChannelSettings, Settings
 from bot.errors import MailSetupWrong
 from bot.mail.inbound.verp import read_return_address
 from bot.mail.outbound.compose import Sender
@@ -60,7 +60,7 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
 
 
 def build_bounce_handler(
-    settings: Settings | BounceSettings, store: Store, *, clock: Callable[[], datetime]
+    settings: Settings | ChannelSettings, store: Store, *, clock: Callable[[], datetime]
 ) -> BounceHandler:
     """Build the handler of bounces and complaints."""
     keyring = Keyring(settings.secret_key).return_keys

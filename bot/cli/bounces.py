@@ -11,11 +11,11 @@ import typer
 
 from bot.app.clock import utc_now
 from bot.cli.arguments import MAX_BYTES, read_file, store_of
-from bot.cli.runner import with_bounce_settings
+from bot.cli.runner import with_channel_settings
 from bot.errors import BotError, ReportPutOff
 
 if TYPE_CHECKING:
-    from bot.config.settings import BounceSettings
+    from bot.config.settings import ChannelSettings
 
 bounces = typer.Typer()
 
@@ -35,13 +35,13 @@ def bounce(
     From standard input, it exits with 0, or with 75 on any error, so that the mail server tries again.
     """
     if reports:
-        with_bounce_settings(partial(_bounce, contents=[read_file(path) for path in reports]))
+        with_channel_settings(partial(_bounce, contents=[read_file(path) for path in reports]))
         return
     if sys.stdin is None:
         raise typer.BadParameter("Standard input is closed. Name a file, or pipe a message in.")
     content = sys.stdin.buffer.read(MAX_BYTES)
     try:
-        with_bounce_settings(partial(_bounce, contents=[content]))
+        with_channel_settings(partial(_bounce, contents=[content]))
     except BotError as exc:
         # A mail server that gets any error except "try later" drops the report for good, since it has no sender.
         raise ReportPutOff(f"{exc}\n{_PUT_OFF}") from exc
@@ -52,7 +52,7 @@ def bounce(
         raise ReportPutOff(f"An unexpected error; the log says more.\n{_PUT_OFF}") from exc
 
 
-async def _bounce(settings: BounceSettings, *, contents: list[bytes]) -> None:
+async def _bounce(settings: ChannelSettings, *, contents: list[bytes]) -> None:
     from bot.app.mail import build_bounce_handler
 
     async with store_of(settings, create=False) as store:

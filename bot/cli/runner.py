@@ -13,7 +13,7 @@ from bot.config.network import PROXY_VARIABLES
 
 if TYPE_CHECKING:
     from bot.config.loader import Check
-    from bot.config.settings import BounceSettings, DatabaseSettings, Settings
+    from bot.config.settings import ChannelSettings, DatabaseSettings, Settings
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
 """The path that `--env-file` names."""
@@ -44,12 +44,12 @@ def with_database_settings(command: Callable[[DatabaseSettings], Coroutine[Any, 
     _run(DatabaseSettings, command, check=database_problems)
 
 
-def with_bounce_settings(command: Callable[[BounceSettings], Coroutine[Any, Any, None]]) -> None:
-    """Run a command as `with_database_settings` does, and pass on who is to be alerted, if that is set."""
+def with_channel_settings(command: Callable[[ChannelSettings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command as `with_database_settings` does, with the channel and the admins if they are set."""
     from bot.app.setup_problems import database_problems
-    from bot.config.settings import BounceSettings
+    from bot.config.settings import ChannelSettings
 
-    _run(BounceSettings, command, check=database_problems)
+    _run(ChannelSettings, command, check=database_problems)
 
 
 def forget_proxies() -> None:

@@ -11,18 +11,18 @@ import typer
 
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, MAX_BYTES, read_file, store_of
-from bot.cli.runner import with_database_settings
+from bot.cli.runner import with_channel_settings, with_database_settings
 from bot.domain.text import counted
 from bot.errors import TeamFileWrong
 
 if TYPE_CHECKING:
-    from bot.config.settings import DatabaseSettings
+    from bot.config.settings import ChannelSettings, DatabaseSettings
 
 team = typer.Typer(help="What the team sets: working hours, channels, rotation.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="A TOML file, as `team show` prints it; - reads standard input.")]
 
-_NOT_YET: Final = ("working_hours", "holidays", "channels", "digest", "reminders", "rotation")
+_NOT_YET: Final = ("working_hours", "holidays", "digest", "reminders", "rotation")
 """Keys that are kept, but that nothing acts on yet."""
 
 
@@ -38,7 +38,7 @@ def apply(file: File) -> None:
 
     What the file leaves out returns to its default. If a line is wrong, nothing changes.
     """
-    with_database_settings(partial(_apply, file=file))
+    with_channel_settings(partial(_apply, file=file))
 
 
 async def _show(settings: DatabaseSettings) -> None:
@@ -49,16 +49,19 @@ async def _show(settings: DatabaseSettings) -> None:
     typer.echo(write_team_toml(found), nl=False)
 
 
-async def _apply(settings: DatabaseSettings, *, file: Path) -> None:
+async def _apply(settings: ChannelSettings, *, file: Path) -> None:
     from bot.exports.team_toml import read_team_toml
 
     now = utc_now()
     wanted = read_team_toml(_text(file), today=now.date())
     async with store_of(settings) as store:
         changes = await store.team.change_settings(wanted, by=ACTOR, at=now)
+        moved = await store.outbox.move(settings.slack_channel)
     for key, change in changes.items():
         typer.echo(f"{key}: {change}")
     typer.echo(f"{counted(len(changes), 'change')}." if changes else "Nothing changed.", err=True)
+    if moved:
+        typer.echo(f"{counted(moved, 'card')} not posted yet {'goes' if moved == 1 else 'go'} elsewhere.", err=True)
     if idle := [key for key in changes if key.startswith(_NOT_YET)]:
         typer.echo(f"This version keeps {', '.join(idle)}, but does not act on it yet.", err=True)
 

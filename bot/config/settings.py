@@ -140,8 +140,8 @@ class DatabaseSettings(BaseModel):
         return [*hidden, *self.secret_key, *([unquote(password[1])] if password else [])]
 
 
-class BounceSettings(DatabaseSettings):
-    """The settings of `bounce`, which alerts the admins or else the channel, if it knows them."""
+class ChannelSettings(DatabaseSettings):
+    """The settings of a command that needs no Slack, but has use for the channel and the admins if they are set."""
 
     slack_channel: ChannelId | None = Field(None, description=_CHANNEL)
     slack_admins: UserIds = Field((), description=_ADMINS)

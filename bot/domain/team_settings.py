@@ -75,6 +75,18 @@ class RotationRule:
         return " ".join(sorted(self.apps))
 
 
+@dataclass(frozen=True, slots=True)
+class CardChannels:
+    """Where the cards of each app go: to its own channel, or else to the default."""
+
+    default: str
+    own: Mapping[str, str]
+
+    def of(self, app_key: str) -> str:
+        """Return the channel of an app."""
+        return self.own.get(app_key, self.default)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamSettings:
     """Everything the team sets. Holidays and channels are sorted."""
@@ -90,6 +102,10 @@ class TeamSettings:
     def calendar(self, zone: ZoneInfo) -> WorkingCalendar:
         """Return the working calendar in a time zone."""
         return WorkingCalendar(hours=self.working_hours, zone=zone, holidays=frozenset(self.holidays))
+
+    def card_channels(self, default: str) -> CardChannels:
+        """Return where the cards of each app go."""
+        return CardChannels(default, dict(self.channels))
 
 
 def read_time(text: str) -> time:

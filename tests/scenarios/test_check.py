@@ -15,7 +15,10 @@ from bot.cli.check import check_setup
 from bot.cli.main import _check
 from bot.demo.fake_marketplace.server import Fault
 from bot.demo.fake_slack import CHANNEL, faults
+from bot.demo.fake_slack.models import Channel
 from bot.demo.fake_smtp import answer, drop
+from bot.domain.team_settings import TeamSettings
+from bot.store import open_store
 from tests.dns_server import Zone, serving
 from tests.world import World
 
@@ -284,6 +287,19 @@ async def test_what_is_wrong_with_the_channel_is_named(
     found = await check()
     assert found.wrong == {"Slack channel"}
     assert sentence in found.says["Slack channel"]
+
+
+async def test_the_channels_of_the_team_file_are_looked_at_too(here: World, check: Check) -> None:
+    settings = here.settings()
+    own = TeamSettings(channels=(("com.example.gantt", "C0GANTT"), ("com.example.chart", "C0CHART")))
+    async with open_store(settings.database_url, secret_keys=settings.secret_key) as store:
+        await store.team.change_settings(own, by="U0ANA", at=here.clock())
+    here.workspace.channels["C0CHART"] = Channel(id="C0CHART", name="chart")
+    found = await check()
+    assert found.wrong == {"Slack channel"}
+    assert "C0GANTT of the team file: The bot cannot see the channel." in found.says["Slack channel"]
+    here.workspace.channels["C0GANTT"] = Channel(id="C0GANTT", name="gantt")
+    assert "Slack channel: #evaluators, #chart, #gantt" in (await check()).says["Slack channel"]
 
 
 async def test_a_scope_that_is_missing_is_named_where_it_is_needed(here: World, check: Check) -> None:

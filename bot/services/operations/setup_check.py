@@ -102,7 +102,7 @@ class SetupCheck:
             ("Database", self._database),
             ("Slack bot token", self._bot_token),
             ("Slack scopes", self._scopes),
-            ("Slack channel", self._channel_joined),
+            ("Slack channel", self._channels_joined),
             ("Slack admins", self._admins_known),
             ("Slack actors", self._actors_known),
             ("Slack app token", self._socket),
@@ -150,8 +150,18 @@ class SetupCheck:
             raise BotError(scopes_missing(missing))
         return "Slack does not say which the app has" if missing is None else "all there"
 
-    async def _channel_joined(self) -> str:
-        return f"#{await self._slack.channel_name(self._setup.channel)}"
+    async def _channels_joined(self) -> str:
+        """Return the names of the channel and of those that the team set for some apps."""
+        own = () if self.store is None else (await self.store.team.settings()).channels
+        names, problems = list[str](), list[str]()
+        for channel in dict.fromkeys([self._setup.channel, *(channel for _, channel in own)]):
+            try:
+                names.append(f"#{await self._slack.channel_name(channel)}")
+            except SlackRefused as exc:
+                problems.append(str(exc) if channel == self._setup.channel else f"{channel} of the team file: {exc}")
+        if problems:
+            raise BotError(" ".join(problems))
+        return ", ".join(names)
 
     async def _admins_known(self) -> str:
         return await self._known(self._setup.admins) or "not set: the channel hears about problems"

@@ -11,6 +11,7 @@ from bot.domain.changes import Started
 from bot.domain.history import entry_of
 from bot.domain.license_update import LicenseUpdate
 from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
 from bot.store.columns import next_id
 from bot.store.engine.bulk import Inserts
@@ -29,7 +30,7 @@ async def insert_new_licenses(
     found: Sequence[tuple[ParsedRecord, LicenseUpdate]],
     keys: Keyring,
     *,
-    channel: str,
+    channels: CardChannels,
     at: datetime,
 ) -> None:
     """Insert licenses, aliases, evaluations and history, and enqueue a card for each announced evaluation."""
@@ -47,7 +48,7 @@ async def insert_new_licenses(
     card_ids = await _next_ids(connection, delivery, announced)
     async with Inserts(connection) as inserts:
         await _add_licenses(inserts, licenses, keys, at=at)
-        await _add_evaluations(inserts, evaluations, card_ids, channel=channel, at=at)
+        await _add_evaluations(inserts, evaluations, card_ids, channels=channels, at=at)
 
 
 async def _add_licenses(
@@ -67,7 +68,7 @@ async def _add_evaluations(
     evaluations: Sequence[tuple[int, int, LicenseUpdate, Started]],
     card_ids: Sequence[int],
     *,
-    channel: str,
+    channels: CardChannels,
     at: datetime,
 ) -> None:
     """Add each evaluation with the changes from its license record. Each card's delivery takes one of the
@@ -78,6 +79,7 @@ async def _add_evaluations(
         rows = []
         for id_, license_id, license_update, started in some:
             is_announced = started in license_update.announced
+            channel = channels.of(license_update.seen.app_key)
             rows.append((id_, license_id, at, channel if is_announced else None, *trial_row(started.trial)))
             reported = [change for change in license_update.changes if change.trial == started.trial]
             found = [entry_of(change, license_update.seen, at=at) for change in reported]

@@ -20,6 +20,7 @@ from bot.domain.health import IngestStats
 from bot.domain.history import entry_of
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
 from bot.domain.license_update import LicenseUpdate, diff
+from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import adopt_orphans
 from bot.store.dnc.repository import anonymize, erased_hashes
@@ -33,6 +34,7 @@ from bot.store.mapping import insert_new, license_from, license_of, license_valu
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.privacy import without_people
 from bot.store.schema import evaluation, license_, license_alias, processed_row
+from bot.store.team import load_team_settings
 
 _MAX_BATCH_RECORDS: Final = 2_000
 """Records in one batch while nobody else waits to write; the database is fastest table by table."""
@@ -66,6 +68,8 @@ class Licenses:
     ) -> IngestStats:
         """Write what records add, each with its history and deliveries, completely or not at all.
 
+        Cards go to `channel` unless the team set another one for their app.
+
         One transaction is cheaper than many, but other writers must not wait long: batches are small while somebody
         waits. What is known is loaded in the same transaction, so two copies that read the same report tell each fact
         once.
@@ -74,12 +78,13 @@ class Licenses:
         while waiting:
             async with self._database.write() as connection:
                 gone = await erased_hashes(connection)
+                channels = (await load_team_settings(connection)).card_channels(channel)
                 while waiting:
                     some = [self._allowed(record, gone) for record in waiting[:count]]
                     these, rest = split_conflicts(some, await self._load_known(connection, some))
                     waiting[:count] = rest
                     found = [(record, diff(k, record.license, announcement)) for record, k in these]
-                    started += await self._write_updates(connection, found, channel=channel, at=at)
+                    started += await self._write_updates(connection, found, channels=channels, at=at)
                     names = {key for record, _ in found for key in record.keys}
                     await adopt_orphans(connection, self._keyring, names, at=at)
                     announced += sum(
@@ -96,23 +101,24 @@ class Licenses:
     ) -> int:
         """Announce running trials that were taken for ended ones because a clock was ahead. Return how many.
 
-        They are those first seen after `after`, a time still to come. Their first-seen time becomes `at`.
+        They are those first seen after `after`, a time still to come. Their first-seen time becomes `at`. Cards go to
+        `channel` unless the team set another one for their app.
         """
         ahead = evaluation.c.first_seen > after
         silent = select(evaluation).where(ahead, evaluation.c.channel.is_(None), evaluation.c.merged_into.is_(None))
         async with self._database.write() as connection:
-            missed = [
-                row.id
-                for row in (await connection.execute(silent.order_by(evaluation.c.id))).all()
-                if announcement.skip_reason(
-                    await license_of(connection, row.license_id, self._keyring), trial_from(row)
-                )
-                is None
-            ]
+            channels = (await load_team_settings(connection)).card_channels(channel)
+            missed = defaultdict[str, list[int]](list)
+            for row in (await connection.execute(silent.order_by(evaluation.c.id))).all():
+                seen = await license_of(connection, row.license_id, self._keyring)
+                if announcement.skip_reason(seen, trial_from(row)) is None:
+                    missed[channels.of(seen.app_key)].append(row.id)
             await connection.execute(update(evaluation).where(ahead).values(first_seen=at))
-            await connection.execute(update(evaluation).where(evaluation.c.id.in_(missed)).values(channel=channel))
-            await enqueue_card_update(connection, missed, at=at)
-            return len(missed)
+            for theirs, ids in missed.items():
+                await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=theirs))
+            every = [id_ for ids in missed.values() for id_ in ids]
+            await enqueue_card_update(connection, every, at=at)
+            return len(every)
 
     def _allowed(self, record: ParsedRecord, gone: AbstractSet[str]) -> ParsedRecord:
         """Return the record without people who were erased: nothing about them may be kept, whatever brings it back."""
@@ -131,12 +137,12 @@ class Licenses:
         connection: AsyncConnection,
         found: Sequence[tuple[ParsedRecord, LicenseUpdate]],
         *,
-        channel: str,
+        channels: CardChannels,
         at: datetime,
     ) -> int:
         """Write what each record adds. Return how many trials are new."""
         first = [(record, license_update) for record, license_update in found if license_update.known is None]
-        await insert_new_licenses(connection, first, self._keyring, channel=channel, at=at)
+        await insert_new_licenses(connection, first, self._keyring, channels=channels, at=at)
         started_trials = [
             change for _, license_update in first for change in license_update.changes if isinstance(change, Started)
         ]
@@ -144,6 +150,7 @@ class Licenses:
         await update_licenses(connection, [each for each in again if is_plain(*each[1:])], self._keyring, at=at)
         for record, license_update, known in again:
             if not is_plain(license_update, known):
+                channel = channels.of(license_update.seen.app_key)
                 started_trials += await self._write_update(
                     connection, record, license_update, known, channel=channel, at=at
                 )

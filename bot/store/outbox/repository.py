@@ -25,7 +25,8 @@ from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
 from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message, hand_line_over
 from bot.store.outbox.selection import DECIDES_ROUTES, IS_CARD, LATELY, is_open, next_due, routes, unposted
-from bot.store.schema import delivery, evaluation, history
+from bot.store.schema import delivery, evaluation, history, license_
+from bot.store.team import load_team_settings
 
 
 @shielded
@@ -166,8 +167,9 @@ class SlackOutbox:
                 await enqueue_card_update(connection, [evaluation_id], at=at)
             return found.rowcount > 0
 
-    async def move(self, channel: str) -> int:
-        """Move cards that wait for their first post elsewhere to this channel. Return how many there were.
+    async def move(self, channel: str | None) -> int:
+        """Move cards that wait for their first post to the channel of their app, or else to `channel`. Return how many
+        there were. Without `channel`, only cards of apps with a channel of their own are moved.
 
         Cards that may have been posted already stay where they are.
         """
@@ -175,16 +177,25 @@ class SlackOutbox:
         owed = select(delivery.c.evaluation_id).where(
             delivery.c.kind == DeliveryKind.CARD,
             delivery.c.state == DeliveryState.DUE,
-            delivery.c.channel != channel,
             ~exists().where(begun.c.evaluation_id == delivery.c.evaluation_id, begun.c.state.in_(BEGUN)),
         )
-        unposted = evaluation.c.id.in_(owed) & evaluation.c.card_ts.is_(None)
+        waiting = (evaluation.c.id.in_(owed), evaluation.c.card_ts.is_(None))
+        unposted = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id).where(*waiting)
+        group = (license_.c.app_key, evaluation.c.channel)
+        moved = 0
         async with self._database.write() as connection:
-            ids = (await connection.scalars(select(evaluation.c.id).where(unposted))).all()
-            theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == DeliveryState.DUE)
-            await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=channel))
-            await connection.execute(update(delivery).where(theirs).values(channel=channel))
-            return len(ids)
+            settings = await load_team_settings(connection)
+            groups = unposted.with_only_columns(*group, func.count()).group_by(*group)
+            for app_key, present, count in (await connection.execute(groups)).all():
+                target = settings.card_channels(channel or present).of(app_key)
+                if target == present:
+                    continue
+                ids = unposted.where(license_.c.app_key == app_key, evaluation.c.channel == present)
+                theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == DeliveryState.DUE)
+                await connection.execute(update(delivery).where(theirs).values(channel=target))
+                await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=target))
+                moved += count
+        return moved
 
     async def recover_in_flight(self) -> int:
         """At start: deliveries that were in flight may have reached Slack and become unknown. Return how many there
