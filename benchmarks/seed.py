@@ -11,7 +11,9 @@ from sqlalchemy import Column, LargeBinary, Table, Text
 
 from bot.store.schema import metadata
 
-_GROWING: Final = ("license", "license_alias", "evaluation", "history", "processed_row")
+_GROWING: Final = ("license", "license_alias", "company_word", "evaluation", "history", "processed_row")
+_SHARED: Final = ("app_key", "country")
+"""Columns of texts that copies have in common."""
 _STRIDE: Final = 1_000_000
 """Between an id and that of its next copy; more than there are ids at first."""
 _COPIES: Final = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < ?)"
@@ -50,7 +52,7 @@ def _value(column: Column[object]) -> str:
         return f"{name} + copy.n * {_STRIDE}"
     if column.primary_key and isinstance(column.type, LargeBinary):
         return f"randomblob(length({name}))"
-    if (column.primary_key or column.index) and isinstance(column.type, Text) and column.name != "app_key":
+    if (column.primary_key or column.index) and isinstance(column.type, Text) and column.name not in _SHARED:
         return f"{name} || '~' || copy.n"
     return name
 

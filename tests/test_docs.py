@@ -11,6 +11,7 @@ import typer
 from bot.cli.main import cli
 from bot.config.env_file import read_env_file
 from bot.config.settings import Settings
+from bot.domain.commands import Filter, Word
 
 ROOT = Path(__file__).parent.parent
 BOT = ROOT / "bot"
@@ -114,7 +115,8 @@ def _slash_words(module: str) -> set[str]:
 
 def test_the_readme_has_every_slash_word_and_no_other() -> None:
     table = _section((ROOT / "README.md").read_text(), "## In Slack")
-    assert set(re.findall(r"`/evaluators ([a-z]+)`", table)) == _slash_words("commands.py")
+    assert set(re.findall(r"`/evaluators ([a-z]+)`", table)) == set(Word)
+    assert set(re.findall(r"`([a-z]+):", table)) >= set(Filter)
     assert set(re.findall(r"`dnc ([a-z]+)`", table)) == _slash_words("dnc_commands.py")
 
 

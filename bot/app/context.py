@@ -16,8 +16,8 @@ from bot.services.slack_delivery.cards import Cards
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.services.slack_delivery.rate_limits import SLACK_LIMITS, Limits
 from bot.services.slack_identity import BotIdentity
+from bot.services.team.lists import Lists
 from bot.services.team.permissions import Permissions
-from bot.services.team.today import TodayList
 from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
 from bot.slack.client.users import SlackUsers
 
@@ -44,7 +44,7 @@ class Context:
     outages: SlackOutages
     cards: Cards
     dnc: DoNotContact
-    today: TodayList
+    lists: Lists
     health: Health
 
     @classmethod
@@ -57,15 +57,16 @@ class Context:
         health = Health(store, poll_every=settings.poll_every, clock=clock)
         health.problems = identity.problems
         users = SlackUsers(components.client)
+        permissions = Permissions(users, team=identity.team, named=named, admins=admins, clock=clock)
         return cls(
             settings=settings,
             components=components,
             identity=identity,
             clock=clock,
-            permissions=Permissions(users, team=identity.team, named=named, admins=admins, clock=clock),
+            permissions=permissions,
             outages=SlackOutages(store, admins=admins, channel=channel, clock=clock),
             cards=Cards(store, clock=clock),
             dnc=DoNotContact(store, clock=clock, admins=admins),
-            today=TodayList(store, zone=settings.timezone, clock=clock),
+            lists=Lists(store, zone=settings.timezone, slack_user=permissions.slack_user, clock=clock),
             health=health,
         )

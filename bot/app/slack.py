@@ -47,7 +47,7 @@ def build_outbox_worker(
     renderer = DeliveryRenderer(
         components.store,
         workspace_url=context.identity.url,
-        today=context.today.today,
+        today=context.lists.today,
         rules=components.rules,
         vendor_id=context.settings.marketplace_vendor_id,
     )
@@ -72,7 +72,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         permissions=context.permissions,
         cards=context.cards,
         dnc=context.dnc,
-        today=context.today,
+        lists=context.lists,
         health=context.health,
         outreach=_build_outreach(context),
         ownership=Ownership(components.store, clock=clock),
@@ -96,7 +96,7 @@ def _build_outreach(context: Context) -> Outreach:
         rules=context.components.rules,
         address_of=context.permissions.address,
         clock=context.clock,
-        today=context.today.today,
+        today=context.lists.today,
         token=lambda: secrets.token_hex(16),
     )
 

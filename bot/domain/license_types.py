@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_SOLD: Final = frozenset({"COMMERCIAL", "ACADEMIC"})
+SOLD_TYPES: Final = frozenset({"COMMERCIAL", "ACADEMIC"})
 """Types that a customer buys, academic ones at a discount.
 
 All others count as granted: they are free (COMMUNITY, OPEN_SOURCE, FREE, FOUNDATION_FREE, DEMONSTRATION, CLASSROOM,
@@ -13,7 +13,7 @@ Atlassian adds later).
 
 def is_sold(license_type: str) -> bool:
     """Return whether the holder of such a license has bought the app; False if that is not certain."""
-    return license_type in _SOLD
+    return license_type in SOLD_TYPES
 
 
 def type_in_words(license_type: str) -> str:

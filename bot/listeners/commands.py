@@ -1,11 +1,13 @@
 """The slash command, and the buttons of its lists."""
 
-from datetime import date
+from typing import assert_never
 
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.target_parser import bare_line, read_words, split_target
+from bot.domain.commands import Command, CommandProblem, OtherCommand, Word, read_command
+from bot.domain.listing import FindQuery, ListQuery
+from bot.domain.target_parser import bare_line, split_target
 from bot.errors import InteractionUnreadable
 from bot.listeners.dnc_commands import DncListeners
 from bot.listeners.respond import reply
@@ -14,7 +16,8 @@ from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
 from bot.slack.client.payload import expects_answer
 from bot.slack.views.health import health_message
-from bot.slack.views.today import help_message, read_page, read_post_again, today_message
+from bot.slack.views.help import help_message, problem_message
+from bot.slack.views.lists import found_message, list_message, read_page, read_post_again
 
 log = structlog.get_logger()
 
@@ -28,21 +31,14 @@ class CommandListeners:
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer only the person who typed the command."""
-        text = bare_line(str(args.body.get("text") or ""))
-        if read_words(text)[:1] != ["dnc"]:  # whose forms must open before anything is asked
-            await self._services.permissions.require(args.body["user_id"], Permission.VIEW)
-        answer: Message | None
-        match read_words(text):
-            case ["today"]:
-                answer = await self._page(self._services.today.today(), 0)
-            case ["health"]:
-                answer = health_message(await self._services.health.report())
-            case ["dnc", *_]:
-                answer = await self._dnc.typed(args, split_target(text)[1])
-            case [] | ["help"]:
-                answer = help_message()
-            case _:
-                answer = help_message(text)
+        text, user = str(args.body.get("text") or ""), str(args.body["user_id"])
+        command = read_command(text, today=self._services.lists.today())
+        if isinstance(command, OtherCommand) and command.word is Word.DNC:
+            # Its forms must open before anything is asked.
+            answer = await self._dnc.typed(args, split_target(bare_line(text))[1])
+        else:
+            await self._services.permissions.require(user, Permission.VIEW)
+            answer = await self._answer(command, user)
         if answer is not None:
             await reply(args, self._services.slack, answer)
 
@@ -68,13 +64,36 @@ class CommandListeners:
         await self._show(args, page)
 
     async def _show(self, args: AsyncArgs, value: str) -> None:
-        day, page = read_page(value)
-        answer = await self._page(day, page)
+        text, page = read_page(value)
+        command = read_command(text, today=self._services.lists.today())
+        if not isinstance(command, ListQuery | FindQuery):
+            raise InteractionUnreadable
+        answer = await self._answer(command, args.body["user"]["id"], page)
         await reply(args, self._services.slack, answer, replaces=True)
 
-    async def _page(self, day: date, page: int) -> Message:
-        found = await self._services.today.on(day, page=page)
-        return today_message(found, today=day, workspace_url=self._services.workspace_url())
+    async def _answer(self, command: Command | CommandProblem, user: str, page: int = 0) -> Message:
+        match command:
+            case ListQuery() | FindQuery():
+                return await self._evaluations(command, user, page)
+            case OtherCommand(word=Word.HEALTH):
+                return health_message(await self._services.health.report())
+            case OtherCommand():
+                return help_message()
+            case CommandProblem():
+                return problem_message(command)
+        assert_never(command)
+
+    async def _evaluations(self, query: ListQuery | FindQuery, user: str, page: int) -> Message:
+        lists, url = self._services.lists, self._services.workspace_url()
+        if isinstance(query, FindQuery):
+            found = await lists.find(query, user=user)
+            if isinstance(found, CommandProblem):
+                return problem_message(found)
+            return found_message(found, query, today=lists.today(), workspace_url=url)
+        listed = await lists.page(query, page, user=user)
+        if isinstance(listed, CommandProblem):
+            return problem_message(listed)
+        return list_message(listed, query, today=lists.today(), workspace_url=url)
 
 
 def _value(args: AsyncArgs) -> str:

@@ -12,9 +12,9 @@ from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
+from bot.services.team.lists import Lists
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
-from bot.services.team.today import TodayList
 from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata
@@ -29,7 +29,7 @@ class ListenerServices:
     permissions: Permissions
     cards: Cards
     dnc: DoNotContact
-    today: TodayList
+    lists: Lists
     health: Health
     outreach: Outreach
     ownership: Ownership

@@ -21,6 +21,7 @@ from bot.store.installation import Installation
 from bot.store.interactions import Interactions
 from bot.store.leases import Leases
 from bot.store.licenses.repository import Licenses
+from bot.store.listing import EvaluationLists
 from bot.store.mail.bounces import Bounces
 from bot.store.mail.drafts import Drafts
 from bot.store.mail.repository import Mails
@@ -44,6 +45,7 @@ class Store:
     installation: Installation
     leases: Leases
     licenses: Licenses
+    lists: EvaluationLists
     mails: Mails
     dnc: DncEntries
     personal_data: PersonalData
@@ -82,6 +84,7 @@ async def open_store(
             installation=Installation(database, keyring),
             leases=leases,
             licenses=Licenses(database, keyring),
+            lists=EvaluationLists(database, keyring),
             mails=Mails(database, keyring),
             dnc=DncEntries(database, keyring),
             personal_data=PersonalData(database, keyring),

@@ -1,7 +1,7 @@
 """Types and kinds of columns: points in time, ids, foreign keys, partial indexes."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -11,10 +11,12 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Integer,
+    Text,
     TypeDecorator,
     literal_column,
     text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -62,6 +64,10 @@ def _on_postgresql(element: _NextId, compiler: SQLCompiler, **options: Any) -> s
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 """An id that no other generation uses: 64 bits. On SQLite every INTEGER has 64 bits, and no other type is the rowid."""
+
+
+BytewiseText: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""A text that is compared byte by byte, as SQLite does: in the same order on both, and an index finds its beginning."""
 
 
 def next_id(table: str) -> ColumnElement[int]:

@@ -1,7 +1,7 @@
-"""Evaluations as people see them: the card, its owner, the list of a day."""
+"""Evaluations as people see them: the card and its owner."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, update
@@ -13,7 +13,6 @@ from bot.domain.card_snapshot import CardSnapshot, UnmatchedCard
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, License, OwnerChange, State
 from bot.domain.history import MAIL_KINDS, Assigned, Entry, Kind, Released
-from bot.domain.listing import EvaluationRow, Page
 from bot.domain.mail import Attempt, MailState
 from bot.domain.outbox import BEGUN, DeliveryKind
 from bot.security.keyring import Keyring
@@ -22,7 +21,6 @@ from bot.store.dnc.notes import with_note
 from bot.store.dnc.repository import find_active
 from bot.store.engine.database import Database
 from bot.store.licenses.customer_context import context_of
-from bot.store.listing import read_page
 from bot.store.mail.policy_check import last_mail
 from bot.store.mapping import entry_from, evaluation_from, license_of, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -124,14 +122,6 @@ class Evaluations:
             )
             # Nobody waits for these updates: they are dated back, so that they go after those that somebody waits for.
             await enqueue_card_update(connection, (await connection.scalars(running)).all(), at=at - 2 * LATELY)
-
-    async def of_day(self, day: date, *, begins: datetime, ends: datetime, page: int = 0) -> Page[EvaluationRow]:
-        """Return a page of the evaluations that started on `day` or were announced between `begins` and `ends`."""
-        listed = (evaluation.c.started == day) | (
-            evaluation.c.channel.is_not(None) & (evaluation.c.first_seen >= begins) & (evaluation.c.first_seen < ends)
-        )
-        async with self._database.read() as connection:
-            return await read_page(connection, self._keyring, listed, page)
 
     async def delays(self, *, since: datetime) -> list[timedelta]:
         """Return an upper bound for the discovery delay of each trial announced since then."""

@@ -1,38 +1,169 @@
 """Lists of evaluations, a page at a time: the number of statements does not grow with the number of rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, assert_never
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Column, ColumnElement, Row, Select, and_, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.concurrency.shield import shielded
 from bot.domain.dnc import targets_for
-from bot.domain.evaluation import License
-from bot.domain.listing import EvaluationRow, Page
+from bot.domain.evaluation import License, State
+from bot.domain.license_types import SOLD_TYPES
+from bot.domain.listing import (
+    PAGE_SIZE,
+    Criteria,
+    EvaluationRow,
+    Found,
+    ListKind,
+    Ownership,
+    Page,
+    Selection,
+    Status,
+    Term,
+    nearest_page,
+)
 from bot.domain.mail import MailState
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import active_hashes
+from bot.store.engine.database import Database
+from bot.store.engine.distinct import distinct_values
+from bot.store.find import find_licenses
 from bot.store.mapping import evaluation_from, licenses_of
 from bot.store.schema import evaluation, license_, mail
 
+_RUNNING: Final = evaluation.c.state == literal_column(f"'{State.RUNNING.value}'")
+"""As a literal: a partial index is used only if the condition is certain before the statement is run."""
+_ANNOUNCED: Final = evaluation.c.channel.is_not(None)
+_OPEN: Final = and_(_RUNNING, _ANNOUNCED, evaluation.c.not_for_us_at.is_(None), evaluation.c.merged_into.is_(None))
+_ITS_LICENSE: Final = license_.alias()
+_IS_ITS_LICENSE: Final = exists().where(_ITS_LICENSE.c.id == evaluation.c.license_id)
+_HAS_KNOWN_END: Final = (evaluation.c.upgrade_to == "") | _IS_ITS_LICENSE.where(
+    _ITS_LICENSE.c.license_type.endswith("EVALUATION")
+)
+"""The end of an upgrade trial on a license that was bought is assumed."""
+_CONVERTED: Final = evaluation.c.state == State.CONVERTED
+_IS_SOLD: Final = _IS_ITS_LICENSE.where(_ITS_LICENSE.c.license_type.in_(sorted(SOLD_TYPES)))
+_STANDS: Final[Mapping[Status, ColumnElement[bool]]] = {
+    Status.RUNNING: _RUNNING,
+    Status.BOUGHT: _CONVERTED & _IS_SOLD,
+    Status.LICENSED: _CONVERTED & ~_IS_SOLD,
+    Status.ENDED: evaluation.c.state.in_((State.EXPIRED, State.CANCELLED)),
+    Status.CANCELLED: evaluation.c.state == State.CANCELLED,
+    Status.DONE: evaluation.c.done_at.is_not(None),
+    Status.NOT_FOR_US: evaluation.c.not_for_us_at.is_not(None),
+}
 
-async def read_page(
-    connection: AsyncConnection, keyring: Keyring, listed: ColumnElement[bool], number: int
-) -> Page[EvaluationRow]:
-    """Return one page of the evaluations that meet a condition, by app, the newest first."""
-    columns = (evaluation.c.id, license_.c.app_name, license_.c.app_key)
-    query = select(*columns).join(license_, license_.c.id == evaluation.c.license_id)
-    found = (await connection.execute(query.where(listed, evaluation.c.merged_into.is_(None)))).all()
-    # In Python, since the order of texts differs between databases.
-    ordered = sorted(found, key=lambda row: (row.app_name, row.app_key, -row.id))
-    page = Page.cut([row.id for row in ordered], number)
-    rows = await _read_rows(connection, keyring, page.rows)
-    return Page(rows=rows, number=page.number, pages=page.pages, total=page.total)
+
+@shielded
+class EvaluationLists:
+    """Lists of evaluations, and the names that narrow them down."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+
+    async def page(self, selection: Selection, number: int) -> Page[EvaluationRow]:
+        """Return a page of a list, or the nearest one that exists."""
+        wanted = and_(evaluation.c.merged_into.is_(None), *_of_list(selection), *_narrowed(selection.criteria))
+        async with self._database.read() as connection:
+            total = await connection.scalar(select(func.count()).select_from(evaluation).where(wanted)) or 0
+            number, pages = nearest_page(total, number)
+            query = _ordered(select(evaluation).where(wanted), selection.kind)
+            found = await connection.execute(query.limit(PAGE_SIZE).offset(number * PAGE_SIZE))
+            rows = await _read_rows(connection, self._keyring, found.all())
+        return Page(rows=rows, number=number, pages=pages, total=total)
+
+    async def find(self, terms: Sequence[Term], criteria: Criteria, *, most: int) -> Found:
+        """Return the newest evaluations that match every term, at most `most` of them."""
+        async with self._database.read() as connection:
+            licenses, is_partial = await find_licenses(connection, self._keyring, terms)
+            theirs = evaluation.c.license_id.in_(licenses)
+            wanted = and_(evaluation.c.merged_into.is_(None), theirs, *_narrowed(criteria))
+            total = await connection.scalar(select(func.count()).select_from(evaluation).where(wanted)) or 0
+            newest = select(evaluation).where(wanted).order_by(evaluation.c.started.desc(), evaluation.c.id.desc())
+            rows = (await connection.execute(newest.limit(most))).all()
+            return Found(rows=await _read_rows(connection, self._keyring, rows), total=total, is_partial=is_partial)
+
+    async def apps(self) -> dict[str, str]:
+        """Return the names of the apps in the report, by key. An app that was renamed has its newest name."""
+        keys, theirs = distinct_values(license_.c.app_key), license_.alias()
+        newest = select(func.max(theirs.c.id)).where(theirs.c.app_key == keys.c.value).correlate(keys)
+        ids = select(newest.scalar_subquery()).select_from(keys)
+        query = select(license_.c.app_key, license_.c.app_name).where(license_.c.id.in_(ids))
+        async with self._database.read() as connection:
+            return {row.app_key: row.app_name for row in await connection.execute(query)}
+
+    async def countries(self) -> frozenset[str]:
+        """Return the countries in the report, by the names that it gives them."""
+        async with self._database.read() as connection:
+            return await _values(connection, license_.c.country)
+
+    async def owners(self) -> frozenset[str]:
+        """Return the Slack user ids of all who own an evaluation."""
+        async with self._database.read() as connection:
+            return await _values(connection, evaluation.c.owner)
 
 
-async def _read_rows(connection: AsyncConnection, keyring: Keyring, ids: Sequence[int]) -> tuple[EvaluationRow, ...]:
-    """Return the rows of these evaluations, in this order."""
-    found = {row.id: row for row in await connection.execute(select(evaluation).where(evaluation.c.id.in_(ids)))}
-    licenses = await licenses_of(connection, [row.license_id for row in found.values()], keyring)
+async def _values(connection: AsyncConnection, column: Column[str]) -> frozenset[str]:
+    values = distinct_values(column).c.value
+    return frozenset(await connection.scalars(select(values).where(values.is_not(None))))
+
+
+def _of_list(selection: Selection) -> list[ColumnElement[bool]]:
+    """Return what makes an evaluation one of a list. Lists of work have only what is open, unless a state is given."""
+    status = selection.criteria.status
+    is_for_us = [] if status is Status.NOT_FOR_US else [evaluation.c.not_for_us_at.is_(None)]
+    is_open = [*is_for_us, *([_RUNNING] if status is None else [])]
+    match selection.kind:
+        case ListKind.DAYS:
+            days = selection.days
+            if days is None:
+                raise ValueError("a list of days needs the days")
+            arrived = (evaluation.c.first_seen >= days.begins) & (evaluation.c.first_seen < days.ends)
+            return [evaluation.c.started.between(days.first, days.last) | (_ANNOUNCED & arrived)]
+        case ListKind.MINE:
+            return [evaluation.c.owner == selection.user, *is_open]
+        case ListKind.UNOWNED:
+            return [evaluation.c.owner.is_(None), _ANNOUNCED, *is_open]
+        case ListKind.EXPIRING:
+            return [_OPEN]
+    assert_never(selection.kind)
+
+
+def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
+    """Return a condition for each filter that is set."""
+    conditions = list[ColumnElement[bool]]()
+    if criteria.app_keys is not None:
+        conditions.append(_IS_ITS_LICENSE.where(_ITS_LICENSE.c.app_key.in_(sorted(criteria.app_keys))))
+    if criteria.countries is not None:
+        conditions.append(_IS_ITS_LICENSE.where(_ITS_LICENSE.c.country.in_(sorted(criteria.countries))))
+    if criteria.owner is not None:
+        owner = None if criteria.owner == Ownership.NONE else criteria.owner
+        conditions.append(evaluation.c.owner.is_(None) if owner is None else evaluation.c.owner == owner)
+    if criteria.ends is not None:
+        conditions += [_RUNNING, _HAS_KNOWN_END, evaluation.c.ends.between(*criteria.ends)]
+    if criteria.since is not None:
+        conditions.append(evaluation.c.started >= criteria.since)
+    if criteria.status is not None:
+        conditions.append(_STANDS[criteria.status])
+    return conditions
+
+
+def _ordered(query: Select[Any], kind: ListKind) -> Select[Any]:
+    """Put days in order of apps and the newest first, and lists of work in order of the end."""
+    if kind is ListKind.DAYS:
+        query = query.join(license_, license_.c.id == evaluation.c.license_id)
+        return query.order_by(license_.c.app_name, license_.c.app_key, evaluation.c.id.desc())
+    return query.order_by(evaluation.c.ends.nulls_last(), evaluation.c.id)
+
+
+async def _read_rows(
+    connection: AsyncConnection, keyring: Keyring, rows: Sequence[Row[Any]]
+) -> tuple[EvaluationRow, ...]:
+    """Return the lines of these rows of `evaluation`, in this order."""
+    ids = [row.id for row in rows]
+    licenses = await licenses_of(connection, {row.license_id for row in rows}, keyring)
     sent = select(mail.c.evaluation_id).where(mail.c.evaluation_id.in_(ids), mail.c.state == MailState.SENT)
     mailed = set(await connection.scalars(sent))
     blocking = {number: _blocking_hashes(seen, keyring) for number, seen in licenses.items()}
@@ -44,7 +175,7 @@ async def _read_rows(connection: AsyncConnection, keyring: Keyring, ids: Sequenc
             is_blocked=not active.isdisjoint(blocking[row.license_id]),
             gone=row.card_gone is not None,
         )
-        for row in map(found.__getitem__, ids)
+        for row in rows
     )
 
 

@@ -20,6 +20,7 @@ from bot.store.dnc.matches import evaluations_matching
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
 from bot.store.incidents import close_incidents, is_open, open_incident
+from bot.store.licenses.company_words import remove_company_words
 from bot.store.mail.sealing import decrypt_content
 from bot.store.mapping import license_of, license_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
@@ -80,6 +81,7 @@ class PersonalData:
             licenses = await self._theirs(connection, address)
             for row in licenses:
                 await self._redact(connection, row, address)
+            await remove_company_words(connection, {row.company_key for row in licenses} - {None})
             mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
             await enqueue_refresh(connection, await self._noted(connection, address), at=at)
             await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
@@ -141,7 +143,7 @@ class PersonalData:
     async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:
         hashes = self._keyring.address_hashes(address)
         named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
-        return list(await connection.execute(select(license_.c.id).where(named)))
+        return list(await connection.execute(select(license_.c.id, license_.c.company_key).where(named)))
 
     def _to(self, address: str) -> ColumnElement[bool]:
         return mail.c.address_key.in_(self._keyring.address_hashes(address))

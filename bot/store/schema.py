@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.store.columns import Instant, deferred_foreign_key, id_column, partial
+from bot.store.columns import BytewiseText, Instant, deferred_foreign_key, id_column, partial
 
 metadata = MetaData(
     naming_convention={
@@ -33,6 +33,9 @@ metadata = MetaData(
 
 QUEUED_UPDATE: Final = "kind = 'card' AND state = 'due'"
 """The deliveries of which a card has one at most, as SQL: of ten changes in a burst, the newest state wins."""
+
+_OPEN: Final = "state = 'running' AND channel IS NOT NULL AND not_for_us_at IS NULL AND merged_into IS NULL"
+"""The evaluations that a team works on, as SQL."""
 
 # One row: the present generation of ids, and whether it must be compared with Slack first.
 installation = Table(
@@ -58,8 +61,8 @@ license_ = Table(
     "license",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("app_key", Text, nullable=False),
-    Column("app_name", Text, nullable=False),
+    Column("app_key", BytewiseText, nullable=False),
+    Column("app_name", BytewiseText, nullable=False),
     Column("hosting", Text, nullable=False),
     Column("license_type", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -71,11 +74,11 @@ license_ = Table(
     Column("upgrade_to", Text),
     Column("edition", Text),
     Column("tier", Text),
-    Column("site", Text, index=True),
+    Column("site", BytewiseText, index=True),
     Column("company", Text),
     Column("company_key", Text, index=True),  # how companies are compared
-    Column("domain", Text, index=True),  # of the company's mail; not free-mail, may be a partner's
-    Column("country", Text),
+    Column("domain", BytewiseText, index=True),  # of the company's mail; not free-mail, may be a partner's
+    Column("country", Text, index=True),
     Column("region", Text),
     Column("contacts", LargeBinary, nullable=False),  # sealed: technical, billing
     Column("technical_key", Text, index=True),  # keyed hashes of their addresses
@@ -95,6 +98,17 @@ license_ = Table(
     ),  # details that the record leaves out: {detail: day it was last given}
     Column("first_seen", Instant, nullable=False),
     Column("merged_into", deferred_foreign_key("license.id")),
+    Index("ix_license_app", "app_key", "id"),
+)
+
+# The words of the companies' names, by whose beginnings they are found.
+company_word = Table(
+    "company_word",
+    metadata,
+    Column("company_key", Text, primary_key=True),  # of the licenses
+    Column("word", BytewiseText, primary_key=True),
+    Index("ix_company_word_word", "word", "company_key"),
+    sqlite_with_rowid=False,
 )
 
 # Rows of the report that were processed before: they bring nothing new.
@@ -109,7 +123,7 @@ processed_row = Table(
 license_alias = Table(
     "license_alias",
     metadata,
-    Column("alias", Text, primary_key=True),
+    Column("alias", BytewiseText, primary_key=True),
     Column("app_key", Text, primary_key=True),
     Column("license_id", deferred_foreign_key("license.id"), nullable=False, index=True),
 )
@@ -142,6 +156,9 @@ evaluation = Table(
     Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **partial("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
     Index("ix_evaluation_announced", "first_seen", **partial("channel IS NOT NULL")),
+    Index("ix_evaluation_owner", "owner", "state", "ends", **partial("owner IS NOT NULL")),
+    Index("ix_evaluation_unowned", "ends", **partial(f"owner IS NULL AND {_OPEN}")),
+    Index("ix_evaluation_open", "ends", **partial(_OPEN)),
 )
 
 history = Table(

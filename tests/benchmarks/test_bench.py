@@ -18,7 +18,7 @@ from bot.marketplace.http import MarketplaceHttp
 pytestmark = pytest.mark.long
 
 ROWS = 2_000
-TABLES = ("license", "license_alias", "evaluation", "history", "processed_row")
+TABLES = ("license", "license_alias", "company_word", "evaluation", "history", "processed_row")
 
 
 @pytest.fixture(scope="module")

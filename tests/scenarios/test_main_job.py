@@ -170,7 +170,7 @@ async def test_the_slash_command_lists_the_day_by_app_with_a_link_to_each_card(
         [answer] = here.workspace.ephemerals(BEN)
     assert f"p{card.ts.replace('.', '')}|{NORTHWIND.company}>" in answer.shown
     assert answer.shown.index(COMPASS.name) < answer.shown.index(LANTERNS.name)
-    assert f"until 23 Dec 2026  ·  <@{ANA}>" in answer.shown
+    assert f"30 days left  ·  running  ·  <@{ANA}>" in answer.shown
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,9 @@ async def test_the_slash_command_lists_the_day_by_app_with_a_link_to_each_card(
         ("/evaluators help", "*Evaluator Bot* understands"),
         ("/evaluators tomorow", "Unknown command “tomorow”"),
         ("/evaluators today", "None yet"),
+        ("/evaluators week colour:red", "Did you mean `country:`?"),
+        ("/evaluators unowned app:gantt", "Your apps: none yet."),
+        ("/evaluators find acme", "Nothing found."),
     ],
 )
 async def test_the_slash_command_always_answers(here: World, typed: str, answer: str) -> None:

@@ -10,7 +10,7 @@ from bot.domain.cautions import CustomerContext
 from bot.domain.dnc import DncTarget
 from bot.domain.evaluation import Contact, Evaluation, License, OwnerChange, Partner
 from bot.domain.history import Assigned, Entry, Kind, MailEvent
-from bot.domain.listing import EvaluationRow, Page
+from bot.domain.listing import Criteria, Days, EvaluationRow, ListKind, Page, Selection
 from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.store import Store
 from bot.store.schema import history
@@ -382,7 +382,8 @@ async def test_a_license_that_was_merged_away_is_no_context(store: Store) -> Non
 async def on_the_day(store: Store, zone: str) -> Page[EvaluationRow]:
     """The list of 23 November, as it is in a time zone."""
     begins = datetime.combine(nov(23), time.min, tzinfo=ZoneInfo(zone))
-    return await store.evaluations.of_day(nov(23), begins=begins, ends=begins + timedelta(days=1))
+    days = Days(first=nov(23), last=nov(23), begins=begins, ends=begins + timedelta(days=1))
+    return await store.lists.page(Selection(kind=ListKind.DAYS, days=days, criteria=Criteria()), 0)
 
 
 @pytest.mark.parametrize(

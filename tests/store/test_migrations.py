@@ -305,6 +305,7 @@ async def test_every_row_of_0005_is_there_under_the_new_names(database_url: str)
     assert all(before[name] for name in ("license", "evaluation", "mail", "do_not_contact", "poll", *RENAMED))
     after = await _contents(database_url)
     assert len(after.pop("incident")) == len(before.pop("trouble"))
+    assert after.pop("company_word") == [("acme", "acme")]
     new = after.keys() - {RENAMED.get(name, name) for name in before}
     assert [after.pop(name) for name in new] == [[]] * len(new)
     width = len(before["evaluation"][0])

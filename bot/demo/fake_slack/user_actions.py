@@ -24,7 +24,9 @@ class People:
     """Each act waits until the app has acknowledged it: NotPossible or NotAcknowledged otherwise."""
 
     def __init__(self, memory: SlackState, delivery: Delivery, response_url: Callable[[str], str]) -> None:
-        self.commands: dict[str, str] = {"/evaluators": "today | dnc | health"}
+        self.commands: dict[str, str] = {
+            "/evaluators": ("today | yesterday | week | mine | unowned | expiring | find | health | dnc | help")
+        }
         self._memory = memory
         self._delivery = delivery
         self._response_url = response_url

@@ -5,6 +5,12 @@ import { Suggestions } from "./suggestions.js";
 
 const WORDS = {
   today: "Trials that started or arrived today",
+  yesterday: "The same for yesterday",
+  week: "The last seven days",
+  mine: "Running trials that you own",
+  unowned: "Running trials that nobody owns",
+  expiring: "Trials that end within 7 days",
+  find: "A customer, by name, site or number: find north",
   dnc: "Who must not be contacted",
   health: "How the bot is doing",
   help: "What the bot can do",

@@ -13,7 +13,7 @@ from bot.slack.ids import Event
 from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.history import entry_message
-from bot.slack.views.today import permalink
+from bot.slack.views.lists import permalink
 from bot.store import Store
 
 _EVENTS: Final = {

@@ -110,6 +110,10 @@ class Permissions:
             raise
         return Signature(slack_user.name, slack_user.title)
 
+    async def slack_user(self, user: str) -> SlackUser:
+        """Return a Slack user, as known for the last five minutes. Raises SlackError."""
+        return await self._slack_user(user)
+
     async def address(self, user: str) -> str | None:
         """Return the address for replies to a colleague, or None if they are not a full member or Slack cannot say.
 

@@ -19,6 +19,9 @@ class SlackUser:
     teams: frozenset[str]
     """Ids of their workspaces: one, except in an Enterprise organization."""
     title: str = ""
+    display_name: str = ""
+    """The name that they chose for themselves."""
+    handle: str = ""
     email: str | None = None
     """None if the app may not see it: it lacks the scope `users:read.email`."""
     is_guest: bool = False
@@ -55,6 +58,8 @@ def _account(user: str, found: dict[str, Any]) -> SlackUser:
         name=str(name or ""),
         teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
         title=str(profile.get("title") or ""),
+        display_name=str(profile.get("display_name") or ""),
+        handle=str(found.get("name") or ""),
         email=profile.get("email") or None,
         is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
         is_external=bool(found.get("is_stranger")),

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final, Self
 
 from sqlalchemy import Boolean, Column, Date, Dialect, LargeBinary, Row, Table, bindparam, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
@@ -35,14 +36,17 @@ class Inserts:
         if self._under_way is not None:
             await asyncio.gather(self._under_way, return_exceptions=kind is not None)
 
-    async def add(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Start to insert rows; each has its values in the order of the columns named.
+    async def add(
+        self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, skip_existing: bool = False
+    ) -> None:
+        """Start to insert rows; each has its values in the order of the columns named. With `skip_existing`, rows that
+        a constraint says exist are left out.
 
         An error of the rows before is raised here, and then these rows are not inserted.
         """
         if not rows:
             return
-        statement, columns = _insert(table, names, self._connection.dialect)
+        statement, columns = _insert(table, names, self._connection.dialect, skip_existing=skip_existing)
         given = list(zip(*rows, strict=True))
         values = [map(stored, given[place]) if stored else given[place] for place, stored in columns]
         stored_rows = list(zip(*values, strict=True))
@@ -63,9 +67,13 @@ async def rows_with(connection: AsyncConnection, column: Column[Any], values: It
 
 
 @lru_cache(maxsize=32)
-def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[tuple[int, _Stored | None]]]:
+def _insert(
+    table: Table, names: tuple[str, ...], dialect: Dialect, *, skip_existing: bool
+) -> tuple[str, list[tuple[int, _Stored | None]]]:
     """Return an INSERT statement and, in its order, each value's index in a row with its converter."""
-    statement = insert(table).inline().compile(dialect=dialect, column_keys=names)
+    on_engine = postgresql if dialect.name == "postgresql" else sqlite
+    rows = on_engine.insert(table).on_conflict_do_nothing() if skip_existing else insert(table)
+    statement = rows.inline().compile(dialect=dialect, column_keys=names)
     columns = [column for column in table.columns if column.name in names]
     return str(statement), [(names.index(column.name), _stored(column.type, dialect)) for column in columns]
 

@@ -16,6 +16,7 @@ from bot.security.keyring import Keyring
 from bot.store.columns import next_id
 from bot.store.engine.bulk import Inserts
 from bot.store.licenses.batching import ParsedRecord
+from bot.store.licenses.company_words import add_company_words
 from bot.store.mapping import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, processed_row
 
@@ -33,7 +34,9 @@ async def insert_new_licenses(
     channels: CardChannels,
     at: datetime,
 ) -> None:
-    """Insert licenses, aliases, evaluations and history, and enqueue a card for each announced evaluation."""
+    """Insert licenses, their aliases and words, evaluations and history, and enqueue a card for each announced
+    evaluation.
+    """
     ids = await _next_ids(connection, license_, len(found))
     licenses = [(id_, *sighted) for id_, sighted in zip(ids, found, strict=True)]
     started_trials = [
@@ -61,6 +64,7 @@ async def _add_licenses(
     await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases)
     digests = [(digest, id_) for id_, record, _ in licenses for digest in record.digests]
     await inserts.add(processed_row, ("digest", "license_id"), digests)
+    await add_company_words(inserts, (license_update.seen.company for _, _, license_update in licenses))
 
 
 async def _add_evaluations(

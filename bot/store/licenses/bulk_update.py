@@ -13,6 +13,7 @@ from bot.domain.identity import KnownLicense
 from bot.domain.license_update import LicenseUpdate
 from bot.security.keyring import Keyring
 from bot.store.licenses.batching import ParsedRecord
+from bot.store.licenses.company_words import update_company_words
 from bot.store.mapping import license_values, trial_values
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import evaluation, license_, license_alias, processed_row
@@ -44,7 +45,7 @@ async def update_licenses(
     connection: AsyncConnection, found: Sequence[Update], keyring: Keyring, *, at: datetime
 ) -> None:
     """Write what plain records add, table by table."""
-    values, aliases, outdated = [], [], []
+    values, aliases, outdated, companies = [], [], [], []
     for _, license_update, known in found:
         if license_update.has_changes:
             id_, before, now = known.ids[0], known.license, license_update.seen
@@ -52,11 +53,13 @@ async def update_licenses(
             new = sorted(now.aliases - before.aliases)
             aliases += [{"app_key": now.app_key, "alias": alias, "license_id": id_} for alias in new]
             outdated += [{"known_license_id": id_}] if now.updated > before.updated else []
+            companies += [(before.company, now.company)] if now.company != before.company else []
     digests = [{"digest": each, "license_id": known.ids[0]} for record, _, known in found for each in record.digests]
     await _each(connection, _UPDATE_LICENSE, values)
     await _each(connection, _new(connection, license_alias), aliases)
     await _each(connection, _DELETE_DIGESTS, outdated)
     await _each(connection, _new(connection, processed_row), digests)
+    await update_company_words(connection, companies)
     await _update_trials(connection, found, at=at)
 
 

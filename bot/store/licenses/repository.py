@@ -29,6 +29,7 @@ from bot.store.engine.database import Database
 from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
 from bot.store.licenses.bulk_insert import insert_new_licenses
 from bot.store.licenses.bulk_update import is_plain, update_licenses
+from bot.store.licenses.company_words import update_company_words
 from bot.store.licenses.merge import merge_licenses
 from bot.store.mapping import insert_new, license_from, license_of, license_values, trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -203,8 +204,11 @@ class Licenses:
         """Write what a record adds to a known license. Return the trials that are new."""
         license_id, *others = known.ids
         if license_update.has_changes:
+            named = select(license_.c.company).where(license_.c.id.in_(known.ids))
+            companies = {(company, license_update.seen.company) for company in await connection.scalars(named)}
             await merge_licenses(connection, license_id, others, self._keyring, at=at)
             await self._update_license(connection, license_id, record, license_update, known, at=at)
+            await update_company_words(connection, [(was, now) for was, now in companies if was != now or others])
         for digest in record.digests:
             await insert_new(connection, processed_row, {"digest": digest, "license_id": license_id})
         started_trials: list[Started] = []

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.evaluation import CardRef, State
 from bot.domain.history import Kind
-from bot.domain.listing import Page
+from bot.domain.listing import Criteria, Days, ListKind, Page, Selection
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.domain.outbox import ApiMethod
@@ -363,4 +363,6 @@ async def test_a_silent_merge_owes_slack_nothing(store: Store) -> None:
     await report(store, BOTH, announce=False)
 
     assert await rows(store, delivery) == []
-    assert await store.evaluations.of_day(TODAY, begins=NOON, ends=LATER) == Page(rows=(), total=0)
+    days = Days(first=TODAY, last=TODAY, begins=NOON, ends=LATER)
+    today = Selection(kind=ListKind.DAYS, days=days, criteria=Criteria())
+    assert await store.lists.page(today, 0) == Page(rows=(), total=0)
