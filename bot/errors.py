@@ -186,6 +186,10 @@ class InteractionUnreadable(BotError):
         )
 
 
+class HeartbeatFailed(BotError):
+    """The monitoring service was not told how the last poll went."""
+
+
 class StoreError(BotError):
     """The database cannot be used as it is."""
 

@@ -52,7 +52,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "web",
             "web.unsubscribe",
         },
-        {"aiohttp", "apscheduler", "pydantic", "slack_bolt", "slack_sdk", "structlog"},
+        {"aiohttp", "apscheduler", "httpx", "pydantic", "slack_bolt", "slack_sdk", "structlog"},
     ),
     "cli": (
         {
@@ -136,6 +136,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "services.operations": (
         {
+            "concurrency",
             "domain",
             "errors",
             "mail.outbound",

@@ -7,6 +7,7 @@ from typing import Self
 
 from bot.app.components import Components
 from bot.app.leader import TIMING, LeaderTiming
+from bot.concurrency.heartbeats import Heartbeats
 from bot.config.settings import Settings
 from bot.domain.outbox import ApiMethod
 from bot.services.dnc import DoNotContact
@@ -46,10 +47,17 @@ class Context:
     dnc: DoNotContact
     lists: Lists
     health: Health
+    heartbeats: Heartbeats
 
     @classmethod
     def build(
-        cls, settings: Settings, components: Components, identity: BotIdentity, *, clock: Callable[[], datetime]
+        cls,
+        settings: Settings,
+        components: Components,
+        identity: BotIdentity,
+        *,
+        heartbeats: Heartbeats,
+        clock: Callable[[], datetime],
     ) -> Self:
         """Build the shared use cases. What Slack says about a person is cached for five minutes, for all alike."""
         store, channel, admins = components.store, settings.slack_channel, settings.slack_admins
@@ -69,4 +77,5 @@ class Context:
             dnc=DoNotContact(store, clock=clock, admins=admins),
             lists=Lists(store, zone=settings.timezone, slack_user=permissions.slack_user, clock=clock),
             health=health,
+            heartbeats=heartbeats,
         )

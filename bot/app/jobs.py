@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from bot.app.context import Context
-from bot.app.scheduler import Scheduler
+from bot.app.scheduler import Run, Scheduler
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.lock_alert import LockAlert
 from bot.services.privacy import apply_retention
@@ -43,7 +43,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.at_midnight(settings.timezone, "retention", retention)
 
 
-async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler) -> None:
+async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler, poll: Run) -> None:
     """Schedule the polls once the reconciler has found out which ids may be assigned."""
     await reconciler.looked()
-    jobs.every(context.settings.poll_every, "poll", context.components.poller.poll)
+    jobs.every(context.settings.poll_every, "poll", poll)

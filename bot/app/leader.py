@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.concurrency.heartbeats import Beat
 from bot.concurrency.tasks import cancel_and_wait
 from bot.errors import DatabaseBusy, LeaseLost, StoreError
 from bot.store import Store
@@ -38,8 +39,16 @@ class Leader:
     what the previous leader left in flight, since nobody works on it any more.
     """
 
-    def __init__(self, store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeaderTiming = TIMING) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settle: Callable[[], Awaitable[object]],
+        timing: LeaderTiming = TIMING,
+        beat: Beat = lambda: None,
+    ) -> None:
         self._store = store
+        self._beat = beat
         self._settle = settle
         self._timing = timing
         self._has_begun = asyncio.Event()
@@ -80,6 +89,7 @@ class Leader:
         while True:
             await asyncio.sleep(wait + random.uniform(-1, 1) * self._timing.jitter)  # noqa: S311  no secret
             wait = self._timing.renew_every
+            self._beat()
             try:
                 if self._store.leases.was_taken:
                     await self._store.leases.renew()
@@ -118,10 +128,14 @@ class Leader:
 
 @asynccontextmanager
 async def hold_lead(
-    store: Store, *, settle: Callable[[], Awaitable[object]], timing: LeaderTiming = TIMING
+    store: Store,
+    *,
+    settle: Callable[[], Awaitable[object]],
+    timing: LeaderTiming = TIMING,
+    beat: Beat = lambda: None,
 ) -> AsyncIterator[Leader]:
     """Hold the lease inside the block and release it at its end. Raises DatabaseBusy if another copy keeps it."""
-    lead = Leader(store, settle=settle, timing=timing)
+    lead = Leader(store, settle=settle, timing=timing, beat=beat)
     await lead.claim()
     keeping = asyncio.create_task(lead.keep())
     try:

@@ -14,6 +14,7 @@ import structlog
 from bot.app.clock import utc_now
 from bot.app.components import Components, open_components
 from bot.app.context import Context, Timing
+from bot.app.heartbeat import watched_poll
 from bot.app.jobs import begin_polls, schedule_jobs
 from bot.app.leader import TIMING, hold_lead
 from bot.app.lifecycle import cancel_remaining, graceful_shutdown, recover_interrupted, wait_for_slack
@@ -21,6 +22,7 @@ from bot.app.scheduler import Scheduler
 from bot.app.slack import build_outbox_worker, build_reconciler, build_slack_app, build_socket
 from bot.app.web import build_endpoints
 from bot.app.workers import build_workers
+from bot.concurrency.heartbeats import Heartbeats
 from bot.concurrency.supervisor import supervise
 from bot.concurrency.tasks import cancel_and_wait, cancel_on_signals
 from bot.config.settings import Settings
@@ -29,6 +31,8 @@ from bot.web.server import listening, serve
 log = structlog.get_logger()
 
 _DEFAULT: Final = Timing()
+_TURN: Final = timedelta(minutes=2)
+"""Within which the lease is renewed and the schedule looked at, also on a database that is locked for a while."""
 _GC_THRESHOLD: Final = 50_000
 """New objects between garbage collections. With Python's default of 700, a sweep spends a sixth of its time on them."""
 _SWITCH_INTERVAL_S: Final = 0.0001
@@ -71,19 +75,24 @@ async def run_components(
     Yields the port of the HTTP endpoints. A standby copy answers interactions, and begins to work once it leads.
     """
     settle = partial(recover_interrupted, components.store, channel=settings.slack_channel, clock=clock)
+    heartbeats = Heartbeats()
+    beat = heartbeats.register("lease", within=_TURN)
     async with AsyncExitStack() as stack:
-        lead = await stack.enter_async_context(hold_lead(components.store, settle=settle, timing=timing.leader))
+        lead = await stack.enter_async_context(
+            hold_lead(components.store, settle=settle, timing=timing.leader, beat=beat)
+        )
         sockets = stack.enter_context(listening(host=settings.http_host, port=settings.http_port))
         await lead.begin()
         identity = await stack.enter_async_context(wait_for_slack(components.slack, within=timing.socket.identity))
-        context = Context.build(settings, components, identity, clock=clock)
+        context = Context.build(settings, components, identity, heartbeats=heartbeats, clock=clock)
         reconciler = build_reconciler(context)
         outbox = build_outbox_worker(context, reconciler, limits=timing.limits)
         app, middleware = build_slack_app(context)
         workers = build_workers(context, reconciler, outbox, lead)
-        jobs = Scheduler(ready=lead.had)
+        jobs = Scheduler(ready=lead.had, beat=heartbeats.register("schedule", within=_TURN))
         schedule_jobs(jobs, context, elapsed=timing.elapsed)
-        tasks = [*workers.start(), asyncio.create_task(begin_polls(jobs, context, reconciler))]
+        poll = await stack.enter_async_context(watched_poll(context))
+        tasks = [*workers.start(), asyncio.create_task(begin_polls(jobs, context, reconciler, poll))]
         jobs.start()
         # The stack unwinds from the last line to the first: no new jobs, finish, stop, release the store.
         stack.push_async_callback(cancel_remaining, middleware, components.poller)

@@ -15,6 +15,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.concurrency.heartbeats import Beat
 from bot.concurrency.supervisor import log_errors
 
 log = structlog.get_logger()
@@ -39,6 +40,7 @@ class Scheduler:
         self,
         *,
         ready: Run | None = None,
+        beat: Beat = lambda: None,
         now: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -47,6 +49,7 @@ class Scheduler:
         )
         self._scheduler.add_listener(_log_skipped, EVENT_JOB_MAX_INSTANCES)
         self._ready = ready
+        self._beat = beat
         self._now = now
         self._elapsed = elapsed
         self._offset = now() - elapsed()
@@ -99,6 +102,7 @@ class Scheduler:
             await self._ready()
         self._scheduler.start()
         while True:
+            self._beat()
             await asyncio.sleep(_WATCH_S)
             self.look()
 

@@ -2,7 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
+from typing import Final
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -24,6 +26,9 @@ from bot.services.team.ownership import Ownership
 from bot.slack.client.socket_mode import SocketMode, SocketTimeouts
 
 log = structlog.get_logger()
+
+_DELIVERY_TURN: Final = timedelta(minutes=2)
+"""The longest turn of the outbox worker: five seconds, or the patience with a database that is locked."""
 
 
 def build_reconciler(context: Context) -> Reconciler:
@@ -60,6 +65,7 @@ def build_outbox_worker(
         clock=context.clock,
     )
     worker.may_post, worker.may_mark = reconciler.has_looked, reconciler.has_compared
+    worker.beat = context.heartbeats.register("deliver", within=_DELIVERY_TURN)
     return worker
 
 

@@ -5,6 +5,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app.context import Context
 from bot.app.mail import build_bounce_handler, build_unsubscribe_links, sender_name
+from bot.services.operations.probes import Probes
 from bot.web.bounce_webhook import BounceWebhook
 from bot.web.server import endpoints
 from bot.web.slack_events import SlackEvents
@@ -17,6 +18,7 @@ def build_endpoints(context: Context, app: AsyncApp) -> web.Application:
     secret = settings.slack_signing_secret if settings.slack_app_token is None else None
     return endpoints(
         context.health,
+        Probes(context.components.store, context.heartbeats),
         slack=None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
         unsubscribing=_build_unsubscribe_page(context),
         bounces=_build_bounce_webhook(context),

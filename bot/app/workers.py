@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from bot.app.context import Context
 from bot.app.leader import Leader
@@ -14,6 +16,9 @@ from bot.services.mail.worker import MailWorker
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.slack_delivery.worker import SlackOutboxWorker
 from bot.slack.client.retry import retry_until_answered
+
+_MAIL_TURN: Final = timedelta(minutes=15)
+"""A mail server may take minutes for each of the commands that one email needs (RFC 5321, section 4.5.3.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,7 @@ def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxW
             alerts=components.alerts,
             clock=context.clock,
             address_of=context.permissions.address,
+            beat=context.heartbeats.register("mail", within=_MAIL_TURN),
         )
         runs["mail"] = _in_turn(reconciler.email_allowed, worker.run)
         paused.append(worker.paused)

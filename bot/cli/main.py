@@ -12,6 +12,7 @@ import typer
 from bot.cli.bounces import bounces
 from bot.cli.database import database
 from bot.cli.dnc import dnc
+from bot.cli.health import health
 from bot.cli.privacy import privacy
 from bot.cli.runner import ENV_FILE, with_settings
 from bot.cli.team import team
@@ -40,6 +41,7 @@ cli.add_typer(dnc, name="dnc")
 cli.add_typer(team, name="team")
 cli.add_typer(privacy)
 cli.add_typer(bounces)
+cli.add_typer(health)
 
 _FAILED, _MISUSED, _TRY_LATER = 1, 2, 75
 """Exit codes. The last is EX_TEMPFAIL from sysexits.h, on which a mail server retries its pipe."""

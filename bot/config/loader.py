@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot.config.env_file import CONTROL, NO_FILE, EnvFile, read_env_file
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES, read_network
-from bot.config.settings import DatabaseSettings, Settings
+from bot.config.settings import Settings, SomeSettings
 from bot.config.value_files import SUFFIX, read_value_files
 from bot.errors import SettingsMissing, SettingsWrong
 
@@ -34,7 +34,7 @@ Check = Callable[[Mapping[str, str]], Iterable[str]]
 """Yields a sentence for each problem that only shows when a setting is used. Gets what is set and well-formed, by
 name in lower case.
 """
-S = TypeVar("S", bound=DatabaseSettings)
+S = TypeVar("S", bound=SomeSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,8 @@ from bot.security.webhook_signature import signing_key
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
 """One-click unsubscribe works over https only. On the machine itself it may be http, to try it out."""
+_HEARTBEAT: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s#]*)?$"
+"""Whoever reads the address can silence the alarm, so it travels encrypted or not beyond this machine."""
 _PASSWORD: Final = re.compile(r"://[^:@/]*:([^@]+)@")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -111,13 +113,26 @@ _CHANNEL: Final = "the id (C…) of the channel for cards, at the bottom of the 
 _ADMINS: Final = "user ids (U…) with commas between, from ⋮ › Copy member ID in each profile"
 
 
-class DatabaseSettings(BaseModel):
-    """The settings of a command that only uses the database.
-
-    A field's description completes the sentences `NAME should be …` and `Use …`.
-    """
+class SomeSettings(BaseModel):
+    """A part of the settings. A field's description completes the sentences `NAME should be …` and `Use …`."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True, hide_input_in_errors=True)
+
+
+class HttpSettings(SomeSettings):
+    """Where the HTTP endpoints listen."""
+
+    http_host: Text = Field("127.0.0.1", description="the address that the HTTP endpoints listen on")
+    http_port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        description="a number from 0 to 65535: the port that the HTTP endpoints listen on; 0 takes a free one",
+    )
+
+
+class DatabaseSettings(SomeSettings):
+    """The settings of a command that only uses the database."""
 
     database_url: Text = Field(
         "sqlite+aiosqlite:///evaluators.db",
@@ -147,7 +162,7 @@ class ChannelSettings(DatabaseSettings):
     slack_admins: UserIds = Field((), description=_ADMINS)
 
 
-class Settings(DatabaseSettings):
+class Settings(HttpSettings, DatabaseSettings):
     """Every setting."""
 
     _network: Network = PrivateAttr(default_factory=Network)
@@ -223,12 +238,8 @@ class Settings(DatabaseSettings):
         timedelta(days=730),
         description="a duration like 730d after the last event, when contacts are erased",
     )
-    http_host: Text = Field("127.0.0.1", description="the address that the HTTP endpoints listen on")
-    http_port: int = Field(
-        8080,
-        ge=0,
-        le=65535,
-        description="a number from 0 to 65535: the port that the HTTP endpoints listen on; 0 takes a free one",
+    heartbeat_url: Secret[Annotated[str, StringConstraints(pattern=_HEARTBEAT)]] | None = Field(
+        None, description="the https address of a monitoring service, which is called after each good poll"
     )
     timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
         ZoneInfo("UTC"), description="the team's time zone, like Europe/Berlin"

@@ -47,6 +47,17 @@ class Holder:
         return f"process {self.pid} on {self.host}, version {self.version}, since {self.since:%Y-%m-%d %H:%M} UTC"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseStatus:
+    """Who leads, as far as this copy knows. `epoch` counts the leaders so far."""
+
+    leader: bool
+    """Whether this copy leads."""
+    holder: str
+    """The host and process of the copy that leads, or “nobody”."""
+    epoch: int
+
+
 @shielded
 class Leases:
     """The lease of this database. It is held for a `term`, and renewed before the term ends.
@@ -74,6 +85,7 @@ class Leases:
         self._epoch: int | None = None
         self._renewed_at = 0.0
         self._seen: tuple[object, float] | None = None
+        self._known = ("nobody", 0)
         self._lost = asyncio.Event()
 
     @property
@@ -138,6 +150,21 @@ class Leases:
         async with self._database.lease() as connection:
             await connection.execute(update(lease).where(*self._ours()).values(holder=None, until=None))
         self._life.release()
+
+    async def status(self) -> LeaseStatus:
+        """Return who leads now. Raises StoreError if the database does not answer."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(lease).where(lease.c.name == _NAME))).first()
+        if row is not None:
+            self._known = (f"{row.host}/{row.pid}" if row.holder else "nobody", row.epoch)
+        return self.last_status()
+
+    def last_status(self) -> LeaseStatus:
+        """Return who led when the database answered last, and whether this copy certainly leads now."""
+        holder, epoch = self._known
+        if self.is_held and self._epoch is not None:
+            holder, epoch = f"{socket.gethostname()}/{os.getpid()}", self._epoch
+        return LeaseStatus(leader=self.is_held, holder=holder, epoch=epoch)
 
     async def clear(self) -> None:
         """Clear the holder of the lease. Call this only for a database that no copy of the bot has open."""

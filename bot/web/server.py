@@ -14,8 +14,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
+from bot.services.operations.probes import Probes
 from bot.web import bounce_webhook, slack_events
 from bot.web.bounce_webhook import BounceWebhook
+from bot.web.probes import LIVE, READY, ProbeEndpoints
 from bot.web.slack_events import SlackEvents
 from bot.web.unsigned_requests import UnsignedRequests
 from bot.web.unsubscribe import handler
@@ -40,18 +42,22 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def endpoints(
     health: Health,
+    probes: Probes,
     *,
     slack: SlackEvents | None,
     unsubscribing: UnsubscribePage | None = None,
     bounces: BounceWebhook | None = None,
 ) -> web.Application:
-    """Return the application: `/health`, and the other endpoints if they are set up.
+    """Return the application: `/health`, `/livez`, `/readyz`, and the other endpoints if they are set up.
 
     `/slack/events` takes signed requests from Slack, instead of a socket; `/u/…` serves the links in our emails;
     `/bounces` takes what comes back from them.
     """
     app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
+    probe = ProbeEndpoints(probes)
+    app.router.add_get(LIVE, probe.live)
+    app.router.add_get(READY, probe.ready)
     if slack is not None:
         app.router.add_post(slack_events.PATH, slack.take)
         app.on_cleanup.append(_finishing(slack.unsigned, slack_events.PATH))

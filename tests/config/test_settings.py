@@ -88,6 +88,7 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
         "retention": timedelta(days=730),
         "http_host": "127.0.0.1",
         "http_port": 8080,
+        "heartbeat_url": None,
         "timezone": ZoneInfo("UTC"),
         "log_format": "console",
         "log_level": "info",
@@ -566,6 +567,7 @@ def test_settings_that_are_given_take_nothing_from_the_environment(monkeypatch: 
 def test_every_secret_is_known_for_the_log_to_take_out(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
     given = {name.upper(): f"xoxb-{name}-{'x' * 32}" for name in hidden} | {"SLACK_APP_TOKEN": f"xapp-{'x' * 32}"}
+    given["HEARTBEAT_URL"] = "https://monitor.example/ping/a-private-one"
     url = "postgresql+asyncpg://bot:a%20password@db/bot"
 
     secrets = read(monkeypatch, **given, DATABASE_URL=url, SECRET_KEY=f"{'y' * 32},{'z' * 32}").secrets()

@@ -15,7 +15,7 @@ from sqlalchemy import text, update
 
 from bot.errors import DatabaseBusy, LeaseLost
 from bot.store import Store, open_store
-from bot.store.leases import Leases
+from bot.store.leases import Leases, LeaseStatus
 from bot.store.schema import lease
 from tests.builders import NOON
 from tests.postgres import needs_a_server
@@ -211,3 +211,16 @@ async def test_tables_are_not_changed_under_a_bot_that_runs(either: str) -> None
         async with open_store(either, secret_keys=[SECRET]) as beside:
             beside.leases.ensure()
             assert not await beside.leases.take()
+
+
+async def test_every_copy_knows_who_leads_also_while_the_database_is_away(either: str) -> None:
+    us = f"{socket.gethostname()}/{os.getpid()}"
+    async with copies(either) as (one, other):
+        assert await other.leases.status() == LeaseStatus(leader=False, holder="nobody", epoch=0)
+        assert await one.leases.take()
+        assert await one.leases.status() == LeaseStatus(leader=True, holder=us, epoch=1)
+        assert await other.leases.status() == LeaseStatus(leader=False, holder=us, epoch=1)
+
+        one.seconds = TERM.total_seconds()  # it was not renewed, so nobody knows
+        assert one.leases.last_status() == LeaseStatus(leader=False, holder=us, epoch=1)
+        assert other.leases.last_status() == LeaseStatus(leader=False, holder=us, epoch=1)

@@ -9,10 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.concurrency.heartbeats import Heartbeats
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.operations.health import Health
+from bot.services.operations.probes import Probes
 from bot.store import open_store
 from bot.web.bounce_webhook import BounceWebhook
 from bot.web.server import endpoints, listening, serve
@@ -77,7 +79,7 @@ async def site(
     """The endpoints at work."""
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
-        app = endpoints(health, slack=None, unsubscribing=unsubscribing, bounces=bounces)
+        app = endpoints(health, Probes(store, Heartbeats()), slack=None, unsubscribing=unsubscribing, bounces=bounces)
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(app, sockets) as port, aiohttp.ClientSession() as session:
                 yield Site(port, session)

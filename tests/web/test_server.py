@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.concurrency.heartbeats import Heartbeats
 from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
+from bot.services.operations.probes import Probes
 from bot.store import open_store
 from bot.web import server
 from bot.web.server import endpoints, listening, serve
@@ -23,7 +25,8 @@ MARK = "somebody-private"
 @asynccontextmanager
 async def serving(folder: Path, *, head_timeout: float = 75) -> AsyncIterator[int]:
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
-        app = endpoints(Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON), slack=None)
+        health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
+        app = endpoints(health, Probes(store, Heartbeats()), slack=None)
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(app, sockets, head_timeout=head_timeout) as port:
                 yield port

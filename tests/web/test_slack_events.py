@@ -11,8 +11,10 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.signature import SignatureVerifier
 
+from bot.concurrency.heartbeats import Heartbeats
 from bot.log.setup import slack_logger
 from bot.services.operations.health import Health
+from bot.services.operations.probes import Probes
 from bot.store import open_store
 from bot.web.server import endpoints, listening, serve
 from bot.web.slack_events import PATH, SlackEvents
@@ -41,7 +43,9 @@ async def here(tmp_path: Path, clock: Clock, logged: Callable[[], str]) -> Async
     app.command("/evaluators")(command)
     async with open_store(f"sqlite+aiosqlite:///{tmp_path}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
-        served = endpoints(health, slack=SlackEvents(app, secret=SIGNING_SECRET, clock=clock))
+        served = endpoints(
+            health, Probes(store, Heartbeats()), slack=SlackEvents(app, secret=SIGNING_SECRET, clock=clock)
+        )
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(served, sockets) as port, aiohttp.ClientSession() as session:
                 yield Site(port, session)

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from bot.concurrency.backoff import Backoff
+from bot.concurrency.heartbeats import Beat
 from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.domain.evaluation import Evaluation
 from bot.domain.mail import MailState
@@ -48,6 +49,7 @@ class MailWorker:
         clock: Callable[[], datetime],
         bucket: TokenBucket | None = None,
         address_of: Callable[[str], Awaitable[str | None]] | None = None,
+        beat: Beat = lambda: None,
     ) -> None:
         """`address_of` returns the current reply address of a colleague; without it, replies go where the queued email
         says.
@@ -59,6 +61,7 @@ class MailWorker:
         self._clock = clock
         self._bucket = bucket or TokenBucket(Rate(interval=0), serial=True)
         self._address_of = address_of
+        self._beat = beat
         self._at_work = asyncio.Lock()
 
     async def run(self) -> None:
@@ -71,7 +74,9 @@ class MailWorker:
     async def deliver(self) -> float:
         """Send what is due, one after the other. Return the seconds until the next look."""
         async with self._at_work:
+            self._beat()
             while (pause := self._bucket.wait()) == 0:
+                self._beat()
                 due = await self._store.mails.next_due()
                 if due is None:
                     return _POLL_INTERVAL_S

@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 import structlog
 
+from bot.concurrency.heartbeats import Beat
 from bot.domain.outbox import LONGEST_WAIT, ApiMethod, Delivery, DeliveryKind, Route
 from bot.errors import BotError, LeaseLost, SlackError, SlackRefused, StoreError
 from bot.services.slack_delivery.error_policy import Next, is_repeatable, resolve
@@ -57,6 +58,8 @@ class SlackOutboxWorker:
         read it.
         """
         self.may_mark.set()
+        self.beat: Beat = lambda: None
+        """Called at each turn."""
         self._unmarked: set[int] = set()
         self._store = store
         self._slack = slack
@@ -73,6 +76,7 @@ class SlackOutboxWorker:
         """Deliver until this task is cancelled, together with everything in flight."""
         try:
             while True:
+                self.beat()
                 moment = self._store.database.writes
                 await self._wait(moment, seconds=min(await self.dispatch_due(), _POLL_INTERVAL_S))
         except asyncio.CancelledError:
