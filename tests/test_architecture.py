@@ -69,6 +69,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "security",
             "services.ingest",
             "services.operations",
+            "services.team",
             "slack.client",
             "slack.views",
             "store",

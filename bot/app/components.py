@@ -65,7 +65,7 @@ async def open_components(
                 channel=settings.slack_channel,
                 first_run_days=settings.first_run_days,
                 sweep_every=settings.sweep_every,
-                own_sites=frozenset(site.lower() for site in settings.test_sites),
+                own_sites=settings.own_sites,
             ),
             alerts=alerts,
             clock=clock,

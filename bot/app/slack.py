@@ -23,6 +23,7 @@ from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.slack_delivery.renderer import DeliveryRenderer
 from bot.services.slack_delivery.worker import SlackOutboxWorker
 from bot.services.team.ownership import Ownership
+from bot.services.team.reports import TeamReports
 from bot.slack.client.socket_mode import SocketMode, SocketTimeouts
 
 log = structlog.get_logger()
@@ -79,6 +80,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         cards=context.cards,
         dnc=context.dnc,
         lists=context.lists,
+        reports=TeamReports(components.store, own_sites=settings.own_sites, today=context.lists.today),
         health=context.health,
         outreach=_build_outreach(context),
         ownership=Ownership(components.store, clock=clock),

@@ -14,6 +14,7 @@ from bot.cli.database import database
 from bot.cli.dnc import dnc
 from bot.cli.health import health
 from bot.cli.privacy import privacy
+from bot.cli.report import report
 from bot.cli.runner import ENV_FILE, with_settings
 from bot.cli.team import team
 from bot.errors import (
@@ -42,6 +43,7 @@ cli.add_typer(team, name="team")
 cli.add_typer(privacy)
 cli.add_typer(bounces)
 cli.add_typer(health)
+cli.add_typer(report)
 
 _FAILED, _MISUSED, _TRY_LATER = 1, 2, 75
 """Exit codes. The last is EX_TEMPFAIL from sysexits.h, on which a mail server retries its pipe."""
@@ -131,9 +133,9 @@ def check() -> None:
 def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be posted.")] = False) -> None:
     """Read the report once and record what is new. The running bot posts the cards."""
     from bot.app.setup_problems import setup_problems
-    from bot.cli import report
+    from bot.cli import polls
 
-    with_settings(report.dry_run if dry_run else report.poll, check=setup_problems)
+    with_settings(polls.dry_run if dry_run else polls.poll, check=setup_problems)
 
 
 @cli.command()
@@ -143,9 +145,9 @@ def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not as
     It counts the evaluations and asks first. After an interruption it continues where it stopped.
     """
     from bot.app.setup_problems import setup_problems
-    from bot.cli import report
+    from bot.cli import polls
 
-    with_settings(partial(report.backfill, sure=yes), check=setup_problems)
+    with_settings(partial(polls.backfill, sure=yes), check=setup_problems)
 
 
 @cli.command()

@@ -1,62 +1,64 @@
-"""Read the report for the command line: poll, dry run, backfill."""
+"""Print a report as a table."""
 
-import sys
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from bot.app.components import open_components
-from bot.cli.output import format_backfill, format_dry_run
-from bot.config.settings import Settings
-from bot.domain.text import counted
+from bot.cli.arguments import store_of
+from bot.cli.runner import with_report_settings
+from bot.domain.report import ReportKind, ReportRequest
+
+if TYPE_CHECKING:
+    from bot.config.settings import ReportSettings
+
+report = typer.Typer()
 
 
-async def poll(settings: Settings) -> None:
-    async with open_components(settings) as components:
-        stats = await components.poller.poll()
-    typer.echo(
-        f"{counted(stats.rows, 'row')} read: {counted(stats.started, 'new evaluation')}, "
-        f"{counted(stats.announced, 'card')} to post, {stats.quarantined:,} unreadable."
-    )
+class Format(StrEnum):
+    """How a table is written."""
+
+    CSV = "csv"
+    JSON = "json"
 
 
-async def dry_run(settings: Settings) -> None:
-    async with open_components(settings) as components:
-        result = await components.poller.dry_run()
-    for line in format_dry_run(result):
-        typer.echo(line)
+@report.command("report")
+def print_report(
+    kind: Annotated[
+        ReportKind, typer.Argument(help="Trials bought by app, how quick the team was, or who did what.")
+    ] = ReportKind.CONVERSION,
+    *,
+    format_: Annotated[Format, typer.Option("--format", help="How to write the table.")] = Format.CSV,
+    app: Annotated[
+        str | None, typer.Option(help="Only the app with this key, or with these words in its name.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only trials that started on this day or later.")
+    ] = None,
+) -> None:
+    """Print the figures of a report as a table, like those of `/evaluators report`.
 
-
-async def backfill(settings: Settings, *, sure: bool) -> None:
-    async with open_components(settings) as components:
-        with _progress(TextColumn("Counting: {task.completed:,} rows"), SpinnerColumn()) as bar:
-            task = bar.add_task("", total=None)
-            result = await components.poller.dry_run_backfill(progress=lambda rows: bar.update(task, completed=rows))
-        for line in format_backfill(result):
-            typer.echo(line)
-        if not sure:
-            typer.confirm("Record them?", abort=True)
-        with _progress(TextColumn("Recording"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
-            task = bar.add_task("", total=result.rows)
-            stats = await components.poller.backfill(progress=lambda rows: bar.update(task, completed=rows))
-    typer.echo(
-        f"{counted(stats.rows, 'row')} read: {counted(stats.started, 'new evaluation')}, "
-        f"{stats.quarantined:,} unreadable."
-    )
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    """Return a progress bar on standard error that disappears at its end. Without a terminal, none is shown.
-
-    While it is shown, log lines appear above it.
+    It covers the trials of the last twelve months.
     """
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    request = ReportRequest(kind=kind, app=app, since=since.date() if since else None)
+    with_report_settings(partial(_print, request=request, format_=format_))
+
+
+async def _print(settings: ReportSettings, *, request: ReportRequest, format_: Format) -> None:
+    from bot.app.clock import utc_now
+    from bot.domain.commands import CommandProblem
+    from bot.exports.report_table import report_rows, write_csv, write_json
+    from bot.services.team.reports import TeamReports
+
+    today = utc_now().astimezone(settings.timezone).date()
+    async with store_of(settings) as store:
+        reports = TeamReports(store, own_sites=settings.own_sites, today=lambda: today)
+        found = await reports.report(request)
+    if isinstance(found, CommandProblem):
+        raise typer.BadParameter(f"No app is called so. Your apps: {', '.join(found.valid) or 'none yet'}.")
+    columns, rows = report_rows(found)
+    typer.echo(write_csv(columns, rows) if format_ is Format.CSV else write_json(rows), nl=False)

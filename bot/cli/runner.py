@@ -13,7 +13,7 @@ from bot.config.network import PROXY_VARIABLES
 
 if TYPE_CHECKING:
     from bot.config.loader import Check
-    from bot.config.settings import ChannelSettings, DatabaseSettings, Settings
+    from bot.config.settings import ChannelSettings, DatabaseSettings, ReportSettings, Settings
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
 """The path that `--env-file` names."""
@@ -50,6 +50,14 @@ def with_channel_settings(command: Callable[[ChannelSettings], Coroutine[Any, An
     from bot.config.settings import ChannelSettings
 
     _run(ChannelSettings, command, check=database_problems)
+
+
+def with_report_settings(command: Callable[[ReportSettings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command as `with_database_settings` does, with the settings that say which trials count."""
+    from bot.app.setup_problems import database_problems
+    from bot.config.settings import ReportSettings
+
+    _run(ReportSettings, command, check=database_problems)
 
 
 def forget_proxies() -> None:

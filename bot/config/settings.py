@@ -162,7 +162,23 @@ class ChannelSettings(DatabaseSettings):
     slack_admins: UserIds = Field((), description=_ADMINS)
 
 
-class Settings(HttpSettings, DatabaseSettings):
+class ReportSettings(DatabaseSettings):
+    """The settings of `report`: which trials count, and when a day begins."""
+
+    test_sites: Annotated[tuple[OwnSite, ...], BeforeValidator(_hosts)] = Field(
+        (), description="sites (acme-dev.atlassian.net) and email domains of your own, with commas between"
+    )
+    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
+        ZoneInfo("UTC"), description="the team's time zone, like Europe/Berlin"
+    )
+
+    @property
+    def own_sites(self) -> frozenset[str]:
+        """The vendor's own sites and domains, in lower case."""
+        return frozenset(site.lower() for site in self.test_sites)
+
+
+class Settings(HttpSettings, ReportSettings):
     """Every setting."""
 
     _network: Network = PrivateAttr(default_factory=Network)
@@ -198,9 +214,6 @@ class Settings(HttpSettings, DatabaseSettings):
     sweep_every: Duration = Field(timedelta(hours=24), description="a duration like 30s, 10m or 24h")
     first_run_days: int = Field(
         1, ge=0, le=365, description="a number of days from 0 to 365: how far back the first run announces"
-    )
-    test_sites: Annotated[tuple[OwnSite, ...], BeforeValidator(_hosts)] = Field(
-        (), description="sites (acme-dev.atlassian.net) and email domains of your own, with commas between"
     )
     smtp_host: Text | None = Field(None, description="the name of your mail server")
     smtp_port: int = Field(
@@ -240,9 +253,6 @@ class Settings(HttpSettings, DatabaseSettings):
     )
     heartbeat_url: Secret[Annotated[str, StringConstraints(pattern=_HEARTBEAT)]] | None = Field(
         None, description="the https address of a monitoring service, which is called after each good poll"
-    )
-    timezone: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
-        ZoneInfo("UTC"), description="the team's time zone, like Europe/Berlin"
     )
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bot.domain.command_line import CommandLine, guess, join_line, recognize, split_line
 from bot.domain.listing import NO_FILTERS, SOON, Filters, FindQuery, ListKind, ListQuery, Status
+from bot.domain.report import ReportKind, ReportRequest
 from bot.domain.target_parser import bare_line
 
 MOST_CHARACTERS: Final = 200
@@ -33,6 +34,7 @@ class Word(StrEnum):
     UNOWNED = "unowned"
     EXPIRING = "expiring"
     FIND = "find"
+    REPORT = "report"
     HEALTH = "health"
     DNC = "dnc"
     HELP = "help"
@@ -53,6 +55,7 @@ class ProblemKind(StrEnum):
     """Why a command cannot be followed."""
 
     UNKNOWN_COMMAND = "unknown command"
+    UNKNOWN_REPORT = "unknown report"
     UNKNOWN_FILTER = "unknown filter"
     UNKNOWN_VALUE = "unknown value"
     """The value of a filter is not one that it takes."""
@@ -90,9 +93,10 @@ class OtherCommand:
     rest: CommandLine
 
 
-Command = ListQuery | FindQuery | OtherCommand
+Command = ListQuery | FindQuery | ReportRequest | OtherCommand
 
 _LISTS: Final = frozenset({Word.TODAY, Word.YESTERDAY, Word.WEEK, Word.MINE, Word.UNOWNED, Word.EXPIRING})
+_REPORT_FILTERS: Final = (Filter.APP, Filter.SINCE)
 _SYNONYMS: Final = {"search": Word.FIND, "unclaimed": Word.UNOWNED, "my": Word.MINE, "?": Word.HELP}
 _NAMED_DAYS: Final[Mapping[str, int]] = {Word.TODAY: 0, Word.YESTERDAY: 1}
 _STATES: Final = {"expired": Status.ENDED, "canceled": Status.CANCELLED, "notforus": Status.NOT_FOR_US}
@@ -115,6 +119,8 @@ def read_command(text: str, *, today: date) -> Command | CommandProblem:
     word = _SYNONYMS.get(known) or Word(known)
     if word is Word.FIND:
         return _find(rest, today=today)
+    if word is Word.REPORT:
+        return _report(rest, today=today)
     return _list(word, rest, today=today) if word in _LISTS else _other(word, rest)
 
 
@@ -205,6 +211,21 @@ def _find(rest: CommandLine, *, today: date) -> FindQuery | CommandProblem:
     if isinstance(filters, CommandProblem):
         return filters
     return FindQuery(words=rest.words, filters=filters) if rest.words else CommandProblem(kind=ProblemKind.NO_WORDS)
+
+
+def _report(rest: CommandLine, *, today: date) -> ReportRequest | CommandProblem:
+    typed, *others = rest.words or (ReportKind.CONVERSION.value,)
+    kind = recognize(typed, ReportKind)
+    if kind is None:
+        problem, meant = ProblemKind.UNKNOWN_REPORT, guess(typed, ReportKind)
+        return CommandProblem(kind=problem, given=typed, valid=tuple(ReportKind), meant=meant)
+    if others:
+        problem = ProblemKind.ONE_WORD_TOO_MANY
+        return CommandProblem(kind=problem, given=others[0], about=Word.REPORT, valid=_REPORT_FILTERS)
+    filters = read_filters(rest, today=today, allowed=_REPORT_FILTERS)
+    if isinstance(filters, CommandProblem):
+        return filters
+    return ReportRequest(kind=ReportKind(kind), app=filters.app, since=filters.since)
 
 
 def _day(text: str) -> date | None:

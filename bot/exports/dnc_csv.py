@@ -9,12 +9,11 @@ from typing import Final
 from bot.domain.address import unwrap
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.errors import FileWrong
+from bot.exports.csv_cells import escape_formula, unescape_formula
 
 _HEAD: Final = ("subject", "cause", "note", "at")
 _NAMES: Final = {"email": "subject", "e-mail": "subject", "address": "subject", "reason": "cause", "date": "at"}
 """Column names that other tools use."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""Characters with which a spreadsheet starts a formula: owasp.org/www-community/attacks/CSV_Injection."""
 _TAKEN: Final = frozenset(reason for reason in DncReason if not reason.is_final and reason is not DncReason.PAUSED)
 _MOST_PROBLEMS: Final = 20
 
@@ -29,7 +28,7 @@ def write_csv(entries: Iterable[DncEntry]) -> str:
     for entry in entries:
         if entry.target is not None and entry.reason is not DncReason.PAUSED and fits(entry):
             row = (str(entry.target), entry.reason.value, entry.note, entry.at.isoformat(timespec="seconds"))
-            table.writerow([_escape_formula(cell) for cell in row])
+            table.writerow([escape_formula(cell) for cell in row])
     return text.getvalue()
 
 
@@ -74,7 +73,7 @@ def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
     try:
         for cells in table:
             if any(cell.strip() for cell in cells):
-                yield table.line_num, [_unescape_formula(cell.strip()) for cell in cells]
+                yield table.line_num, [unescape_formula(cell.strip()) for cell in cells]
     except csv.Error as exc:
         raise FileWrong(f"Line {table.line_num}: this isn't a table with commas ({exc}).") from exc
 
@@ -101,12 +100,3 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _escape_formula(cell: str) -> str:
-    """Put an apostrophe before a formula, and before an existing apostrophe, so that reading it back is unambiguous."""
-    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def _unescape_formula(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

@@ -7,6 +7,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.commands import Command, CommandProblem, OtherCommand, Word, read_command
 from bot.domain.listing import FindQuery, ListQuery
+from bot.domain.report import ReportRequest
 from bot.domain.target_parser import bare_line, split_target
 from bot.errors import InteractionUnreadable
 from bot.listeners.dnc_commands import DncListeners
@@ -18,6 +19,7 @@ from bot.slack.client.payload import expects_answer
 from bot.slack.views.health import health_message
 from bot.slack.views.help import help_message, problem_message
 from bot.slack.views.lists import found_message, list_message, read_page, read_post_again
+from bot.slack.views.report import report_message
 
 log = structlog.get_logger()
 
@@ -75,6 +77,9 @@ class CommandListeners:
         match command:
             case ListQuery() | FindQuery():
                 return await self._evaluations(command, user, page)
+            case ReportRequest():
+                report = await self._services.reports.report(command)
+                return problem_message(report) if isinstance(report, CommandProblem) else report_message(report)
             case OtherCommand(word=Word.HEALTH):
                 return health_message(await self._services.health.report())
             case OtherCommand():

@@ -15,6 +15,7 @@ from bot.services.slack_delivery.cards import Cards
 from bot.services.team.lists import Lists
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
+from bot.services.team.reports import TeamReports
 from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata
@@ -30,6 +31,7 @@ class ListenerServices:
     cards: Cards
     dnc: DoNotContact
     lists: Lists
+    reports: TeamReports
     health: Health
     outreach: Outreach
     ownership: Ownership

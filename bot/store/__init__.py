@@ -28,6 +28,7 @@ from bot.store.mail.repository import Mails
 from bot.store.outbox.repository import SlackOutbox
 from bot.store.polls import Polls
 from bot.store.privacy import PersonalData
+from bot.store.reports import Reports
 from bot.store.team import Team
 
 __all__ = ["Store", "files_of", "open_store"]
@@ -50,6 +51,7 @@ class Store:
     dnc: DncEntries
     personal_data: PersonalData
     polls: Polls
+    reports: Reports
     team: Team
     interactions: Interactions
     incidents: Incidents
@@ -89,6 +91,7 @@ async def open_store(
             dnc=DncEntries(database, keyring),
             personal_data=PersonalData(database, keyring),
             polls=Polls(database),
+            reports=Reports(database),
             team=Team(database),
             interactions=Interactions(database),
             incidents=Incidents(database),

@@ -27,6 +27,7 @@ from bot.domain.evaluation import (
 )
 from bot.domain.history import Entry, Kind
 from bot.domain.history_details import pack, unpack
+from bot.domain.report import is_counted
 from bot.security.keyring import Keyring
 from bot.store.schema import evaluation, license_alias
 from bot.store.schema import license_ as license_table
@@ -49,6 +50,8 @@ LICENSE_COLUMNS: Final = (
 """The columns of a license, without its id and the time of its discovery."""
 TRIAL_COLUMNS: Final = ("started", "ends", "state", "reported_on", "upgrade_to")
 """The columns of a trial in a row of `evaluation`."""
+REPORT_COLUMNS: Final = ("app_key", "counted")
+"""The columns of a license in a row of `evaluation`."""
 ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
 """The columns of an entry in a row of `history`."""
 
@@ -113,6 +116,16 @@ def trial_row(trial: Trial) -> tuple[Any, ...]:
 def trial_values(trial: Trial) -> dict[str, Any]:
     """Return the same values by column."""
     return dict(zip(TRIAL_COLUMNS, trial_row(trial), strict=True))
+
+
+def report_row(license_: License) -> tuple[Any, ...]:
+    """Return what an evaluation repeats of its license, in the order of `REPORT_COLUMNS`."""
+    return license_.app_key, is_counted(license_)
+
+
+def report_values(license_: License) -> dict[str, Any]:
+    """Return the same values by column."""
+    return dict(zip(REPORT_COLUMNS, report_row(license_), strict=True))
 
 
 def evaluation_from(row: Row[Any], license_: License) -> Evaluation:

@@ -150,11 +150,21 @@ evaluation = Table(
     Column("not_for_us_at", Instant),  # set: nobody works on it; out of lists, reminders and rates
     Column("not_for_us_by", Text),
     Column("not_for_us_reason", Text),  # of NotForUsReason
+    # Of the license. Reports count a year of evaluations, and would look up each license.
+    Column("app_key", Text, nullable=False, server_default=""),
+    Column("counted", Boolean, nullable=False, server_default=text("true")),  # in reports: see `is_counted`
     Index(
         "one_evaluation_a_start", "license_id", "started", "upgrade_to", unique=True, **partial("merged_into IS NULL")
     ),
     Index("one_evaluation_a_card", "channel", "card_ts", unique=True, **partial("card_ts IS NOT NULL")),
     Index("ix_evaluation_started", "started"),
+    # All that a report counts by, so that it reads nothing but the index.
+    Index(
+        "ix_evaluation_report",
+        *("started", "app_key", "counted", "state", "ends", "upgrade_to", "not_for_us_at", "merged_into"),
+        **partial("merged_into IS NULL"),
+    ),
+    Index("ix_evaluation_done", "started", **partial("done_at IS NOT NULL")),
     Index("ix_evaluation_announced", "first_seen", **partial("channel IS NOT NULL")),
     Index("ix_evaluation_owner", "owner", "state", "ends", **partial("owner IS NOT NULL")),
     Index("ix_evaluation_unowned", "ends", **partial(f"owner IS NULL AND {_OPEN}")),
@@ -241,6 +251,7 @@ mail = Table(
     ),
     Index("ix_mail_address_key", "address_key", "at"),
     Index("ix_mail_waiting", "due_at", **partial("due_at IS NOT NULL")),
+    Index("ix_mail_sent", "evaluation_id", "at", **partial("state = 'sent'")),
 )
 
 # Drafts of emails in preview; deleted after a day.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.commands import Command, CommandProblem, OtherCommand, ProblemKind, Word, read_command, write_command
 from bot.domain.listing import Filters, FindQuery, ListKind, ListQuery, Status
+from bot.domain.report import ReportKind, ReportRequest
 from tests.builders import TODAY, nov
 
 DAY = ListQuery.of_days(TODAY)
@@ -58,10 +59,18 @@ READ: dict[str, Command] = {
     "find app：gantt acme": found("acme", app="gantt"),
 }
 
+REPORTS: dict[str, ReportRequest] = {
+    "report": ReportRequest(),
+    "Reports speed": ReportRequest(kind=ReportKind.SPEED),
+    "report team app:'Gantt for Jira' since:2026-11-01": ReportRequest(
+        kind=ReportKind.TEAM, app="Gantt for Jira", since=nov(1)
+    ),
+}
 
-@pytest.mark.parametrize("typed", READ)
-def test_a_command_is_read_as_it_was_meant(typed: str) -> None:
-    assert read_command(typed, today=TODAY) == READ[typed]
+
+@pytest.mark.parametrize(("typed", "meant"), [*READ.items(), *REPORTS.items()])
+def test_a_command_is_read_as_it_was_meant(typed: str, meant: Command) -> None:
+    assert read_command(typed, today=TODAY) == meant
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,9 @@ def test_other_commands_are_known_by_their_word(typed: str, word: Word) -> None:
         ("today acme", ProblemKind.ONE_WORD_TOO_MANY, "acme", None),
         ("expiring soon", ProblemKind.ONE_WORD_TOO_MANY, "soon", None),
         ("mine owner:me owner:none", ProblemKind.TWICE, "owner", None),
+        ("report spead", ProblemKind.UNKNOWN_REPORT, "spead", "speed"),
+        ("report owner:me", ProblemKind.UNKNOWN_FILTER, "owner", None),
+        ("report team maps", ProblemKind.ONE_WORD_TOO_MANY, "maps", None),
         ("state:bought", ProblemKind.NO_LIST, "", None),
         ("find app:gantt", ProblemKind.NO_WORDS, "", None),
         ("find " + "x " * 11, ProblemKind.TOO_LONG, "", None),

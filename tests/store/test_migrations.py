@@ -309,7 +309,8 @@ async def test_every_row_of_0005_is_there_under_the_new_names(database_url: str)
     new = after.keys() - {RENAMED.get(name, name) for name in before}
     assert [after.pop(name) for name in new] == [[]] * len(new)
     width = len(before["evaluation"][0])
-    assert {row[width:] for row in after["evaluation"]} == {(None,) * 5}
+    assert {row[width : width + 5] for row in after["evaluation"]} == {(None,) * 5}
+    assert {row[width + 5 :] for row in after["evaluation"]} == {("com.example.roadmap", True)}
     after["evaluation"] = [row[:width] for row in after["evaluation"]]
     assert after == {RENAMED.get(name, name): rows for name, rows in before.items()}
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.demo.fake_slack.chart_rules import CHART, MOST_OF_KIND, TABLE, chart_problems, say, table_problems
 from bot.demo.fake_slack.models import Json
 
 SELECTS = {f"{kind}_select" for kind in ("static", "external", "users", "conversations", "channels")}
@@ -22,12 +23,13 @@ ELEMENTS_OF = {
     "context": {"image", "plain_text", "mrkdwn"},
 }
 EVERYWHERE = {"section", "divider", "image", "actions", "context", "header", "input", "rich_text", "video"}
+SHOWN = EVERYWHERE | {"card", "carousel", "container", "table", TABLE, CHART}
 BLOCKS_OF = {
-    "message": EVERYWHERE
-    | {"markdown", "file", "table", "context_actions", "card", "carousel", "container", "plan", "task_card"},
-    "modal": EVERYWHERE | {"alert"},
-    "home": EVERYWHERE,
+    "message": SHOWN | {"markdown", "file", "context_actions", "plan", "task_card"},
+    "modal": EVERYWHERE | {"card", "alert"},
+    "home": SHOWN,
 }
+FIGURES = {CHART: chart_problems, TABLE: table_problems}
 BLOCK_LIMIT = {"message": 50, "modal": 100, "home": 100}
 ELEMENT_LIMIT = {"actions": 25, "context": 10}
 OPTION_LIMIT = {"overflow": 5, "checkboxes": 10, "radio_buttons": 10}
@@ -75,13 +77,12 @@ def problems(blocks: object, surface: str) -> Iterator[str]:
             yield say("unsupported type", at + "/type")
         else:
             yield from _block(block, at)
+    kinds = Counter(block.get("type") for block in blocks if isinstance(block, dict))
+    for kind, most in MOST_OF_KIND.items():
+        if kinds[kind] > most:
+            yield say(f"no more than {most} {kind} blocks allowed", "/blocks")
     ids = Counter(block.get("block_id") for block in blocks if isinstance(block, dict))
     yield from (say(f"duplicate block_id: {name}", "/blocks") for name, count in ids.items() if name and count > 1)
-
-
-def say(what: str, at: str) -> str:
-    """Word a problem as Slack does in response_metadata."""
-    return f"[ERROR] {what} [json-pointer:{at}]"
 
 
 def text_problems(value: object, rule: Text, at: str) -> Iterator[str]:
@@ -101,6 +102,8 @@ def text_problems(value: object, rule: Text, at: str) -> Iterator[str]:
 def _block(block: Json, at: str) -> Iterator[str]:
     kind = block["type"]
     yield from _own_texts(block, kind, at)
+    if kind in FIGURES:
+        yield from FIGURES[kind](block, at)
     if kind == "section":
         if not block.get("text") and not block.get("fields"):
             yield say("missing required field: text or fields", at)

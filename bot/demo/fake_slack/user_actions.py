@@ -25,7 +25,9 @@ class People:
 
     def __init__(self, memory: SlackState, delivery: Delivery, response_url: Callable[[str], str]) -> None:
         self.commands: dict[str, str] = {
-            "/evaluators": ("today | yesterday | week | mine | unowned | expiring | find | health | dnc | help")
+            "/evaluators": (
+                "today | yesterday | week | mine | unowned | expiring | find | report | health | dnc | help"
+            )
         }
         self._memory = memory
         self._delivery = delivery

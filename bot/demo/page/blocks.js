@@ -1,11 +1,24 @@
 /** Block Kit's layout blocks as DOM nodes. */
 
+import { chart } from "./chart.js";
 import { el, freshId, safeUrl } from "./dom.js";
 import { element } from "./elements.js";
 import { plain, textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
+import { dataTable } from "./table.js";
 
-const BLOCKS = { header, section, context, actions, divider, input, image, rich_text: richTextBlock };
+const BLOCKS = {
+  header,
+  section,
+  context,
+  actions,
+  divider,
+  input,
+  image,
+  rich_text: richTextBlock,
+  data_visualization: chart,
+  data_table: dataTable,
+};
 
 /** The node of one block; what it cannot show it says. See elements.js for what a surface is. */
 export function renderBlock(block, surface) {

@@ -11,6 +11,7 @@ const WORDS = {
   unowned: "Running trials that nobody owns",
   expiring: "Trials that end within 7 days",
   find: "A customer, by name, site or number: find north",
+  report: "How many trials were bought",
   dnc: "Who must not be contacted",
   health: "How the bot is doing",
   help: "What the bot can do",

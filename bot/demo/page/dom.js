@@ -14,6 +14,14 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** An element of a drawing; attributes and children as above. */
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...present(children));
+  return node;
+}
+
 /** The children of `node` become these. */
 export function fill(node, ...children) {
   node.replaceChildren(...present(children));
@@ -26,13 +34,7 @@ function present(children) {
 
 /** One of the drawings in icons.svg; decoration only, so what it stands for must be said beside it. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/page/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
+  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `/page/icons.svg#${name}` }));
 }
 
 let counter = 0;

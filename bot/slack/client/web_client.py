@@ -1,6 +1,6 @@
 """Call Slack's Web API and translate its errors into ours."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from bot.domain.card_snapshot import CardSnapshot, PostedCard, pack
 from bot.errors import SlackRefused
 from bot.slack.blocks import Message
 from bot.slack.client import metadata
+from bot.slack.client.chart_fallback import send_with_fallback
 from bot.slack.client.errors import SCOPES, Token, explain
 from bot.slack.client.socket_hello import read_hello
 from bot.slack.client.web_api import call, call_raw, expecting_known_shape, text
@@ -115,17 +116,21 @@ class SlackClient:
 
     async def post(self, channel: str, message: Message, ref: MessageRef, *, thread: str | None = None) -> str:
         """Post a message, in a thread if one is given. Return its timestamp."""
-        answer = await call(
-            self._client.chat_postMessage(
-                channel=channel,
-                text=message.text,
-                blocks=message.blocks,
-                metadata=ref.metadata(),
-                thread_ts=thread,
-                unfurl_links=False,
-                unfurl_media=False,
+
+        def send(version: Message) -> Awaitable[Any]:
+            return call(
+                self._client.chat_postMessage(
+                    channel=channel,
+                    text=version.text,
+                    blocks=version.blocks,
+                    metadata=ref.metadata(),
+                    thread_ts=thread,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
             )
-        )
+
+        answer = await send_with_fallback(send, message)
         with expecting_known_shape():
             return text(answer["ts"])
 
@@ -142,15 +147,25 @@ class SlackClient:
 
     async def post_ephemeral(self, channel: str, user: str, message: Message) -> None:
         """Show a message to one person."""
-        await call(
-            self._client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks)
-        )
+
+        def send(version: Message) -> Awaitable[Any]:
+            return call(
+                self._client.chat_postEphemeral(channel=channel, user=user, text=version.text, blocks=version.blocks)
+            )
+
+        await send_with_fallback(send, message)
 
     async def write_to(self, user: str, message: Message) -> None:
         """Send a direct message to one person."""
-        await call(
-            self._client.chat_postMessage(channel=user, text=message.text, blocks=message.blocks, unfurl_links=False)
-        )
+
+        def send(version: Message) -> Awaitable[Any]:
+            return call(
+                self._client.chat_postMessage(
+                    channel=user, text=version.text, blocks=version.blocks, unfurl_links=False
+                )
+            )
+
+        await send_with_fallback(send, message)
 
     async def delete(self, channel: str, ts: str) -> None:
         """Delete one of the bot's messages."""

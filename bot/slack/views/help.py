@@ -24,6 +24,10 @@ _COMMANDS: Final = {
         ),
         "find acme state:running",
     ),
+    Word.REPORT: (
+        "how many trials were bought; `report speed` and `report team` look at the team's own work",
+        "report speed app:gantt since:2026-06-01",
+    ),
     Word.HEALTH: ("whether the report is being read, how late trials are seen, and what can't be read", "health"),
     Word.DNC: (
         "the do-not-contact list; `dnc add` blocks somebody, `dnc lift` unblocks them",
@@ -78,7 +82,10 @@ def _sentence(problem: CommandProblem) -> str:
     given, about = escape(problem.given, longest=80), problem.about
     match problem.kind:
         case ProblemKind.UNKNOWN_FILTER:
-            said = f"Unknown filter “{given}:”.{_meant(problem, f'`{problem.meant}:`')} Filters: {_filters()}."
+            said = f"Unknown filter “{given}:”.{_meant(problem, f'`{problem.meant}:`')} Filters: {_filters(problem)}."
+        case ProblemKind.UNKNOWN_REPORT:
+            known = _named(problem.valid)
+            said = f"There is no report “{given}”.{_meant(problem, f'`{problem.meant}`')} Reports: {known}."
         case ProblemKind.UNKNOWN_VALUE:
             meant = _meant(problem, f"“{escape(problem.meant or '', longest=60)}”")
             said = f"`{about}:` can't be “{given}”.{meant} {_expected(problem)}"
@@ -89,7 +96,7 @@ def _sentence(problem: CommandProblem) -> str:
             )
         case ProblemKind.ONE_WORD_TOO_MANY:
             said = (
-                f"`{about}` takes no “{given}”. Filters: {_filters()}. To search for a company, use "
+                f"`{about}` takes no “{given}”. Filters: {_filters(problem)}. To search for a company, use "
                 f"`{ids.COMMAND} find`."
             )
         case ProblemKind.TWICE:
@@ -120,8 +127,8 @@ def _meant(problem: CommandProblem, shown: str) -> str:
     return f" Did you mean {shown}?" if problem.meant else ""
 
 
-def _filters() -> str:
-    return _named(f"{name}:" for name in Filter)
+def _filters(problem: CommandProblem) -> str:
+    return _named(f"{name}:" for name in problem.valid)
 
 
 def _named(words: Iterable[str]) -> str:

@@ -17,7 +17,16 @@ from bot.store.columns import next_id
 from bot.store.engine.bulk import Inserts
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.licenses.company_words import add_company_words
-from bot.store.mapping import ENTRY_COLUMNS, LICENSE_COLUMNS, TRIAL_COLUMNS, entry_row, license_row, trial_row
+from bot.store.mapping import (
+    ENTRY_COLUMNS,
+    LICENSE_COLUMNS,
+    REPORT_COLUMNS,
+    TRIAL_COLUMNS,
+    entry_row,
+    license_row,
+    report_row,
+    trial_row,
+)
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, processed_row
 
 T = TypeVar("T")
@@ -84,13 +93,15 @@ async def _add_evaluations(
         for id_, license_id, license_update, started in some:
             is_announced = started in license_update.announced
             channel = channels.of(license_update.seen.app_key)
-            rows.append((id_, license_id, at, channel if is_announced else None, *trial_row(started.trial)))
+            where = channel if is_announced else None
+            rows.append((id_, license_id, at, where, *trial_row(started.trial), *report_row(license_update.seen)))
             reported = [change for change in license_update.changes if change.trial == started.trial]
             found = [entry_of(change, license_update.seen, at=at) for change in reported]
             entries += [entry_row(entry, id_) for entry in found if entry is not None]
             if is_announced:
                 cards.append((next(next_card), DeliveryKind.CARD, channel, id_, DeliveryState.DUE, at, at))
-        await inserts.add(evaluation, ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS), rows)
+        columns = ("id", "license_id", "first_seen", "channel", *TRIAL_COLUMNS, *REPORT_COLUMNS)
+        await inserts.add(evaluation, columns, rows)
     await inserts.add(history, ENTRY_COLUMNS, entries)
     await inserts.add(delivery, ("id", "kind", "channel", "evaluation_id", "state", "at", "due_at"), cards)
 

@@ -14,7 +14,7 @@ from bot.domain.license_update import LicenseUpdate
 from bot.security.keyring import Keyring
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.licenses.company_words import update_company_words
-from bot.store.mapping import license_values, trial_values
+from bot.store.mapping import license_values, report_values, trial_values
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import evaluation, license_, license_alias, processed_row
 
@@ -27,6 +27,7 @@ _UPDATE_TRIAL: Final = update(evaluation).where(
     evaluation.c.upgrade_to == bindparam("known_upgrade_to"),
     evaluation.c.merged_into.is_(None),
 )
+_UPDATE_REPORTED: Final = update(evaluation).where(evaluation.c.license_id == bindparam("known_license_id"))
 _DELETE_DIGESTS: Final = delete(processed_row).where(processed_row.c.license_id == bindparam("known_license_id"))
 
 
@@ -45,7 +46,7 @@ async def update_licenses(
     connection: AsyncConnection, found: Sequence[Update], keyring: Keyring, *, at: datetime
 ) -> None:
     """Write what plain records add, table by table."""
-    values, aliases, outdated, companies = [], [], [], []
+    values, aliases, outdated, companies, reported = [], [], [], [], []
     for _, license_update, known in found:
         if license_update.has_changes:
             id_, before, now = known.ids[0], known.license, license_update.seen
@@ -54,8 +55,11 @@ async def update_licenses(
             aliases += [{"app_key": now.app_key, "alias": alias, "license_id": id_} for alias in new]
             outdated += [{"known_license_id": id_}] if now.updated > before.updated else []
             companies += [(before.company, now.company)] if now.company != before.company else []
+            if report_values(now) != report_values(before):
+                reported.append({"known_license_id": id_, **report_values(now)})
     digests = [{"digest": each, "license_id": known.ids[0]} for record, _, known in found for each in record.digests]
     await _each(connection, _UPDATE_LICENSE, values)
+    await _each(connection, _UPDATE_REPORTED, reported)
     await _each(connection, _new(connection, license_alias), aliases)
     await _each(connection, _DELETE_DIGESTS, outdated)
     await _each(connection, _new(connection, processed_row), digests)

@@ -31,7 +31,15 @@ from bot.store.licenses.bulk_insert import insert_new_licenses
 from bot.store.licenses.bulk_update import is_plain, update_licenses
 from bot.store.licenses.company_words import update_company_words
 from bot.store.licenses.merge import merge_licenses
-from bot.store.mapping import insert_new, license_from, license_of, license_values, trial_from, trial_values
+from bot.store.mapping import (
+    insert_new,
+    license_from,
+    license_of,
+    license_values,
+    report_values,
+    trial_from,
+    trial_values,
+)
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.privacy import without_people
 from bot.store.schema import evaluation, license_, license_alias, processed_row
@@ -233,6 +241,9 @@ class Licenses:
         await connection.execute(
             update(license_).where(license_.c.id == license_id).values(license_values(now, self._keyring))
         )
+        await connection.execute(
+            update(evaluation).where(evaluation.c.license_id == license_id).values(report_values(now))
+        )
         is_same_app = now.app_key == before.app_key
         for alias in sorted(now.aliases - before.aliases if is_same_app else now.aliases):
             values = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
@@ -293,7 +304,13 @@ async def _evaluation(
     values = trial_values(change.trial)
     is_announced = change in license_update.announced
     if isinstance(change, Started):
-        row = {**values, "license_id": license_id, "first_seen": at, "channel": channel if is_announced else None}
+        row = {
+            **values,
+            **report_values(license_update.seen),
+            "license_id": license_id,
+            "first_seen": at,
+            "channel": channel if is_announced else None,
+        }
         return await insert_new(connection, evaluation, row)
     was = change.was if isinstance(change, Corrected) else change.trial
     found: int | None = await connection.scalar(

@@ -21,6 +21,31 @@ def context(text: str) -> Json:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
+def chart(*names: str, **overrides: object) -> Json:
+    """A bar chart with these series and two categories."""
+    labels = ["Oct", "Nov"]
+    points = [{"label": label, "value": 1} for label in labels]
+    series = [{"name": name, "data": points} for name in names]
+    inner = {"type": "bar", "series": series, "axis_config": {"categories": labels}, **overrides}
+    return {"type": "data_visualization", "title": "Trials", "chart": inner}
+
+
+def pie(value: float) -> Json:
+    segments = [{"label": "Oct", "value": value}]
+    return {"type": "data_visualization", "title": "Trials", "chart": {"type": "pie", "segments": segments}}
+
+
+def cell(text: str) -> Json:
+    return {"type": "raw_text", "text": text}
+
+
+def table(*rows: list[Json], **overrides: object) -> Json:
+    return {"type": "data_table", "caption": "Trials", "rows": list(rows), **overrides}
+
+
+NUMBER = {"type": "raw_number", "value": 1, "text": "1"}
+WORDS = {"type": "rich_text", "elements": []}
+
 CONFIRM = {"title": plain("Sure?"), "text": plain("It cannot be undone."), "confirm": plain("Yes")}
 
 WRONG_BLOCKS: dict[str, list[Any]] = {
@@ -60,6 +85,28 @@ WRONG_BLOCKS: dict[str, list[Any]] = {
     "confirm without deny": [actions(button("a", confirm=CONFIRM))],
     "image without alt_text": [{"type": "image", "image_url": "https://pictures.example/a.png"}],
     "unknown field": [section("Hi") | {"colour": "red"}],
+    "three charts": [chart("a")] * 3,
+    "two tables": [table([cell("App")], [NUMBER])] * 2,
+    "a chart without series": [chart()],
+    "seven series": [chart(*"abcdefg")],
+    "a series twice": [chart("a", "a")],
+    "a long series name": [chart("x" * 21)],
+    "a chart without title": [chart("a") | {"title": ""}],
+    "a chart of another kind": [chart("a", type="radar")],
+    "a point without its category": [chart("a", axis_config={"categories": ["Oct", "Dec"]})],
+    "a category twice": [chart("a", axis_config={"categories": ["Oct", "Oct"]})],
+    "21 categories": [chart("a", axis_config={"categories": [str(n) for n in range(21)]})],
+    "a value that is no number": [chart("a", series=[{"name": "a", "data": [{"label": "Oct", "value": "1"}]}])],
+    "an empty slice": [pie(0)],
+    "a table without rows": [table([cell("App")])],
+    "a table without caption": [table([cell("App")], [NUMBER], caption="")],
+    "102 rows": [table(*[[cell("App")]] * 102)],
+    "rows of different lengths": [table([cell("App")], [NUMBER, NUMBER])],
+    "an empty cell": [table([cell("App")], [cell("")])],
+    "rich text in the head": [table([WORDS], [NUMBER])],
+    "a number without its text": [table([cell("App")], [{"type": "raw_number", "value": 1}])],
+    "too much text in a table": [table(*[[cell("x" * 300)]] * 100)],
+    "a page of 101 rows": [table([cell("App")], [NUMBER], page_size=101)],
 }
 
 
@@ -68,6 +115,18 @@ def test_a_card_is_taken() -> None:
     check_message({"text": "Acme", "blocks": [fields("x" * 2000), context("x" * 3000)]})
     check_message({"text": "x", "blocks": [actions(button("a", confirm=CONFIRM | {"deny": plain("No")}))]})
     check_view(modal(SUBJECT, TEMPLATE))
+
+
+def test_charts_and_tables_are_taken_in_messages_and_on_home_but_not_in_modals() -> None:
+    shown = [
+        chart("a", "b"),
+        pie(0.5),
+        table([cell("App"), cell("Trials")], [WORDS, NUMBER], row_header_column_index=1),
+    ]
+    check_message({"text": "Trials", "blocks": shown})
+    check_view({"type": "home", "blocks": shown})
+    with pytest.raises(Refusal, match="unsupported type"):
+        check_view(modal(chart("a"), submit=None))
 
 
 @pytest.mark.parametrize("blocks", WRONG_BLOCKS.values(), ids=WRONG_BLOCKS)

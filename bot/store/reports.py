@@ -1,0 +1,189 @@
+"""The figures of the team's reports, counted in the database: however many evaluations, so many statements."""
+
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime, time
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Select, case, false, func, literal_column, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.concurrency.shield import shielded
+from bot.domain.evaluation import State
+from bot.domain.history import Kind
+from bot.domain.report import ReportScope, TrialGroup, TrialGroups
+from bot.domain.report_speed import NEWEST, Response
+from bot.domain.report_team import BOUGHT_WITHIN, TemplateForApp, TemplateUse, Work, WorkOnApp
+from bot.domain.target_parser import SITES
+from bot.store.engine.database import Database
+from bot.store.schema import evaluation, history, license_, mail
+
+_IS_SENT: Final = mail.c.state == literal_column("'sent'")  # as in the condition of the index
+_IS_LIVE: Final = evaluation.c.merged_into.is_(None)
+_IS_BOUGHT: Final = evaluation.c.state == State.CONVERTED
+_COUNTS: Final = evaluation.c.counted & evaluation.c.not_for_us_at.is_(None)
+_GROUPED: Final[tuple[Column[Any], ...]] = (
+    evaluation.c.started,
+    evaluation.c.app_key,
+    evaluation.c.counted,
+    evaluation.c.state,
+    evaluation.c.ends,
+    evaluation.c.upgrade_to,
+    evaluation.c.not_for_us_at,
+)
+"""In the order of their index: then trials that are alike follow each other, and are counted without sorting."""
+
+
+@shielded
+class Reports:
+    """Counts over many evaluations of all apps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def trials(self, scope: ReportScope, *, own_sites: AbstractSet[str]) -> TrialGroups:
+        """Return the trials that started since the scope begins, in groups."""
+        emailed = select(mail.c.evaluation_id).where(_IS_SENT, mail.c.at >= _begins(scope))
+        spoken_to = select(evaluation.c.id).where(evaluation.c.done_at.is_not(None))
+        own = _is_own(own_sites)
+        async with self._database.read() as connection:
+            return TrialGroups(
+                every=await _groups(connection, scope, true()),
+                contacted=await _groups(connection, scope, evaluation.c.id.in_(emailed.union(spoken_to)) & ~own),
+                own=await _groups(connection, scope, own) if own_sites else (),
+            )
+
+    async def responses(self, scope: ReportScope) -> list[Response]:
+        """Return the dates of the newest announced trials."""
+        async with self._database.read() as connection:
+            return [
+                Response(
+                    app_key=row.app_key,
+                    started=row.started,
+                    seen=row.first_seen,
+                    claimed=row.claimed,
+                    contacted=min((at for at in (row.emailed, row.done_at) if at is not None), default=None),
+                )
+                for row in await connection.execute(_responses(scope))
+            ]
+
+    async def works(self, scope: ReportScope) -> list[WorkOnApp]:
+        """Return what each person owns of the trials, and how many emails they sent, by app."""
+        async with self._database.read() as connection:
+            owned = (await connection.execute(_owned(scope))).all()
+            emails = (await connection.execute(_emails(scope))).all()
+        works = [(row, Work(owned=row.owned, running=row.running, done=row.done, bought=row.bought)) for row in owned]
+        works += [(row, Work(emails=row.emails)) for row in emails]
+        return [WorkOnApp(user=row.user, app_key=row.app_key, work=work) for row, work in works]
+
+    async def templates(self, scope: ReportScope) -> list[TemplateForApp]:
+        """Return what became of each template, by app."""
+        async with self._database.read() as connection:
+            sent = (await connection.execute(_templates(scope))).all()
+            sales = (await connection.execute(_sales(scope))).all()
+        bought = [(row.template, row.app_key) for row in sales if row.sold - row.at <= BOUGHT_WITHIN]
+        return [
+            TemplateForApp(
+                template=row.template,
+                app_key=row.app_key,
+                use=TemplateUse(sent=row.sent, bounced=row.bounced, bought=bought.count((row.template, row.app_key))),
+            )
+            for row in sent
+        ]
+
+
+async def _groups(
+    connection: AsyncConnection, scope: ReportScope, condition: ColumnElement[bool]
+) -> Sequence[TrialGroup]:
+    since = evaluation.c.started >= scope.since
+    query = select(*_GROUPED, func.count().label("number")).where(since, _IS_LIVE, condition).group_by(*_GROUPED)
+    return [
+        TrialGroup(
+            app_key=row.app_key,
+            started=row.started,
+            ends=row.ends,
+            state=State(row.state),
+            is_counted=row.counted and row.not_for_us_at is None,
+            is_upgrade=row.upgrade_to != "",
+            number=row.number,
+        )
+        for row in await connection.execute(query)
+    ]
+
+
+def _responses(scope: ReportScope) -> Select[Any]:
+    of_it = history.c.evaluation_id == evaluation.c.id
+    claimed = select(func.min(history.c.at)).where(of_it, history.c.kind == Kind.ASSIGNED)
+    emailed = select(func.min(mail.c.at)).where(mail.c.evaluation_id == evaluation.c.id, _IS_SENT)
+    columns = (evaluation.c.app_key, evaluation.c.started, evaluation.c.first_seen, evaluation.c.done_at)
+    return (
+        select(*columns, claimed.scalar_subquery().label("claimed"), emailed.scalar_subquery().label("emailed"))
+        .where(evaluation.c.channel.is_not(None), evaluation.c.first_seen >= _begins(scope), _COUNTS, _IS_LIVE)
+        .order_by(evaluation.c.first_seen.desc())
+        .limit(NEWEST)
+    )
+
+
+def _owned(scope: ReportScope) -> Select[Any]:
+    return (
+        select(
+            evaluation.c.owner.label("user"),
+            evaluation.c.app_key,
+            func.count().label("owned"),
+            _number(evaluation.c.state == State.RUNNING).label("running"),
+            _number(evaluation.c.done_at.is_not(None)).label("done"),
+            _number(_IS_BOUGHT).label("bought"),
+        )
+        # Of the two indexes that would do, the one of owned evaluations is the smaller one.
+        .where(evaluation.c.owner > "", evaluation.c.started >= scope.since, _COUNTS, _IS_LIVE)
+        .group_by(evaluation.c.owner, evaluation.c.app_key)
+    )
+
+
+def _emails(scope: ReportScope) -> Select[Any]:
+    columns = (mail.c.actor.label("user"), evaluation.c.app_key, func.count().label("emails"))
+    return _of_mail(scope, *columns).group_by(mail.c.actor, evaluation.c.app_key)
+
+
+def _templates(scope: ReportScope) -> Select[Any]:
+    bounced = _number(mail.c.bounced_at.is_not(None)).label("bounced")
+    columns = (mail.c.template, evaluation.c.app_key, func.count().label("sent"), bounced)
+    return _of_mail(scope, *columns).group_by(mail.c.template, evaluation.c.app_key)
+
+
+def _sales(scope: ReportScope) -> Select[Any]:
+    """Select the emails whose evaluation was bought afterwards, each with when that was seen."""
+    columns = (mail.c.template, mail.c.at, evaluation.c.app_key, func.min(history.c.at).label("sold"))
+    bought_later = (history.c.kind == Kind.CONVERTED) & (history.c.at >= mail.c.at)
+    return (
+        _of_mail(scope, *columns)
+        .join(history, history.c.evaluation_id == evaluation.c.id)
+        .where(_IS_BOUGHT, bought_later)
+        .group_by(mail.c.id, mail.c.template, mail.c.at, evaluation.c.app_key)
+    )
+
+
+def _of_mail(scope: ReportScope, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Select from the emails that were sent since the scope begins, and their evaluations."""
+    tables = mail.join(evaluation, evaluation.c.id == mail.c.evaluation_id)
+    return select(*columns).select_from(tables).where(_IS_SENT, mail.c.at >= _begins(scope))
+
+
+def _is_own(own_sites: Collection[str]) -> ColumnElement[bool]:
+    """Return whether an evaluation is on one of the vendor's own sites, by its site or the domain of its contacts."""
+    above = sorted(name.removeprefix("*") for name in own_sites if name.startswith("*."))
+    exact = sorted(name for name in own_sites if not name.startswith("*."))
+    hosts = [host for name in exact for host in (name, *(f"{name}{suffix}" for suffix in SITES))]
+    columns = (license_.c.site, license_.c.domain)
+    found: list[ColumnElement[bool]] = [column.in_(hosts) for column in columns if hosts]
+    found += [column.endswith(name, autoescape=True) for name in above for column in columns]
+    return evaluation.c.license_id.in_(select(license_.c.id).where(or_(*found))) if found else false()
+
+
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Count the rows of a group that meet a condition."""
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _begins(scope: ReportScope) -> datetime:
+    return datetime.combine(scope.since, time.min, tzinfo=UTC)
