@@ -22,6 +22,7 @@ ELEMENTS_OF = {
     "input": CHOICES | TIMES | WRITTEN | {"rich_text_input", "file_input"},
     "context": {"image", "plain_text", "mrkdwn"},
 }
+RICH_TEXT = {"rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"}
 EVERYWHERE = {"section", "divider", "image", "actions", "context", "header", "input", "rich_text", "video"}
 SHOWN = EVERYWHERE | {"card", "carousel", "container", "table", TABLE, CHART}
 BLOCKS_OF = {
@@ -115,6 +116,8 @@ def _block(block: Json, at: str) -> Iterator[str]:
         count = len(block.get("elements", ()))
         if not 1 <= count <= ELEMENT_LIMIT[kind]:
             yield say(f"must have 1 to {ELEMENT_LIMIT[kind]} items", at + "/elements")
+    if kind == "rich_text":
+        yield from _rich_text(block.get("elements"), at + "/elements")
     if kind == "input" and not block.get("element"):
         yield say("missing required field", at + "/element")
     inside = [*block.get("elements", ()), block.get("accessory"), block.get("element")]
@@ -123,6 +126,20 @@ def _block(block: Json, at: str) -> Iterator[str]:
         yield from _element(part, kind, f"{at}/elements/{number}")
     ids = Counter(part.get("action_id") for part in parts if isinstance(part, dict))
     yield from (say(f"duplicate action_id: {name}", at) for name, count in ids.items() if name and count > 1)
+
+
+def _rich_text(parts: object, at: str) -> Iterator[str]:
+    """Yield what is wrong inside a rich_text block: unknown containers, and texts without a character."""
+    if not isinstance(parts, list) or not parts:
+        yield say("must have at least 1 item", at)
+        return
+    for number, part in enumerate(parts):
+        if not isinstance(part, dict) or part.get("type") not in RICH_TEXT:
+            yield say("unsupported type", f"{at}/{number}/type")
+            continue
+        for inner in part.get("elements", ()):
+            if inner.get("type") == "text" and not inner.get("text"):
+                yield say("must be more than 0 characters", f"{at}/{number}/elements")
 
 
 def _element(element: object, block_kind: str, at: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ KEYS = {
     "timepicker": "selected_time",
     "datetimepicker": "selected_date_time",
 }
+SECONDS_DIGITS = 10
 Entered = str | Sequence[str] | None
 Values = dict[str, dict[str, Entered]]
 
@@ -35,6 +36,8 @@ def answer(element: Json, value: Entered) -> Json:
         return {"type": kind, key: None if value is None else _option(element, str(value))}
     if key == "selected_options":
         return {"type": kind, key: [_option(element, one) for one in _several(value)]}
+    if key == "selected_date_time":
+        return {"type": kind, key: None if value is None else _seconds(value)}
     return {"type": kind, key: list(_several(value)) if key == "selected_users" else value or None}
 
 
@@ -73,6 +76,13 @@ def _initial(element: Json) -> Json:
     key = KEYS[element["type"]]
     empty: list[str] | None = [] if key.endswith("s") else None
     return {"type": element["type"], key: element.get("initial_" + key.removeprefix("selected_"), empty)}
+
+
+def _seconds(value: object) -> int:
+    """Return a point in time as Slack sends it: ten digits."""
+    if not str(value).isdecimal() or len(str(value)) != SECONDS_DIGITS:
+        raise NotPossible(f"{value} is no date and time.")
+    return int(str(value))
 
 
 def _several(value: Entered) -> Sequence[str]:

@@ -12,6 +12,7 @@ import { confirmed } from "./confirm.js";
 import { el, freshId, icon, safeUrl, whileBusy } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { plain, textObject } from "./mrkdwn.js";
+import { localTime } from "./time.js";
 
 const ELEMENTS = {
   button,
@@ -25,6 +26,7 @@ const ELEMENTS = {
   url_text_input: textInput,
   number_input: textInput,
   datepicker: textInput,
+  datetimepicker: dateTimePicker,
 };
 
 // Slack's own limit of a text input, in characters.
@@ -42,7 +44,7 @@ export function element(part, block, surface, field) {
 export function startsWith(part) {
   if (part.type === "checkboxes") return (part.initial_options ?? []).map((option) => option.value);
   if (part.type === "button" || part.type === "overflow" || !(part.type in ELEMENTS)) return undefined;
-  return part.initial_value ?? part.initial_option?.value ?? part.initial_user ?? part.initial_date ?? null;
+  return part.initial_value ?? part.initial_option?.value ?? part.initial_user ?? part.initial_date ?? part.initial_date_time ?? null;
 }
 
 function button(part, block, surface) {
@@ -176,6 +178,24 @@ function textInput(part, block, surface, field) {
     tell();
   });
   if (part.type === "datepicker" && when.length) node.addEventListener("change", tell);
+  return node;
+}
+
+/** A day and a time by the clock of the person; Slack keeps it in seconds. */
+function dateTimePicker(part, block, surface, field) {
+  const node = el("input", {
+    ...namedBy(field, "Date and time"),
+    id: field?.control,
+    type: "datetime-local",
+    "data-action-id": part.action_id,
+  });
+  const seconds = surface.typed(block, part) ?? startsWith(part);
+  node.value = seconds === null ? "" : localTime(seconds);
+  node.addEventListener("change", () => {
+    const chosen = node.value ? Math.floor(new Date(node.value).getTime() / 1000) : null;
+    surface.type(block, part, chosen);
+    if (!field || field.dispatch) act(node, part, surface, () => surface.press(block, part, { selected: chosen }));
+  });
   return node;
 }
 

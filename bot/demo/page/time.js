@@ -63,3 +63,9 @@ function nearDay(at) {
 function midnight(at) {
   return new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
 }
+
+/** A moment in seconds as `datetime-local` inputs take it: local, to the minute. */
+export function localTime(seconds) {
+  const at = new Date((seconds - new Date(seconds * 1000).getTimezoneOffset() * 60) * 1000);
+  return at.toISOString().slice(0, 16);
+}
