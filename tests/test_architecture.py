@@ -188,7 +188,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"concurrency", "domain", "security", "store", "store.dnc", "store.engine", "store.licenses", "store.outbox"},
         {"sqlalchemy"},
     ),
-    "store.outbox": ({"concurrency", "domain", "security", "store", "store.dnc", "store.engine"}, {"sqlalchemy"}),
+    "store.outbox": ({"concurrency", "domain", "security", "store", "store.engine"}, {"sqlalchemy"}),
     "translations": (set(), set()),
     "web": (
         {

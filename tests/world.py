@@ -16,8 +16,10 @@ from bot.config.loader import settings_of
 from bot.config.settings import Settings
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Message, View, Workspace
+from bot.demo.fake_slack.models import elements
 from bot.demo.fake_slack.view_state import Values
 from bot.demo.fake_smtp import Mailbox
+from bot.domain.card import Action
 from bot.domain.health import PollStats
 from bot.domain.outbox import ApiMethod
 from bot.services.slack_delivery.rate_limits import NO_LIMIT, Limits
@@ -254,9 +256,15 @@ class World:
         await self.notified(user, "Unblocked.")
 
     async def choose(self, user: str, card: Message, action: str) -> None:
-        """Choose something from the menu of a card."""
+        """Choose something from the menu of a card, or from what *More…* shows."""
         about = (card.metadata or {})["event_payload"]["evaluation"]
-        await self.workspace.press(user, card, ids.MORE, f"{action}:{about}")
+        wanted, rest = f"{action}:{about}", f"{Action.REST}:{about}"
+        [menu] = [each for _, each in elements(card.blocks) if each["action_id"] == ids.MORE]
+        offered = [option["value"] for option in menu["options"]]
+        found = next((each for each in offered if each == wanted or each.startswith(f"{wanted}:")), None)
+        await self.workspace.press(user, card, ids.MORE, found or rest)
+        if found is None:
+            await self.workspace.press_view(user, (await self.modal(user, action)).id, action)
 
     async def send(self, user: str) -> None:
         """Send what stands in the preview that somebody looks at."""

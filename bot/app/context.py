@@ -17,6 +17,7 @@ from bot.services.slack_delivery.cards import Cards
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.services.slack_delivery.rate_limits import SLACK_LIMITS, Limits
 from bot.services.slack_identity import BotIdentity
+from bot.services.team.follow_up import FollowUp
 from bot.services.team.lists import Lists
 from bot.services.team.permissions import Permissions
 from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
@@ -45,6 +46,7 @@ class Context:
     outages: SlackOutages
     cards: Cards
     dnc: DoNotContact
+    follow_up: FollowUp
     lists: Lists
     health: Health
     heartbeats: Heartbeats
@@ -75,6 +77,7 @@ class Context:
             outages=SlackOutages(store, admins=admins, channel=channel, clock=clock),
             cards=Cards(store, clock=clock),
             dnc=DoNotContact(store, clock=clock, admins=admins),
+            follow_up=FollowUp(store, zone_of=permissions.zone, zone=settings.timezone, clock=clock),
             lists=Lists(store, zone=settings.timezone, slack_user=permissions.slack_user, clock=clock),
             health=health,
             heartbeats=heartbeats,

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
 _WATCH_EVERY: Final = timedelta(seconds=5)
+_REMIND_EVERY: Final = timedelta(seconds=15)
+"""How often snoozes are checked for their end."""
 _WIPE_EVERY: Final = timedelta(minutes=1)
 
 
@@ -38,6 +40,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_WATCH_EVERY, "clock", watch.look)
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
+    jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
     jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
     jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)
     jobs.at_midnight(settings.timezone, "retention", retention)

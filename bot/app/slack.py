@@ -84,6 +84,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         health=context.health,
         outreach=_build_outreach(context),
         ownership=Ownership(components.store, clock=clock),
+        follow_up=context.follow_up,
         slack=components.slack,
         workspace_url=context.identity.url,
         clock=clock,

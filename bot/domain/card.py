@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from bot.domain.cautions import CustomerContext, company_key, customer_domain, reachable
 from bot.domain.dnc import DncEntry
-from bot.domain.evaluation import Contact, ContactRole, Evaluation, License, State
+from bot.domain.evaluation import Contact, ContactRole, DispositionRef, Evaluation, License, State, latest_disposition
 from bot.domain.history import Entry
 from bot.domain.mail import Attempt, LastMail
 from bot.domain.mail_policy import DEFAULT_RULES, Decision, MailContext, MailRules, Refused, may_contact, too_soon
+from bot.domain.snooze import Snooze
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ class Card:
     """The latest event of an email."""
     assigned: Entry | None = None
     """The event that gave the evaluation its owner."""
+    snoozes: tuple[Snooze, ...] = ()
+    """Who will be reminded of it, and when."""
 
 
 class Action(StrEnum):
@@ -67,9 +70,16 @@ class Action(StrEnum):
     EMAIL = "evaluation.email"
     CLAIM = "evaluation.claim"
     DO_NOT_CONTACT = "evaluation.do_not_contact"
+    NOTE = "evaluation.note"
+    DONE = "evaluation.done"
+    SNOOZE = "evaluation.snooze"
+    UNDO = "evaluation.undo"
+    NOT_FOR_US = "evaluation.not_for_us"
     ASSIGN = "evaluation.assign"
     RELEASE = "evaluation.release"
     CONTACT_AGAIN = "evaluation.contact_again"
+    REST = "evaluation.rest"
+    """Shows what the menu has no room for."""
 
 
 def title(license_: License) -> str:
@@ -123,14 +133,28 @@ def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | 
     return tuple(found)
 
 
+def shown_disposition(card: Card) -> DispositionRef | None:
+    """Return the disposition that *Undo* on this card undoes."""
+    done, not_for_us = card.evaluation.done, card.evaluation.not_for_us
+    return latest_disposition(
+        done_at=None if done is None else done.at, not_for_us_at=None if not_for_us is None else not_for_us.at
+    )
+
+
 def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
     """Return the buttons that make sense now, in the order of `Action`."""
     evaluation = card.evaluation
+    is_running, is_for_us = evaluation.trial.state is State.RUNNING, evaluation.not_for_us is None
     can_be_marked = any(each.contact.email is not None and each.dnc_entry is None for each in card.people)
     offers = (
         (Action.EMAIL, any(each.is_open for each in recipients(card, rules))),
-        (Action.CLAIM, evaluation.owner is None and evaluation.trial.state is State.RUNNING),
+        (Action.CLAIM, evaluation.owner is None and is_running),
         (Action.DO_NOT_CONTACT, can_be_marked),
+        (Action.NOTE, True),
+        (Action.DONE, is_for_us and evaluation.done is None),
+        (Action.SNOOZE, is_for_us and is_running),
+        (Action.UNDO, shown_disposition(card) is not None or bool(card.snoozes)),
+        (Action.NOT_FOR_US, is_for_us),
         (Action.ASSIGN, True),
         (Action.RELEASE, evaluation.owner is not None),
         (Action.CONTACT_AGAIN, blocked_person(card) is not None),

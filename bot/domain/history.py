@@ -1,7 +1,7 @@
 """What happened to an evaluation, one entry for each fact. Entries are only ever added.
 
-A fact holds no personal data: it outlives the contact it is about, and its line in Slack cannot be unsaid. A note about
-a do-not-contact entry is stored with that entry, and is only read with the fact.
+A fact holds no personal data: it outlives the contact it is about, and its line in Slack cannot be unsaid. What people
+wrote is stored elsewhere, where it can be erased, and is only read with the fact.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,9 @@ from bot.domain.changes import (
     Started,
 )
 from bot.domain.dnc import DncReason
-from bot.domain.evaluation import License, State, Trial
+from bot.domain.evaluation import Disposition, License, NotForUsReason, State, Trial
 from bot.domain.mail import LawfulBasis
+from bot.domain.note import Note
 
 
 class Kind(StrEnum):
@@ -54,6 +55,10 @@ class Kind(StrEnum):
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
     ERASED = "erased"
+    NOTE_ADDED = "note_added"
+    DONE = "done"
+    NOT_FOR_US = "not_for_us"
+    UNDONE = "undone"
 
 
 UNTOLD: Final = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED})
@@ -229,6 +234,41 @@ class Erased:
     kind: ClassVar = Kind.ERASED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAdded:
+    """Somebody wrote a note. Its line shows the note as it is now."""
+
+    kind: ClassVar = Kind.NOTE_ADDED
+    note_id: int | None
+    note: Note | None = None
+    """None until it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalledDone:
+    """Somebody spoke to the customer elsewhere."""
+
+    kind: ClassVar = Kind.DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalledNotForUs:
+    """The team does not work on this evaluation. What the person wrote about it is a note."""
+
+    kind: ClassVar = Kind.NOT_FOR_US
+    reason: NotForUsReason
+    note_id: int | None = None
+    note: Note | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """An action of the team was undone."""
+
+    kind: ClassVar = Kind.UNDONE
+    what: Disposition
+
+
 ReportedFact = (
     TrialStarted
     | TrialExtended
@@ -241,7 +281,9 @@ ReportedFact = (
     | Merged
 )
 """What the report says, as against what people do."""
-Fact = ReportedFact | Assigned | Released | MailEvent | MailBounced | DncAdded | DncLifted | Erased
+FollowUpFact = NoteAdded | CalledDone | CalledNotForUs | Undone
+"""What the team did beside emailing."""
+Fact = ReportedFact | FollowUpFact | Assigned | Released | MailEvent | MailBounced | DncAdded | DncLifted | Erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,12 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.domain.dnc import DncReason
-from bot.domain.evaluation import State
+from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.history import (
     Assigned,
     BounceMeaning,
+    CalledDone,
+    CalledNotForUs,
     ContactNow,
     ContactReplaced,
     DatesCorrected,
@@ -29,12 +31,14 @@ from bot.domain.history import (
     MailBounced,
     MailEvent,
     Merged,
+    NoteAdded,
     Released,
     TrialConverted,
     TrialEnded,
     TrialExtended,
     TrialReopened,
     TrialStarted,
+    Undone,
 )
 from bot.domain.mail import LawfulBasis
 
@@ -46,14 +50,14 @@ _STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause
 
 
 def pack(fact: Fact) -> dict[str, str]:
-    """Return the details of a fact. A note is included only once it was read from its do-not-contact entry."""
+    """Return the details of a fact. The note of a do-not-contact entry is included only once it was read."""
     if isinstance(fact, DetailsAdded):
         return dict(fact.facts)
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
     return {
         _STORED_AS.get(name, name): _text(value)
         for name, value in values.items()
-        if name != "kind" and not (name == "note" and value is None)
+        if name != "kind" and not (name == "note" and not isinstance(value, str))
     }
 
 
@@ -98,6 +102,11 @@ def _blocked(details: Details) -> DncAdded:
     return DncAdded(reason=reason, mark=_number(details, "mark"), note=details.get("note"))
 
 
+def _not_for_us(details: Details) -> CalledNotForUs:
+    reason = _choice(NotForUsReason, details.get("cause"), NotForUsReason.OTHER)
+    return CalledNotForUs(reason=reason, note_id=_number(details, "note_id"))
+
+
 _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
     Kind.STARTED: lambda details: TrialStarted(on=_day(details, "on")),
     Kind.EXTENDED: lambda details: TrialExtended(to=_day(details, "to"), was=_day(details, "was")),
@@ -116,6 +125,10 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
     Kind.DO_NOT_CONTACT: _blocked,
     Kind.CONTACT_AGAIN: lambda details: DncLifted(mark=_number(details, "mark"), note=details.get("note")),
     Kind.ERASED: lambda _details: Erased(),
+    Kind.NOTE_ADDED: lambda details: NoteAdded(note_id=_number(details, "note_id")),
+    Kind.DONE: lambda _details: CalledDone(),
+    Kind.NOT_FOR_US: _not_for_us,
+    Kind.UNDONE: lambda details: Undone(what=_choice(Disposition, details.get("what"), Disposition.DONE)),
     **{kind: partial(_mail_event, kind) for kind in Kind if kind.startswith("mail_") and kind is not Kind.MAIL_BOUNCED},
 }
 

@@ -34,12 +34,15 @@ class Route(NamedTuple):
 
 
 class DeliveryKind(StrEnum):
-    """What a delivery brings: a card, a line in its thread, a message, or a notice about a backlog."""
+    """What a delivery brings: a card, a line in its thread, a message, a notice about a backlog, or a reminder of an
+    evaluation to the person whose id is the channel.
+    """
 
     CARD = "card"
     NOTE = "note"
     MESSAGE = "message"
     SUMMARY = "summary"
+    REMINDER = "reminder"
 
 
 class DeliveryState(StrEnum):

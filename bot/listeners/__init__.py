@@ -8,17 +8,19 @@ from bot.domain.card import Action
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
 from bot.listeners.dnc_commands import DncListeners
+from bot.listeners.follow_up import FollowUpListeners
 from bot.listeners.mail_actions import MailListeners
 from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.services import ListenerServices
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
-from bot.slack.ids import Field, Settle, View
+from bot.slack.ids import Field, NoteButton, Settle, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
     """Connect every listener, each inside the middleware."""
-    cards, forms = CardListeners(services), FormListeners(services)
+    follow_up = FollowUpListeners(services)
+    cards, forms = CardListeners(services, follow_up), FormListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
     commands = CommandListeners(services, dnc)
     pressed = middleware(cards.pressed)
@@ -33,6 +35,9 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(Settle.ARRIVED)(middleware(mails.arrived))
     app.action(Settle.AGAIN)(middleware(mails.again))
     app.action(Settle.UNDO)(middleware(mails.undone))
+    app.action(NoteButton.EDIT)(middleware(follow_up.edit))
+    app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
+    app.action(Field.SNOOZE)(middleware(follow_up.choosing))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
@@ -45,6 +50,10 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.DNC_ADD)(middleware(dnc.added))
     app.view(View.DNC_LIFT)(middleware(dnc.lifted))
     app.view(View.ASSIGN)(middleware(forms.assign, check=forms.check_owner))
+    app.view(View.NOTE)(middleware(follow_up.noted))
+    app.view(View.NOTE_EDIT)(middleware(follow_up.edited))
+    app.view(View.SNOOZE)(middleware(follow_up.snoozed, check=follow_up.check_snooze))
+    app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
     app.view(re.compile(".*"))(middleware(forms.unknown))
 
     # Match any name, because each workspace may give the command its own.

@@ -1,18 +1,18 @@
 """The listeners for the buttons of a card."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import assert_never
+from collections.abc import Awaitable, Callable, Mapping
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Action
 from bot.domain.dnc import may_lift
-from bot.errors import BotError
+from bot.domain.evaluation import DispositionChange, DispositionRef, OwnerChange
+from bot.errors import InteractionUnreadable
+from bot.listeners.follow_up import FollowUpListeners
 from bot.listeners.mail_actions import draft_modal
-from bot.listeners.modal_calls import change_modal, open_modal
+from bot.listeners.modal_calls import change_modal, show_form
 from bot.listeners.payloads import Press, read_press
-from bot.listeners.respond import reply, reply_if_stale
+from bot.listeners.respond import reply, why_lost
 from bot.listeners.services import ListenerServices, placed
 from bot.services.team.permissions import Permission
 from bot.slack.ids import View
@@ -24,55 +24,60 @@ from bot.slack.views.modals import Modal
 class CardListeners:
     """Handles the buttons and the menu of a card."""
 
-    def __init__(self, services: ListenerServices) -> None:
+    def __init__(self, services: ListenerServices, follow_up: FollowUpListeners) -> None:
         self._services = services
+        self._forms: Mapping[Action, tuple[View, Callable[[Press], Awaitable[Modal]]]] = {
+            Action.EMAIL: (View.EMAIL, self._email),
+            Action.DO_NOT_CONTACT: (View.DO_NOT_CONTACT, self._do_not_contact),
+            Action.CONTACT_AGAIN: (View.CONTACT_AGAIN, self._contact_again),
+            Action.ASSIGN: (View.ASSIGN, self._assign),
+            Action.NOTE: (View.NOTE, follow_up.note),
+            Action.SNOOZE: (View.SNOOZE, follow_up.snooze),
+            Action.NOT_FOR_US: (View.NOT_FOR_US, follow_up.not_for_us),
+            Action.REST: (View.REST, follow_up.rest),
+        }
 
     async def pressed(self, args: AsyncArgs) -> None:
         """Do what the button or the menu option says."""
-        action = read_press(args)
-        if action is None:
+        press = read_press(args)
+        if press is None:
             await reply(args, self._services.slack, replies.UNREADABLE)
-            return
-        if action.action not in set(Action):
-            metadata = await placed(self._services, action.metadata)
+        elif press.action not in set(Action):
+            metadata = await placed(self._services, press.metadata)
             await self._services.cards.update(metadata.evaluation_id)
             await reply(args, self._services.slack, replies.RETIRED)
-            return
-        match Action(action.action):
-            case Action.EMAIL:
-                await self._open(action, View.EMAIL, partial(self._email, action))
-            case Action.DO_NOT_CONTACT:
-                await self._open(action, View.DO_NOT_CONTACT, partial(self._do_not_contact, action))
-            case Action.CONTACT_AGAIN:
-                await self._open(action, View.CONTACT_AGAIN, partial(self._contact_again, action))
-            case Action.ASSIGN:
-                await self._open(action, View.ASSIGN, partial(self._assign, action))
+        elif (form := self._forms.get(Action(press.action))) is not None:
+            await show_form(self._services, press, *form)
+        else:
+            await self._change(args, press)
+
+    async def _change(self, args: AsyncArgs, press: Press) -> None:
+        """Change the evaluation at once, and answer if that came too late, or in the modal with the button."""
+        await self._services.permissions.require(press.user, Permission.EDIT)
+        metadata = await placed(self._services, press.metadata)
+        found = await self._changed(Action(press.action), metadata.evaluation_id, press)
+        answer = await why_lost(self._services, found, metadata.evaluation_id)
+        if press.view_id is not None:
+            await change_modal(self._services, press.view_id, modals.message(answer or replies.SAVED))
+        elif answer is not None:
+            await reply(args, self._services.slack, answer)
+
+    async def _changed(
+        self, action: Action, evaluation_id: int, press: Press
+    ) -> OwnerChange | DispositionChange | None:
+        ownership, follow_up = self._services.ownership, self._services.follow_up
+        match action:
             case Action.CLAIM:
-                await self._services.permissions.require(action.user, Permission.EDIT)
-                metadata = await placed(self._services, action.metadata)
-                owned = await self._services.ownership.claim(metadata.evaluation_id, by=action.user)
-                await reply_if_stale(args, self._services, owned, metadata.evaluation_id)
+                return await ownership.claim(evaluation_id, by=press.user)
             case Action.RELEASE:
-                await self._services.permissions.require(action.user, Permission.EDIT)
-                metadata = await placed(self._services, action.metadata)
-                owned = await self._services.ownership.release(
-                    metadata.evaluation_id, owner=action.seen, by=action.user
-                )
-                await reply_if_stale(args, self._services, owned, metadata.evaluation_id)
-            case _ as never:
-                assert_never(never)
-
-    async def _open(self, action: Press, view: View, content: Callable[[], Awaitable[Modal]]) -> None:
-        """Open a modal while the trigger is valid, then fill it; errors appear in the modal.
-
-        Before that, only duplicates are checked: neither the person nor the database.
-        """
-        view_id = await open_modal(self._services, action.trigger, modals.loading(view, action.metadata))
-        try:
-            modal = await content()
-        except BotError as exc:
-            modal = modals.message(replies.problem(exc))
-        await change_modal(self._services, view_id, modal)
+                return await ownership.release(evaluation_id, owner=press.seen, by=press.user)
+            case Action.DONE:
+                return await follow_up.done(evaluation_id, by=press.user)
+            case Action.UNDO:
+                shown = None if press.seen is None else DispositionRef.read(press.seen)
+                return await follow_up.undo(evaluation_id, shown, by=press.user)
+            case _:
+                raise InteractionUnreadable
 
     async def _email(self, action: Press) -> Modal:
         signature = await self._services.permissions.require(action.user, Permission.CONTACT)

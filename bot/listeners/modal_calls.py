@@ -1,9 +1,14 @@
 """Open and change modals. A call that Slack refuses temporarily is retried once; a closed modal is left alone."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from bot.errors import SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.errors import BotError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.listeners.payloads import Press
 from bot.listeners.services import ListenerServices
+from bot.slack.ids import View
+from bot.slack.views import modals, replies
+from bot.slack.views.modals import Modal
 
 _TRIGGER_LASTS_S: Final = 2.0
 """A trigger id lasts three seconds, of which some have passed."""
@@ -29,6 +34,21 @@ async def open_modal(services: ListenerServices, trigger: str, view: dict[str, A
             raise
         await services.sleep(exc.retry_after)
     return await services.slack.open_modal(trigger, view)
+
+
+async def show_form(
+    services: ListenerServices, press: Press, view: View, content: Callable[[Press], Awaitable[Modal]]
+) -> None:
+    """Open a modal while the trigger is valid, then fill it; errors appear in the modal.
+
+    Before that, only duplicates are checked: neither the person nor the database. A button in a modal fills that one.
+    """
+    view_id = press.view_id or await open_modal(services, press.trigger, modals.loading(view, press.metadata))
+    try:
+        modal = await content(press)
+    except BotError as exc:
+        modal = modals.message(replies.problem(exc))
+    await change_modal(services, view_id, modal)
 
 
 async def change_modal(services: ListenerServices, view_id: str, view: dict[str, Any]) -> bool:

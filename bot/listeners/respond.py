@@ -9,7 +9,7 @@ import aiohttp
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.evaluation import OwnerChange
+from bot.domain.evaluation import DispositionChange, OwnerChange
 from bot.errors import InteractionUnreadable, SlackError
 from bot.listeners.services import ListenerServices, M, name_evaluation
 from bot.slack.blocks import Message, note_message
@@ -73,11 +73,25 @@ async def reply_if_stale(
     args: AsyncArgs, services: ListenerServices, owned: OwnerChange | None, evaluation_id: int
 ) -> None:
     """Answer only if the change of owner came too late: otherwise the card shows it."""
-    if owned is None:
-        await reply(args, services.slack, replies.GONE)
-    elif not owned.changed:
-        about = await name_evaluation(services, evaluation_id)
-        await reply(args, services.slack, replies.lost(owned.owner, owned.since, now=services.clock(), about=about))
+    answer = await why_lost(services, owned, evaluation_id)
+    if answer is not None:
+        await reply(args, services.slack, answer)
+
+
+async def why_lost(
+    services: ListenerServices, change: OwnerChange | DispositionChange | None, evaluation_id: int
+) -> str | None:
+    """Return the answer to a change that came too late, or None if it did not."""
+    if change is None:
+        return replies.GONE
+    if change.changed:
+        return None
+    about, now = await name_evaluation(services, evaluation_id), services.clock()
+    match change:
+        case OwnerChange(owner=owner, since=since):
+            return replies.lost(owner, since, now=now, about=about)
+        case DispositionChange():
+            return replies.too_late(change, now=now, about=about)
 
 
 def read_form(args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:

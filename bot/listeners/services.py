@@ -12,6 +12,7 @@ from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
+from bot.services.team.follow_up import FollowUp
 from bot.services.team.lists import Lists
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
@@ -35,6 +36,7 @@ class ListenerServices:
     health: Health
     outreach: Outreach
     ownership: Ownership
+    follow_up: FollowUp
     slack: SlackClient
     workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]

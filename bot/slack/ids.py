@@ -28,6 +28,12 @@ class View(StrEnum):
     """The forms of `/evaluators dnc add` and `dnc lift`. Their buttons have the same id."""
     DNC_LIFT = "dnc_lift"
     ASSIGN = "assign"
+    NOTE = "note"
+    NOTE_EDIT = "note_edit"
+    SNOOZE = "snooze"
+    NOT_FOR_US = "not_for_us"
+    REST = "rest"
+    """The actions for which the menu of a card has no room."""
     MESSAGE = "message"
 
 
@@ -42,6 +48,11 @@ class Field(StrEnum):
     REASON = "opt_out.reason"
     NOTE = "opt_out.note"
     OWNER = "owner"
+    NOTE_TEXT = "note.text"
+    SNOOZE = "snooze.until"
+    SNOOZE_TIME = "snooze.time"
+    NOT_FOR_US = "not_for_us.reason"
+    NOT_FOR_US_WORDS = "not_for_us.words"
 
 
 class Settle(StrEnum):
@@ -54,6 +65,13 @@ class Settle(StrEnum):
     AGAIN = "mail.again"
     UNDO = "mail.undo"
     """Shown to the sender of a queued email."""
+
+
+class NoteButton(StrEnum):
+    """Action ids of the buttons under a note; the value is the note's id."""
+
+    EDIT = "note.edit"
+    DELETE = "note.delete"
 
 
 class Event(StrEnum):

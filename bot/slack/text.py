@@ -24,6 +24,11 @@ def tame(text: str, *, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
+def tame_lines(text: str) -> str:
+    """Return several lines of printable text, for a block in which nothing is markup."""
+    return "\n".join(tame(line, longest=len(line) + 1) for line in text.strip().splitlines()) or "–"
+
+
 def escape(text: str, *, longest: int = _LONGEST) -> str:
     """Escape external text for mrkdwn: it is shown as it is, never as a mention or a link.
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot.errors import DatabaseBusy
 from bot.security.keyring import Keyring
 from bot.store import key_check
+from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
 from bot.store.engine.database import Database, files_of
 from bot.store.engine.migrate import is_outdated, upgrade, verify
@@ -25,10 +26,12 @@ from bot.store.listing import EvaluationLists
 from bot.store.mail.bounces import Bounces
 from bot.store.mail.drafts import Drafts
 from bot.store.mail.repository import Mails
+from bot.store.notes import Notes
 from bot.store.outbox.repository import SlackOutbox
 from bot.store.polls import Polls
 from bot.store.privacy import PersonalData
 from bot.store.reports import Reports
+from bot.store.snoozes import Snoozes
 from bot.store.team import Team
 
 __all__ = ["Store", "files_of", "open_store"]
@@ -48,6 +51,9 @@ class Store:
     licenses: Licenses
     lists: EvaluationLists
     mails: Mails
+    dispositions: Dispositions
+    notes: Notes
+    snoozes: Snoozes
     dnc: DncEntries
     personal_data: PersonalData
     polls: Polls
@@ -88,6 +94,9 @@ async def open_store(
             licenses=Licenses(database, keyring),
             lists=EvaluationLists(database, keyring),
             mails=Mails(database, keyring),
+            dispositions=Dispositions(database, keyring),
+            notes=Notes(database, keyring),
+            snoozes=Snoozes(database),
             dnc=DncEntries(database, keyring),
             personal_data=PersonalData(database, keyring),
             polls=Polls(database),

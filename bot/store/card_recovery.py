@@ -19,6 +19,7 @@ from bot.store.dnc.repository import IS_ACTIVE, add_entry
 from bot.store.mail.repository import settle_sent
 from bot.store.mapping import insert_new, license_of, live_evaluation, trial_from
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
+from bot.store.outbox.selection import GOES_TO_CARD
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail, orphan_card
 
 BACK_IN_TIME: Final = "The database was restored from a backup, so nobody knows whether it was sent."
@@ -148,7 +149,7 @@ async def _take_up(
     if is_new:
         card = {"channel": posted.channel, "card_ts": posted.ts, "card_gone": None}
         await connection.execute(update(evaluation).where(evaluation.c.id == row.id).values(card))
-        owed = (delivery.c.evaluation_id == row.id) & (delivery.c.state == DeliveryState.DUE)
+        owed = (delivery.c.evaluation_id == row.id) & GOES_TO_CARD & (delivery.c.state == DeliveryState.DUE)
         await connection.execute(update(delivery).where(owed).values(channel=posted.channel))
     painted = await connection.scalar(select(delivery.c.id).where(delivery.c.id == posted.delivery_id))
     if is_new or any(restored) or painted is None:

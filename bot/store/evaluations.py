@@ -17,15 +17,16 @@ from bot.domain.mail import Attempt, MailState
 from bot.domain.outbox import BEGUN, DeliveryKind
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import orphan_at
-from bot.store.dnc.notes import with_note
 from bot.store.dnc.repository import find_active
 from bot.store.engine.database import Database
 from bot.store.licenses.customer_context import context_of
 from bot.store.mail.policy_check import last_mail
 from bot.store.mapping import entry_from, evaluation_from, license_of, live_evaluation
+from bot.store.notes import with_note
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.outbox.selection import LATELY
 from bot.store.schema import delivery, evaluation, history, mail
+from bot.store.snoozes import snoozes_of
 
 
 @shielded
@@ -51,6 +52,7 @@ class Evaluations:
                 last=await self._last_entry(connection, row.id),
                 mail=await self._last_entry(connection, row.id, MAIL_KINDS),
                 assigned=None if row.owner is None else await self._last_entry(connection, row.id, {Kind.ASSIGNED}),
+                snoozes=() if row.not_for_us_at else await snoozes_of(connection, row.id),
             )
 
     async def on_card(self, claimed: int, card: CardRef) -> int | UnmatchedCard:

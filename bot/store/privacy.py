@@ -23,8 +23,9 @@ from bot.store.incidents import close_incidents, is_open, open_incident
 from bot.store.licenses.company_words import remove_company_words
 from bot.store.mail.sealing import decrypt_content
 from bot.store.mapping import license_of, license_values
+from bot.store.notes import blank_notes, note_from
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
-from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail
+from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, note
 
 _GONE = Contact(forgotten=True)
 
@@ -67,6 +68,7 @@ class PersonalData:
                 "licenses": await self._licenses(connection, address),
                 "mails": await self._mails(connection, address),
                 "do_not_contact": await self._marks(connection, address),
+                "notes": await self._notes(connection, address),
             }
             await _audit(connection, "export", at=at, by=by, licenses=len(held["licenses"]), mails=len(held["mails"]))
             return held
@@ -79,10 +81,11 @@ class PersonalData:
         async with self._database.write() as connection:
             evaluations = await evaluations_matching(connection, self._keyring, DncTarget.of_address(address))
             licenses = await self._theirs(connection, address)
+            mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
+            await blank_notes(connection, self._about(address), at=at)  # before the licenses forget the address
             for row in licenses:
                 await self._redact(connection, row, address)
             await remove_company_words(connection, {row.company_key for row in licenses} - {None})
-            mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
             await enqueue_refresh(connection, await self._noted(connection, address), at=at)
             await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
             await connection.execute(delete(draft))  # of the last day; whom they name is not known
@@ -101,7 +104,9 @@ class PersonalData:
         return await self._wiped() if is_owed else True
 
     async def apply_retention(self, than: datetime, *, at: datetime) -> int:
-        """Remove contacts from licenses without any event since then, and the content of emails older than that."""
+        """Remove contacts from licenses without any event since then, and the content of emails and notes older than
+        that.
+        """
         recorded = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
         quiet = (
             license_.c.updated < than.date(),
@@ -116,6 +121,7 @@ class PersonalData:
                 await connection.execute(update(license_).where(license_.c.id == license_id).values(nobody))
             empty = {"content": self._keyring.encrypt("")}
             await connection.execute(update(mail).where(mail.c.at < than, mail.c.due_at.is_(None)).values(empty))
+            await blank_notes(connection, note.c.at < than, at=at)
             theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
             await enqueue_card_update(connection, (await connection.scalars(theirs)).all(), at=at)
             if ids:
@@ -147,6 +153,21 @@ class PersonalData:
 
     def _to(self, address: str) -> ColumnElement[bool]:
         return mail.c.address_key.in_(self._keyring.address_hashes(address))
+
+    def _about(self, address: str) -> ColumnElement[bool]:
+        """Return the condition for notes that may be about a person: of evaluations that name or emailed them."""
+        hashes = self._keyring.address_hashes(address)
+        named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
+        theirs = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id).where(named)
+        emailed = select(mail.c.evaluation_id).where(self._to(address))
+        return or_(note.c.evaluation_id.in_(theirs), note.c.evaluation_id.in_(emailed))
+
+    async def _notes(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        written = select(note).where(self._about(address), note.c.content.is_not(None)).order_by(note.c.id)
+        return [
+            {"text": each.text, "author": each.author, "at": each.at.isoformat()}
+            for each in [note_from(row, self._keyring) for row in await connection.execute(written)]
+        ]
 
     async def _redact(self, connection: AsyncConnection, row: Row[Any], address: str) -> None:
         seen = await license_of(connection, row.id, self._keyring)

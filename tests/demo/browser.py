@@ -89,6 +89,12 @@ async def seen(page: Page, title: str) -> Locator:
     return found
 
 
+async def choose(page: Page, on: Locator, option: str) -> None:
+    """Choose an option from the menu of a card."""
+    await on.get_by_role("button", name="More actions").click()
+    await page.get_by_role("menuitem", name=option, exact=True).click()
+
+
 async def write(page: Page, on: Locator) -> Locator:
     """Open the form of an email and choose a legal basis if the law of the country asks for one. Returns the form."""
     await on.get_by_role("button", name="Email…").click()

@@ -14,6 +14,7 @@ from tests.demo import browser
 from tests.demo.browser import (
     NARROW,
     card,
+    choose,
     close,
     close_all,
     command,
@@ -136,6 +137,44 @@ async def test_a_colleague_blocks_the_domain_during_the_preview_and_nothing_is_s
     await expect(window).to_contain_text("This address is on the do-not-contact list.")
     await expect(slow.get_by_role("button", name="Email…")).to_have_count(0)
     await expect(slow).not_to_contain_text("sent Welcome")
+
+
+async def test_the_team_notes_snoozes_and_says_done_or_not_for_us_and_undoes_it(page: Page) -> None:
+    helix = await seen(page, "Helix")
+    await choose(page, helix, "Note…")
+    note = page.get_by_role("dialog", name="Add a note")
+    await note.get_by_role("textbox", name="Note").fill("They want a *demo*\non Friday")
+    await note.get_by_role("button", name="Add note").click()
+    await helix.get_by_role("button", name=re.compile(r"\d+ repl")).click()
+    thread = page.get_by_role("tabpanel", name="Thread")
+    await expect(thread.get_by_text("They want a *demo*")).to_have_text("They want a *demo*\non Friday")
+
+    await choose(page, helix, "Snooze…")
+    snooze = page.get_by_role("dialog", name="Snooze")
+    await snooze.get_by_role("radio", name="Pick…").check()
+    picker = snooze.get_by_label("Date and time")
+    await expect(picker).to_have_value(re.compile(r"T\d\d:00$"))
+    await picker.fill("2020-01-01T09:00")
+    await snooze.get_by_role("button", name="Snooze").click()
+    await expect(snooze).to_contain_text("This time is over.")
+    await snooze.get_by_role("radio", name="1 hour").check()
+    await expect(picker).to_have_count(0)
+    await snooze.get_by_role("button", name="Snooze").click()
+    await expect(helix).to_contain_text("Snoozed by @Ana")
+    await choose(page, helix, "Undo")
+    await expect(helix).not_to_contain_text("Snoozed")
+
+    await choose(page, helix, "Done")
+    await expect(helix).to_contain_text("Done: @Ana spoke to them elsewhere")
+    await choose(page, helix, "Undo")
+    await expect(helix).not_to_contain_text("spoke to them")
+    await choose(page, helix, "Not for us…")
+    reason = page.get_by_role("dialog", name="Not for us")
+    await reason.get_by_role("radio", name="Competitor").check()
+    await reason.get_by_role("button", name="Not for us").click()
+    await expect(helix).to_contain_text("Not for us: competitor (@Ana)")
+    await choose(page, helix, "Undo")
+    await expect(helix).not_to_contain_text("Not for us")
 
 
 async def test_an_email_to_somebody_who_left_bounces(page: Page) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from bot.domain.card import Action, Card, Person, actions, delay, known_end, mailable, person, title
-from bot.domain.evaluation import Contact, Partner, State
+from bot.domain.evaluation import Contact, Done, NotForUs, NotForUsReason, Partner, State
 from bot.domain.mail_policy import Allowed, Decision, RefusalReason, Refused
+from bot.domain.snooze import Snooze
 from bot.domain.text import day
-from tests.builders import OPEN, card, contact, dnc_entry, evaluation, license_, trial
+from tests.builders import NOON, OPEN, card, contact, dnc_entry, evaluation, license_, trial
 
 BO = contact(email="bo@acme.example", name="Bo Beech")
 UNNAMED: dict[str, Any] = {"company": None, "site": None}
@@ -52,22 +53,41 @@ def of(*, running: bool = True, owner: str | None = None, no: bool = False, **se
     return card(evaluation=shown, people=people)
 
 
-EMAIL, CLAIM, NO, ASSIGN, RELEASE, AGAIN = Action
+EMAIL, CLAIM, NO, NOTE, DONE, SNOOZE, UNDO, NOT_FOR_US, ASSIGN, RELEASE, AGAIN, _ = Action
+RUNNING = (NOTE, DONE, SNOOZE, NOT_FOR_US)
+OVER = (NOTE, DONE, NOT_FOR_US)
+DONE_BY_BO = Done(by="U0BO", at=NOON)
+NOT_FOR_BO = NotForUs(by="U0BO", at=NOON, reason=NotForUsReason.STUDENT)
 
 
 @pytest.mark.parametrize(
     ("shown", "offered"),
     [
-        pytest.param(of(), (EMAIL, CLAIM, NO, ASSIGN), id="new"),
-        pytest.param(of(owner="U0BO"), (EMAIL, NO, ASSIGN, RELEASE), id="owned"),
-        pytest.param(of(no=True), (CLAIM, ASSIGN, AGAIN), id="opted out"),
-        pytest.param(of(no=True, owner="U0BO"), (ASSIGN, RELEASE, AGAIN), id="opted out and owned"),
-        pytest.param(of(running=False), (NO, ASSIGN), id="over"),
-        pytest.param(of(running=False, owner="U0BO"), (NO, ASSIGN, RELEASE), id="over and owned"),
-        pytest.param(of(technical=None), (CLAIM, ASSIGN), id="no contact"),
-        pytest.param(of(technical=Contact(forgotten=True)), (CLAIM, ASSIGN), id="forgotten"),
-        pytest.param(of(technical=contact(email="ana at acme")), (CLAIM, NO, ASSIGN), id="malformed address"),
-        pytest.param(of(atlassian=True), (CLAIM, NO, ASSIGN), id="Atlassian's own"),
+        pytest.param(of(), (EMAIL, CLAIM, NO, *RUNNING, ASSIGN), id="new"),
+        pytest.param(of(owner="U0BO"), (EMAIL, NO, *RUNNING, ASSIGN, RELEASE), id="owned"),
+        pytest.param(of(no=True), (CLAIM, *RUNNING, ASSIGN, AGAIN), id="opted out"),
+        pytest.param(of(no=True, owner="U0BO"), (*RUNNING, ASSIGN, RELEASE, AGAIN), id="opted out and owned"),
+        pytest.param(of(running=False), (NO, *OVER, ASSIGN), id="over"),
+        pytest.param(of(running=False, owner="U0BO"), (NO, *OVER, ASSIGN, RELEASE), id="over and owned"),
+        pytest.param(of(technical=None), (CLAIM, *RUNNING, ASSIGN), id="no contact"),
+        pytest.param(of(technical=Contact(forgotten=True)), (CLAIM, *RUNNING, ASSIGN), id="forgotten"),
+        pytest.param(of(technical=contact(email="ana at acme")), (CLAIM, NO, *RUNNING, ASSIGN), id="malformed address"),
+        pytest.param(of(atlassian=True), (CLAIM, NO, *RUNNING, ASSIGN), id="Atlassian's own"),
+        pytest.param(
+            card(evaluation=evaluation(done=DONE_BY_BO)),
+            (EMAIL, CLAIM, NO, NOTE, SNOOZE, UNDO, NOT_FOR_US, ASSIGN),
+            id="done",
+        ),
+        pytest.param(
+            card(evaluation=evaluation(not_for_us=NOT_FOR_BO)),
+            (EMAIL, CLAIM, NO, NOTE, UNDO, ASSIGN),
+            id="not for us",
+        ),
+        pytest.param(
+            card(snoozes=(Snooze(user="U0BO", until=NOON, at=NOON),)),
+            (EMAIL, CLAIM, NO, NOTE, DONE, SNOOZE, UNDO, NOT_FOR_US, ASSIGN),
+            id="snoozed",
+        ),
     ],
 )
 def test_a_card_offers_what_makes_sense(shown: Card, offered: tuple[Action, ...]) -> None:

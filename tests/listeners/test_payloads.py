@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from bot.app.components import Components
 from bot.demo.fake_slack import CHANNEL, Message
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.slack import ids
+from bot.slack.ids import Field
 from bot.store.schema import do_not_contact, evaluation, mail
 from tests.store.steps import rows
 from tests.world import TODAY, World, world
@@ -76,14 +76,19 @@ class Stage:
         """Do everything there is once, and note what Slack sent."""
         here, press = self.here, self.here.workspace.press
         card = await here.card(NORTHWIND.company)
-        for action in ("evaluation.assign", "evaluation.release"):
-            with_owner = action == "evaluation.release"
-            if with_owner:
-                await press(ANA, card, "evaluation.claim")
-                await here.shows(f"Owner: <@{ANA}>", on=card)
-            await press(ANA, card, ids.MORE, f"{action}:1" + (f":{ANA}" if with_owner else ""))
+        await press(ANA, card, "evaluation.claim")
+        await here.shows(f"Owner: <@{ANA}>", on=card)
+        await here.choose(ANA, card, "evaluation.release")
+        await here.shows("No owner yet", on=card)
+        await here.choose(ANA, card, "evaluation.assign")
         form = await here.modal(ANA, "owner")
         await here.workspace.submit(ANA, form.id, {"owner": {"owner": BEN}})
+        await here.choose(ANA, card, "evaluation.snooze")
+        form = await here.modal(ANA, Field.SNOOZE)
+        await here.workspace.press_view(ANA, form.id, Field.SNOOZE, "pick")
+        form = await here.modal(ANA, Field.SNOOZE_TIME)
+        await here.workspace.submit(ANA, form.id)
+        await here.shows("Snoozed by", on=card)
         await press(ANA, card, "evaluation.email")
         form = await here.modal(ANA, "mail.body")
         await here.workspace.press_view(ANA, form.id, "mail.recipient", "technical")
@@ -208,7 +213,7 @@ KINDS: dict[str, Json] = {
         "actions": [{"action_id": "evaluation.claim", "value": "1"}],
         "message": {"ts": "1.1", "app_id": "A0OTHER"},
     },
-    "a retired button": {"type": "block_actions", "actions": [{"action_id": "evaluation.snooze", "value": "1"}]},
+    "a retired button": {"type": "block_actions", "actions": [{"action_id": "evaluation.wave", "value": "1"}]},
     "a number no database has": {
         "type": "block_actions",
         "actions": [{"action_id": "evaluation.claim", "value": "9" * 40}],
@@ -228,7 +233,7 @@ ASSIGN: Json = {
     "state": {"values": {"owner": {"owner": {"type": "users_select", "selected_user": BEN}}}},
 }
 FORMS: dict[str, Json] = {
-    "an unknown form": {"callback_id": "snooze"},
+    "an unknown form": {"callback_id": "wave"},
     "a step of a workflow": {"type": "workflow_step"},
     "foreign metadata": {"private_metadata": '{"team": "T1"}'},
     "no metadata": {"private_metadata": ""},

@@ -59,7 +59,7 @@ async def test_who_is_not_named_can_mark_and_claim_but_neither_mail_nor_lift(her
     form = await here.modal(BEN, "opt_out.reason")
     await here.workspace.submit(BEN, form.id, MARK)
     await here.shows("*Do not contact*", on=card)
-    await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
+    await here.choose(BEN, card, "evaluation.contact_again")
     await here.modal(BEN, "You don't have permission to email contacts")
 
 
@@ -79,7 +79,7 @@ async def test_who_left_the_group_while_the_form_was_open_can_lift_nothing(here:
     form = await here.modal(ANA, "opt_out.reason")
     await here.workspace.submit(ANA, form.id, MARK)
     await here.shows("*Do not contact*", on=card)
-    await here.workspace.press(ANA, card, "evaluation.more", "evaluation.contact_again:1")
+    await here.choose(ANA, card, "evaluation.contact_again")
     form = await here.modal(ANA, "can we contact them again")
     here.workspace.groups[SALES] = []
     here.clock.now += FRESH

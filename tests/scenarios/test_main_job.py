@@ -119,7 +119,7 @@ async def test_a_mark_set_by_mistake_can_be_lifted_with_a_reason(here: World, tr
         form = await here.modal(ANA, "opt_out.reason")
         await here.workspace.submit(ANA, form.id, {"opt_out.reason": {"opt_out.reason": "TEAM"}})
         card = await here.shows("*Do not contact*", on=card)
-        await here.workspace.press(BEN, card, "evaluation.more", "evaluation.contact_again:1")
+        await here.choose(BEN, card, "evaluation.contact_again")
         form = await here.modal(BEN, "can we contact them again")
         await here.workspace.submit(BEN, form.id, {"opt_out.note": {"opt_out.note": "They called"}})
         await here.notified(BEN, "Unblocked")
@@ -152,7 +152,7 @@ async def test_an_owner_can_be_changed_and_whoever_is_late_learns_who_it_is(
         await here.workspace.submit(BEN, forms[BEN].id, {"owner": {"owner": BEN}})
         await here.notified(BEN, f"<@{CHIKA}> became the owner")
         await here.noted(f"<@{ANA}> assigned this to <@{CHIKA}>.", under=card)
-        await here.workspace.press(CHIKA, card, "evaluation.more", f"evaluation.release:1:{CHIKA}")
+        await here.choose(CHIKA, card, "evaluation.release")
         await here.shows("No owner yet", on=card)
 
 

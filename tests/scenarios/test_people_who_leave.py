@@ -61,7 +61,7 @@ async def test_while_slack_cannot_say_whether_the_owner_is_still_here_replies_go
 
 
 async def test_replies_go_to_whoever_owns_it_when_the_email_goes(here: World, card: Message) -> None:
-    await here.workspace.press(ANA, card, "evaluation.more", f"evaluation.release:1:{BEN}")
+    await here.choose(ANA, card, "evaluation.release")
     await here.shows("No owner yet", on=card)
     await here.workspace.press(ANA, card, "evaluation.claim")
     await here.shows(f"Owner: <@{ANA}>", on=card)

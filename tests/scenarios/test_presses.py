@@ -22,7 +22,7 @@ from tests.world import TODAY, World
 
 pytestmark = pytest.mark.long
 
-ANA, BEN = "U0ANA", "U0BEN"
+ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
 
 ways = pytest.mark.parametrize("way", ["socket", "http"])
 
@@ -51,7 +51,7 @@ async def test_a_press_that_slack_repeats_is_acknowledged_and_does_nothing(
         await here.workspace.press(ANA, card, "evaluation.claim")
         claim = here.workspace.delivery.sent[-1]
         await here.shows(f"Owner: <@{ANA}>", on=card)
-        await here.workspace.press(ANA, card, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.choose(ANA, card, "evaluation.release")
         await here.shows("No owner yet", on=card)
         for _ in range(3):
             await here.workspace.redeliver(claim)
@@ -135,17 +135,19 @@ async def test_an_answer_whose_way_is_cut_takes_another_one(here: World, card: M
 async def test_a_button_that_only_an_old_view_shows_is_answered_with_who_was_faster(here: World, card: Message) -> None:
     async with here.bot():
         await here.workspace.press(ANA, card, "evaluation.claim")
-        owned = await here.shows("Owner", on=card)
-        old = copy.copy(owned)
-        await here.workspace.press(ANA, card, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.shows("Owner", on=card)
+        for user in (BEN, CHIKA):
+            await here.workspace.press(user, card, "evaluation.more", "evaluation.rest:1")
+            await here.modal(user, "evaluation.release")
+        await here.choose(ANA, card, "evaluation.release")
         await here.shows("No owner yet", on=card)
         here.pass_by(seconds=12)
-        await here.workspace.press(BEN, old, "evaluation.more", f"evaluation.release:1:{ANA}")
+        await here.workspace.press_view(BEN, here.workspace.views[BEN][-1].id, "evaluation.release")
         await here.notified(BEN, "It was released 12 seconds ago")
         await here.workspace.press(BEN, card, "evaluation.claim")
         await here.shows(f"Owner: <@{BEN}>", on=card)
-        await here.workspace.press(ANA, old, "evaluation.more", f"evaluation.release:1:{ANA}")
-        await here.notified(ANA, f"<@{BEN}> became the owner")
+        await here.workspace.press_view(CHIKA, here.workspace.views[CHIKA][-1].id, "evaluation.release")
+        await here.notified(CHIKA, f"<@{BEN}> became the owner")
     assert f"Owner: <@{BEN}>" in card.shown
 
 
@@ -170,7 +172,7 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
         await here.shows("*Do not contact*", on=card)
         forms = {}
         for user in (ANA, BEN):
-            await here.workspace.press(user, card, "evaluation.more", "evaluation.contact_again:1")
+            await here.choose(user, card, "evaluation.contact_again")
             forms[user] = await here.modal(user, "can we contact them again")
         await here.workspace.submit(ANA, forms[ANA].id, {"opt_out.note": {"opt_out.note": "They called"}})
         await here.notified(ANA, "Unblocked")

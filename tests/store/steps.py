@@ -83,7 +83,7 @@ async def bring(store: Store, *, at: datetime = LATER) -> list[str]:
             brought.append(shown(delivery))
             ts = delivery.card.ts if delivery.card else f"{delivery.evaluation_id or -delivery.id}.0"
             await store.outbox.mark_delivered(delivery, ts=ts)
-    return sorted(brought, key=lambda line: ("post", "note", "say", "update").index(line.split()[0]))
+    return sorted(brought, key=lambda line: ("post", "note", "say", "remind", "update").index(line.split()[0]))
 
 
 def shown(delivery: Delivery) -> str:
@@ -99,6 +99,8 @@ def shown(delivery: Delivery) -> str:
             return f"say {delivery.text}"
         case DeliveryKind.SUMMARY:
             return f"say {delivery.waiting} wait"
+        case DeliveryKind.REMINDER:
+            return f"remind {delivery.channel} of {delivery.evaluation_id}"
 
 
 def order(evaluation_id: int, number: int = 1, **overrides: Any) -> MailRequest:  # noqa: ANN401  of its field's type

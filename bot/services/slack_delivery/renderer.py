@@ -14,12 +14,15 @@ from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.lists import permalink
+from bot.slack.views.reminder import reminder_message
+from bot.slack.views.replies import GONE
 from bot.store import Store
 
 _EVENTS: Final = {
     DeliveryKind.NOTE: Event.NOTE,
     DeliveryKind.MESSAGE: Event.MESSAGE,
     DeliveryKind.SUMMARY: Event.MESSAGE,
+    DeliveryKind.REMINDER: Event.MESSAGE,
 }
 _SHORTENED_CHARS: Final = 3000
 
@@ -54,14 +57,24 @@ class DeliveryRenderer:
                 return note_message(delivery.text or "")
             case DeliveryKind.SUMMARY:
                 return note_message(backlog_notice(delivery.waiting))
+            case DeliveryKind.REMINDER:
+                return await self._render_reminder(delivery.evaluation_id or 0)
             case _:
                 assert_never(delivery.kind)
+
+    async def _render_reminder(self, evaluation_id: int) -> Message:
+        card, url = await self._store.evaluations.card(evaluation_id), self._workspace_url()
+        if card is None:
+            return note_message(GONE)
+        there = card.evaluation.card
+        link = permalink(there, url) if there and url else None
+        return reminder_message(card, today=self._today(), rules=self._rules, link=link)
 
     async def _render_card(self, evaluation_id: int) -> Message:
         """Render the card as it is now, whatever it was when the delivery was enqueued."""
         card = await self._store.evaluations.card(evaluation_id)
         if card is None:
-            return note_message("This evaluation is no longer on record.")
+            return note_message(GONE)
         if card.evaluation.id == evaluation_id:
             return card_message(card, today=self._today(), rules=self._rules, vendor_id=self._vendor_id)
         there = card.evaluation.card

@@ -114,6 +114,14 @@ class Permissions:
         """Return a Slack user, as known for the last five minutes. Raises SlackError."""
         return await self._slack_user(user)
 
+    async def zone(self, user: str) -> str:
+        """Return the IANA name of a person's time zone; empty if Slack cannot say it right now."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return (await self._slack_user(user)).zone
+        except (SlackError, TimeoutError):
+            return ""
+
     async def address(self, user: str) -> str | None:
         """Return the address for replies to a colleague, or None if they are not a full member or Slack cannot say.
 

@@ -141,7 +141,9 @@ def _by_name(reader: Reader) -> Reader:
 
 
 _option: Final = _record(("value",), value=_text, text=_record(type=_text, text=_text))
-_input: Final = _record(type=_text, value=_text, selected_user=_word, selected_option=_option)
+_input: Final = _record(
+    type=_text, value=_text, selected_user=_word, selected_option=_option, selected_date_time=_scalar
+)
 _action: Final = _record(
     ("action_id",), action_id=_word, block_id=_word, type=_text, value=_text, selected_option=_option, action_ts=_word
 )

@@ -1,9 +1,10 @@
 """The card of an evaluation as Slack blocks."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from bot.domain.card import Action, Card, actions, delay, known_end, title
+from bot.domain.card import Action, Card, actions, delay, known_end, shown_disposition, title
 from bot.domain.evaluation import License, State
 from bot.domain.history import Assigned, Kind, TrialExtended
 from bot.domain.license_types import is_sold
@@ -13,18 +14,27 @@ from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, small
 from bot.slack.text import escape, mention, moment, span, tame
 from bot.slack.views.card_lines import SEPARATOR, mail_line, people_lines, place_line, selling_line, signs_line
+from bot.slack.views.follow_up import disposition_lines
 from bot.slack.views.history import note
 
 _LABELS: Final = {
     Action.EMAIL: "Email…",
     Action.CLAIM: "Claim",
     Action.DO_NOT_CONTACT: "Do not contact…",
+    Action.NOTE: "Note…",
+    Action.DONE: "Done",
+    Action.SNOOZE: "Snooze…",
+    Action.UNDO: "Undo",
+    Action.NOT_FOR_US: "Not for us…",
     Action.ASSIGN: "Assign to…",
     Action.RELEASE: "Release",
     Action.CONTACT_AGAIN: "Unblock…",
+    Action.REST: "More…",
 }
 _BUTTONS: Final = (Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
 """The visible buttons; the rest is in the overflow menu."""
+_MENU_LENGTH: Final = 5
+"""The most options that Slack shows in an overflow menu."""
 _NEWS: Final = frozenset({Kind.REOPENED, Kind.CONTACT_CHANGED, Kind.CONTACT_AGAIN})
 """Kinds of events that the rest of a card shows only in their effect."""
 
@@ -42,6 +52,7 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
         place_line(card, vendor_id=vendor_id),
         signs_line(card, rules),
         mail_line(card),
+        *disposition_lines(card),
     ]
     blocks: list[Block] = [
         {"type": "header", "text": plain(heading, longest=150)},
@@ -74,18 +85,39 @@ def _fallback(card: Card) -> str:
 
 def _buttons(card: Card, rules: MailRules) -> list[Block]:
     offered = actions(card, rules)
-    evaluation_id = card.evaluation.id
-    buttons = [_button(action, card) for action in _BUTTONS if action in offered]
-    seen = {Action.RELEASE: card.evaluation.owner}
-    rest = [
-        {"text": plain(_LABELS[action]), "value": ids.option(action, evaluation_id, seen.get(action))}
-        for action in offered
-        if action not in _BUTTONS
+    buttons = [button(action, card) for action in _BUTTONS if action in offered]
+    shown, hidden = _menu(offered)
+    options = [
+        {"text": plain(_LABELS[action]), "value": _option(action, card)}
+        for action in (*shown, *([Action.REST] if hidden else []))
     ]
-    return [*buttons, {"type": "overflow", "action_id": ids.MORE, "options": rest}]
+    return [*buttons, {"type": "overflow", "action_id": ids.MORE, "options": options}]
 
 
-def _button(action: Action, card: Card) -> Block:
+def rest_buttons(card: Card, rules: MailRules = DEFAULT_RULES) -> list[Block]:
+    """Return the buttons for the actions that the menu of a card has no room for."""
+    _, hidden = _menu(actions(card, rules))
+    return [
+        {"type": "button", "action_id": action.value, "text": plain(_LABELS[action]), "value": _option(action, card)}
+        for action in hidden
+    ]
+
+
+def _menu(offered: Sequence[Action]) -> tuple[Sequence[Action], Sequence[Action]]:
+    """Return the actions in the menu, and those that *More…* shows."""
+    menu = [action for action in offered if action not in _BUTTONS]
+    return (menu, []) if len(menu) <= _MENU_LENGTH else (menu[: _MENU_LENGTH - 1], menu[_MENU_LENGTH - 1 :])
+
+
+def _option(action: Action, card: Card) -> str:
+    """Return the value of an option: the action, the evaluation, and what the card shows of what it would change."""
+    undoable = shown_disposition(card)
+    seen = {Action.RELEASE: card.evaluation.owner, Action.UNDO: None if undoable is None else str(undoable)}
+    return ids.option(action, card.evaluation.id, seen.get(action))
+
+
+def button(action: Action, card: Card) -> Block:
+    """Return the button for an action."""
     style = {Action.EMAIL: {"style": "primary"}, Action.DO_NOT_CONTACT: {"style": "danger"}}.get(action, {})
     return {
         "type": "button",

@@ -9,6 +9,8 @@ from bot.domain.evaluation import State
 from bot.domain.history import (
     Assigned,
     BounceMeaning,
+    CalledDone,
+    CalledNotForUs,
     ContactNow,
     ContactReplaced,
     DatesCorrected,
@@ -21,6 +23,7 @@ from bot.domain.history import (
     MailBounced,
     MailEvent,
     Merged,
+    NoteAdded,
     Released,
     ReportedFact,
     TrialConverted,
@@ -28,13 +31,16 @@ from bot.domain.history import (
     TrialExtended,
     TrialReopened,
     TrialStarted,
+    Undone,
 )
 from bot.domain.license_types import is_sold, type_in_words
 from bot.domain.mail import LawfulBasis
+from bot.domain.note import Note
 from bot.domain.text import day
 from bot.slack.blocks import Block, Message, note_message, plain
 from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
+from bot.slack.views.follow_up import follow_up_sentence, quote_message
 
 _NOBODY: Final = "Somebody"
 _BY_THEMSELVES: Final = {DncReason.UNSUBSCRIBED: "They unsubscribed with the link in an email"}
@@ -99,6 +105,8 @@ def note(entry: Entry) -> str:
             said = f"{who} claimed this." if owner == entry.actor else f"{who} assigned this to {mention(owner)}."
         case Released():
             said = f"{who} released this. It has no owner now."
+        case NoteAdded() | CalledDone() | CalledNotForUs() | Undone() as fact:
+            said = follow_up_sentence(fact, who)
         case Erased():
             said = "The contact's data was erased at their request."
         case fact:
@@ -220,6 +228,8 @@ def entry_message(entry: Entry) -> Message:
     """Return the line for a history entry. Its buttons stay after a press; the listener checks the state."""
     message = note_message(note(entry))
     match entry.fact:
+        case NoteAdded(note=Note() as written) | CalledNotForUs(note=Note() as written) if written.text:
+            return quote_message(entry.fact, written)
         case MailEvent(kind=Kind.MAIL_UNKNOWN, mail=int(mail)):
             return replace(message, blocks=[*message.blocks, {"type": "actions", "elements": _buttons(str(mail))}])
         case _:

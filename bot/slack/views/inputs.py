@@ -27,8 +27,12 @@ def input_block(
 
 def note_input(label: str, *, optional: bool, words: str = "") -> Block:
     """Return the input of a note in several lines."""
-    element = {**text_input(words, longest=NOTE_LENGTH), "multiline": True}
-    return {**input_block(label, Field.NOTE, element), "optional": optional}
+    return {**input_block(label, Field.NOTE, lines_input(NOTE_LENGTH, words)), "optional": optional}
+
+
+def lines_input(longest: int, words: str = "") -> Block:
+    """Return a text input of several lines."""
+    return {**text_input(words, longest=longest), "multiline": True}
 
 
 def text_input(words: str, *, longest: int) -> Block:

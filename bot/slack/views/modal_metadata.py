@@ -128,6 +128,15 @@ class AssignMetadata(ModalMetadata):
         return {"owner": seen or None}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteMetadata(ModalMetadata):
+    """The form that edits a note."""
+
+    tag: ClassVar[str] = "note"
+
+    note_id: int
+
+
 def _written(value: object) -> object:
     match value:
         case datetime():
@@ -183,5 +192,6 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "basis": _basis,
     "added_at": _moment,
     "owner": _optional,
+    "note_id": _id,
 }
 """Read each field. A value that does not fit raises ValueError, TypeError or KeyError."""

@@ -16,6 +16,11 @@ _TITLES: Final = {
     View.DO_NOT_CONTACT: "Do not contact",
     View.CONTACT_AGAIN: "Remove block",
     View.ASSIGN: "Assign",
+    View.NOTE: "Add a note",
+    View.NOTE_EDIT: "Edit note",
+    View.SNOOZE: "Snooze",
+    View.NOT_FOR_US: "Not for us",
+    View.REST: "More",
 }
 
 _CLOSE: Final = {View.PREVIEW: "Back", View.SENDING: "Close"}

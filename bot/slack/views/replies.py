@@ -7,9 +7,11 @@ from typing import Final
 from bot.domain.card import Card, Recipient
 from bot.domain.cautions import describe
 from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, may_lift
-from bot.domain.evaluation import Contact
+from bot.domain.evaluation import Contact, DispositionChange
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import Allowed, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.snooze import SnoozeRefused
+from bot.domain.text import day
 from bot.errors import BotError, NotAllowed, SlackError, SlackRefused
 from bot.slack.text import ago, escape, mention, moment, span
 from bot.slack.views.history import describe_scope, mail_name
@@ -40,6 +42,11 @@ LIFTED = ":white_check_mark: Unblocked. They can be emailed again."
 OLD_FORM = "This form is from an earlier version, so nothing was done. Please press the button on the card again."
 NOT_BLOCKED = "There is no block to remove any more."
 NOBODY_TO_BLOCK = "There is no address here to block, or it's blocked already."
+NOTHING_TO_UNDO = "There is nothing of yours to undo here."
+NOTHING_MORE = "There is nothing more to do here right now. Close this window and look at the card again."
+TRIAL_OVER = "Nothing was done: this trial is over."
+PICK_TIME = "Please choose a date and time."
+SAVED = ":white_check_mark: Saved. You can close this window."
 PERMANENT = "Nobody can remove this block."
 
 
@@ -136,6 +143,25 @@ def lost(owner: str | None, since: datetime | None, *, now: datetime, about: str
     if owner is None:
         return f"{_about(about)}It was released{when}, and nobody owns it. You can claim it now."
     return f"{_about(about)}{mention(owner)} became the owner{when}."
+
+
+def too_late(found: DispositionChange, *, now: datetime, about: str = "") -> str:
+    """Say that somebody else was faster, so that nothing was done. `about` names the evaluation."""
+    if found.by is None or found.at is None:
+        return f"{_about(about)}{NOTHING_TO_UNDO}"
+    return f"{_about(about)}{mention(found.by)} was faster, {ago(now - found.at)}. The card shows how it is now."
+
+
+def snoozed(until: datetime) -> str:
+    """Say when a person will be reminded."""
+    return f":alarm_clock: You get a direct message {moment(until)}."
+
+
+def snooze_refused(refused: SnoozeRefused) -> str:
+    """Say at the field why nobody can be reminded then."""
+    if refused.ends is None:
+        return "This time is over. Please choose a later one."
+    return f"The trial ends on {day(refused.ends)}. Please choose a time before that."
 
 
 def blocked(found: DncAddResult, *, now: datetime, about: str = "") -> str:

@@ -2,11 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from bot.domain.dnc import REASON_CHOICES
+from bot.domain.evaluation import NotForUsReason
 from bot.domain.mail import LawfulBasis
 from bot.domain.placeholders import find_placeholder
+from bot.domain.snooze import SnoozeChoice
 from bot.errors import InteractionUnreadable
 from bot.slack.ids import Field, View
 from bot.slack.views.email_preview import sending
@@ -20,19 +23,27 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.DNC_ADD: frozenset({Field.REASON}),
     View.DNC_LIFT: frozenset({Field.NOTE}),
     View.ASSIGN: frozenset({Field.OWNER}),
+    View.NOTE: frozenset({Field.NOTE_TEXT}),
+    View.NOTE_EDIT: frozenset({Field.NOTE_TEXT}),
+    View.SNOOZE: frozenset({Field.SNOOZE}),
+    View.NOT_FOR_US: frozenset({Field.NOT_FOR_US}),
 }
-_WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE})
+_WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE, Field.NOTE_TEXT})
+_TIME_DIGITS: Final = 10
+"""Digits of a POSIX time, as Slack writes it."""
 _EMAIL_WORDS: Final = frozenset({Field.SUBJECT, Field.BODY})
 _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.RECIPIENT: frozenset({"technical", "billing"}),
     Field.REASON: frozenset(reason.name for reason in REASON_CHOICES),
     Field.GROUND: frozenset(LawfulBasis.__members__),
+    Field.SNOOZE: frozenset(SnoozeChoice),
+    Field.NOT_FOR_US: frozenset(NotForUsReason),
 }
 
 
 def acknowledgement(view: Mapping[str, Any]) -> dict[str, Any]:
     """Return the acknowledgement of a submitted modal: what is wrong, or what to show next, if anything."""
-    if wrong := blank(view) or _unfilled(view) or _without_words(view):
+    if wrong := blank(view) or _unfilled(view) or _without_words(view) or _unexplained(view):
         return errors(wrong)
     if view.get("callback_id") == View.PREVIEW and not incomplete(view):
         metadata = ModalMetadata.unpack(view.get("private_metadata", ""))
@@ -60,7 +71,8 @@ def values(view: Mapping[str, Any]) -> dict[Field, str]:
     found = {}
     for _, field, state in _inputs(view):
         chosen = state.get("selected_option") or {}
-        value = str(state.get("value") or state.get("selected_user") or chosen.get("value") or "")
+        given = (state.get(name) for name in ("value", "selected_user", "selected_date_time"))
+        value = str(next(filter(None, given), None) or chosen.get("value") or "")
         if value.strip() and value in _OPTIONS.get(field, {value}):
             found[field] = value
     return found
@@ -92,6 +104,19 @@ def _without_words(view: Mapping[str, Any]) -> dict[str, str]:
     if view.get("callback_id") != View.EMAIL or block_id is None or field_of(view, Field.BODY) is not None:
         return {}
     return {block_id: "This template can't be filled in here. Please choose another one."}
+
+
+def _unexplained(view: Mapping[str, Any]) -> dict[str, str]:
+    """Return the message for a form that says *Other* without saying what."""
+    found, block_id = values(view), field_of(view, Field.NOT_FOR_US_WORDS)
+    is_explained = found.get(Field.NOT_FOR_US) != NotForUsReason.OTHER or Field.NOT_FOR_US_WORDS in found
+    return {} if is_explained or block_id is None else {block_id: "Please say why."}
+
+
+def picked_time(filled: Mapping[Field, str]) -> datetime | None:
+    """Return the time that a person picked, or None."""
+    seconds = filled.get(Field.SNOOZE_TIME, "")
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdecimal() and len(seconds) <= _TIME_DIGITS else None
 
 
 def incomplete(view: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from bot.security.keyring import Keyring
 from bot.store.schema import do_not_contact
 
 
-async def with_note(connection: AsyncConnection, keyring: Keyring, entry: Entry) -> Entry:
+async def with_dnc_note(connection: AsyncConnection, keyring: Keyring, entry: Entry) -> Entry:
     """Return the history entry with its note.
 
     Notes are stored with the do-not-contact entry only, where they can be erased.

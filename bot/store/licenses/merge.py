@@ -14,6 +14,7 @@ from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
+from bot.store.outbox.selection import GOES_TO_CARD
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note, snooze
 
 _LIVE: Final = [state for state in MailState if state.blocks_resend]
@@ -93,7 +94,7 @@ async def _move_notes_and_snoozes(connection: AsyncConnection, winner: Row[Any],
 
 async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
     """Move waiting notes to the winner's card. The loser's own card is not posted unless its post has begun."""
-    theirs = delivery.c.evaluation_id == loser.id
+    theirs = (delivery.c.evaluation_id == loser.id) & GOES_TO_CARD
     waiting = theirs & (delivery.c.state == DeliveryState.DUE)
     await connection.execute(
         update(delivery)

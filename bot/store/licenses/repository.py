@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.address import canonical
 from bot.domain.announcement import AnnouncementPolicy
-from bot.domain.changes import Change, Confirmed, Corrected, Refreshed, Started
+from bot.domain.changes import Change, Confirmed, Converted, Corrected, Ended, Refreshed, Started
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import ContactRole
 from bot.domain.health import IngestStats
@@ -40,9 +40,11 @@ from bot.store.mapping import (
     trial_from,
     trial_values,
 )
+from bot.store.notes import blank_notes
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.privacy import without_people
-from bot.store.schema import evaluation, license_, license_alias, processed_row
+from bot.store.schema import evaluation, license_, license_alias, note, processed_row
+from bot.store.snoozes import end_snoozes
 from bot.store.team import load_team_settings
 
 _MAX_BATCH_RECORDS: Final = 2_000
@@ -256,6 +258,8 @@ class Licenses:
             was, is_ = before.contact(role), now.contact(role)
             if was is not None and was.email is not None and is_ is not None and is_.forgotten:
                 await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
+                theirs = select(evaluation.c.id).where(evaluation.c.license_id == license_id)
+                await blank_notes(connection, note.c.evaluation_id.in_(theirs), at=at)
 
 
 def _renamed(record: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:
@@ -286,6 +290,8 @@ async def _apply(
     entry = entry_of(change, license_update.seen, at=at)
     if entry is not None:
         await append_history(connection, evaluation_id, [entry])
+    if isinstance(change, Converted | Ended):
+        await end_snoozes(connection, evaluation_id)
     if not isinstance(change, Confirmed):
         await enqueue_card_update(connection, [evaluation_id], at=at)
     return True

@@ -20,11 +20,20 @@ from bot.domain.outbox import (
     Route,
 )
 from bot.security.keyring import Keyring
-from bot.store.dnc.notes import with_note
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
+from bot.store.notes import with_note
 from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message, hand_line_over
-from bot.store.outbox.selection import DECIDES_ROUTES, IS_CARD, LATELY, is_open, next_due, routes, unposted
+from bot.store.outbox.selection import (
+    DECIDES_ROUTES,
+    GOES_TO_CARD,
+    IS_CARD,
+    LATELY,
+    is_open,
+    next_due,
+    routes,
+    unposted,
+)
 from bot.store.schema import delivery, evaluation, history, license_
 from bot.store.team import load_team_settings
 
@@ -138,9 +147,8 @@ class SlackOutbox:
         delivery goes there instead.
         """
         there = (evaluation.c.id == delivered.evaluation_id) & (evaluation.c.card_ts.is_not(None))
-        waiting = (delivery.c.evaluation_id == delivered.evaluation_id) & delivery.c.state.in_(
-            (DeliveryState.DUE, DeliveryState.UNKNOWN)
-        )
+        theirs = (delivery.c.evaluation_id == delivered.evaluation_id) & GOES_TO_CARD
+        waiting = theirs & delivery.c.state.in_((DeliveryState.DUE, DeliveryState.UNKNOWN))
         async with self._database.write() as connection:
             known = await connection.scalar(select(evaluation.c.card_ts).where(there))
             if known is not None and delivered.card is not None and known != delivered.card.ts:
@@ -191,7 +199,7 @@ class SlackOutbox:
                 if target == present:
                     continue
                 ids = unposted.where(license_.c.app_key == app_key, evaluation.c.channel == present)
-                theirs = delivery.c.evaluation_id.in_(ids) & (delivery.c.state == DeliveryState.DUE)
+                theirs = delivery.c.evaluation_id.in_(ids) & GOES_TO_CARD & (delivery.c.state == DeliveryState.DUE)
                 await connection.execute(update(delivery).where(theirs).values(channel=target))
                 await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=target))
                 moved += count
@@ -229,6 +237,7 @@ class SlackOutbox:
 
     async def _claimed(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
         entry = None if row.history_id is None else await self._entry(connection, row.history_id)
+        is_reminder = row.kind == DeliveryKind.REMINDER  # it goes to a person, not to the card's channel
         return Delivery(
             id=row.id,
             kind=DeliveryKind(row.kind),
@@ -236,7 +245,7 @@ class SlackOutbox:
             attempts=row.attempts + 1,
             at=row.at,
             evaluation_id=row.evaluation_id,
-            card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
+            card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts and not is_reminder else None,
             entry=entry,
             text=row.text,
             ts=row.ts,

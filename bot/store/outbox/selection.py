@@ -21,6 +21,8 @@ def is_open(owed: FromClause) -> ColumnElement[bool]:
     return owed.c.state.in_(OPEN) & ~((owed.c.state == DeliveryState.UNKNOWN) & owed.c.ts.is_not(None))
 
 
+GOES_TO_CARD: Final = delivery.c.kind != DeliveryKind.REMINDER
+"""Whether a delivery of an evaluation goes to its card or thread, rather than to a person."""
 IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
 _method: Final[ColumnElement[str]] = case(
     (delivery.c.state == DeliveryState.UNKNOWN, ApiMethod.HISTORY),
@@ -59,10 +61,12 @@ _ORDER: Final[dict[ApiMethod, tuple[ColumnElement[Any], ...]]] = {
 def is_ready() -> Select[Any]:
     """Return the condition for deliveries whose turn it is: a note waits for its card, a card for its earlier delivery.
 
-    A note also waits for a card update: in the thread of a deleted card it would land in the channel.
+    A note also waits for a card update: in the thread of a deleted card it would land in the channel. A reminder waits
+    for nothing.
     """
     earlier = delivery.alias("earlier")
     waits = exists().where(
+        delivery.c.kind != DeliveryKind.REMINDER,
         earlier.c.evaluation_id == delivery.c.evaluation_id,
         or_(earlier.c.kind == delivery.c.kind, earlier.c.kind == DeliveryKind.CARD),
         earlier.c.id < delivery.c.id,

@@ -11,13 +11,14 @@ from bot.domain.card import Action, Card, Person
 from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
-from bot.domain.evaluation import Contact, Partner, State, Trial
+from bot.domain.evaluation import Contact, Done, NotForUs, NotForUsReason, Partner, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import MailRules, RefusalReason
+from bot.domain.snooze import Snooze
 from bot.slack import ids
 from bot.slack.blocks import Block, Message
-from bot.slack.views.card import card_message, pointer_message
+from bot.slack.views.card import card_message, pointer_message, rest_buttons
 from bot.slack.views.history import note
 from tests.builders import NOON, TODAY, card, contact, dnc_entry, entry, evaluation, license_, nov, sent_mail, trial
 from tests.slack.checks import NAMES, NASTY, USERS, WORKSPACE, check, mrkdwn_of
@@ -241,7 +242,8 @@ def test_who_said_no_is_told_from_the_other_contact_who_can_be_emailed(
     assert lines(shown)[2:4] == said
     *pressed, more = buttons(card_message(shown, today=TODAY))
     assert [each["action_id"] for each in pressed] == [Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT]
-    assert Action.CONTACT_AGAIN in {ids.read_option(option["value"])[0] for option in more["options"]}
+    assert ids.read_option(more["options"][-1]["value"])[0] == Action.REST
+    assert Action.CONTACT_AGAIN in {each["action_id"] for each in rest_buttons(shown)}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +266,7 @@ def test_a_block_of_somebody_who_was_forgotten_cannot_be_lifted_from_the_card() 
     )
     *pressed, more = buttons(card_message(marked, today=TODAY))
     assert [button["action_id"] for button in pressed] == [Action.CLAIM]
-    assert [ids.read_option(option["value"])[0] for option in more["options"]] == [Action.ASSIGN]
+    assert ids.read_option(more["options"][-1]["value"])[0] == Action.ASSIGN
 
 
 @pytest.mark.parametrize(
@@ -527,12 +529,23 @@ def test_a_notification_says_it_in_a_sentence(license_type: str, shown: Trial, s
 @pytest.mark.parametrize(
     ("shown", "visible", "menu"),
     [
-        pytest.param(card(), [Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT], [Action.ASSIGN], id="new"),
+        pytest.param(
+            card(),
+            [Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT],
+            [Action.NOTE, Action.DONE, Action.SNOOZE, Action.NOT_FOR_US, Action.ASSIGN],
+            id="new",
+        ),
         pytest.param(
             card(evaluation=evaluation(owner="U0BO")),
             [Action.EMAIL, Action.DO_NOT_CONTACT],
-            [Action.ASSIGN, Action.RELEASE],
+            [Action.NOTE, Action.DONE, Action.SNOOZE, Action.NOT_FOR_US, Action.REST],
             id="owned",
+        ),
+        pytest.param(
+            card(evaluation=evaluation(not_for_us=NotForUs(by="U0BO", at=NOON, reason=NotForUsReason.STUDENT))),
+            [Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT],
+            [Action.NOTE, Action.UNDO, Action.ASSIGN],
+            id="not for us",
         ),
         pytest.param(
             card(
@@ -540,7 +553,7 @@ def test_a_notification_says_it_in_a_sentence(license_type: str, shown: Trial, s
                 people=(Person(contact=contact(), dnc_entry=dnc_entry()),),
             ),
             [],
-            [Action.ASSIGN, Action.RELEASE, Action.CONTACT_AGAIN],
+            [Action.NOTE, Action.DONE, Action.NOT_FOR_US, Action.ASSIGN, Action.REST],
             id="over, owned, opted out",
         ),
     ],
@@ -550,9 +563,33 @@ def test_three_buttons_at_most_are_seen_and_the_rest_is_in_the_menu(
 ) -> None:
     *pressed, more = buttons(card_message(shown, today=TODAY))
     assert [(button["action_id"], button["value"]) for button in pressed] == [(action, "7") for action in visible]
-    owner = {Action.RELEASE: shown.evaluation.owner}
+    seen = {Action.UNDO: f"not_for_us-{int(NOON.timestamp())}"}
     assert [ids.read_option(option["value"]) for option in more["options"]] == [
-        (action, "7", owner.get(action)) for action in menu
+        (action, "7", seen.get(action)) for action in menu
+    ]
+
+
+def test_the_rest_of_the_menu_knows_what_the_card_showed() -> None:
+    shown = rest_buttons(card(evaluation=evaluation(owner="U0BO")))
+    assert [(each["action_id"], each["value"]) for each in shown] == [
+        (Action.ASSIGN, "evaluation.assign:7"),
+        (Action.RELEASE, "evaluation.release:7:U0BO"),
+    ]
+    assert rest_buttons(card()) == []
+
+
+def test_a_card_says_who_is_done_for_whom_it_is_not_and_who_will_be_reminded() -> None:
+    shown = card(
+        evaluation=evaluation(
+            done=Done(by="U0BO", at=NOON),
+            not_for_us=NotForUs(by="U0BO", at=NOON, reason=NotForUsReason.OUR_OWN_PEOPLE),
+        ),
+        snoozes=(Snooze(user="U0ANA", until=NOON, at=NOON), Snooze(user="U0BO", until=NOON, at=NOON)),
+    )
+    assert lines(shown)[-4:-1] == [
+        f":white_check_mark: *Done*: <@U0BO> spoke to them elsewhere · {AT_NOON}",
+        f":no_entry: *Not for us*: our own people (<@U0BO>) · {AT_NOON}",
+        f":alarm_clock: Snoozed by <@U0ANA> until {AT_NOON}, <@U0BO> until {AT_NOON}",
     ]
 
 

@@ -90,6 +90,16 @@ TOLD = {
     "merged": (entry(Kind.MERGED), "Two records in the report turned out to be the same license."),
     "claimed": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0ANA", was=""), "<@U0ANA> claimed this."),
     "assigned": (entry(Kind.ASSIGNED, actor="U0ANA", owner="U0BO", was=""), "<@U0ANA> assigned this to <@U0BO>."),
+    "done": (entry(Kind.DONE, actor="U0BO"), ":white_check_mark: *Done*: <@U0BO> spoke to them elsewhere."),
+    "not for us": (
+        entry(Kind.NOT_FOR_US, actor="U0BO", cause="our_own_people"),
+        ":no_entry: *Not for us*: our own people (<@U0BO>).",
+    ),
+    "undone": (
+        entry(Kind.UNDONE, actor="U0BO", what="not_for_us"),
+        ":leftwards_arrow_with_hook: <@U0BO> undid *Not for us*.",
+    ),
+    "a note": (entry(Kind.NOTE_ADDED, actor="U0BO", note_id="5"), ":pencil: <@U0BO> added a note."),
     "released": (
         entry(Kind.RELEASED, actor="U0BO", owner="", was="U0BO"),
         "<@U0BO> released this. It has no owner now.",
