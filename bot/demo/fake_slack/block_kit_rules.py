@@ -118,6 +118,10 @@ def _block(block: Json, at: str) -> Iterator[str]:
             yield say(f"must have 1 to {ELEMENT_LIMIT[kind]} items", at + "/elements")
     if kind == "rich_text":
         yield from _rich_text(block.get("elements"), at + "/elements")
+    yield from _elements(block, kind, at)
+
+
+def _elements(block: Json, kind: str, at: str) -> Iterator[str]:
     if kind == "input" and not block.get("element"):
         yield say("missing required field", at + "/element")
     inside = [*block.get("elements", ()), block.get("accessory"), block.get("element")]

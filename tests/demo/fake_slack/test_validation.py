@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.demo.fake_slack.models import Refusal
-from bot.demo.fake_slack.validation import check_message, check_view
+from bot.demo.fake_slack.validation import block_problems, check_message, check_view
 from tests.demo.fake_slack.sample import CARD, SUBJECT, TEMPLATE, Json, actions, button, modal, option, plain, section
 
 
@@ -173,3 +173,17 @@ def test_views_that_slack_does_not_take(view: Json, place: str) -> None:
         check_view(view)
     assert caught.value.error == "invalid_arguments"
     assert f"[json-pointer:{place}]" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("elements", "problem"),
+    [
+        ([], "at least 1 item"),
+        ([{"type": "text", "text": "bare"}], "unsupported type"),
+        ([{"type": "rich_text_quote", "elements": [{"type": "text", "text": ""}]}], "more than 0 characters"),
+    ],
+    ids=["nothing", "a text without a section", "a text without a character"],
+)
+def test_rich_text_that_slack_refuses_is_refused(elements: list[Json], problem: str) -> None:
+    [found] = block_problems([{"type": "rich_text", "elements": elements}], "message")
+    assert problem in found
