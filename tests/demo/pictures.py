@@ -56,6 +56,12 @@ async def _take_all(page: Page) -> None:
     today = message(page, "Only visible to you").filter(has_text="Alpen").filter(has_text="Kiwi")
     await expect(today).to_be_visible()
     await _take(page, today, "today")
+    await command(page, "/evaluators report")
+    report = message(page, "Conversion · since")
+    chart = report.locator("figure").first
+    await expect(report).to_be_in_viewport(ratio=0.5)
+    await chart.scroll_into_view_if_needed()
+    await _take(page, chart, "report")
     theirs = await unsubscribe_page(page)
     await theirs.set_viewport_size({"width": 720, "height": 420})
     await _take(theirs, theirs.locator("body"), "unsubscribe")

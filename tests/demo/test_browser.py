@@ -177,6 +177,22 @@ async def test_the_team_notes_snoozes_and_says_done_or_not_for_us_and_undoes_it(
     await expect(helix).not_to_contain_text("Not for us")
 
 
+async def test_a_report_has_charts_and_a_table_that_can_be_sorted(page: Page) -> None:
+    await seen(page, "Kiwi")
+    await command(page, "/evaluators report")
+    report = message(page, "Conversion · since")
+    chart = report.get_by_role(
+        "img", name=re.compile("^Mature trials and purchases by app. .+: Mature \\d+, Bought \\d+")
+    )
+    await expect(chart.locator("rect")).to_have_count(6)
+    table = report.get_by_role("table", name="Trials by app")
+    first = table.get_by_role("rowheader").first
+    await table.get_by_role("button", name="App").click()
+    await expect(first).to_have_text("Paper Trail for Confluence")
+    await table.get_by_role("button", name="App").click()
+    await expect(first).to_have_text("Sprint Lanterns for Jira")
+
+
 async def test_an_email_to_somebody_who_left_bounces(page: Page) -> None:
     mirage = await seen(page, "Mirage")
     await send(page, mirage)
@@ -255,6 +271,8 @@ async def test_everything_to_press_is_44_pixels_large_on_a_phone(page: Page) -> 
 async def test_axe_finds_nothing_serious(page: Page) -> None:
     alpen = await seen(page, "Alpen")
     await command(page, "/evaluators today")
+    await command(page, "/evaluators report")
+    await expect(message(page, "Conversion · since")).to_be_visible()
     assert await _violations(page) == []
     form = await write(page, alpen)
     assert await _violations(page) == []

@@ -46,7 +46,7 @@ function drawing(type, categories, series, axes) {
   const slot = (WIDTH - LEFT) / categories.length;
   const longest = Math.max(...categories.map((label) => label.length)) * LETTER;
   const isSlanted = longest > slot - 6;
-  const bottom = (isSlanted ? Math.min(longest * 0.64 + 14, 96) : 20) + (axes.x ? 16 : 0);
+  const bottom = (isSlanted ? Math.min(longest * 0.64 + 14, 96) : 20) + (axes.x ? 18 : 0);
   const scale = scaleOf(series.flatMap(({ data }) => data.map(({ value }) => value)));
   const height = TOP + PLOT + bottom;
   return svg(

@@ -75,7 +75,7 @@ def speed_message(report: SpeedReport) -> Message:
         text=f"{head}: {of}",
         blocks=[
             section(f"*{head}*\nOf {of} that got a card."),
-            *bar_chart("Hours", [name.partition("→ ")[2] for name, *_ in came], hours, x="Step", y="Hours"),
+            *bar_chart("Delays in hours", [_step(name) for name, *_ in came], hours, x="Step", y="Hours"),
             *data_table(
                 "Three delays",
                 ("Step", "Half within", "Nine of ten within", "Not yet"),
@@ -198,6 +198,10 @@ def _delay(delay: Delay) -> str:
 def _delay_row(name: str, delay: Delay) -> tuple[str, str, str, int]:
     median, p90 = ("–" if each is None else span(each) for each in (delay.median, delay.p90))
     return name, median, p90, delay.open
+
+
+def _step(name: str) -> str:
+    return name.partition("→ ")[2].capitalize()
 
 
 def _hours(length: timedelta) -> int:
