@@ -12,11 +12,13 @@ from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.lock_alert import LockAlert
 from bot.services.privacy import apply_retention
 from bot.services.slack_delivery.reconciler import Reconciler
+from bot.services.team.digests import DigestSender
 
 log = structlog.get_logger()
 
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
+_DIGESTS_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
 """How often snoozes are checked for their end."""
@@ -37,7 +39,11 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
         else:
             log.warning("retention_put_off")
 
+    digests = DigestSender(
+        components.store, channel=settings.slack_channel, zone=settings.timezone, clock=context.clock
+    )
     jobs.every(_WATCH_EVERY, "clock", watch.look)
+    jobs.every(_DIGESTS_EVERY, "digests", digests.send_due)
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)

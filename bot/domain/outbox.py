@@ -34,8 +34,8 @@ class Route(NamedTuple):
 
 
 class DeliveryKind(StrEnum):
-    """What a delivery brings: a card, a line in its thread, a message, a notice about a backlog, or a reminder of an
-    evaluation to the person whose id is the channel.
+    """What a delivery brings: a card, a line in its thread, a message, a notice about a backlog, a digest, or, to the
+    person whose id is the channel, a reminder of an evaluation.
     """
 
     CARD = "card"
@@ -43,6 +43,7 @@ class DeliveryKind(StrEnum):
     MESSAGE = "message"
     SUMMARY = "summary"
     REMINDER = "reminder"
+    DIGEST = "digest"
 
 
 class DeliveryState(StrEnum):

@@ -143,10 +143,10 @@ class WorkingCalendar:
         first = start.astimezone(self.zone).date() - timedelta(days=1)
         for day in (first + timedelta(days=n) for n in count()):
             if self.is_working_day(day):
-                yield self._reaches(day, self.hours.opens), self._reaches(day, self.hours.closes)
+                yield self.moment(day, self.hours.opens), self.moment(day, self.hours.closes)
 
-    def _reaches(self, day: date, wall: time) -> datetime:
-        """Return when the clocks first show this time or a later one."""
+    def moment(self, day: date, wall: time) -> datetime:
+        """Return when the clocks first show this time or a later one, on any day."""
         shown = datetime.combine(day, wall)
         # PEP 495: in a gap, fold 0 leads to a moment after the change of the clocks, and fold 1 to one before it.
         late, early = (shown.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))

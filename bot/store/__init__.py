@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot.errors import DatabaseBusy
 from bot.security.keyring import Keyring
 from bot.store import key_check
+from bot.store.digests import Digests
 from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
 from bot.store.engine.database import Database, files_of
@@ -44,6 +45,7 @@ class Store:
     bounces: Bounces
     database: Database
     outbox: SlackOutbox
+    digests: Digests
     drafts: Drafts
     evaluations: Evaluations
     installation: Installation
@@ -87,6 +89,7 @@ async def open_store(
             bounces=Bounces(database, keyring),
             database=database,
             outbox=SlackOutbox(database, keyring),
+            digests=Digests(database, keyring),
             drafts=Drafts(database, keyring),
             evaluations=Evaluations(database, keyring),
             installation=Installation(database, keyring),

@@ -35,10 +35,10 @@ from bot.store.schema import evaluation, license_, mail
 _RUNNING: Final = evaluation.c.state == literal_column(f"'{State.RUNNING.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
 _ANNOUNCED: Final = evaluation.c.channel.is_not(None)
-_OPEN: Final = and_(_RUNNING, _ANNOUNCED, evaluation.c.not_for_us_at.is_(None), evaluation.c.merged_into.is_(None))
+OPEN: Final = and_(_RUNNING, _ANNOUNCED, evaluation.c.not_for_us_at.is_(None), evaluation.c.merged_into.is_(None))
 _ITS_LICENSE: Final = license_.alias()
 _IS_ITS_LICENSE: Final = exists().where(_ITS_LICENSE.c.id == evaluation.c.license_id)
-_HAS_KNOWN_END: Final = (evaluation.c.upgrade_to == "") | _IS_ITS_LICENSE.where(
+HAS_KNOWN_END: Final = (evaluation.c.upgrade_to == "") | _IS_ITS_LICENSE.where(
     _ITS_LICENSE.c.license_type.endswith("EVALUATION")
 )
 """The end of an upgrade trial on a license that was bought is assumed."""
@@ -71,7 +71,7 @@ class EvaluationLists:
             number, pages = nearest_page(total, number)
             query = _ordered(select(evaluation).where(wanted), selection.kind)
             found = await connection.execute(query.limit(PAGE_SIZE).offset(number * PAGE_SIZE))
-            rows = await _read_rows(connection, self._keyring, found.all())
+            rows = await read_rows(connection, self._keyring, found.all())
         return Page(rows=rows, number=number, pages=pages, total=total)
 
     async def find(self, terms: Sequence[Term], criteria: Criteria, *, most: int) -> Found:
@@ -83,7 +83,7 @@ class EvaluationLists:
             total = await connection.scalar(select(func.count()).select_from(evaluation).where(wanted)) or 0
             newest = select(evaluation).where(wanted).order_by(evaluation.c.started.desc(), evaluation.c.id.desc())
             rows = (await connection.execute(newest.limit(most))).all()
-            return Found(rows=await _read_rows(connection, self._keyring, rows), total=total, is_partial=is_partial)
+            return Found(rows=await read_rows(connection, self._keyring, rows), total=total, is_partial=is_partial)
 
     async def apps(self) -> dict[str, str]:
         """Return the names of the apps in the report, by key. An app that was renamed has its newest name."""
@@ -127,7 +127,7 @@ def _of_list(selection: Selection) -> list[ColumnElement[bool]]:
         case ListKind.UNOWNED:
             return [evaluation.c.owner.is_(None), _ANNOUNCED, *is_open]
         case ListKind.EXPIRING:
-            return [_OPEN]
+            return [OPEN]
     assert_never(selection.kind)
 
 
@@ -142,7 +142,7 @@ def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
         owner = None if criteria.owner == Ownership.NONE else criteria.owner
         conditions.append(evaluation.c.owner.is_(None) if owner is None else evaluation.c.owner == owner)
     if criteria.ends is not None:
-        conditions += [_RUNNING, _HAS_KNOWN_END, evaluation.c.ends.between(*criteria.ends)]
+        conditions += [_RUNNING, HAS_KNOWN_END, evaluation.c.ends.between(*criteria.ends)]
     if criteria.since is not None:
         conditions.append(evaluation.c.started >= criteria.since)
     if criteria.status is not None:
@@ -158,7 +158,7 @@ def _ordered(query: Select[Any], kind: ListKind) -> Select[Any]:
     return query.order_by(evaluation.c.ends.nulls_last(), evaluation.c.id)
 
 
-async def _read_rows(
+async def read_rows(
     connection: AsyncConnection, keyring: Keyring, rows: Sequence[Row[Any]]
 ) -> tuple[EvaluationRow, ...]:
     """Return the lines of these rows of `evaluation`, in this order."""

@@ -171,6 +171,18 @@ evaluation = Table(
     Index("ix_evaluation_open", "ends", **partial(_OPEN)),
 )
 
+# Digests that were sent, or left out since there was nothing to say. The row is the right to send.
+digest = Table(
+    "digest",
+    metadata,
+    Column("kind", Text, primary_key=True),  # of DigestKind
+    Column("channel", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 history = Table(
     "history",
     metadata,
@@ -180,6 +192,7 @@ history = Table(
     Column("kind", Text, nullable=False),
     Column("actor", Text),
     Column("details", JSON, nullable=False),
+    Index("ix_history_outcome", "at", **partial("kind IN ('converted', 'ended')")),
 )
 
 delivery = Table(

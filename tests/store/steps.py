@@ -101,6 +101,8 @@ def shown(delivery: Delivery) -> str:
             return f"say {delivery.waiting} wait"
         case DeliveryKind.REMINDER:
             return f"remind {delivery.channel} of {delivery.evaluation_id}"
+        case DeliveryKind.DIGEST:
+            return f"say digest {delivery.text}"
 
 
 def order(evaluation_id: int, number: int = 1, **overrides: Any) -> MailRequest:  # noqa: ANN401  of its field's type

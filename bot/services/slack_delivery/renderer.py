@@ -12,6 +12,7 @@ from bot.slack.client.web_client import MessageRef
 from bot.slack.ids import Event
 from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.card import card_message, pointer_message
+from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.lists import permalink
 from bot.slack.views.reminder import reminder_message
@@ -23,6 +24,7 @@ _EVENTS: Final = {
     DeliveryKind.MESSAGE: Event.MESSAGE,
     DeliveryKind.SUMMARY: Event.MESSAGE,
     DeliveryKind.REMINDER: Event.MESSAGE,
+    DeliveryKind.DIGEST: Event.MESSAGE,
 }
 _SHORTENED_CHARS: Final = 3000
 
@@ -59,6 +61,8 @@ class DeliveryRenderer:
                 return note_message(backlog_notice(delivery.waiting))
             case DeliveryKind.REMINDER:
                 return await self._render_reminder(delivery.evaluation_id or 0)
+            case DeliveryKind.DIGEST:
+                return await self._render_digest(delivery)
             case _:
                 assert_never(delivery.kind)
 
@@ -69,6 +73,14 @@ class DeliveryRenderer:
         there = card.evaluation.card
         link = permalink(there, url) if there and url else None
         return reminder_message(card, today=self._today(), rules=self._rules, link=link)
+
+    async def _render_digest(self, delivery: Delivery) -> Message:
+        """Render the digest as of now: what was settled since it was enqueued is not in it."""
+        period = await self._store.digests.period(delivery.text or "", delivery.channel)
+        if period is None:
+            return note_message("This digest is no longer on record.")
+        found = await self._store.digests.read(period, delivery.channel)
+        return digest_message(found, period, today=self._today(), workspace_url=self._workspace_url())
 
     async def _render_card(self, evaluation_id: int) -> Message:
         """Render the card as it is now, whatever it was when the delivery was enqueued."""

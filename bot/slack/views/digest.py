@@ -1,0 +1,71 @@
+"""A digest as a message. It never names a contact and mentions nobody."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from bot.domain.card import known_end, title
+from bot.domain.digest import Counts, Digest, DigestKind, DigestPeriod, Group
+from bot.domain.evaluation import days_left
+from bot.domain.listing import EvaluationRow
+from bot.domain.text import day
+from bot.slack import ids
+from bot.slack.blocks import Message, paragraphs, small
+from bot.slack.text import days, escape
+from bot.slack.views.lists import permalink
+
+_APPS: Final = 5
+"""Apps that a line names; the rest is one number."""
+
+
+def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspace_url: str | None) -> Message:
+    """Return a digest: what needs somebody, then what happened."""
+    weekly = period.kind is DigestKind.WEEKLY
+    head = f"{'The week until' if weekly else 'Digest of'} {day(period.day)}"
+    lines = [
+        *_needing("Without an owner", found.unowned, today, workspace_url),
+        *_needing("Ending soon, and nobody wrote yet", found.untouched, today, workspace_url),
+        *_happened(found.counts, found.before, "this week" if weekly else "since the last digest"),
+    ]
+    if not lines:
+        lines = ["What was open is settled by now."]
+    help_ = f"`{ids.COMMAND} unowned`, `{ids.COMMAND} expiring` and `{ids.COMMAND} week` list them all."
+    return Message(text=f"{head}: {_short(found)}", blocks=[*paragraphs([f"*{head}*", *lines]), small(help_)])
+
+
+def _needing(label: str, group: Group, today: date, workspace_url: str | None) -> Iterator[str]:
+    if group.total:
+        rest = group.total - len(group.rows)
+        named = [_name(row, today, workspace_url) for row in group.rows]
+        yield f"*{label} ({group.total:,})*: {', '.join([*named, *([f'{rest:,} more'] if rest else [])])}"
+
+
+def _name(row: EvaluationRow, today: date, workspace_url: str | None) -> str:
+    evaluation = row.evaluation
+    name = escape(title(evaluation.license), longest=60)
+    if evaluation.card is not None and workspace_url is not None:
+        name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
+    left = days_left(evaluation.trial, today) if known_end(evaluation) else None
+    when = "" if left is None else ", last day" if left == 0 else f", {days(left)} left"
+    return f"{name} ({escape(evaluation.license.app_name, longest=40)}{when})"
+
+
+def _happened(counts: Counts, before: Counts | None, when: str) -> Iterator[str]:
+    if counts.total_started or (before and before.total_started):
+        apps = [f"{escape(name, longest=40)} {number:,}" for name, number in counts.started[:_APPS]]
+        rest = sum(number for _, number in counts.started[_APPS:])
+        apps += [f"others {rest:,}"] if rest else []
+        was = _was(before.total_started if before else None)
+        yield f"*New {when}*: {counts.total_started:,}{was}{': ' if apps else ''}{', '.join(apps)}"
+    if counts.bought or counts.ended or (before and (before.bought or before.ended)):
+        bought = f"{counts.bought:,} bought{_was(before.bought if before else None)}"
+        yield f"*Decided {when}*: {bought}, {counts.ended:,} ended{_was(before.ended if before else None)}"
+
+
+def _was(before: int | None) -> str:
+    return "" if before is None else f" (week before: {before:,})"
+
+
+def _short(found: Digest) -> str:
+    counts = found.counts
+    return f"{found.unowned.total:,} without an owner, {counts.total_started:,} new, {counts.bought:,} bought"

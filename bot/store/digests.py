@@ -1,0 +1,108 @@
+"""Digests: what they say, and the right to send one, which is a row."""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Boolean, ColumnElement, and_, delete, exists, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.concurrency.shield import shielded
+from bot.domain.digest import SHOWN, SOON, Counts, Digest, DigestKind, DigestPeriod, Group, week_before
+from bot.domain.history import Kind
+from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.security.keyring import Keyring
+from bot.store.engine.database import Database
+from bot.store.listing import HAS_KNOWN_END, OPEN, read_rows
+from bot.store.mapping import insert_new, insert_row
+from bot.store.schema import delivery, digest, evaluation, history, license_
+from bot.store.touches import IS_TOUCHED
+
+_KEPT: Final = timedelta(days=60)
+_IS_OUTCOME: Final = literal_column("history.kind IN ('converted', 'ended')", Boolean)
+"""As a literal: a partial index is used only if the condition is certain before the statement is run."""
+
+
+@shielded
+class Digests:
+    """The digests of each channel."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+
+    async def has_begun(self, period: DigestPeriod, channel: str) -> bool:
+        """Return whether it was decided about this digest."""
+        key = (digest.c.kind == period.kind, digest.c.channel == channel, digest.c.day == period.day)
+        async with self._database.read() as connection:
+            return bool(await connection.scalar(select(exists().where(*key))))
+
+    async def begin(self, period: DigestPeriod, channel: str, *, sends: bool, at: datetime) -> bool:
+        """Decide about a digest: enqueue it, or leave it out. Return whether this call decided.
+
+        The row is inserted in the same transaction, so that no other copy and no restart sends it again.
+        """
+        async with self._database.write() as connection:
+            await connection.execute(delete(digest).where(digest.c.day < period.day - _KEPT))
+            key = {"kind": period.kind, "channel": channel, "day": period.day}
+            if await insert_new(connection, digest, {**key, "since": period.since, "until": period.until}) is None:
+                return False
+            if sends:
+                owed = {"kind": DeliveryKind.DIGEST, "channel": channel, "text": f"{period.kind} {period.day}"}
+                await insert_row(connection, delivery, {**owed, "state": DeliveryState.DUE, "at": at, "due_at": at})
+            return True
+
+    async def period(self, text: str, channel: str) -> DigestPeriod | None:
+        """Return the digest that a delivery brings, by the delivery's text."""
+        kind, _, day = text.partition(" ")
+        key = (digest.c.kind == kind, digest.c.channel == channel, digest.c.day == date.fromisoformat(day))
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(digest).where(*key))).first()
+        if row is None:
+            return None
+        return DigestPeriod(kind=DigestKind(row.kind), day=row.day, since=row.since, until=row.until)
+
+    async def read(self, period: DigestPeriod, channel: str) -> Digest:
+        """Return what a digest says about the evaluations of a channel."""
+        here = evaluation.c.channel == channel
+        soon = evaluation.c.ends.between(period.day, period.day + timedelta(days=SOON))
+        async with self._database.read() as connection:
+            before = None
+            if period.kind is DigestKind.WEEKLY:
+                before = await _counts(connection, here, *week_before(period))
+            return Digest(
+                unowned=await self._group(connection, here & OPEN & evaluation.c.owner.is_(None)),
+                untouched=await self._group(connection, here & OPEN & HAS_KNOWN_END & soon & ~IS_TOUCHED),
+                counts=await _counts(connection, here, period.since, period.until),
+                before=before,
+            )
+
+    async def _group(self, connection: AsyncConnection, wanted: ColumnElement[bool]) -> Group:
+        total = await connection.scalar(select(func.count()).select_from(evaluation).where(wanted)) or 0
+        if not total:
+            return Group()
+        first = select(evaluation).where(wanted).order_by(evaluation.c.ends.nulls_last(), evaluation.c.id).limit(SHOWN)
+        rows = (await connection.execute(first)).all()
+        return Group(rows=await read_rows(connection, self._keyring, rows), total=total)
+
+
+async def _counts(connection: AsyncConnection, here: ColumnElement[bool], since: datetime, until: datetime) -> Counts:
+    """Return what happened in a channel from `since` on and before `until`."""
+    alive: Any = and_(here, evaluation.c.merged_into.is_(None))
+    began = and_(evaluation.c.first_seen >= since, evaluation.c.first_seen < until)
+    number = func.count()
+    by_app = (
+        select(license_.c.app_name, number)
+        .join(evaluation, evaluation.c.license_id == license_.c.id)
+        .where(alive, began)
+        .group_by(license_.c.app_name)
+        .order_by(number.desc(), license_.c.app_name)
+    )
+    ends = (
+        select(history.c.kind, func.count(history.c.evaluation_id.distinct()))
+        .join(evaluation, evaluation.c.id == history.c.evaluation_id)
+        .where(alive, _IS_OUTCOME, history.c.at >= since, history.c.at < until)
+        .group_by(history.c.kind)
+    )
+    started = [(row[0], row[1]) for row in await connection.execute(by_app)]
+    numbers = {row[0]: row[1] for row in await connection.execute(ends)}
+    return Counts(started=tuple(started), bought=numbers.get(Kind.CONVERTED, 0), ended=numbers.get(Kind.ENDED, 0))

@@ -1,0 +1,20 @@
+"""Whether somebody dealt with an evaluation: wrote to the contact, took a note, or spoke to them elsewhere.
+
+To own an evaluation is not yet to deal with it.
+"""
+
+from typing import Final
+
+from sqlalchemy import exists, or_
+
+from bot.domain.mail import MailState
+from bot.store.schema import evaluation, mail, note
+
+_COUNTS: Final = tuple(state for state in MailState if state.blocks_resend)
+
+IS_TOUCHED: Final = or_(
+    evaluation.c.done_at.is_not(None),
+    exists().where(mail.c.evaluation_id == evaluation.c.id, mail.c.state.in_(_COUNTS)),
+    exists().where(note.c.evaluation_id == evaluation.c.id, note.c.deleted_at.is_(None)),
+)
+"""The condition on `evaluation`."""

@@ -1,0 +1,94 @@
+"""What a digest says, and that it goes once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.digest import Counts, DigestKind, DigestPeriod
+from bot.domain.evaluation import State
+from bot.domain.outbox import ApiMethod, DeliveryKind
+from bot.store import Store, open_store
+from tests.builders import NOON, TODAY, contact, license_
+from tests.store.steps import CHANNEL, SECRET, cards, mailed, order, report
+
+DAY = timedelta(days=1)
+DAILY = DigestPeriod(kind=DigestKind.DAILY, day=TODAY, since=NOON - DAY, until=NOON + timedelta(minutes=1))
+WEEKLY = replace(DAILY, kind=DigestKind.WEEKLY, since=DAILY.until - 7 * DAY)
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(database_url, secret_keys=[SECRET]) as found:
+        yield found
+
+
+def app(number: int, name: str, **overrides: object) -> dict[str, object]:
+    key = {"aliases": frozenset({f"E-{name}-{number}"}), "app_key": name.lower(), "app_name": name}
+    person = contact(email=f"ana@company{number}.example")
+    return {**key, "company": f"Company {number} Ltd", "technical": person, "billing": None, **overrides}
+
+
+async def test_a_digest_has_what_needs_somebody_and_what_happened(store: Store) -> None:
+    soon, later = TODAY + 3 * DAY, TODAY + 20 * DAY
+    await report(store, *(license_(**app(n, "Gantt", ends=soon if n < 7 else later)) for n in range(9)))
+    await report(store, license_(**app(9, "Reports", ends=later)))
+    await report(store, license_(**app(10, "Elsewhere")), channel="C0OTHER")
+    found = {card.evaluation.license.company: card.evaluation for card in await cards(store)}
+    await store.evaluations.assign(found["Company 0 Ltd"].id, "U0ANA", instead_of=None, by="U0ANA", at=NOON)
+    await mailed(store, order(found["Company 1 Ltd"].id))
+    bought = license_(**app(8, "Gantt", license_type="COMMERCIAL", updated=TODAY + DAY))
+    await report(store, replace(bought, latest_evaluation=bought.starts), at=NOON)
+
+    digest = await store.digests.read(DAILY, CHANNEL)
+
+    assert digest.unowned.total == 8  # of ten here, one is owned and one was bought
+    assert len(digest.unowned.rows) == 5
+    assert digest.unowned.rows[0].evaluation.trial.ends == soon
+    assert digest.untouched.total == 6  # Company 1 was emailed; that somebody owns Company 0 is not enough
+    assert digest.counts == Counts(started=(("Gantt", 9), ("Reports", 1)), bought=1)
+    assert digest.before is None
+
+
+async def test_a_weekly_digest_has_the_week_before_beside_it(store: Store) -> None:
+    await report(store, license_(**app(1, "Gantt")), at=WEEKLY.since - DAY)
+    await report(store, license_(**app(2, "Gantt")), license_(**app(3, "Gantt")), at=WEEKLY.since)
+    digest = await store.digests.read(WEEKLY, CHANNEL)
+    assert (digest.counts, digest.before) == (Counts(started=(("Gantt", 2),)), Counts(started=(("Gantt", 1),)))
+
+
+async def test_however_many_copies_decide_at_once_a_digest_goes_once(store: Store) -> None:
+    decided = await asyncio.gather(
+        *(store.digests.begin(DAILY, CHANNEL, sends=True, at=NOON + n * DAY) for n in range(5))
+    )
+    assert sorted(decided) == [False] * 4 + [True]
+    assert await store.digests.has_begun(DAILY, CHANNEL)
+    assert not await store.digests.has_begun(WEEKLY, CHANNEL)
+    [owed] = await store.outbox.claim(ApiMethod.POST, now=NOON + 9 * DAY)
+    assert (owed.kind, owed.channel) == (DeliveryKind.DIGEST, CHANNEL)
+    assert await store.digests.period(owed.text or "", owed.channel) == DAILY
+
+
+async def test_a_digest_that_is_left_out_stays_left_out(store: Store) -> None:
+    assert await store.digests.begin(DAILY, CHANNEL, sends=False, at=NOON)
+    assert not await store.digests.begin(DAILY, CHANNEL, sends=True, at=NOON)
+    assert await store.outbox.claim(ApiMethod.POST, now=NOON + DAY) == []
+
+
+async def test_old_digests_are_forgotten(store: Store) -> None:
+    await store.digests.begin(DAILY, CHANNEL, sends=True, at=NOON)
+    much_later = replace(DAILY, day=TODAY + 61 * DAY)
+    await store.digests.begin(much_later, CHANNEL, sends=True, at=NOON)
+    assert await store.digests.period(f"daily {TODAY}", CHANNEL) is None
+    assert await store.digests.period(f"daily {much_later.day}", CHANNEL) == much_later
+
+
+@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELLED])
+async def test_what_is_over_needs_nobody(store: Store, state: State) -> None:
+    status = "cancelled" if state is State.CANCELLED else "inactive"
+    await report(store, license_(**app(1, "Gantt", ends=TODAY + DAY)))
+    await report(store, license_(**app(1, "Gantt", ends=TODAY, status=status, updated=TODAY + DAY)))
+    digest = await store.digests.read(DAILY, CHANNEL)
+    assert (digest.unowned.total, digest.untouched.total, digest.counts.ended) == (0, 0, 1)
