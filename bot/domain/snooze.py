@@ -42,13 +42,18 @@ def snoozed_until(choice: SnoozeChoice, picked: datetime | None, *, now: datetim
         case SnoozeChoice.HOUR:
             return now + timedelta(hours=1)
         case SnoozeChoice.TOMORROW:
-            return _morning(today + timedelta(days=1), zone)
+            return tomorrow(now, zone)
         case SnoozeChoice.MONDAY:
             return _morning(today + timedelta(days=_WEEK - today.weekday()), zone)
         case SnoozeChoice.PICK:
             return picked
         case _:
             assert_never(choice)
+
+
+def tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
+    """Return tomorrow at nine in the morning, in this zone."""
+    return _morning(now.astimezone(zone).date() + timedelta(days=1), zone)
 
 
 def why_not_snoozed(until: datetime, ends: date | None, *, now: datetime, zone: ZoneInfo) -> SnoozeRefused | None:

@@ -10,7 +10,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.card import known_end
 from bot.domain.evaluation import NotForUsReason
 from bot.domain.note import NoteRefusal, may_change
-from bot.domain.snooze import SnoozeChoice
+from bot.domain.snooze import SnoozeChoice, SnoozeRefused, tomorrow
 from bot.listeners.modal_calls import change_modal, show_form
 from bot.listeners.payloads import Press, read_press
 from bot.listeners.respond import read_form, reply, why_lost
@@ -84,25 +84,30 @@ class FollowUpListeners:
         await change_modal(self._services, args.body["view"]["id"], form)
 
     async def check_snooze(self, args: AsyncArgs) -> dict[str, Any]:
-        """Keep the form open if nobody can be reminded at the time that was chosen."""
-        metadata, filled = await self._read(args)
-        user, view = args.body["user"]["id"], args.body["view"]
-        until = await self._until(filled, by=user)
-        if until is None:
-            problem: str | None = replies.PICK_TIME
-        else:
-            refused = await self._follow_up.why_not_snoozed(metadata.evaluation_id, until, by=user)
-            problem = None if refused is None else replies.snooze_refused(refused)
+        """Keep the form open if nobody can be reminded at the time that was chosen.
+
+        The permission is checked afterwards: Slack waits three seconds for this.
+        """
+        metadata, filled = read_form(args, ModalMetadata)
+        found = await self._time(await placed(self._services, metadata), filled, by=args.body["user"]["id"])
+        if isinstance(found, datetime):
+            return {}
+        view = args.body["view"]
         block_id = submissions.field_of(view, Field.SNOOZE_TIME) or submissions.field_of(view, Field.SNOOZE) or ""
-        return {} if problem is None else submissions.errors({block_id: problem})
+        return submissions.errors({block_id: replies.snooze_refused(found)})
 
     async def snoozed(self, args: AsyncArgs) -> None:
         """Remind the person at the time that they chose."""
         metadata, filled = await self._read(args)
         user = args.body["user"]["id"]
-        until = await self._until(filled, by=user)
-        is_set = until is not None and await self._follow_up.snooze(metadata.evaluation_id, until, by=user)
-        await reply(args, self._services.slack, replies.snoozed(until) if until and is_set else replies.TRIAL_OVER)
+        found = await self._time(metadata, filled, by=user)
+        if not isinstance(found, datetime):
+            answer = replies.snooze_refused(found)
+        elif await self._follow_up.snooze(metadata.evaluation_id, found, by=user):
+            answer = replies.snoozed(found)
+        else:
+            answer = replies.TRIAL_OVER
+        await reply(args, self._services.slack, answer)
 
     async def decided_not_for_us(self, args: AsyncArgs) -> None:
         """Take the evaluation out of lists, reminders and rates."""
@@ -135,13 +140,16 @@ class FollowUpListeners:
 
     async def _snooze_form(self, metadata: ModalMetadata, choice: SnoozeChoice, *, by: str) -> Modal:
         card = await self._follow_up.card(metadata.evaluation_id)
-        start = await self._follow_up.snoozed_until(SnoozeChoice.TOMORROW, None, by=by)
-        ends = None if card is None else known_end(card.evaluation)
-        return follow_up_forms.snooze_form(metadata, choice, ends=ends, start=start or self._services.clock())
+        start = tomorrow(self._services.clock(), await self._follow_up.zone(by))
+        return follow_up_forms.snooze_form(
+            metadata, choice, ends=None if card is None else known_end(card.evaluation), start=start
+        )
 
-    async def _until(self, filled: Mapping[Field, str], *, by: str) -> datetime | None:
-        choice = SnoozeChoice(filled[Field.SNOOZE])
-        return await self._follow_up.snoozed_until(choice, submissions.picked_time(filled), by=by)
+    async def _time(
+        self, metadata: ModalMetadata, filled: Mapping[Field, str], *, by: str
+    ) -> datetime | SnoozeRefused | None:
+        choice, picked = SnoozeChoice(filled[Field.SNOOZE]), submissions.picked_time(filled)
+        return await self._follow_up.time_of(metadata.evaluation_id, choice, picked, by=by)
 
     async def _placed(self, press: Press) -> ModalMetadata:
         await self._services.permissions.require(press.user, Permission.EDIT)

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from bot.app.components import Components
-from bot.demo.fake_slack import Message
+from bot.demo.fake_slack import Message, faults
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.services.team.permissions import FRESH
 from bot.slack.ids import Field, NoteButton
+from tests.log_watch import WATCH
 from tests.world import TODAY, World
 
 ANA, BEN = "U0ANA", "U0BEN"
@@ -38,6 +40,7 @@ async def fill(here: World, user: str, field: Field, value: str, **more: str) ->
 
 
 async def test_a_note_is_written_edited_by_its_author_only_and_deleted(here: World, card: Message) -> None:
+    WATCH.keep_private("a note", ["They *called*", "They wrote"])
     await here.choose(BEN, card, "evaluation.note")
     await fill(here, BEN, Field.NOTE_TEXT, "They *called*")
     await here.noted("They *called*", under=card)
@@ -106,3 +109,14 @@ async def test_a_snooze_is_picked_refused_after_the_end_and_ends_with_one_messag
     await here.modal(ANA, "mail.body")
     await here.choose(ANA, card, "evaluation.undo")
     await here.hides("Snoozed by", on=card)
+
+
+async def test_while_slack_hangs_a_snooze_is_acknowledged_in_time_by_the_clock_of_the_team(
+    here: World, card: Message
+) -> None:
+    await here.choose(ANA, card, "evaluation.snooze")
+    await here.modal(ANA, Field.SNOOZE)
+    here.clock.now += FRESH
+    here.workspace.faults.add("users.info", faults.hang_after(), times=9)
+    assert await fill(here, ANA, Field.SNOOZE, "tomorrow") == {}
+    await here.shows("Snoozed by", on=card)

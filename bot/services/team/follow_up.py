@@ -70,15 +70,20 @@ class FollowUp:
         """Return what the card of an evaluation shows."""
         return await self._store.evaluations.card(evaluation_id)
 
-    async def snoozed_until(self, choice: SnoozeChoice, picked: datetime | None, *, by: str) -> datetime | None:
-        """Return the time that a person chose, in their time zone. None if they have picked none yet."""
-        return snoozed_until(choice, picked, now=self._clock(), zone=await self.zone(by))
+    async def time_of(
+        self, evaluation_id: int, choice: SnoozeChoice, picked: datetime | None, *, by: str
+    ) -> datetime | SnoozeRefused | None:
+        """Return the time that a person chose, in their time zone, or why they cannot be reminded then.
 
-    async def why_not_snoozed(self, evaluation_id: int, until: datetime, *, by: str) -> SnoozeRefused | None:
-        """Return why a person cannot be reminded of an evaluation then, or None if they can."""
+        None if they have picked none yet. Asks Slack at most once, since a form waits for this.
+        """
+        zone, now = await self.zone(by), self._clock()
+        until = snoozed_until(choice, picked, now=now, zone=zone)
+        if until is None:
+            return None
         card = await self.card(evaluation_id)
         ends = None if card is None else known_end(card.evaluation)
-        return why_not_snoozed(until, ends, now=self._clock(), zone=await self.zone(by))
+        return why_not_snoozed(until, ends, now=now, zone=zone) or until
 
     async def snooze(self, evaluation_id: int, until: datetime, *, by: str) -> bool:
         """Remind a person of an evaluation then. False if its trial is over."""

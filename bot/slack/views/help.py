@@ -61,7 +61,7 @@ def help_message(problem: CommandProblem | None = None) -> Message:
     filters = f"Filters for lists and for `find`: {', '.join(_FILTERS.values())}. Put names with spaces in quotes."
     foot = (
         "On a card: *Email…* writes to the contact, *Claim* makes you the owner, *Do not contact…* stops all email to "
-        "them."
+        "them. Its menu ⋯ has notes, *Done*, snoozes and *Not for us…*."
     )
     return Message(text=first, blocks=[*paragraphs([first, *lines]), section(filters), small(foot)])
 

@@ -157,8 +157,10 @@ def snoozed(until: datetime) -> str:
     return f":alarm_clock: You get a direct message {moment(until)}."
 
 
-def snooze_refused(refused: SnoozeRefused) -> str:
-    """Say at the field why nobody can be reminded then."""
+def snooze_refused(refused: SnoozeRefused | None) -> str:
+    """Say why nobody can be reminded then, or, for None, that no time was picked."""
+    if refused is None:
+        return PICK_TIME
     if refused.ends is None:
         return "This time is over. Please choose a later one."
     return f"The trial ends on {day(refused.ends)}. Please choose a time before that."

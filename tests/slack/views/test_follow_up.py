@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from bot.domain.evaluation import NotForUsReason, State
+from bot.domain.evaluation import DispositionChange, NotForUsReason, State
 from bot.domain.history import CalledNotForUs, Entry, NoteAdded
 from bot.domain.note import Note
 from bot.domain.snooze import SnoozeChoice, SnoozeRefused
@@ -122,10 +122,26 @@ def test_a_picked_time_is_read(picked: object, at: object) -> None:
 
 
 def test_a_refused_time_names_the_end() -> None:
+    assert replies.snooze_refused(None) == "Please choose a date and time."
     assert replies.snooze_refused(SnoozeRefused()) == "This time is over. Please choose a later one."
     assert replies.snooze_refused(SnoozeRefused(ends=date(2026, 12, 20))) == (
         "The trial ends on 20 Dec 2026. Please choose a time before that."
     )
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        pytest.param(
+            DispositionChange(changed=False, by="U0BO", at=NOON),
+            "*Acme*: <@U0BO> was faster, 12 seconds ago. The card shows how it is now.",
+            id="somebody else",
+        ),
+        pytest.param(DispositionChange(changed=False), "*Acme*: There is nothing of yours to undo here.", id="nobody"),
+    ],
+)
+def test_who_comes_too_late_reads_who_was_faster(found: DispositionChange, said: str) -> None:
+    assert replies.too_late(found, now=NOON + timedelta(seconds=12), about="Acme") == said
 
 
 @pytest.mark.parametrize("link", [f"{WORKSPACE}archives/C1/p1", None])
