@@ -20,6 +20,7 @@ from bot.services.slack_identity import BotIdentity
 from bot.services.team.follow_up import FollowUp
 from bot.services.team.lists import Lists
 from bot.services.team.permissions import Permissions
+from bot.services.team.rotation import OwnerRotation
 from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
 from bot.slack.client.users import SlackUsers
 
@@ -50,6 +51,7 @@ class Context:
     lists: Lists
     health: Health
     heartbeats: Heartbeats
+    rotation: OwnerRotation
 
     @classmethod
     def build(
@@ -81,4 +83,5 @@ class Context:
             lists=Lists(store, zone=settings.timezone, slack_user=permissions.slack_user, clock=clock),
             health=health,
             heartbeats=heartbeats,
+            rotation=OwnerRotation(store, components.slack, permissions, clock=clock),
         )

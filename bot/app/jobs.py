@@ -22,6 +22,7 @@ _DIGESTS_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
 """How often snoozes are checked for their end."""
+_LEAVERS_EVERY: Final = timedelta(hours=1)
 _WIPE_EVERY: Final = timedelta(minutes=1)
 
 
@@ -47,6 +48,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
+    jobs.every(_LEAVERS_EVERY, "leavers", context.rotation.release_of_leavers)
     jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
     jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)
     jobs.at_midnight(settings.timezone, "retention", retention)

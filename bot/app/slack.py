@@ -22,6 +22,7 @@ from bot.services.slack_delivery.rate_limits import Limits, SlackRateLimiter
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.slack_delivery.renderer import DeliveryRenderer
 from bot.services.slack_delivery.worker import SlackOutboxWorker
+from bot.services.team.away import Away
 from bot.services.team.ownership import Ownership
 from bot.services.team.reports import TeamReports
 from bot.slack.client.socket_mode import SocketMode, SocketTimeouts
@@ -82,6 +83,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         lists=context.lists,
         reports=TeamReports(components.store, own_sites=settings.own_sites, today=context.lists.today),
         health=context.health,
+        away=Away(components.store, context.permissions, zone=settings.timezone, clock=clock),
         outreach=_build_outreach(context),
         ownership=Ownership(components.store, clock=clock),
         follow_up=context.follow_up,

@@ -34,10 +34,16 @@ class Workers:
 
 
 def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker, lead: Leader) -> Workers:
-    """Build the workers: compare Slack with the database, deliver the outbox, send emails. Only the leader's work."""
+    """Build the workers: compare Slack with the database, deliver the outbox, choose owners, send emails. Only the
+    leader's work.
+    """
     components = context.components
     compare = _in_turn(partial(retry_until_answered, reconciler.compare), reconciler.keep_looking)
-    runs = {"compare": lead.when_had(compare), "deliver": lead.when_had(outbox.run)}
+    runs = {
+        "compare": lead.when_had(compare),
+        "deliver": lead.when_had(outbox.run),
+        "rotation": lead.when_had(context.rotation.run),
+    }
     paused: list[Paused] = [outbox.paused, components.poller.paused]
     if components.mailer is not None:
         worker = MailWorker(

@@ -22,7 +22,7 @@ team = typer.Typer(help="What the team sets: working hours, channels, rotation."
 
 File = Annotated[Path, typer.Argument(help="A TOML file, as `team show` prints it; - reads standard input.")]
 
-_NOT_YET: Final = ("reminders", "rotation")
+_NOT_YET: Final = ("reminders",)
 """Keys that are kept, but that nothing acts on yet."""
 
 

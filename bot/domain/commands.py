@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from bot.domain.away import AwayCommand, read_away
 from bot.domain.command_line import CommandLine, guess, join_line, recognize, split_line
 from bot.domain.listing import NO_FILTERS, SOON, Filters, FindQuery, ListKind, ListQuery, Status
 from bot.domain.report import ReportKind, ReportRequest
@@ -36,6 +37,8 @@ class Word(StrEnum):
     FIND = "find"
     REPORT = "report"
     HEALTH = "health"
+    AWAY = "away"
+    BACK = "back"
     DNC = "dnc"
     HELP = "help"
 
@@ -93,7 +96,7 @@ class OtherCommand:
     rest: CommandLine
 
 
-Command = ListQuery | FindQuery | ReportRequest | OtherCommand
+Command = ListQuery | FindQuery | ReportRequest | AwayCommand | OtherCommand
 
 _LISTS: Final = frozenset({Word.TODAY, Word.YESTERDAY, Word.WEEK, Word.MINE, Word.UNOWNED, Word.EXPIRING})
 _REPORT_FILTERS: Final = (Filter.APP, Filter.SINCE)
@@ -117,11 +120,16 @@ def read_command(text: str, *, today: date) -> Command | CommandProblem:
         kind = ProblemKind.UNKNOWN_COMMAND
         return CommandProblem(kind=kind, given=first, valid=tuple(Word), meant=guess(first, Word))
     word = _SYNONYMS.get(known) or Word(known)
-    if word is Word.FIND:
-        return _find(rest, today=today)
-    if word is Word.REPORT:
-        return _report(rest, today=today)
-    return _list(word, rest, today=today) if word in _LISTS else _other(word, rest)
+    match word:
+        case Word.FIND:
+            found: Command | CommandProblem = _find(rest, today=today)
+        case Word.REPORT:
+            found = _report(rest, today=today)
+        case Word.AWAY:
+            found = _away(rest, today=today)
+        case _:
+            found = _list(word, rest, today=today) if word in _LISTS else _other(word, rest)
+    return found
 
 
 def write_command(query: ListQuery | FindQuery) -> str:
@@ -202,6 +210,12 @@ def _of_days(typed: str, rest: CommandLine, *, today: date) -> ListQuery | Comma
         return CommandProblem(kind=ProblemKind.WRONG_DAY, given=typed)
     found = _list(Word.TODAY, rest, today=today)
     return found if isinstance(found, CommandProblem) else ListQuery.of_days(first, last, filters=found.filters)
+
+
+def _away(rest: CommandLine, *, today: date) -> AwayCommand | CommandProblem:
+    given = " ".join(rest.words)
+    problem = CommandProblem(kind=ProblemKind.WRONG_DAY, given=given, about=Word.AWAY)
+    return read_away(given, today=today) or problem
 
 
 def _find(rest: CommandLine, *, today: date) -> FindQuery | CommandProblem:

@@ -26,6 +26,7 @@ from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Disposition, License, NotForUsReason, State, Trial
 from bot.domain.mail import LawfulBasis
 from bot.domain.note import Note
+from bot.domain.rotation import AssignmentRule, Unavailable
 
 
 class Kind(StrEnum):
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     MERGED = "merged"
     ASSIGNED = "assigned"
     RELEASED = "released"
+    NOBODY_AVAILABLE = "nobody_available"
     MAIL_QUEUED = "mail_queued"
     MAIL_UNDONE = "mail_undone"
     MAIL_DEFERRED = "mail_deferred"
@@ -162,14 +164,24 @@ class Assigned:
     kind: ClassVar = Kind.ASSIGNED
     owner: str
     was: str = ""
+    rule: AssignmentRule | None = None
+    """By which rule the bot chose them; None if a person did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """The evaluation has no owner any more."""
+    """The evaluation has no owner any more. Without an actor: the owner's account was deactivated."""
 
     kind: ClassVar = Kind.RELEASED
     was: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyAvailable:
+    """The bot chose no owner, because nobody of the rotation was available: each with the reason."""
+
+    kind: ClassVar = Kind.NOBODY_AVAILABLE
+    why: tuple[tuple[str, Unavailable], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +295,9 @@ ReportedFact = (
 """What the report says, as against what people do."""
 FollowUpFact = NoteAdded | CalledDone | CalledNotForUs | Undone
 """What the team did beside emailing."""
-Fact = ReportedFact | FollowUpFact | Assigned | Released | MailEvent | MailBounced | DncAdded | DncLifted | Erased
+OwnerFact = Assigned | Released | NobodyAvailable
+"""Who owns the evaluation, and why."""
+Fact = ReportedFact | FollowUpFact | OwnerFact | MailEvent | MailBounced | DncAdded | DncLifted | Erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from bot.domain.history import (
     MailBounced,
     MailEvent,
     Merged,
+    NobodyAvailable,
     NoteAdded,
     Released,
     TrialConverted,
@@ -41,23 +42,28 @@ from bot.domain.history import (
     Undone,
 )
 from bot.domain.mail import LawfulBasis
+from bot.domain.rotation import AssignmentRule, Unavailable
 
 Details = Mapping[str, str]
 
 _E = TypeVar("_E", bound=StrEnum)
 _STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause"}
 """Fields that are stored under another name."""
+_LEFT_OUT: Final = frozenset({"note", "rule"})
+"""Fields that are stored only if they are text."""
 
 
 def pack(fact: Fact) -> dict[str, str]:
     """Return the details of a fact. The note of a do-not-contact entry is included only once it was read."""
     if isinstance(fact, DetailsAdded):
         return dict(fact.facts)
+    if isinstance(fact, NobodyAvailable):
+        return {user: reason.value for user, reason in fact.why}
     values = {field.name: getattr(fact, field.name) for field in fields(fact)}
     return {
         _STORED_AS.get(name, name): _text(value)
         for name, value in values.items()
-        if name != "kind" and not (name == "note" and not isinstance(value, str))
+        if name != "kind" and not (name in _LEFT_OUT and not isinstance(value, str))
     }
 
 
@@ -74,6 +80,15 @@ def _mail_event(kind: Kind, details: Details) -> MailEvent:
         mail=_number(details, "mail"),
         basis=LawfulBasis.__members__.get(basis),
         error=details.get("error", ""),
+    )
+
+
+def _assigned(details: Details) -> Assigned:
+    rule = details.get("rule")
+    return Assigned(
+        owner=details.get("owner", ""),
+        was=details.get("was", ""),
+        rule=_choice(AssignmentRule, rule, AssignmentRule.ROTATION) if rule else None,
     )
 
 
@@ -119,8 +134,11 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
     ),
     Kind.ENRICHED: lambda details: DetailsAdded(facts=tuple(details.items())),
     Kind.MERGED: lambda _details: Merged(),
-    Kind.ASSIGNED: lambda details: Assigned(owner=details.get("owner", ""), was=details.get("was", "")),
+    Kind.ASSIGNED: _assigned,
     Kind.RELEASED: lambda details: Released(was=details.get("was", "")),
+    Kind.NOBODY_AVAILABLE: lambda details: NobodyAvailable(
+        why=tuple((user, _choice(Unavailable, reason, Unavailable.AWAY)) for user, reason in details.items())
+    ),
     Kind.MAIL_BOUNCED: _bounced,
     Kind.DO_NOT_CONTACT: _blocked,
     Kind.CONTACT_AGAIN: lambda details: DncLifted(mark=_number(details, "mark"), note=details.get("note")),

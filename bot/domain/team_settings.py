@@ -103,6 +103,22 @@ class TeamSettings:
         """Return the working calendar in a time zone."""
         return WorkingCalendar(hours=self.working_hours, zone=zone, holidays=frozenset(self.holidays))
 
+    def rotation_for(self, app_key: str) -> RotationRule | None:
+        """Return the rotation of an app: the one that names it, or else the one for all others."""
+        own = (rule for rule in self.rotation if app_key in rule.apps)
+        return next(own, next((rule for rule in self.rotation if not rule.apps), None))
+
+    def seats(self, default: str) -> dict[str, frozenset[str]]:
+        """Return who may be chosen as owner in each channel. Cards of other apps go to `default`."""
+        found = dict[str, set[str]]()
+        channels = self.card_channels(default)
+        named = {app for rule in self.rotation for app in rule.apps}
+        for rule in self.rotation:
+            others = [channels.of(app) for app in channels.own if app not in named]
+            for channel in [channels.of(app) for app in rule.apps] or [default, *others]:
+                found.setdefault(channel, set()).update(member.user for member in rule.members)
+        return {channel: frozenset(users) for channel, users in found.items()}
+
     def card_channels(self, default: str) -> CardChannels:
         """Return where the cards of each app go."""
         return CardChannels(default, dict(self.channels))

@@ -5,6 +5,7 @@ from typing import assert_never
 import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.domain.away import AwayCommand
 from bot.domain.commands import Command, CommandProblem, OtherCommand, Word, read_command
 from bot.domain.listing import FindQuery, ListQuery
 from bot.domain.report import ReportRequest
@@ -16,6 +17,7 @@ from bot.listeners.services import ListenerServices
 from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
 from bot.slack.client.payload import expects_answer
+from bot.slack.views.away import away_message, back_message
 from bot.slack.views.health import health_message
 from bot.slack.views.help import help_message, problem_message
 from bot.slack.views.lists import found_message, list_message, read_page, read_post_again
@@ -80,13 +82,23 @@ class CommandListeners:
             case ReportRequest():
                 report = await self._services.reports.report(command)
                 return problem_message(report) if isinstance(report, CommandProblem) else report_message(report)
-            case OtherCommand(word=Word.HEALTH):
-                return health_message(await self._services.health.report())
+            case AwayCommand(until=until):
+                found = await self._services.away.begin(user, until=until)
+                return away_message(until=found.until, owned=found.owned)
             case OtherCommand():
-                return help_message()
+                return await self._other(command.word, user)
             case CommandProblem():
                 return problem_message(command)
         assert_never(command)
+
+    async def _other(self, word: Word, user: str) -> Message:
+        match word:
+            case Word.BACK:
+                return back_message(was_away=await self._services.away.end(user))
+            case Word.HEALTH:
+                return health_message(await self._services.health.report())
+            case _:
+                return help_message()
 
     async def _evaluations(self, query: ListQuery | FindQuery, user: str, page: int) -> Message:
         lists, url = self._services.lists, self._services.workspace_url()

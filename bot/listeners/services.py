@@ -12,6 +12,7 @@ from bot.services.dnc import DoNotContact
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
+from bot.services.team.away import Away
 from bot.services.team.follow_up import FollowUp
 from bot.services.team.lists import Lists
 from bot.services.team.ownership import Ownership
@@ -34,6 +35,7 @@ class ListenerServices:
     lists: Lists
     reports: TeamReports
     health: Health
+    away: Away
     outreach: Outreach
     ownership: Ownership
     follow_up: FollowUp

@@ -12,6 +12,7 @@ from datetime import timedelta
 from bot.errors import DatabaseBusy
 from bot.security.keyring import Keyring
 from bot.store import key_check
+from bot.store.absences import Absences
 from bot.store.digests import Digests
 from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
@@ -32,6 +33,7 @@ from bot.store.outbox.repository import SlackOutbox
 from bot.store.polls import Polls
 from bot.store.privacy import PersonalData
 from bot.store.reports import Reports
+from bot.store.rotation import Rotation
 from bot.store.snoozes import Snoozes
 from bot.store.team import Team
 
@@ -42,6 +44,7 @@ __all__ = ["Store", "files_of", "open_store"]
 class Store:
     """The database, with one attribute for each kind of thing in it."""
 
+    absences: Absences
     bounces: Bounces
     database: Database
     outbox: SlackOutbox
@@ -60,6 +63,7 @@ class Store:
     personal_data: PersonalData
     polls: Polls
     reports: Reports
+    rotation: Rotation
     team: Team
     interactions: Interactions
     incidents: Incidents
@@ -86,6 +90,7 @@ async def open_store(
         else:
             await verify(database)
         store = Store(
+            absences=Absences(database),
             bounces=Bounces(database, keyring),
             database=database,
             outbox=SlackOutbox(database, keyring),
@@ -104,6 +109,7 @@ async def open_store(
             personal_data=PersonalData(database, keyring),
             polls=Polls(database),
             reports=Reports(database),
+            rotation=Rotation(database, keyring),
             team=Team(database),
             interactions=Interactions(database),
             incidents=Incidents(database),

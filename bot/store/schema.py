@@ -295,15 +295,6 @@ do_not_contact = Table(
     Index("one_active_entry", "target_key", "reason", unique=True, **partial("lifted_at IS NULL")),
 )
 
-# What the team set, in one row, as `domain.team_settings.to_plain` has it. No row: the defaults.
-team_settings = Table(
-    "team_settings",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("content", JSON, nullable=False),
-    Column("changed_at", Instant, nullable=False),
-)
-
 # What was done with people's data, by whom: exports, erasures, imports, the end of retention. And what was changed in
 # the team's settings.
 audit = Table(

@@ -9,7 +9,8 @@ from bot.concurrency.shield import shielded
 from bot.domain.team_settings import TeamSettings, differences, to_plain
 from bot.domain.team_settings_reader import read_team_settings
 from bot.store.engine.database import Database
-from bot.store.schema import audit, team_settings
+from bot.store.schema import audit
+from bot.store.team_tables import team_settings
 
 
 async def load_team_settings(connection: AsyncConnection) -> TeamSettings:

@@ -18,7 +18,7 @@ def test_a_file_is_taken_and_what_it_leaves_out_returns_to_its_default(run: Run,
     assert run("team", "apply", str(file)) == Done(
         0,
         "working_hours: mon-fri 09:00-17:00 → sun-thu 08:00-16:00\nrotation of all: – → U0ANA × 2, U0BEN × 1\n",
-        "2 changes.\n" + IDLE.format("rotation of all"),
+        "2 changes.\n",
     )
     assert '[{ user = "U0ANA", weight = 2 }, { user = "U0BEN", weight = 1 }]' in run("team", "show").out
     assert run("team", "apply", "-", stdin=b'[digest]\ndaily = "09:00"').code == 0
@@ -32,6 +32,12 @@ def test_a_file_is_taken_and_what_it_leaves_out_returns_to_its_default(run: Run,
         "command line  team  working_hours: sun-thu 08:00-16:00 → mon-fri 09:00-17:00, digest.daily: off → 09:00, "
         "rotation of all: U0ANA × 2, U0BEN × 1 → –"
     )
+
+
+def test_a_key_that_nothing_acts_on_yet_is_kept_and_named(run: Run) -> None:
+    done = run("team", "apply", "-", stdin=b'[reminders]\nunclaimed = "4h"')
+    assert done.err == "1 change.\n" + IDLE.format("reminders.unclaimed")
+    assert 'unclaimed = "4h"' in run("team", "show").out
 
 
 def test_what_show_prints_changes_nothing(run: Run) -> None:

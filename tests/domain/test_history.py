@@ -114,6 +114,8 @@ def test_a_mere_repaint_and_a_mere_date_are_not_remembered(change: Change) -> No
     ("kind", "details"),
     [
         (Kind.ASSIGNED, {"owner": "U0BO", "was": "U0CY"}),
+        (Kind.ASSIGNED, {"owner": "U0BO", "was": "", "rule": "rotation"}),
+        (Kind.NOBODY_AVAILABLE, {"U0BO": "away", "U0CY": "not_in_channel"}),
         (Kind.MAIL_SENT, {"template": "welcome", "error": "", "mail": "7", "ground": "REQUEST"}),
         (Kind.MAIL_BOUNCED, {"template": "welcome", "status": "5.1.1", "means": "gone"}),
         (Kind.DO_NOT_CONTACT, {"cause": "unsubscribed", "mark": "3", "note": ""}),

@@ -15,9 +15,9 @@ from bot.cli.check import check_setup
 from bot.cli.main import _check
 from bot.demo.fake_marketplace.server import Fault
 from bot.demo.fake_slack import CHANNEL, faults
-from bot.demo.fake_slack.models import Channel
+from bot.demo.fake_slack.models import BOT_USER, Channel
 from bot.demo.fake_smtp import answer, drop
-from bot.domain.team_settings import TeamSettings
+from bot.domain.team_settings import RotationMember, RotationRule, TeamSettings
 from bot.store import open_store
 from tests.dns_server import Zone, serving
 from tests.world import World
@@ -32,6 +32,7 @@ LINES = (
     "Slack channel",
     "Slack admins",
     "Slack actors",
+    "Slack rotation",
     "Slack app token",
     "Marketplace",
     "Mail server",
@@ -287,6 +288,20 @@ async def test_what_is_wrong_with_the_channel_is_named(
     found = await check()
     assert found.wrong == {"Slack channel"}
     assert sentence in found.says["Slack channel"]
+
+
+async def test_who_of_a_rotation_can_take_no_evaluation_is_named(here: World, check: Check) -> None:
+    settings = here.settings()
+    rule = RotationRule(members=tuple(map(RotationMember, ("U0ANA", "U0BEN", "U0NOBODY", BOT_USER))))
+    async with open_store(settings.database_url, secret_keys=settings.secret_key) as store:
+        await store.team.change_settings(TeamSettings(rotation=(rule,)), by="U0ANA", at=here.clock())
+    here.workspace.channels[CHANNEL].strangers.add("U0BEN")
+    found = await check()
+    assert found.wrong == {"Slack rotation"}
+    assert found.says["Slack rotation"] == (
+        "✗ Slack rotation: U0BEN is not in C0EVALS. U0BOT is a bot. U0NOBODY is unknown to Slack. "
+        "Correct the team file, or invite them."
+    )
 
 
 async def test_the_channels_of_the_team_file_are_looked_at_too(here: World, check: Check) -> None:

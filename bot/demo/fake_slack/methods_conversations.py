@@ -36,6 +36,16 @@ def channel(memory: SlackState, args: Json) -> Json:
     return {"channel": found.wire()}
 
 
+def members(memory: SlackState, args: Json) -> Json:
+    """Return who is in a channel, on one page or more."""
+    found = own_channel(memory, needed(args, "channel"))
+    everybody = [user for user in memory.users if user not in found.strangers]
+    limit, start = number(args, "limit", default=100), int(args.get("cursor") or 0)
+    more = start + limit < len(everybody)
+    cursor = str(start + limit) if more else ""
+    return {"members": everybody[start : start + limit], "response_metadata": {"next_cursor": cursor}}
+
+
 def history(memory: SlackState, args: Json) -> Json:
     """Return the messages of a channel without replies, newest first."""
     found = own_channel(memory, needed(args, "channel"))
@@ -89,6 +99,7 @@ METHODS = {
     "auth.test": Method(auth_test, rate=None),
     "bots.info": Method(bot, "users:read", TIER_3),
     "conversations.info": Method(channel, ":read", TIER_3),
+    "conversations.members": Method(members, ":read"),
     "conversations.history": Method(history, ":history", TIER_3),
     "conversations.replies": Method(replies, ":history", TIER_3),
     "conversations.open": Method(open_direct, "im:write", TIER_3),

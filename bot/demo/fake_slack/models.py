@@ -97,6 +97,8 @@ class Channel:
     is_archived: bool = False
     user: str | None = None
     """The other side of a direct message."""
+    strangers: set[str] = field(default_factory=set)
+    """Users who are not in it; everybody else is."""
 
     def wire(self) -> Json:
         """Return the channel as conversations.info does."""

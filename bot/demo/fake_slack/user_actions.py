@@ -26,7 +26,8 @@ class People:
     def __init__(self, memory: SlackState, delivery: Delivery, response_url: Callable[[str], str]) -> None:
         self.commands: dict[str, str] = {
             "/evaluators": (
-                "today | yesterday | week | mine | unowned | expiring | find | report | health | dnc | help"
+                "today | yesterday | week | mine | unowned | expiring | find | report | health | away | back | dnc "
+                "| help"
             )
         }
         self._memory = memory

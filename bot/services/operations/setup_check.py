@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from bot.domain.team_settings import TeamSettings
+from bot.domain.text import counted
 from bot.errors import BotError, MailError, MailSetupWrong, SlackError, SlackRefused
 from bot.mail.outbound import sender_dns
 from bot.mail.outbound.dkim import Signer
 from bot.marketplace.client import Marketplace
 from bot.services.mail.mailer import Mailer
+from bot.services.operations.rotation_check import unavailable_members
 from bot.services.team.permissions import NOBODY
 from bot.slack.client.errors import another_app, scopes_missing
 from bot.slack.client.users import SlackUsers
@@ -105,6 +108,7 @@ class SetupCheck:
             ("Slack channel", self._channels_joined),
             ("Slack admins", self._admins_known),
             ("Slack actors", self._actors_known),
+            ("Slack rotation", self._rotation_ready),
             ("Slack app token", self._socket),
             ("Marketplace", self._report),
             ("Mail server", self._mail),
@@ -168,6 +172,15 @@ class SetupCheck:
 
     async def _actors_known(self) -> str:
         return await self._known(self._setup.permissions) or "not set: every full member may email and unblock"
+
+    async def _rotation_ready(self) -> str:
+        settings = TeamSettings() if self.store is None else await self.store.team.settings()
+        if not settings.rotation:
+            return "not set: new evaluations have no owner"
+        seats = settings.seats(self._setup.channel)
+        if problems := [each async for each in unavailable_members(self._slack, self._slack_users, seats)]:
+            raise BotError(" ".join(problems))
+        return f"{counted(len(frozenset().union(*seats.values())), 'person', 'people')} can take evaluations"
 
     async def _known(self, ids: Sequence[str]) -> str:
         """Return the names behind ids of users and groups. BotError names the ids that nobody has."""

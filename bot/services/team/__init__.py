@@ -1,1 +1,1 @@
-"""The team: permissions, owners of evaluations, and today's list."""
+"""The team: permissions, owners of evaluations and how they are chosen, absences, lists."""

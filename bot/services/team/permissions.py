@@ -147,6 +147,17 @@ class Permissions:
         except (SlackError, TimeoutError):
             return NOBODY_KNOWS
 
+    async def outsider(self, user: str) -> Outsider | None:
+        """Return why somebody is not a full member of the workspace, or None if they are. Raises SlackError if Slack
+        cannot say it.
+        """
+        try:
+            return await self._outsider(await self._slack_user(user))
+        except SlackRefused as exc:
+            if exc.code in NOBODY:
+                return Outsider.UNKNOWN
+            raise
+
     async def _outsider(self, slack_user: SlackUser) -> Outsider | None:
         """Return why somebody is not a full member of the bot's workspace. Its id is requested last, because that may
         wait.

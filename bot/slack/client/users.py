@@ -19,11 +19,11 @@ class SlackUser:
     teams: frozenset[str]
     """Ids of their workspaces: one, except in an Enterprise organization."""
     title: str = ""
+    zone: str = ""
+    """The IANA name of their time zone; empty if Slack does not say it."""
     display_name: str = ""
     """The name that they chose for themselves."""
     handle: str = ""
-    zone: str = ""
-    """The IANA name of their time zone; empty if Slack does not say it."""
     email: str | None = None
     """None if the app may not see it: it lacks the scope `users:read.email`."""
     is_guest: bool = False
@@ -60,9 +60,9 @@ def _account(user: str, found: dict[str, Any]) -> SlackUser:
         name=str(name or ""),
         teams=frozenset([str(found.get("team_id")), *(found.get("enterprise_user") or {}).get("teams", ())]),
         title=str(profile.get("title") or ""),
+        zone=str(found.get("tz") or ""),
         display_name=str(profile.get("display_name") or ""),
         handle=str(found.get("name") or ""),
-        zone=str(found.get("tz") or ""),
         email=profile.get("email") or None,
         is_guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
         is_external=bool(found.get("is_stranger")),

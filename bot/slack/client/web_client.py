@@ -20,6 +20,7 @@ from bot.slack.ids import Event
 _HISTORY_PAGE: Final = 100
 _NEWEST: Final = 200
 """Messages requested in one page of a long listing; Slack recommends no more."""
+_MEMBERS_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +281,17 @@ class SlackClient:
         if not is_member:
             raise _refusal("not_in_channel")
         return name
+
+    async def channel_members(self, channel: str) -> frozenset[str]:
+        """Return the ids of everybody in a channel."""
+        members, cursor = set[str](), None
+        while True:
+            answer = await call(self._client.conversations_members(channel=channel, limit=_MEMBERS_PAGE, cursor=cursor))
+            with expecting_known_shape():
+                members.update(map(text, answer["members"]))
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return frozenset(members)
 
 
 def _said(value: object) -> str | None:

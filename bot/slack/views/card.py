@@ -16,6 +16,7 @@ from bot.slack.text import escape, mention, moment, span, tame
 from bot.slack.views.card_lines import SEPARATOR, mail_line, people_lines, place_line, selling_line, signs_line
 from bot.slack.views.follow_up import disposition_lines
 from bot.slack.views.history import note
+from bot.slack.views.owner import how_assigned
 
 _LABELS: Final = {
     Action.EMAIL: "Email…",
@@ -145,8 +146,7 @@ def _owner(card: Card) -> str:
         return "No owner yet"
     if entry is None or not isinstance(entry.fact, Assigned) or entry.fact.owner != owner:
         return f"Owner: {mention(owner)}"
-    how = "claimed" if entry.actor in (owner, None) else f"assigned by {mention(entry.actor)}"
-    return f"Owner: {mention(owner)}, {how} {moment(entry.at)}"
+    return f"Owner: {mention(owner)}, {how_assigned(entry.fact, entry.actor)} {moment(entry.at)}"
 
 
 def _end(card: Card) -> str:

@@ -29,6 +29,11 @@ _COMMANDS: Final = {
         "report speed app:gantt since:2026-06-01",
     ),
     Word.HEALTH: ("whether the report is being read, how late trials are seen, and what can't be read", "health"),
+    Word.AWAY: (
+        "the rotation gives you no evaluations until you are `back`, or through the day that you name",
+        "away until 2026-12-07",
+    ),
+    Word.BACK: ("you take evaluations again", "back"),
     Word.DNC: (
         "the do-not-contact list; `dnc add` blocks somebody, `dnc lift` unblocks them",
         "dnc add ana@acme.example",
@@ -89,6 +94,8 @@ def _sentence(problem: CommandProblem) -> str:
         case ProblemKind.UNKNOWN_VALUE:
             meant = _meant(problem, f"“{escape(problem.meant or '', longest=60)}”")
             said = f"`{about}:` can't be “{given}”.{meant} {_expected(problem)}"
+        case ProblemKind.WRONG_DAY if about == Word.AWAY:
+            said = f"“{given}” isn't a day in the coming year. Use `away until 2026-12-07`, or `away` without a day."
         case ProblemKind.WRONG_DAY:
             said = (
                 f"“{given}” isn't a day that can be listed. Use a day such as `2026-11-03`, or at most {MOST_DAYS} "

@@ -23,6 +23,7 @@ from bot.domain.history import (
     MailBounced,
     MailEvent,
     Merged,
+    NobodyAvailable,
     NoteAdded,
     Released,
     ReportedFact,
@@ -41,6 +42,7 @@ from bot.slack.blocks import Block, Message, note_message, plain
 from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
 from bot.slack.views.follow_up import follow_up_sentence, quote_message
+from bot.slack.views.owner import owner_sentence
 
 _NOBODY: Final = "Somebody"
 _BY_THEMSELVES: Final = {DncReason.UNSUBSCRIBED: "They unsubscribed with the link in an email"}
@@ -101,10 +103,8 @@ def note(entry: Entry) -> str:
             said = _blocked(fact, None if entry.actor is None else who)
         case DncLifted(note=typed):
             said = "The contact resubscribed." if entry.actor is None else f"{who} unblocked the contact{_typed(typed)}"
-        case Assigned(owner=owner):
-            said = f"{who} claimed this." if owner == entry.actor else f"{who} assigned this to {mention(owner)}."
-        case Released():
-            said = f"{who} released this. It has no owner now."
+        case Assigned() | Released() | NobodyAvailable() as fact:
+            said = owner_sentence(fact, entry.actor)
         case NoteAdded() | CalledDone() | CalledNotForUs() | Undone() as fact:
             said = follow_up_sentence(fact, who)
         case Erased():

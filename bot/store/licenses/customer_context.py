@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.cautions import MANY, CustomerContext, company_domain, company_key, customer_domain, reachable
@@ -27,24 +27,41 @@ async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, 
     others = and_(license_.c.id != row.license_id, license_.c.merged_into.is_(None), license_.c.atlassian.is_(False))
     sites = await _sites(connection, others, seen, keyring)
     partner_domain = await _is_partners(connection, others, seen)
-    domain = None if partner_domain or sites >= MANY else customer_domain(seen)
-    same = (
-        (license_.c.site, seen.site),
-        (license_.c.company_key, company_key(seen.company)),
-        (license_.c.domain, domain),
-    )
-    ties = [
-        (column == value) & ~_THROUGH_PARTNER if column is license_.c.domain else column == value
-        for column, value in same
-        if value is not None
-    ]
-    theirs = others & or_(false(), *ties)
+    theirs = others & _is_customer(seen, has_own_domain=not partner_domain and sites < MANY)
     return replace(
         await _apps(connection, theirs),
         evaluated=await _years(connection, row, seen, theirs),
         sites=sites,
         partner_domain=partner_domain,
     )
+
+
+async def licenses_of_customer(
+    connection: AsyncConnection, row: Row[Any], seen: License, keyring: Keyring
+) -> Select[tuple[int]]:
+    """Select the licenses of an evaluation's customer, its own among them, as `context_of` knows them."""
+    present = and_(license_.c.merged_into.is_(None), license_.c.atlassian.is_(False))
+    others = present & (license_.c.id != row.license_id)
+    has_own_domain = (
+        not await _is_partners(connection, others, seen) and await _sites(connection, others, seen, keyring) < MANY
+    )
+    theirs = select(license_.c.id).where(present, _is_customer(seen, has_own_domain=has_own_domain))
+    return select(theirs.union(select(literal(row.license_id))).subquery().c.id)
+
+
+def _is_customer(seen: License, *, has_own_domain: bool) -> ColumnElement[bool]:
+    """Return the condition for licenses with the same site, company or, if it is the customer's own, mail domain."""
+    same = (
+        (license_.c.site, seen.site),
+        (license_.c.company_key, company_key(seen.company)),
+        (license_.c.domain, customer_domain(seen) if has_own_domain else None),
+    )
+    ties = [
+        (column == value) & ~_THROUGH_PARTNER if column is license_.c.domain else column == value
+        for column, value in same
+        if value is not None
+    ]
+    return or_(false(), *ties)
 
 
 async def _apps(connection: AsyncConnection, theirs: ColumnElement[bool]) -> CustomerContext:

@@ -12,6 +12,7 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.fake_slack import CHANNEL, Workspace
+from bot.domain.commands import Word
 from tests.demo.fake_slack.sample import SUBJECT, Json, modal, open_on_write, opened, post_card
 
 
@@ -56,7 +57,7 @@ async def test_the_state_is_what_one_person_sees(workspace: Workspace, client: A
     ]
     assert yours["ephemerals"] == []
     assert mine["mails"] == [{"id": "1"}]
-    assert mine["commands"] == [{"command": "/evaluators", "hint": "today | dnc | health"}]
+    assert mine["commands"] == [{"command": "/evaluators", "hint": " | ".join(Word)}]
     assert mine["channels"] == [{"id": CHANNEL, "name": "evaluators"}]
     assert {"id": "U0BOT", "name": "evaluator_bot", "real_name": "Evaluator Bot", "is_bot": True} in mine["users"]
 

@@ -466,10 +466,20 @@ def footer(shown: Card) -> list[str]:
         (None, None, "No owner yet"),
         ("U0BO", entry(Kind.ASSIGNED, actor="U0BO", owner="U0BO"), f"Owner: <@U0BO>, claimed {AT_NOON}"),
         ("U0BO", entry(Kind.ASSIGNED, actor="U0ANA", owner="U0BO"), f"Owner: <@U0BO>, assigned by <@U0ANA> {AT_NOON}"),
+        (
+            "U0BO",
+            entry(Kind.ASSIGNED, owner="U0BO", rule="rotation"),
+            f"Owner: <@U0BO>, assigned by rotation {AT_NOON}",
+        ),
+        (
+            "U0BO",
+            entry(Kind.ASSIGNED, owner="U0BO", rule="customer"),
+            f"Owner: <@U0BO>, assigned as owner of another evaluation of this customer {AT_NOON}",
+        ),
         ("U0BO", entry(Kind.ASSIGNED, actor="U0ANA", owner="U0ANA"), "Owner: <@U0BO>"),
         ("U0BO", None, "Owner: <@U0BO>"),
     ],
-    ids=["nobody", "claimed", "assigned", "somebody else's", "not on record"],
+    ids=["nobody", "claimed", "assigned", "by rotation", "same customer", "somebody else's", "not on record"],
 )
 def test_the_footer_says_who_owns_it_and_since_when(owner: str | None, assigned: Entry | None, said: str) -> None:
     assert footer(card(evaluation=evaluation(owner=owner), assigned=assigned))[0] == said

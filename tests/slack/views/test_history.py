@@ -193,6 +193,22 @@ TOLD = {
         entry(Kind.DO_NOT_CONTACT, cause="bounced"),
         ":no_entry_sign: *Do not contact*: Emails to this address bounced.",
     ),
+    "by rotation": (
+        entry(Kind.ASSIGNED, owner="U0BO", rule="rotation"),
+        "Assigned to <@U0BO>: it was their turn in the rotation.",
+    ),
+    "same customer": (
+        entry(Kind.ASSIGNED, owner="U0BO", rule="customer"),
+        "Assigned to <@U0BO>: they own another evaluation of this customer.",
+    ),
+    "nobody available": (
+        entry(Kind.NOBODY_AVAILABLE, U0BO="away", U0CY="not_in_channel", U0DI="away"),
+        "No owner yet: nobody in the rotation is available (2 away, 1 not in this channel).",
+    ),
+    "owner who left": (
+        entry(Kind.RELEASED, was="U0BO"),
+        "<@U0BO> has no active account any more, so this has no owner now.",
+    ),
     "lifted by themselves": (
         entry(Kind.CONTACT_AGAIN),
         "The contact resubscribed.",

@@ -1,0 +1,84 @@
+"""Give new evaluations an owner, and take them from people who left."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from bot.concurrency.ttl_cache import TTLCache
+from bot.domain.rotation import Unavailable
+from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
+from bot.services.team.permissions import FRESH, Outsider, Permissions
+from bot.slack.client.web_client import SlackClient
+from bot.store import Store
+from bot.store.rotation import Seat
+
+log = structlog.get_logger()
+
+_POLL_INTERVAL_S: Final = 5.0
+"""Seconds between looks even if this process wrote nothing: another one may have."""
+_UNAVAILABLE: Final = {
+    Outsider.BOT: Unavailable.BOT,
+    Outsider.GONE: Unavailable.GONE,
+    Outsider.ELSEWHERE: Unavailable.ELSEWHERE,
+    Outsider.GUEST: Unavailable.GUEST,
+    Outsider.UNKNOWN: Unavailable.GONE,
+}
+
+
+class OwnerRotation:
+    """Chooses owners by the rotation that the team set."""
+
+    def __init__(
+        self, store: Store, slack: SlackClient, permissions: Permissions, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._permissions = permissions
+        self._clock = clock
+        self._members = TTLCache(slack.channel_members, ttl=FRESH, clock=clock)
+
+    async def run(self) -> None:
+        """Choose owners until this task is cancelled."""
+        while True:
+            moment = self._store.database.writes
+            await self.assign()
+            await self._store.rotation.changed(moment, seconds=_POLL_INTERVAL_S)
+
+    async def assign(self) -> None:
+        """Choose an owner for each evaluation that waits for one. While Slack cannot say who is there, they wait."""
+        while (seats := await self._store.rotation.seats()) is not None:
+            try:
+                available = {seat: await self._unavailable(seat) for seat in seats}
+            except (SlackUnavailable, SlackOutcomeUnknown) as exc:
+                log.info("rotation_waits", reason=str(exc))
+                return
+            assigned = await self._store.rotation.assign(available, at=self._clock())
+            log.info("owners_assigned", evaluations=assigned)
+
+    async def release_of_leavers(self) -> None:
+        """Take the running evaluations from everybody whose account was deactivated."""
+        for owner in await self._store.rotation.owners():
+            try:
+                is_gone = await self._permissions.outsider(owner) is Outsider.GONE
+            except SlackError as exc:
+                log.info("rotation_waits", reason=str(exc))
+                return
+            if is_gone:
+                await self.release_all(owner)
+
+    async def release_all(self, owner: str) -> None:
+        """Take all running evaluations from somebody who left."""
+        released = await self._store.rotation.release_all(owner, at=self._clock())
+        log.info("evaluations_released", evaluations=released)
+
+    async def _unavailable(self, seat: Seat) -> Unavailable | None:
+        """Return why somebody gets no evaluation in a channel. What Slack refuses to say counts as no reason."""
+        try:
+            outsider = await self._permissions.outsider(seat.user)
+            if outsider is not None:
+                return _UNAVAILABLE[outsider]
+            return None if seat.user in await self._members(seat.channel) else Unavailable.NOT_IN_CHANNEL
+        except SlackRefused as exc:
+            log.warning("availability_unknown", code=exc.code)
+            return None
