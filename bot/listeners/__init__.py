@@ -5,6 +5,7 @@ import re
 from slack_bolt.async_app import AsyncApp
 
 from bot.domain.card import Action
+from bot.listeners.away import AwayListeners
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
 from bot.listeners.dnc_commands import DncListeners
@@ -14,7 +15,7 @@ from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.services import ListenerServices
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
-from bot.slack.ids import Field, NoteButton, Settle, View
+from bot.slack.ids import AwayButton, Field, NoteButton, Settle, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
@@ -22,7 +23,8 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     follow_up = FollowUpListeners(services)
     cards, forms = CardListeners(services, follow_up), FormListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
-    commands = CommandListeners(services, dnc)
+    away = AwayListeners(services)
+    commands = CommandListeners(services, dnc, away)
     pressed = middleware(cards.pressed)
     for action in (*Action, ids.MORE):
         app.action(action)(pressed)
@@ -37,6 +39,8 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(Settle.UNDO)(middleware(mails.undone))
     app.action(NoteButton.EDIT)(middleware(follow_up.edit))
     app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
+    app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
+    app.action(AwayButton.KEEP)(middleware(away.keep))
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
@@ -54,6 +58,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.NOTE_EDIT)(middleware(follow_up.edited))
     app.view(View.SNOOZE)(middleware(follow_up.snoozed, check=follow_up.check_snooze))
     app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
+    app.view(View.HAND_OVER)(middleware(away.handed_over, check=forms.check_owner))
     app.view(re.compile(".*"))(middleware(forms.unknown))
 
     # Match any name, because each workspace may give the command its own.

@@ -11,13 +11,13 @@ from bot.domain.listing import FindQuery, ListQuery
 from bot.domain.report import ReportRequest
 from bot.domain.target_parser import bare_line, split_target
 from bot.errors import InteractionUnreadable
+from bot.listeners.away import AwayListeners
 from bot.listeners.dnc_commands import DncListeners
 from bot.listeners.respond import reply
 from bot.listeners.services import ListenerServices
 from bot.services.team.permissions import Permission
 from bot.slack.blocks import Message
 from bot.slack.client.payload import expects_answer
-from bot.slack.views.away import away_message, back_message
 from bot.slack.views.health import health_message
 from bot.slack.views.help import help_message, problem_message
 from bot.slack.views.lists import found_message, list_message, read_page, read_post_again
@@ -29,9 +29,10 @@ log = structlog.get_logger()
 class CommandListeners:
     """Handles `/evaluators`."""
 
-    def __init__(self, services: ListenerServices, dnc: DncListeners) -> None:
+    def __init__(self, services: ListenerServices, dnc: DncListeners, away: AwayListeners) -> None:
         self._services = services
         self._dnc = dnc
+        self._away = away
 
     async def typed(self, args: AsyncArgs) -> None:
         """Answer only the person who typed the command."""
@@ -83,8 +84,7 @@ class CommandListeners:
                 report = await self._services.reports.report(command)
                 return problem_message(report) if isinstance(report, CommandProblem) else report_message(report)
             case AwayCommand(until=until):
-                found = await self._services.away.begin(user, until=until)
-                return away_message(until=found.until, owned=found.owned)
+                return await self._away.left(user, until)
             case OtherCommand():
                 return await self._other(command.word, user)
             case CommandProblem():
@@ -94,7 +94,7 @@ class CommandListeners:
     async def _other(self, word: Word, user: str) -> Message:
         match word:
             case Word.BACK:
-                return back_message(was_away=await self._services.away.end(user))
+                return await self._away.returned(user)
             case Word.HEALTH:
                 return health_message(await self._services.health.report())
             case _:

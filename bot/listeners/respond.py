@@ -18,6 +18,7 @@ from bot.slack.client.response_url import respond
 from bot.slack.client.web_client import SlackClient
 from bot.slack.ids import Field
 from bot.slack.views import replies, submissions
+from bot.slack.views.away import HandOverForm
 from bot.slack.views.dnc_forms import DncRequest
 from bot.slack.views.modal_metadata import ModalMetadata
 
@@ -106,7 +107,7 @@ def read_form(args: AsyncArgs, kind: type[M]) -> tuple[M, dict[Field, str]]:
 
 def _channel_of_view(body: dict[str, Any]) -> str | None:
     packed = (body.get("view") or {}).get("private_metadata", "")
-    for kind in (ModalMetadata, DncRequest):
+    for kind in (ModalMetadata, DncRequest, HandOverForm):
         with suppress(InteractionUnreadable):
             return kind.unpack(packed).channel
     return None

@@ -32,6 +32,7 @@ class View(StrEnum):
     NOTE_EDIT = "note_edit"
     SNOOZE = "snooze"
     NOT_FOR_US = "not_for_us"
+    HAND_OVER = "hand_over"
     REST = "rest"
     """The actions for which the menu of a card has no room."""
     MESSAGE = "message"
@@ -72,6 +73,13 @@ class NoteButton(StrEnum):
 
     EDIT = "note.edit"
     DELETE = "note.delete"
+
+
+class AwayButton(StrEnum):
+    """Action ids of the buttons for somebody who goes away and still owns evaluations."""
+
+    HAND_OVER = "away.hand_over"
+    KEEP = "away.keep"
 
 
 class Event(StrEnum):

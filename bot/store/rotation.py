@@ -25,6 +25,8 @@ from bot.store.team_tables import assignment, rotation_credit
 
 _MAX_AT_ONCE: Final = 20
 """Evaluations that one transaction assigns: a press must not wait for more."""
+_MAX_HANDED_OVER: Final = 100
+"""Evaluations that one transaction hands over, for the same reason."""
 _WAITING: Final = (
     select(assignment.c.evaluation_id, evaluation.c.channel, license_.c.app_key)
     .join(evaluation, evaluation.c.id == assignment.c.evaluation_id)
@@ -108,14 +110,19 @@ class Rotation:
         async with self._database.read() as connection:
             return await connection.scalar(theirs) or 0
 
-    async def release_all(self, owner: str, *, at: datetime) -> int:
-        """Take all running evaluations from somebody whose account was deactivated. Return how many there were."""
+    async def hand_over(self, owner: str, to: str | None, *, by: str | None, at: datetime) -> int:
+        """Give running evaluations of somebody to another person, or to nobody. Return how many; there may be more.
+
+        Without `by`, it is because their account was deactivated.
+        """
+        theirs = select(evaluation.c.id).where(_is_owned(), evaluation.c.owner == owner)
         async with self._database.write() as connection:
-            theirs = _is_owned() & (evaluation.c.owner == owner)
-            ids = (await connection.scalars(select(evaluation.c.id).where(theirs).order_by(evaluation.c.id))).all()
-            await connection.execute(update(evaluation).where(theirs).values(owner=None, owned_at=at))
+            ids = (await connection.scalars(theirs.order_by(evaluation.c.id).limit(_MAX_HANDED_OVER))).all()
+            changed = update(evaluation).where(evaluation.c.id.in_(ids))
+            await connection.execute(changed.values(owner=to, owned_at=at))
+            fact: Fact = Released(was=owner) if to is None else Assigned(owner=to, was=owner)
             for evaluation_id in ids:
-                await append_history(connection, evaluation_id, [Entry(at=at, fact=Released(was=owner))])
+                await append_history(connection, evaluation_id, [Entry(at=at, actor=by, fact=fact)])
             return len(ids)
 
     async def _choose(

@@ -7,6 +7,7 @@ from bot.demo.fake_slack.state import PEOPLE
 from bot.demo.scenario.sample_data import KIWI, LANTERNS, NORTHWIND, license_record
 from bot.domain.team_settings import RotationMember, RotationRule, TeamSettings
 from bot.services.team.permissions import FRESH
+from bot.slack.ids import AwayButton
 from bot.store import open_store
 from tests.world import TODAY, World
 
@@ -75,3 +76,21 @@ async def test_an_owner_whose_account_was_deactivated_loses_what_runs(here: Worl
     async with here.bot():
         await here.shows("No owner yet", on=card)
         await here.noted(f"<@{BEN}> has no active account any more, so this has no owner now.", under=card)
+
+
+async def test_who_goes_away_is_asked_what_becomes_of_their_trials(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot():
+        card = await here.card(NORTHWIND.company)
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        await here.shows(f"Owner: <@{ANA}>", on=card)
+        await here.workspace.command(ANA, "/evaluators away")
+        await here.notified(ANA, "You still own 1 running trial")
+        [asked] = here.workspace.ephemerals(ANA)
+        await here.workspace.press(ANA, asked, AwayButton.HAND_OVER)
+        form = await here.modal(ANA, "New owner")
+        await here.workspace.submit(ANA, form.id, {"owner": {"owner": BEN}})
+        await here.notified(ANA, f"1 trial handed over to <@{BEN}>.")
+        await here.shows(f"Owner: <@{BEN}>, assigned by <@{ANA}>", on=card)
+        await here.workspace.press(ANA, asked, AwayButton.KEEP)
+        await here.notified(ANA, "You keep your trials while you are away.")

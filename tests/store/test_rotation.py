@@ -132,10 +132,18 @@ async def test_everything_that_runs_is_taken_from_somebody_who_left(taking_turns
     await report(taking_turns, trial_of(1), trial_of(2), trial_of(3))
     await taking_turns.rotation.assign(HERE, at=NOON)
     assert await taking_turns.rotation.owners() == {"U0ANA", "U0BEN"}
-    assert await taking_turns.rotation.release_all("U0ANA", at=LATER) == 2
+    assert await taking_turns.rotation.hand_over("U0ANA", None, by=None, at=LATER) == 2
     assert await owners(taking_turns) == [None, "U0BEN", None]
     assert (await facts(taking_turns))[-2:] == [Released(was="U0ANA")] * 2
-    assert await taking_turns.rotation.release_all("U0ANA", at=LATER) == 0
+    assert await taking_turns.rotation.hand_over("U0ANA", None, by=None, at=LATER) == 0
+
+
+async def test_who_goes_away_can_hand_over_what_runs(taking_turns: Store) -> None:
+    await report(taking_turns, trial_of(1), trial_of(2))
+    await taking_turns.rotation.assign(HERE, at=NOON)
+    assert await taking_turns.rotation.hand_over("U0ANA", "U0CLEO", by="U0ANA", at=LATER) == 1
+    assert await owners(taking_turns) == ["U0CLEO", "U0BEN"]
+    assert (await facts(taking_turns))[-1] == Assigned(owner="U0CLEO", was="U0ANA")
 
 
 async def test_an_absence_ends_with_its_last_day_or_when_they_are_back(store: Store) -> None:

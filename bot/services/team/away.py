@@ -40,6 +40,15 @@ class Away:
         """Record that somebody is back. Return False if they were not away."""
         return await self._store.absences.end(user, at=self._clock())
 
+    async def hand_over(self, user: str, to: str) -> int:
+        """Give all running evaluations of a person to another one. Return how many there were."""
+        if user == to:
+            return 0
+        count = 0
+        while given := await self._store.rotation.hand_over(user, to, by=user, at=self._clock()):
+            count += given
+        return count
+
     async def _end_of(self, day: date, user: str) -> datetime:
         try:
             zone = ZoneInfo(await self._permissions.zone(user))

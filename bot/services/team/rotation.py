@@ -69,8 +69,8 @@ class OwnerRotation:
 
     async def release_all(self, owner: str) -> None:
         """Take all running evaluations from somebody who left."""
-        released = await self._store.rotation.release_all(owner, at=self._clock())
-        log.info("evaluations_released", evaluations=released)
+        while released := await self._store.rotation.hand_over(owner, None, by=None, at=self._clock()):
+            log.info("evaluations_released", evaluations=released)
 
     async def _unavailable(self, seat: Seat) -> Unavailable | None:
         """Return why somebody gets no evaluation in a channel. What Slack refuses to say counts as no reason."""

@@ -54,7 +54,9 @@ def options(modal: Modal, field: Field) -> dict[str, str]:
     return {option["value"]: option["text"]["text"] for option in element(modal, field)["options"]}
 
 
-@pytest.mark.parametrize("view", [view for view in View if view not in {View.MESSAGE, View.DNC_ADD, View.DNC_LIFT}])
+@pytest.mark.parametrize(
+    "view", [view for view in View if view not in {View.MESSAGE, View.DNC_ADD, View.DNC_LIFT, View.HAND_OVER}]
+)
 def test_a_modal_opens_at_once_and_says_that_more_will_come(view: View) -> None:
     loading = modals.loading(view, ABOUT)
     check_modal(loading)
