@@ -10,7 +10,7 @@ from bot.domain.listing import Term
 from bot.security.keyring import Keyring
 from bot.store.schema import company_word, license_, license_alias
 
-MOST_CANDIDATES: Final = 2_000
+MOST_CANDIDATES: Final = 1_000
 """Licenses that are looked at, from each place where the rarest word is found."""
 _HIGHEST: Final = "\U0010ffff"
 _OF_COMPANY: Final = company_word.c.company_key == license_.c.company_key

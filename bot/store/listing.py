@@ -80,10 +80,16 @@ class EvaluationLists:
             licenses, is_partial = await find_licenses(connection, self._keyring, terms)
             theirs = evaluation.c.license_id.in_(licenses)
             wanted = and_(evaluation.c.merged_into.is_(None), theirs, *_narrowed(criteria))
-            total = await connection.scalar(select(func.count()).select_from(evaluation).where(wanted)) or 0
-            newest = select(evaluation).where(wanted).order_by(evaluation.c.started.desc(), evaluation.c.id.desc())
-            rows = (await connection.execute(newest.limit(most))).all()
-            return Found(rows=await read_rows(connection, self._keyring, rows), total=total, is_partial=is_partial)
+            # The search is done once: what it finds is counted while the newest are chosen.
+            counted = select(evaluation.c.id, func.count().over().label("total")).where(wanted)
+            newest = counted.order_by(evaluation.c.started.desc(), evaluation.c.id.desc()).limit(most)
+            chosen = (await connection.execute(newest)).all()
+            ids = [row.id for row in chosen]
+            found = {
+                row.id: row for row in await connection.execute(select(evaluation).where(evaluation.c.id.in_(ids)))
+            }
+            rows = await read_rows(connection, self._keyring, [found[id_] for id_ in ids])
+        return Found(rows=rows, total=chosen[0].total if chosen else 0, is_partial=is_partial)
 
     async def apps(self) -> dict[str, str]:
         """Return the names of the apps in the report, by key. An app that was renamed has its newest name."""
