@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from bot.app.components import open_components
+from bot.demo.fake_slack import Workspace
 from bot.domain.commands import Word
 from bot.errors import SlackRefused
 from bot.slack import ids
@@ -43,6 +44,13 @@ def test_its_commands_are_the_ones_that_are_listened_to(manifest: dict[str, Any]
 def test_its_hint_names_the_words_that_are_read(manifest: dict[str, Any]) -> None:
     [command] = manifest["features"]["slash_commands"]
     assert command["usage_hint"].split(" | ") == list(Word)
+
+
+def test_its_shortcuts_are_the_ones_that_are_listened_to_and_that_the_demo_offers(manifest: dict[str, Any]) -> None:
+    shortcuts = manifest["features"]["shortcuts"]
+    assert [each["callback_id"] for each in shortcuts] == list(ids.Shortcut)
+    described = [{key: each[key] for key in ("type", "callback_id", "name")} for each in shortcuts]
+    assert described == Workspace().shortcuts
 
 
 def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -> None:

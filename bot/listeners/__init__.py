@@ -9,13 +9,14 @@ from bot.listeners.away import AwayListeners
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
 from bot.listeners.dnc_commands import DncListeners
+from bot.listeners.find import FindListeners
 from bot.listeners.follow_up import FollowUpListeners
 from bot.listeners.mail_actions import MailListeners
 from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.services import ListenerServices
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
-from bot.slack.ids import AwayButton, Field, NoteButton, Settle, View
+from bot.slack.ids import AwayButton, Field, NoteButton, Settle, Shortcut, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
@@ -23,7 +24,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     follow_up = FollowUpListeners(services)
     cards, forms = CardListeners(services, follow_up), FormListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
-    away = AwayListeners(services)
+    away, find = AwayListeners(services), FindListeners(services)
     commands = CommandListeners(services, dnc, away)
     pressed = middleware(cards.pressed)
     for action in (*Action, ids.MORE):
@@ -59,7 +60,11 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.SNOOZE)(middleware(follow_up.snoozed, check=follow_up.check_snooze))
     app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
     app.view(View.HAND_OVER)(middleware(away.handed_over, check=forms.check_owner))
+    app.view(View.FIND)(middleware(find.submitted, check=find.check))
     app.view(re.compile(".*"))(middleware(forms.unknown))
+
+    app.shortcut(Shortcut.FIND)(middleware(find.asked))
+    app.shortcut(Shortcut.WHO)(middleware(find.who))
 
     # Match any name, because each workspace may give the command its own.
     app.command(re.compile(".*"))(middleware(commands.typed))

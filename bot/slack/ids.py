@@ -16,6 +16,13 @@ POST_AGAIN: Final = "today.post_again"
 """The button beside a trial whose card was deleted. Its value is the list's page with the evaluation's id."""
 
 
+class Shortcut(StrEnum):
+    """Callback ids of the shortcuts."""
+
+    FIND = "find_evaluator"
+    WHO = "who_is_this"
+
+
 class View(StrEnum):
     """Callback ids of the modals."""
 
@@ -35,6 +42,7 @@ class View(StrEnum):
     HAND_OVER = "hand_over"
     REST = "rest"
     """The actions for which the menu of a card has no room."""
+    FIND = "find"
     MESSAGE = "message"
 
 
@@ -54,6 +62,7 @@ class Field(StrEnum):
     SNOOZE_TIME = "snooze.time"
     NOT_FOR_US = "not_for_us.reason"
     NOT_FOR_US_WORDS = "not_for_us.words"
+    WORDS = "find.words"
 
 
 class Settle(StrEnum):

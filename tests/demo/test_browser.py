@@ -221,13 +221,28 @@ async def test_the_hints_are_ticked_off_and_stay_away_once_hidden(page: Page) ->
     tried = page.get_by_role("listitem").filter(has_text="Tried: ")
     hints = page.get_by_role("region", name="What to try")
     await command(page, "/evaluators today")
-    await expect(tried.filter(has_text="List the day")).to_be_visible()
+    await expect(tried.filter(has_text="List and find")).to_be_visible()
     await page.reload()
-    await expect(tried.filter(has_text="List the day")).to_be_visible()
+    await expect(tried.filter(has_text="List and find")).to_be_visible()
     await hints.get_by_role("button", name="Hide").click()
     await page.reload()
     await expect(page.get_by_role("button", name="What to try")).to_be_visible()
     await expect(hints).to_be_hidden()
+
+
+async def test_a_customer_is_found_by_a_shortcut_and_by_the_menu_of_a_message(page: Page) -> None:
+    alpen = await seen(page, "Alpen")
+    await page.get_by_role("button", name="Shortcuts", exact=True).click()
+    await page.get_by_role("menuitem", name="Find an evaluator").click()
+    window = page.get_by_role("dialog")
+    await window.get_by_role("textbox").fill("alpen state:running")
+    await window.get_by_role("button", name="Find").click()
+    await expect(window.get_by_role("link", name=re.compile("Alpen"))).to_be_visible()
+    await close(page)
+    await alpen.get_by_role("button", name="Message shortcuts").click()
+    await page.get_by_role("menuitem", name="Who is this?").click()
+    await expect(window.get_by_role("link", name=re.compile("Alpen"))).to_be_visible()
+    await close(page)
 
 
 async def test_every_arrival_gets_one_card_and_nobody_is_mentioned(page: Page) -> None:

@@ -25,7 +25,14 @@ class Page:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return the routes of the page."""
-        acts = {"press": self._press, "submit": self._submit, "close": self._close, "command": self._command}
+        acts = {
+            "press": self._press,
+            "submit": self._submit,
+            "close": self._close,
+            "command": self._command,
+            "say": self._say,
+            "shortcut": self._shortcut,
+        }
         return [
             web.get("/", self._index),
             web.get("/demo/state", self._state),
@@ -52,6 +59,7 @@ class Page:
             "ephemerals": [memory.picture(m) for m in messages if memory.reader(m) == user],
             "views": [view.wire() for view in memory.views.get(user, ())],
             "commands": [{"command": name, "hint": hint} for name, hint in self._people.commands.items()],
+            "shortcuts": self._people.shortcuts,
         }
         return web.json_response(state | {name: extra() for name, extra in self.extras.items()})
 
@@ -86,6 +94,14 @@ class Page:
 
     async def _command(self, said: Json) -> Json:
         await self._people.command(said["user"], said["text"], channel=said["channel"])
+        return {}
+
+    async def _say(self, said: Json) -> Json:
+        await self._people.say(said["user"], said["text"], channel=said["channel"])
+        return {}
+
+    async def _shortcut(self, said: Json) -> Json:
+        await self._people.use_shortcut(said["user"], said["callback_id"], said.get("ts"))
         return {}
 
 

@@ -3,6 +3,8 @@
 The shapes are those of docs.slack.dev/reference/interaction-payloads.
 """
 
+import re
+
 from bot.demo.fake_slack.models import APP, BOT_USER, TEAM, Channel, Json, Message, User, View
 
 VERIFICATION_TOKEN = "verification-token-of-the-demo"  # noqa: S105 - Slack's old field; it opens nothing
@@ -60,6 +62,30 @@ def command(user: User, channel: Channel, *, name: str, text: str) -> Json:
         "api_app_id": APP,
         "is_enterprise_install": "false",
     }
+
+
+def shortcut(callback_id: str, *, action_ts: str) -> Json:
+    """Return the part of a global shortcut, which is used nowhere in particular."""
+    return {"type": "shortcut", "callback_id": callback_id, "action_ts": action_ts}
+
+
+def message_shortcut(callback_id: str, message: Message, channel: Channel, *, action_ts: str) -> Json:
+    """Return the part of a shortcut on a message."""
+    return {
+        "type": "message_action",
+        "callback_id": callback_id,
+        "action_ts": action_ts,
+        "channel": {"id": channel.id, "name": channel.name or "directmessage"},
+        "message_ts": message.ts,
+        "message": message.wire(),
+    }
+
+
+def as_typed(text: str) -> str:
+    """Return what a person typed in Slack's markup: addresses and links are marked, three characters are escaped."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    linked = re.sub(r"https?://[^\s<>|]+[^\s<>|.,;:!?)]", lambda found: f"<{found[0]}>", escaped)
+    return re.sub(r"(?<![\w/:.@-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", r"<mailto:\g<0>|\g<0>>", linked)
 
 
 def home_opened(user: User, channel: Channel, *, event_id: str, ts: str) -> Json:

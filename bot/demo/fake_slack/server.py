@@ -41,7 +41,8 @@ class Workspace:
         people = People(self._memory, self.delivery, lambda key: f"{self.url}/actions/{key}")
         self.press, self.press_view, self.submit = people.press, people.press_view, people.submit
         self.close_view, self.command, self.open_home = people.close_view, people.command, people.open_home
-        self.commands = people.commands
+        self.commands, self.shortcuts = people.commands, people.shortcuts
+        self.say, self.use_shortcut = people.say, people.use_shortcut
         self.disconnect_sockets, self.redeliver = self.delivery.disconnect_sockets, self.delivery.redeliver
         self.broadcast, self.until = events.send, events.until
         self._page = Page(self._memory, people)

@@ -76,14 +76,20 @@ class SlackState:
         return next((m for m in self.messages() if m.ts == ts and m.only_for in (None, user)), None)
 
     def post(
-        self, channel: str, content: Json, *, thread_ts: str | None = None, only_for: str | None = None
+        self,
+        channel: str,
+        content: Json,
+        *,
+        user: str = BOT_USER,
+        thread_ts: str | None = None,
+        only_for: str | None = None,
     ) -> Message:
-        """Post in the bot's name; a reply to a message that is gone lands in the channel."""
+        """Post in the name of a user, or the bot; a reply to a message that is gone lands in the channel."""
         parent = self.message(channel, thread_ts)
         message = Message(
             channel=channel,
             ts=self.new_ts(),
-            user=BOT_USER,
+            user=user,
             text=str(content.get("text") or ""),
             blocks=self._with_ids(content.get("blocks") or ()),
             thread_ts=(parent.thread_ts or parent.ts) if parent else None,

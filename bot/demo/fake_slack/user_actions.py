@@ -30,6 +30,10 @@ class People:
                 "| help"
             )
         }
+        self.shortcuts: list[Json] = [
+            {"type": "global", "callback_id": "find_evaluator", "name": "Find an evaluator"},
+            {"type": "message", "callback_id": "who_is_this", "name": "Who is this?"},
+        ]
         self._memory = memory
         self._delivery = delivery
         self._response_url = response_url
@@ -113,6 +117,28 @@ class People:
         if said.get("text") or said.get("blocks"):
             only_for = None if said.get("response_type") == "in_channel" else user
             self._memory.post(channel, said, only_for=only_for)
+
+    async def say(self, user: str, text: str, *, channel: str = CHANNEL) -> Message:
+        """Write a message, of which the app hears nothing."""
+        content = {"text": payloads.as_typed(text)}
+        return self._memory.post(self._memory.channel(channel).id, content, user=self._user(user).id)
+
+    async def use_shortcut(self, user: str, callback_id: str, message: Message | str | None = None) -> None:
+        """Use a shortcut of the app, on a message if it is one for messages."""
+        kind = next((each["type"] for each in self.shortcuts if each["callback_id"] == callback_id), None)
+        if kind != ("global" if message is None else "message"):
+            raise NotPossible(f"There is no shortcut {callback_id} here.")
+        at = self._memory.new_ts()
+        if message is None:
+            await self._interact(user, payloads.shortcut(callback_id, action_ts=at))
+            return
+        target = self._memory.message_for(user, message if isinstance(message, str) else message.ts)
+        if target is None or target.only_for is not None:
+            raise NotPossible("Slack offers shortcuts only on messages that are there for everybody.")
+        channel = self._memory.channel(target.channel)
+        key = self._memory.tickets.response_url(user, channel.id, ts=target.ts, thread_ts=target.thread_ts)
+        about = payloads.message_shortcut(callback_id, target, channel, action_ts=at)
+        await self._interact(user, about | {"response_url": self._response_url(key)})
 
     async def open_home(self, user: str) -> None:
         """Open the app's home tab."""

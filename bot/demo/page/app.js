@@ -42,6 +42,8 @@ const does = {
     room.dismiss(message);
     draw();
   },
+  shortcuts: () => room.shortcutsFor("message"),
+  useShortcut: ({ ts }, callback_id) => tell("shortcut", { callback_id, ts }),
 };
 
 const modal = new Modal($("modal"), {
@@ -71,12 +73,17 @@ const channelPart = channelView(
 const showThread = threadView({ root: $("thread-root"), list: $("thread-replies"), empty: $("no-thread") }, does);
 const mailbox = mailboxView({ list: $("mails"), opened: $("opened-mail"), empty: $("no-mail") }, drawUnread);
 const offerCommands = composer(
-  { form: $("composer"), input: $("command"), list: $("suggestions"), note: $("composer-note") },
-  async (text) => {
-    channelPart.expectAnswer();
-    const { ok } = await tell("command", { channel, text });
-    if (ok) tick("command");
-    return ok;
+  { form: $("composer"), input: $("command"), list: $("suggestions"), opener: $("shortcuts") },
+  {
+    send: async (text) => {
+      const isCommand = text.startsWith("/");
+      channelPart.expectAnswer();
+      const { ok } = await tell(isCommand ? "command" : "say", { channel, text });
+      if (ok && isCommand) tick("command");
+      return ok;
+    },
+    shortcuts: () => room.shortcutsFor("global"),
+    useShortcut: (callback_id) => tell("shortcut", { callback_id }),
   },
 );
 

@@ -1,6 +1,7 @@
-/** The line at the bottom, which takes slash commands. */
+/** The line at the bottom, which takes slash commands and messages, and the menu of shortcuts. */
 
 import { whileBusy } from "./dom.js";
+import { openMenu } from "./menu.js";
 import { Suggestions } from "./suggestions.js";
 
 const WORDS = {
@@ -17,16 +18,15 @@ const WORDS = {
   help: "What the bot can do",
 };
 
-/** Make `offer(commands)`; `send(text)` resolves to true when the command was taken. */
-export function composer({ form, input, list, note }, send) {
+/** Make `offer(commands)`; `send(text)` resolves to true when the text was taken, `shortcuts` are a menu's choices. */
+export function composer({ form, input, list, opener }, { send, shortcuts, useShortcut }) {
   const suggestions = new Suggestions(input, list);
-  input.addEventListener("input", () => (note.textContent = ""));
+  opener.addEventListener("click", () => openMenu(opener, shortcuts(), useShortcut));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = input.value.trim();
     suggestions.hide();
-    if (text.startsWith("/")) whileBusy(form, () => take(text));
-    else if (text) note.textContent = `This demo takes commands only. Try ${suggestions.first ?? "/evaluators today"}.`;
+    if (text) whileBusy(form, () => take(text));
   });
 
   const take = async (text) => {

@@ -2,6 +2,7 @@
 
 import { renderBlock } from "./blocks.js";
 import { el, icon } from "./dom.js";
+import { openMenu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { clock, moment } from "./time.js";
 
@@ -9,7 +10,8 @@ const HUES = 6;
 
 /**
  * The article of a message. `does` is what can be done with it: press(message, block, element, answer),
- * dismiss(message), and openThread(message) where threads open from; `replies` is how many it has.
+ * dismiss(message), useShortcut(message, id) for one of shortcuts(), and openThread(message) where threads open from;
+ * `replies` is how many it has.
  */
 export function messageArticle(message, { people, replies = 0, does }) {
   const { channel, ts, user, ephemeral } = message;
@@ -22,7 +24,7 @@ export function messageArticle(message, { people, replies = 0, does }) {
     el(
       "div",
       { class: "said" },
-      el("header", {}, el("b", {}, author), bot && el("span", { class: "app" }, "App"), clock(moment(ts))),
+      el("header", {}, el("b", {}, author), bot && el("span", { class: "app" }, "App"), clock(moment(ts)), !ephemeral && shortcutsButton(message, does)),
       ephemeral && onlyYou(message, does),
       content(message, people, does),
       replies > 0 && does.openThread && threadButton(message, replies, does),
@@ -30,6 +32,23 @@ export function messageArticle(message, { people, replies = 0, does }) {
   );
   article.classList.toggle("ephemeral", Boolean(ephemeral));
   return article;
+}
+
+function shortcutsButton(message, does) {
+  if (!does.shortcuts?.().length) return null;
+  const choose = (value) => does.useShortcut(message, value);
+  return el(
+    "button",
+    {
+      class: "icon-button shortcuts",
+      type: "button",
+      "aria-label": "Message shortcuts",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      onclick: ({ currentTarget: node }) => openMenu(node, does.shortcuts(), choose),
+    },
+    icon("more"),
+  );
 }
 
 /** What a message says in one line, for those who do not see it. */

@@ -10,6 +10,7 @@ export class Room {
     this.team = picture.team;
     this.me = picture.me;
     this.commands = picture.commands ?? [];
+    this.shortcuts = picture.shortcuts ?? [];
     this.channels = picture.channels;
     this.people = new People(picture.users, picture.channels);
     this.messages = byKey(picture.messages, id);
@@ -54,6 +55,13 @@ export class Room {
   /** The modal on top of this person's stack, if one is open. */
   get topView() {
     return [...this.views.values()].at(-1);
+  }
+
+  /** The shortcuts of a type (global or message), as choices of a menu. */
+  shortcutsFor(type) {
+    return this.shortcuts
+      .filter((shortcut) => shortcut.type === type)
+      .map(({ name, callback_id }) => ({ label: name, value: callback_id }));
   }
 
   dismiss(message) {

@@ -25,10 +25,6 @@ export class Suggestions {
     this.#choices = choices;
   }
 
-  get first() {
-    return this.#choices[0]?.text;
-  }
-
   hide() {
     this.#list.hidden = true;
     this.#mark(-1);

@@ -33,6 +33,11 @@ class Cards:
             raise CardUnknown(found)
         return found
 
+    async def shown_on(self, message: CardRef) -> int | None:
+        """Return the evaluation whose card a message is, or None for any other message."""
+        found = await self._store.evaluations.on_card(0, message)
+        return None if isinstance(found, UnmatchedCard) else found
+
     async def update(self, evaluation_id: int) -> None:
         """Enqueue an update of a card that shows something outdated."""
         await self._store.evaluations.update_card(evaluation_id, at=self._clock())

@@ -76,12 +76,19 @@ def _is_listened_to(body: Mapping[str, Any]) -> bool:
             return "actions" in body
         case "view_submission":
             return "view" in body
+        case "shortcut" | "message_action":
+            return body.get("callback_id") in set(ids.Shortcut)
         case _:
             return False
 
 
 def _is_ours(body: Mapping[str, Any]) -> bool:
-    """Return False if the payload names another app as the author of the message or the modal."""
+    """Return False if the payload names another app as the author of the message or the modal.
+
+    A shortcut may be used on any message.
+    """
+    if body.get("type") == "message_action":
+        return True
     app = body.get("api_app_id")
     authors = {body.get(place, {}).get("app_id", app) for place in ("message", "view")}
     return app is None or authors == {app}
@@ -161,6 +168,7 @@ _view: Final = _record(
 _message: Final = _record(
     ts=_word,
     thread_ts=_word,
+    text=_text,
     app_id=_word,
     metadata=_record(("event_type",), event_type=_text, event_payload=_by_name(_scalar)),
 )
@@ -179,6 +187,7 @@ _payload: Final = _record(
     message=_message,
     view=_view,
     actions=_each(_action),
+    callback_id=_word,
     trigger_id=_word,
     response_url=_word,
     command=_word,

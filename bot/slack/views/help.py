@@ -75,7 +75,7 @@ def problem_message(problem: CommandProblem) -> Message:
     """Return why a command cannot be followed, and what would do."""
     if problem.kind is ProblemKind.UNKNOWN_COMMAND:
         return help_message(problem)
-    text = _sentence(problem)
+    text = problem_text(problem)
     return Message(text=text, blocks=[section(text), small(f"`{ids.COMMAND} help` lists everything.")])
 
 
@@ -83,7 +83,8 @@ def _unknown_command(problem: CommandProblem) -> str:
     return f"Unknown command “{escape(problem.given)}”.{_meant(problem, f'`{ids.COMMAND} {problem.meant}`')}"
 
 
-def _sentence(problem: CommandProblem) -> str:
+def problem_text(problem: CommandProblem) -> str:
+    """Return why a command cannot be followed, in mrkdwn."""
     given, about = escape(problem.given, longest=80), problem.about
     match problem.kind:
         case ProblemKind.UNKNOWN_FILTER:

@@ -52,8 +52,12 @@ def found_message(found: Found, query: FindQuery, *, today: date, workspace_url:
     )
 
 
-def found_blocks(found: Found, query: FindQuery, *, today: date, workspace_url: str | None) -> list[Block]:
-    """Return the rows of what was found, and what to do if there are more or none."""
+def found_blocks(
+    found: Found, query: FindQuery, *, today: date, workspace_url: str | None, can_post: bool = True
+) -> list[Block]:
+    """Return the rows of what was found, and what to do if there are more or none. With `can_post`, deleted cards have
+    a button to post them again, which only works in a message.
+    """
     if not found.rows:
         return [
             section("Nothing found."),
@@ -62,7 +66,8 @@ def found_blocks(found: Found, query: FindQuery, *, today: date, workspace_url: 
                 "email addresses. Names of contacts are encrypted and can't be searched."
             ),
         ]
-    blocks = _rows(found.rows, f"{write_command(query)}:0", today=today, workspace_url=workspace_url)
+    page = f"{write_command(query)}:0" if can_post else None
+    blocks = _rows(found.rows, page, today=today, workspace_url=workspace_url)
     more = found.total - len(found.rows)
     if more or found.is_partial:
         number = f"more than {more:,} more" if found.is_partial else f"{more:,} more"
@@ -135,12 +140,16 @@ def _narrowed(filters: Filters) -> str:
     return "".join(f"{_SEPARATOR}{name}: {escape(value, longest=40)}" for name, value in write_filters(filters))
 
 
-def _rows(rows: Iterable[EvaluationRow], page: str, *, today: date, workspace_url: str | None) -> list[Block]:
-    """Return the rows in their order. A row whose card was deleted has a button to post it again."""
+def _rows(rows: Iterable[EvaluationRow], page: str | None, *, today: date, workspace_url: str | None) -> list[Block]:
+    """Return the rows in their order. A row whose card was deleted has a button to post it again, if there is a page
+    that it leads back to.
+    """
     blocks, lines = list[Block](), list[str]()
     for row in rows:
         line = evaluation_line(row, today=today, workspace_url=workspace_url)
-        if not row.gone:
+        if row.gone:
+            line = f"{line}{_SEPARATOR}card deleted"
+        if not row.gone or page is None:
             lines.append(line)
             continue
         button = {
@@ -149,7 +158,7 @@ def _rows(rows: Iterable[EvaluationRow], page: str, *, today: date, workspace_ur
             "text": plain("Post again"),
             "value": f"{page}:{row.evaluation.id}",
         }
-        blocks += [*paragraphs(lines), {**section(f"{line}{_SEPARATOR}card deleted"), "accessory": button}]
+        blocks += [*paragraphs(lines), {**section(line), "accessory": button}]
         lines = []
     return blocks + paragraphs(lines)
 

@@ -27,8 +27,9 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.NOTE_EDIT: frozenset({Field.NOTE_TEXT}),
     View.SNOOZE: frozenset({Field.SNOOZE}),
     View.NOT_FOR_US: frozenset({Field.NOT_FOR_US}),
+    View.FIND: frozenset({Field.WORDS}),
 }
-_WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE, Field.NOTE_TEXT})
+_WRITTEN: Final = frozenset({Field.SUBJECT, Field.BODY, Field.NOTE, Field.NOTE_TEXT, Field.WORDS})
 _TIME_DIGITS: Final = 10
 """Digits of a POSIX time, as Slack writes it."""
 _EMAIL_WORDS: Final = frozenset({Field.SUBJECT, Field.BODY})

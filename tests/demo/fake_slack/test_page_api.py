@@ -58,6 +58,7 @@ async def test_the_state_is_what_one_person_sees(workspace: Workspace, client: A
     assert yours["ephemerals"] == []
     assert mine["mails"] == [{"id": "1"}]
     assert mine["commands"] == [{"command": "/evaluators", "hint": " | ".join(Word)}]
+    assert mine["shortcuts"] == workspace.shortcuts
     assert mine["channels"] == [{"id": CHANNEL, "name": "evaluators"}]
     assert {"id": "U0BOT", "name": "evaluator_bot", "real_name": "Evaluator Bot", "is_bot": True} in mine["users"]
 

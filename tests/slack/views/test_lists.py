@@ -19,8 +19,8 @@ POSTED = CardRef(channel="C0CARDS", ts="1795435200.000100")
 LINK = f"{WORKSPACE}archives/C0CARDS/p1795435200000100"
 
 
-def listed(*, mailed: bool = False, opted_out: bool = False, **overrides: Any) -> EvaluationRow:  # noqa: ANN401
-    return EvaluationRow(evaluation=evaluation(**overrides), mailed=mailed, is_blocked=opted_out)
+def listed(*, mailed: bool = False, opted_out: bool = False, gone: bool = False, **overrides: Any) -> EvaluationRow:  # noqa: ANN401
+    return EvaluationRow(evaluation=evaluation(**overrides), mailed=mailed, is_blocked=opted_out, gone=gone)
 
 
 def named(company: str, app: str = "Roadmap for Jira", **overrides: Any) -> EvaluationRow:  # noqa: ANN401

@@ -55,7 +55,8 @@ def options(modal: Modal, field: Field) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "view", [view for view in View if view not in {View.MESSAGE, View.DNC_ADD, View.DNC_LIFT, View.HAND_OVER}]
+    "view",
+    [view for view in View if view not in {View.MESSAGE, View.DNC_ADD, View.DNC_LIFT, View.HAND_OVER, View.FIND}],
 )
 def test_a_modal_opens_at_once_and_says_that_more_will_come(view: View) -> None:
     loading = modals.loading(view, ABOUT)
