@@ -157,7 +157,10 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"concurrency", "domain", "errors", "slack", "slack.client", "slack.views", "store"},
         {"structlog"},
     ),
-    "services.team": ({"concurrency", "domain", "errors", "mail", "slack.client", "store"}, {"structlog"}),
+    "services.team": (
+        {"concurrency", "domain", "errors", "mail", "slack.client", "slack.views", "store"},
+        {"structlog"},
+    ),
     "slack": ({"domain"}, set()),
     "slack.client": ({"concurrency", "domain", "errors", "slack"}, {"aiohttp", "slack_bolt", "slack_sdk", "structlog"}),
     "slack.views": ({"domain", "errors", "slack", "slack.client"}, set()),

@@ -17,6 +17,7 @@ from bot.errors import SlackRefused
 from bot.slack import ids
 from bot.slack.blocks import note_message
 from bot.slack.client.errors import SCOPES
+from bot.slack.client.payload import EVENTS
 from bot.slack.client.users import SlackUsers
 from bot.slack.client.web_client import MessageRef, SlackClient
 from bot.slack.ids import Event
@@ -104,3 +105,8 @@ def test_buttons_and_modals_work_and_the_events_are_the_ones_that_are_listened_t
     assert manifest["settings"]["interactivity"]["is_enabled"]
     assert manifest["settings"]["socket_mode_enabled"]
     assert set(manifest["settings"].get("event_subscriptions", {}).get("bot_events", [])) == listened
+
+
+def test_it_subscribes_to_the_events_that_are_listened_to(manifest: dict[str, Any]) -> None:
+    assert tuple(manifest["settings"]["event_subscriptions"]["bot_events"]) == EVENTS
+    assert manifest["features"]["app_home"]["home_tab_enabled"]

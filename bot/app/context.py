@@ -18,6 +18,7 @@ from bot.services.slack_delivery.outages import SlackOutages
 from bot.services.slack_delivery.rate_limits import SLACK_LIMITS, Limits
 from bot.services.slack_identity import BotIdentity
 from bot.services.team.follow_up import FollowUp
+from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
 from bot.services.team.permissions import Permissions
 from bot.services.team.rotation import OwnerRotation
@@ -49,6 +50,7 @@ class Context:
     dnc: DoNotContact
     follow_up: FollowUp
     lists: Lists
+    home: HomeTabs
     health: Health
     heartbeats: Heartbeats
     rotation: OwnerRotation
@@ -70,6 +72,7 @@ class Context:
         health.problems = identity.problems
         users = SlackUsers(components.client)
         permissions = Permissions(users, team=identity.team, named=named, admins=admins, clock=clock)
+        lists = Lists(store, zone=settings.timezone, slack_user=permissions.slack_user, clock=clock)
         return cls(
             settings=settings,
             components=components,
@@ -80,7 +83,15 @@ class Context:
             cards=Cards(store, clock=clock),
             dnc=DoNotContact(store, clock=clock, admins=admins),
             follow_up=FollowUp(store, zone_of=permissions.zone, zone=settings.timezone, clock=clock),
-            lists=Lists(store, zone=settings.timezone, slack_user=permissions.slack_user, clock=clock),
+            lists=lists,
+            home=HomeTabs(
+                store,
+                components.slack,
+                lists,
+                own_sites=settings.own_sites,
+                workspace_url=identity.url,
+                clock=clock,
+            ),
             health=health,
             heartbeats=heartbeats,
             rotation=OwnerRotation(store, components.slack, permissions, clock=clock),

@@ -82,6 +82,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         dnc=context.dnc,
         lists=context.lists,
         reports=TeamReports(components.store, own_sites=settings.own_sites, today=context.lists.today),
+        home=context.home,
         health=context.health,
         away=Away(components.store, context.permissions, zone=settings.timezone, clock=clock),
         outreach=_build_outreach(context),

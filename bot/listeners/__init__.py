@@ -11,6 +11,7 @@ from bot.listeners.commands import CommandListeners
 from bot.listeners.dnc_commands import DncListeners
 from bot.listeners.find import FindListeners
 from bot.listeners.follow_up import FollowUpListeners
+from bot.listeners.home import HomeListeners
 from bot.listeners.mail_actions import MailListeners
 from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.services import ListenerServices
@@ -24,7 +25,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     follow_up = FollowUpListeners(services)
     cards, forms = CardListeners(services, follow_up), FormListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
-    away, find = AwayListeners(services), FindListeners(services)
+    away, find, home = AwayListeners(services), FindListeners(services), HomeListeners(services)
     commands = CommandListeners(services, dnc, away)
     pressed = middleware(cards.pressed)
     for action in (*Action, ids.MORE):
@@ -45,6 +46,8 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
+    app.action(re.compile(rf"^{re.escape(ids.HOME_CLAIM)}\.\d+$"))(middleware(home.claimed))
+    app.action(ids.HOME_REPORT)(middleware(home.asked_for_report))
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
@@ -61,10 +64,12 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
     app.view(View.HAND_OVER)(middleware(away.handed_over, check=forms.check_owner))
     app.view(View.FIND)(middleware(find.submitted, check=find.check))
+    app.view(View.REPORT)(middleware(home.report_chosen))
     app.view(re.compile(".*"))(middleware(forms.unknown))
 
     app.shortcut(Shortcut.FIND)(middleware(find.asked))
     app.shortcut(Shortcut.WHO)(middleware(find.who))
+    app.event("app_home_opened")(middleware(home.opened))
 
     # Match any name, because each workspace may give the command its own.
     app.command(re.compile(".*"))(middleware(commands.typed))

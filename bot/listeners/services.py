@@ -14,6 +14,7 @@ from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
 from bot.services.team.away import Away
 from bot.services.team.follow_up import FollowUp
+from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
@@ -34,6 +35,7 @@ class ListenerServices:
     dnc: DoNotContact
     lists: Lists
     reports: TeamReports
+    home: HomeTabs
     health: Health
     away: Away
     outreach: Outreach

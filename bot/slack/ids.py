@@ -12,6 +12,8 @@ UNKNOWN: Final = "unknown"
 """The action id given to an interaction that has no listener. Its value is Slack's name for the kind of interaction."""
 PAGE: Final = "today.page"
 DNC_PAGE: Final = "dnc.page"
+HOME_CLAIM: Final = "home.claim"
+HOME_REPORT: Final = "home.report"
 POST_AGAIN: Final = "today.post_again"
 """The button beside a trial whose card was deleted. Its value is the list's page with the evaluation's id."""
 
@@ -43,6 +45,7 @@ class View(StrEnum):
     REST = "rest"
     """The actions for which the menu of a card has no room."""
     FIND = "find"
+    REPORT = "report"
     MESSAGE = "message"
 
 
@@ -57,6 +60,7 @@ class Field(StrEnum):
     REASON = "opt_out.reason"
     NOTE = "opt_out.note"
     OWNER = "owner"
+    REPORT = "report.kind"
     NOTE_TEXT = "note.text"
     SNOOZE = "snooze.until"
     SNOOZE_TIME = "snooze.time"

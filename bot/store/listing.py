@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import License, State
+from bot.domain.home import Snoozed
 from bot.domain.license_types import SOLD_TYPES
 from bot.domain.listing import (
     PAGE_SIZE,
@@ -30,7 +31,7 @@ from bot.store.engine.database import Database
 from bot.store.engine.distinct import distinct_values
 from bot.store.find import find_licenses
 from bot.store.mapping import evaluation_from, licenses_of
-from bot.store.schema import evaluation, license_, mail
+from bot.store.schema import evaluation, license_, mail, snooze
 
 _RUNNING: Final = evaluation.c.state == literal_column(f"'{State.RUNNING.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
@@ -90,6 +91,17 @@ class EvaluationLists:
             }
             rows = await read_rows(connection, self._keyring, [found[id_] for id_ in ids])
         return Found(rows=rows, total=chosen[0].total if chosen else 0, is_partial=is_partial)
+
+    async def snoozed(self, user: str, *, most: int) -> list[Snoozed]:
+        """Return the evaluations of which a person is to be reminded, the next one first."""
+        of_them = select(evaluation, snooze.c.until.label("until")).join(
+            snooze, snooze.c.evaluation_id == evaluation.c.id
+        )
+        wanted = of_them.where(snooze.c.user_id == user).order_by(snooze.c.until, evaluation.c.id).limit(most)
+        async with self._database.read() as connection:
+            found = (await connection.execute(wanted)).all()
+            rows = await read_rows(connection, self._keyring, found)
+        return [Snoozed(row=row, until=each.until) for row, each in zip(rows, found, strict=True)]
 
     async def apps(self) -> dict[str, str]:
         """Return the names of the apps in the report, by key. An app that was renamed has its newest name."""

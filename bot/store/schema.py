@@ -238,6 +238,17 @@ snooze = Table(
     sqlite_with_rowid=False,
 )
 
+# Who opened their Home tab, and what it shows in Slack.
+home = Table(
+    "home",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("opened_at", Instant, nullable=False),
+    Column("hash", Text),  # Slack's, of the view that was published last
+    Column("digest", Text),  # of what that view shows
+    sqlite_with_rowid=False,
+)
+
 mail = Table(
     "mail",
     metadata,

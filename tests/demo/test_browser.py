@@ -193,6 +193,25 @@ async def test_a_report_has_charts_and_a_table_that_can_be_sorted(page: Page) ->
     await expect(first).to_have_text("Sprint Lanterns for Jira")
 
 
+async def test_a_trial_is_claimed_from_home_and_a_report_is_asked_for(page: Page) -> None:
+    await seen(page, "Veiled")
+    await page.get_by_role("button", name="Home tab").click()
+    home = page.get_by_role("region", name="Home tab")
+    row = home.locator(".section").filter(has_text="Veiled").filter(has=page.get_by_role("button", name="Claim"))
+    await row.get_by_role("button", name="Claim").click()
+    await expect(row).to_have_count(0, timeout=limit(20_000))
+    mine = home.locator(".section").filter(has_text="• Veiled")
+    await expect(mine).to_contain_text("@Ana")
+    await expect(home.get_by_role("img", name=re.compile("^New trials of the last 30 days"))).to_be_visible()
+    await home.get_by_role("button", name="Report…").click()
+    form = page.get_by_role("dialog", name="Report")
+    await form.get_by_role("radio", name=re.compile("How long until")).check()
+    await form.get_by_role("button", name="Send to me").click()
+    await page.get_by_role("button", name="Home tab").click()
+    await expect(message(page, "Speed · since")).to_be_visible()
+    await expect(card(page, "Veiled")).to_contain_text("Owner: @Ana")
+
+
 async def test_an_email_to_somebody_who_left_bounces(page: Page) -> None:
     mirage = await seen(page, "Mirage")
     await send(page, mirage)

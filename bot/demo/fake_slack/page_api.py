@@ -32,6 +32,7 @@ class Page:
             "command": self._command,
             "say": self._say,
             "shortcut": self._shortcut,
+            "home": self._home,
         }
         return [
             web.get("/", self._index),
@@ -57,6 +58,7 @@ class Page:
             "channels": [{"id": c.id, "name": c.name} for c in memory.channels.values() if c.scopes != "im"],
             "messages": [memory.picture(m) for m in messages if memory.reader(m) is None],
             "ephemerals": [memory.picture(m) for m in messages if memory.reader(m) == user],
+            "home": memory.homes[user].wire() if user in memory.homes else None,
             "views": [view.wire() for view in memory.views.get(user, ())],
             "commands": [{"command": name, "hint": hint} for name, hint in self._people.commands.items()],
             "shortcuts": self._people.shortcuts,
@@ -90,6 +92,10 @@ class Page:
 
     async def _close(self, said: Json) -> Json:
         await self._people.close_view(said["user"], said["view_id"])
+        return {}
+
+    async def _home(self, said: Json) -> Json:
+        await self._people.open_home(said["user"])
         return {}
 
     async def _command(self, said: Json) -> Json:

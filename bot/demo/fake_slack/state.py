@@ -201,7 +201,7 @@ class SlackState:
         if user not in self.users:
             raise Refusal("user_not_found")
         self.homes[user] = self._new_view(user, content, below=None)
-        self.events.wake()
+        self.events.send({"kind": "home", "view": self.homes[user].wire()}, only_for=user)
         return self.homes[user]
 
     def update_view(self, view: View, content: Json) -> None:

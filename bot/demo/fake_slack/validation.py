@@ -19,6 +19,8 @@ ALL_BLOCK_TEXT = 12_000
 LONGEST_METADATA = 8_000
 LONGEST_PRIVATE_METADATA = 3_000
 LONGEST_CALLBACK_ID = 255
+LARGEST_VIEW = 250_000
+"""Bytes of a view as JSON."""
 
 VIEW_KEYS = {"type", "title", "submit", "close", "blocks", "private_metadata", "callback_id", "external_id"} | {
     "clear_on_close",
@@ -61,6 +63,8 @@ def check_view(view: object) -> Json:
         if has_input and not view.get("submit"):
             found.append(say("`submit` is required when there is an input block", "/view/submit"))
     _refuse("invalid_arguments", found)
+    if len(json.dumps(view).encode()) > LARGEST_VIEW:
+        raise Refusal("view_too_large")
     return view
 
 

@@ -5,6 +5,7 @@ import { composer } from "./composer.js";
 import { el, fill } from "./dom.js";
 import { offerSecondWindow, showActors } from "./header.js";
 import { hints } from "./hints.js";
+import { homeView } from "./home.js";
 import { mailboxView } from "./mailbox.js";
 import { summary } from "./message.js";
 import { Modal } from "./modal.js";
@@ -87,6 +88,15 @@ const offerCommands = composer(
   },
 );
 
+const showHome = homeView(
+  { toggle: $("show-home"), tab: $("home"), covered: [$("stage"), $("composer")] },
+  {
+    open: () => tell("home", {}),
+    press: (view, block, part, answer) =>
+      tell("press", { view_id: view.id, block_id: block.block_id, action_id: part.action_id, ...answer, state: {} }),
+  },
+);
+
 /** Send what the person did; a refusal is shown where they look. */
 async function tell(path, body) {
   const answer = await post(path, { user: me, ...body });
@@ -106,6 +116,7 @@ function draw() {
   channelPart.show(room, channel, thread?.ts);
   showThread(room, thread);
   modal.show(room.topView, room.people);
+  showHome(room.home, room.people);
   mailbox.show(room);
   if (room.mails.size > 0) tick("email");
   drawUnread();

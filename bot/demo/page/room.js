@@ -15,6 +15,7 @@ export class Room {
     this.people = new People(picture.users, picture.channels);
     this.messages = byKey(picture.messages, id);
     this.ephemerals = byKey(picture.ephemerals, id);
+    this.home = picture.home ?? null;
     this.views = byKey(picture.views, (view) => view.id);
     this.mails = byKey(picture.mails ?? [], (mail) => mail.id);
     this.notices = [];
@@ -110,6 +111,7 @@ const CHANGES = {
   message_deleted: (room, event) => void room.messages.delete(id(event)),
   ephemeral: (room, { message }) => put(room.ephemerals, id(message), { ...message, ephemeral: true }),
   ephemeral_deleted: (room, event) => void room.ephemerals.delete(id(event)),
+  home: (room, { view }) => void (room.home = view),
   view: (room, { view }) => put(room.views, view.id, view),
   view_closed: (room, event) => void room.views.delete(event.id),
   mail: (room, { mail }) => put(room.mails, mail.id, mail),

@@ -21,6 +21,8 @@ _NOBODY_WAITS: Final = frozenset(
     {"event_callback", "app_rate_limited", "view_closed", "block_suggestion", "dialog_suggestion"}
     | {"dialog_cancellation", "workflow_step_execute"}
 )
+EVENTS: Final = ("app_home_opened",)
+"""The events that are listened to; `manifest.yml` subscribes to them."""
 _HANDSHAKES: Final = ("url_verification", "ssl_check")
 
 
@@ -69,6 +71,8 @@ def expects_answer(kind: str) -> bool:
 def _is_listened_to(body: Mapping[str, Any]) -> bool:
     if "command" in body:
         return "user_id" in body
+    if body.get("type") == "event_callback":
+        return body.get("event", {}).get("type") in EVENTS
     if "user" not in body or not _is_ours(body):
         return False
     match body.get("type"):
@@ -172,6 +176,7 @@ _message: Final = _record(
     app_id=_word,
     metadata=_record(("event_type",), event_type=_text, event_payload=_by_name(_scalar)),
 )
+_event: Final = _record(("type", "user"), type=_word, user=_word, tab=_word, channel=_word)
 # docs.slack.dev/reference/interaction-payloads; the fields of a command are docs.slack.dev/interactivity
 _payload: Final = _record(
     type=_word,
@@ -188,6 +193,8 @@ _payload: Final = _record(
     view=_view,
     actions=_each(_action),
     callback_id=_word,
+    event=_event,
+    event_id=_word,
     trigger_id=_word,
     response_url=_word,
     command=_word,

@@ -258,6 +258,19 @@ class SlackClient:
         """Replace an open modal. SlackRefused (`not_found`) if it was closed."""
         await call(self._client.views_update(view_id=view_id, view=view))
 
+    async def publish_home(self, user: str, view: dict[str, Any], *, known: str = "") -> str:
+        """Publish a person's Home tab and return its hash. SlackRefused (`hash_conflict`) if it no longer is the one
+        with the hash `known`.
+        """
+
+        def send(version: Message) -> Awaitable[Any]:
+            content = {**view, "blocks": version.blocks}
+            return call(self._client.views_publish(user_id=user, view=content, hash=known or None))
+
+        answer = await send_with_fallback(send, Message(text="", blocks=view["blocks"]))
+        with expecting_known_shape():
+            return text(answer["view"]["hash"])
+
     async def socket_address(self, app_token: str) -> str:
         """Return the address of a Socket Mode connection, valid for one use."""
         answer = await call(self._client.apps_connections_open(app_token=app_token), token=Token.APP)

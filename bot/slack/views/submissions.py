@@ -9,6 +9,7 @@ from bot.domain.dnc import REASON_CHOICES
 from bot.domain.evaluation import NotForUsReason
 from bot.domain.mail import LawfulBasis
 from bot.domain.placeholders import find_placeholder
+from bot.domain.report import ReportKind
 from bot.domain.snooze import SnoozeChoice
 from bot.errors import InteractionUnreadable
 from bot.slack.ids import Field, View
@@ -23,6 +24,7 @@ _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.DNC_ADD: frozenset({Field.REASON}),
     View.DNC_LIFT: frozenset({Field.NOTE}),
     View.ASSIGN: frozenset({Field.OWNER}),
+    View.REPORT: frozenset({Field.REPORT}),
     View.NOTE: frozenset({Field.NOTE_TEXT}),
     View.NOTE_EDIT: frozenset({Field.NOTE_TEXT}),
     View.SNOOZE: frozenset({Field.SNOOZE}),
@@ -39,6 +41,7 @@ _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.GROUND: frozenset(LawfulBasis.__members__),
     Field.SNOOZE: frozenset(SnoozeChoice),
     Field.NOT_FOR_US: frozenset(NotForUsReason),
+    Field.REPORT: frozenset(ReportKind),
 }
 
 

@@ -1,0 +1,62 @@
+"""The Home tab as a person meets it: opened, claimed from, asked for a report."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.demo.fake_slack.models import User
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from tests.world import TODAY, World
+
+ANA, BEN = "U0ANA", "U0BEN"
+
+
+async def opened(here: World, user: str, words: str) -> None:
+    """Open the Home tab and wait until it shows these words."""
+    await here.workspace.open_home(user)
+    await shows(here, user, words)
+
+
+async def shows(here: World, user: str, words: str) -> None:
+    await here.until(lambda: user in here.workspace.homes and words in here.workspace.homes[user].shown)
+
+
+@pytest.fixture(params=["socket", "http"])
+async def at_work(here: World, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The bot with one card, reached over a socket or over HTTP."""
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    changes = {"slack_app_token": None} if request.param == "http" else {}
+    async with here.bot(**changes):
+        here.workspace.request_url = f"http://127.0.0.1:{here.port}/slack/events"
+        await here.card("Northwind")
+        yield here
+
+
+async def test_a_trial_is_claimed_from_it_and_the_loser_reads_who_won(at_work: World) -> None:
+    here = at_work
+    await opened(here, ANA, "*Nobody's*  ·  1")
+    await opened(here, BEN, "*Nobody's*  ·  1")
+    [claim] = [block["accessory"]["action_id"] for block in here.workspace.homes[ANA].blocks if "accessory" in block]
+    before = here.workspace.homes[BEN].id
+    await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, claim)
+    await here.card(f"Owner: <@{ANA}>")
+    if here.workspace.homes[BEN].id == before:
+        await here.workspace.press_view(BEN, before, claim)
+        await here.until(lambda: any(f"<@{ANA}>" in each.shown for each in here.workspace.direct(BEN)))
+    await shows(here, ANA, "*Mine*  ·  1")
+
+
+async def test_a_report_comes_as_a_direct_message(at_work: World) -> None:
+    here = at_work
+    await opened(here, ANA, "Licenses report read")
+    await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, "home.report")
+    form = await here.modal(ANA, "report.kind")
+    await here.workspace.submit(ANA, form.id, {"report.kind": {"report.kind": "speed"}})
+    await here.until(lambda: any("Speed · since" in each.shown for each in here.workspace.direct(ANA)))
+
+
+async def test_a_guest_reads_one_sentence(at_work: World) -> None:
+    here = at_work
+    here.workspace.add_user(User(id="U0EVE", name="eve", real_name="Eve", is_guest=True))
+    await opened(here, "U0EVE", "guests can read along")
+    assert len(here.workspace.homes["U0EVE"].blocks) == 1
