@@ -49,7 +49,8 @@ class Home:
 
     team: TeamHome
     mine: Page[EvaluationRow]
-    snoozed: tuple[Snoozed, ...]
+    is_away: bool = False
+    snoozed: tuple[Snoozed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

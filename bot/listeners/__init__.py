@@ -17,7 +17,7 @@ from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.services import ListenerServices
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
-from bot.slack.ids import AwayButton, Field, NoteButton, Settle, Shortcut, View
+from bot.slack.ids import AwayButton, Field, HomeButton, NoteButton, Settle, Shortcut, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
@@ -25,7 +25,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     follow_up = FollowUpListeners(services)
     cards, forms = CardListeners(services, follow_up), FormListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
-    away, find, home = AwayListeners(services), FindListeners(services), HomeListeners(services)
+    away = AwayListeners(services)
     commands = CommandListeners(services, dnc, away)
     pressed = middleware(cards.pressed)
     for action in (*Action, ids.MORE):
@@ -46,8 +46,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
-    app.action(re.compile(rf"^{re.escape(ids.HOME_CLAIM)}\.\d+$"))(middleware(home.claimed))
-    app.action(ids.HOME_REPORT)(middleware(home.asked_for_report))
+    _register_home(app, middleware, services)
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
@@ -63,13 +62,23 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.view(View.SNOOZE)(middleware(follow_up.snoozed, check=follow_up.check_snooze))
     app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
     app.view(View.HAND_OVER)(middleware(away.handed_over, check=forms.check_owner))
-    app.view(View.FIND)(middleware(find.submitted, check=find.check))
-    app.view(View.REPORT)(middleware(home.report_chosen))
     app.view(re.compile(".*"))(middleware(forms.unknown))
-
-    app.shortcut(Shortcut.FIND)(middleware(find.asked))
-    app.shortcut(Shortcut.WHO)(middleware(find.who))
-    app.event("app_home_opened")(middleware(home.opened))
 
     # Match any name, because each workspace may give the command its own.
     app.command(re.compile(".*"))(middleware(commands.typed))
+
+
+def _register_home(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
+    """Connect the Home tab with its buttons, and the shortcuts."""
+    home, find = HomeListeners(services), FindListeners(services)
+    app.event("app_home_opened")(middleware(home.opened))
+    app.action(re.compile(rf"^{re.escape(HomeButton.CLAIM)}\.\d+$"))(middleware(home.claimed))
+    app.action(HomeButton.FIND)(middleware(find.asked))
+    app.action(HomeButton.REPORT)(middleware(home.asked_for_report))
+    app.action(HomeButton.AWAY)(middleware(home.going_away))
+    app.action(HomeButton.BACK)(middleware(home.came_back))
+    app.view(View.REPORT)(middleware(home.report_chosen))
+    app.view(View.AWAY)(middleware(home.went_away, check=home.check_day))
+    app.view(View.FIND)(middleware(find.submitted, check=find.check))
+    app.shortcut(Shortcut.FIND)(middleware(find.asked))
+    app.shortcut(Shortcut.WHO)(middleware(find.who))

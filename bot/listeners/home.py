@@ -1,7 +1,11 @@
 """The Home tab, and what is pressed on it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
+from bot.domain.away import AwayCommand, read_away
 from bot.domain.commands import CommandProblem
 from bot.domain.report import ReportKind, ReportRequest
 from bot.errors import InteractionUnreadable, NotAllowed
@@ -11,9 +15,8 @@ from bot.listeners.services import ListenerServices
 from bot.services.team.permissions import Permission
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field
-from bot.slack.views import replies, submissions
+from bot.slack.views import away, home_forms, replies, submissions
 from bot.slack.views.report import report_message
-from bot.slack.views.report_form import report_form
 
 
 class HomeListeners:
@@ -46,7 +49,7 @@ class HomeListeners:
 
     async def asked_for_report(self, args: AsyncArgs) -> None:
         """Ask which report is meant."""
-        await open_modal(self._services, args.body.get("trigger_id", ""), report_form())
+        await open_modal(self._services, args.body.get("trigger_id", ""), home_forms.report_form())
 
     async def report_chosen(self, args: AsyncArgs) -> None:
         """Send the report as a direct message: a modal takes no charts."""
@@ -57,3 +60,33 @@ class HomeListeners:
         if isinstance(report, CommandProblem):
             raise InteractionUnreadable
         await self._services.slack.write_to(user, report_message(report))
+
+    async def going_away(self, args: AsyncArgs) -> None:
+        """Ask until when the person is away."""
+        await open_modal(self._services, args.body.get("trigger_id", ""), home_forms.away_form())
+
+    async def check_day(self, args: AsyncArgs) -> dict[str, Any]:
+        """Keep the form open if the day is past, or too far ahead."""
+        view = args.body["view"]
+        block_id = submissions.field_of(view, Field.UNTIL)
+        if self._until(view) is not None or block_id is None:
+            return {}
+        return submissions.errors({block_id: "Choose today or a later day, at most a year ahead."})
+
+    async def went_away(self, args: AsyncArgs) -> None:
+        """Record the absence, and ask what to do with what the person owns."""
+        user, read = args.body["user"]["id"], self._until(args.body["view"])
+        await self._services.permissions.require(user, Permission.EDIT)
+        found = await self._services.away.begin(user, until=None if read is None else read.until)
+        await self._services.slack.write_to(user, away.away_message(until=found.until, owned=found.owned))
+        await self._services.home.refresh(user)
+
+    async def came_back(self, args: AsyncArgs) -> None:
+        """Record that the person is back."""
+        user = args.body["user"]["id"]
+        await self._services.permissions.require(user, Permission.EDIT)
+        await self._services.slack.write_to(user, away.back_message(was_away=await self._services.away.end(user)))
+        await self._services.home.refresh(user)
+
+    def _until(self, view: Mapping[str, Any]) -> AwayCommand | None:
+        return read_away(submissions.values(view).get(Field.UNTIL, ""), today=self._services.lists.today())

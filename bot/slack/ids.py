@@ -12,8 +12,6 @@ UNKNOWN: Final = "unknown"
 """The action id given to an interaction that has no listener. Its value is Slack's name for the kind of interaction."""
 PAGE: Final = "today.page"
 DNC_PAGE: Final = "dnc.page"
-HOME_CLAIM: Final = "home.claim"
-HOME_REPORT: Final = "home.report"
 POST_AGAIN: Final = "today.post_again"
 """The button beside a trial whose card was deleted. Its value is the list's page with the evaluation's id."""
 
@@ -46,6 +44,7 @@ class View(StrEnum):
     """The actions for which the menu of a card has no room."""
     FIND = "find"
     REPORT = "report"
+    AWAY = "away"
     MESSAGE = "message"
 
 
@@ -61,6 +60,7 @@ class Field(StrEnum):
     NOTE = "opt_out.note"
     OWNER = "owner"
     REPORT = "report.kind"
+    UNTIL = "away.until"
     NOTE_TEXT = "note.text"
     SNOOZE = "snooze.until"
     SNOOZE_TIME = "snooze.time"
@@ -86,6 +86,17 @@ class NoteButton(StrEnum):
 
     EDIT = "note.edit"
     DELETE = "note.delete"
+
+
+class HomeButton(StrEnum):
+    """Action ids of the buttons on the Home tab."""
+
+    CLAIM = "home.claim"
+    """With the evaluation's id, after a dot and as the value."""
+    FIND = "home.find"
+    REPORT = "home.report"
+    AWAY = "home.away"
+    BACK = "home.back"
 
 
 class AwayButton(StrEnum):

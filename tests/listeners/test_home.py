@@ -60,3 +60,25 @@ async def test_a_guest_reads_one_sentence(at_work: World) -> None:
     here.workspace.add_user(User(id="U0EVE", name="eve", real_name="Eve", is_guest=True))
     await opened(here, "U0EVE", "guests can read along")
     assert len(here.workspace.homes["U0EVE"].blocks) == 1
+
+
+async def test_who_goes_away_is_asked_about_what_they_own_and_comes_back(at_work: World) -> None:
+    here = at_work
+    await here.workspace.press(ANA, await here.card("Northwind"), "evaluation.claim")
+    await opened(here, ANA, "I'm away…")
+    await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, "home.away")
+    form = await here.modal(ANA, "away.until")
+    answer = await here.workspace.submit(ANA, form.id, {"away.until": {"away.until": "2026-11-22"}})
+    assert "a later day" in answer["errors"]["away.until"]
+    await here.workspace.submit(ANA, form.id, {"away.until": {"away.until": "2026-11-30"}})
+    await here.until(lambda: any("Hand over…" in each.shown for each in here.workspace.direct(ANA)))
+    await shows(here, ANA, "I'm back")
+    await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, "home.back")
+    await here.until(lambda: any("Welcome back" in each.shown for each in here.workspace.direct(ANA)))
+
+
+async def test_an_evaluator_is_found_from_it(at_work: World) -> None:
+    here = at_work
+    await opened(here, ANA, "Find…")
+    await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, "home.find")
+    await here.modal(ANA, "find.words")

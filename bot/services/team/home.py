@@ -131,6 +131,7 @@ class HomeTabs:
         return Home(
             team=team,
             mine=await self._page(ListKind.MINE, user),
+            is_away=user in await self._store.absences.away(at=self._clock()),
             snoozed=tuple(await self._store.lists.snoozed(user, most=MOST_ROWS)),
         )
 

@@ -71,15 +71,14 @@ def expects_answer(kind: str) -> bool:
 def _is_listened_to(body: Mapping[str, Any]) -> bool:
     if "command" in body:
         return "user_id" in body
-    if body.get("type") == "event_callback":
-        return body.get("event", {}).get("type") in EVENTS
-    if "user" not in body or not _is_ours(body):
+    is_event = body.get("type") == "event_callback"
+    if not is_event and ("user" not in body or not _is_ours(body)):
         return False
     match body.get("type"):
-        case "block_actions":
-            return "actions" in body
-        case "view_submission":
-            return "view" in body
+        case "event_callback":
+            return body.get("event", {}).get("type") in EVENTS
+        case "block_actions" | "view_submission" as kind:
+            return ("actions" if kind == "block_actions" else "view") in body
         case "shortcut" | "message_action":
             return body.get("callback_id") in set(ids.Shortcut)
         case _:
@@ -153,7 +152,12 @@ def _by_name(reader: Reader) -> Reader:
 
 _option: Final = _record(("value",), value=_text, text=_record(type=_text, text=_text))
 _input: Final = _record(
-    type=_text, value=_text, selected_user=_word, selected_option=_option, selected_date_time=_scalar
+    type=_text,
+    value=_text,
+    selected_user=_word,
+    selected_option=_option,
+    selected_date=_word,
+    selected_date_time=_scalar,
 )
 _action: Final = _record(
     ("action_id",), action_id=_word, block_id=_word, type=_text, value=_text, selected_option=_option, action_ts=_word

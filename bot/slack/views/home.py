@@ -15,6 +15,7 @@ from bot.domain.text import counted
 from bot.slack import ids
 from bot.slack.blocks import Block, paragraphs, plain, section, small
 from bot.slack.charts import bar_chart
+from bot.slack.ids import HomeButton
 from bot.slack.text import escape, moment, tame
 from bot.slack.views.lists import evaluation_line
 
@@ -40,7 +41,7 @@ def home_tab(home: Home, *, today: date, workspace_url: str | None) -> Tab:
     return _tab(
         [
             _state(team.state),
-            {"type": "actions", "elements": [_button(ids.HOME_REPORT, "Report…")]},
+            _buttons(is_away=home.is_away),
             *_section("Mine", home.mine, paragraphs(lines(home.mine.rows)), "mine", len(home.mine.rows)),
             *_section("Nobody's", team.unowned, unowned, "unowned", len(unowned)),
             *_section(
@@ -84,10 +85,18 @@ def _section(name: str, page: Page[EvaluationRow], rows: list[Block], command: s
     return [*blocks, small(f"and {more:,} more: `{ids.COMMAND} {command}`")] if more > 0 else blocks
 
 
+def _buttons(*, is_away: bool) -> Block:
+    away = _button(HomeButton.BACK, "I'm back") if is_away else _button(HomeButton.AWAY, "I'm away…")
+    return {
+        "type": "actions",
+        "elements": [_button(HomeButton.FIND, "Find…"), _button(HomeButton.REPORT, "Report…"), away],
+    }
+
+
 def _claim(evaluation: Evaluation) -> Block:
     # Ten buttons with the same word on them are one to a screen reader.
     label = tame(f"Claim {title(evaluation.license)}", longest=75)
-    button = _button(f"{ids.HOME_CLAIM}.{evaluation.id}", "Claim", str(evaluation.id))
+    button = _button(f"{HomeButton.CLAIM}.{evaluation.id}", "Claim", str(evaluation.id))
     return {**button, "accessibility_label": label}
 
 

@@ -75,7 +75,7 @@ def values(view: Mapping[str, Any]) -> dict[Field, str]:
     found = {}
     for _, field, state in _inputs(view):
         chosen = state.get("selected_option") or {}
-        given = (state.get(name) for name in ("value", "selected_user", "selected_date_time"))
+        given = (state.get(name) for name in ("value", "selected_user", "selected_date", "selected_date_time"))
         value = str(next(filter(None, given), None) or chosen.get("value") or "")
         if value.strip() and value in _OPTIONS.get(field, {value}):
             found[field] = value

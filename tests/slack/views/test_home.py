@@ -11,7 +11,7 @@ from bot.domain.home import Home, ReportState, Snoozed, TeamHome
 from bot.domain.listing import EvaluationRow, Page
 from bot.domain.report import ConversionReport, Counts, ReportScope
 from bot.slack.views.home import Tab, closed_tab, digest_of, home_tab
-from bot.slack.views.report_form import report_form
+from bot.slack.views.home_forms import away_form, report_form
 from tests.builders import NOON, TODAY, evaluation, license_
 from tests.slack.checks import NAMES, WORKSPACE, assert_only_our_markup, check_modal, mrkdwn_of
 
@@ -75,7 +75,13 @@ def test_it_shows_whose_what_is_and_offers_to_claim_what_is_nobodys() -> None:
         assert words in text
     assert "*My snoozes*\n• Delta" in text
     assert "12 new trials, 3 of them bought so far, 5 emails sent." in text
-    assert buttons(tab(shown)) == {"home.report": "Report…", "home.claim.2": "Claim"}
+    assert buttons(tab(shown)) == {
+        "home.find": "Find…",
+        "home.report": "Report…",
+        "home.away": "I'm away…",
+        "home.claim.2": "Claim",
+    }
+    assert buttons(tab(replace(shown, is_away=True)))["home.back"] == "I'm back"
 
 
 def test_what_is_too_much_for_it_is_counted_and_named() -> None:
@@ -120,5 +126,6 @@ def test_who_may_see_nothing_reads_one_sentence() -> None:
     check_view(closed_tab("This is for full members of the workspace."))
 
 
-def test_the_form_for_a_report_is_one_that_slack_takes() -> None:
+def test_its_forms_are_some_that_slack_takes() -> None:
     check_modal(report_form())
+    check_modal(away_form())
