@@ -13,12 +13,14 @@ from bot.services.operations.lock_alert import LockAlert
 from bot.services.privacy import apply_retention
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.team.digests import DigestSender
+from bot.services.team.reminders import ReminderSender
 
 log = structlog.get_logger()
 
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
 _DIGESTS_EVERY: Final = timedelta(minutes=1)
+_REMINDERS_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
 """How often snoozes are checked for their end."""
@@ -45,6 +47,10 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     )
     jobs.every(_WATCH_EVERY, "clock", watch.look)
     jobs.every(_DIGESTS_EVERY, "digests", digests.send_due)
+    reminders = ReminderSender(
+        components.store, zone=settings.timezone, zone_of=context.follow_up.zone, clock=context.clock
+    )
+    jobs.every(_REMINDERS_EVERY, "reminders", reminders.send_due)
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)

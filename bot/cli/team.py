@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 team = typer.Typer(help="What the team sets: working hours, channels, rotation.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="A TOML file, as `team show` prints it; - reads standard input.")]
-
-_NOT_YET: Final = ("reminders",)
-"""Keys that are kept, but that nothing acts on yet."""
 
 
 @team.command()
@@ -62,8 +59,6 @@ async def _apply(settings: ChannelSettings, *, file: Path) -> None:
     typer.echo(f"{counted(len(changes), 'change')}." if changes else "Nothing changed.", err=True)
     if moved:
         typer.echo(f"{counted(moved, 'card')} not posted yet {'goes' if moved == 1 else 'go'} elsewhere.", err=True)
-    if idle := [key for key in changes if key.startswith(_NOT_YET)]:
-        typer.echo(f"This version keeps {', '.join(idle)}, but does not act on it yet.", err=True)
 
 
 def _text(file: Path) -> str:

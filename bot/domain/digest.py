@@ -73,6 +73,10 @@ class Digest:
     unowned: Group
     untouched: Group
     """They end soon, and nobody wrote, noted or said anything."""
+    rehearsed: int = 0
+    """Reminders that would have been sent."""
+    late: int = 0
+    """Reminders that were due too long ago to be sent."""
     counts: Counts
     before: Counts | None = None
     """The same for the week before."""
@@ -81,7 +85,8 @@ class Digest:
     def is_empty(self) -> bool:
         """Whether there is nothing to say, so that nothing is sent."""
         before = self.before is None or self.before.is_empty
-        return not self.unowned.total and not self.untouched.total and self.counts.is_empty and before
+        needing = self.unowned.total + self.untouched.total + self.rehearsed + self.late
+        return not needing and self.counts.is_empty and before
 
 
 def due_digests(times: DigestTimes, calendar: WorkingCalendar, now: datetime) -> Iterator[DigestPeriod]:

@@ -33,6 +33,7 @@ from bot.store.notes import Notes
 from bot.store.outbox.repository import SlackOutbox
 from bot.store.polls import Polls
 from bot.store.privacy import PersonalData
+from bot.store.reminders import ReminderStore
 from bot.store.reports import Reports
 from bot.store.rotation import Rotation
 from bot.store.snoozes import Snoozes
@@ -64,6 +65,7 @@ class Store:
     dnc: DncEntries
     personal_data: PersonalData
     polls: Polls
+    reminders: ReminderStore
     reports: Reports
     rotation: Rotation
     team: Team
@@ -111,6 +113,7 @@ async def open_store(
             dnc=DncEntries(database, keyring),
             personal_data=PersonalData(database, keyring),
             polls=Polls(database),
+            reminders=ReminderStore(database),
             reports=Reports(database),
             rotation=Rotation(database, keyring),
             team=Team(database),

@@ -62,7 +62,7 @@ def _on_postgresql(element: _NextId, compiler: SQLCompiler, **options: Any) -> s
     return f"nextval(pg_get_serial_sequence('{name}', 'id'))"
 
 
-_Id = BigInteger().with_variant(Integer, "sqlite")
+ID: Final = BigInteger().with_variant(Integer, "sqlite")
 """An id that no other generation uses: 64 bits. On SQLite every INTEGER has 64 bits, and no other type is the rowid."""
 
 
@@ -77,7 +77,7 @@ def next_id(table: str) -> ColumnElement[int]:
 
 def id_column(table: str) -> Column[int]:
     """Return the id column of a table whose ids leave the database: in Slack, in return addresses, in links."""
-    return Column("id", _Id, primary_key=True, default=next_id(table))
+    return Column("id", ID, primary_key=True, default=next_id(table))
 
 
 def deferred_foreign_key(column: str) -> ForeignKey:

@@ -10,11 +10,14 @@ from bot.concurrency.shield import shielded
 from bot.domain.digest import SHOWN, SOON, Counts, Digest, DigestKind, DigestPeriod, Group, week_before
 from bot.domain.history import Kind
 from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.reminders import ReminderState
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN, read_rows
 from bot.store.mapping import insert_new, insert_row
-from bot.store.schema import delivery, digest, evaluation, history, license_
+from bot.store.reminders import count_unsent
+from bot.store.schema import delivery, evaluation, history, license_
+from bot.store.team_tables import digest
 from bot.store.touches import IS_TOUCHED
 
 _KEPT: Final = timedelta(days=60)
@@ -69,7 +72,10 @@ class Digests:
             before = None
             if period.kind is DigestKind.WEEKLY:
                 before = await _counts(connection, here, *week_before(period))
+            unsent = await count_unsent(connection, here, period.since, period.until)
             return Digest(
+                rehearsed=unsent.get(ReminderState.REHEARSED, 0),
+                late=unsent.get(ReminderState.LATE, 0),
                 unowned=await self._group(connection, here & OPEN & evaluation.c.owner.is_(None)),
                 untouched=await self._group(connection, here & OPEN & HAS_KNOWN_END & soon & ~IS_TOUCHED),
                 counts=await _counts(connection, here, period.since, period.until),

@@ -15,7 +15,8 @@ from bot.store.engine.database import Database
 from bot.store.mapping import live_evaluation
 from bot.store.notes import add_note
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
-from bot.store.schema import evaluation, history, snooze
+from bot.store.schema import evaluation, history
+from bot.store.team_tables import snooze
 
 _UNSET: Final[Mapping[Disposition, Mapping[str, None]]] = {
     Disposition.DONE: dict.fromkeys(("done_at", "done_by")),

@@ -9,8 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.concurrency.shield import interruptible, shielded
 from bot.domain.home import PublishedHome
 from bot.store.engine.database import Database
-from bot.store.schema import do_not_contact, evaluation, home, license_, mail, poll, snooze
-from bot.store.team_tables import absence
+from bot.store.schema import do_not_contact, evaluation, license_, mail, poll
+from bot.store.team_tables import absence, home, snooze
 
 _SHOWN: Final = (evaluation, license_, mail, do_not_contact, snooze, poll, absence)
 """The tables that a Home tab shows something of."""

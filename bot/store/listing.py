@@ -31,7 +31,8 @@ from bot.store.engine.database import Database
 from bot.store.engine.distinct import distinct_values
 from bot.store.find import find_licenses
 from bot.store.mapping import evaluation_from, licenses_of
-from bot.store.schema import evaluation, license_, mail, snooze
+from bot.store.schema import evaluation, license_, mail
+from bot.store.team_tables import snooze
 
 _RUNNING: Final = evaluation.c.state == literal_column(f"'{State.RUNNING.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""

@@ -171,18 +171,6 @@ evaluation = Table(
     Index("ix_evaluation_open", "ends", **partial(_OPEN)),
 )
 
-# Digests that were sent, or left out since there was nothing to say. The row is the right to send.
-digest = Table(
-    "digest",
-    metadata,
-    Column("kind", Text, primary_key=True),  # of DigestKind
-    Column("channel", Text, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("since", Instant, nullable=False),
-    Column("until", Instant, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 history = Table(
     "history",
     metadata,
@@ -225,28 +213,6 @@ note = Table(
     Column("at", Instant, nullable=False),
     Column("edited_at", Instant),
     Column("deleted_at", Instant),  # by its author; not set if it was erased
-)
-
-# Who wants to be reminded of an evaluation, and when. A row is deleted when its time has come.
-snooze = Table(
-    "snooze",
-    metadata,
-    Column("evaluation_id", deferred_foreign_key("evaluation.id"), primary_key=True, autoincrement=False),
-    Column("user_id", Text, primary_key=True, index=True),
-    Column("until", Instant, nullable=False, index=True),
-    Column("at", Instant, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-# Who opened their Home tab, and what it shows in Slack.
-home = Table(
-    "home",
-    metadata,
-    Column("user_id", Text, primary_key=True),
-    Column("opened_at", Instant, nullable=False),
-    Column("hash", Text),  # Slack's, of the view that was published last
-    Column("digest", Text),  # of what that view shows
-    sqlite_with_rowid=False,
 )
 
 mail = Table(

@@ -13,7 +13,8 @@ from bot.domain.snooze import Snooze
 from bot.store.engine.database import Database
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_card_update
-from bot.store.schema import delivery, evaluation, snooze
+from bot.store.schema import delivery, evaluation
+from bot.store.team_tables import snooze
 
 
 @shielded

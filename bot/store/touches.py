@@ -5,7 +5,7 @@ To own an evaluation is not yet to deal with it.
 
 from typing import Final
 
-from sqlalchemy import exists, or_
+from sqlalchemy import exists, func, or_, select
 
 from bot.domain.mail import MailState
 from bot.store.schema import evaluation, mail, note
@@ -18,3 +18,16 @@ IS_TOUCHED: Final = or_(
     exists().where(note.c.evaluation_id == evaluation.c.id, note.c.deleted_at.is_(None)),
 )
 """The condition on `evaluation`."""
+TOUCHED_AT: Final = (
+    select(func.max(mail.c.at))
+    .where(mail.c.evaluation_id == evaluation.c.id, mail.c.state.in_(_COUNTS))
+    .correlate(evaluation)
+    .scalar_subquery()
+    .label("mailed_at"),
+    select(func.max(note.c.at))
+    .where(note.c.evaluation_id == evaluation.c.id, note.c.deleted_at.is_(None))
+    .correlate(evaluation)
+    .scalar_subquery()
+    .label("noted_at"),
+)
+"""Columns with the times of the latest email and note. The third is `evaluation.done_at`."""

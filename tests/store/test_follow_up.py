@@ -13,7 +13,8 @@ from bot.domain.note import NoteRefusal
 from bot.domain.outbox import ApiMethod
 from bot.domain.snooze import Snooze
 from bot.store import Store, open_store
-from bot.store.schema import delivery, note, snooze
+from bot.store.schema import delivery, note
+from bot.store.team_tables import snooze
 from tests.builders import NOON, license_, nov
 from tests.store.steps import LATER, SECRET, bring, only_card, report, rows
 

@@ -56,7 +56,7 @@ class MessageLookup:
 
     async def _posted(self, delivery: Delivery, ref: MessageRef) -> list[str]:
         """Return the timestamps of the messages in Slack that carry this reference, oldest first."""
-        if delivery.kind is DeliveryKind.NOTE and delivery.card:
+        if delivery.kind in {DeliveryKind.NOTE, DeliveryKind.REMINDER} and delivery.card:
             # A line about the report may be older than its delivery: the database may have gone back in time in
             # between.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from bot.domain.mail_policy import MailRules
 from bot.domain.outbox import Delivery, DeliveryKind
+from bot.domain.reminders import ReminderState, ReminderStep
 from bot.slack.blocks import Message, note_message
 from bot.slack.client import metadata
 from bot.slack.client.web_client import MessageRef
@@ -15,7 +16,7 @@ from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.lists import permalink
-from bot.slack.views.reminder import reminder_message
+from bot.slack.views.reminder import reminder_message, settled_message
 from bot.slack.views.replies import GONE
 from bot.store import Store
 
@@ -60,19 +61,22 @@ class DeliveryRenderer:
             case DeliveryKind.SUMMARY:
                 return note_message(backlog_notice(delivery.waiting))
             case DeliveryKind.REMINDER:
-                return await self._render_reminder(delivery.evaluation_id or 0)
+                return await self._render_reminder(delivery)
             case DeliveryKind.DIGEST:
                 return await self._render_digest(delivery)
             case _:
                 assert_never(delivery.kind)
 
-    async def _render_reminder(self, evaluation_id: int) -> Message:
-        card, url = await self._store.evaluations.card(evaluation_id), self._workspace_url()
+    async def _render_reminder(self, delivery: Delivery) -> Message:
+        card, url = await self._store.evaluations.card(delivery.evaluation_id or 0), self._workspace_url()
         if card is None:
             return note_message(GONE)
+        is_settled = await self._store.reminders.state(delivery.id) is ReminderState.SETTLED
         there = card.evaluation.card
         link = permalink(there, url) if there and url else None
-        return reminder_message(card, today=self._today(), rules=self._rules, link=link)
+        step = None if delivery.text is None else ReminderStep(delivery.text)
+        shown = reminder_message(card, step, today=self._today(), rules=self._rules, link=link)
+        return settled_message(shown) if is_settled else shown
 
     async def _render_digest(self, delivery: Delivery) -> Message:
         """Render the digest as of now: what was settled since it was enqueued is not in it."""

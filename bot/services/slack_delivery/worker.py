@@ -21,7 +21,7 @@ from bot.services.slack_delivery.rate_limits import SlackRateLimiter
 from bot.services.slack_delivery.renderer import DeliveryRenderer, message_ref, shorten
 from bot.slack.blocks import Message
 from bot.slack.client.errors import ErrorAction, action_for
-from bot.slack.client.web_client import SlackClient
+from bot.slack.client.web_client import Posted, SlackClient
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -162,9 +162,11 @@ class SlackOutboxWorker:
             self._unmarked.remove(each)
 
     async def _deliver(self, delivery: Delivery, route: Route) -> None:
-        is_lookup = route.method is ApiMethod.HISTORY
         try:
-            ts = await (self._lookup.find(delivery, route) if is_lookup else self._send(delivery, route))
+            if route.method is ApiMethod.HISTORY:
+                ts, channel = await self._lookup.find(delivery, route), None
+            else:
+                channel, ts = await self._send(delivery, route)
         except (LeaseLost, SlackError) as exc:
             await self._settle_failure(delivery, route, exc)
             return
@@ -174,7 +176,8 @@ class SlackOutboxWorker:
         else:
             is_second = delivery.attempts >= _POSTED_AGAIN and not is_repeatable(delivery)
             look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
-            await self._store.outbox.mark_delivered(delivery, ts=ts, look_again=look_again)
+            found = channel if delivery.kind is DeliveryKind.REMINDER else None
+            await self._store.outbox.mark_delivered(delivery, ts=ts, channel=found, look_again=look_again)
         await self._outages.recovered(route)
 
     async def _settle_failure(self, delivery: Delivery, route: Route, error: LeaseLost | SlackError) -> None:
@@ -206,7 +209,7 @@ class SlackOutboxWorker:
         until = self._clock() + timedelta(seconds=wait)
         await self._store.outbox.reschedule(delivery, until=until, error=str(why), unsure=unsure)
 
-    async def _send(self, delivery: Delivery, route: Route) -> str:
+    async def _send(self, delivery: Delivery, route: Route) -> Posted:
         message = await self._renderer.render(delivery)
         try:
             return await self._post_or_update(delivery, message)
@@ -217,8 +220,8 @@ class SlackOutboxWorker:
             self._limiter.consume(route)
             return await self._post_or_update(delivery, shorten(message))
 
-    async def _post_or_update(self, delivery: Delivery, message: Message) -> str:
-        """Post the message or update what is there. Return its timestamp."""
+    async def _post_or_update(self, delivery: Delivery, message: Message) -> Posted:
+        """Post the message or update what is there. Return where it is."""
         self._store.leases.ensure()
         ref = message_ref(delivery)
         if delivery.kind is DeliveryKind.CARD:
@@ -228,9 +231,9 @@ class SlackOutboxWorker:
             await self._slack.update(delivery.channel, delivery.card.ts, message, None if is_kept else ref)
             if is_kept:
                 self._unmarked.add(ref.number)
-            return delivery.card.ts
+            return Posted(delivery.channel, delivery.card.ts)
         if delivery.ts is not None:
             await self._slack.update(delivery.channel, delivery.ts, message, ref)
-            return delivery.ts
+            return Posted(delivery.channel, delivery.ts)
         thread = None if delivery.card is None else delivery.card.ts
         return await self._slack.post(delivery.channel, message, ref, thread=thread)

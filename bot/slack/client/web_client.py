@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -83,6 +83,13 @@ def is_person(channel: str) -> bool:
     return channel.startswith(("U", "W"))
 
 
+class Posted(NamedTuple):
+    """Where a message is. A direct message to a person is in a channel of its own."""
+
+    channel: str
+    ts: str
+
+
 class SlackClient:
     """The Web API calls that the bot makes.
 
@@ -115,8 +122,8 @@ class SlackClient:
         with expecting_known_shape():
             return text(answer["bot"]["app_id"])
 
-    async def post(self, channel: str, message: Message, ref: MessageRef, *, thread: str | None = None) -> str:
-        """Post a message, in a thread if one is given. Return its timestamp."""
+    async def post(self, channel: str, message: Message, ref: MessageRef, *, thread: str | None = None) -> Posted:
+        """Post a message, in a thread if one is given. Return where it is."""
 
         def send(version: Message) -> Awaitable[Any]:
             return call(
@@ -133,7 +140,7 @@ class SlackClient:
 
         answer = await send_with_fallback(send, message)
         with expecting_known_shape():
-            return text(answer["ts"])
+            return Posted(channel=text(answer["channel"]), ts=text(answer["ts"]))
 
     async def update(self, channel: str, ts: str, message: Message, ref: MessageRef | None) -> None:
         """Update a message. Without a reference it keeps its metadata

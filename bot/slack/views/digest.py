@@ -8,7 +8,7 @@ from bot.domain.card import known_end, title
 from bot.domain.digest import Counts, Digest, DigestKind, DigestPeriod, Group
 from bot.domain.evaluation import days_left
 from bot.domain.listing import EvaluationRow
-from bot.domain.text import day
+from bot.domain.text import counted, day
 from bot.slack import ids
 from bot.slack.blocks import Message, paragraphs, small
 from bot.slack.text import days, escape
@@ -25,6 +25,7 @@ def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspac
     lines = [
         *_needing("Without an owner", found.unowned, today, workspace_url),
         *_needing("Ending soon, and nobody wrote yet", found.untouched, today, workspace_url),
+        *_unsent(found),
         *_happened(found.counts, found.before, "this week" if weekly else "since the last digest"),
     ]
     if not lines:
@@ -38,6 +39,13 @@ def _needing(label: str, group: Group, today: date, workspace_url: str | None) -
         rest = group.total - len(group.rows)
         named = [_name(row, today, workspace_url) for row in group.rows]
         yield f"*{label} ({group.total:,})*: {', '.join([*named, *([f'{rest:,} more'] if rest else [])])}"
+
+
+def _unsent(found: Digest) -> Iterator[str]:
+    if found.rehearsed:
+        yield f"*Rehearsal*: {counted(found.rehearsed, 'reminder')} would have been sent."
+    if found.late:
+        yield f"*Overdue*: {counted(found.late, 'reminder')} came too late to be sent."
 
 
 def _name(row: EvaluationRow, today: date, workspace_url: str | None) -> str:

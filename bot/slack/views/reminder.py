@@ -1,24 +1,60 @@
-"""The direct message to a person whose snooze is over."""
+"""A reminder of an evaluation: to its owner, to the others in the channel, or in the card's thread."""
 
 from datetime import date
+from typing import Final
 
 from bot.domain.card import Action, Card, actions, title
 from bot.domain.mail_policy import MailRules
-from bot.slack.blocks import Block, Message, section
-from bot.slack.text import escape
+from bot.domain.reminders import ReminderStep
+from bot.slack.blocks import Block, Message, section, small
+from bot.slack.text import escape, mention
 from bot.slack.views.card import button
 from bot.slack.views.card_lines import selling_line
 
+_NO_OWNER: Final = "nobody"
+_SAYS: Final = {
+    None: ":alarm_clock: You snoozed *{name}* until now.",
+    ReminderStep.UNCLAIMED: ":alarm_clock: Nobody has claimed *{name}* yet.",
+    ReminderStep.UNTOUCHED: ":alarm_clock: *{name}* is yours, and nobody has written to them yet.",
+    ReminderStep.ESCALATED: ":alarm_clock: *{name}* still waits for a first word. Its owner is {owner}.",
+    ReminderStep.ENDING: ":alarm_clock: The trial of *{name}* ends soon, and nothing happened in the last days.",
+}
+_WHY: Final = {
+    ReminderStep.UNCLAIMED: "It comes once, if nobody claims an evaluation in time (`reminders.unclaimed`).",
+    ReminderStep.UNTOUCHED: "It comes once, if nobody emails, notes or presses Done in time (`reminders.untouched`).",
+    ReminderStep.ESCALATED: "It comes once, if that lasts (`reminders.escalated`).",
+    ReminderStep.ENDING: "It comes once, some time before a trial ends (`reminders.ending`).",
+}
+_SWITCH: Final = "The person who runs the bot changes or switches it off in the team's settings."
 
-def reminder_message(card: Card, *, today: date, rules: MailRules, link: str | None) -> Message:
-    """Remind a person of an evaluation, with what they may want to do now. `link` leads to its card."""
-    license_ = card.evaluation.license
+
+def reminder_message(
+    card: Card,
+    step: ReminderStep | None,
+    *,
+    today: date,
+    rules: MailRules,
+    link: str | None,
+) -> Message:
+    """Remind of an evaluation, with what one may want to do now, and why this came. `link` leads to its card.
+
+    Without a step, the person had snoozed it.
+    """
+    license_, owner = card.evaluation.license, card.evaluation.owner
     name = f"{escape(title(license_), longest=90)} · {escape(license_.app_name, longest=60)}"
-    shown = f"<{link}|{name}>" if link else name
-    lines = [f":alarm_clock: You snoozed *{shown}* until now.", selling_line(card, today=today)]
-    offered = [action for action in (Action.EMAIL, Action.SNOOZE) if action in actions(card, rules)]
-    buttons: list[Block] = [button(action, card) for action in offered]
-    blocks = [section("\n".join(lines))]
+    says, to = _SAYS[step], mention(owner) if owner else _NO_OWNER
+    lines = [says.format(name=f"<{link}|{name}>" if link else name, owner=to), selling_line(card, today=today)]
+    wanted = (Action.CLAIM,) if step is ReminderStep.UNCLAIMED else (Action.EMAIL, Action.SNOOZE)
+    buttons: list[Block] = [button(action, card) for action in wanted if action in actions(card, rules)]
+    blocks = [section("\n".join(line for line in lines if line))]
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
-    return Message(text=f"You snoozed {name} until now.", blocks=blocks)
+    if step is not None:
+        blocks.append(small(f"{_WHY[step]} {_SWITCH}"))
+    return Message(text=says.format(name=name, owner=to).replace("*", ""), blocks=blocks)
+
+
+def settled_message(shown: Message) -> Message:
+    """Return a reminder that asks for nothing any more: without buttons."""
+    first, *_ = shown.blocks
+    return Message(text=f"Settled: {shown.text}", blocks=[first, small(":white_check_mark: Settled.")])

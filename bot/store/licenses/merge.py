@@ -15,7 +15,8 @@ from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.outbox.selection import GOES_TO_CARD
-from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note, snooze
+from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note
+from bot.store.team_tables import snooze
 
 _LIVE: Final = [state for state in MailState if state.blocks_resend]
 _BY_THE_TEAM: Final = (

@@ -19,6 +19,7 @@ from bot.domain.outbox import (
     DeliveryState,
     Route,
 )
+from bot.domain.reminders import is_in_thread
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
@@ -82,16 +83,21 @@ class SlackOutbox:
             )
             return [await self._claimed(connection, row) for row in rows]
 
-    async def mark_delivered(self, delivered: Delivery, *, ts: str, look_again: datetime | None = None) -> None:
+    async def mark_delivered(
+        self, delivered: Delivery, *, ts: str, channel: str | None = None, look_again: datetime | None = None
+    ) -> None:
         """Record that the message is in Slack with this timestamp, also in the evaluation of a new card.
 
-        With `look_again`, it is looked up then, because an earlier attempt may show up late. Nothing waits for that.
+        `channel` is where Slack put a direct message: only there can it be changed. With `look_again`, it is looked up
+        then, because an earlier attempt may show up late. Nothing waits for that.
         """
-        found = (
+        found: dict[str, object] = (
             {"state": DeliveryState.DELIVERED}
             if look_again is None
             else {"state": DeliveryState.UNKNOWN, "due_at": look_again}
         )
+        if channel is not None:
+            found["channel"] = channel
         async with self._database.write() as connection:
             is_first = look_again is None and delivered.ts is None
             is_handed_over = is_first and await hand_line_over(connection, delivered, ts=ts)
@@ -237,7 +243,7 @@ class SlackOutbox:
 
     async def _claimed(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
         entry = None if row.history_id is None else await self._entry(connection, row.history_id)
-        is_reminder = row.kind == DeliveryKind.REMINDER  # it goes to a person, not to the card's channel
+        is_elsewhere = row.kind == DeliveryKind.REMINDER and not is_in_thread(row.text, row.channel)
         return Delivery(
             id=row.id,
             kind=DeliveryKind(row.kind),
@@ -245,7 +251,7 @@ class SlackOutbox:
             attempts=row.attempts + 1,
             at=row.at,
             evaluation_id=row.evaluation_id,
-            card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts and not is_reminder else None,
+            card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts and not is_elsewhere else None,
             entry=entry,
             text=row.text,
             ts=row.ts,

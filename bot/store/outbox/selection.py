@@ -27,7 +27,7 @@ IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
 _method: Final[ColumnElement[str]] = case(
     (delivery.c.state == DeliveryState.UNKNOWN, ApiMethod.HISTORY),
     (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), ApiMethod.UPDATE),
-    (and_(delivery.c.kind == DeliveryKind.NOTE, delivery.c.ts.is_not(None)), ApiMethod.UPDATE),
+    (delivery.c.kind.in_((DeliveryKind.NOTE, DeliveryKind.REMINDER)) & delivery.c.ts.is_not(None), ApiMethod.UPDATE),
     else_=ApiMethod.POST,
 )
 _is_due: Final[ColumnElement[bool]] = or_(

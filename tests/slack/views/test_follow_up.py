@@ -146,15 +146,15 @@ def test_who_comes_too_late_reads_who_was_faster(found: DispositionChange, said:
 
 @pytest.mark.parametrize("link", [f"{WORKSPACE}archives/C1/p1", None])
 def test_a_reminder_offers_what_to_do_now(link: str | None) -> None:
-    message = reminder_message(card(), today=TODAY, rules=OPEN, link=link)
+    message = reminder_message(card(), None, today=TODAY, rules=OPEN, link=link)
     check(message)
     assert [each["text"]["text"] for each in message.blocks[-1]["elements"]] == ["Email…", "Snooze…"]
     assert "27 days left" in message.blocks[0]["text"]["text"]
     over = card(evaluation=evaluation(trial=trial(state=State.CONVERTED, ends=None)), people=())
-    check(reminder_message(over, today=TODAY, rules=OPEN, link=link))
+    check(reminder_message(over, None, today=TODAY, rules=OPEN, link=link))
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_a_nasty_name_stays_a_name_in_a_reminder(name: str) -> None:
     shown = evaluation(license=replace(evaluation().license, company=name, app_name=name))
-    check(reminder_message(card(evaluation=shown), today=TODAY, rules=OPEN, link=f"{WORKSPACE}archives/C1/p1"))
+    check(reminder_message(card(evaluation=shown), None, today=TODAY, rules=OPEN, link=f"{WORKSPACE}archives/C1/p1"))

@@ -1,0 +1,163 @@
+"""Reminders: which one an evaluation needs next, and whether it goes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.team_settings import Reminders
+from bot.domain.working_time import DurationUnit, WorkingCalendar, WorkingDuration
+
+MOST_A_DAY: Final = 10
+"""Direct messages to one person in a day. One more says that there are others."""
+_RECENT: Final = timedelta(days=10)
+"""A touch within this time is enough for a trial that ends soon."""
+_WORKING_DAY: Final = WorkingDuration(1, DurationUnit.DAYS)
+_MINUTE: Final = timedelta(minutes=1)
+
+
+class ReminderStep(StrEnum):
+    """What an evaluation waits for. The values are those of the column, and the keys of the team file."""
+
+    UNCLAIMED = "unclaimed"
+    """Nobody owns it."""
+    UNTOUCHED = "untouched"
+    """Its owner has not written, noted or said anything since they claimed it."""
+    ESCALATED = "escalated"
+    """The same, later: the others hear of it."""
+    ENDING = "ending"
+    """Its trial ends soon, and nobody did anything in the last days."""
+
+
+class ReminderState(StrEnum):
+    """What became of a reminder. The values are those of the column."""
+
+    SENT = "sent"
+    SKIPPED = "skipped"
+    """A later step was due at the same time."""
+    LATE = "late"
+    """It was due long ago. The next digest counts it."""
+    REHEARSED = "rehearsed"
+    """It would have been sent. The next digest counts it."""
+    SUMMED = "summed"
+    """The person had enough for the day, and was told that there are others."""
+    SETTLED = "settled"
+    """It was sent, and what it asked for is done. The message says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What is known of an evaluation that runs and has a card. Times are in UTC."""
+
+    evaluation_id: int
+    channel: str
+    """Where its card is."""
+    first_seen: datetime
+    owner: str | None
+    owned_at: datetime | None
+    ends: date | None
+    """None if it is not known."""
+    touched_at: datetime | None
+    """When somebody dealt with it last."""
+    given: frozenset[ReminderStep] = frozenset()
+    """The steps that its owner, or nobody, had already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A reminder that is decided about."""
+
+    evaluation_id: int
+    step: ReminderStep
+    owner: str | None
+    state: ReminderState
+    to: str
+    """The channel or the person that gets it."""
+
+
+def decide(
+    candidate: Candidate, reminders: Reminders, *, team: WorkingCalendar, own: WorkingCalendar, now: datetime
+) -> list[Reminder]:
+    """Return what is decided now: the step that is due, and those before it, which are left out.
+
+    `team` is the calendar of the team, `own` that of the owner. Nothing is decided outside working hours.
+    """
+    calendar = own if candidate.owner else team
+    due = sorted(_due(candidate, reminders, calendar, now), key=lambda each: each[1])
+    if not due or not calendar.is_open(now):
+        return []
+    *earlier, (step, since) = due
+    today = now.astimezone(team.zone).date()
+    if reminders.rehearse_until is not None and today < reminders.rehearse_until:
+        state = ReminderState.REHEARSED
+    else:
+        is_late = calendar.add(since, _WORKING_DAY) < now
+        state = ReminderState.LATE if is_late else ReminderState.SENT
+    left_out = [(each, ReminderState.SKIPPED) for each, _ in earlier]
+    return [
+        Reminder(
+            evaluation_id=candidate.evaluation_id,
+            step=each,
+            owner=candidate.owner,
+            state=became,
+            to=_receiver(each, candidate, reminders),
+        )
+        for each, became in (*left_out, (step, state))
+    ]
+
+
+def is_settled(step: ReminderStep, candidate: Candidate | None, owner: str | None, *, since: datetime) -> bool:
+    """Return whether a reminder sent at `since` to `owner` asks for nothing any more. None: it no longer runs."""
+    if candidate is None or candidate.owner != owner:
+        return True
+    touched = candidate.touched_at is not None and (step is not ReminderStep.ENDING or candidate.touched_at >= since)
+    return step is not ReminderStep.UNCLAIMED and touched
+
+
+def is_in_thread(step: str | None, to: str) -> bool:
+    """Return whether a reminder is a line in the card's thread: nobody owns the evaluation."""
+    return step in {ReminderStep.UNCLAIMED, ReminderStep.ENDING} and to.startswith(("C", "G"))
+
+
+def _due(
+    candidate: Candidate, reminders: Reminders, calendar: WorkingCalendar, now: datetime
+) -> Iterator[tuple[ReminderStep, datetime]]:
+    """Yield the steps that are due and were not given yet, each with the moment from which it is."""
+    after: list[tuple[ReminderStep, datetime | None, WorkingDuration | None]] = []
+    if candidate.owner is None:
+        after.append((ReminderStep.UNCLAIMED, candidate.first_seen, reminders.unclaimed))
+    elif candidate.touched_at is None:
+        after.append((ReminderStep.UNTOUCHED, candidate.owned_at, reminders.untouched))
+        after.append((ReminderStep.ESCALATED, candidate.owned_at, reminders.escalated))
+    for step, start, duration in after:
+        if step in candidate.given or start is None or duration is None:
+            continue
+        # Working time takes at least as long by the clock, so most evaluations need no calendar.
+        is_possible = start + calendar.hours.length(duration) <= now
+        if is_possible and (due := calendar.add(start, duration)) <= now:
+            yield step, due
+    is_quiet = candidate.touched_at is None or now - candidate.touched_at > _RECENT
+    if ReminderStep.ENDING not in candidate.given and reminders.ending and candidate.ends and is_quiet:
+        midnight = datetime.combine(candidate.ends + timedelta(days=1), time.min, tzinfo=calendar.zone)
+        end = midnight.astimezone(UTC)
+        if now < end and calendar.add(now, reminders.ending) >= end:
+            yield ReminderStep.ENDING, _latest_start(calendar, reminders.ending, end, now)
+
+
+def _latest_start(calendar: WorkingCalendar, duration: WorkingDuration, end: datetime, now: datetime) -> datetime:
+    """Return the first moment from which so much working time reaches the end, not before 90 days ago."""
+    early, late = now - timedelta(days=90), now
+    while late - early > _MINUTE:
+        middle = early + (late - early) / 2
+        if calendar.add(middle, duration) >= end:
+            late = middle
+        else:
+            early = middle
+    return late
+
+
+def _receiver(step: ReminderStep, candidate: Candidate, reminders: Reminders) -> str:
+    if step is ReminderStep.ESCALATED:
+        return reminders.escalate_to or candidate.channel
+    return candidate.owner or candidate.channel

@@ -1,0 +1,85 @@
+"""Reminders of a bot at work."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from bot.demo.fake_slack import CHANNEL
+from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.domain.team_settings import Reminders, TeamSettings
+from bot.domain.working_time import WorkingDuration, WorkingHours
+from bot.services.team.reminders import ReminderSender
+from bot.store import Store
+from tests.world import TODAY, World
+
+ANA, BEN = "U0ANA", "U0BEN"
+ALWAYS = WorkingHours.read("mon-sun 00:00-23:59")
+SET = TeamSettings(
+    working_hours=ALWAYS,
+    reminders=Reminders(
+        unclaimed=WorkingDuration.read("1h"),
+        untouched=WorkingDuration.read("2h"),
+        escalated=WorkingDuration.read("4h"),
+    ),
+)
+
+
+async def _utc(_user: str) -> ZoneInfo:
+    return ZoneInfo("UTC")
+
+
+async def _look(here: World, store: Store) -> None:
+    """What the bot does every minute."""
+    await ReminderSender(store, zone=ZoneInfo("UTC"), zone_of=_utc, clock=here.clock).send_due()
+
+
+def _to_ana(here: World, words: str) -> list[str]:
+    return [message.shown for message in here.workspace.direct(ANA) if words in message.shown]
+
+
+async def test_reminders_come_step_by_step_and_stop_when_an_email_goes(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot() as parts:
+        card = await here.card(NORTHWIND.company)
+        await parts.store.team.change_settings(SET, by=ANA, at=here.clock())
+
+        here.pass_by(hours=1)
+        await _look(here, parts.store)
+        await here.noted("Nobody has claimed", under=card)
+        await here.workspace.press(ANA, card, "evaluation.claim")
+        await here.shows(f"Owner: <@{ANA}>", on=card)
+        await _look(here, parts.store)
+        await here.noted("Settled.", under=card)
+
+        here.pass_by(hours=2)
+        await _look(here, parts.store)
+        await here.until(lambda: _to_ana(here, "is yours"))
+
+        here.pass_by(hours=2)
+        await _look(here, parts.store)
+        escalated = await here.card("still waits for a first word")
+        assert (escalated.channel, f"<@{ANA}>" in escalated.shown) == (CHANNEL, True)
+
+        await here.write(ANA, card)
+        await here.is_sending(ANA)
+        await here.shows("Email sent", on=card)
+        await _look(here, parts.store)
+        await here.shows("Settled.", on=escalated)
+        await here.until(lambda: _to_ana(here, "Settled."))
+        here.pass_by(days=1)
+        await _look(here, parts.store)
+        await here.at_rest(parts)
+    assert len(_to_ana(here, "is yours")) == 1
+
+
+async def test_nothing_is_sent_that_the_team_did_not_ask_for(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot() as parts:
+        await here.card(NORTHWIND.company)
+        here.pass_by(days=20)
+        await _look(here, parts.store)
+        rehearsed = Reminders(unclaimed=SET.reminders.unclaimed, rehearse_until=TODAY + timedelta(days=60))
+        team = TeamSettings(working_hours=ALWAYS, reminders=rehearsed)
+        await parts.store.team.change_settings(team, by=ANA, at=here.clock())
+        await _look(here, parts.store)
+        await here.at_rest(parts)
+    assert not [m for m in here.workspace.messages() if ":alarm_clock:" in m.shown]

@@ -1,0 +1,145 @@
+"""The right to remind, and what came of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.evaluation import NotForUsReason
+from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind
+from bot.domain.reminders import MOST_A_DAY, Reminder, ReminderState, ReminderStep
+from bot.domain.snooze import Snooze
+from bot.store import Store, open_store
+from tests.builders import NOON, TODAY, contact, license_
+from tests.store.steps import CHANNEL, SECRET, bring, mailed, order, report
+
+DAY = timedelta(days=1)
+ANA = "U0ANA"
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(database_url, secret_keys=[SECRET]) as found:
+        yield found
+
+
+async def with_cards(store: Store, count: int) -> list[int]:
+    """The ids of so many evaluations, each with a card in Slack."""
+    people = (contact(email=f"ana@company{n}.example") for n in range(count))
+    seen = (license_(aliases=frozenset({f"E-{n}"}), technical=each, billing=None) for n, each in enumerate(people))
+    await report(store, *seen)
+    await bring(store)
+    return [each.evaluation_id for each in await store.reminders.candidates(now=NOON)]
+
+
+async def claim(store: Store, evaluation_id: int, owner: str = ANA) -> None:
+    await store.evaluations.assign(evaluation_id, owner, instead_of=None, by=owner, at=NOON)
+    await bring(store)
+
+
+def reminder(evaluation_id: int, **overrides: Any) -> Reminder:  # noqa: ANN401  of its field's type
+    given = {"step": ReminderStep.UNTOUCHED, "owner": ANA, "state": ReminderState.SENT, "to": ANA}
+    return Reminder(evaluation_id=evaluation_id, **{**given, **overrides})
+
+
+async def record(store: Store, *decided: Reminder) -> int:
+    return await store.reminders.record(decided, at=NOON, day_began=NOON - timedelta(hours=12))
+
+
+async def owed(store: Store) -> list[Delivery]:
+    """The reminders that wait for Slack, to be posted or changed."""
+    found = [each for method in (ApiMethod.POST, ApiMethod.UPDATE) for each in await _claimed(store, method)]
+    return [each for each in found if each.kind in {DeliveryKind.REMINDER, DeliveryKind.MESSAGE}]
+
+
+async def _claimed(store: Store, method: ApiMethod) -> list[Delivery]:
+    return await store.outbox.claim(method, now=NOON + DAY, most=99)
+
+
+async def test_what_runs_and_has_a_card_may_need_a_reminder(store: Store) -> None:
+    free, owned, touched, snoozed, unwanted = await with_cards(store, 5)
+    for each in (owned, snoozed):
+        await claim(store, each)
+    await mailed(store, order(touched))
+    await store.snoozes.set(snoozed, Snooze(user=ANA, until=NOON + DAY, at=NOON))
+    await store.dispositions.not_for_us(unwanted, NotForUsReason.STUDENT, "", by=ANA, at=NOON)
+    await record(store, reminder(owned), reminder(owned, step=ReminderStep.ESCALATED, owner="U0BEN", to=CHANNEL))
+
+    found = {each.evaluation_id: each for each in await store.reminders.candidates(now=NOON)}
+
+    assert set(found) == {free, owned, touched}
+    assert (found[free].owner, found[free].first_seen, found[free].touched_at) == (None, NOON, None)
+    assert (found[owned].owner, set(found[owned].given)) == (ANA, {ReminderStep.UNTOUCHED})
+    assert found[touched].touched_at == NOON
+    later = {each.evaluation_id for each in await store.reminders.candidates(now=NOON + DAY)}
+    assert later == {free, owned, touched, snoozed}
+
+
+async def test_however_many_copies_decide_at_once_a_reminder_goes_once(store: Store) -> None:
+    [one] = await with_cards(store, 1)
+    assert sorted(await asyncio.gather(*(record(store, reminder(one)) for _ in range(5)))) == [0, 0, 0, 0, 1]
+    assert [(each.channel, each.text) for each in await owed(store)] == [(ANA, "untouched")]
+    assert await record(store, reminder(one, owner="U0BEN", to="U0BEN")) == 1  # the next owner gets their own
+
+
+async def test_what_is_not_sent_is_recorded_and_not_sent_later(store: Store) -> None:
+    [one] = await with_cards(store, 1)
+    for state in (ReminderState.SKIPPED, ReminderState.LATE, ReminderState.REHEARSED):
+        assert await record(store, reminder(one, owner=state, state=state)) == 0
+        assert await record(store, reminder(one, owner=state)) == 0
+    assert await owed(store) == []
+
+
+async def test_after_ten_in_a_day_one_message_says_that_there_are_others(store: Store) -> None:
+    ids = await with_cards(store, MOST_A_DAY + 3)
+    assert await record(store, *(reminder(each) for each in ids)) == MOST_A_DAY
+    found = await owed(store)
+    assert len(found) == MOST_A_DAY + 1
+    [summary] = [each for each in found if each.kind is DeliveryKind.MESSAGE]
+    assert (summary.channel, "`/evaluators mine` lists them." in (summary.text or "")) == (ANA, True)
+    others = reminder(ids[0], owner="U0BEN", to="U0BEN")
+    assert await record(store, others) == 1
+    tomorrow = await store.reminders.record(
+        [reminder(ids[0], step=ReminderStep.ENDING)], at=NOON + DAY, day_began=NOON + DAY
+    )
+    assert tomorrow == 1
+
+
+async def test_a_reminder_without_an_owner_is_a_line_in_the_thread_and_the_others_are_messages(store: Store) -> None:
+    [one] = await with_cards(store, 1)
+    await record(
+        store,
+        reminder(one, step=ReminderStep.UNCLAIMED, owner=None, to=CHANNEL),
+        reminder(one, step=ReminderStep.ESCALATED, to=CHANNEL),
+        reminder(one),
+    )
+    threads = {each.text: each.card and each.card.ts for each in await owed(store)}
+    assert threads == {"unclaimed": f"{one}.0", "escalated": None, "untouched": None}
+
+
+async def test_what_was_done_settles_a_reminder_and_changes_its_message_where_slack_put_it(store: Store) -> None:
+    one, other = await with_cards(store, 2)
+    for each in (one, other):
+        await claim(store, each)
+    await record(store, reminder(one), reminder(other))
+    for sent in await owed(store):
+        await store.outbox.mark_delivered(sent, ts=f"{sent.evaluation_id}.5", channel="D0ANA")
+    assert await store.reminders.settle(now=NOON) == 0
+
+    await mailed(store, order(one))
+    assert await store.reminders.settle(now=NOON) == 1
+    assert await store.reminders.settle(now=NOON) == 0
+
+    [change] = [each for each in await owed(store) if each.kind is DeliveryKind.REMINDER]
+    assert (change.channel, change.ts, change.card) == ("D0ANA", f"{one}.5", None)
+    assert await store.reminders.state(change.id) is ReminderState.SETTLED
+
+
+async def test_a_trial_that_is_over_settles_its_reminders(store: Store) -> None:
+    [one] = await with_cards(store, 1)
+    await record(store, reminder(one, step=ReminderStep.UNCLAIMED, owner=None, to=CHANNEL))
+    ended = license_(aliases=frozenset({"E-0"}), ends=TODAY, status="inactive", updated=TODAY + DAY)
+    await report(store, ended)
+    assert await store.reminders.settle(now=NOON) == 1
