@@ -61,7 +61,7 @@ async def test_reminders_come_step_by_step_and_stop_when_an_email_goes(here: Wor
 
         await here.write(ANA, card)
         await here.is_sending(ANA)
-        await here.shows("Email sent", on=card)
+        await here.shows("sent *Welcome*", on=card)
         await _look(here, parts.store)
         await here.shows("Settled.", on=escalated)
         await here.until(lambda: _to_ana(here, "Settled."))
