@@ -106,6 +106,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Where the page is served; a free one is taken if it is in use.")] = 8000,
     open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     speed: Annotated[float, typer.Option(min=0.1, help="How many times as fast the evaluators arrive.")] = 1.0,
+    team: Annotated[Path | None, typer.Option(help="A team file for the bot, like docs/team.toml.")] = None,
 ) -> None:
     """Try the bot with a small Slack, Marketplace and mailbox. They run on this machine and are shown on a page."""
     import asyncio
@@ -117,7 +118,7 @@ def demo(
             raise
         raise BotError("The demo needs an extra. Run: pip install 'evaluator-bot[demo]'") from exc
 
-    asyncio.run(show_demo(port, open_browser=open_browser, speed=speed))
+    asyncio.run(show_demo(port, open_browser=open_browser, speed=speed, team=team))
 
 
 @cli.command()

@@ -17,6 +17,7 @@ from bot.errors import TeamFileWrong
 
 if TYPE_CHECKING:
     from bot.config.settings import ChannelSettings, DatabaseSettings
+    from bot.domain.team_settings import TeamSettings
 
 team = typer.Typer(help="What the team sets: working hours, channels, rotation.", no_args_is_help=True)
 
@@ -46,13 +47,17 @@ async def _show(settings: DatabaseSettings) -> None:
     typer.echo(write_team_toml(found), nl=False)
 
 
-async def _apply(settings: ChannelSettings, *, file: Path) -> None:
+def read_team(file: Path) -> TeamSettings:
+    """Return the settings in a team file. Raises TeamFileWrong if a line is wrong."""
     from bot.exports.team_toml import read_team_toml
 
-    now = utc_now()
-    wanted = read_team_toml(_text(file), today=now.date())
+    return read_team_toml(_text(file), today=utc_now().date())
+
+
+async def _apply(settings: ChannelSettings, *, file: Path) -> None:
+    wanted = read_team(file)
     async with store_of(settings) as store:
-        changes = await store.team.change_settings(wanted, by=ACTOR, at=now)
+        changes = await store.team.change_settings(wanted, by=ACTOR, at=utc_now())
         moved = await store.outbox.move(settings.slack_channel)
     for key, change in changes.items():
         typer.echo(f"{key}: {change}")

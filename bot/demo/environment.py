@@ -88,6 +88,7 @@ async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tupl
 
 
 _UNSET: Final = (
+    "heartbeat_url",
     "slack_signing_secret",
     "marketplace_developer_id",
     "smtp_username",

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, literal, select, true, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
 from bot.domain.evaluation import State
-from bot.domain.history import Assigned, Entry, Fact, NobodyAvailable, Released
+from bot.domain.history import Assigned, Entry, Fact, Kind, NobodyAvailable, Released
+from bot.domain.outbox import DeliveryKind
 from bot.domain.rotation import AssignmentRule, Credit, Unavailable, choose
 from bot.domain.team_settings import RotationRule, TeamSettings
 from bot.security.keyring import Keyring
@@ -19,7 +20,7 @@ from bot.store.engine.database import Database
 from bot.store.licenses.customer_context import licenses_of_customer
 from bot.store.mapping import license_of, live_evaluation
 from bot.store.outbox.enqueue import append_history
-from bot.store.schema import evaluation, license_
+from bot.store.schema import delivery, evaluation, history, license_
 from bot.store.team import load_team_settings
 from bot.store.team_tables import assignment, rotation_credit
 
@@ -164,21 +165,30 @@ class Rotation:
         return owner
 
 
-async def queue_assignments(
-    connection: AsyncConnection, settings: TeamSettings, new: ColumnElement[bool], *, at: datetime
-) -> None:
-    """Let the announced evaluations among `new` wait for an owner, if their app has a rotation."""
+async def last_delivery(connection: AsyncConnection) -> int:
+    """Return the id of the latest delivery, for `queue_assignments`."""
+    return await connection.scalar(select(func.max(delivery.c.id))) or 0
+
+
+async def queue_assignments(connection: AsyncConnection, settings: TeamSettings, *, since: int, at: datetime) -> None:
+    """Let the evaluations whose card was enqueued after the delivery `since` wait for an owner, if their app has a
+    rotation. Each waits once in its life.
+    """
     if not settings.rotation:
         return
     apps = {app for rule in settings.rotation for app in rule.apps}
     covered = true() if any(not rule.apps for rule in settings.rotation) else license_.c.app_key.in_(apps)
-    announced = (
+    cards = select(delivery.c.evaluation_id).where(delivery.c.id > since, delivery.c.kind == DeliveryKind.CARD)
+    decided = exists().where(
+        history.c.evaluation_id == evaluation.c.id, history.c.kind.in_((Kind.ASSIGNED, Kind.NOBODY_AVAILABLE))
+    )
+    new = (
         select(evaluation.c.id, literal(at, assignment.c.at.type))
         .join(license_, license_.c.id == evaluation.c.license_id)
-        .where(new, covered, evaluation.c.channel.is_not(None), evaluation.c.owner.is_(None))
-        .where(evaluation.c.merged_into.is_(None))
+        .where(evaluation.c.id.in_(cards), evaluation.c.card_ts.is_(None), evaluation.c.owner.is_(None), covered)
+        .where(~decided, evaluation.c.id.not_in(select(assignment.c.evaluation_id)))
     )
-    await connection.execute(insert(assignment).from_select(["evaluation_id", "at"], announced))
+    await connection.execute(insert(assignment).from_select(["evaluation_id", "at"], new))
 
 
 def _needs_owner(row: Row[Any]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.demo.fake_slack.state import PEOPLE
 from bot.domain.team_settings import (
     DigestTimes,
     Reminders,
@@ -227,6 +228,8 @@ def test_holidays_that_leave_no_working_day_are_refused() -> None:
         read_team_toml(f"\nholidays = [{days}]", today=TODAY)
 
 
-def test_the_example_of_the_docs_can_be_taken() -> None:
+def test_the_example_of_the_docs_can_be_tried_in_the_demo() -> None:
     example = Path(__file__).parents[2] / "docs" / "team.toml"
-    assert read_team_toml(example.read_text(), today=TODAY).rotation[1].apps == ()
+    found = read_team_toml(example.read_text(), today=TODAY)
+    assert {member.user for rule in found.rotation for member in rule.members} <= {person.id for person in PEOPLE}
+    assert found.rotation_for("com.example.roadmap") is not None

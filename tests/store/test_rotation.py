@@ -1,7 +1,7 @@
 """Owners that the bot chooses, in the transaction that records the choice."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from bot.store.mapping import entry_from
 from bot.store.rotation import Seat
 from bot.store.schema import history
 from bot.store.team_tables import rotation_credit
-from tests.builders import NOON, contact, license_
+from tests.builders import NOON, contact, license_, nov
 from tests.store.steps import CHANNEL, LATER, SECRET, bring, cards, report, rows
 
 ANA, BEN = RotationMember("U0ANA"), RotationMember("U0BEN")
@@ -126,6 +126,24 @@ async def test_only_announced_trials_of_apps_with_a_rotation_wait(store: Store) 
     assert await store.rotation.seats() == frozenset({Seat("U0ANA", CHANNEL)})
     await store.rotation.assign(HERE, at=NOON)
     assert [owner is not None for owner in await owners(store)].count(True) == 1
+
+
+async def test_a_trial_that_gets_its_first_card_when_it_runs_again_waits_too(taking_turns: Store) -> None:
+    await report(taking_turns, trial_of(1, status="inactive", ends=nov(22)))
+    assert await taking_turns.rotation.seats() is None
+    await report(taking_turns, trial_of(1))
+    await taking_turns.rotation.assign(HERE, at=NOON)
+    assert await owners(taking_turns) == ["U0ANA"]
+
+
+async def test_an_update_of_the_report_chooses_no_owner_again(taking_turns: Store) -> None:
+    await report(taking_turns, trial_of(1))
+    await report(taking_turns, trial_of(1, ends=date(2027, 1, 20)))
+    await taking_turns.rotation.assign(dict.fromkeys(HERE, Unavailable.GUEST), at=NOON)
+    await report(taking_turns, trial_of(1, ends=date(2027, 2, 20)))
+    await bring(taking_turns)
+    await report(taking_turns, trial_of(1, ends=date(2027, 3, 20)))
+    assert await taking_turns.rotation.seats() is None
 
 
 async def test_everything_that_runs_is_taken_from_somebody_who_left(taking_turns: Store) -> None:

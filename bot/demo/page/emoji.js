@@ -51,6 +51,7 @@ const EMOJI = {
   outbox_tray: "📤",
   package: "📦",
   page_facing_up: "📄",
+  palm_tree: "🌴",
   pencil: "📝",
   pencil2: "✏️",
   point_right: "👉",

@@ -43,7 +43,7 @@ from bot.store.mapping import (
 from bot.store.notes import blank_notes
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.privacy import without_people
-from bot.store.rotation import queue_assignments
+from bot.store.rotation import last_delivery, queue_assignments
 from bot.store.schema import evaluation, license_, license_alias, note, processed_row
 from bot.store.snoozes import end_snoozes
 from bot.store.team import load_team_settings
@@ -92,7 +92,7 @@ class Licenses:
                 gone = await erased_hashes(connection)
                 settings = await load_team_settings(connection)
                 channels = settings.card_channels(channel)
-                known_up_to = await connection.scalar(select(func.max(evaluation.c.id))) or 0
+                since = await last_delivery(connection)
                 while waiting:
                     some = [self._allowed(record, gone) for record in waiting[:count]]
                     these, rest = split_conflicts(some, await self._load_known(connection, some))
@@ -108,7 +108,7 @@ class Licenses:
                         count = _MIN_BATCH_RECORDS
                         break
                     count = min(2 * count, _MAX_BATCH_RECORDS)
-                await queue_assignments(connection, settings, evaluation.c.id > known_up_to, at=at)
+                await queue_assignments(connection, settings, since=since, at=at)
         return IngestStats(started=started, announced=announced)
 
     async def announce_missed(
@@ -123,7 +123,7 @@ class Licenses:
         silent = select(evaluation).where(ahead, evaluation.c.channel.is_(None), evaluation.c.merged_into.is_(None))
         async with self._database.write() as connection:
             settings = await load_team_settings(connection)
-            channels = settings.card_channels(channel)
+            channels, since = settings.card_channels(channel), await last_delivery(connection)
             missed = defaultdict[str, list[int]](list)
             for row in (await connection.execute(silent.order_by(evaluation.c.id))).all():
                 seen = await license_of(connection, row.license_id, self._keyring)
@@ -134,7 +134,7 @@ class Licenses:
                 await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=theirs))
             every = [id_ for ids in missed.values() for id_ in ids]
             await enqueue_card_update(connection, every, at=at)
-            await queue_assignments(connection, settings, evaluation.c.id.in_(every), at=at)
+            await queue_assignments(connection, settings, since=since, at=at)
             return len(every)
 
     def _allowed(self, record: ParsedRecord, gone: AbstractSet[str]) -> ParsedRecord:
