@@ -10,7 +10,8 @@ from bot.domain.evaluation import days_left
 from bot.domain.listing import EvaluationRow
 from bot.domain.text import counted, day
 from bot.slack import ids
-from bot.slack.blocks import Message, paragraphs, small
+from bot.slack.blocks import Block, Message, paragraphs, small
+from bot.slack.charts import bar_chart
 from bot.slack.text import days, escape
 from bot.slack.views.lists import permalink
 
@@ -30,8 +31,9 @@ def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspac
     ]
     if not lines:
         lines = ["What was open is settled by now."]
+    chart = _chart(found.counts, found.before) if found.before is not None else []
     help_ = f"`{ids.COMMAND} unowned`, `{ids.COMMAND} expiring` and `{ids.COMMAND} week` list them all."
-    return Message(text=f"{head}: {_short(found)}", blocks=[*paragraphs([f"*{head}*", *lines]), small(help_)])
+    return Message(text=f"{head}: {_short(found)}", blocks=[*paragraphs([f"*{head}*", *lines]), *chart, small(help_)])
 
 
 def _needing(label: str, group: Group, today: date, workspace_url: str | None) -> Iterator[str]:
@@ -68,6 +70,14 @@ def _happened(counts: Counts, before: Counts | None, when: str) -> Iterator[str]
     if counts.bought or counts.ended or (before and (before.bought or before.ended)):
         bought = f"{counts.bought:,} bought{_was(before.bought if before else None)}"
         yield f"*Decided {when}*: {bought}, {counts.ended:,} ended{_was(before.ended if before else None)}"
+
+
+def _chart(counts: Counts, before: Counts) -> list[Block]:
+    """Return the evaluations that were announced by app, with the week before beside them."""
+    now, then = dict(counts.started), dict(before.started)
+    apps = [*now, *(name for name in then if name not in now)]
+    series = {"This week": [now.get(name, 0) for name in apps], "Week before": [then.get(name, 0) for name in apps]}
+    return bar_chart("New evaluations by app", apps, series, x="App", y="Evaluations")
 
 
 def _was(before: int | None) -> str:

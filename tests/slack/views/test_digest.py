@@ -60,6 +60,14 @@ def test_a_weekly_digest_has_last_week_beside_it() -> None:
     ]
 
 
+def test_a_weekly_digest_draws_both_weeks_app_by_app() -> None:
+    counts, before = Counts(started=(("Gantt", 2),)), Counts(started=(("Reports", 3),))
+    digest = Digest(unowned=Group(), untouched=Group(), counts=counts, before=before)
+    [chart] = [block["chart"] for block in message(digest, WEEKLY).blocks if block["type"] == "data_visualization"]
+    drawn = {each["name"]: [(point["label"], point["value"]) for point in each["data"]] for each in chart["series"]}
+    assert drawn == {"This week": [("Gantt", 2), ("Reports", 0)], "Week before": [("Gantt", 0), ("Reports", 3)]}
+
+
 def test_what_was_settled_before_the_digest_went_leaves_one_sentence() -> None:
     assert lines(Digest(unowned=Group(), untouched=Group(), counts=Counts()))[1:] == [
         "What was open is settled by now."
