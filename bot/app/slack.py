@@ -81,7 +81,9 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         cards=context.cards,
         dnc=context.dnc,
         lists=context.lists,
-        reports=TeamReports(components.store, own_sites=settings.own_sites, today=context.lists.today),
+        reports=TeamReports(
+            components.store, own_sites=settings.own_sites, today=context.lists.today, zone=settings.timezone
+        ),
         home=context.home,
         health=context.health,
         away=Away(components.store, context.permissions, zone=settings.timezone, clock=clock),

@@ -56,7 +56,7 @@ async def _print(settings: ReportSettings, *, request: ReportRequest, format_: F
 
     today = utc_now().astimezone(settings.timezone).date()
     async with store_of(settings) as store:
-        reports = TeamReports(store, own_sites=settings.own_sites, today=lambda: today)
+        reports = TeamReports(store, own_sites=settings.own_sites, today=lambda: today, zone=settings.timezone)
         found = await reports.report(request)
     if isinstance(found, CommandProblem):
         raise typer.BadParameter(f"No app is called so. Your apps: {', '.join(found.valid) or 'none yet'}.")

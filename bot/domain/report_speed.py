@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.domain.card import discovery_delay
 from bot.domain.report import ReportScope
+from bot.domain.working_time import WorkingCalendar
 
 NEWEST: Final = 1_000
 """How many trials are looked at, the newest first."""
@@ -60,11 +61,13 @@ class SpeedReport:
     contacted: Delay
 
 
-def speed_report(scope: ReportScope, responses: Iterable[Response]) -> SpeedReport:
-    """Measure the responses that the scope covers. The team's own delays begin when the trial was seen."""
+def speed_report(scope: ReportScope, responses: Iterable[Response], calendar: WorkingCalendar) -> SpeedReport:
+    """Measure the responses that the scope covers. The team's own delays begin when the trial was seen, and are working
+    time.
+    """
     covered = [each for each in responses if scope.covers(each.app_key)]
-    claimed = [each.claimed - each.seen for each in covered if each.claimed is not None]
-    contacted = [each.contacted - each.seen for each in covered if each.contacted is not None]
+    claimed = [calendar.between(each.seen, each.claimed) for each in covered if each.claimed is not None]
+    contacted = [calendar.between(each.seen, each.contacted) for each in covered if each.contacted is not None]
     return SpeedReport(
         scope=scope,
         trials=len(covered),

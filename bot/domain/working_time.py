@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from itertools import count
+from itertools import count, takewhile
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
@@ -126,6 +126,12 @@ class WorkingCalendar:
         """
         return self._after(start, self.hours.length(duration))
 
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """Return how much working time lies between two moments; none if `end` comes first."""
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+        windows = takewhile(lambda window: window[0] < end, self._windows(start, until=end))
+        return sum((max(min(closes, end) - max(opens, start), timedelta(0)) for opens, closes in windows), timedelta(0))
+
     def _after(self, start: datetime, left: timedelta) -> datetime:
         start = start.astimezone(UTC)
         for opens, closes in self._windows(start):
@@ -136,12 +142,13 @@ class WorkingCalendar:
                 left -= closes - begins
         raise AssertionError("days never end")
 
-    def _windows(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
+    def _windows(self, start: datetime, *, until: datetime | None = None) -> Iterator[tuple[datetime, datetime]]:
         """Yield the opening and closing of each working day, from the day before `start` on: where clocks go back at
-        midnight, its window may be over while its date comes again.
+        midnight, its window may be over while its date comes again. With `until`, they end a day after it.
         """
         first = start.astimezone(self.zone).date() - timedelta(days=1)
-        for day in (first + timedelta(days=n) for n in count()):
+        days = count() if until is None else range((until.date() - first).days + 2)
+        for day in (first + timedelta(days=n) for n in days):
             if self.is_working_day(day):
                 yield self.moment(day, self.hours.opens), self.moment(day, self.hours.closes)
 

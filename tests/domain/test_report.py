@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,9 +19,11 @@ from bot.domain.report import (
 from bot.domain.report_rates import Share, is_difference_shown
 from bot.domain.report_speed import Response, delay_of, speed_report
 from bot.domain.report_team import TemplateForApp, TemplateUse, Work, WorkOnApp, team_report
+from bot.domain.working_time import DEFAULT_HOURS, WorkingCalendar
 from tests.builders import TODAY, license_
 
 SCOPE = ReportScope(since=date(2026, 1, 1), today=TODAY)
+UTC_ZONE = ZoneInfo("UTC")
 MORNING = datetime(2026, 11, 2, 6, tzinfo=UTC)
 
 
@@ -159,11 +162,15 @@ def test_the_three_delays_are_apart_and_the_teams_begin_when_the_trial_was_seen(
             contacted=after[1],
         )
 
-    found = speed_report(SCOPE, [response(1, 5), response(3, None), response(None, None)])
+    found = speed_report(
+        SCOPE,
+        [response(4, 28), response(6, None), response(None, None)],
+        WorkingCalendar(hours=DEFAULT_HOURS, zone=UTC_ZONE),
+    )
 
     assert (found.seen.median, found.seen.open) == (timedelta(hours=6), 0)
     assert (found.claimed.median, found.claimed.p90, found.claimed.open) == (timedelta(hours=1), timedelta(hours=3), 1)
-    assert (found.contacted.median, found.contacted.open) == (timedelta(hours=5), 2)
+    assert (found.contacted.median, found.contacted.open) == (timedelta(hours=9), 2)
 
 
 def test_what_a_person_did_for_several_apps_is_added_up_without_a_ranking() -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from itertools import islice
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,6 +74,19 @@ def test_it_agrees_with_a_simulation_minute_by_minute(name: str) -> None:
         opens = next(_open_minutes(calendar, start))
         assert calendar.next_opening(start) == opens
         assert calendar.is_open(start) == (opens == start)
+
+
+@pytest.mark.parametrize("name", ZONES[::8])
+def test_the_time_between_two_moments_is_what_the_simulation_counts(name: str) -> None:
+    chance = random.Random(name)  # noqa: S311  the same every time
+    zone = ZoneInfo(name)
+    for day in _days_of_clock_change(zone)[:3] or [date(2026, 3, 2)]:
+        calendar = WorkingCalendar(hours=WorkingHours.read(chance.choice(HOURS)), zone=zone)
+        start = datetime.combine(day, time(chance.randrange(24), chance.randrange(60)), tzinfo=UTC)
+        end = start + timedelta(minutes=chance.randrange(3 * 24 * 60))
+        minutes = sum(1 for _ in takewhile(lambda moment: moment < end, _open_minutes(calendar, start)))  # noqa: B023
+        assert calendar.between(start, end) == minutes * MINUTE
+        assert calendar.between(end, start) == timedelta(0)
 
 
 def test_there_are_forty_zones_of_which_most_change_their_clocks() -> None:

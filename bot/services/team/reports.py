@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from bot.domain.command_line import guess
 from bot.domain.commands import CommandProblem, Filter, ProblemKind
@@ -18,10 +19,12 @@ Report = ConversionReport | SpeedReport | TeamReport
 class TeamReports:
     """Reports on trials that count: not those on the vendor's own sites, nor those that nobody would buy."""
 
-    def __init__(self, store: Store, *, own_sites: AbstractSet[str], today: Callable[[], date]) -> None:
+    def __init__(self, store: Store, *, own_sites: AbstractSet[str], today: Callable[[], date], zone: ZoneInfo) -> None:
+        """`zone` is the team's time zone."""
         self._store = store
         self._own_sites = own_sites
         self._today = today
+        self._zone = zone
 
     async def report(self, request: ReportRequest) -> Report | CommandProblem:
         """Return the report that somebody asks for, or a problem if no app is called so."""
@@ -33,7 +36,8 @@ class TeamReports:
             case ReportKind.CONVERSION:
                 return conversion_report(scope, await store.trials(scope, own_sites=self._own_sites))
             case ReportKind.SPEED:
-                return speed_report(scope, await store.responses(scope))
+                calendar = (await self._store.team.settings()).calendar(self._zone)
+                return speed_report(scope, await store.responses(scope), calendar)
             case ReportKind.TEAM:
                 return team_report(scope, await store.works(scope), await store.templates(scope))
 

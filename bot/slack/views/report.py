@@ -84,7 +84,7 @@ def speed_message(report: SpeedReport) -> Message:
             *paragraphs([f"• {name}: {_delay(each)}" for name, each in rows]),
             small(
                 "The first delay is Atlassian's: its report shows trials hours late and gives their start as a day. "
-                "The others are the team's. A contact is an email, or *Done*. All hours count, nights and weekends too."
+                "The others are the team's, in working hours. A contact is an email, or *Done*."
             ),
             small(_as_file(ReportKind.SPEED)),
         ],
