@@ -21,6 +21,7 @@ _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
 _DIGESTS_EVERY: Final = timedelta(minutes=1)
 _REMINDERS_EVERY: Final = timedelta(minutes=1)
+_SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
 """How often snoozes are checked for their end."""
@@ -52,6 +53,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     )
     jobs.every(_REMINDERS_EVERY, "reminders", reminders.send_due)
     jobs.every(_WATCH_EVERY, "lock", lock.look)
+    jobs.every(_SCOPES_EVERY, "scopes", lambda: components.alerts.check_scopes(context.identity.scopes_missing()))
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
     jobs.every(_LEAVERS_EVERY, "leavers", context.rotation.release_of_leavers)

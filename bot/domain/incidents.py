@@ -20,6 +20,7 @@ class IncidentSource(StrEnum):
     SLACK = "slack"
     CLOCK = "clock"
     DATABASE = "database"
+    SCOPES = "scopes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,14 @@ _NOT_NAMES: Final = frozenset(
     "was we we're what when where which who who's why will yes you your".split()
 )
 """Words that begin many sentences and few names."""
+_MENTION: Final = re.compile(r"<[@#!][^<>]*>")
+_QUESTION: Final = re.compile(
+    r"(?:please|hey|hi|hello|can you|could you|do you know|tell me|who(?:['’]s| is| are| was)?|what(?:['’]s| is)?|"
+    r"find(?: me)?|search(?: for)?|look up|about|know)(?=[\s,:?!.]|\Z)",
+    re.IGNORECASE,
+)
+"""How questions begin."""
+_AROUND: Final = " \t\r\n,.:;!?"
 _MOST_WORDS: Final = 4
 
 
@@ -32,6 +40,14 @@ def exact_words(text: str) -> str | None:
     )
     number = _NUMBER.search(text)
     return address or site or (number and number[0])
+
+
+def question_words(text: str) -> str:
+    """Return what a question such as *who is acme?* asks about, without mentions. Filters stay in it. May be empty."""
+    asked = _MENTION.sub(" ", text).replace("&amp;", "&").strip(_AROUND)
+    while opening := _QUESTION.match(asked):
+        asked = asked[opening.end() :].strip(_AROUND)
+    return asked
 
 
 def company_words(text: str) -> str | None:

@@ -69,9 +69,10 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
 
 
 def _register_home(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
-    """Connect the Home tab with its buttons, and the shortcuts."""
+    """Connect the Home tab with its buttons, the shortcuts, and questions to the bot."""
     home, find = HomeListeners(services), FindListeners(services)
     app.event("app_home_opened")(middleware(home.opened))
+    app.event("app_mention")(middleware(find.mentioned))
     app.action(re.compile(rf"^{re.escape(HomeButton.CLAIM)}\.\d+$"))(middleware(home.claimed))
     app.action(HomeButton.FIND)(middleware(find.asked))
     app.action(HomeButton.REPORT)(middleware(home.asked_for_report))

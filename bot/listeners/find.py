@@ -1,8 +1,9 @@
-"""The shortcuts *Find an evaluator* and *Who is this?*: they answer in a modal."""
+"""The shortcuts *Find an evaluator* and *Who is this?*, which answer in a modal, and questions to the bot."""
 
 import asyncio
 from typing import Any, Final
 
+import structlog
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import title
@@ -10,23 +11,25 @@ from bot.domain.command_line import CommandLine, join_line
 from bot.domain.commands import MOST_CHARACTERS, CommandProblem, Word, read_command
 from bot.domain.evaluation import CardRef
 from bot.domain.listing import FindQuery
-from bot.domain.message_words import company_words, exact_words
-from bot.errors import BotError, InteractionUnreadable
+from bot.domain.message_words import company_words, exact_words, question_words
+from bot.errors import BotError, InteractionUnreadable, NotAllowed
 from bot.listeners.modal_calls import change_modal, open_modal
 from bot.listeners.services import ListenerServices
 from bot.services.team.permissions import Permission
-from bot.slack.blocks import Block, plain, section
+from bot.slack.blocks import Block, Message, note_message, plain, section
 from bot.slack.ids import Field
 from bot.slack.views import find_form, modals, replies, submissions
-from bot.slack.views.help import problem_text
-from bot.slack.views.lists import found_blocks
+from bot.slack.views.help import HOW_TO_ASK, problem_text
+from bot.slack.views.lists import found_blocks, public_message
+
+log = structlog.get_logger()
 
 _SEARCH_TIMEOUT_S: Final = 2.0
 """Slack waits three seconds for an acknowledgement."""
 
 
 class FindListeners:
-    """Opens the form, and shows in it what was found."""
+    """Opens the form and shows in it what was found, and answers who mentions the bot."""
 
     def __init__(self, services: ListenerServices) -> None:
         self._services = services
@@ -71,6 +74,30 @@ class FindListeners:
 
     async def submitted(self, args: AsyncArgs) -> None:
         """Do nothing more: the acknowledgement shows what was found."""
+
+    async def mentioned(self, args: AsyncArgs) -> None:
+        """Answer a question to the bot in its thread, where everybody reads it. Guests get no answer."""
+        event = args.body["event"]
+        if event.get("bot_id") or not (event.get("channel") and event.get("ts")):
+            return
+        try:
+            await self._services.permissions.require(event["user"], Permission.VIEW)
+        except NotAllowed:
+            log.info("mention_ignored")
+            return
+        answer = await self._public_answer(str(event.get("text") or ""), event["user"])
+        await self._services.slack.answer(event["channel"], event.get("thread_ts") or event["ts"], answer)
+
+    async def _public_answer(self, text: str, user: str) -> Message:
+        words = exact_words(text) or question_words(text)
+        query = read_command(f"{Word.FIND} {words}", today=self._services.lists.today())
+        if not words or not isinstance(query, FindQuery):
+            return note_message(problem_text(query) if words and isinstance(query, CommandProblem) else HOW_TO_ASK)
+        found = await self._services.lists.find(query, user=user)
+        if isinstance(found, CommandProblem):
+            return note_message(problem_text(found))
+        url = self._services.workspace_url()
+        return public_message(found, query, today=self._services.lists.today(), workspace_url=url)
 
     async def _search(self, words: str, user: str) -> list[Block]:
         lists = self._services.lists

@@ -73,15 +73,16 @@ class ListenerMiddleware:
         await args.ack(**acknowledged)
         if acknowledged.get("response_action") == "errors":
             return False
-        # Each interaction has its own trigger; a retry, over the socket or HTTP, has the same one.
-        if "trigger_id" not in args.body or await self._interactions.first_seen(args.body["trigger_id"]):
+        # Each interaction has its own trigger; a retry, over the socket or HTTP, has the same one. So has an event.
+        key = _key(args.body)
+        if not key or await self._interactions.first_seen(key):
             return True
         log.info("interaction_duplicate", kind=args.body.get("type", "command"))
         return False
 
     async def _done(self, args: AsyncArgs) -> None:
         try:
-            await self._interactions.done(args.body.get("trigger_id", ""))
+            await self._interactions.done(_key(args.body))
         except BotError as exc:  # it was done all the same, and answered
             log.warning("interaction_not_recorded", reason=str(exc))
 
@@ -106,3 +107,8 @@ class ListenerMiddleware:
         if args.ack.response is None:
             await args.ack()
         await reply(args, self._slack, text)
+
+
+def _key(body: dict[str, Any]) -> str:
+    """Return what an interaction or an event has in common with its retries alone; empty if it has nothing."""
+    return str(body.get("trigger_id") or body.get("event_id") or "")

@@ -46,6 +46,10 @@ class BotIdentity:
         """Return the Slack app id, if known."""
         return self.known.app if self.known else None
 
+    def scopes_missing(self) -> frozenset[str]:
+        """Return the scopes that the app lacks, as far as Slack has said."""
+        return (self.known.scopes_missing if self.known else None) or frozenset()
+
     def problems(self) -> tuple[str, ...]:
         """Return why the identity is not known, or which scopes the app lacks, one sentence each."""
         if self.known is None:

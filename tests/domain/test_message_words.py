@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.message_words import company_words, exact_words
+from bot.domain.message_words import company_words, exact_words, question_words
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,19 @@ def test_any_message_is_read(text: str) -> None:
     exact_words(text)
     name = company_words(text)
     assert name is None or name.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<@U0BOT> who is acme?", "acme"),
+        ("<@U0BOT> Who’s Acme Rockets GmbH?", "Acme Rockets GmbH"),
+        ("hey <@U0BOT>, please find acme app:gantt", "acme app:gantt"),
+        ("<@U0BOT> whoosh?", "whoosh"),
+        ("acme &amp; sons <@U0BOT>", "acme & sons"),
+        ("<@U0BOT>", ""),
+        ("<@U0BOT> hello!", ""),
+    ],
+)
+def test_a_question_asks_about_what_is_left_of_it(text: str, words: str) -> None:
+    assert question_words(text) == words

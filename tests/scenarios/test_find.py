@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.demo.fake_slack import NotPossible
+from bot.demo.fake_slack import Message, NotPossible
 from bot.demo.fake_slack.models import User
 from bot.demo.scenario.sample_data import COMPASS, LANTERNS, NORTHWIND, VISTULA, license_record
 from tests.world import TODAY, World
@@ -85,3 +85,54 @@ async def test_slack_offers_no_shortcut_where_it_has_none(here: World) -> None:
         ):
             with pytest.raises(NotPossible):
                 await here.workspace.use_shortcut(ANA, shortcut, message)
+
+
+async def answers(here: World, question: Message) -> list[str]:
+    """What is answered to a question in its thread."""
+    return await here.until(lambda: here.thread(question))
+
+
+@pytest.mark.usefixtures("trials")
+async def test_a_question_to_the_bot_is_answered_in_its_thread_without_contacts(here: World) -> None:
+    async with here.bot():
+        await here.card(VISTULA.company)
+        await here.card(NORTHWIND.company)
+        name = VISTULA.company.split()[0]
+        asked = await here.workspace.say(ANA, f"@Evaluator Bot who is {name.lower()}?")
+        [answer] = await answers(here, asked)
+        assert f"|{VISTULA.company}>" in answer
+        assert VISTULA.email not in answer
+        asked = await here.workspace.say(ANA, f"@Evaluator Bot did {NORTHWIND.email} write?")
+        assert f"|{NORTHWIND.company}>" in (await answers(here, asked))[0]
+        asked = await here.workspace.say(ANA, "@Evaluator Bot hello!")
+        assert "who is acme?" in (await answers(here, asked))[0]
+        assert here.workspace.ephemerals(ANA) == []
+
+
+@pytest.mark.usefixtures("trials")
+async def test_a_guest_who_asks_gets_no_answer_and_a_question_delivered_again_gets_no_second(here: World) -> None:
+    async with here.bot():
+        here.workspace.add_user(User(id=EVE, name="eve", real_name="Eve", is_guest=True))
+        ignored = await here.workspace.say(EVE, "@Evaluator Bot who is acme?")
+        asked = await here.workspace.say(ANA, "@Evaluator Bot who is acme?")
+        await answers(here, asked)
+        await here.workspace.redeliver()
+        again = await here.workspace.say(ANA, "@Evaluator Bot who is acme?")
+        await answers(here, again)
+        assert (here.thread(ignored), len(here.thread(asked))) == ([], 1)
+
+
+async def test_without_the_scope_the_admins_hear_once_what_is_off(here: World) -> None:
+    here.workspace.keys.scopes.remove("app_mentions:read")
+    for _ in range(2):
+        async with here.bot(slack_admins=ANA) as parts:
+            await here.until(lambda: here.workspace.direct(ANA))
+            await here.at_rest(parts)
+            await here.workspace.say(ANA, "@Evaluator Bot who is acme?")
+    [alert] = here.workspace.direct(ANA)
+    assert "I can't answer when somebody mentions me" in alert.shown
+    assert "app_mentions:read" in alert.shown
+    here.workspace.keys.scopes.add("app_mentions:read")
+    async with here.bot(slack_admins=ANA):
+        await here.until(lambda: len(here.workspace.direct(ANA)) > 1)
+    assert "has all its scopes now" in here.workspace.direct(ANA)[-1].shown

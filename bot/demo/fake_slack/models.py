@@ -33,9 +33,10 @@ class NotAcknowledged(NotPossible):
 
 
 EMAIL_SCOPE = "users:read.email"
-DEFAULT_SCOPES = frozenset({"chat:write", "commands", "users:read", EMAIL_SCOPE, "usergroups:read", "im:write"}) | {
-    f"{family}:{right}" for family in ("channels", "groups") for right in ("history", "read")
-}
+MENTIONS_SCOPE = "app_mentions:read"
+DEFAULT_SCOPES = frozenset(
+    {"chat:write", "commands", "users:read", EMAIL_SCOPE, "usergroups:read", "im:write", MENTIONS_SCOPE}
+) | {f"{family}:{right}" for family in ("channels", "groups") for right in ("history", "read")}
 
 
 @dataclass(slots=True, kw_only=True)

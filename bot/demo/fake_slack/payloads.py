@@ -84,12 +84,24 @@ def message_shortcut(callback_id: str, message: Message, channel: Channel, *, ac
 def as_typed(text: str) -> str:
     """Return what a person typed in Slack's markup: addresses and links are marked, three characters are escaped."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = escaped.replace("@Evaluator Bot", f"<@{BOT_USER}>")
     linked = re.sub(r"https?://[^\s<>|]+[^\s<>|.,;:!?)]", lambda found: f"<{found[0]}>", escaped)
     return re.sub(r"(?<![\w/:.@-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", r"<mailto:\g<0>|\g<0>>", linked)
 
 
 def home_opened(user: User, channel: Channel, *, event_id: str, ts: str) -> Json:
     """Return the event of a person who opens the app's home tab."""
+    event = {"type": "app_home_opened", "user": user.id, "channel": channel.id, "tab": "home", "event_ts": ts}
+    return _event_callback(event, event_id=event_id)
+
+
+def mentioned(message: Message, *, event_id: str) -> Json:
+    """Return the event of a message that mentions the app."""
+    event = message.wire() | {"type": "app_mention", "channel": message.channel, "event_ts": message.ts}
+    return _event_callback(event, event_id=event_id)
+
+
+def _event_callback(event: Json, *, event_id: str) -> Json:
     authorization = {"team_id": TEAM, "user_id": BOT_USER, "is_bot": True, "enterprise_id": None}
     return {
         "type": "event_callback",
@@ -97,13 +109,7 @@ def home_opened(user: User, channel: Channel, *, event_id: str, ts: str) -> Json
         "team_id": TEAM,
         "api_app_id": APP,
         "event_id": event_id,
-        "event_time": int(float(ts)),
+        "event_time": int(float(event["event_ts"])),
         "authorizations": [authorization],
-        "event": {
-            "type": "app_home_opened",
-            "user": user.id,
-            "channel": channel.id,
-            "tab": "home",
-            "event_ts": ts,
-        },
+        "event": event,
     }

@@ -8,6 +8,7 @@ from bot.demo.fake_slack.models import (
     BOT_USER,
     CHANNEL,
     EMAIL_SCOPE,
+    MENTIONS_SCOPE,
     Channel,
     Json,
     Message,
@@ -50,6 +51,11 @@ class SlackState:
     def shows_email(self) -> bool:
         """Whether the app may see people's addresses."""
         return EMAIL_SCOPE in self._keys.scopes
+
+    @property
+    def tells_of_mentions(self) -> bool:
+        """Whether the app hears of messages that mention it."""
+        return MENTIONS_SCOPE in self._keys.scopes
 
     def new_id(self, letter: str) -> str:
         """Return an id that was never used, in Slack's shape."""

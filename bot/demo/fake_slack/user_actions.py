@@ -6,6 +6,7 @@ from bot.demo.fake_slack import payloads
 from bot.demo.fake_slack.app_delivery import Delivery
 from bot.demo.fake_slack.methods_views import content_of
 from bot.demo.fake_slack.models import (
+    BOT_USER,
     CHANNEL,
     Json,
     Message,
@@ -119,9 +120,15 @@ class People:
             self._memory.post(channel, said, only_for=only_for)
 
     async def say(self, user: str, text: str, *, channel: str = CHANNEL) -> Message:
-        """Write a message, of which the app hears nothing."""
+        """Write a message. The app hears of it if it is mentioned and may hear of that."""
+        where = self._memory.channel(channel)
         content = {"text": payloads.as_typed(text)}
-        return self._memory.post(self._memory.channel(channel).id, content, user=self._user(user).id)
+        message = self._memory.post(where.id, content, user=self._user(user).id)
+        may_hear = where.bot_is_member and self._memory.tells_of_mentions
+        if may_hear and f"<@{BOT_USER}>" in message.text:
+            event = payloads.mentioned(message, event_id=self._memory.new_id("Ev"))
+            await self._delivery.deliver("events_api", event)
+        return message
 
     async def use_shortcut(self, user: str, callback_id: str, message: Message | str | None = None) -> None:
         """Use a shortcut of the app, on a message if it is one for messages."""

@@ -1,6 +1,7 @@
 """Tell the admins once about a problem, and once when it is over."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +11,7 @@ from bot.domain.clock_skew import has_passed
 from bot.domain.health import SocketStatus
 from bot.domain.incidents import Incident, IncidentSource
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
+from bot.slack.client.errors import EVENT_SCOPES, scopes_missing
 from bot.slack.views import alerts
 from bot.store import Store
 
@@ -73,6 +75,20 @@ class AdminAlerts:
             await self._end({_SOCKET_DOWN}, alerts.presses_again)
         elif line.down >= _SOCKET_DOWN_FOR:
             await self._begin(_SOCKET_DOWN, alerts.no_presses(line.problem or "", line.down))
+
+    async def check_scopes(self, missing: AbstractSet[str]) -> None:
+        """Alert if the Slack app lacks scopes without which a feature is off. Call it at the start."""
+        lacking = tuple(sorted(missing & EVENT_SCOPES.keys()))
+        now = Incident(source=IncidentSource.SCOPES, code="missing", scopes=lacking)
+        known = {each.incident for each in await self._store.incidents.list_open()}
+        over = {each for each in known if each.source is IncidentSource.SCOPES and each != now}
+        if lacking:
+            await self._store.incidents.close(over, "", to=(), at=self._clock())
+            await self._begin(
+                now, alerts.scopes_missing(scopes_missing(lacking), map(EVENT_SCOPES.__getitem__, lacking))
+            )
+        else:
+            await self._end(over, alerts.scopes_granted)
 
     async def mail_refused(self, status: str) -> None:
         """Alert that a server refused an email because of the sender; at most once a day."""

@@ -16,9 +16,15 @@ SCOPES: Final = frozenset(
         "channels:history",
         "groups:read",
         "groups:history",
+        "app_mentions:read",
     }
 )
 """The OAuth scopes that the bot needs; `manifest.yml` gives the reason for each."""
+
+EVENT_SCOPES: Final[Mapping[str, str]] = {
+    "app_mentions:read": "I can't answer when somebody mentions me.",
+}
+"""Scopes without which Slack says nothing at all, each with what is off: no call fails that would tell the admins."""
 
 
 class Token(Enum):

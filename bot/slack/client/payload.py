@@ -21,7 +21,7 @@ _NOBODY_WAITS: Final = frozenset(
     {"event_callback", "app_rate_limited", "view_closed", "block_suggestion", "dialog_suggestion"}
     | {"dialog_cancellation", "workflow_step_execute"}
 )
-EVENTS: Final = ("app_home_opened",)
+EVENTS: Final = ("app_home_opened", "app_mention")
 """The events that are listened to; `manifest.yml` subscribes to them."""
 _HANDSHAKES: Final = ("url_verification", "ssl_check")
 
@@ -180,7 +180,17 @@ _message: Final = _record(
     app_id=_word,
     metadata=_record(("event_type",), event_type=_text, event_payload=_by_name(_scalar)),
 )
-_event: Final = _record(("type", "user"), type=_word, user=_word, tab=_word, channel=_word)
+_event: Final = _record(
+    ("type", "user"),
+    type=_word,
+    user=_word,
+    tab=_word,
+    channel=_word,
+    ts=_word,
+    thread_ts=_word,
+    text=_text,
+    bot_id=_word,
+)
 # docs.slack.dev/reference/interaction-payloads; the fields of a command are docs.slack.dev/interactivity
 _payload: Final = _record(
     type=_word,

@@ -175,6 +175,23 @@ class SlackClient:
 
         await send_with_fallback(send, message)
 
+    async def answer(self, channel: str, thread: str, message: Message) -> None:
+        """Answer in a thread, for everybody."""
+
+        def send(version: Message) -> Awaitable[Any]:
+            return call(
+                self._client.chat_postMessage(
+                    channel=channel,
+                    thread_ts=thread,
+                    text=version.text,
+                    blocks=version.blocks,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
+            )
+
+        await send_with_fallback(send, message)
+
     async def delete(self, channel: str, ts: str) -> None:
         """Delete one of the bot's messages."""
         await call(self._client.chat_delete(channel=channel, ts=ts))

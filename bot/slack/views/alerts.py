@@ -1,6 +1,6 @@
 """Messages about the bot itself: its first run, problems, and recovery."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -123,6 +123,16 @@ def presses_again(after: timedelta) -> str:
     return (
         f":white_check_mark: Button presses arrive again, after {span(after)}. If a press got no answer, press again."
     )
+
+
+def scopes_missing(sentence: str, off: Iterable[str]) -> str:
+    """The Slack app lacks scopes; `off` says what does not work without them."""
+    return f":warning: {' '.join(off)} {escape(sentence, longest=_LONGEST)} I say this once."
+
+
+def scopes_granted(after: timedelta) -> str:
+    """The Slack app has all scopes now, this long after the alert."""
+    return f":white_check_mark: The app has all its scopes now, after {span(after)}."
 
 
 def no_mail(sentence: str) -> str:

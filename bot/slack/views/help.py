@@ -8,6 +8,7 @@ from bot.slack import ids
 from bot.slack.blocks import Message, paragraphs, section, small
 from bot.slack.text import escape, mention
 
+HOW_TO_ASK: Final = "Ask me about a company, a site, a number or an email address: “who is acme?”"
 _MOST_NAMED: Final = 20
 """Valid values in an answer."""
 _COMMANDS: Final = {

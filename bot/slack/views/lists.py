@@ -1,6 +1,7 @@
 """Lists of evaluations: a page of one, and what was found. Every row reads the same."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -8,7 +9,7 @@ from bot.domain.card import known_end, title
 from bot.domain.commands import write_command, write_filters
 from bot.domain.evaluation import CardRef, Evaluation, days_left
 from bot.domain.listing import EvaluationRow, Filters, FindQuery, Found, ListKind, ListQuery, Page, status_of
-from bot.domain.text import day
+from bot.domain.text import counted, day
 from bot.errors import InteractionUnreadable
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
@@ -73,6 +74,14 @@ def found_blocks(
         number = f"more than {more:,} more" if found.is_partial else f"{more:,} more"
         blocks.append(small(f"and {number}: narrow it down with `app:`, `country:`, `state:`, `owner:`"))
     return blocks
+
+
+def public_message(found: Found, query: FindQuery, *, today: date, workspace_url: str | None) -> Message:
+    """Return what was found for a question that everybody reads: nothing about contacts, and no buttons."""
+    rows = tuple(replace(row, mailed=False, is_blocked=False) for row in found.rows)
+    shown = replace(found, rows=rows)
+    blocks = found_blocks(shown, query, today=today, workspace_url=workspace_url, can_post=False)
+    return Message(text=f"{counted(found.total, 'evaluation')} found", blocks=blocks)
 
 
 def read_page(value: str) -> tuple[str, int]:
