@@ -89,6 +89,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         away=Away(components.store, context.permissions, zone=settings.timezone, clock=clock),
         outreach=_build_outreach(context),
         ownership=Ownership(components.store, clock=clock),
+        rotation=context.rotation,
         follow_up=context.follow_up,
         slack=components.slack,
         workspace_url=context.identity.url,

@@ -3,9 +3,10 @@
 import re
 
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Action
-from bot.listeners.away import AwayListeners
+from bot.listeners.away import AwayListeners, is_deactivation
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
 from bot.listeners.dnc_commands import DncListeners
@@ -47,6 +48,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
     _register_home(app, middleware, services)
+    _register_leaving(app, middleware, away)
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
@@ -66,6 +68,17 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
 
     # Match any name, because each workspace may give the command its own.
     app.command(re.compile(".*"))(middleware(commands.typed))
+
+
+def _register_leaving(app: AsyncApp, middleware: ListenerMiddleware, away: AwayListeners) -> None:
+    """Connect the event of an account that was deactivated. Bolt has acknowledged it by then."""
+    deactivated = middleware(away.deactivated)
+
+    async def changed(args: AsyncArgs) -> None:
+        if is_deactivation(args.body["event"]):
+            await deactivated(args)
+
+    app.event("user_change")(changed)
 
 
 def _register_home(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:

@@ -1,6 +1,8 @@
 """`/evaluators away` and `back`, and what becomes of the evaluations of somebody who goes away."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
@@ -13,6 +15,11 @@ from bot.slack.blocks import Message
 from bot.slack.ids import Field
 from bot.slack.views import away, submissions
 from bot.slack.views.away import HandOverForm
+
+
+def is_deactivation(event: Mapping[str, Any]) -> bool:
+    """Return whether an event says that an account was deactivated. Every change of a profile sends one, too."""
+    return event.get("type") == "user_change" and bool(event["user"].get("deleted"))
 
 
 class AwayListeners:
@@ -33,6 +40,10 @@ class AwayListeners:
     async def keep(self, args: AsyncArgs) -> None:
         """Leave the evaluations as they are."""
         await reply(args, self._services.slack, away.kept_message(), replaces=True)
+
+    async def deactivated(self, args: AsyncArgs) -> None:
+        """Take the running evaluations from somebody whose account was deactivated."""
+        await self._services.rotation.release_all(args.body["event"]["user"]["id"])
 
     async def hand_over(self, args: AsyncArgs) -> None:
         """Open the form that hands over."""

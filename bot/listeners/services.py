@@ -19,6 +19,7 @@ from bot.services.team.lists import Lists
 from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
 from bot.services.team.reports import TeamReports
+from bot.services.team.rotation import OwnerRotation
 from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata
@@ -40,6 +41,7 @@ class ListenerServices:
     away: Away
     outreach: Outreach
     ownership: Ownership
+    rotation: OwnerRotation
     follow_up: FollowUp
     slack: SlackClient
     workspace_url: Callable[[], str | None]

@@ -65,7 +65,17 @@ async def test_while_slack_cannot_say_who_is_there_evaluations_wait_for_their_ow
         await here.shows("assigned by rotation", on=card)
 
 
-async def test_an_owner_whose_account_was_deactivated_loses_what_runs(here: World) -> None:
+async def test_an_owner_whose_account_is_deactivated_loses_what_runs(here: World) -> None:
+    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot():
+        card = await here.card(NORTHWIND.company)
+        await here.workspace.press(BEN, card, "evaluation.claim")
+        await here.shows(f"Owner: <@{BEN}>", on=card)
+        await here.workspace.deactivate(BEN)
+        await here.shows("No owner yet", on=card)
+
+
+async def test_an_owner_whose_account_was_deactivated_meanwhile_loses_it_at_the_start(here: World) -> None:
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
     async with here.bot():
         card = await here.card(NORTHWIND.company)

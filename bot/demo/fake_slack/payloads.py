@@ -89,6 +89,12 @@ def as_typed(text: str) -> str:
     return re.sub(r"(?<![\w/:.@-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", r"<mailto:\g<0>|\g<0>>", linked)
 
 
+def user_changed(user: User, *, event_id: str, ts: str) -> Json:
+    """Return the event of an account that was changed."""
+    event = {"type": "user_change", "user": user.wire(), "cache_ts": int(float(ts)), "event_ts": ts}
+    return _event_callback(event, event_id=event_id)
+
+
 def home_opened(user: User, channel: Channel, *, event_id: str, ts: str) -> Json:
     """Return the event of a person who opens the app's home tab."""
     event = {"type": "app_home_opened", "user": user.id, "channel": channel.id, "tab": "home", "event_ts": ts}

@@ -1,6 +1,7 @@
 """What people do in the workspace: press, fill in, submit, close, type commands."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.demo.fake_slack import payloads
 from bot.demo.fake_slack.app_delivery import Delivery
@@ -151,6 +152,13 @@ class People:
         """Open the app's home tab."""
         who, where = self._user(user), self._memory.direct(user)
         event = payloads.home_opened(who, where, event_id=self._memory.new_id("Ev"), ts=self._memory.new_ts())
+        await self._delivery.deliver("events_api", event)
+
+    async def deactivate(self, user: str) -> None:
+        """Deactivate the account of a person, as an admin does."""
+        gone = replace(self._user(user), deleted=True)
+        self._memory.users[user] = gone
+        event = payloads.user_changed(gone, event_id=self._memory.new_id("Ev"), ts=self._memory.new_ts())
         await self._delivery.deliver("events_api", event)
 
     async def _interact(self, user: str, payload: Json, *, view_id: str | None = None) -> Json:

@@ -21,7 +21,7 @@ _NOBODY_WAITS: Final = frozenset(
     {"event_callback", "app_rate_limited", "view_closed", "block_suggestion", "dialog_suggestion"}
     | {"dialog_cancellation", "workflow_step_execute"}
 )
-EVENTS: Final = ("app_home_opened", "app_mention")
+EVENTS: Final = ("app_home_opened", "app_mention", "user_change")
 """The events that are listened to; `manifest.yml` subscribes to them."""
 _HANDSHAKES: Final = ("url_verification", "ssl_check")
 
@@ -191,6 +191,17 @@ _event: Final = _record(
     text=_text,
     bot_id=_word,
 )
+_changed_user: Final = _record(
+    ("type", "user"), type=_word, user=_record(("id",), id=_word, deleted=_scalar)
+)  # the only event that names a person by an object
+
+
+def _any_event(value: object) -> Json | None:
+    is_change = isinstance(value, dict) and value.get("type") == "user_change"
+    found: Json | None = (_changed_user if is_change else _event)(value)
+    return found
+
+
 # docs.slack.dev/reference/interaction-payloads; the fields of a command are docs.slack.dev/interactivity
 _payload: Final = _record(
     type=_word,
@@ -207,7 +218,7 @@ _payload: Final = _record(
     view=_view,
     actions=_each(_action),
     callback_id=_word,
-    event=_event,
+    event=_any_event,
     event_id=_word,
     trigger_id=_word,
     response_url=_word,
