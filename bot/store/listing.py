@@ -98,7 +98,8 @@ class EvaluationLists:
         of_them = select(evaluation, snooze.c.until.label("until")).join(
             snooze, snooze.c.evaluation_id == evaluation.c.id
         )
-        wanted = of_them.where(snooze.c.user_id == user).order_by(snooze.c.until, evaluation.c.id).limit(most)
+        theirs = of_them.where(snooze.c.user_id == user, evaluation.c.not_for_us_at.is_(None))
+        wanted = theirs.order_by(snooze.c.until, evaluation.c.id).limit(most)
         async with self._database.read() as connection:
             found = (await connection.execute(wanted)).all()
             rows = await read_rows(connection, self._keyring, found)

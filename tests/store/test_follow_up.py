@@ -188,6 +188,7 @@ async def test_nobody_is_reminded_of_what_is_not_for_us_but_undo_brings_the_snoo
     await snoozed(store, ANA, hours=2)
     await store.dispositions.not_for_us(1, NotForUsReason.STUDENT, "", by=BO, at=LATER)
     assert (await only_card(store)).snoozes == ()
+    assert await store.lists.snoozed(ANA, most=5) == []
     await store.dispositions.undo(1, await shown(store), by=BO, at=LATER)
     assert [each.user for each in (await only_card(store)).snoozes] == [ANA]
     await store.dispositions.not_for_us(1, NotForUsReason.STUDENT, "", by=BO, at=LATER)
