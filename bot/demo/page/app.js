@@ -91,7 +91,10 @@ const offerCommands = composer(
 const showHome = homeView(
   { toggle: $("show-home"), tab: $("home"), covered: [$("stage"), $("composer")] },
   {
-    open: () => tell("home", {}),
+    open: () => {
+      tick("home");
+      return tell("home", {});
+    },
     press: (view, block, part, answer) =>
       tell("press", { view_id: view.id, block_id: block.block_id, action_id: part.action_id, ...answer, state: {} }),
   },
