@@ -74,9 +74,10 @@ def help_message(problem: CommandProblem | None = None) -> Message:
 
 def problem_message(problem: CommandProblem) -> Message:
     """Return why a command cannot be followed, and what would do."""
-    if problem.kind is ProblemKind.UNKNOWN_COMMAND:
+    is_command = problem.kind is ProblemKind.UNKNOWN_COMMAND
+    if is_command and not problem.meant:
         return help_message(problem)
-    text = problem_text(problem)
+    text = _unknown_command(problem) if is_command else problem_text(problem)
     return Message(text=text, blocks=[section(text), small(f"`{ids.COMMAND} help` lists everything.")])
 
 

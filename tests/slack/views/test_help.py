@@ -37,7 +37,7 @@ def test_the_help_lists_every_command_with_an_example_and_every_filter() -> None
     ("typed", "words"),
     [
         ("tomorow", ["Unknown command “tomorow”. Try:", "`/evaluators help`"]),
-        ("unownd", ["Unknown command “unownd”. Did you mean `/evaluators unowned`? Try:"]),
+        ("unownd", ["Unknown command “unownd”. Did you mean `/evaluators unowned`?", "help` lists everything"]),
         ("today colour:red", ["Unknown filter “colour:”. Did you mean `country:`?", "`app:`, `state:`, `owner:`"]),
         ("today state:runing", ["`state:` can't be “runing”. Did you mean “running”? Use one of `running`, `bought`"]),
         ("today ending:soon", ["`ending:` can't be “soon”. Use a number of days such as `ending:3d`"]),
