@@ -16,7 +16,7 @@ from bot.domain.commands import Word
 from bot.errors import SlackRefused
 from bot.slack import ids
 from bot.slack.blocks import note_message
-from bot.slack.client.errors import EVENT_SCOPES, SCOPES
+from bot.slack.client.errors import EVENT_SCOPES, REACTIONS_SCOPE, SCOPES
 from bot.slack.client.payload import EVENTS
 from bot.slack.client.users import SlackUsers
 from bot.slack.client.web_client import MessageRef, SlackClient
@@ -55,8 +55,8 @@ def test_its_shortcuts_are_the_ones_that_are_listened_to_and_that_the_demo_offer
 
 
 def test_its_scopes_are_the_ones_that_check_asks_for(manifest: dict[str, Any]) -> None:
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES
-    assert len(manifest["oauth_config"]["scopes"]["bot"]) == len(SCOPES)
+    asked_for = SCOPES | {REACTIONS_SCOPE}
+    assert sorted(manifest["oauth_config"]["scopes"]["bot"]) == sorted(asked_for)
 
 
 EMAIL = "users:read.email"

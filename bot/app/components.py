@@ -22,6 +22,7 @@ from bot.marketplace.http import MarketplaceHttp, Route
 from bot.services.ingest.poller import PollPlan, ReportPoller
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
+from bot.slack.client.errors import REACTIONS_SCOPE, SCOPES
 from bot.slack.client.web_api import BoundedResponse
 from bot.slack.client.web_client import SlackClient
 from bot.store import Store, open_store
@@ -78,7 +79,7 @@ async def open_components(
             marketplace=marketplace,
             poller=poller,
             client=client,
-            slack=SlackClient(client, proxy_for=settings.network.proxy_for),
+            slack=SlackClient(client, proxy_for=settings.network.proxy_for, scopes=scopes_needed(settings)),
             mailer=post,
             rules=MailRules(
                 countries=load_countries(settings.mail_countries),
@@ -105,6 +106,11 @@ async def open_slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]
         )
         client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one of the environment
         yield client
+
+
+def scopes_needed(settings: Settings) -> frozenset[str]:
+    """Return the OAuth scopes that the Slack app needs with these settings."""
+    return SCOPES | ({REACTIONS_SCOPE} if settings.reactions == "on" else set())
 
 
 def build_marketplace(settings: Settings) -> Marketplace:

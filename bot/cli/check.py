@@ -8,7 +8,7 @@ import typer
 from dns.asyncresolver import Resolver
 
 from bot.app.clock import utc_now
-from bot.app.components import build_marketplace, open_slack_client
+from bot.app.components import build_marketplace, open_slack_client, scopes_needed
 from bot.app.mail import signer, unsigned_post_office
 from bot.cli.output import format_health
 from bot.cli.runner import ENV_FILE
@@ -52,7 +52,7 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: R
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with open_slack_client(settings) as client:
         checkup = SetupCheck(
-            SlackClient(client, proxy_for=settings.network.proxy_for),
+            SlackClient(client, proxy_for=settings.network.proxy_for, scopes=scopes_needed(settings)),
             SlackUsers(client),
             outside,
             setup=setup,

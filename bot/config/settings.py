@@ -198,6 +198,9 @@ class Settings(HttpSettings, ReportSettings):
     slack_actors: Annotated[tuple[ActorId, ...], BeforeValidator(_listed)] = Field(
         (), description="ids of users (U…) and user groups (S…) with commas between, who may email and unblock"
     )
+    reactions: Annotated[Literal["on", "off"], BeforeValidator(lambda v: str(v).lower())] = Field(
+        "off", description="on or off: whether reactions on a card claim it, say that it is done, or snooze it"
+    )
     slack_api_url: WebAddress = Field("https://slack.com/api/", description="the base address of Slack's Web API")
     marketplace_user: Text = Field(description="the email address of the Atlassian account that reads the reports")
     marketplace_token: Token = Field(description="an API token of that account, from id.atlassian.com › Security")

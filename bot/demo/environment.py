@@ -120,6 +120,7 @@ def _settings(
         "slack_channel": CHANNEL,
         "slack_admins": "U0ANA",
         "slack_actors": (),
+        "reactions": "on",
         "slack_api_url": workspace.api_url,
         "marketplace_user": marketplace.user,
         "marketplace_token": marketplace.token,

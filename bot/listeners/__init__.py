@@ -15,6 +15,7 @@ from bot.listeners.follow_up import FollowUpListeners
 from bot.listeners.home import HomeListeners
 from bot.listeners.mail_actions import MailListeners
 from bot.listeners.middleware import ListenerMiddleware
+from bot.listeners.reactions import ReactionListeners
 from bot.listeners.services import ListenerServices
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
@@ -82,10 +83,11 @@ def _register_leaving(app: AsyncApp, middleware: ListenerMiddleware, away: AwayL
 
 
 def _register_home(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
-    """Connect the Home tab with its buttons, the shortcuts, and questions to the bot."""
+    """Connect the Home tab with its buttons, the shortcuts, questions to the bot, and reactions."""
     home, find = HomeListeners(services), FindListeners(services)
     app.event("app_home_opened")(middleware(home.opened))
     app.event("app_mention")(middleware(find.mentioned))
+    app.event("reaction_added")(middleware(ReactionListeners(services).added))
     app.action(re.compile(rf"^{re.escape(HomeButton.CLAIM)}\.\d+$"))(middleware(home.claimed))
     app.action(HomeButton.FIND)(middleware(find.asked))
     app.action(HomeButton.REPORT)(middleware(home.asked_for_report))

@@ -46,6 +46,8 @@ class ListenerServices:
     slack: SlackClient
     workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]
+    reactions: bool = False
+    """Whether reactions on cards do something."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     background: BackgroundTasks = field(default_factory=BackgroundTasks)
     """What goes on after an interaction was answered."""

@@ -57,6 +57,7 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
         "slack_signing_secret": None,
         "slack_admins": (),
         "slack_actors": (),
+        "reactions": "off",
         "slack_api_url": "https://slack.com/api/",
         "marketplace_developer_id": None,
         "marketplace_api_url": "https://api.atlassian.com/marketplace",

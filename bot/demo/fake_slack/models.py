@@ -34,8 +34,18 @@ class NotAcknowledged(NotPossible):
 
 EMAIL_SCOPE = "users:read.email"
 MENTIONS_SCOPE = "app_mentions:read"
+REACTIONS_SCOPE = "reactions:read"
 DEFAULT_SCOPES = frozenset(
-    {"chat:write", "commands", "users:read", EMAIL_SCOPE, "usergroups:read", "im:write", MENTIONS_SCOPE}
+    {
+        "chat:write",
+        "commands",
+        "users:read",
+        EMAIL_SCOPE,
+        "usergroups:read",
+        "im:write",
+        MENTIONS_SCOPE,
+        REACTIONS_SCOPE,
+    }
 ) | {f"{family}:{right}" for family in ("channels", "groups") for right in ("history", "read")}
 
 
@@ -131,6 +141,8 @@ class Message:
     edited: bool = False
     only_for: str | None = None
     reply_count: int = 0
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    """Who reacted, by the name of the emoji."""
 
     @property
     def shown(self) -> str:
@@ -161,6 +173,7 @@ class Message:
             "text": self.text,
             "blocks": self.blocks,
             "reply_count": self.reply_count,
+            "reactions": [{"name": name, "count": len(users)} for name, users in self.reactions.items()],
             "edited": self.edited,
             "ephemeral": self.only_for is not None,
             **({"thread_ts": self.thread_ts} if self.thread_ts else {}),

@@ -32,6 +32,7 @@ class Page:
             "command": self._command,
             "say": self._say,
             "shortcut": self._shortcut,
+            "react": self._react,
             "home": self._home,
         }
         return [
@@ -104,6 +105,10 @@ class Page:
 
     async def _say(self, said: Json) -> Json:
         await self._people.say(said["user"], said["text"], channel=said["channel"])
+        return {}
+
+    async def _react(self, said: Json) -> Json:
+        await self._people.react(said["user"], said["ts"], said["name"])
         return {}
 
     async def _shortcut(self, said: Json) -> Json:

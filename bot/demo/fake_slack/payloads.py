@@ -107,6 +107,13 @@ def mentioned(message: Message, *, event_id: str) -> Json:
     return _event_callback(event, event_id=event_id)
 
 
+def reacted(message: Message, user: User, name: str, *, event_id: str, ts: str) -> Json:
+    """Return the event of a reaction."""
+    item = {"type": "message", "channel": message.channel, "ts": message.ts}
+    event = {"type": "reaction_added", "user": user.id, "reaction": name, "item": item, "event_ts": ts}
+    return _event_callback(event | {"item_user": message.user}, event_id=event_id)
+
+
 def _event_callback(event: Json, *, event_id: str) -> Json:
     authorization = {"team_id": TEAM, "user_id": BOT_USER, "is_bot": True, "enterprise_id": None}
     return {

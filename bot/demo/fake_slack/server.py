@@ -42,7 +42,7 @@ class Workspace:
         self.press, self.press_view, self.submit = people.press, people.press_view, people.submit
         self.close_view, self.command, self.open_home = people.close_view, people.command, people.open_home
         self.commands, self.shortcuts, self.deactivate = people.commands, people.shortcuts, people.deactivate
-        self.say, self.use_shortcut = people.say, people.use_shortcut
+        self.say, self.use_shortcut, self.react = people.say, people.use_shortcut, people.react
         self.disconnect_sockets, self.redeliver = self.delivery.disconnect_sockets, self.delivery.redeliver
         self.broadcast, self.until = events.send, events.until
         self._page = Page(self._memory, people)

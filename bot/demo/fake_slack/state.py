@@ -9,6 +9,7 @@ from bot.demo.fake_slack.models import (
     CHANNEL,
     EMAIL_SCOPE,
     MENTIONS_SCOPE,
+    REACTIONS_SCOPE,
     Channel,
     Json,
     Message,
@@ -56,6 +57,11 @@ class SlackState:
     def tells_of_mentions(self) -> bool:
         """Whether the app hears of messages that mention it."""
         return MENTIONS_SCOPE in self._keys.scopes
+
+    @property
+    def tells_of_reactions(self) -> bool:
+        """Whether the app hears of reactions."""
+        return REACTIONS_SCOPE in self._keys.scopes
 
     def new_id(self, letter: str) -> str:
         """Return an id that was never used, in Slack's shape."""

@@ -131,6 +131,21 @@ class People:
             await self._delivery.deliver("events_api", event)
         return message
 
+    async def react(self, user: str, message: Message | str, name: str) -> None:
+        """React to a message that is there for everybody, once with each emoji."""
+        who = self._user(user)
+        target = self._memory.message_for(user, message if isinstance(message, str) else message.ts)
+        if target is None or target.only_for is not None:
+            raise NotPossible("Nobody can react to this message.")
+        users = target.reactions.setdefault(name, [])
+        if user in users:
+            raise NotPossible("You have reacted with this already.")
+        users.append(user)
+        self._memory.tell(target)
+        if self._memory.tells_of_reactions:
+            at, event_id = self._memory.new_ts(), self._memory.new_id("Ev")
+            await self._delivery.deliver("events_api", payloads.reacted(target, who, name, event_id=event_id, ts=at))
+
     async def use_shortcut(self, user: str, callback_id: str, message: Message | str | None = None) -> None:
         """Use a shortcut of the app, on a message if it is one for messages."""
         kind = next((each["type"] for each in self.shortcuts if each["callback_id"] == callback_id), None)

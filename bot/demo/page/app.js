@@ -3,6 +3,7 @@
 import { channelView } from "./channel.js";
 import { composer } from "./composer.js";
 import { el, fill } from "./dom.js";
+import { emoji } from "./emoji.js";
 import { offerSecondWindow, showActors } from "./header.js";
 import { hints } from "./hints.js";
 import { homeView } from "./home.js";
@@ -15,6 +16,10 @@ import { Room } from "./room.js";
 import { follow, post } from "./server.js";
 import { threadView } from "./thread.js";
 import { toast } from "./toast.js";
+
+const REACT = "react:";
+/** The reactions that the bot understands, as choices of a message's menu. */
+const REACTIONS = ["eyes", "white_check_mark", "no_bell"].map((name) => ({ label: `React with ${emoji(name)}`, value: `${REACT}${name}` }));
 
 const FIRST_ACTOR = "U0ANA";
 const SLOW_START_MS = 600;
@@ -43,8 +48,9 @@ const does = {
     room.dismiss(message);
     draw();
   },
-  shortcuts: () => room.shortcutsFor("message"),
-  useShortcut: ({ ts }, callback_id) => tell("shortcut", { callback_id, ts }),
+  shortcuts: () => [...room.shortcutsFor("message"), ...REACTIONS],
+  useShortcut: ({ ts }, value) =>
+    value.startsWith(REACT) ? tell("react", { name: value.slice(REACT.length), ts }) : tell("shortcut", { callback_id: value, ts }),
 };
 
 const modal = new Modal($("modal"), {

@@ -2,6 +2,7 @@
 
 import { renderBlock } from "./blocks.js";
 import { el, icon } from "./dom.js";
+import { emoji } from "./emoji.js";
 import { openMenu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { clock, moment } from "./time.js";
@@ -27,6 +28,7 @@ export function messageArticle(message, { people, replies = 0, does }) {
       el("header", {}, el("b", {}, author), bot && el("span", { class: "app" }, "App"), clock(moment(ts)), !ephemeral && shortcutsButton(message, does)),
       ephemeral && onlyYou(message, does),
       content(message, people, does),
+      reactions(message),
       replies > 0 && does.openThread && threadButton(message, replies, does),
     ),
   );
@@ -79,6 +81,12 @@ function content(message, people, does) {
   const blocks = message.blocks.map((block) => renderBlock(block, surface));
   const framed = message.blocks.some((block) => ["header", "actions"].includes(block.type));
   return el("div", { class: framed ? "blocks card" : "blocks" }, blocks, edited);
+}
+
+function reactions({ reactions: given }) {
+  if (!given?.length) return null;
+  const chip = ({ name, count }) => el("li", { "aria-label": `${name}: ${count}` }, emoji(name), ` ${count}`);
+  return el("ul", { class: "reactions", "aria-label": "Reactions" }, given.map(chip));
 }
 
 function onlyYou(message, does) {

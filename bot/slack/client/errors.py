@@ -21,7 +21,10 @@ SCOPES: Final = frozenset(
 )
 """The OAuth scopes that the bot needs; `manifest.yml` gives the reason for each."""
 
+REACTIONS_SCOPE: Final = "reactions:read"
+"""Needed only if reactions on cards do something."""
 EVENT_SCOPES: Final[Mapping[str, str]] = {
+    REACTIONS_SCOPE: "I can't see reactions on cards.",
     "app_mentions:read": "I can't answer when somebody mentions me.",
 }
 """Scopes without which Slack says nothing at all, each with what is off: no call fails that would tell the admins."""

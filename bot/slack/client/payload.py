@@ -21,7 +21,7 @@ _NOBODY_WAITS: Final = frozenset(
     {"event_callback", "app_rate_limited", "view_closed", "block_suggestion", "dialog_suggestion"}
     | {"dialog_cancellation", "workflow_step_execute"}
 )
-EVENTS: Final = ("app_home_opened", "app_mention", "user_change")
+EVENTS: Final = ("app_home_opened", "app_mention", "user_change", "reaction_added")
 """The events that are listened to; `manifest.yml` subscribes to them."""
 _HANDSHAKES: Final = ("url_verification", "ssl_check")
 
@@ -190,6 +190,8 @@ _event: Final = _record(
     thread_ts=_word,
     text=_text,
     bot_id=_word,
+    reaction=_word,
+    item=_record(type=_word, channel=_word, ts=_word),
 )
 _changed_user: Final = _record(
     ("type", "user"), type=_word, user=_record(("id",), id=_word, deleted=_scalar)

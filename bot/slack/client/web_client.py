@@ -1,6 +1,7 @@
 """Call Slack's Web API and translate its errors into ours."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -97,9 +98,18 @@ class SlackClient:
     said no.
     """
 
-    def __init__(self, client: AsyncWebClient, *, proxy_for: Callable[[str], str | None] = lambda _: None) -> None:
-        """`proxy_for` returns the proxy for a WebSocket address; the client already has the one for the Web API."""
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        proxy_for: Callable[[str], str | None] = lambda _: None,
+        scopes: AbstractSet[str] = SCOPES,
+    ) -> None:
+        """`proxy_for` returns the proxy for a WebSocket address; the client already has the one for the Web API.
+        `scopes` are those that the app should have.
+        """
         self._client = client
+        self._scopes = frozenset(scopes)
         self._proxy_for = proxy_for
 
     async def identity(self) -> Identity:
@@ -113,7 +123,9 @@ class SlackClient:
                 url=text(answer["url"]),
                 bot=_said(answer["bot_id"]),
                 app=_said(answer["app_id"]),
-                scopes_missing=None if granted is None else SCOPES - {scope.strip() for scope in granted.split(",")},
+                scopes_missing=None
+                if granted is None
+                else self._scopes - {scope.strip() for scope in granted.split(",")},
             )
 
     async def app(self, bot: str) -> str:
