@@ -51,6 +51,10 @@ class Bench:
             raise SystemExit("The polls found no new trial, so nothing was measured.")
         return list(result["seconds"])
 
+    def lists(self, store: str, *, count: int, profile: Path | None = None) -> dict[str, list[float]]:
+        """Return the seconds that each list and each search takes, by what is typed."""
+        return self._ours(store, "lists", f"--count={count}", rows=0, profile=profile)
+
     def pace(self, *, due: int, count: int) -> dict[str, float]:
         """Return how long Slack takes to get this many due cards, and how often it answers 429."""
         return self._run("team", f"--store={self._new('pace.db')}", "pace", f"--due={due}", f"--count={count}")

@@ -4,6 +4,7 @@ Of times the best is taken, ours and the floor's in turn: other load can only ma
 the disk decides, so there it is the median.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from benchmarks.vendor import A_ROUND
 SMALL: Final = 10_000
 """Licenses in the small store that polls of a large one are compared with."""
 _POLLS: Final = 10
+_LISTS: Final = 100
+_MOST: Final = 0.99
 _PROFILED: Final = 20_000
 """Licenses of a profiled sweep: where the time goes does not depend on more."""
 _LATER: Final = 30
@@ -56,6 +59,7 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
     yield _first_sweep(bench, licenses, first)
     yield _later_sweep(bench, licenses, later)
     yield _polls(bench, store)
+    yield _lists(bench, store)
     yield from _deliveries(bench, due=store // 5_000, count=licenses // 1_666)
     yield from _interactions(bench, licenses)
     yield from _idle(bench, seconds=licenses / 5_000)
@@ -113,6 +117,24 @@ def _polls(bench: Bench, large: int) -> Mark:
         ours=median(many),
         target=1.2,
         profile=lambda file: bench.polls("large.db", first=first + _POLLS, count=2, rows=SMALL, profile=file),
+    )
+
+
+def _lists(bench: Bench, large: int) -> Mark:
+    """Measure the slowest of the lists and searches in the large store that the polls were measured with."""
+    measured = bench.lists("large.db", count=_LISTS)
+    slow = {typed: _MS * sorted(times)[math.ceil(_MOST * len(times)) - 1] for typed, times in measured.items()}
+    slowest = max(slow, key=slow.__getitem__)
+    what = f"a list or a search among {large:,}, 99 of 100 (slowest: {slowest})"
+    took = slow[slowest]
+    return Mark(
+        what=what,
+        floor="–",
+        ours=f"{took:.0f} ms",
+        value=took,
+        target=50,
+        unit=" ms",
+        profile=lambda file: bench.lists("large.db", count=_LISTS, profile=file),
     )
 
 

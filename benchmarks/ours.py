@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -21,9 +22,15 @@ from benchmarks.vendor import A_ROUND, NOON
 from bot.app.components import Components, open_components
 from bot.app.run import tune_process
 from bot.config.loader import settings_of
+from bot.domain.commands import read_command
+from bot.domain.listing import FindQuery, ListQuery
 from bot.log.setup import set_up_logging
+from bot.services.team.lists import Lists
+from bot.slack.client.users import SlackUsers
 
 CHANNEL: Final = "C0BENCH"
+_TYPED: Final = ("today", "week", "mine", "unowned", "expiring", "find indigo bakery", "find E-4AB", "find nobody")
+"""What is typed after `/evaluators`."""
 _A_PROFILE: Final = 40
 """Lines of a profile."""
 
@@ -86,6 +93,24 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
     return {"started": started, "seconds": seconds[1:]}
 
 
+async def lists(asked: argparse.Namespace) -> dict[str, Any]:
+    """Ask for every list and look for customers, again and again, as a person does."""
+    seconds: dict[str, list[float]] = {typed: [] for typed in _TYPED}
+    async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta()) as parts:
+        found = Lists(parts.store, zone=ZoneInfo("UTC"), slack_user=SlackUsers(parts.client).user, clock=lambda: NOON)
+        with _profile(asked.profile):
+            for _ in range(asked.count):
+                for typed, times in seconds.items():
+                    query = read_command(typed, today=found.today())
+                    began = time.perf_counter()
+                    if isinstance(query, FindQuery):
+                        await found.find(query, user="U0BENCH")
+                    elif isinstance(query, ListQuery):
+                        await found.page(query, 0, user="U0BENCH")
+                    times.append(time.perf_counter() - began)
+    return {typed: times[1:] for typed, times in seconds.items()}
+
+
 @contextmanager
 def _profile(file: Path | None) -> Iterator[None]:
     """Write a profile to a file, if one is given: the slowest functions of the bot's main thread first.
@@ -122,6 +147,9 @@ def main() -> None:
     polling.add_argument("--first", type=int, required=True, help="the round to begin with")
     polling.add_argument("--count", type=int, required=True)
     polling.set_defaults(measure=polls)
+    listing = kinds.add_parser("lists")
+    listing.add_argument("--count", type=int, required=True, help="how often; the first time warms up")
+    listing.set_defaults(measure=lists)
     asked = parser.parse_args()
     set_up_logging(json=True, level="warning")
     sys.stdout.write(json.dumps(asyncio.run(asked.measure(asked))))

@@ -64,6 +64,12 @@ def test_the_floor_writes_as_much_as_the_bot_has_written(bench: Bench) -> None:
         assert _count(bench.folder / "floor.db", table) == _count(bench.folder / "swept.db", table) > 0
 
 
+def test_every_list_is_asked_for_as_often_as_the_others(bench: Bench) -> None:
+    measured = bench.lists("swept.db", count=3)
+    assert {len(times) for times in measured.values()} == {2}
+    assert "today" in measured
+
+
 def test_cards_that_are_due_at_once_go_out_and_slack_never_says_that_they_are_too_many(bench: Bench) -> None:
     paced = bench.pace(due=4, count=4)
     assert paced["least"] == 1 < paced["seconds"]
