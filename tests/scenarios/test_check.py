@@ -17,7 +17,7 @@ from bot.demo.fake_marketplace.server import Fault
 from bot.demo.fake_slack import CHANNEL, faults
 from bot.demo.fake_slack.models import BOT_USER, Channel
 from bot.demo.fake_smtp import answer, drop
-from bot.domain.team_settings import RotationMember, RotationRule, TeamSettings
+from bot.domain.team_settings import Reminders, RotationMember, RotationRule, TeamSettings
 from bot.store import open_store
 from tests.dns_server import Zone, serving
 from tests.world import World
@@ -306,15 +306,20 @@ async def test_who_of_a_rotation_can_take_no_evaluation_is_named(here: World, ch
 
 async def test_the_channels_of_the_team_file_are_looked_at_too(here: World, check: Check) -> None:
     settings = here.settings()
-    own = TeamSettings(channels=(("com.example.gantt", "C0GANTT"), ("com.example.chart", "C0CHART")))
+    own = TeamSettings(
+        channels=(("com.example.gantt", "C0GANTT"), ("com.example.chart", "C0CHART")),
+        reminders=Reminders(escalate_to="C0SALES"),
+    )
     async with open_store(settings.database_url, secret_keys=settings.secret_key) as store:
         await store.team.change_settings(own, by="U0ANA", at=here.clock())
     here.workspace.channels["C0CHART"] = Channel(id="C0CHART", name="chart")
     found = await check()
     assert found.wrong == {"Slack channel"}
-    assert "C0GANTT of the team file: The bot cannot see the channel." in found.says["Slack channel"]
+    for channel in ("C0GANTT", "C0SALES"):
+        assert f"{channel} of the team file: The bot cannot see the channel." in found.says["Slack channel"]
+    here.workspace.channels["C0SALES"] = Channel(id="C0SALES", name="sales")
     here.workspace.channels["C0GANTT"] = Channel(id="C0GANTT", name="gantt")
-    assert "Slack channel: #evaluators, #chart, #gantt" in (await check()).says["Slack channel"]
+    assert "Slack channel: #evaluators, #chart, #gantt, #sales" in (await check()).says["Slack channel"]
 
 
 async def test_a_scope_that_is_missing_is_named_where_it_is_needed(here: World, check: Check) -> None:

@@ -18,7 +18,7 @@ from bot.services.operations.rotation_check import unavailable_members
 from bot.services.team.permissions import NOBODY
 from bot.slack.client.errors import another_app, scopes_missing
 from bot.slack.client.users import SlackUsers
-from bot.slack.client.web_client import Identity, SlackClient
+from bot.slack.client.web_client import Identity, SlackClient, is_person
 from bot.store import Store
 
 LIMIT_S: Final = 20.0
@@ -155,10 +155,13 @@ class SetupCheck:
         return "Slack does not say which the app has" if missing is None else "all there"
 
     async def _channels_joined(self) -> str:
-        """Return the names of the channel and of those that the team set for some apps."""
-        own = () if self.store is None else (await self.store.team.settings()).channels
+        """Return the names of the channel and of those that the team set for some apps and for reminders."""
+        settings = TeamSettings() if self.store is None else await self.store.team.settings()
+        own = [channel for _, channel in settings.channels]
+        if (to := settings.reminders.escalate_to) is not None and not is_person(to):
+            own.append(to)
         names, problems = list[str](), list[str]()
-        for channel in dict.fromkeys([self._setup.channel, *(channel for _, channel in own)]):
+        for channel in dict.fromkeys([self._setup.channel, *own]):
             try:
                 names.append(f"#{await self._slack.channel_name(channel)}")
             except SlackRefused as exc:
