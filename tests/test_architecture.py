@@ -158,7 +158,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"structlog"},
     ),
     "services.team": (
-        {"concurrency", "domain", "errors", "mail", "slack.client", "slack.views", "store"},
+        {"concurrency", "domain", "errors", "exports", "mail", "slack.client", "slack.views", "store"},
         {"structlog"},
     ),
     "slack": ({"domain"}, set()),

@@ -22,6 +22,7 @@ from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
 from bot.services.team.permissions import Permissions
 from bot.services.team.rotation import OwnerRotation
+from bot.services.team.team_file import TeamFileEditor
 from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
 from bot.slack.client.users import SlackUsers
 
@@ -51,6 +52,7 @@ class Context:
     follow_up: FollowUp
     lists: Lists
     home: HomeTabs
+    team_file: TeamFileEditor
     health: Health
     heartbeats: Heartbeats
     rotation: OwnerRotation
@@ -89,9 +91,11 @@ class Context:
                 components.slack,
                 lists,
                 own_sites=settings.own_sites,
+                admins=admins,
                 workspace_url=identity.url,
                 clock=clock,
             ),
+            team_file=TeamFileEditor(store, channel=channel, admins=admins, clock=clock),
             health=health,
             heartbeats=heartbeats,
             rotation=OwnerRotation(store, components.slack, permissions, clock=clock),

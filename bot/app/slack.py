@@ -94,6 +94,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         slack=components.slack,
         workspace_url=context.identity.url,
         clock=clock,
+        team_file=context.team_file,
         reactions=settings.reactions == "on",
         background=middleware.background,
     )

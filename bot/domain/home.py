@@ -50,6 +50,8 @@ class Home:
     team: TeamHome
     mine: Page[EvaluationRow]
     is_away: bool = False
+    is_admin: bool = False
+    """Whether the person may change the team's settings."""
     snoozed: tuple[Snoozed, ...] = ()
 
 

@@ -17,6 +17,7 @@ from bot.listeners.mail_actions import MailListeners
 from bot.listeners.middleware import ListenerMiddleware
 from bot.listeners.reactions import ReactionListeners
 from bot.listeners.services import ListenerServices
+from bot.listeners.settings import SettingsListeners
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
 from bot.slack.ids import AwayButton, Field, HomeButton, NoteButton, Settle, Shortcut, View
@@ -91,6 +92,9 @@ def _register_home(app: AsyncApp, middleware: ListenerMiddleware, services: List
     app.action(re.compile(rf"^{re.escape(HomeButton.CLAIM)}\.\d+$"))(middleware(home.claimed))
     app.action(HomeButton.FIND)(middleware(find.asked))
     app.action(HomeButton.REPORT)(middleware(home.asked_for_report))
+    settings = SettingsListeners(services)
+    app.action(HomeButton.SETTINGS)(middleware(settings.asked))
+    app.view(View.SETTINGS)(middleware(settings.saved, check=settings.check))
     app.action(HomeButton.AWAY)(middleware(home.going_away))
     app.action(HomeButton.BACK)(middleware(home.came_back))
     app.view(View.REPORT)(middleware(home.report_chosen))

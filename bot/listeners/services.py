@@ -20,6 +20,7 @@ from bot.services.team.ownership import Ownership
 from bot.services.team.permissions import Permissions
 from bot.services.team.reports import TeamReports
 from bot.services.team.rotation import OwnerRotation
+from bot.services.team.team_file import TeamFileEditor
 from bot.slack.client.web_client import SlackClient
 from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata
@@ -43,6 +44,7 @@ class ListenerServices:
     ownership: Ownership
     rotation: OwnerRotation
     follow_up: FollowUp
+    team_file: TeamFileEditor
     slack: SlackClient
     workspace_url: Callable[[], str | None]
     clock: Callable[[], datetime]

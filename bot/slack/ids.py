@@ -45,6 +45,7 @@ class View(StrEnum):
     FIND = "find"
     REPORT = "report"
     AWAY = "away"
+    SETTINGS = "settings"
     MESSAGE = "message"
 
 
@@ -67,6 +68,7 @@ class Field(StrEnum):
     NOT_FOR_US = "not_for_us.reason"
     NOT_FOR_US_WORDS = "not_for_us.words"
     WORDS = "find.words"
+    SETTINGS = "settings.file"
 
 
 class Settle(StrEnum):
@@ -97,6 +99,7 @@ class HomeButton(StrEnum):
     REPORT = "home.report"
     AWAY = "home.away"
     BACK = "home.back"
+    SETTINGS = "home.settings"
 
 
 class AwayButton(StrEnum):

@@ -39,13 +39,14 @@ class Timing:
 class HomeTabs:
     """Renders Home tabs from the store, and publishes them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, one by one
         self,
         store: Store,
         slack: SlackClient,
         lists: Lists,
         *,
         own_sites: Collection[str],
+        admins: Collection[str] = (),
         workspace_url: Callable[[], str | None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -54,6 +55,7 @@ class HomeTabs:
         self._slack = slack
         self._lists = lists
         self._own_sites = frozenset(own_sites)
+        self._admins = frozenset(admins)
         self._workspace_url = workspace_url
         self._clock = clock
         self._free_at: dict[str, float] = {}
@@ -131,6 +133,7 @@ class HomeTabs:
         return Home(
             team=team,
             mine=await self._page(ListKind.MINE, user),
+            is_admin=user in self._admins,
             is_away=user in await self._store.absences.away(at=self._clock()),
             snoozed=tuple(await self._store.lists.snoozed(user, most=MOST_ROWS)),
         )

@@ -41,7 +41,7 @@ def home_tab(home: Home, *, today: date, workspace_url: str | None) -> Tab:
     return _tab(
         [
             _state(team.state),
-            _buttons(is_away=home.is_away),
+            _buttons(is_away=home.is_away, is_admin=home.is_admin),
             *_section("Mine", home.mine, paragraphs(lines(home.mine.rows)), "mine", len(home.mine.rows)),
             *_section("Nobody's", team.unowned, unowned, "unowned", len(unowned)),
             *_section(
@@ -85,11 +85,16 @@ def _section(name: str, page: Page[EvaluationRow], rows: list[Block], command: s
     return [*blocks, small(f"and {more:,} more: `{ids.COMMAND} {command}`")] if more > 0 else blocks
 
 
-def _buttons(*, is_away: bool) -> Block:
+def _buttons(*, is_away: bool, is_admin: bool) -> Block:
     away = _button(HomeButton.BACK, "I'm back") if is_away else _button(HomeButton.AWAY, "I'm away…")
     return {
         "type": "actions",
-        "elements": [_button(HomeButton.FIND, "Find…"), _button(HomeButton.REPORT, "Report…"), away],
+        "elements": [
+            _button(HomeButton.FIND, "Find…"),
+            _button(HomeButton.REPORT, "Report…"),
+            away,
+            *([_button(HomeButton.SETTINGS, "Settings…")] if is_admin else []),
+        ],
     }
 
 
