@@ -308,6 +308,10 @@ async def test_axe_finds_nothing_serious(page: Page) -> None:
     await command(page, "/evaluators report")
     await expect(message(page, "Conversion · since")).to_be_visible()
     assert await _violations(page) == []
+    await page.get_by_role("button", name="Home tab").click()
+    await expect(page.get_by_role("region", name="Home tab").get_by_role("button", name="Find…")).to_be_visible()
+    assert await _violations(page) == []
+    await page.get_by_role("button", name="Home tab").click()
     form = await write(page, alpen)
     assert await _violations(page) == []
     shown = await preview(page, form)

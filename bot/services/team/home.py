@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -142,7 +142,7 @@ class HomeTabs:
         last, good = await self._store.polls.last(), await self._store.polls.last_good()
         today = self._lists.today()
         names = await self._store.lists.apps()
-        scope = ReportScope(since=_days_before(today), today=today, names=names)
+        scope = ReportScope(since=today - NUMBERS_FOR, today=today, names=names)
         trials = await self._store.reports.trials(scope, own_sites=self._own_sites)
         return TeamHome(
             state=ReportState(
@@ -159,7 +159,3 @@ class HomeTabs:
         if isinstance(found, CommandProblem):
             raise TypeError("a list without filters has no problem")
         return found
-
-
-def _days_before(today: date) -> date:
-    return today - NUMBERS_FOR
