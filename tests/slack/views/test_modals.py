@@ -29,6 +29,9 @@ from tests.slack.checks import NAMES, USERS, check_modal, mrkdwn_of
 from tests.slack.test_mrkdwn import links_in
 
 ABOUT = ModalMetadata(evaluation_id=7, channel="C0CARDS")
+OF_THEIR_OWN = (View.MESSAGE, View.DNC_ADD, View.DNC_LIFT)
+COMPLETE_AT_ONCE = (View.HAND_OVER, View.FIND, View.REPORT, View.AWAY, View.SETTINGS)
+"""Forms that need nothing from the store."""
 ENTRY = ContactAgainMetadata.about(ABOUT, added_at=datetime(2026, 11, 23, tzinfo=UTC))
 LETTER = MailForm(
     company="Kiwi Placeholder Ltd",
@@ -54,10 +57,7 @@ def options(modal: Modal, field: Field) -> dict[str, str]:
     return {option["value"]: option["text"]["text"] for option in element(modal, field)["options"]}
 
 
-@pytest.mark.parametrize(
-    "view",
-    [view for view in View if view not in {View.MESSAGE, View.DNC_ADD, View.DNC_LIFT, View.HAND_OVER, View.FIND}],
-)
+@pytest.mark.parametrize("view", [view for view in View if view not in {*OF_THEIR_OWN, *COMPLETE_AT_ONCE}])
 def test_a_modal_opens_at_once_and_says_that_more_will_come(view: View) -> None:
     loading = modals.loading(view, ABOUT)
     check_modal(loading)
