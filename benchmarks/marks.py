@@ -121,11 +121,11 @@ def _polls(bench: Bench, large: int) -> Mark:
 
 
 def _lists(bench: Bench, large: int) -> Mark:
-    """Measure the slowest of the lists and searches in the large store that the polls were measured with."""
+    """Measure the slowest of the lists, searches and reports in the large store that the polls were measured with."""
     measured = bench.lists("large.db", count=_LISTS)
     slow = {typed: _MS * sorted(times)[math.ceil(_MOST * len(times)) - 1] for typed, times in measured.items()}
     slowest = max(slow, key=slow.__getitem__)
-    what = f"a list or a search among {large:,}, 99 of 100 (slowest: {slowest})"
+    what = f"a list, a search or a report among {large:,}, 99 of 100 (slowest: {slowest})"
     took = slow[slowest]
     return Mark(
         what=what,

@@ -24,12 +24,17 @@ from bot.app.run import tune_process
 from bot.config.loader import settings_of
 from bot.domain.commands import read_command
 from bot.domain.listing import FindQuery, ListQuery
+from bot.domain.report import ReportRequest
 from bot.log.setup import set_up_logging
 from bot.services.team.lists import Lists
+from bot.services.team.reports import TeamReports
 from bot.slack.client.users import SlackUsers
 
 CHANNEL: Final = "C0BENCH"
-_TYPED: Final = ("today", "week", "mine", "unowned", "expiring", "find indigo bakery", "find E-4AB", "find nobody")
+_TYPED: Final = (
+    *("today", "week", "mine", "unowned", "expiring", "find indigo bakery", "find E-4AB", "find nobody"),
+    *("report", "report speed", "report team"),
+)
 """What is typed after `/evaluators`."""
 _A_PROFILE: Final = 40
 """Lines of a profile."""
@@ -94,10 +99,11 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 async def lists(asked: argparse.Namespace) -> dict[str, Any]:
-    """Ask for every list and look for customers, again and again, as a person does."""
+    """Ask for every list and report and look for customers, again and again, as a person does."""
     seconds: dict[str, list[float]] = {typed: [] for typed in _TYPED}
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta()) as parts:
         found = Lists(parts.store, zone=ZoneInfo("UTC"), slack_user=SlackUsers(parts.client).user, clock=lambda: NOON)
+        reports = TeamReports(parts.store, own_sites={"acme-dev"}, today=found.today, zone=ZoneInfo("UTC"))
         with _profile(asked.profile):
             for _ in range(asked.count):
                 for typed, times in seconds.items():
@@ -107,6 +113,8 @@ async def lists(asked: argparse.Namespace) -> dict[str, Any]:
                         await found.find(query, user="U0BENCH")
                     elif isinstance(query, ListQuery):
                         await found.page(query, 0, user="U0BENCH")
+                    elif isinstance(query, ReportRequest):
+                        await reports.report(query)
                     times.append(time.perf_counter() - began)
     return {typed: times[1:] for typed, times in seconds.items()}
 
