@@ -51,6 +51,8 @@ _STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause
 """Fields that are stored under another name."""
 _LEFT_OUT: Final = frozenset({"note", "rule"})
 """Fields that are stored only if they are text."""
+_NUMBER_DIGITS: Final = 19
+"""Digits of the largest id."""
 
 
 def pack(fact: Fact) -> dict[str, str]:
@@ -159,7 +161,7 @@ def _text(value: date | StrEnum | int | str | None) -> str:
 
 def _number(details: Details, name: str) -> int | None:
     text = details.get(name, "")
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) <= _NUMBER_DIGITS else None
 
 
 def _day(details: Details, name: str) -> date | None:

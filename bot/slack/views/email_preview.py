@@ -14,6 +14,8 @@ _HEADER: Final = 150
 _SUBJECT: Final = 300
 _FOOTER: Final = 900
 """Characters at most. With a body of 6,000 the modal stays below the 8,000 characters that are safe in Slack."""
+_FOOTER_PARAGRAPHS: Final = 20
+"""Each is a block of its own, and a modal has 100 at most. The others stay together."""
 
 
 def preview(metadata: PreviewMetadata, mail: MailPreview) -> Modal:
@@ -79,4 +81,6 @@ def _footer(text: str) -> list[str]:
             break
         lines.append(escape(line, longest=left) if line.strip() else "")
         left -= len(lines[-1]) + 1
-    return [each for each in "\n".join(lines).split("\n\n") if each.strip()]
+    found = [each for each in "\n".join(lines).split("\n\n") if each.strip()]
+    rest = "\n\n".join(found[_FOOTER_PARAGRAPHS:])
+    return [*found[:_FOOTER_PARAGRAPHS], *([rest] if rest else [])]
