@@ -19,18 +19,21 @@ from bot.app.jobs import begin_polls, schedule_jobs
 from bot.app.leader import TIMING, hold_lead
 from bot.app.lifecycle import cancel_remaining, graceful_shutdown, recover_interrupted, wait_for_slack
 from bot.app.scheduler import Scheduler
+from bot.app.service_manager import ready
 from bot.app.slack import build_outbox_worker, build_reconciler, build_slack_app, build_socket
 from bot.app.web import build_endpoints
 from bot.app.workers import build_workers
 from bot.concurrency.heartbeats import Heartbeats
 from bot.concurrency.supervisor import supervise
 from bot.concurrency.tasks import cancel_and_wait, cancel_on_signals
+from bot.config.service_manager import ServiceManager, read_service_manager
 from bot.config.settings import Settings
 from bot.web.server import listening, serve
 
 log = structlog.get_logger()
 
 _DEFAULT: Final = Timing()
+_NO_MANAGER: Final = ServiceManager()
 _TURN: Final = timedelta(minutes=2)
 """Within which the lease is renewed and the schedule looked at, also on a database that is locked for a while."""
 _GC_THRESHOLD: Final = 50_000
@@ -57,7 +60,7 @@ async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) ->
     with suppress(asyncio.CancelledError):
         async with (
             open_components(settings, clock=clock, patience=patience) as components,
-            run_components(settings, components, clock=clock),
+            run_components(settings, components, clock=clock, manager=read_service_manager()),
         ):
             await components.store.leases.until_lost()
 
@@ -69,6 +72,7 @@ async def run_components(
     *,
     clock: Callable[[], datetime] = utc_now,
     timing: Timing = _DEFAULT,
+    manager: ServiceManager = _NO_MANAGER,
 ) -> AsyncIterator[int]:
     """Run the bot inside the block; at its end, take no new work and finish work in progress.
 
@@ -106,4 +110,5 @@ async def run_components(
             stack.push_async_callback(cancel_and_wait, asyncio.create_task(supervise("socket", socket.run)))
         team = identity.known and identity.known.team
         log.info("running", team=team, channel=settings.slack_channel, port=port, http=socket is None)
+        await stack.enter_async_context(ready(manager, heartbeats))
         yield port

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,10 +36,14 @@ def _cards(here: World) -> int:
 
 
 async def test_settings_alone_make_it_work_and_sigterm_ends_it_in_order(here: World, trial: None) -> None:
-    async with life(here) as process:
-        await here.card(NORTHWIND.company)
-        process.send(signal.SIGTERM)
-        assert await process.end() == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(here.folder / "notify"))
+        async with life(here, notify_socket=here.folder / "notify") as process:
+            await here.card(NORTHWIND.company)
+            process.send(signal.SIGTERM)
+            assert await process.end() == 0
+        systemd.settimeout(0)
+        assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"STOPPING=1"]
     assert "drained" in process.log.read_text()
 
 
