@@ -19,8 +19,8 @@ log = structlog.get_logger()
 
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
-_DIGESTS_EVERY: Final = timedelta(minutes=1)
-_REMINDERS_EVERY: Final = timedelta(minutes=1)
+_TEAM_EVERY: Final = timedelta(seconds=5)
+"""How often reminders and digests are checked. While they are off, that is one row read."""
 _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
@@ -47,11 +47,15 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
         components.store, channel=settings.slack_channel, zone=settings.timezone, clock=context.clock
     )
     jobs.every(_WATCH_EVERY, "clock", watch.look)
-    jobs.every(_DIGESTS_EVERY, "digests", digests.send_due)
+    jobs.every(_TEAM_EVERY, "digests", digests.send_due)
     reminders = ReminderSender(
-        components.store, zone=settings.timezone, zone_of=context.follow_up.zone, clock=context.clock
+        components.store,
+        zone=settings.timezone,
+        zone_of=context.follow_up.zone,
+        clock=context.clock,
+        elapsed=elapsed,
     )
-    jobs.every(_REMINDERS_EVERY, "reminders", reminders.send_due)
+    jobs.every(_TEAM_EVERY, "reminders", reminders.send_due)
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_SCOPES_EVERY, "scopes", lambda: components.alerts.check_scopes(context.identity.scopes_missing()))
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)

@@ -73,8 +73,8 @@ class Digest:
     unowned: Group
     untouched: Group
     """They end soon, and nobody wrote, noted or said anything."""
-    rehearsed: int = 0
-    """Reminders that would have been sent."""
+    rehearsed: Group = Group()
+    """Evaluations of which somebody would have been reminded."""
     late: int = 0
     """Reminders that were due too long ago to be sent."""
     counts: Counts
@@ -85,7 +85,7 @@ class Digest:
     def is_empty(self) -> bool:
         """Whether there is nothing to say, so that nothing is sent."""
         before = self.before is None or self.before.is_empty
-        needing = self.unowned.total + self.untouched.total + self.rehearsed + self.late
+        needing = self.unowned.total + self.untouched.total + self.rehearsed.total + self.late
         return not needing and self.counts.is_empty and before
 
 

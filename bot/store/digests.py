@@ -15,7 +15,7 @@ from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN, read_rows
 from bot.store.mapping import insert_new, insert_row
-from bot.store.reminders import count_unsent
+from bot.store.reminders import decided_between
 from bot.store.schema import delivery, evaluation, history, license_
 from bot.store.team_tables import digest
 from bot.store.touches import IS_TOUCHED
@@ -72,10 +72,11 @@ class Digests:
             before = None
             if period.kind is DigestKind.WEEKLY:
                 before = await _counts(connection, here, *week_before(period))
-            unsent = await count_unsent(connection, here, period.since, period.until)
+            rehearsed = decided_between(ReminderState.REHEARSED, period.since, period.until)
+            late = decided_between(ReminderState.LATE, period.since, period.until)
             return Digest(
-                rehearsed=unsent.get(ReminderState.REHEARSED, 0),
-                late=unsent.get(ReminderState.LATE, 0),
+                rehearsed=await self._group(connection, here & evaluation.c.id.in_(rehearsed)),
+                late=await connection.scalar(select(func.count()).where(here, evaluation.c.id.in_(late))) or 0,
                 unowned=await self._group(connection, here & OPEN & evaluation.c.owner.is_(None)),
                 untouched=await self._group(connection, here & OPEN & HAS_KNOWN_END & soon & ~IS_TOUCHED),
                 counts=await _counts(connection, here, period.since, period.until),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -94,18 +94,10 @@ class ReminderStore:
         return None if found is None else ReminderState(found)
 
 
-async def count_unsent(
-    connection: AsyncConnection, here: ColumnElement[bool], since: datetime, until: datetime
-) -> dict[ReminderState, int]:
-    """Return how many reminders were rehearsed or late, about the evaluations that meet a condition."""
-    query = (
-        select(reminder.c.state, func.count())
-        .join(evaluation, evaluation.c.id == reminder.c.evaluation_id)
-        .where(here, reminder.c.state.in_((ReminderState.REHEARSED, ReminderState.LATE)))
-        .where(reminder.c.at >= since, reminder.c.at < until)
-        .group_by(reminder.c.state)
-    )
-    return {ReminderState(row[0]): row[1] for row in await connection.execute(query)}
+def decided_between(state: ReminderState, since: datetime, until: datetime) -> Select[tuple[int]]:
+    """Return the query for the evaluations with a reminder that was decided like this in a time."""
+    during = (reminder.c.at >= since, reminder.c.at < until)
+    return select(reminder.c.evaluation_id).where(reminder.c.state == state, *during)
 
 
 async def _candidates(connection: AsyncConnection, wanted: ColumnElement[bool]) -> dict[int, Candidate]:

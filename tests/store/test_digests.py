@@ -10,6 +10,7 @@ import pytest
 from bot.domain.digest import Counts, DigestKind, DigestPeriod
 from bot.domain.evaluation import State
 from bot.domain.outbox import ApiMethod, DeliveryKind
+from bot.domain.reminders import Reminder, ReminderState, ReminderStep
 from bot.store import Store, open_store
 from tests.builders import NOON, TODAY, contact, license_
 from tests.store.steps import CHANNEL, SECRET, cards, mailed, order, report
@@ -50,6 +51,19 @@ async def test_a_digest_has_what_needs_somebody_and_what_happened(store: Store) 
     assert digest.untouched.total == 6  # Company 1 was emailed; that somebody owns Company 0 is not enough
     assert digest.counts == Counts(started=(("Gantt", 9), ("Reports", 1)), bought=1)
     assert digest.before is None
+
+
+async def test_reminders_of_the_rehearsal_and_late_ones_are_in_the_digest_of_their_time(store: Store) -> None:
+    await report(store, license_(**app(1, "Gantt")), license_(**app(2, "Gantt")))
+    one, other = (card.evaluation.id for card in await cards(store))
+    for number, state in ((one, ReminderState.REHEARSED), (other, ReminderState.LATE)):
+        decided = Reminder(evaluation_id=number, step=ReminderStep.UNCLAIMED, owner=None, state=state, to=CHANNEL)
+        await store.reminders.record([decided], at=NOON, day_began=NOON)
+    digest = await store.digests.read(DAILY, CHANNEL)
+    assert [each.evaluation.id for each in digest.rehearsed.rows] == [one]
+    assert (digest.rehearsed.total, digest.late) == (1, 1)
+    earlier = replace(DAILY, since=NOON - 2 * DAY, until=NOON)
+    assert (await store.digests.read(earlier, CHANNEL)).late == 0
 
 
 async def test_a_weekly_digest_has_the_week_before_beside_it(store: Store) -> None:

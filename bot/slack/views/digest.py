@@ -26,7 +26,8 @@ def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspac
     lines = [
         *_needing("Without an owner", found.unowned, today, workspace_url),
         *_needing("Ending soon, and nobody wrote yet", found.untouched, today, workspace_url),
-        *_unsent(found),
+        *_needing("Reminders that would have been sent", found.rehearsed, today, workspace_url),
+        *_late(found),
         *_happened(found.counts, found.before, "this week" if weekly else "since the last digest"),
     ]
     if not lines:
@@ -43,9 +44,7 @@ def _needing(label: str, group: Group, today: date, workspace_url: str | None) -
         yield f"*{label} ({group.total:,})*: {', '.join([*named, *([f'{rest:,} more'] if rest else [])])}"
 
 
-def _unsent(found: Digest) -> Iterator[str]:
-    if found.rehearsed:
-        yield f"*Rehearsal*: {counted(found.rehearsed, 'reminder')} would have been sent."
+def _late(found: Digest) -> Iterator[str]:
     if found.late:
         yield f"*Overdue*: {counted(found.late, 'reminder')} came too late to be sent."
 

@@ -44,7 +44,7 @@ def reminder_message(
     name = f"{escape(title(license_), longest=90)} · {escape(license_.app_name, longest=60)}"
     says, to = _SAYS[step], mention(owner) if owner else _NO_OWNER
     lines = [says.format(name=f"<{link}|{name}>" if link else name, owner=to), selling_line(card, today=today)]
-    wanted = (Action.CLAIM,) if step is ReminderStep.UNCLAIMED else (Action.EMAIL, Action.SNOOZE)
+    wanted = (Action.EMAIL, *([Action.CLAIM] if step is ReminderStep.UNCLAIMED else []), Action.SNOOZE)
     buttons: list[Block] = [button(action, card) for action in wanted if action in actions(card, rules)]
     blocks = [section("\n".join(line for line in lines if line))]
     if buttons:

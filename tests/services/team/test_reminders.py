@@ -1,5 +1,6 @@
 """Reminders of a bot at work."""
 
+import time
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,8 @@ async def _utc(_user: str) -> ZoneInfo:
 
 async def _look(here: World, store: Store) -> None:
     """What the bot does every minute."""
-    await ReminderSender(store, zone=ZoneInfo("UTC"), zone_of=_utc, clock=here.clock).send_due()
+    sender = ReminderSender(store, zone=ZoneInfo("UTC"), zone_of=_utc, clock=here.clock, elapsed=time.monotonic)
+    await sender.send_due()
 
 
 def _to_ana(here: World, words: str) -> list[str]:
@@ -69,6 +71,26 @@ async def test_reminders_come_step_by_step_and_stop_when_an_email_goes(here: Wor
         await _look(here, parts.store)
         await here.at_rest(parts)
     assert len(_to_ana(here, "is yours")) == 1
+
+
+async def test_with_many_evaluations_it_looks_less_often(here: World) -> None:
+    seconds = 0.0
+    for number in range(1, 60):
+        here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
+    async with here.bot() as parts:
+        await here.at_rest(parts)
+        await parts.store.team.change_settings(SET, by=ANA, at=here.clock())
+        sender = ReminderSender(
+            parts.store, zone=ZoneInfo("UTC"), zone_of=_utc, clock=here.clock, elapsed=lambda: seconds
+        )
+        await sender.send_due()
+        here.pass_by(hours=1)
+        seconds = 1.0
+        await sender.send_due()
+        assert await parts.store.outbox.waiting() == 0
+        seconds = 2.0
+        await sender.send_due()
+        assert await parts.store.outbox.waiting() > 0
 
 
 async def test_nothing_is_sent_that_the_team_did_not_ask_for(here: World) -> None:

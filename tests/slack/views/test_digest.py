@@ -50,6 +50,16 @@ def test_a_daily_digest_says_what_needs_somebody_then_what_happened() -> None:
     assert message(digest).text == "Digest of 23 Nov 2026: 14 without an owner, 5 new, 2 bought"
 
 
+def test_a_rehearsal_and_what_came_too_late_are_told() -> None:
+    digest = Digest(
+        unowned=Group(), untouched=Group(), counts=Counts(), rehearsed=Group(rows=(row(),), total=1), late=2
+    )
+    assert not digest.is_empty
+    said = lines(digest)
+    assert said[1].startswith("*Reminders that would have been sent (1)*: <")
+    assert said[2] == "*Overdue*: 2 reminders came too late to be sent."
+
+
 def test_a_weekly_digest_has_last_week_beside_it() -> None:
     many = tuple((f"App {n}", 10 - n) for n in range(7))
     digest = Digest(unowned=Group(), untouched=Group(), counts=Counts(started=many, bought=1), before=Counts(ended=2))

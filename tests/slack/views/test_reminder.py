@@ -25,7 +25,7 @@ def buttons(message: Message) -> list[str]:
 @pytest.mark.parametrize(
     ("step", "offered"),
     [
-        (ReminderStep.UNCLAIMED, ["Claim"]),
+        (ReminderStep.UNCLAIMED, ["Email…", "Claim", "Snooze…"]),
         (ReminderStep.UNTOUCHED, ["Email…", "Snooze…"]),
         (ReminderStep.ESCALATED, ["Email…", "Snooze…"]),
         (ReminderStep.ENDING, ["Email…", "Snooze…"]),
