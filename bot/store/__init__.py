@@ -19,6 +19,7 @@ from bot.store.dnc.repository import DncEntries
 from bot.store.engine.database import Database, files_of
 from bot.store.engine.migrate import is_outdated, upgrade, verify
 from bot.store.evaluations import Evaluations
+from bot.store.exports import Exports
 from bot.store.homes import Homes
 from bot.store.incidents import Incidents
 from bot.store.installation import Installation
@@ -53,6 +54,7 @@ class Store:
     digests: Digests
     drafts: Drafts
     evaluations: Evaluations
+    exports: Exports
     homes: Homes
     installation: Installation
     leases: Leases
@@ -101,6 +103,7 @@ async def open_store(
             digests=Digests(database, keyring),
             drafts=Drafts(database, keyring),
             evaluations=Evaluations(database, keyring),
+            exports=Exports(database, keyring),
             homes=Homes(database),
             installation=Installation(database, keyring),
             leases=leases,
