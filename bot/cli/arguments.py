@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -48,6 +49,11 @@ def read_address(text: str) -> str:
     if not all(address.rpartition("@")):
         raise typer.BadParameter("This is not an email address.")
     return address
+
+
+def unknown_app(names: Iterable[str]) -> typer.BadParameter:
+    """Return the error for an app that is not in the report, where these are."""
+    return typer.BadParameter(f"No app is called so. Your apps: {', '.join(names) or 'none yet'}.")
 
 
 def read_file(path: Path) -> bytes:

@@ -12,6 +12,7 @@ import typer
 from bot.cli.bounces import bounces
 from bot.cli.database import database
 from bot.cli.dnc import dnc
+from bot.cli.export import export
 from bot.cli.health import health
 from bot.cli.privacy import privacy
 from bot.cli.report import report
@@ -40,6 +41,7 @@ cli = typer.Typer(
 cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
 cli.add_typer(team, name="team")
+cli.add_typer(export)
 cli.add_typer(privacy)
 cli.add_typer(bounces)
 cli.add_typer(health)

@@ -1,4 +1,4 @@
-"""Commands about the data of people: export, erase, audit."""
+"""Commands about the data of people: erase and audit; what is held about a person."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ privacy = typer.Typer()
 
 
 @privacy.command()
-def export(address: Address) -> None:
-    """Print everything held about an address, as JSON."""
-    with_database_settings(partial(_export, address=read_address(address)))
-
-
-@privacy.command()
 def erase(
     address: Address,
     *,
@@ -44,7 +38,8 @@ def audit() -> None:
     with_database_settings(_audit)
 
 
-async def _export(settings: DatabaseSettings, *, address: str) -> None:
+async def print_person(settings: DatabaseSettings, *, address: str) -> None:
+    """Print everything held about an address, as JSON."""
     async with store_of(settings) as store:
         held = await store.personal_data.export(address, at=utc_now(), by=ACTOR)
     typer.echo(json.dumps(held, indent=2, ensure_ascii=False))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.arguments import store_of
+from bot.cli.arguments import store_of, unknown_app
 from bot.cli.runner import with_report_settings
 from bot.domain.report import ReportKind, ReportRequest
 
@@ -59,6 +59,6 @@ async def _print(settings: ReportSettings, *, request: ReportRequest, format_: F
         reports = TeamReports(store, own_sites=settings.own_sites, today=lambda: today, zone=settings.timezone)
         found = await reports.report(request)
     if isinstance(found, CommandProblem):
-        raise typer.BadParameter(f"No app is called so. Your apps: {', '.join(found.valid) or 'none yet'}.")
+        raise unknown_app(found.valid)
     columns, rows = report_rows(found)
     typer.echo(write_csv(columns, rows) if format_ is Format.CSV else write_json(rows), nl=False)

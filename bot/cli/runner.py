@@ -13,7 +13,7 @@ from bot.config.network import PROXY_VARIABLES
 
 if TYPE_CHECKING:
     from bot.config.loader import Check
-    from bot.config.settings import ChannelSettings, DatabaseSettings, ReportSettings, Settings
+    from bot.config.settings import ChannelSettings, DatabaseSettings, ExportSettings, ReportSettings, Settings
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
 """The path that `--env-file` names."""
@@ -50,6 +50,14 @@ def with_channel_settings(command: Callable[[ChannelSettings], Coroutine[Any, An
     from bot.config.settings import ChannelSettings
 
     _run(ChannelSettings, command, check=database_problems)
+
+
+def with_export_settings(command: Callable[[ExportSettings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command as `with_database_settings` does, with the rules by country if they are set."""
+    from bot.app.setup_problems import database_problems
+    from bot.config.settings import ExportSettings
+
+    _run(ExportSettings, command, check=database_problems)
 
 
 def with_report_settings(command: Callable[[ReportSettings], Coroutine[Any, Any, None]]) -> None:

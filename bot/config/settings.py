@@ -110,6 +110,7 @@ ChannelId = Annotated[Text, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,}$")]
 ActorId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,}$")]
 
 _CHANNEL: Final = "the id (C…) of the channel for cards, at the bottom of the channel's details"
+_COUNTRIES: Final = "a TOML file with your own rules by country"
 _ADMINS: Final = "user ids (U…) with commas between, from ⋮ › Copy member ID in each profile"
 
 
@@ -160,6 +161,12 @@ class ChannelSettings(DatabaseSettings):
 
     slack_channel: ChannelId | None = Field(None, description=_CHANNEL)
     slack_admins: UserIds = Field((), description=_ADMINS)
+
+
+class ExportSettings(DatabaseSettings):
+    """The settings of `export`, which needs no mail server, but knows the rules by country if they are set."""
+
+    mail_countries: Path | None = Field(None, description=_COUNTRIES)
 
 
 class ReportSettings(DatabaseSettings):
@@ -233,7 +240,7 @@ class Settings(HttpSettings, ReportSettings):
     mail_privacy_url: Text | None = Field(None, description="the https address of your privacy policy")
     mail_vendor: Text | None = Field(None, description="the name of your company, as emails give it")
     mail_templates: Path | None = Field(None, description="a folder with templates of your own")
-    mail_countries: Path | None = Field(None, description="a TOML file with your own rules by country")
+    mail_countries: Path | None = Field(None, description=_COUNTRIES)
     mail_hold: Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))] = Field(
         timedelta(seconds=10), description="a duration like 10s in which Undo is possible; 0s sends at once"
     )

@@ -77,6 +77,7 @@ def test_no_command_that_uses_the_network_starts_with_a_proxy_that_cannot_be_use
         ("dnc", "list"),
         ("dnc", "add", ANA),
         ("export", ANA),
+        ("export", "evaluations", "--contacts"),
         ("erase", ANA, "--yes"),
         ("audit",),
         ("bounce", "one.eml"),

@@ -1,4 +1,4 @@
-"""What a table for other programs says, and whom it never names."""
+"""What a table for other programs says, and who is never named."""
 
 import pytest
 

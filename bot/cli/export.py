@@ -1,0 +1,170 @@
+"""Write evaluations, emails or history for other programs, or what is held about a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+
+import typer
+
+from bot.app.clock import utc_now
+from bot.cli.arguments import ACTOR, read_address, store_of, unknown_app
+from bot.cli.privacy import print_person
+from bot.cli.runner import with_database_settings, with_export_settings
+from bot.domain.exports import ExportKind, ExportScope
+from bot.domain.text import counted
+from bot.errors import BotError
+from bot.exports.records import RecordFormat
+
+if TYPE_CHECKING:
+    from bot.config.settings import ExportSettings
+    from bot.domain.mail_policy import MailRules
+    from bot.store import Store
+
+export = typer.Typer()
+
+_STANDARD_OUTPUT: Final = Path("-")
+_BOM: Final = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """The table that was asked for, and how it is written."""
+
+    kind: ExportKind
+    format: RecordFormat
+    since: date | None
+    app: str | None
+    contacts: bool
+    bom: bool
+
+
+@export.command("export")
+def export_data(  # noqa: PLR0913  the options of the command
+    what: Annotated[
+        str, typer.Argument(help="evaluations, emails or history; or an email address.", metavar="TABLE|ADDRESS")
+    ],
+    *,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Trials that started, or what happened, since a day.")
+    ] = None,
+    app: Annotated[
+        str | None, typer.Option(help="Only the app with this key, or with these words in its name.")
+    ] = None,
+    format_: Annotated[RecordFormat | None, typer.Option("--format", help="csv (the default) or jsonl.")] = None,
+    contacts: Annotated[
+        bool, typer.Option("--contacts", help="Add the contact, unless they said no. It is put on record.")
+    ] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin with a byte order mark, for Excel.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file that does not exist yet; - is standard output.")
+    ] = None,
+) -> None:
+    """Write a table of evaluations, emails or history for other programs.
+
+    With an address: print everything held about it, as JSON.
+    """
+    if what in set(ExportKind):
+        wanted = _Wanted(
+            kind=ExportKind(what),
+            format=format_ or RecordFormat.CSV,
+            since=since.date() if since else None,
+            app=app,
+            contacts=contacts,
+            bom=bom,
+        )
+        with_export_settings(partial(_export, wanted=wanted, target=output or _STANDARD_OUTPUT))
+        return
+    if any(given not in {None, False} for given in (since, app, format_, contacts, bom, output)):
+        raise typer.BadParameter(f"The options are for {', '.join(ExportKind)}. An address takes none.")
+    with_database_settings(partial(print_person, address=_read_person(what)))
+
+
+def _read_person(text: str) -> str:
+    try:
+        return read_address(text)
+    except typer.BadParameter:
+        raise typer.BadParameter(f"This is not an email address. Tables are {', '.join(ExportKind)}.") from None
+
+
+async def _export(settings: ExportSettings, *, wanted: _Wanted, target: Path) -> None:
+    from bot.domain.mail_policy import MailRules
+    from bot.mail.country_rules import load_countries
+
+    rules = MailRules(countries=load_countries(settings.mail_countries))
+    with _opened(target) as file:
+        async with store_of(settings) as store:
+            rows, people = await _write(store, file, wanted, rules)
+    with_contacts = f", {people:,} with a contact" if wanted.contacts else ""
+    typer.echo(f"{counted(rows, 'row')}{with_contacts}.", err=True)
+
+
+async def _write(store: Store, file: BinaryIO, wanted: _Wanted, rules: MailRules) -> tuple[int, int]:
+    """Write the table page by page. Return how many rows it has, and how many of them name a contact.
+
+    Contacts are put on record however the writing ends: some may have been read by then.
+    """
+    from bot.exports.records import write_head, write_records
+
+    scope = await _scope(store, wanted)
+    head = write_head(wanted.kind, wanted.format, contacts=wanted.contacts)
+    file.write(f"{_BOM if wanted.bom else ''}{head}".encode())
+    after: int | None = 0
+    rows = people = 0
+    try:
+        while after is not None:
+            page = await store.exports.page(wanted.kind, scope, rules, after=after)
+            rows += len(page.records)
+            people += sum(record.contact is not None for record in page.records)
+            file.write(write_records(page.records, wanted.format, contacts=wanted.contacts).encode())
+            after = page.next_after
+        file.flush()
+    finally:
+        if wanted.contacts:
+            action = f"export {wanted.kind}"
+            await store.personal_data.audit(action, at=utc_now(), by=ACTOR, rows=rows, contacts=people)
+    return rows, people
+
+
+async def _scope(store: Store, wanted: _Wanted) -> ExportScope:
+    from bot.domain.search_terms import find_apps
+
+    if wanted.app is None:
+        return ExportScope(since=wanted.since)
+    names = await store.lists.apps()
+    keys = find_apps(wanted.app, names)
+    if not keys:
+        raise unknown_app(sorted(names.values()))
+    return ExportScope(since=wanted.since, app_keys=keys)
+
+
+@contextmanager
+def _opened(target: Path) -> Iterator[BinaryIO]:
+    """Open a new file that nobody else on the machine can read, or standard output.
+
+    A file that was not completed is removed. Raises BotError if it exists or cannot be written.
+    """
+    if target == _STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        return
+    try:
+        file = os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+    except FileExistsError as exc:
+        raise BotError(f"{target} exists. Name a file that does not.") from exc
+    except OSError as exc:
+        raise BotError(f"{target} cannot be written: {exc.strerror}.") from exc
+    try:
+        with file:
+            yield file
+    except BaseException as exc:
+        target.unlink(missing_ok=True)
+        if isinstance(exc, OSError):
+            raise BotError(f"{target} cannot be written: {exc.strerror}.") from exc
+        raise
