@@ -6,7 +6,8 @@ from typing import Final
 from bot.domain.markdown import Notation, parse, to_lines
 from bot.slack.text import escape
 
-_PARAGRAPH: Final = 3000
+_PARAGRAPH: Final = 2600
+"""Characters. Slack allows 3,000, but not in every paragraph of a long modal."""
 _MOST: Final = 2
 """Paragraphs. More than an email fills, unless it consists of `&` and `<`, which take up to five times their length."""
 _PIECE: Final = 500
@@ -15,7 +16,7 @@ _LONGEST_LINK: Final = 2000
 
 
 def render_markdown(body: str) -> list[str]:
-    """Return an email's paragraphs as escaped mrkdwn, each as long as Slack allows; at least one.
+    """Return an email's paragraphs as escaped mrkdwn, each of 2,600 characters at most; at least one.
 
     A text that is too long for Slack ends in a sentence that says so.
     """

@@ -10,10 +10,12 @@ from bot.slack.text import escape
 from bot.slack.views.modal_metadata import ModalMetadata, PreviewMetadata
 from bot.slack.views.modals import Modal, build_modal
 
-_HEADER: Final = 150
+_HEADER: Final = 140
 _SUBJECT: Final = 300
-_FOOTER: Final = 900
-"""Characters at most. With a body of 6,000 the modal stays below the 8,000 characters that are safe in Slack."""
+_FOOTER: Final = 1800
+"""Characters at most; the longest footer has about 1,500, with names and addresses. Together with a body of 5,200, the
+modal stays below the 8,000 characters that are safe in Slack.
+"""
 _FOOTER_PARAGRAPHS: Final = 20
 """Each is a block of its own, and a modal has 100 at most. The others stay together."""
 
