@@ -71,6 +71,8 @@ def export_data(  # noqa: PLR0913  the options of the command
 
     With an address: print everything held about it, as JSON.
     """
+    if bom and format_ is RecordFormat.JSONL:
+        raise typer.BadParameter("--bom is for csv: nothing may stand before JSON.")
     if what in set(ExportKind):
         wanted = _Wanted(
             kind=ExportKind(what),
@@ -107,30 +109,33 @@ async def _export(settings: ExportSettings, *, wanted: _Wanted, target: Path) ->
 
 
 async def _write(store: Store, file: BinaryIO, wanted: _Wanted, rules: MailRules) -> tuple[int, int]:
-    """Write the table page by page. Return how many rows it has, and how many of them name a contact.
-
-    Contacts are put on record however the writing ends: some may have been read by then.
-    """
+    """Write the table page by page. Return how many rows it has, and how many of them have a contact."""
     from bot.exports.records import write_head, write_records
 
     scope = await _scope(store, wanted)
     head = write_head(wanted.kind, wanted.format, contacts=wanted.contacts)
     file.write(f"{_BOM if wanted.bom else ''}{head}".encode())
     after: int | None = 0
+    audit_id: int | None = None
     rows = people = 0
-    try:
-        while after is not None:
-            page = await store.exports.page(wanted.kind, scope, rules, after=after)
-            rows += len(page.records)
-            people += sum(record.contact is not None for record in page.records)
-            file.write(write_records(page.records, wanted.format, contacts=wanted.contacts).encode())
-            after = page.next_after
-        file.flush()
-    finally:
+    while after is not None:
+        page = await store.exports.page(wanted.kind, scope, rules, after=after)
+        rows += len(page.records)
+        people += sum(record.contact is not None for record in page.records)
         if wanted.contacts:
-            action = f"export {wanted.kind}"
-            await store.personal_data.audit(action, at=utc_now(), by=ACTOR, rows=rows, contacts=people)
+            audit_id = await _put_on_record(store, wanted.kind, audit_id, rows=rows, contacts=people)
+        file.write(write_records(page.records, wanted.format, contacts=wanted.contacts).encode())
+        after = page.next_after
+    file.flush()
     return rows, people
+
+
+async def _put_on_record(store: Store, kind: ExportKind, audit_id: int | None, *, rows: int, contacts: int) -> int:
+    """Put contacts on record before they leave, as a process may be killed at any moment. Return the entry's id."""
+    if audit_id is None:
+        return await store.personal_data.audit(f"export {kind}", at=utc_now(), by=ACTOR, rows=rows, contacts=contacts)
+    await store.personal_data.recount(audit_id, rows=rows, contacts=contacts)
+    return audit_id
 
 
 async def _scope(store: Store, wanted: _Wanted) -> ExportScope:
@@ -152,19 +157,28 @@ def _opened(target: Path) -> Iterator[BinaryIO]:
     A file that was not completed is removed. Raises BotError if it exists or cannot be written.
     """
     if target == _STANDARD_OUTPUT:
-        yield sys.stdout.buffer
+        with _write_errors("Standard output"):
+            yield sys.stdout.buffer
         return
+    with _write_errors(str(target)):
+        try:
+            file = os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+        except FileExistsError as exc:
+            raise BotError(f"{target} exists. Name a file that does not.") from exc
+        try:
+            with file:
+                yield file
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _write_errors(name: str) -> Iterator[None]:
+    """Raise BotError if it cannot be written to; that nobody reads it any more is not an error of ours."""
     try:
-        file = os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
-    except FileExistsError as exc:
-        raise BotError(f"{target} exists. Name a file that does not.") from exc
-    except OSError as exc:
-        raise BotError(f"{target} cannot be written: {exc.strerror}.") from exc
-    try:
-        with file:
-            yield file
-    except BaseException as exc:
-        target.unlink(missing_ok=True)
-        if isinstance(exc, OSError):
-            raise BotError(f"{target} cannot be written: {exc.strerror}.") from exc
+        yield
+    except BrokenPipeError:
         raise
+    except OSError as exc:
+        raise BotError(f"{name} cannot be written: {exc.strerror}.") from exc

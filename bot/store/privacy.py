@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -22,7 +22,7 @@ from bot.store.engine.database import Database
 from bot.store.incidents import close_incidents, is_open, open_incident
 from bot.store.licenses.company_words import remove_company_words
 from bot.store.mail.sealing import decrypt_content
-from bot.store.mapping import license_of, license_values
+from bot.store.mapping import insert_row, license_of, license_values
 from bot.store.notes import blank_notes, note_from
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
 from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, note
@@ -134,10 +134,15 @@ class PersonalData:
             rows = await connection.execute(select(audit).order_by(audit.c.id))
             return [Audited(at=row.at, actor=row.actor, action=row.action, details=row.details) for row in rows]
 
-    async def audit(self, action: str, *, at: datetime, by: str, **counts: int) -> None:
-        """Record in the audit log that something was done with people's data."""
+    async def audit(self, action: str, *, at: datetime, by: str, **counts: int) -> int:
+        """Record in the audit log that something was done with people's data. Return the id of the entry."""
         async with self._database.write() as connection:
-            await _audit(connection, action, at=at, by=by, **counts)
+            return await _audit(connection, action, at=at, by=by, **counts)
+
+    async def recount(self, audit_id: int, **counts: int) -> None:
+        """Replace the counts of an entry of the audit log, while what it records goes on."""
+        async with self._database.write() as connection:
+            await connection.execute(update(audit).where(audit.c.id == audit_id).values(details=counts))
 
     async def _wiped(self) -> bool:
         if not await self._database.wipe():
@@ -256,5 +261,5 @@ def without_people(seen: License, addresses: set[str]) -> License:
     )
 
 
-async def _audit(connection: AsyncConnection, action: str, *, at: datetime, by: str, **counts: int) -> None:
-    await connection.execute(insert(audit).values(at=at, actor=by, action=action, details=counts))
+async def _audit(connection: AsyncConnection, action: str, *, at: datetime, by: str, **counts: int) -> int:
+    return await insert_row(connection, audit, {"at": at, "actor": by, "action": action, "details": counts})

@@ -86,7 +86,13 @@ def test_filters_are_a_day_and_an_app(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [("evaluations", "--format", "xml"), ("mails",), ("emails", "--since", "monday"), (ANA, "--contacts")],
+    [
+        ("evaluations", "--format", "xml"),
+        ("mails",),
+        ("emails", "--since", "monday"),
+        (ANA, "--contacts"),
+        ("history", "--format", "jsonl", "--bom"),
+    ],
     ids=" ".join,
 )
 def test_another_table_format_or_day_is_misuse(run: Run, wrong: tuple[str, ...]) -> None:
