@@ -73,6 +73,7 @@ _MENDABLE: Final = {
     "readonly": "it may not be written. Give the bot's user the right to write the file and its folder.",
     "unable to open": "it cannot be opened. Check the folder in DATABASE_URL and its rights.",
     "disk is full": "the disk is full. Make room.",
+    "disk I/O error": "its file cannot be read or written. Look at the disk, its free space and its quota.",
     "malformed": "the file is damaged. Put back a backup.",
     "not a database": "the file is not a database. Check DATABASE_URL.",
     '(no such table|^relation ".*" does not exist)': "it has no tables yet. Run `evaluator-bot db upgrade`.",

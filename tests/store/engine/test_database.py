@@ -17,6 +17,7 @@ from bot.store.engine.database import Database
 from bot.store.schema import license_ as license_table
 from bot.store.schema import license_alias
 from tests.builders import NOON, license_
+from tests.machine import limit
 from tests.store.steps import CHANNEL, SECRET, only_card, report
 
 
@@ -93,6 +94,32 @@ async def test_what_the_operator_can_mend_is_said(store: Store, setup: str, sent
 
     with pytest.raises(StoreError, match=sentence):
         await fill()
+
+
+_UNDER_A_LIMIT = """
+import asyncio, resource, signal, sys
+from bot.errors import StoreError
+from bot.store import open_store
+
+async def main():
+    async with open_store(sys.argv[1], secret_keys=["a key for tests that is long enough"]):
+        pass
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    asyncio.run(main())
+except StoreError as exc:
+    print(exc)
+"""
+
+
+def test_a_file_that_may_not_grow_is_told_in_a_sentence(url: str) -> None:
+    line = [sys.executable, "-c", _UNDER_A_LIMIT, url]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=limit(20))  # noqa: S603  our own
+    assert "The database cannot be used:" in done.stdout
+    assert "Look at the disk" in done.stdout or "Make room" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 async def test_a_mistake_of_ours_is_not_dressed_up_and_shows_no_values(store: Store) -> None:
