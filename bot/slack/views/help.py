@@ -62,7 +62,8 @@ def help_message(problem: CommandProblem | None = None) -> Message:
     """Return what the slash command can do, after the word that it does not know, if there is one."""
     first = "*Evaluator Bot* understands:" if problem is None else f"{_unknown_command(problem)} Try:"
     lines = [
-        f"`{ids.COMMAND} {word}`  {what}. Example: `{ids.COMMAND} {line}`" for word, (what, line) in _COMMANDS.items()
+        f"`{ids.COMMAND} {word}`  {what}" + (f" · `{line}`" if line != word else "")
+        for word, (what, line) in _COMMANDS.items()
     ]
     filters = f"Filters for lists and for `find`: {', '.join(_FILTERS.values())}. Put names with spaces in quotes."
     foot = (

@@ -26,7 +26,8 @@ def test_the_help_lists_every_command_with_an_example_and_every_filter() -> None
     assert lines[0] == "*Evaluator Bot* understands:"
     commands = lines[1 : len(Word) + 1]
     assert [line.split("  ")[0] for line in commands] == [f"`/evaluators {word}`" for word in Word]
-    examples = [line.partition("Example: `/evaluators ")[2].removesuffix("`") for line in commands]
+    examples = [line.rpartition(" · `")[2].removesuffix("`").removeprefix("`/evaluators ") for line in commands]
+    examples = [each.partition("`")[0] for each in examples]
     assert [each for each in examples if isinstance(read_command(each, today=TODAY), CommandProblem)] == []
     assert all(f"`{name}:" in lines[-2] for name in Filter)
     assert all(f"`{state}`" in lines[-2] or f"`state:{state}`" in lines[-2] for state in Status)
