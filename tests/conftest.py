@@ -24,7 +24,7 @@ from tests.world import World, world
 
 # Without deadlines: how long an example takes says more of the machine than of the code.
 settings.register_profile("dev", deadline=None, max_examples=25)
-settings.register_profile("ci", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=30)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 

@@ -231,7 +231,7 @@ async def test_the_keyboard_is_enough_and_an_answer_comes_into_sight(page: Page)
     await expect(page.get_by_role("button", name="Email…").first).to_be_focused()
     await page.get_by_role("region", name="Messages").evaluate("node => node.scrollTop = 0")
     await page.get_by_role("combobox", name="Command").focus()
-    await page.keyboard.type("/evaluators help")
+    await page.keyboard.type("/evaluators health")
     await page.keyboard.press("Enter")
     await expect(message(page, "Only visible to you").last).to_be_in_viewport(ratio=0.9)
 

@@ -65,7 +65,7 @@ class Shelf:
         return [(k.license, [(*key(t), t.ends, t.state) for t in k.trials]) for k in self.known]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), reported=histories())
 def test_whatever_order_the_records_come_in_the_license_and_its_trials_are_the_same(
     data: st.DataObject, reported: list[License]
@@ -79,7 +79,7 @@ def test_whatever_order_the_records_come_in_the_license_and_its_trials_are_the_s
     assert len(one.known) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), reported=histories())
 def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(
     data: st.DataObject, reported: list[License]
@@ -92,7 +92,7 @@ def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(
             assert shelf.record(again) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), reported=histories(one_id=True))
 def test_of_each_trial_every_fact_is_told_once_whatever_order_the_records_come_in(
     data: st.DataObject, reported: list[License]

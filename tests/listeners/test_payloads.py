@@ -168,7 +168,7 @@ def test_of_real_payloads_with_any_value_missing_or_of_another_kind_none_breaks_
         here = runner.run(stack.enter_async_context(stage(folder)))
         before = runner.run(here.state())
 
-        @settings(max_examples=250, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @settings(max_examples=150, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @given(data=st.data())
         def one(data: st.DataObject) -> None:
             kind, payload = data.draw(st.sampled_from(here.payloads))

@@ -138,7 +138,7 @@ def _message_id(mail_id: int) -> str:
 
 
 @pytest.mark.timeout(0)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), path=st.sampled_from(PATHS), around=st.sampled_from(AROUND), waits=st.booleans())
 async def test_after_a_no_by_one_spelling_no_email_leaves_to_another(
     room: MailSetup, data: st.DataObject, path: str, around: str, *, waits: bool
