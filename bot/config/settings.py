@@ -32,7 +32,7 @@ _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
 """One-click unsubscribe works over https only. On the machine itself it may be http, to try it out."""
 _HEARTBEAT: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s#]*)?$"
-"""Whoever reads the address can silence the alarm, so it travels encrypted or not beyond this machine."""
+"""A person who reads the address can silence the alarm, so it travels encrypted or not beyond this machine."""
 _PASSWORD: Final = re.compile(r"://[^:@/]*:([^@]+)@")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

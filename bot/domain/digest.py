@@ -77,6 +77,8 @@ class Digest:
     """Evaluations of which somebody would have been reminded."""
     late: int = 0
     """Reminders that were due too long ago to be sent."""
+    report_error: str | None = None
+    """Why the latest poll of the licenses report failed."""
     counts: Counts
     before: Counts | None = None
     """The same for the week before."""
@@ -86,7 +88,7 @@ class Digest:
         """Whether there is nothing to say, so that nothing is sent."""
         before = self.before is None or self.before.is_empty
         needing = self.unowned.total + self.untouched.total + self.rehearsed.total + self.late
-        return not needing and self.counts.is_empty and before
+        return not needing and self.counts.is_empty and before and self.report_error is None
 
 
 def due_digests(times: DigestTimes, calendar: WorkingCalendar, now: datetime) -> Iterator[DigestPeriod]:

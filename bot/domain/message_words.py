@@ -1,4 +1,4 @@
-"""Read from a message in Slack whom it is about: the words to look for."""
+"""The words in a message in Slack to look for: the customer that it is about."""
 
 import re
 from collections.abc import Sequence

@@ -117,7 +117,12 @@ def is_settled(step: ReminderStep, candidate: Candidate | None, owner: str | Non
 
 def is_in_thread(step: str | None, to: str) -> bool:
     """Return whether a reminder is a line in the card's thread: nobody owns the evaluation."""
-    return step in {ReminderStep.UNCLAIMED, ReminderStep.ENDING} and to.startswith(("C", "G"))
+    return step in {ReminderStep.UNCLAIMED, ReminderStep.ENDING} and is_channel(to)
+
+
+def is_channel(to: str) -> bool:
+    """Return whether a reminder goes to a channel. Else it is a direct message."""
+    return to.startswith(("C", "G"))
 
 
 def _due(

@@ -51,7 +51,7 @@ class AwayListeners:
         await open_modal(self._services, args.body.get("trigger_id", ""), away.hand_over_form(form))
 
     async def handed_over(self, args: AsyncArgs) -> None:
-        """Give all running evaluations of the person to the one whom they chose."""
+        """Give all running evaluations of the person to the one that they chose."""
         user, to = args.body["user"]["id"], submissions.values(args.body["view"]).get(Field.OWNER)
         if to is None:
             raise InteractionUnreadable

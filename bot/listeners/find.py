@@ -113,7 +113,7 @@ class FindListeners:
         raise InteractionUnreadable
 
     async def _words(self, body: dict[str, Any]) -> str:
-        """Return the words to look for: what the message names exactly, else whom its card shows, else a name."""
+        """Return the words to look for: what the message names exactly, else the customer on its card, else a name."""
         message, channel = body.get("message") or {}, (body.get("channel") or {}).get("id")
         text = str(message.get("text") or "")
         if exact := exact_words(text):

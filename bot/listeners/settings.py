@@ -31,10 +31,12 @@ class SettingsListeners:
         await open_modal(self._services, args.body.get("trigger_id", ""), form)
 
     async def check(self, args: AsyncArgs) -> dict[str, Any]:
-        """Keep the form open if a line is wrong."""
+        """Keep the form open, with what is written in it, if a line is wrong or somebody else was faster."""
         view = args.body["view"]
         block_id = submissions.field_of(view, Field.SETTINGS)
         problems = self._file.problems(submissions.values(view).get(Field.SETTINGS, ""))
+        if not problems and not await self._file.is_current(str(view.get("private_metadata") or "")):
+            problems = (settings_form.CHANGED_MEANWHILE,)
         if not problems or block_id is None:
             return {}
         return submissions.errors({block_id: settings_form.field_error(problems)})

@@ -95,40 +95,44 @@ async def open_store(
             await key_check.remember(database, keyring)
         else:
             await verify(database)
-        store = Store(
-            absences=Absences(database),
-            bounces=Bounces(database, keyring),
-            database=database,
-            outbox=SlackOutbox(database, keyring),
-            digests=Digests(database, keyring),
-            drafts=Drafts(database, keyring),
-            evaluations=Evaluations(database, keyring),
-            exports=Exports(database, keyring),
-            homes=Homes(database),
-            installation=Installation(database, keyring),
-            leases=leases,
-            licenses=Licenses(database, keyring),
-            lists=EvaluationLists(database, keyring),
-            mails=Mails(database, keyring),
-            dispositions=Dispositions(database, keyring),
-            notes=Notes(database, keyring),
-            snoozes=Snoozes(database),
-            dnc=DncEntries(database, keyring),
-            personal_data=PersonalData(database, keyring),
-            polls=Polls(database),
-            reminders=ReminderStore(database),
-            reports=Reports(database),
-            rotation=Rotation(database, keyring),
-            team=Team(database),
-            interactions=Interactions(database),
-            incidents=Incidents(database),
-        )
+        store = _store(database, keyring, leases)
         await store.dnc.verify_keys()
         await store.personal_data.wipe()
         yield store
     finally:
         leases.close()
         await database.close()
+
+
+def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
+    return Store(
+        absences=Absences(database),
+        bounces=Bounces(database, keyring),
+        database=database,
+        outbox=SlackOutbox(database, keyring),
+        digests=Digests(database, keyring),
+        drafts=Drafts(database, keyring),
+        evaluations=Evaluations(database, keyring),
+        exports=Exports(database, keyring),
+        homes=Homes(database),
+        installation=Installation(database, keyring),
+        leases=leases,
+        licenses=Licenses(database, keyring),
+        lists=EvaluationLists(database, keyring),
+        mails=Mails(database, keyring),
+        dispositions=Dispositions(database, keyring),
+        notes=Notes(database, keyring),
+        snoozes=Snoozes(database),
+        dnc=DncEntries(database, keyring),
+        personal_data=PersonalData(database, keyring),
+        polls=Polls(database),
+        reminders=ReminderStore(database),
+        reports=Reports(database),
+        rotation=Rotation(database, keyring),
+        team=Team(database),
+        interactions=Interactions(database),
+        incidents=Incidents(database),
+    )
 
 
 async def _until_free(leases: Leases, patience: timedelta) -> None:

@@ -16,7 +16,7 @@ from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN, read_rows
 from bot.store.mapping import insert_new, insert_row
 from bot.store.reminders import decided_between
-from bot.store.schema import delivery, evaluation, history, license_
+from bot.store.schema import delivery, evaluation, history, license_, poll
 from bot.store.team_tables import digest
 from bot.store.touches import IS_TOUCHED
 
@@ -81,6 +81,7 @@ class Digests:
                 untouched=await self._group(connection, here & OPEN & HAS_KNOWN_END & soon & ~IS_TOUCHED),
                 counts=await _counts(connection, here, period.since, period.until),
                 before=before,
+                report_error=await connection.scalar(select(poll.c.error).order_by(poll.c.id.desc()).limit(1)),
             )
 
     async def _group(self, connection: AsyncConnection, wanted: ColumnElement[bool]) -> Group:

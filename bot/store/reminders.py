@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.outbox import DeliveryKind, DeliveryState
-from bot.domain.reminders import MOST_A_DAY, Candidate, Reminder, ReminderState, ReminderStep, is_settled
+from bot.domain.reminders import MOST_A_DAY, Candidate, Reminder, ReminderState, ReminderStep, is_channel, is_settled
 from bot.domain.text import counted
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN
@@ -41,15 +41,15 @@ class ReminderStore:
     async def record(self, decided: Sequence[Reminder], *, at: datetime, day_began: datetime) -> int:
         """Record decisions and enqueue the messages that follow. Return how many reminders are sent.
 
-        A decision that another copy recorded before counts for nothing. Whoever got the most messages since `day_began`
-        gets one more, which says that there are others.
+        A decision that another copy recorded before counts for nothing. A person who got the most messages since
+        `day_began` gets one more, which says that there are others.
         """
         sent = 0
         async with self._database.write() as connection:
             for each in decided:
                 key = {"evaluation_id": each.evaluation_id, "step": each.step, "owner": each.owner or ""}
                 state = each.state
-                if state is ReminderState.SENT and each.to == each.owner:
+                if state is ReminderState.SENT and not is_channel(each.to):
                     state = await _unless_enough(connection, each.to, at=at, day_began=day_began)
                 values = {**key, "state": state, "at": at, "channel": each.to}
                 if await insert_new(connection, reminder, values) is None or state is not ReminderState.SENT:
@@ -142,8 +142,8 @@ async def _unless_enough(
         return ReminderState.SENT
     if not numbers.get(ReminderState.SUMMED):
         words = (
-            f":alarm_clock: That was {counted(MOST_A_DAY, 'reminder')} today. More of your evaluations need you: "
-            "`/evaluators mine` lists them."
+            f":alarm_clock: That was {counted(MOST_A_DAY, 'reminder')} today. More evaluations wait: "
+            "`/evaluators mine` lists yours."
         )
         await enqueue_message(connection, words, channel=person, at=at)
     return ReminderState.SUMMED

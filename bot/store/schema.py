@@ -272,8 +272,8 @@ do_not_contact = Table(
     Index("one_active_entry", "target_key", "reason", unique=True, **partial("lifted_at IS NULL")),
 )
 
-# What was done with people's data, by whom: exports, erasures, imports, the end of retention. And what was changed in
-# the team's settings.
+# What was done with people's data, and who did it: exports, erasures, imports, the end of retention. And what was
+# changed in the team's settings.
 audit = Table(
     "audit",
     metadata,

@@ -55,8 +55,9 @@ async def test_of_two_who_edit_at_once_the_second_changes_nothing(here: World, p
     form = await form_of(here, ANA)
     editor = TeamFileEditor(parts.store, channel="C0CARDS", admins=(ANA,), clock=here.clock)
     assert await editor.replace(NEW, version=(await editor.read()).version, by=BEN)
-    await here.workspace.submit(ANA, form, {"settings.file": {"settings.file": "holidays = []"}})
-    await heard(here, ANA, settings_form.CHANGED_MEANWHILE)
+    answer = await here.workspace.submit(ANA, form, {"settings.file": {"settings.file": "holidays = []"}})
+    assert answer["errors"] == {"settings.file": settings_form.CHANGED_MEANWHILE}
+    assert await editor.replace("holidays = []", version="another", by=ANA) is None
     assert (await parts.store.team.settings()).reminders.unclaimed is not None
 
 

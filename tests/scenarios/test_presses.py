@@ -198,14 +198,28 @@ def team(here: World) -> list[str]:
     return [user.id for user in users]
 
 
-async def _mail_and_claim(here: World, user: str, cards: list[Message]) -> None:
-    """Send the welcome mail of every card and claim it, in any order, whatever the others do meanwhile."""
+async def _mail_and_claim(here: World, user: str, cards: list[Message]) -> int:
+    """Send the welcome mail of every card and claim it, in any order, whatever the others do meanwhile.
+
+    Return how many presses more this took, since the machine was too slow for the first one.
+    """
+    again = 0
     for card in random.sample(cards, CARDS):
         await here.workspace.press(user, card, "evaluation.email")
         letter = await here.modal(user, "mail.body")
         await here.workspace.press(user, card, "evaluation.claim")
-        await here.workspace.submit(user, letter.id)
+        again += await _preview(here, user, letter.id)
         await here.send(user)
+    return again
+
+
+async def _preview(here: World, user: str, form: str) -> int:
+    """Press *Preview* until there is one, and return how often it said before that it took too long."""
+    again = 0
+    while "errors" in (answer := await here.workspace.submit(user, form)):
+        assert list(answer["errors"].values()) == ["That took too long. Please press Preview again."]
+        again += 1
+    return again
 
 
 async def _mark(here: World, users: list[str], card: Message) -> None:
@@ -224,7 +238,7 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
     async with here.bot(), asyncio.timeout(limit(150)):
         # As the cards looked at first: nobody's view is repainted at once.
         cards = [copy.copy(await here.card(f"Firm {number:02}")) for number in TRIALS]
-        await asyncio.gather(*(_mail_and_claim(here, user, cards) for user in team))
+        again = sum(await asyncio.gather(*(_mail_and_claim(here, user, cards) for user in team)))
         await here.workspace.until(lambda: _all_told(here, team, CARDS * (2 * len(team) - 1)), within=limit(100))
         for card in cards:
             await here.noted("sent *Welcome*", under=card)
@@ -234,7 +248,7 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
             await here.shows("*Do not contact*", on=await here.card(f"Firm {number:02}"))
         await here.until(lambda: all(len(here.thread(card)) == len(NOTED) for card in cards))
     interactions = [each for each in here.workspace.delivery.sent if each.kind == "interactive"]
-    assert len(interactions) == 6 * CARDS * len(team)
+    assert len(interactions) == 6 * CARDS * len(team) + again
     assert sorted(mail["to"] for mail in here.mailbox.mails) == sorted([f"ana@firm{n}.example"] for n in TRIALS)
     assert notified == {
         "Sending to": CARDS,

@@ -12,8 +12,9 @@ from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind
 from bot.domain.reminders import MOST_A_DAY, Reminder, ReminderState, ReminderStep
 from bot.domain.snooze import Snooze
 from bot.store import Store, open_store
+from bot.store.team_tables import reminder as reminder_table
 from tests.builders import NOON, TODAY, contact, license_
-from tests.store.steps import CHANNEL, SECRET, bring, mailed, order, report
+from tests.store.steps import CHANNEL, SECRET, bring, mailed, order, report, rows
 
 DAY = timedelta(days=1)
 ANA = "U0ANA"
@@ -98,13 +99,35 @@ async def test_after_ten_in_a_day_one_message_says_that_there_are_others(store: 
     found = await owed(store)
     assert len(found) == MOST_A_DAY + 1
     [summary] = [each for each in found if each.kind is DeliveryKind.MESSAGE]
-    assert (summary.channel, "`/evaluators mine` lists them." in (summary.text or "")) == (ANA, True)
+    assert (summary.channel, "`/evaluators mine` lists yours." in (summary.text or "")) == (ANA, True)
     others = reminder(ids[0], owner="U0BEN", to="U0BEN")
     assert await record(store, others) == 1
     tomorrow = await store.reminders.record(
         [reminder(ids[0], step=ReminderStep.ENDING)], at=NOON + DAY, day_began=NOON + DAY
     )
     assert tomorrow == 1
+
+
+async def test_who_hears_of_others_evaluations_gets_no_more_than_ten_either(store: Store) -> None:
+    ids = await with_cards(store, MOST_A_DAY + 2)
+    escalated = [reminder(each, step=ReminderStep.ESCALATED, to="U0BOSS") for each in ids]
+    assert await record(store, *escalated) == MOST_A_DAY
+
+
+async def test_of_two_licenses_that_are_one_nobody_gets_a_step_twice(store: Store) -> None:
+    one, other = await with_cards(store, 2)
+    await record(
+        store,
+        reminder(one),
+        reminder(other),
+        reminder(other, step=ReminderStep.ENDING),
+    )
+    both = license_(aliases=frozenset({"E-0", "E-1"}), updated=TODAY + DAY)
+    await report(store, both)
+    left = [(row.evaluation_id, row.step) for row in await rows(store, reminder_table)]
+    [kept] = {number for number, _ in left}
+    assert kept in {one, other}
+    assert sorted(step for _, step in left) == [ReminderStep.ENDING, ReminderStep.UNTOUCHED]
 
 
 async def test_a_reminder_without_an_owner_is_a_line_in_the_thread_and_the_others_are_messages(store: Store) -> None:

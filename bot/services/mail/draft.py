@@ -44,9 +44,8 @@ class Draft:
     names: Mapping[str, str]
     """Ids to names."""
     recipient: str
-    recipients: Mapping[str, Contact]
-    refused: Sequence[Recipient]
-    """The recipients on the license who cannot be emailed."""
+    choices: Sequence[Recipient]
+    """The recipients on the license, whether they can be emailed or not."""
     decision: Allowed | NeedsLawfulBasis
     rendered: RenderedMail
     kept: bool
@@ -55,6 +54,16 @@ class Draft:
     suggested: SuggestedBasis | None = None
     edits: Mapping[str, str] = field(default_factory=dict)
     """The tokens of the drafts behind `OWN_TEXT`, by template."""
+
+    @property
+    def recipients(self) -> dict[str, Contact]:
+        """Return who can be emailed, by role."""
+        return {each.role: each.person.contact for each in self.choices if each.is_open}
+
+    @property
+    def refused(self) -> list[Recipient]:
+        """Return who cannot be emailed."""
+        return [each for each in self.choices if not each.is_open]
 
 
 def choose_recipient(

@@ -1,12 +1,12 @@
 """The email a person wants to send: draft, preview, queue, cancel."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.domain.card import Card, recipients
+from bot.domain.card import Card, Recipient, recipients
 from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.evaluation import CardRef, Contact, ContactRole
 from bot.domain.mail import OWN_TEXT, ClaimedMail, LawfulBasis, MailContent, MailOutcome, MailPreview, MailState
@@ -76,9 +76,7 @@ class Outreach:
         if isinstance(recipient_chosen, Refused):
             return recipient_chosen
         role, decision = recipient_chosen
-        facts: dict[str, TemplateVariables] = {
-            each.role: self._variables(card, each.person.contact, signature) for each in choices
-        }
+        facts = self._facts(card, choices, signature)
         offered = self._offered(card, facts[role])
         if offered.chosen is None:
             return Refused(RefusalReason.NO_TEMPLATE)
@@ -87,8 +85,7 @@ class Outreach:
         if own is not None and words is not None and chosen != words.template:
             words, own = words.keeping(await self._keep_edit(words)), None
         edits = {} if words is None else words.edits
-        lacks = {each.id: missing(each, facts[role]) for each in offered.templates}
-        names = menu(offered.templates, lacks, edits)
+        names = menu(offered.templates, {each.id: missing(each, facts[role]) for each in offered.templates}, edits)
         chosen = chosen if chosen in names else offered.chosen.id
         rendered, problem = await self._words(chosen, own, edits, facts[role])
         return Draft(
@@ -96,8 +93,7 @@ class Outreach:
             template=chosen,
             names=names,
             recipient=role,
-            recipients={each.role: each.person.contact for each in choices if each.is_open},
-            refused=[each for each in choices if not each.is_open],
+            choices=choices,
             decision=decision,
             rendered=rendered,
             kept=own is not None and words is not None and words.recipient != role,
@@ -105,6 +101,10 @@ class Outreach:
             suggested=await self._suggested(card, decision, by=by),
             edits=edits,
         )
+
+    def _facts(self, card: Card, choices: Sequence[Recipient], signature: Signature) -> dict[str, TemplateVariables]:
+        """Return what a template can say, by the recipient's role."""
+        return {each.role: self._variables(card, each.person.contact, signature) for each in choices}
 
     async def keep(self, token: str, content: MailContent) -> None:
         """Keep a draft until it is sent or a day has passed."""

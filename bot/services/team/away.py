@@ -24,7 +24,7 @@ class Away:
     def __init__(
         self, store: Store, permissions: Permissions, *, zone: ZoneInfo, clock: Callable[[], datetime]
     ) -> None:
-        """`zone` is the team's time zone, for people of whom Slack does not say theirs."""
+        """`zone` is the team's time zone, for people whose own Slack does not say."""
         self._store = store
         self._permissions = permissions
         self._zone = zone

@@ -116,7 +116,7 @@ class Lists:
         return frozenset(name for name in await self._store.lists.countries() if country_code(name) == code)
 
     async def _owner(self, typed: str, user: str) -> str | CommandProblem:
-        """Return whom a filter means: who asks, nobody, a user id, or the owner whose name fits."""
+        """Return the owner that a filter means: who asks, nobody, a user id, or the owner whose name fits."""
         name = typed.lower().removeprefix("@")
         if name in set(Ownership):
             return user if name == Ownership.ME else Ownership.NONE

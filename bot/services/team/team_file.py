@@ -37,6 +37,10 @@ class TeamFileEditor:
         text = write_team_toml(await self._store.team.settings())
         return TeamFile(text=text, version=hashlib.sha256(text.encode()).hexdigest()[:16])
 
+    async def is_current(self, version: str) -> bool:
+        """Return whether nobody has changed the settings since `version`."""
+        return (await self.read()).version == version
+
     def problems(self, text: str) -> tuple[str, ...]:
         """Return everything that is wrong with a text, each with its line."""
         try:
@@ -52,7 +56,7 @@ class TeamFileEditor:
         """
         now = self._clock()
         wanted = read_team_toml(text, today=now.date())
-        if (await self.read()).version != version:
+        if not await self.is_current(version):
             return None
         changes = await self._store.team.change_settings(wanted, by=by, at=now)
         await self._store.outbox.move(self._channel)

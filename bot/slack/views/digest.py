@@ -30,6 +30,8 @@ def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspac
         *_late(found),
         *_happened(found.counts, found.before, "this week" if weekly else "since the last digest"),
     ]
+    if found.report_error is not None:
+        lines.append(f":warning: *The licenses report can't be read*: {escape(found.report_error, longest=300)}")
     if not lines:
         lines = ["What was open is settled by now."]
     chart = _chart(found.counts, found.before) if found.before is not None else []
@@ -46,7 +48,7 @@ def _needing(label: str, group: Group, today: date, workspace_url: str | None) -
 
 def _late(found: Digest) -> Iterator[str]:
     if found.late:
-        yield f"*Overdue*: {counted(found.late, 'reminder')} came too late to be sent."
+        yield f"*Overdue*: {counted(found.late, 'reminder')} were due too long ago to be sent."
 
 
 def _name(row: EvaluationRow, today: date, workspace_url: str | None) -> str:
@@ -68,7 +70,7 @@ def _happened(counts: Counts, before: Counts | None, when: str) -> Iterator[str]
         yield f"*New {when}*: {counts.total_started:,}{was}{': ' if apps else ''}{', '.join(apps)}"
     if counts.bought or counts.ended or (before and (before.bought or before.ended)):
         bought = f"{counts.bought:,} bought{_was(before.bought if before else None)}"
-        yield f"*Decided {when}*: {bought}, {counts.ended:,} ended{_was(before.ended if before else None)}"
+        yield f"*Outcome {when}*: {bought}, {counts.ended:,} ended{_was(before.ended if before else None)}"
 
 
 def _chart(counts: Counts, before: Counts) -> list[Block]:

@@ -15,17 +15,17 @@ _NO_OWNER: Final = "nobody"
 _SAYS: Final = {
     None: ":alarm_clock: You snoozed *{name}* until now.",
     ReminderStep.UNCLAIMED: ":alarm_clock: Nobody has claimed *{name}* yet.",
-    ReminderStep.UNTOUCHED: ":alarm_clock: *{name}* is yours, and nobody has written to them yet.",
-    ReminderStep.ESCALATED: ":alarm_clock: *{name}* still waits for a first word. Its owner is {owner}.",
-    ReminderStep.ENDING: ":alarm_clock: The trial of *{name}* ends soon, and nothing happened in the last days.",
+    ReminderStep.UNTOUCHED: ":alarm_clock: You own *{name}*, and nobody has contacted them yet.",
+    ReminderStep.ESCALATED: ":alarm_clock: *{name}* still hasn't been contacted. Its owner is {owner}.",
+    ReminderStep.ENDING: ":alarm_clock: The trial of *{name}* ends soon, and nobody has been in touch lately.",
 }
 _WHY: Final = {
-    ReminderStep.UNCLAIMED: "It comes once, if nobody claims an evaluation in time (`reminders.unclaimed`).",
-    ReminderStep.UNTOUCHED: "It comes once, if nobody emails, notes or presses Done in time (`reminders.untouched`).",
-    ReminderStep.ESCALATED: "It comes once, if that lasts (`reminders.escalated`).",
-    ReminderStep.ENDING: "It comes once, some time before a trial ends (`reminders.ending`).",
+    ReminderStep.UNCLAIMED: "Sent once, if nobody claims an evaluation in time (`reminders.unclaimed`).",
+    ReminderStep.UNTOUCHED: "Sent once, if there is no email, note or *Done* in time (`reminders.untouched`).",
+    ReminderStep.ESCALATED: "Sent once, if that lasts (`reminders.escalated`).",
+    ReminderStep.ENDING: "Sent once, some time before a trial ends (`reminders.ending`).",
 }
-_SWITCH: Final = "The person who runs the bot changes or switches it off in the team's settings."
+_SWITCH: Final = "Admins can change it under *Settings…* on the Home tab."
 
 
 def reminder_message(

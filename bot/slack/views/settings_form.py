@@ -16,7 +16,9 @@ TOO_LONG: Final = (
     "`evaluator-bot team show` and `evaluator-bot team apply`."
 )
 ONLY_ADMINS: Final = "Only the admins of the bot change the team's settings."
-CHANGED_MEANWHILE: Final = "Somebody changed the settings since you opened this form. Close it and open it again."
+CHANGED_MEANWHILE: Final = (
+    "Somebody changed the settings since you opened this form. Copy your text, then close the form and open it again."
+)
 _ERROR: Final = 600
 _CHANGES: Final = 10
 _FOLLOWS: Final = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.history import Entry, Merged
@@ -16,7 +16,7 @@ from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.outbox.selection import GOES_TO_CARD
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note
-from bot.store.team_tables import snooze
+from bot.store.team_tables import reminder, snooze
 
 _LIVE: Final = [state for state in MailState if state.blocks_resend]
 _BY_THE_TEAM: Final = (
@@ -77,6 +77,7 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
         update(mail).where(mail.c.evaluation_id == loser.id, movable).values(evaluation_id=winner.id)
     )
     await _move_notes_and_snoozes(connection, winner, loser)
+    await _move_reminders(connection, winner, loser)
     await _move_deliveries(connection, winner, loser)
     await append_history(connection, winner.id, [Entry(at=at, fact=Merged())])
     await enqueue_card_update(connection, [loser.id], at=at)
@@ -91,6 +92,17 @@ async def _move_notes_and_snoozes(connection: AsyncConnection, winner: Row[Any],
         update(snooze).where(theirs, snooze.c.user_id.not_in(has_one)).values(evaluation_id=winner.id)
     )
     await connection.execute(delete(snooze).where(theirs))
+
+
+async def _move_reminders(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
+    """Move them to the winner, so that nobody gets a step twice. Of two for one step and owner, the winner's stays."""
+    given = reminder.alias("given")
+    has_one = exists().where(
+        given.c.evaluation_id == winner.id, given.c.step == reminder.c.step, given.c.owner == reminder.c.owner
+    )
+    theirs = reminder.c.evaluation_id == loser.id
+    await connection.execute(update(reminder).where(theirs, ~has_one).values(evaluation_id=winner.id))
+    await connection.execute(delete(reminder).where(theirs))
 
 
 async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:

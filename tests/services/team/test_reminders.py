@@ -54,11 +54,11 @@ async def test_reminders_come_step_by_step_and_stop_when_an_email_goes(here: Wor
 
         here.pass_by(hours=2)
         await _look(here, parts.store)
-        await here.until(lambda: _to_ana(here, "is yours"))
+        await here.until(lambda: _to_ana(here, "nobody has contacted them yet"))
 
         here.pass_by(hours=2)
         await _look(here, parts.store)
-        escalated = await here.card("still waits for a first word")
+        escalated = await here.card("still hasn't been contacted")
         assert (escalated.channel, f"<@{ANA}>" in escalated.shown) == (CHANNEL, True)
 
         await here.write(ANA, card)
@@ -70,7 +70,7 @@ async def test_reminders_come_step_by_step_and_stop_when_an_email_goes(here: Wor
         here.pass_by(days=1)
         await _look(here, parts.store)
         await here.at_rest(parts)
-    assert len(_to_ana(here, "is yours")) == 1
+    assert len(_to_ana(here, "nobody has contacted them yet")) == 1
 
 
 async def test_with_many_evaluations_it_looks_less_often(here: World) -> None:

@@ -45,7 +45,7 @@ def test_a_daily_digest_says_what_needs_somebody_then_what_happened() -> None:
         f"*Without an owner (14)*: {link} (Gantt, 3 days left), {link} (Gantt, last day), 12 more",
         f"*Ending soon, and nobody wrote yet (1)*: {link} (Gantt, 3 days left)",
         "*New since the last digest*: 5: Gantt 4, Reports 1",
-        "*Decided since the last digest*: 2 bought, 3 ended",
+        "*Outcome since the last digest*: 2 bought, 3 ended",
     ]
     assert message(digest).text == "Digest of 23 Nov 2026: 14 without an owner, 5 new, 2 bought"
 
@@ -57,7 +57,13 @@ def test_a_rehearsal_and_what_came_too_late_are_told() -> None:
     assert not digest.is_empty
     said = lines(digest)
     assert said[1].startswith("*Reminders that would have been sent (1)*: <")
-    assert said[2] == "*Overdue*: 2 reminders came too late to be sent."
+    assert said[2] == "*Overdue*: 2 reminders were due too long ago to be sent."
+
+
+def test_a_report_that_cannot_be_read_is_told() -> None:
+    digest = Digest(unowned=Group(), untouched=Group(), counts=Counts(), report_error="The token <expired>.")
+    assert not digest.is_empty
+    assert lines(digest)[1:] == [":warning: *The licenses report can't be read*: The token &lt;expired&gt;."]
 
 
 def test_a_weekly_digest_has_last_week_beside_it() -> None:
@@ -66,7 +72,7 @@ def test_a_weekly_digest_has_last_week_beside_it() -> None:
     assert lines(digest, WEEKLY) == [
         "*The week until 23 Nov 2026*",
         "*New this week*: 49 (week before: 0): App 0 10, App 1 9, App 2 8, App 3 7, App 4 6, others 9",
-        "*Decided this week*: 1 bought (week before: 0), 0 ended (week before: 2)",
+        "*Outcome this week*: 1 bought (week before: 0), 0 ended (week before: 2)",
     ]
 
 
