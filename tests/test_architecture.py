@@ -17,7 +17,7 @@ LAYERS = (
     {"listeners", "web", "config", "log"},
     {"services"},
     {"marketplace", "store", "slack", "mail", "exports"},
-    {"security", "concurrency"},
+    {"security", "concurrency", "metrics"},
     {"domain"},
     {"errors", "translations"},
 )
@@ -38,6 +38,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "mail.outbound",
             "mail.templating",
             "marketplace",
+            "metrics",
             "security",
             "services",
             "services.inbound",
@@ -112,11 +113,12 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "mail.templating": ({"domain", "errors", "mail", "mail.outbound"}, {"babel", "jinja2"}),
     "marketplace": ({"domain", "errors"}, {"httpx", "orjson", "stamina", "structlog"}),
+    "metrics": ({"domain"}, {"prometheus_client"}),
     "security": ({"domain", "errors"}, {"cryptography"}),
     "services": ({"domain", "errors", "services.mail", "slack.client", "store"}, {"structlog"}),
-    "services.inbound": ({"domain", "mail.inbound", "store.mail"}, {"structlog"}),
+    "services.inbound": ({"domain", "mail.inbound", "metrics", "store.mail"}, {"structlog"}),
     "services.ingest": (
-        {"domain", "errors", "marketplace", "services.operations", "slack.views", "store", "store.licenses"},
+        {"domain", "errors", "marketplace", "metrics", "services.operations", "slack.views", "store", "store.licenses"},
         {"structlog"},
     ),
     "services.mail": (
@@ -127,6 +129,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "mail.inbound",
             "mail.outbound",
             "mail.templating",
+            "metrics",
             "security",
             "services.operations",
             "services.team",
@@ -142,6 +145,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "errors",
             "mail.outbound",
             "marketplace",
+            "metrics",
             "services.mail",
             "services.slack_delivery",
             "services.team",
@@ -154,7 +158,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"structlog"},
     ),
     "services.slack_delivery": (
-        {"concurrency", "domain", "errors", "slack", "slack.client", "slack.views", "store"},
+        {"concurrency", "domain", "errors", "metrics", "slack", "slack.client", "slack.views", "store"},
         {"structlog"},
     ),
     "services.team": (
@@ -162,7 +166,10 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"structlog"},
     ),
     "slack": ({"domain"}, set()),
-    "slack.client": ({"concurrency", "domain", "errors", "slack"}, {"aiohttp", "slack_bolt", "slack_sdk", "structlog"}),
+    "slack.client": (
+        {"concurrency", "domain", "errors", "metrics", "slack"},
+        {"aiohttp", "slack_bolt", "slack_sdk", "structlog"},
+    ),
     "slack.views": ({"domain", "errors", "slack", "slack.client"}, set()),
     "store": (
         {
@@ -180,7 +187,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "store.dnc": ({"concurrency", "domain", "security", "store", "store.engine", "store.outbox"}, {"sqlalchemy"}),
     "store.engine": (
-        {"concurrency", "errors", "security", "store"},
+        {"concurrency", "errors", "metrics", "security", "store"},
         {"aiosqlite", "alembic", "orjson", "sqlalchemy", "structlog"},
     ),
     "store.licenses": (
@@ -197,6 +204,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {
             "concurrency",
             "errors",
+            "metrics",
             "security",
             "services.inbound",
             "services.operations",

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from bot.cli.main import cli
 from bot.config.settings import Settings
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.web.metrics import PATH as METRICS
 from bot.web.probes import LIVE, READY
 from tests.scenarios.process import by_the_wall_clock, life
 from tests.world import World
@@ -118,9 +119,21 @@ def test_the_probes_ask_for_paths_that_exist() -> None:
         "livenessProbe": LIVE,
         "readinessProbe": READY,
     }
-    [port] = CONTAINER["ports"]
+    port = _port("http")
     assert {probe["port"] for probe in probes.values()} == {port["name"]}
     assert port["containerPort"] == Settings.model_fields["http_port"].default
+
+
+def _port(name: str) -> Document:
+    [port] = [each for each in CONTAINER["ports"] if each["name"] == name]
+    return dict(port)
+
+
+def test_prometheus_is_sent_to_the_port_of_the_metrics() -> None:
+    annotations = MANIFESTS["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    [given] = [each["value"] for each in CONTAINER["env"] if each["name"] == "METRICS_PORT"]
+    assert annotations["prometheus.io/port"] == given == str(_port("metrics")["containerPort"])
+    assert annotations["prometheus.io/path"] == METRICS
 
 
 # --- Container -----------------------------------------------------------------------------------------------------

@@ -19,9 +19,11 @@ from bot.log.setup import slack_logger
 from bot.mail.country_rules import load_countries
 from bot.marketplace.client import Marketplace
 from bot.marketplace.http import MarketplaceHttp, Route
+from bot.metrics.meter import OFF, Meter, build_meter
 from bot.services.ingest.poller import PollPlan, ReportPoller
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
+from bot.slack.client.counted_client import CountedWebClient
 from bot.slack.client.errors import REACTIONS_SCOPE, SCOPES
 from bot.slack.client.web_api import BoundedResponse
 from bot.slack.client.web_client import SlackClient
@@ -42,6 +44,7 @@ class Components:
     mailer: Mailer | None
     rules: MailRules
     alerts: AdminAlerts
+    meter: Meter = OFF
 
 
 @asynccontextmanager
@@ -52,12 +55,14 @@ async def open_components(
 
     `patience` is how long to wait for a bot of another version if the tables have to change.
     """
+    meter = build_meter(on=settings.has_metrics)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
             open_store(settings.database_url, secret_keys=settings.secret_key, patience=patience)
         )
+        store.database.meter = meter
         marketplace = await stack.enter_async_context(build_marketplace(settings))
-        client = await stack.enter_async_context(open_slack_client(settings))
+        client = await stack.enter_async_context(open_slack_client(settings, meter))
         alerts = AdminAlerts(store, admins=settings.slack_admins, channel=settings.slack_channel, clock=clock)
         poller = ReportPoller(
             marketplace,
@@ -71,6 +76,7 @@ async def open_components(
             alerts=alerts,
             clock=clock,
         )
+        poller.meter = meter
         post = build_mailer(settings)
         if post is not None:
             stack.push_async_callback(post.smtp.aclose)
@@ -87,16 +93,18 @@ async def open_components(
                 hold=settings.mail_hold,
             ),
             alerts=alerts,
+            meter=meter,
         )
 
 
 @asynccontextmanager
-async def open_slack_client(settings: Settings) -> AsyncIterator[AsyncWebClient]:
+async def open_slack_client(settings: Settings, meter: Meter = OFF) -> AsyncIterator[AsyncWebClient]:
     """Open a client of Slack's Web API with its HTTP session."""
     timeout = aiohttp.ClientTimeout(total=_SLACK_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout, response_class=BoundedResponse) as session:
         # The SDK's own retries would repeat a post that Slack has already accepted; the outbox decides about retries.
-        client = AsyncWebClient(
+        client = CountedWebClient(
+            meter=meter,
             token=settings.slack_bot_token.get_secret_value(),
             base_url=f"{settings.slack_api_url.rstrip('/')}/",
             session=session,

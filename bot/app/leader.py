@@ -14,6 +14,9 @@ import structlog
 from bot.concurrency.heartbeats import Beat
 from bot.concurrency.tasks import cancel_and_wait
 from bot.errors import DatabaseBusy, LeaseLost, StoreError
+from bot.metrics.catalog import LEADER_CHANGES
+from bot.metrics.labels import LeadReason
+from bot.metrics.meter import OFF, Meter
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -46,7 +49,9 @@ class Leader:
         settle: Callable[[], Awaitable[object]],
         timing: LeaderTiming = TIMING,
         beat: Beat = lambda: None,
+        meter: Meter = OFF,
     ) -> None:
+        self._meter = meter
         self._store = store
         self._beat = beat
         self._settle = settle
@@ -62,6 +67,7 @@ class Leader:
         while True:
             try:
                 if await leases.take():
+                    self._meter.count(LEADER_CHANGES, LeadReason.START)
                     return
             except DatabaseBusy:
                 if time.monotonic() >= ends:
@@ -95,6 +101,8 @@ class Leader:
                     await self._store.leases.renew()
                 elif await self._store.leases.take():
                     log.warning("took_over")
+                    reason = LeadReason.HANDOVER if self._store.leases.was_released else LeadReason.TAKEOVER
+                    self._meter.count(LEADER_CHANGES, reason)
                 await self.begin()
             except LeaseLost as exc:
                 log.warning("lead_lost", reason=str(exc))
@@ -133,9 +141,10 @@ async def hold_lead(
     settle: Callable[[], Awaitable[object]],
     timing: LeaderTiming = TIMING,
     beat: Beat = lambda: None,
+    meter: Meter = OFF,
 ) -> AsyncIterator[Leader]:
     """Hold the lease inside the block and release it at its end. Raises DatabaseBusy if another copy keeps it."""
-    lead = Leader(store, settle=settle, timing=timing, beat=beat)
+    lead = Leader(store, settle=settle, timing=timing, beat=beat, meter=meter)
     await lead.claim()
     keeping = asyncio.create_task(lead.keep())
     try:

@@ -18,6 +18,7 @@ from bot.app.heartbeat import watched_poll
 from bot.app.jobs import begin_polls, schedule_jobs
 from bot.app.leader import TIMING, hold_lead
 from bot.app.lifecycle import cancel_remaining, graceful_shutdown, recover_interrupted, wait_for_slack
+from bot.app.metrics import metrics_sockets, show_metrics
 from bot.app.scheduler import Scheduler
 from bot.app.service_manager import ready
 from bot.app.slack import build_outbox_worker, build_reconciler, build_slack_app, build_socket
@@ -83,9 +84,10 @@ async def run_components(
     beat = heartbeats.register("lease", within=_TURN)
     async with AsyncExitStack() as stack:
         lead = await stack.enter_async_context(
-            hold_lead(components.store, settle=settle, timing=timing.leader, beat=beat)
+            hold_lead(components.store, settle=settle, timing=timing.leader, beat=beat, meter=components.meter)
         )
         sockets = stack.enter_context(listening(host=settings.http_host, port=settings.http_port))
+        own_sockets = stack.enter_context(metrics_sockets(settings))
         await lead.begin()
         identity = await stack.enter_async_context(wait_for_slack(components.slack, within=timing.socket.identity))
         context = Context.build(settings, components, identity, heartbeats=heartbeats, clock=clock)
@@ -103,7 +105,8 @@ async def run_components(
         stack.push_async_callback(jobs.shutdown)
         stack.push_async_callback(graceful_shutdown, middleware, workers.paused, tasks, components.store.database)
         stack.callback(jobs.pause)
-        port = await stack.enter_async_context(serve(build_endpoints(context, app), sockets))
+        metrics = await stack.enter_async_context(show_metrics(context, own_sockets))
+        port = await stack.enter_async_context(serve(build_endpoints(context, app, metrics), sockets))
         if (socket := build_socket(context, app, timeouts=timing.socket)) is not None:
             context.health.line = socket.status
             jobs.every(timedelta(minutes=1), "listen", lambda: components.alerts.check_socket(socket.status()))

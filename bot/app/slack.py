@@ -66,6 +66,7 @@ def build_outbox_worker(
         outages=context.outages,
         clock=context.clock,
     )
+    worker.meter = components.meter
     worker.may_post, worker.may_mark = reconciler.has_looked, reconciler.has_compared
     worker.beat = context.heartbeats.register("deliver", within=_DELIVERY_TURN)
     return worker
@@ -75,6 +76,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
     """Build the Bolt app with all listeners, and the middleware that acknowledges what arrives."""
     components, settings, clock = context.components, context.settings, context.clock
     app = create_bolt_app(components.client, context.identity, signing_secret=settings.slack_signing_secret)
+    app.meter = components.meter
     middleware = ListenerMiddleware(components.slack, InteractionDeduplicator(components.store, clock=clock))
     services = ListenerServices(
         permissions=context.permissions,
@@ -106,7 +108,7 @@ def _build_outreach(context: Context) -> Outreach:
     loaded = load_templates(context.settings.mail_templates)
     for problem in loaded.problems:
         log.warning("template_unusable", problem=problem)
-    return Outreach(
+    outreach = Outreach(
         context.components.store,
         context.components.mailer,
         loaded.templates,
@@ -116,6 +118,8 @@ def _build_outreach(context: Context) -> Outreach:
         today=context.lists.today,
         token=lambda: secrets.token_hex(16),
     )
+    outreach.meter = context.components.meter
+    return outreach
 
 
 def build_socket(context: Context, app: AsyncApp, *, timeouts: SocketTimeouts) -> SocketMode | None:

@@ -7,13 +7,16 @@ from bot.app.context import Context
 from bot.app.mail import build_bounce_handler, build_unsubscribe_links, sender_name
 from bot.services.operations.probes import Probes
 from bot.web.bounce_webhook import BounceWebhook
+from bot.web.metrics import MetricsEndpoint
 from bot.web.server import endpoints
 from bot.web.slack_events import SlackEvents
 from bot.web.unsubscribe.handler import UnsubscribePage
 
 
-def build_endpoints(context: Context, app: AsyncApp) -> web.Application:
-    """Build the HTTP endpoints. They include Slack's interactions only if there is no socket for them."""
+def build_endpoints(context: Context, app: AsyncApp, metrics: MetricsEndpoint | None = None) -> web.Application:
+    """Build the HTTP endpoints. They include Slack's interactions only if there is no socket for them, and `metrics`
+    unless those have a port of their own.
+    """
     settings = context.settings
     secret = settings.slack_signing_secret if settings.slack_app_token is None else None
     return endpoints(
@@ -22,6 +25,7 @@ def build_endpoints(context: Context, app: AsyncApp) -> web.Application:
         slack=None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
         unsubscribing=_build_unsubscribe_page(context),
         bounces=_build_bounce_webhook(context),
+        metrics=metrics if settings.metrics_port is None else None,
     )
 
 
@@ -36,4 +40,6 @@ def _build_bounce_webhook(context: Context) -> BounceWebhook | None:
     if secret is None:
         return None
     handler = build_bounce_handler(context.settings, context.components.store, clock=context.clock)
-    return BounceWebhook(handler, secret=secret.get_secret_value())
+    webhook = BounceWebhook(handler, secret=secret.get_secret_value())
+    handler.meter = webhook.meter = context.components.meter
+    return webhook

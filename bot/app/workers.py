@@ -56,6 +56,7 @@ def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxW
             address_of=context.permissions.address,
             beat=context.heartbeats.register("mail", within=_MAIL_TURN),
         )
+        worker.meter = components.meter
         runs["mail"] = _in_turn(reconciler.email_allowed, worker.run)
         paused.append(worker.paused)
     return Workers(runs=runs, paused=paused)

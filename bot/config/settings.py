@@ -130,6 +130,20 @@ class HttpSettings(SomeSettings):
         le=65535,
         description="a number from 0 to 65535: the port that the HTTP endpoints listen on; 0 takes a free one",
     )
+    metrics: Annotated[Literal["on", "off"], BeforeValidator(lambda v: str(v).lower())] = Field(
+        "off", description="on or off: whether /metrics shows figures for Prometheus"
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="a number from 1 to 65535: a port of its own for /metrics, which is then on there alone",
+    )
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether figures are kept and shown, on either port."""
+        return self.metrics == "on" or self.metrics_port is not None
 
 
 class DatabaseSettings(SomeSettings):

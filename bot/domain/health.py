@@ -1,10 +1,12 @@
 """Figures about how the bot is doing, before they become text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median_high
+
+from bot.domain.row_counts import RowCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +115,5 @@ class IngestStats:
 
     started: int = 0
     announced: int = 0
+    counts: RowCounts = field(default_factory=RowCounts, compare=False, repr=False)
+    """The details, for the metrics."""

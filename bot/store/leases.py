@@ -77,6 +77,8 @@ class Leases:
         self.term = term
         self.is_shared = database.is_server
         """Whether a standby copy may run beside the leader."""
+        self.was_released = False
+        """Whether the copy before had released the lease when this one took it."""
         self._database = database
         self._elapsed = elapsed
         self._life = ProcessLock(database.path)
@@ -127,7 +129,7 @@ class Leases:
             this = update(lease).where(lease.c.name == _NAME)
             await connection.execute(this.values(**ours, **who, version=version("evaluator-bot")))
         self._life.keep(self._me)
-        self._epoch, self._renewed_at = row.epoch + 1, began
+        self._epoch, self._renewed_at, self.was_released = row.epoch + 1, began, row.holder is None
         self._database.guard = self._fence
         return True
 

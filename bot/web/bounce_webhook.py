@@ -7,6 +7,9 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.metrics.catalog import INBOUND
+from bot.metrics.labels import InboundResult, InboundSource
+from bot.metrics.meter import OFF, Meter
 from bot.security.webhook_signature import is_signed, signing_key
 from bot.services.inbound.bounces import BounceHandler
 from bot.web.unsigned_requests import UnsignedRequests
@@ -18,6 +21,7 @@ class BounceWebhook:
     """Accepts reports that are signed with a shared secret."""
 
     def __init__(self, handler: BounceHandler, *, secret: str, clock: Callable[[], float] = time.time) -> None:
+        self.meter: Meter = OFF
         self._handler = handler
         self._key = signing_key(secret)
         self._clock = clock
@@ -35,6 +39,7 @@ class BounceWebhook:
 
     def _refuse(self) -> web.Response:
         self.unsigned.add(PATH)
+        self.meter.count(INBOUND, InboundSource.BOUNCE, InboundResult.REFUSED)
         return web.Response(
             status=HTTPStatus.UNAUTHORIZED,
             text="The webhook signature is missing, wrong or too old: see docs/mail.md.\n",

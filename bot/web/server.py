@@ -16,7 +16,9 @@ from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
 from bot.services.operations.probes import Probes
 from bot.web import bounce_webhook, slack_events
+from bot.web import metrics as metrics_endpoint
 from bot.web.bounce_webhook import BounceWebhook
+from bot.web.metrics import MetricsEndpoint
 from bot.web.probes import LIVE, READY, ProbeEndpoints
 from bot.web.slack_events import SlackEvents
 from bot.web.unsigned_requests import UnsignedRequests
@@ -47,17 +49,20 @@ def endpoints(
     slack: SlackEvents | None,
     unsubscribing: UnsubscribePage | None = None,
     bounces: BounceWebhook | None = None,
+    metrics: MetricsEndpoint | None = None,
 ) -> web.Application:
     """Return the application: `/health`, `/livez`, `/readyz`, and the other endpoints if they are set up.
 
     `/slack/events` takes signed requests from Slack, instead of a socket; `/u/…` serves the links in our emails;
-    `/bounces` takes what comes back from them.
+    `/bounces` takes what comes back from them; `/metrics` shows figures for Prometheus.
     """
     app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
     probe = ProbeEndpoints(probes)
     app.router.add_get(LIVE, probe.live)
     app.router.add_get(READY, probe.ready)
+    if metrics is not None:
+        app.router.add_get(metrics_endpoint.PATH, metrics.show)
     if slack is not None:
         app.router.add_post(slack_events.PATH, slack.take)
         app.on_cleanup.append(_finishing(slack.unsigned, slack_events.PATH))
@@ -71,9 +76,9 @@ def endpoints(
 
 
 @contextmanager
-def listening(*, host: str, port: int) -> Iterator[Sequence[socket.socket]]:
-    """Open the port, or a free one for 0. Early connections wait for `serve`. Raises SettingsWrong if it cannot be
-    opened.
+def listening(*, host: str, port: int, setting: str = "HTTP_PORT") -> Iterator[Sequence[socket.socket]]:
+    """Open the port, or a free one for 0. Early connections wait for `serve`. Raises SettingsWrong, which names the
+    setting, if it cannot be opened.
     """
     with ExitStack() as stack:
         try:
@@ -83,15 +88,15 @@ def listening(*, host: str, port: int) -> Iterator[Sequence[socket.socket]]:
                 stack.enter_context(socket.create_server(address[:2], family=family)) for family, address in places
             ]
         except OSError as exc:
-            raise SettingsWrong([_why_not(host, port, exc)]) from exc
+            raise SettingsWrong([_why_not(host, port, setting, exc)]) from exc
         yield sockets
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
+def _why_not(host: str, port: int, setting: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is already in use. Set HTTP_PORT to another one."
+        return f"Port {port} on {host} is already in use. Set {setting} to another one."
     if error.errno == errno.EACCES:
-        return f"This user may not open port {port}. Set HTTP_PORT to one above 1023."
+        return f"This user may not open port {port}. Set {setting} to one above 1023."
     return f"HTTP_HOST {host} isn't an address of this machine. Set it to 127.0.0.1 or 0.0.0.0."
 
 

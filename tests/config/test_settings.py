@@ -89,6 +89,8 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
         "retention": timedelta(days=730),
         "http_host": "127.0.0.1",
         "http_port": 8080,
+        "metrics": "off",
+        "metrics_port": None,
         "heartbeat_url": None,
         "timezone": ZoneInfo("UTC"),
         "log_format": "console",

@@ -11,6 +11,9 @@ import structlog
 from bot.domain.address import canonical
 from bot.mail.inbound.dsn import BounceKind, RecipientStatus, Report, read_report
 from bot.mail.inbound.provider_notices import guess
+from bot.metrics.catalog import INBOUND, MAILS
+from bot.metrics.labels import EmailOutcome, InboundResult, InboundSource
+from bot.metrics.meter import OFF, Meter
 from bot.store.mail.bounces import SentMailRef
 
 log = structlog.get_logger()
@@ -70,6 +73,7 @@ class BounceHandler:
         tell_unclear: Callable[[], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
+        self.meter: Meter = OFF
         self._ledger = ledger
         self._verp = verp
         self._tell = tell
@@ -78,6 +82,17 @@ class BounceHandler:
 
     async def handle(self, content: bytes) -> BounceOutcome:
         """Read a message and act on it. Nothing of its text is kept, whoever wrote it."""
+        outcome = await self._handle(content)
+        is_ours = outcome not in {BounceOutcome.NO_REPORT, BounceOutcome.UNKNOWN}
+        result = InboundResult.HANDLED if is_ours else InboundResult.IGNORED
+        self.meter.count(INBOUND, InboundSource.BOUNCE, result)
+        if outcome is BounceOutcome.BOUNCED:
+            self.meter.count(MAILS, EmailOutcome.BOUNCED)
+        elif outcome is BounceOutcome.COMPLAINED:
+            self.meter.count(MAILS, EmailOutcome.COMPLAINED)
+        return outcome
+
+    async def _handle(self, content: bytes) -> BounceOutcome:
         report = read_report(content)
         if report.is_harmless:
             return BounceOutcome.NO_REPORT

@@ -1,17 +1,21 @@
 """Read the rows of one poll and record them batch by batch."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 import structlog
 
 from bot.domain.announcement import AnnouncementPolicy
+from bot.domain.changes import Change, Converted, Ended, Extended, Started
 from bot.domain.health import PollStats
+from bot.domain.row_counts import RowCounts
 from bot.marketplace.license_record import InvalidRecord
 from bot.marketplace.responses import Row
+from bot.metrics.catalog import EVALUATIONS, REPORT_DELAY, REPORT_ROWS
+from bot.metrics.labels import AppKey, EvaluationEvent, RowResult
+from bot.metrics.meter import OFF, Meter
 from bot.services.ingest.parsing import parse_new
 from bot.store import Store
 from bot.store.licenses.batching import ParsedRecord
@@ -24,6 +28,13 @@ _RECORDED: Final = 5_000
 """Licenses that are recorded together: the more, the less often the database writes the same page."""
 _NAMED: Final = 20
 """Unreadable rows of a batch that the log names. After a change by Atlassian it may be all of them."""
+
+_EVENTS: Final[Mapping[type[Change], EvaluationEvent]] = {
+    Started: EvaluationEvent.STARTED,
+    Extended: EvaluationEvent.EXTENDED,
+    Converted: EvaluationEvent.CONVERTED,
+    Ended: EvaluationEvent.ENDED,
+}
 
 
 class ReportIngest:
@@ -40,6 +51,7 @@ class ReportIngest:
         now: datetime,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self.meter: Meter = OFF
         self._progress = progress
         self._store = store
         self._announcement = announcement
@@ -80,6 +92,8 @@ class ReportIngest:
         self._unreadable |= unreadable
         await self._quarantine(unreadable)
         self.stats += PollStats(rows=len(batch), quarantined=len(unreadable))
+        self.meter.count(REPORT_ROWS, RowResult.QUARANTINED, by=len(new.unreadable))
+        self.meter.count(REPORT_ROWS, RowResult.SAME, by=new.known)
         self._progress(self.stats.rows)
 
     def _taken(self) -> list[ParsedRecord]:
@@ -94,7 +108,19 @@ class ReportIngest:
 
     async def _record(self, records: list[ParsedRecord]) -> None:
         recorded = await self._store.licenses.record(records, self._announcement, channel=self._channel, at=self._now)
-        self.stats += PollStats(**asdict(recorded))
+        self.stats += PollStats(started=recorded.started, announced=recorded.announced)
+        self._count(len(records), recorded.counts)
+
+    def _count(self, rows: int, counts: RowCounts) -> None:
+        """Count what rows brought, once they are recorded."""
+        self.meter.count(REPORT_ROWS, RowResult.NEW, by=counts.new)
+        self.meter.count(REPORT_ROWS, RowResult.CHANGED, by=counts.changed)
+        self.meter.count(REPORT_ROWS, RowResult.SAME, by=rows - counts.new - counts.changed)
+        for (change, app), times in counts.changes.items():
+            if (happened := _EVENTS.get(change)) is not None:
+                self.meter.count(EVALUATIONS, happened, AppKey(app), by=times)
+        for delay in counts.delays:
+            self.meter.observe(REPORT_DELAY, seconds=delay.total_seconds())
 
     async def _quarantine(self, unreadable: Collection[InvalidRecord]) -> None:
         if not unreadable:

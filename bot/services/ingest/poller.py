@@ -13,9 +13,12 @@ from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.clock_skew import CLOCKS_DIFFER, has_passed, is_future
 from bot.domain.health import PollStats
 from bot.domain.poll_window import started_since, updated_since
-from bot.errors import BotError, ExportFailed
+from bot.errors import ApiGone, BotError, ExportFailed, PermissionMissing, TokenRefused
 from bot.marketplace.client import Marketplace
 from bot.marketplace.responses import Row
+from bot.metrics.catalog import POLL_SECONDS, POLLS
+from bot.metrics.labels import PollKind, PollResult
+from bot.metrics.meter import OFF, Meter
 from bot.services.ingest.batches import ReportIngest
 from bot.services.ingest.dry_run import DryRun, DryRunResult, Progress
 from bot.services.operations.alerts import AdminAlerts
@@ -52,6 +55,7 @@ class ReportPoller:
         alerts: AdminAlerts,
         clock: Callable[[], datetime],
     ) -> None:
+        self.meter: Meter = OFF
         self._marketplace = marketplace
         self._store = store
         self._plan = plan
@@ -164,21 +168,26 @@ class ReportPoller:
     ) -> PollStats:
         """Run one poll, of everything or since a day, from its first entry in the log to its last."""
         now, polls = self._clock(), self._store.polls
+        kind = PollKind.SWEEP if since is None else PollKind.POLL
         poll_id = await polls.begin(at=now, is_full=since is None)
         announcement = self._announcement_policy(now, quiet_before)
         ingest = ReportIngest(
             self._store, announcement=announcement, channel=self._plan.channel, now=now, progress=progress
         )
+        ingest.meter = self.meter
         try:
             async with aclosing(ingest):
-                await self._stream_into(ingest, since, now)
+                with self.meter.time(POLL_SECONDS, kind):
+                    await self._stream_into(ingest, since, now)
         except BotError as exc:
+            self.meter.count(POLLS, kind, _result(exc, rows=ingest.stats.rows))
             await polls.fail(poll_id, ingest.stats, at=self._clock(), error=str(exc))
             await self._alerts.poll_failed(exc)
             raise
         text = words(ingest.stats)
         await polls.succeed(poll_id, ingest.stats, at=self._clock(), text=text, channel=self._plan.channel)
         await self._alerts.poll_succeeded(ingest.stats.quarantined, is_full=since is None)
+        self.meter.count(POLLS, kind, PollResult.GOOD)
         log.info("report_read", is_full=since is None, **asdict(ingest.stats))
         return ingest.stats
 
@@ -217,3 +226,10 @@ class ReportPoller:
             async with aclosing(self._marketplace.licenses()) as portions:
                 async for rows in portions:
                     yield rows
+
+
+def _result(error: BotError, *, rows: int) -> PollResult:
+    """Return how a poll ended that failed after so many rows."""
+    if isinstance(error, TokenRefused | PermissionMissing | ApiGone):
+        return PollResult.REFUSED
+    return PollResult.PARTIAL if rows else PollResult.FAILED

@@ -16,6 +16,9 @@ from bot.mail.outbound.compose import footer_of, new_message_id
 from bot.mail.templating.selection import TemplateSelection, select_templates
 from bot.mail.templating.template import RenderedMail, Template, TemplateVariables
 from bot.mail.templating.variables import missing, variables_for
+from bot.metrics.catalog import MAIL_GATE, MAILS
+from bot.metrics.labels import EmailOutcome, GateAnswer, GateReason
+from bot.metrics.meter import OFF, Meter
 from bot.services.mail.draft import Draft, FormWords, SuggestedBasis, base_of, choose_recipient, menu
 from bot.services.mail.mailer import Mailer
 from bot.services.team.permissions import Signature
@@ -42,6 +45,7 @@ class Outreach:
         today: Callable[[], date],
         token: Callable[[], str],
     ) -> None:
+        self.meter: Meter = OFF
         self._store = store
         self._mailer = mailer
         self._templates = templates
@@ -175,7 +179,18 @@ class Outreach:
             at=now,
             due_at=now + self._rules.hold,
         )
-        return await self._store.mails.enqueue(request, self._rules)
+        answer = await self._store.mails.enqueue(request, self._rules)
+        self._count(answer, basis)
+        return answer
+
+    def _count(self, answer: object, basis: LawfulBasis | None) -> None:
+        """Count what the policy answered. A question for a legal basis is no answer yet."""
+        match answer:
+            case Refused(reason=reason):
+                self.meter.count(MAIL_GATE, GateAnswer.REFUSED, GateReason(reason.name.lower()))
+            case QueuedMail():
+                gate = GateAnswer.ALLOWED if basis is None else GateAnswer.CONFIRMED
+                self.meter.count(MAIL_GATE, gate, GateReason.NONE)
 
     async def evaluation_of(self, mail_id: int, card: CardRef | None) -> int | None:
         """Return the evaluation that an email is about, None if the email is not on record.
@@ -189,7 +204,10 @@ class Outreach:
 
     async def cancel(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Cancel one's own queued email. None if there is no such email."""
-        return await self._store.mails.cancel(mail_id, by=by, at=self._clock())
+        status = await self._store.mails.cancel(mail_id, by=by, at=self._clock())
+        if status is not None and status.changed:
+            self.meter.count(MAILS, EmailOutcome.UNDONE)
+        return status
 
     async def follow(self, mail_id: int, *, seconds: float) -> AsyncIterator[MailOutcome]:
         """Yield how far an email has come at each change, until it is settled or so many seconds have passed."""
@@ -211,7 +229,9 @@ class Outreach:
         """
         if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
-        return await self._store.mails.resend(mail_id, self._rules, by=by, at=self._clock())
+        answer = await self._store.mails.resend(mail_id, self._rules, by=by, at=self._clock())
+        self._count(answer, None)
+        return answer
 
     async def confirm(self, mail_id: int, *, by: str) -> MailStatus | None:
         """Record a person's word that an email of unknown outcome arrived. None if there is no such email."""

@@ -16,6 +16,9 @@ from bot.domain.evaluation import Evaluation
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import MailRules
 from bot.errors import AddressRefused, BotError, LeaseLost, MailDeferred, MailError, MailOutcomeUnknown, MailSetupWrong
+from bot.metrics.catalog import MAIL_GATE, MAILS
+from bot.metrics.labels import EmailOutcome, GateAnswer, GateReason
+from bot.metrics.meter import OFF, Meter
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
@@ -34,6 +37,12 @@ _SHOULD_BE_KNOWN: Final = 5
 _NO_SUCH_ADDRESS: Final = "5.1.1"
 """RFC 3463: bad destination mailbox address."""
 _GIVEN_UP: Final = "The mail server postponed it for two days, so the bot gave up. Send it again if it still fits."
+
+_OUTCOMES: Final = {
+    MailState.SENT: EmailOutcome.SENT,
+    MailState.FAILED: EmailOutcome.REFUSED,
+    MailState.UNKNOWN: EmailOutcome.UNKNOWN,
+}
 
 
 class MailWorker:
@@ -54,6 +63,7 @@ class MailWorker:
         """`address_of` returns the current reply address of a colleague; without it, replies go where the queued email
         says.
         """
+        self.meter: Meter = OFF
         self._store = store
         self._mailer = mailer
         self._rules = rules
@@ -85,6 +95,8 @@ class MailWorker:
                 claimed = await self._store.mails.claim(self._rules, now=self._clock())
                 if isinstance(claimed, RejectedMail):
                     log.info("mail_rejected", reason=claimed.refusal.reason.name)
+                    reason = GateReason(claimed.refusal.reason.name.lower())
+                    self.meter.count(MAIL_GATE, GateAnswer.REFUSED, reason)
                 elif claimed is not None:
                     await self._send(claimed)
             return min(pause, _POLL_INTERVAL_S)
@@ -142,6 +154,8 @@ class MailWorker:
     async def _settle(self, claimed: ClaimedMail, state: MailState, *, error: str = "") -> None:
         log.info("mail_settled", mail=claimed.mail_id, state=state)
         await self._store.mails.settle(claimed.mail_id, state, at=self._clock(), error=error)
+        if (outcome := _OUTCOMES.get(state)) is not None:
+            self.meter.count(MAILS, outcome)
 
     async def _defer(self, claimed: ClaimedMail, why: BotError, *, wait: timedelta) -> None:
         now = self._clock()

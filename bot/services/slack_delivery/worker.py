@@ -14,6 +14,9 @@ import structlog
 from bot.concurrency.heartbeats import Beat
 from bot.domain.outbox import LONGEST_WAIT, ApiMethod, Delivery, DeliveryKind, Route
 from bot.errors import BotError, LeaseLost, SlackError, SlackRefused, StoreError
+from bot.metrics.catalog import DELIVERIES, DELIVERY_SECONDS
+from bot.metrics.labels import DeliveryOutcome, MessageKind
+from bot.metrics.meter import OFF, Meter
 from bot.services.slack_delivery.error_policy import Next, is_repeatable, resolve
 from bot.services.slack_delivery.lookup import MessageLookup
 from bot.services.slack_delivery.outages import SlackOutages
@@ -60,6 +63,7 @@ class SlackOutboxWorker:
         self.may_mark.set()
         self.beat: Beat = lambda: None
         """Called at each turn."""
+        self.meter: Meter = OFF
         self._unmarked: set[int] = set()
         self._store = store
         self._slack = slack
@@ -162,11 +166,12 @@ class SlackOutboxWorker:
             self._unmarked.remove(each)
 
     async def _deliver(self, delivery: Delivery, route: Route) -> None:
+        outcome = DeliveryOutcome.LOOKED_UP
         try:
             if route.method is ApiMethod.HISTORY:
                 ts, channel = await self._lookup.find(delivery, route), None
             else:
-                channel, ts = await self._send(delivery, route)
+                (channel, ts), outcome = await self._send(delivery, route)
         except (LeaseLost, SlackError) as exc:
             await self._settle_failure(delivery, route, exc)
             return
@@ -178,6 +183,7 @@ class SlackOutboxWorker:
             look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
             found = channel if delivery.kind is DeliveryKind.REMINDER else None
             await self._store.outbox.mark_delivered(delivery, ts=ts, channel=found, look_again=look_again)
+            self._count(delivery, outcome)
         await self._outages.recovered(route)
 
     async def _settle_failure(self, delivery: Delivery, route: Route, error: LeaseLost | SlackError) -> None:
@@ -193,12 +199,15 @@ class SlackOutboxWorker:
                 await self._reschedule(delivery, error, wait=resolution.wait, unsure=resolution.is_unsure)
             case Next.DELIVERED:
                 await self._store.outbox.mark_delivered(delivery, ts=delivery.ts or "")
+                self._count(delivery, DeliveryOutcome.LOOKED_UP)
             case Next.CARD_DELETED:
                 log.warning("card_deleted", delivery=delivery.id, code=code)
                 await self._store.outbox.mark_card_deleted(delivery, at=self._clock(), error=str(error))
+                self._count(delivery, DeliveryOutcome.GIVEN_UP)
             case Next.GIVE_UP:
                 log.warning("delivery_given_up", delivery=delivery.id, what=delivery.kind, code=code)
                 await self._store.outbox.give_up(delivery, error=str(error))
+                self._count(delivery, DeliveryOutcome.GIVEN_UP)
             case _:
                 assert_never(resolution.next)
         if resolution.is_outage and isinstance(error, SlackRefused):
@@ -209,16 +218,22 @@ class SlackOutboxWorker:
         until = self._clock() + timedelta(seconds=wait)
         await self._store.outbox.reschedule(delivery, until=until, error=str(why), unsure=unsure)
 
-    async def _send(self, delivery: Delivery, route: Route) -> Posted:
+    def _count(self, delivery: Delivery, outcome: DeliveryOutcome) -> None:
+        kind = MessageKind.of(delivery.kind)
+        self.meter.count(DELIVERIES, kind, outcome)
+        if outcome is not DeliveryOutcome.GIVEN_UP:
+            self.meter.observe(DELIVERY_SECONDS, kind, seconds=(self._clock() - delivery.at).total_seconds())
+
+    async def _send(self, delivery: Delivery, route: Route) -> tuple[Posted, DeliveryOutcome]:
         message = await self._renderer.render(delivery)
         try:
-            return await self._post_or_update(delivery, message)
+            return await self._post_or_update(delivery, message), DeliveryOutcome.DONE
         except SlackRefused as exc:
             if action_for(exc.code) is not ErrorAction.SHORTEN:
                 raise
             log.warning("delivery_shortened", delivery=delivery.id, what=delivery.kind, code=exc.code)
             self._limiter.consume(route)
-            return await self._post_or_update(delivery, shorten(message))
+            return await self._post_or_update(delivery, shorten(message)), DeliveryOutcome.SHORTENED
 
     async def _post_or_update(self, delivery: Delivery, message: Message) -> Posted:
         """Post the message or update what is there. Return where it is."""

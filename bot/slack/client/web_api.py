@@ -99,7 +99,7 @@ def to_error(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
     status = int(answer.status_code if is_parsed else answer.status)
     data = answer.data if is_parsed and isinstance(answer.data, dict) else {}
     code = data.get("error")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if is_rate_limited(error):
         said = answer.headers.get("Retry-After", answer.headers.get("retry-after"))
         wait = _seconds(said)
         return SlackUnavailable(f"Slack asks to slow down. Try again in {wait:.0f} s.", retry_after=wait)
@@ -116,6 +116,12 @@ def to_error(error: SlackApiError, *, token: Token = Token.BOT) -> SlackError:
             return SlackOutcomeUnknown(words)
         case _:
             return SlackRefused(words, code=code, needed=needed)
+
+
+def is_rate_limited(error: SlackApiError) -> bool:
+    """Return whether Slack asks to slow down (429)."""
+    answer: Any = error.response
+    return getattr(answer, "status_code", getattr(answer, "status", None)) == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def to_network_error(error: Exception) -> SlackError:

@@ -23,6 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.concurrency.shield import interruptible
 from bot.errors import DatabaseBusy, DatabaseUrlWrong, StoreError, StoreUnavailable
+from bot.metrics.catalog import DATABASE_SECONDS
+from bot.metrics.labels import DatabaseOperation
+from bot.metrics.meter import OFF, Meter
 from bot.store.engine import file_users, sqlite_driver
 
 log = structlog.get_logger()
@@ -94,6 +97,7 @@ class Database:
     """An engine with two doors: `read` for a consistent view, `write` for one fact at a time."""
 
     def __init__(self, url: str, *, create: bool = True) -> None:
+        self.meter: Meter = OFF
         self._engine = _engine(url, create=create)
         self._writer = self._engine.execution_options(door="write")
         # SQLite has one writer. Waiting for this lock is fair; waiting in SQLite's busy handler is not.
@@ -137,7 +141,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection that sees one state of the database throughout. StoreError if it cannot be used."""
-        with _named_errors():
+        with _named_errors(), self.meter.time(DATABASE_SECONDS, DatabaseOperation.READ):
             async with self._engine.begin() as connection:
                 yield connection
 
@@ -149,7 +153,7 @@ class Database:
         """
         self._writers += 1
         try:
-            with _named_errors(), self._locks_noted():
+            with _named_errors(), self._locks_noted(), self.meter.time(DATABASE_SECONDS, DatabaseOperation.WRITE):
                 async with AsyncExitStack() as stack:
                     with interruptible():
                         await stack.enter_async_context(self._turn)

@@ -20,6 +20,7 @@ from bot.domain.health import IngestStats
 from bot.domain.history import entry_of
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
 from bot.domain.license_update import LicenseUpdate, diff
+from bot.domain.row_counts import RowCounts
 from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import adopt_orphans
@@ -87,6 +88,7 @@ class Licenses:
         once.
         """
         announced, started, waiting, count = 0, 0, sort_and_dedupe(records), _MIN_BATCH_RECORDS
+        counts = RowCounts()
         while waiting:
             async with self._database.write() as connection:
                 gone = await erased_hashes(connection)
@@ -104,12 +106,14 @@ class Licenses:
                     announced += sum(
                         len({change.trial for change in license_update.announced}) for _, license_update in found
                     )
+                    for record, license_update in found:
+                        counts.add(license_update, rows=len(record.digests), at=at)
                     if self._database.awaited:
                         count = _MIN_BATCH_RECORDS
                         break
                     count = min(2 * count, _MAX_BATCH_RECORDS)
                 await queue_assignments(connection, settings, since=since, at=at)
-        return IngestStats(started=started, announced=announced)
+        return IngestStats(started=started, announced=announced, counts=counts)
 
     async def announce_missed(
         self, announcement: AnnouncementPolicy, *, after: datetime, channel: str, at: datetime

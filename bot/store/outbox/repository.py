@@ -235,6 +235,14 @@ class SlackOutbox:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).where(is_open(delivery))) or 0
 
+    async def backlog(self) -> tuple[dict[DeliveryKind, int], datetime | None]:
+        """Return how many deliveries of each kind are waiting, and when the oldest was enqueued."""
+        query = select(delivery.c.kind, func.count(), func.min(delivery.c.at)).where(is_open(delivery))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.group_by(delivery.c.kind))).all()
+        counts = {DeliveryKind(kind): count for kind, count, _ in rows}
+        return counts, min((oldest for *_, oldest in rows), default=None)
+
     async def given_up(self, *, since: datetime) -> int:
         """Return how many deliveries enqueued since then were given up."""
         these = (delivery.c.state == DeliveryState.GIVEN_UP) & (delivery.c.at >= since)
