@@ -158,7 +158,17 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"structlog"},
     ),
     "services.slack_delivery": (
-        {"concurrency", "domain", "errors", "metrics", "slack", "slack.client", "slack.views", "store"},
+        {
+            "concurrency",
+            "domain",
+            "errors",
+            "metrics",
+            "services",
+            "slack",
+            "slack.client",
+            "slack.views",
+            "store",
+        },
         {"structlog"},
     ),
     "services.team": (

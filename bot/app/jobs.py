@@ -10,7 +10,7 @@ from bot.app.context import Context
 from bot.app.scheduler import Run, Scheduler
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.lock_alert import LockAlert
-from bot.services.privacy import apply_retention
+from bot.services.privacy import apply_retention, erase_again
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.team.digests import DigestSender
 from bot.services.team.reminders import ReminderSender
@@ -38,6 +38,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     )
 
     async def retention() -> None:
+        await erase_again(components.store, at=context.clock())
         if await watch.is_steady():
             await apply_retention(components.store, retention=settings.retention, at=context.clock())
         else:

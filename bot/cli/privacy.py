@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.app.clock import utc_now
-from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, Address, read_address, store_of
+from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, read_address, store_of
 from bot.cli.runner import with_database_settings
 from bot.domain.text import counted
 
 if TYPE_CHECKING:
     from bot.config.settings import DatabaseSettings
+    from bot.store.privacy import ErasedAgain
 
 privacy = typer.Typer()
 
 
 @privacy.command()
 def erase(
-    address: Address,
+    address: Annotated[str | None, typer.Argument(help="An email address.", metavar="[ADDRESS]")] = None,
     *,
+    again: Annotated[
+        bool, typer.Option("--again", help="Repeat every erasure on record, after a backup was restored.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase a person, on cards too. A keyed hash keeps the address blocked."""
-    with_database_settings(partial(_erase, address=read_address(address), sure=yes))
+    if (address is None) != again:
+        raise typer.BadParameter("Name an address, or use --again alone.")
+    if address is None:
+        with_database_settings(_erase_again)
+    else:
+        with_database_settings(partial(_erase, address=read_address(address), sure=yes))
 
 
 @privacy.command()
@@ -53,12 +63,35 @@ async def _erase(settings: DatabaseSettings, *, address: str, sure: bool) -> Non
         readers = [] if erased.is_wiped else store.database.readers()
     cards = f"{counted(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} updated while the bot runs"
     found = f"{counted(erased.licenses, 'license')}, {counted(erased.mails, 'mail')}. {cards}. Nobody can write to this"
+    what = f"{found} address from here any more."
     if erased.is_wiped:
-        typer.echo(f"Erased: {found} address from here any more.")
+        typer.echo(f"Erased: {what}")
         return
+    _explain_leftovers(what, readers)
+
+
+async def _erase_again(settings: DatabaseSettings) -> None:
+    async with store_of(settings) as store:
+        found = await store.personal_data.erase_again(at=utc_now(), by=ACTOR)
+        readers = [] if found.is_wiped else store.database.readers()
+    typer.echo(f"{counted(found.on_record, 'person', 'people')} on record as erased. {again_in_words(found)}")
+    if not found.is_wiped:
+        _explain_leftovers("", readers)
+
+
+def again_in_words(found: ErasedAgain) -> str:
+    """Return what a repeated erasure found, as a sentence."""
+    if not found.people:
+        return "Nothing about any of them was left to erase."
+    what = f"{counted(found.licenses, 'license')}, {counted(found.mails, 'email')}"
+    return f"Erased again: {counted(found.people, 'person', 'people')} ({what})."
+
+
+def _explain_leftovers(what: str, readers: Sequence[str]) -> None:
+    """Say what still reads the file, and exit with 75."""
     who = " and ".join(readers) or "another program"
     typer.echo(
-        f"Not erased completely yet: {found} address from here any more. The old pages are still in the log of the "
+        f"Not erased completely yet: {what} The old pages are still in the log of the "
         f"database file, because {who} is reading it. The bot takes them out as soon as it can, and so does the next "
         "command; `evaluator-bot check` shows whether they are gone."
     )

@@ -1,33 +1,28 @@
 """Everything held about one person: export it, erase it, and drop it when retention ends."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.address import canonical, fold
-from bot.domain.dnc import DncReason, DncTarget
-from bot.domain.evaluation import Contact, ContactRole, License
-from bot.domain.history import Entry, Kind
-from bot.domain.history import Erased as ErasedFact
+from bot.domain.address import canonical
+from bot.domain.dnc import DncReason
+from bot.domain.evaluation import ContactRole
 from bot.domain.incidents import UNWIPED
 from bot.security.keyring import Keyring
-from bot.store.dnc.matches import evaluations_matching
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
+from bot.store.erasures import ACTION, HASHES, Person, block_for_good, erased_people, named_in, overwrite
 from bot.store.incidents import close_incidents, is_open, open_incident
-from bot.store.licenses.company_words import remove_company_words
 from bot.store.mail.sealing import decrypt_content
-from bot.store.mapping import insert_row, license_of, license_values
+from bot.store.mapping import insert_row, license_of
 from bot.store.notes import blank_notes, note_from
-from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
-from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, note
-
-_GONE = Contact(forgotten=True)
+from bot.store.outbox.enqueue import enqueue_card_update
+from bot.store.schema import audit, do_not_contact, evaluation, history, license_, mail, note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +34,18 @@ class Erased:
     cards: int
     is_wiped: bool = True
     """Whether no erased data is left in the database files; otherwise `wipe` removes it later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedAgain:
+    """How many people are on record as erased, and of how many, in what, something was found again."""
+
+    on_record: int
+    people: int
+    licenses: int
+    mails: int
+    is_wiped: bool = True
+    """As in `Erased`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,24 +85,35 @@ class PersonalData:
 
         A keyed hash stays in a permanent do-not-contact entry: whatever brings the address back, nobody emails it.
         """
+        hashes = self._keyring.address_hashes(address)
         async with self._database.write() as connection:
-            evaluations = await evaluations_matching(connection, self._keyring, DncTarget.of_address(address))
-            licenses = await self._theirs(connection, address)
-            mails = await connection.scalar(select(func.count()).where(self._to(address))) or 0
-            await blank_notes(connection, self._about(address), at=at)  # before the licenses forget the address
-            for row in licenses:
-                await self._redact(connection, row, address)
-            await remove_company_words(connection, {row.company_key for row in licenses} - {None})
-            await enqueue_refresh(connection, await self._noted(connection, address), at=at)
+            found = await overwrite(connection, self._keyring, hashes, at=at)
             await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
-            await connection.execute(delete(draft))  # of the last day; whom they name is not known
-            for evaluation_id in evaluations:
-                await append_history(connection, evaluation_id, [Entry(at=at, fact=ErasedFact())])
-            await enqueue_card_update(connection, evaluations, at=at)
-            found = Erased(licenses=len(licenses), mails=mails, cards=len(evaluations))
-            await _audit(connection, "erase", at=at, by=by, licenses=found.licenses, mails=mails)
+            counts = {"licenses": found.licenses, "mails": found.mails}
+            await _audit(connection, ACTION, at=at, by=by, **counts, **{HASHES: " ".join(hashes)})
             await open_incident(connection, UNWIPED, at=at)
-        return replace(found, is_wiped=await self._wiped())
+        return Erased(**counts, cards=len(found.evaluations), is_wiped=await self._wiped())
+
+    async def erase_again(self, *, at: datetime, by: str, also: Sequence[Person] = ()) -> ErasedAgain:
+        """Repeat every erasure on record, and those of `also`: a restored backup may hold these people again.
+
+        Nothing is written if nothing is held about any of them.
+        """
+        total = {"people": 0, "licenses": 0, "mails": 0}
+        async with self._database.write() as connection:
+            known = await erased_people(connection)
+            new = [each for each in dict.fromkeys(also) if each not in known]
+            await block_for_good(connection, self._keyring, [*known, *new], at=at)
+            for person in [*known, *new]:
+                found = await overwrite(connection, self._keyring, person, at=at, is_again=True)
+                if found.is_anything or person in new:
+                    counts = {"licenses": found.licenses, "mails": found.mails}
+                    await _audit(connection, ACTION, at=at, by=by, **counts, **{HASHES: " ".join(person)})
+                    total = {"people": total["people"] + found.is_anything} | {n: total[n] + counts[n] for n in counts}
+            if total["people"]:
+                await open_incident(connection, UNWIPED, at=at)
+        is_wiped = await self._wiped() if total["people"] else True
+        return ErasedAgain(**total, on_record=len(known) + len(new), is_wiped=is_wiped)
 
     async def wipe(self) -> bool:
         """Remove erased data from the files, if that could not be done at once. Return whether none of it is left."""
@@ -132,7 +150,7 @@ class PersonalData:
         """Return the audit log, oldest entry first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(audit).order_by(audit.c.id))
-            return [Audited(at=row.at, actor=row.actor, action=row.action, details=row.details) for row in rows]
+            return [Audited(at=row.at, actor=row.actor, action=row.action, details=_shown(row.details)) for row in rows]
 
     async def audit(self, action: str, *, at: datetime, by: str, **counts: int) -> int:
         """Record in the audit log that something was done with people's data. Return the id of the entry."""
@@ -152,8 +170,7 @@ class PersonalData:
         return True
 
     async def _theirs(self, connection: AsyncConnection, address: str) -> list[Row[Any]]:
-        hashes = self._keyring.address_hashes(address)
-        named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
+        named = named_in(self._keyring.address_hashes(address))
         return list(await connection.execute(select(license_.c.id, license_.c.company_key).where(named)))
 
     def _to(self, address: str) -> ColumnElement[bool]:
@@ -161,8 +178,7 @@ class PersonalData:
 
     def _about(self, address: str) -> ColumnElement[bool]:
         """Return the condition for notes that may be about a person: of evaluations that name or emailed them."""
-        hashes = self._keyring.address_hashes(address)
-        named = or_(license_.c.technical_key.in_(hashes), license_.c.billing_key.in_(hashes))
+        named = named_in(self._keyring.address_hashes(address))
         theirs = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id).where(named)
         emailed = select(mail.c.evaluation_id).where(self._to(address))
         return or_(note.c.evaluation_id.in_(theirs), note.c.evaluation_id.in_(emailed))
@@ -173,21 +189,6 @@ class PersonalData:
             {"text": each.text, "author": each.author, "at": each.at.isoformat()}
             for each in [note_from(row, self._keyring) for row in await connection.execute(written)]
         ]
-
-    async def _redact(self, connection: AsyncConnection, row: Row[Any], address: str) -> None:
-        seen = await license_of(connection, row.id, self._keyring)
-        values = license_values(without_people(seen, {canonical(address)}), self._keyring)
-        await connection.execute(update(license_).where(license_.c.id == row.id).values(values))
-
-    async def _noted(self, connection: AsyncConnection, address: str) -> list[int]:
-        """Return the history entries whose lines in Slack quote a note about this address."""
-        hashes = self._keyring.address_hashes(address)
-        ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.target_key.in_(hashes)))
-        marks = {str(each) for each in ids}
-        recorded = select(history.c.id, history.c.details).where(
-            history.c.kind.in_((Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN))
-        )
-        return [row.id for row in await connection.execute(recorded) if row.details.get("mark") in marks]
 
     async def _licenses(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         found = []
@@ -246,20 +247,9 @@ class PersonalData:
         ]
 
 
-def without_people(seen: License, addresses: set[str]) -> License:
-    """Return the license without the people at these addresses, and without a company that is a person's name."""
-    gone = [c for c in seen.contacts if c.email is not None and canonical(c.email) in addresses]
-    if not gone:
-        return seen
-    words = {fold(word) for contact in gone for word in (contact.email, contact.name) if word}
-    is_person = seen.company is not None and any(word in fold(seen.company) for word in words | addresses)
-    return replace(
-        seen,
-        technical=_GONE if seen.technical in gone else seen.technical,
-        billing=_GONE if seen.billing in gone else seen.billing,
-        company=None if is_person else seen.company,
-    )
+def _shown(details: dict[str, int | str]) -> dict[str, int | str]:
+    return {name: value for name, value in details.items() if name != HASHES}
 
 
-async def _audit(connection: AsyncConnection, action: str, *, at: datetime, by: str, **counts: int) -> int:
-    return await insert_row(connection, audit, {"at": at, "actor": by, "action": action, "details": counts})
+async def _audit(connection: AsyncConnection, action: str, *, at: datetime, by: str, **details: int | str) -> int:
+    return await insert_row(connection, audit, {"at": at, "actor": by, "action": action, "details": details})

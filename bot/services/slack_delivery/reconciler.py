@@ -11,6 +11,7 @@ import structlog
 from bot.domain.card_snapshot import LONGEST_TRIAL, PostedCard
 from bot.domain.outbox import ApiMethod, Route
 from bot.errors import SlackRefused
+from bot.services.privacy import erase_again
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.slack.client.web_client import SlackClient, is_person
 from bot.slack.views.alerts import went_back
@@ -136,6 +137,7 @@ class Reconciler:
         to = self._admins or (self._channel,)
         claimed = await self._store.installation.adopt(posted, text=text, to=to, at=now)
         log.warning("cards_adopted", cards=claimed, messages=len(posted))
+        await erase_again(self._store, at=now)  # a card tells who was erased since the backup
 
     async def _shown(self, channel: str, since: datetime | None) -> list[PostedCard]:
         """Return the bot's messages in a channel. A former channel that Slack no longer shows yields none."""

@@ -211,16 +211,21 @@ async def anonymize(
 
     Only a hash of the address stays, under an entry that nobody can lift: the address may come back on another license.
     """
-    hashes, nothing = keyring.address_hashes(address), keyring.encrypt("")
+    await anonymize_hashes(connection, keyring, keyring.address_hashes(address))
+    target = DncTarget.of_address(address)
+    await add_entry(connection, keyring, target, DncEntry(reason=reason, by=None, at=at))
+    await enqueue_card_update(connection, await evaluations_matching(connection, keyring, target), at=at)
+
+
+async def anonymize_hashes(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> None:
+    """Overwrite what emails and entries hold about the people whose addresses have these hashes."""
+    nothing = keyring.encrypt("")
     await connection.execute(update(mail).where(mail.c.address_key.in_(hashes)).values(content=nothing))
     theirs = do_not_contact.c.target_key.in_(hashes)
     await connection.execute(update(do_not_contact).where(theirs).values(note=None, lifted_note=None))
     # Permanent entries name nobody. They stay, since verify_keys still needs the secret that made their hashes.
     named = theirs & do_not_contact.c.reason.not_in([each for each in DncReason if each.is_final])
     await connection.execute(update(do_not_contact).where(named).values(target=nothing))
-    target = DncTarget.of_address(address)
-    await add_entry(connection, keyring, target, DncEntry(reason=reason, by=None, at=at))
-    await enqueue_card_update(connection, await evaluations_matching(connection, keyring, target), at=at)
 
 
 async def _load_entries(

@@ -27,6 +27,7 @@ from bot.store.card_recovery import adopt_orphans
 from bot.store.dnc.repository import anonymize, erased_hashes
 from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
+from bot.store.erasures import without_people
 from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
 from bot.store.licenses.bulk_insert import insert_new_licenses
 from bot.store.licenses.bulk_update import is_plain, update_licenses
@@ -43,7 +44,6 @@ from bot.store.mapping import (
 )
 from bot.store.notes import blank_notes
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
-from bot.store.privacy import without_people
 from bot.store.rotation import last_delivery, queue_assignments
 from bot.store.schema import evaluation, license_, license_alias, note, processed_row
 from bot.store.snoozes import end_snoozes
