@@ -1,21 +1,28 @@
-"""Back up, verify and restore the SQLite database for the command line."""
+"""Back up, verify and restore the database for the command line."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import typer
 
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, EXIT_TRY_LATER, MAX_BYTES
+from bot.cli.privacy import again_in_words
 from bot.config.settings import DatabaseSettings
 from bot.domain.dnc import DncEntry, DncTarget
 from bot.domain.text import counted
-from bot.errors import BotError, SettingsWrong
+from bot.errors import BotError
 from bot.exports.dnc_csv import read_csv, write_csv
 from bot.security.keyring import Keyring
-from bot.store import open_store
-from bot.store.engine.database import parsed_url, sqlite_file
+from bot.store import Store, open_store
+from bot.store.copying import copy_rows, is_empty
+from bot.store.engine.backup_file import FileReport
+from bot.store.engine.database import Database, parsed_url, sqlite_file
+from bot.store.engine.migrate import newest
+from bot.store.engine.postgres_dumps import Present, dump_database, inspect_dump, is_dump, load_dump, present
 from bot.store.engine.sqlite_files import (
     copy_database,
     inspect_database,
@@ -26,12 +33,21 @@ from bot.store.engine.sqlite_files import (
     verify_absent,
     write_private,
 )
+from bot.store.erasures import Person, erased_elsewhere
+from bot.store.installation import WentBack
+from bot.store.privacy import ErasedAgain
 
 _FAILED: Final = 1
-_POSTGRESQL: Final = (
-    "DATABASE_URL is not a SQLite file. Stop the bot, use pg_restore, and start the bot: it notices the older "
-    "database and does the rest. Then run `evaluator-bot dnc import FILE`."
-)
+_Marks = Sequence[tuple[DncTarget, DncEntry]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Restored:
+    """What a restore came to."""
+
+    went: WentBack | None
+    again: ErasedAgain
+    new_entries: int
 
 
 async def upgrade(settings: DatabaseSettings) -> None:
@@ -40,24 +56,22 @@ async def upgrade(settings: DatabaseSettings) -> None:
 
 
 async def backup(settings: DatabaseSettings, *, target: Path, table: Path | None) -> None:
-    source = sqlite_file(parsed_url(settings.database_url))
-    if source is None:
-        raise SettingsWrong(["DATABASE_URL is not a SQLite file. Use pg_dump for PostgreSQL."])
+    url = parsed_url(settings.database_url)
+    source = sqlite_file(url)
     for path in (target, table):
         verify_absent(path)
-    copy_database(source, target)
+    if source is None:
+        dump_database(url, target)
+    else:
+        copy_database(source, target)
     typer.echo(f"Written to {target}.")
     if table is not None:
-        # A second copy is read, because opening it brings its tables up to date.
-        with scratch(target, target.with_name(f"{target.name}.dnc")) as copy:
-            async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
-                marks = await store.dnc.list_active()
-        write_private(table, write_csv(marks))
+        write_private(table, write_csv(await _entries(settings, target, on_server=source is None)))
         typer.echo(f"The do-not-contact list is in {table}.")
 
 
 async def verify(settings: DatabaseSettings, *, file: Path) -> None:
-    found = inspect_database(file, Keyring(settings.secret_key))
+    found = _inspect(file, Keyring(settings.secret_key))
     for problem in found.problems:
         typer.echo(f"✗ {problem}")
     if found.problems:
@@ -72,47 +86,145 @@ async def verify(settings: DatabaseSettings, *, file: Path) -> None:
 
 async def restore(settings: DatabaseSettings, *, file: Path, table: Path | None) -> None:
     target = sqlite_file(parsed_url(settings.database_url))
-    if target is None:
-        raise SettingsWrong([_POSTGRESQL])
     marks = _marks(table)
-    keys = Keyring(settings.secret_key)
-    above, at = inspect_database(target, keys).generation, utc_now()
-    _refuse(file, target, keys)
-    with scratch(file, target.with_name(f"{target.name}.restoring")) as copy:
-        async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
-            went = await store.installation.go_back(at=at, above=above)
-            await store.leases.clear()
-            new = await store.dnc.add_all(marks)
-            if table is not None:
-                await store.personal_data.audit("dnc import", at=at, by=ACTOR, entries=len(marks), new=new)
-        merge_log(copy)
-        kept = put_in_place(copy, target, at=at)
-    if went is not None:
-        typer.echo(f"Restored to {went.to:%Y-%m-%d %H:%M} UTC.")
-        typer.echo(f"Emails that were waiting then and may have been sent since: {went.mails:,}. See their threads.")
+    also = await erased_elsewhere(settings.database_url)
+    if target is not None:
+        done, kept = await _restore_file(settings, file, target, marks=marks, also=also)
+    else:
+        done, kept = await _restore_on_server(settings, file, marks=marks, also=also)
+    if done.went is not None:
+        typer.echo(f"Restored to {done.went.to:%Y-%m-%d %H:%M} UTC.")
+        typer.echo(
+            f"Emails that were waiting then and may have been sent since: {done.went.mails:,}. See their threads."
+        )
     if table is not None:
-        typer.echo(f"{counted(len(marks), 'do-not-contact entry', 'do-not-contact entries')} read, {new:,} new.")
+        read = counted(len(marks), "do-not-contact entry", "do-not-contact entries")
+        typer.echo(f"{read} read, {done.new_entries:,} new.")
+    if done.again.people:
+        typer.echo(again_in_words(done.again))
     if kept is not None:
         typer.echo(f"The replaced database is kept as {kept}.")
     typer.echo("Start the bot. Before it posts anything, it looks for the cards that are already in Slack.")
+    typer.echo("Then run `evaluator-bot erase --again`: a card also tells who was erased since the backup.")
     if table is None:
         typer.echo("Newer do-not-contact entries may be missing. Run `evaluator-bot dnc import FILE`.", err=True)
 
 
-def _refuse(file: Path, target: Path, keys: Keyring) -> None:
-    """Raise BotError, with what to do, unless the file can replace the database. Exits with 75 if the database is open
-    elsewhere.
-    """
+async def _restore_file(
+    settings: DatabaseSettings, file: Path, target: Path, *, marks: _Marks, also: Sequence[Person]
+) -> tuple[_Restored, Path | None]:
+    """Replace a SQLite file. Return where the former one is kept."""
+    keys = Keyring(settings.secret_key)
+    _refuse_unfit(file, target)
+    _refuse_damaged(file, keys)
+    if is_in_use(target):
+        _refuse_in_use(str(target))
+    above, at = inspect_database(target, keys).generation, utc_now()
+    with scratch(file, target.with_name(f"{target.name}.restoring")) as copy:
+        async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
+            done = await _settle(store, above=above, marks=marks, also=also)
+        merge_log(copy)
+        return done, put_in_place(copy, target, at=at)
+
+
+async def _restore_on_server(
+    settings: DatabaseSettings, file: Path, *, marks: _Marks, also: Sequence[Person]
+) -> tuple[_Restored, Path | None]:
+    """Replace the tables of a PostgreSQL database. Return where a dump of the former ones is kept."""
+    _refuse_damaged(file, Keyring(settings.secret_key))
+    found = await _present(settings)
+    if found.others:
+        _refuse_in_use("DATABASE_URL")
+    if is_dump(file):
+        kept = _replace_tables(settings.database_url, file, found)
+    else:
+        kept = None
+        await _move(settings, file)
+    async with open_store(settings.database_url, secret_keys=settings.secret_key) as store:
+        return await _settle(store, above=found.generation, marks=marks, also=also), kept
+
+
+def _replace_tables(database_url: str, file: Path, found: Present) -> Path | None:
+    url = parsed_url(database_url)
+    if found.version > newest():
+        raise BotError(
+            "A newer version of Evaluator Bot wrote the database. Create an empty one, set DATABASE_URL to it, and "
+            "restore there. Nothing was changed."
+        )
+    kept = None
+    if found.version:
+        kept = file.with_name(f"{url.database}.before-{utc_now():%Y%m%d-%H%M%S}")
+        dump_database(url, kept)
+    load_dump(url, file, instead_of=found.tables)
+    return kept
+
+
+async def _move(settings: DatabaseSettings, file: Path) -> None:
+    """Copy a SQLite backup to an empty PostgreSQL database."""
+    async with open_store(settings.database_url, secret_keys=settings.secret_key) as target:
+        if not await is_empty(target):
+            raise BotError(
+                f"{file} is a SQLite database, and DATABASE_URL has evaluations already. To move to PostgreSQL, set "
+                "DATABASE_URL to an empty database. Nothing was changed."
+            )
+        with TemporaryDirectory() as folder, scratch(file, Path(folder) / "moving.db") as copy:
+            async with open_store(_url(copy), secret_keys=settings.secret_key) as source:
+                await copy_rows(source, target)
+
+
+async def _settle(store: Store, *, above: int, marks: _Marks, also: Sequence[Person]) -> _Restored:
+    """Do what follows from a restore, before any bot runs on the database."""
+    at = utc_now()
+    went = await store.installation.go_back(at=at, above=above)
+    await store.leases.clear()
+    new = await store.dnc.add_all(marks)
+    if marks:
+        await store.personal_data.audit("dnc import", at=at, by=ACTOR, entries=len(marks), new=new)
+    again = await store.personal_data.erase_again(at=at, by=ACTOR, also=also)
+    return _Restored(went=went, again=again, new_entries=new)
+
+
+async def _present(settings: DatabaseSettings) -> Present:
+    database = Database(settings.database_url)
+    try:
+        return await present(database)
+    finally:
+        await database.close()
+
+
+async def _entries(settings: DatabaseSettings, written: Path, *, on_server: bool) -> Sequence[DncEntry]:
+    """Return the do-not-contact entries of a backup that was just written; on a server, of the database itself."""
+    if on_server:
+        async with open_store(settings.database_url, secret_keys=settings.secret_key, create=False) as store:
+            return await store.dnc.list_active()
+    # A second copy is read, because opening it brings its tables up to date.
+    with scratch(written, written.with_name(f"{written.name}.dnc")) as copy:
+        async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
+            return await store.dnc.list_active()
+
+
+def _inspect(file: Path, keys: Keyring) -> FileReport:
+    return inspect_dump(file, keys) if is_dump(file) else inspect_database(file, keys)
+
+
+def _refuse_unfit(file: Path, target: Path) -> None:
     if target.exists() and file.exists() and target.samefile(file):
         raise BotError(f"{file} is the database itself. Name a backup.")
-    if problems := inspect_database(file, keys).problems:
+    if is_dump(file):
+        raise BotError(f"{file} is a dump of PostgreSQL, and DATABASE_URL is a SQLite file. Set the one it is for.")
+
+
+def _refuse_damaged(file: Path, keys: Keyring) -> None:
+    if problems := _inspect(file, keys).problems:
         raise BotError("\n".join([f"{file} was not restored. Nothing was changed.", *problems]))
-    if is_in_use(target):
-        typer.echo(f"Another program has {target} open. Stop the bot first. Nothing was changed.", err=True)
-        raise typer.Exit(EXIT_TRY_LATER)
 
 
-def _marks(table: Path | None) -> Sequence[tuple[DncTarget, DncEntry]]:
+def _refuse_in_use(what: str) -> None:
+    typer.echo(f"Another program has {what} open. Stop the bot first. Nothing was changed.", err=True)
+    raise typer.Exit(EXIT_TRY_LATER)
+
+
+def _marks(table: Path | None) -> _Marks:
     """Return the entries of a do-not-contact table. Raises BotError, before any change, if a line is wrong."""
     if table is None:
         return []

@@ -30,7 +30,7 @@ def backup(
         Path | None, typer.Option("--dnc", help="Write the do-not-contact list to this file, as `dnc export` does.")
     ] = None,
 ) -> None:
-    """Write a copy of the SQLite database while the bot runs."""
+    """Write a copy of the database while the bot runs. For PostgreSQL, it calls pg_dump."""
     from bot.cli import backups
 
     with_database_settings(partial(backups.backup, target=target, table=dnc))
@@ -46,7 +46,10 @@ def verify(file: Backup) -> None:
 
 @database.command()
 def restore(file: Backup, *, dnc: Table = None) -> None:
-    """Replace the SQLite database with a backup; the current one is kept beside it. Stop the bot first."""
+    """Replace the database with a backup; the current one is kept. Stop the bot first.
+
+    A backup of SQLite can also be restored to an empty PostgreSQL database, to move there.
+    """
     from bot.cli import backups
 
     with_database_settings(partial(backups.restore, file=file, table=dnc))

@@ -1,5 +1,7 @@
 """The database as the person who runs the bot saves it, looks at it and puts it back."""
 
+import random
+import shutil
 import sqlite3
 import stat
 from contextlib import closing
@@ -10,14 +12,16 @@ import pytest
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.dnc import DncReason
 from bot.domain.mail import MailState
+from bot.security.keyring import Keyring
 from bot.store import open_store
-from bot.store.engine.sqlite_files import is_in_use
+from bot.store.engine.sqlite_files import inspect_database, is_in_use
 from bot.store.mail.repository import QueuedMail
 from bot.store.schema import do_not_contact, mail
 from tests.builders import license_
 from tests.cli.conftest import RunBeside
 from tests.scenarios.process import life
 from tests.store.steps import ask, mark, order, report, rows
+from tests.store.test_forgetting import readable
 from tests.world import TODAY, World
 
 SECRET = "a key for tests that is long enough"
@@ -183,9 +187,59 @@ async def test_a_backup_that_cannot_be_made_is_said_and_leaves_nothing(
     assert not list(here.folder.glob("saved*"))
 
 
-async def test_of_postgresql_each_command_says_what_to_use(beside: RunBeside) -> None:
-    url = "postgresql+asyncpg://bot@127.0.0.1/nowhere"
-    for command, words in (("backup", "pg_dump"), ("restore", "pg_restore")):
-        done = await beside("db", command, "saved.db", database_url=url)
-        assert done.code == 2
-        assert words in done.err
+async def test_a_changed_letter_anywhere_in_a_backup_is_found(here: World, beside: RunBeside, file: Path) -> None:
+    saved = here.folder / "saved.db"
+    assert (await beside("db", "backup", "saved.db")).code == 0
+    content, keys = saved.read_bytes(), Keyring([SECRET])
+    assert not inspect_database(saved, keys).problems
+    draw = random.Random(1)  # noqa: S311  no secret
+    for place in [18, 19, 60, 63, *(draw.randrange(len(content)) for _ in range(40))]:
+        spoiled = bytearray(content)
+        spoiled[place] ^= 1 << draw.randrange(8)
+        saved.write_bytes(spoiled)
+        assert inspect_database(saved, keys).problems, place
+    saved.write_bytes(content + b"\0")
+    assert inspect_database(saved, keys).problems
+
+
+async def test_what_was_put_back_is_no_damaged_backup(here: World, beside: RunBeside, file: Path) -> None:
+    assert (await beside("db", "backup", "saved.db")).code == 0
+    assert (await beside("db", "restore", "saved.db")).code == 0
+    assert (await beside("db", "verify", "evaluators.db")).code == 0
+    (here.folder / "saved.db").replace(file)  # by hand
+    async with open_store(f"sqlite+aiosqlite:///{file}", secret_keys=[SECRET]) as store:
+        await report(store, license_(aliases=frozenset({"E-2"})))
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
+    assert (await beside("db", "verify", "evaluators.db")).code == 0
+
+
+@pytest.mark.parametrize("suffixes", [("",), ("", "-wal")])
+async def test_a_file_that_was_copied_by_hand_is_looked_at_without_a_trace(
+    here: World, beside: RunBeside, file: Path, suffixes: tuple[str, ...]
+) -> None:
+    copied = here.folder / "copied"
+    copied.mkdir()
+    async with open_store(f"sqlite+aiosqlite:///{file}", secret_keys=[SECRET]) as store:
+        await report(store, license_(aliases=frozenset({"E-2"})))
+        for suffix in suffixes:
+            shutil.copy(f"{file}{suffix}", copied)
+    before = {each.name: each.read_bytes() for each in copied.iterdir()}
+    done = await beside("db", "verify", "copied/evaluators.db")
+    assert done.code == 0
+    assert f"{len(suffixes)} evaluations" in done.out
+    assert {each.name: each.read_bytes() for each in copied.iterdir()} == before
+
+
+async def test_who_was_erased_since_the_backup_is_erased_again(here: World, beside: RunBeside, file: Path) -> None:
+    assert (await beside("db", "backup", "saved.db")).code == 0
+    assert (await beside("erase", "ana@acme.example", "--yes")).code == 0
+    done = await beside("db", "restore", "saved.db")
+    assert "Erased again: 1 person (1 license, 1 email)." in done.out
+    assert "evaluator-bot erase --again" in done.out
+    async with open_store(f"sqlite+aiosqlite:///{file}", secret_keys=[SECRET]) as store:
+        assert "ana@acme.example" not in await readable(store)
+    done = await beside("erase", "--again")
+    assert (done.code, done.out) == (0, "1 person on record as erased. Nothing about any of them was left to erase.\n")
+    for arguments in (("erase",), ("erase", "ana@acme.example", "--again")):
+        assert (await beside(*arguments)).code == 2

@@ -56,6 +56,8 @@ def _version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
+    if connection.dialect.name == "sqlite" and connection.scalar(text("PRAGMA user_version")):
+        connection.execute(text("PRAGMA user_version=0"))  # the checksum of a backup that was copied back by hand
     if _version(connection) == newest():
         return newest()
     if connection.dialect.name == "postgresql":  # a large table takes its time

@@ -1,46 +1,45 @@
 """A SQLite database as a file: copy it while it is in use, inspect it, put it in the place of another."""
 
 import os
+import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
+from bot.store.engine.backup_file import (
+    CHANGED,
+    FOREIGN,
+    PARTLY_SEALED,
+    WRONG_KEY,
+    FileReport,
+    is_sqlite_intact,
+    newer_version,
+    sign_sqlite,
+    sync,
+)
 from bot.store.engine.migrate import newest
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """The suffixes of the files that SQLite keeps beside a database."""
-_TABLES: Final = {"alembic_version", "license", "evaluation", "mail", "delivery", "do_not_contact"}
-_SEALED: Final = (
+TABLES: Final = {"alembic_version", "license", "evaluation", "mail", "delivery", "do_not_contact"}
+SEALED: Final = (
     ("key_check", "sealed"),
     ("do_not_contact", "target"),
     ("do_not_contact", "subject"),
+    ("do_not_contact", "note"),
     ("license", "contacts"),
     ("mail", "content"),
+    ("note", "content"),
 )
 """Encrypted columns by their names in this version and in earlier ones. Those that a file does not have are skipped."""
-_TRIED_WHOLE: Final = {"key_check", "do_not_contact"}
-_MOMENTS: Final = (("poll", "started_at"), ("delivery", "at"), ("history", "at"), ("mail", "at"))
-_COUNTED: Final = {"evaluations": "evaluation", "emails": "mail", "do-not-contact entries": "do_not_contact"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileReport:
-    """The findings about a database file. `problems` are sentences; if there are any, the other fields may
-    be missing.
-    """
-
-    problems: Sequence[str] = ()
-    version: str = ""
-    latest: datetime | None = None
-    """The latest moment recorded in the database. The file was made then, or a little later."""
-    counts: Mapping[str, int] = field(default_factory=dict)
-    generation: int = 0
+MOMENTS: Final = (("poll", "started_at"), ("delivery", "at"), ("history", "at"), ("mail", "at"))
+COUNTED: Final = {"evaluations": "evaluation", "emails": "mail", "do-not-contact entries": "do_not_contact"}
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -63,9 +62,10 @@ def copy_database(source: Path, target: Path) -> None:
         with closing(_read_only(source)) as original, closing(sqlite3.connect(part)) as copy:
             original.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, that can be read where nothing can be written
-        _sync(part)
+        sign_sqlite(part)
+        sync(part)
         part.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except (sqlite3.Error, OSError) as exc:
         _remove(part)
         raise StoreError(f"{source} cannot be copied to {target} ({exc}).") from exc
@@ -82,9 +82,10 @@ def inspect_database(path: Path, keys: Keyring) -> FileReport:
     if not path.is_file():
         return FileReport(problems=[f"There is no file {path}."])
     try:
-        with closing(_read_only(path)) as connection:
-            return _inspect(connection, keys)
-    except sqlite3.Error as exc:
+        with _untouched(path) as connection:
+            found = _inspect(connection, keys)
+        return found if found.problems or is_sqlite_intact(path) else FileReport(problems=[CHANGED])
+    except (sqlite3.Error, OSError) as exc:
         return FileReport(problems=[f"It cannot be read as a database ({exc}). Take another backup."])
 
 
@@ -118,7 +119,7 @@ def put_in_place(new: Path, target: Path, *, at: datetime) -> Path | None:
             _set_aside(Path(f"{target}{suffix}"), Path(f"{aside}{suffix}"))
         _set_aside(target, aside)
         new.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as exc:
         raise StoreError(
             f"{new} cannot take the place of {target}: {exc.strerror}. The old one is at {aside}."
@@ -142,7 +143,8 @@ def merge_log(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
-        _sync(path)
+            connection.execute("PRAGMA user_version=0")  # its checksum, if it is a backup that was put back
+        sync(path)
     except (sqlite3.Error, OSError) as exc:
         raise StoreError(f"{path} cannot be written ({exc}).") from exc
 
@@ -166,20 +168,19 @@ def _inspect(connection: sqlite3.Connection, keys: Keyring) -> FileReport:
     if damage:
         return FileReport(problems=[f"It is damaged ({damage[0]}). Take another backup."])
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if not tables >= _TABLES:
-        return FileReport(problems=["It isn't a database of Evaluator Bot."])
+    if not tables >= TABLES:
+        return FileReport(problems=[FOREIGN])
     [version] = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
     if version > newest():
-        problem = f"It was written by a newer version of Evaluator Bot (schema {version}). Install that version first."
-        return FileReport(problems=[problem], version=version)
-    problems = [] if _opens(connection, keys) else ["SECRET_KEY does not open it. Set the one it was written with."]
+        return FileReport(problems=[newer_version(version)], version=version)
+    problem = sealed_problem(_sealed(connection), keys)
     has_generation = "installation" in tables
     generation = connection.execute("SELECT generation FROM installation").fetchone() if has_generation else None
     return FileReport(
-        problems=problems,
+        problems=[] if problem is None else [problem],
         version=version,
         latest=_latest(connection),
-        counts={name: _one(connection, f"SELECT count(*) FROM {table}") for name, table in _COUNTED.items()},  # noqa: S608
+        counts={name: _one(connection, f"SELECT count(*) FROM {table}") for name, table in COUNTED.items()},  # noqa: S608
         generation=generation[0] if generation else 0,
     )
 
@@ -188,26 +189,31 @@ def _dangling(connection: sqlite3.Connection) -> Iterator[tuple[str, ...]]:
     yield from connection.execute("PRAGMA foreign_key_check")
 
 
-def _opens(connection: sqlite3.Connection, keys: Keyring) -> bool:
-    """Return whether the keys decrypt the oldest and newest encrypted values, and every key check and do-not-contact
-    entry.
-    """
-    for table, column in _SEALED:
-        names = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        if column not in names:  # of another version
-            continue
-        ends = f"(SELECT min(id) FROM {table}), (SELECT max(id) FROM {table})"  # noqa: S608  our own names
-        these = "" if table in _TRIED_WHOLE else f" WHERE id IN ({ends})"
+def sealed_problem(values: Iterable[bytes], keys: Keyring) -> str | None:
+    """Return what is wrong if the keys do not decrypt all of these values."""
+    opened = failed = 0
+    for sealed in values:
         try:
-            for (sealed,) in connection.execute(f"SELECT {column} FROM {table}{these}"):  # noqa: S608
-                keys.decrypt(sealed)
+            keys.decrypt(sealed)
         except StoreError:
-            return False
-    return True
+            failed += 1
+        else:
+            opened += 1
+    if not failed:
+        return None
+    return PARTLY_SEALED if opened else WRONG_KEY
+
+
+def _sealed(connection: sqlite3.Connection) -> Iterator[bytes]:
+    for table, column in SEALED:
+        names = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        if column in names:  # otherwise it is of another version
+            found = connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
+            yield from (row[0] for row in found)
 
 
 def _latest(connection: sqlite3.Connection) -> datetime | None:
-    found = [_one(connection, f"SELECT max({column}) FROM {table}") for table, column in _MOMENTS]  # noqa: S608
+    found = [_one(connection, f"SELECT max({column}) FROM {table}") for table, column in MOMENTS]  # noqa: S608
     moments = [datetime.fromisoformat(str(each)).replace(tzinfo=UTC) for each in found if each]
     return max(moments, default=None)
 
@@ -215,6 +221,24 @@ def _latest(connection: sqlite3.Connection) -> datetime | None:
 def _one(connection: sqlite3.Connection, query: str) -> int:
     [value] = connection.execute(query).fetchone()
     return value  # type: ignore[no-any-return]  # SQLite's
+
+
+@contextmanager
+def _untouched(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database without leaving a trace in its folder, where SQLite would add its log even to read."""
+    log, index = (Path(f"{path}{suffix}") for suffix in ("-wal", "-shm"))
+    if index.exists():  # a bot may be using it
+        with closing(_read_only(path)) as connection:
+            yield connection
+    elif not log.exists():
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as connection:
+            yield connection
+    else:  # copied with its log
+        with TemporaryDirectory() as folder:
+            for each in (path, log):
+                shutil.copy(each, folder)
+            with closing(_read_only(Path(folder) / path.name)) as connection:
+                yield connection
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
@@ -231,11 +255,3 @@ def _remove(path: Path) -> None:
     for suffix in ("", *_BESIDE):
         with suppress(OSError):
             Path(f"{path}{suffix}").unlink()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
