@@ -190,6 +190,17 @@ class HeartbeatFailed(BotError):
     """The monitoring service was not told how the last poll went."""
 
 
+class ForgeTokenRefused(BotError):
+    """A request does not prove that it comes from one of the vendor's Forge apps."""
+
+    def __init__(self) -> None:
+        super().__init__("This is no valid Forge Invocation Token of an app in FORGE_APPS.")
+
+
+class ForgeKeysUnavailable(BotError):
+    """The keys behind Forge Invocation Tokens cannot be fetched."""
+
+
 class StoreError(BotError):
     """The database cannot be used as it is."""
 

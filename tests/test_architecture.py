@@ -51,6 +51,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "store",
             "store.engine",
             "web",
+            "web.inbound",
             "web.unsubscribe",
         },
         {"aiohttp", "apscheduler", "httpx", "pydantic", "slack_bolt", "slack_sdk", "structlog"},
@@ -114,9 +115,9 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "mail.templating": ({"domain", "errors", "mail", "mail.outbound"}, {"babel", "jinja2"}),
     "marketplace": ({"domain", "errors"}, {"httpx", "orjson", "stamina", "structlog"}),
     "metrics": ({"domain"}, {"prometheus_client"}),
-    "security": ({"domain", "errors"}, {"cryptography"}),
+    "security": ({"domain", "errors"}, {"cryptography", "jwt"}),
     "services": ({"domain", "errors", "services.mail", "slack.client", "store"}, {"structlog"}),
-    "services.inbound": ({"domain", "mail.inbound", "metrics", "store.mail"}, {"structlog"}),
+    "services.inbound": ({"domain", "errors", "mail.inbound", "metrics", "store", "store.mail"}, {"structlog"}),
     "services.ingest": (
         {"domain", "errors", "marketplace", "metrics", "services.operations", "slack.views", "store", "store.licenses"},
         {"structlog"},
@@ -212,16 +213,19 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "translations": (set(), set()),
     "web": (
         {
-            "concurrency",
             "errors",
             "metrics",
-            "security",
             "services.inbound",
             "services.operations",
             "slack.client",
+            "web.inbound",
             "web.unsubscribe",
         },
-        {"aiohttp", "slack_bolt", "slack_sdk", "structlog"},
+        {"aiohttp", "slack_bolt", "slack_sdk"},
+    ),
+    "web.inbound": (
+        {"concurrency", "domain", "errors", "metrics", "security", "services.inbound"},
+        {"aiohttp", "structlog"},
     ),
     "web.unsubscribe": ({"concurrency", "errors", "services.mail", "translations"}, {"aiohttp", "structlog"}),
 }

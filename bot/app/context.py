@@ -9,8 +9,10 @@ from bot.app.components import Components
 from bot.app.leader import TIMING, LeaderTiming
 from bot.concurrency.heartbeats import Heartbeats
 from bot.config.settings import Settings
+from bot.domain.app_signal import EarlyCardPolicy, EarlyCards
 from bot.domain.outbox import ApiMethod
 from bot.services.dnc import DoNotContact
+from bot.services.inbound.app_signals import SignalWorker
 from bot.services.operations.clock_watch import since_boot
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
@@ -56,6 +58,7 @@ class Context:
     health: Health
     heartbeats: Heartbeats
     rotation: OwnerRotation
+    signals: SignalWorker
 
     @classmethod
     def build(
@@ -99,4 +102,10 @@ class Context:
             health=health,
             heartbeats=heartbeats,
             rotation=OwnerRotation(store, components.slack, permissions, clock=clock),
+            signals=SignalWorker(
+                store,
+                EarlyCardPolicy(mode=EarlyCards(settings.early_cards), channel=channel, own_sites=settings.own_sites),
+                wait=settings.early_cards_wait,
+                clock=clock,
+            ),
         )

@@ -25,6 +25,8 @@ _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
 """How often snoozes are checked for their end."""
+_EARLY_CARDS_EVERY: Final = timedelta(minutes=1)
+"""How often early cards are checked for a license that did not come."""
 _LEAVERS_EVERY: Final = timedelta(hours=1)
 _WIPE_EVERY: Final = timedelta(minutes=1)
 
@@ -61,6 +63,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_SCOPES_EVERY, "scopes", lambda: components.alerts.check_scopes(context.identity.scopes_missing()))
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
+    jobs.every(_EARLY_CARDS_EVERY, "early_cards", context.signals.expire)
     jobs.every(_LEAVERS_EVERY, "leavers", context.rotation.release_of_leavers)
     jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
     jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)

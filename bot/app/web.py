@@ -1,12 +1,20 @@
 """Build the HTTP endpoints."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.app.context import Context
+from bot.app.inbound import build_forge_keys
 from bot.app.mail import build_bounce_handler, build_unsubscribe_links, sender_name
+from bot.metrics.labels import InboundSource
+from bot.services.inbound.app_signals import SignalIntake
 from bot.services.operations.probes import Probes
 from bot.web.bounce_webhook import BounceWebhook
+from bot.web.inbound import signals
+from bot.web.inbound.doors import Door, ForgeRequests, SignedRequests
+from bot.web.inbound.signals import ForgeSignalEndpoint, SignalWebhook
 from bot.web.metrics import MetricsEndpoint
 from bot.web.server import endpoints
 from bot.web.slack_events import SlackEvents
@@ -19,13 +27,19 @@ def build_endpoints(context: Context, app: AsyncApp, metrics: MetricsEndpoint | 
     """
     settings = context.settings
     secret = settings.slack_signing_secret if settings.slack_app_token is None else None
+    intake = SignalIntake(context.components.store, clock=context.clock)
+    doors: Sequence[Door | None] = (
+        _build_bounce_webhook(context),
+        _build_signal_webhook(context, intake),
+        _build_forge_endpoint(context, intake),
+    )
     return endpoints(
         context.health,
         Probes(context.components.store, context.heartbeats),
         slack=None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
         unsubscribing=_build_unsubscribe_page(context),
-        bounces=_build_bounce_webhook(context),
         metrics=metrics if settings.metrics_port is None else None,
+        doors=[door for door in doors if door is not None],
     )
 
 
@@ -41,5 +55,36 @@ def _build_bounce_webhook(context: Context) -> BounceWebhook | None:
         return None
     handler = build_bounce_handler(context.settings, context.components.store, clock=context.clock)
     webhook = BounceWebhook(handler, secret=secret.get_secret_value())
-    handler.meter = webhook.meter = context.components.meter
+    handler.meter = webhook.requests.meter = context.components.meter
     return webhook
+
+
+def _build_signal_webhook(context: Context, intake: SignalIntake) -> SignalWebhook | None:
+    secret, clock = context.settings.signals_secret, context.clock
+    if secret is None:
+        return None
+    requests = SignedRequests(
+        secret.get_secret_value(),
+        path=signals.PATH,
+        source=InboundSource.SIGNAL,
+        help_at="docs/early-signals.md",
+        clock=lambda: clock().timestamp(),
+    )
+    requests.meter = context.components.meter
+    return SignalWebhook(intake, requests, clock=clock)
+
+
+def _build_forge_endpoint(context: Context, intake: SignalIntake) -> ForgeSignalEndpoint | None:
+    settings = context.settings
+    if not settings.forge_apps:
+        return None
+    requests = ForgeRequests(
+        build_forge_keys(settings),
+        apps=dict(settings.forge_apps),
+        environments=frozenset(settings.forge_environments),
+        path=signals.FORGE_PATH,
+        source=InboundSource.SIGNAL,
+        clock=context.clock,
+    )
+    requests.meter = context.components.meter
+    return ForgeSignalEndpoint(intake, requests, clock=context.clock)

@@ -34,8 +34,8 @@ class Workers:
 
 
 def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker, lead: Leader) -> Workers:
-    """Build the workers: compare Slack with the database, deliver the outbox, choose owners, publish Home tabs, send
-    emails. Only the leader's work.
+    """Build the workers: compare Slack with the database, deliver the outbox, choose owners, publish Home tabs, work
+    on signals, send emails. Only the leader's work.
     """
     components = context.components
     compare = _in_turn(partial(retry_until_answered, reconciler.compare), reconciler.keep_looking)
@@ -44,6 +44,7 @@ def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxW
         "deliver": lead.when_had(outbox.run),
         "rotation": lead.when_had(context.rotation.run),
         "home": lead.when_had(context.home.run),
+        "signals": lead.when_had(context.signals.run),
     }
     paused: list[Paused] = [outbox.paused, components.poller.paused]
     if components.mailer is not None:

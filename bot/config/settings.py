@@ -34,6 +34,9 @@ _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(
 _HEARTBEAT: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)(/[^\s#]*)?$"
 """A person who reads the address can silence the alarm, so it travels encrypted or not beyond this machine."""
 _PASSWORD: Final = re.compile(r"://[^:@/]*:([^@]+)@")
+_FORGE_APP: Final = re.compile(
+    r"(?P<ari>ari:cloud:ecosystem::app/[0-9a-f-]{36})\s*=\s*(?P<key>[A-Za-z0-9._-]{1,100})", re.IGNORECASE | re.ASCII
+)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -53,6 +56,21 @@ def _listed(value: object) -> object:
     """Split a list at commas. A list without an entry is rejected, so that a restriction is not dropped with it."""
     parts = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else ()
     return parts or value
+
+
+def _upper_listed(value: object) -> object:
+    return _listed(value.upper()) if isinstance(value, str) else value
+
+
+def _forge_apps(value: object) -> object:
+    """Split `ari…=app.key, ari…=app.key`. Raises ValueError for other text, and for an app that is given twice."""
+    if not isinstance(value, str):
+        return value
+    pairs = [_FORGE_APP.fullmatch(part.strip()) for part in value.split(",") if part.strip()]
+    found = tuple((pair["ari"].lower(), pair["key"]) for pair in pairs if pair is not None)
+    if not found or None in pairs or len(dict(found)) < len(found):
+        raise ValueError("not pairs of an app's ARI and its key")
+    return found
 
 
 def _lines(value: object) -> object:
@@ -268,6 +286,29 @@ class Settings(HttpSettings, ReportSettings):
     dkim_domain: Text | None = Field(None, description="the domain that signs, usually the one of MAIL_FROM")
     dkim_selector: Text | None = Field(None, description="the selector of the DNS record with the public key")
     dkim_key: Path | None = Field(None, description="a file with the private RSA key, in PEM")
+    signals_secret: Annotated[SecretStr, Field(min_length=32), AfterValidator(_signing_secret)] | None = Field(
+        None, description="at least 32 random characters, or whsec_ and Base64, that sign requests to /signals"
+    )
+    forge_apps: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_forge_apps)] = Field(
+        (),
+        description=(
+            "pairs like ari:cloud:ecosystem::app/UUID=app.key with commas between: each Forge app and its key in the "
+            "licenses report"
+        ),
+    )
+    forge_environments: Annotated[
+        tuple[Literal["PRODUCTION", "STAGING", "DEVELOPMENT"], ...], BeforeValidator(_upper_listed)
+    ] = Field(("PRODUCTION",), description="PRODUCTION, STAGING, DEVELOPMENT, or several with commas between")
+    forge_jwks_url: WebAddress = Field(
+        "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json",
+        description="the address of the keys that sign the tokens of Forge",
+    )
+    early_cards: Annotated[Literal["off", "known", "all"], BeforeValidator(lambda v: str(v).lower())] = Field(
+        "off", description="off, known or all: for which apps a card is posted before the report has the license"
+    )
+    early_cards_wait: Duration = Field(
+        timedelta(days=7), description="a duration like 7d after which an early card says that no license followed"
+    )
     public_url: Annotated[Text, StringConstraints(pattern=_PUBLIC)] | None = Field(
         None, description="the https address under which the world reaches this bot, for unsubscribe links"
     )

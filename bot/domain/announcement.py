@@ -54,12 +54,20 @@ class AnnouncementPolicy:
         return SkipReason.EARLIER if before else None
 
 
+def is_own_site(site: str, own_sites: AbstractSet[str]) -> bool:
+    """Return whether a site is one of the vendor's own, as `AnnouncementPolicy` has them."""
+    key = site_key(site)
+    return not own_sites.isdisjoint(_names(key, {key}))
+
+
 def _places(license_: License) -> set[str]:
-    """Return the names by which a license may be the vendor's own: its hosts, and `*.` before each domain
-    above them.
-    """
+    """Return the names by which a license may be the vendor's own."""
     site = site_key(license_.site) if license_.site else ""
+    return _names(site, {site, *(domain_of(contact.email) or "" for contact in license_.contacts)})
+
+
+def _names(site: str, hosts: AbstractSet[str]) -> set[str]:
+    """Return the hosts, the site's name alone, and `*.` before each domain above them."""
     names = {site.removesuffix(suffix) for suffix in SITES}
-    hosts = {site, *(domain_of(contact.email) or "" for contact in license_.contacts)} - {""}
     below = {f"*.{'.'.join(labels[n:])}" for host in hosts if (labels := host.split(".")) for n in range(len(labels))}
-    return (names | hosts | below) - {""}
+    return (names | hosts | below) - {"", "*."}

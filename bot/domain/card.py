@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
+from bot.domain.app_signal import EarlyInstall
 from bot.domain.cautions import CustomerContext, company_key, customer_domain, reachable
 from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, ContactRole, DispositionRef, Evaluation, License, State, latest_disposition
@@ -62,6 +63,8 @@ class Card:
     """The event that gave the evaluation its owner."""
     snoozes: tuple[Snooze, ...] = ()
     """Who will be reminded of it, and when."""
+    early: EarlyInstall | None = None
+    """The installation, while the license is not known."""
 
 
 class Action(StrEnum):
@@ -144,6 +147,9 @@ def shown_disposition(card: Card) -> DispositionRef | None:
 def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
     """Return the buttons that make sense now, in the order of `Action`."""
     evaluation = card.evaluation
+    if evaluation.trial.state is State.EXPECTED:
+        waits = card.early is not None and card.early.end is None
+        return (Action.CLAIM,) if waits and evaluation.owner is None else ()
     is_running, is_for_us = evaluation.trial.state is State.RUNNING, evaluation.not_for_us is None
     can_be_marked = any(each.contact.email is not None and each.dnc_entry is None for each in card.people)
     offers = (

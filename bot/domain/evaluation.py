@@ -20,6 +20,8 @@ class Hosting(StrEnum):
 class State(StrEnum):
     """Where an evaluation stands, by the last report."""
 
+    EXPECTED = "expected"
+    """The app said that it was installed. The report has no license so far."""
     RUNNING = "running"
     CONVERTED = "converted"
     EXPIRED = "expired"
@@ -74,6 +76,8 @@ class License:
     edition: str | None = None
     tier: str | None = None
     site: str | None = None
+    cloud_id: str | None = None
+    """Atlassian's id of the cloud site."""
     company: str | None = None
     country: str | None = None
     region: str | None = None

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import (
+    AppSignalled,
     Assigned,
     CalledDone,
     CalledNotForUs,
@@ -16,6 +17,7 @@ from bot.domain.history import (
     DncLifted,
     Erased,
     Fact,
+    LicenseFollowed,
     MailBounced,
     MailEvent,
     Merged,
@@ -43,6 +45,8 @@ _Stored = (
     | ContactReplaced
     | MailBounced
     | Undone
+    | AppSignalled
+    | LicenseFollowed
 )
 """Facts whose details are dates, states and words of Atlassian's."""
 _OF_LICENSE: Final = frozenset(field.name for field in fields(License))

@@ -20,11 +20,15 @@ class QuarantinedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """How long after their start trials were discovered: upper bounds, since the report gives the start as a day."""
+    """How long after their start trials were discovered: upper bounds, since the report gives the start as a day. Or
+    how long after an installation the license was there: exactly.
+    """
 
     trials: int
     median: timedelta
     worst: timedelta
+    p90: timedelta
+    """What nine of ten do not exceed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ class HealthReport:
     """When the full report was last read."""
     next_poll: datetime | None
     delays: Delays | None
+    licensed: Delays | None = None
+    """How long after an installation, as the app said, the report had the license. Of the last thirty days."""
     quarantined: int
     examples: tuple[QuarantinedRow, ...]
     waiting: int
@@ -87,8 +93,12 @@ class HealthReport:
 
 
 def delays(found: Sequence[timedelta]) -> Delays | None:
-    """Return the median and the worst delay, or None if there are none."""
-    return Delays(trials=len(found), median=median_high(found), worst=max(found)) if found else None
+    """Return the median, the ninth of ten and the worst delay, or None if there are none."""
+    if not found:
+        return None
+    ordered = sorted(found)
+    p90 = ordered[-(-len(ordered) * 90 // 100) - 1]
+    return Delays(trials=len(found), median=median_high(ordered), worst=ordered[-1], p90=p90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Final, assert_never
 
+from bot.domain.app_signal import SignalKind
 from bot.domain.changes import (
     Change,
     Confirmed,
@@ -61,6 +62,8 @@ class Kind(StrEnum):
     DONE = "done"
     NOT_FOR_US = "not_for_us"
     UNDONE = "undone"
+    APP_SIGNALLED = "app_signalled"
+    LICENSE_FOLLOWED = "license_followed"
 
 
 UNTOLD: Final = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED})
@@ -281,6 +284,23 @@ class Undone:
     what: Disposition
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSignalled:
+    """The app said that it was installed, removed, enabled or disabled on the customer's site, at this time (UTC)."""
+
+    kind: ClassVar = Kind.APP_SIGNALLED
+    what: SignalKind
+    signalled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseFollowed:
+    """The report brought the license of an installation (UTC) whose card was posted early."""
+
+    kind: ClassVar = Kind.LICENSE_FOLLOWED
+    installed_at: datetime | None
+
+
 ReportedFact = (
     TrialStarted
     | TrialExtended
@@ -297,7 +317,9 @@ FollowUpFact = NoteAdded | CalledDone | CalledNotForUs | Undone
 """What the team did beside emailing."""
 OwnerFact = Assigned | Released | NobodyAvailable
 """Who owns the evaluation, and why."""
-Fact = ReportedFact | FollowUpFact | OwnerFact | MailEvent | MailBounced | DncAdded | DncLifted | Erased
+SignalFact = AppSignalled | LicenseFollowed
+"""What the app said."""
+Fact = SignalFact | ReportedFact | FollowUpFact | OwnerFact | MailEvent | MailBounced | DncAdded | DncLifted | Erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,16 @@ version may lack some.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Final, TypeVar
 
+from bot.domain.app_signal import SignalKind
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.history import (
+    AppSignalled,
     Assigned,
     BounceMeaning,
     CalledDone,
@@ -28,6 +30,7 @@ from bot.domain.history import (
     Erased,
     Fact,
     Kind,
+    LicenseFollowed,
     MailBounced,
     MailEvent,
     Merged,
@@ -148,6 +151,11 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
     Kind.NOTE_ADDED: lambda details: NoteAdded(note_id=_number(details, "note_id")),
     Kind.DONE: lambda _details: CalledDone(),
     Kind.NOT_FOR_US: _not_for_us,
+    Kind.APP_SIGNALLED: lambda details: AppSignalled(
+        what=_choice(SignalKind, details.get("what"), SignalKind.INSTALLED),
+        signalled_at=_time(details, "signalled_at"),
+    ),
+    Kind.LICENSE_FOLLOWED: lambda details: LicenseFollowed(installed_at=_time(details, "installed_at")),
     Kind.UNDONE: lambda details: Undone(what=_choice(Disposition, details.get("what"), Disposition.DONE)),
     **{kind: partial(_mail_event, kind) for kind in Kind if kind.startswith("mail_") and kind is not Kind.MAIL_BOUNCED},
 }
@@ -167,6 +175,12 @@ def _number(details: Details, name: str) -> int | None:
 def _day(details: Details, name: str) -> date | None:
     with suppress(ValueError):
         return date.fromisoformat(details.get(name, ""))
+    return None
+
+
+def _time(details: Details, name: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(details.get(name, ""))
     return None
 
 

@@ -14,6 +14,7 @@ _DETAILS: Final = (
     "country",
     "region",
     "site",
+    "cloud_id",
     "tier",
     "technical",
     "billing",

@@ -38,6 +38,8 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
     DONE = "done"
     NOT_FOR_US = "not-for-us"
+    EXPECTED = "expected"
+    """The app was installed. The report has no license so far."""
 
 
 class Ownership(StrEnum):
@@ -196,6 +198,8 @@ def nearest_page(total: int, number: int) -> tuple[int, int]:
 def status_of(evaluation: Evaluation) -> Status:
     """Return how the trial of an evaluation stands by the report."""
     match evaluation.trial.state:
+        case State.EXPECTED:
+            return Status.EXPECTED
         case State.RUNNING:
             return Status.RUNNING
         case State.CONVERTED:

@@ -59,16 +59,26 @@ class SpeedReport:
     seen: Delay
     claimed: Delay
     contacted: Delay
+    licensed: Delay | None = None
+    """From an installation, as the app said, to its license in the report. None if no app says anything."""
 
 
-def speed_report(scope: ReportScope, responses: Iterable[Response], calendar: WorkingCalendar) -> SpeedReport:
+def speed_report(
+    scope: ReportScope,
+    responses: Iterable[Response],
+    calendar: WorkingCalendar,
+    *,
+    licensed: Iterable[tuple[str, timedelta]] = (),
+) -> SpeedReport:
     """Measure the responses that the scope covers. The team's own delays begin when the trial was seen, and are working
-    time.
+    time. `licensed` are an app each with the delay from an installation to its license.
     """
     covered = [each for each in responses if scope.covers(each.app_key)]
     claimed = [calendar.between(each.seen, each.claimed) for each in covered if each.claimed is not None]
     contacted = [calendar.between(each.seen, each.contacted) for each in covered if each.contacted is not None]
+    lags = [lag for app_key, lag in licensed if scope.covers(app_key)]
     return SpeedReport(
+        licensed=delay_of(lags, of=len(lags)) if lags else None,
         scope=scope,
         trials=len(covered),
         seen=delay_of([discovery_delay(each.started, each.seen) for each in covered], of=len(covered)),

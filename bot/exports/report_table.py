@@ -24,6 +24,7 @@ def report_rows(report: ConversionReport | SpeedReport | TeamReport) -> tuple[Se
             ]
         case SpeedReport():
             delays = {"seen": report.seen, "claimed": report.claimed, "contacted": report.contacted}
+            delays |= {"licensed": report.licensed} if report.licensed else {}
             return ("step", "done", "not_yet", "median_s", "p90_s"), [
                 _delay_row(name, delay) for name, delay in delays.items()
             ]

@@ -60,6 +60,7 @@ def parse_license(record: object) -> License | InvalidRecord:
         edition=_word(get("appEdition")),
         tier=_word(get("tier")),
         site=_known(get("cloudSiteHostname")),
+        cloud_id=_known(get("cloudId")),
         company=_company(customer.get("company")),
         country=_word(customer.get("country")),
         region=_word(customer.get("region")),

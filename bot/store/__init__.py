@@ -13,6 +13,7 @@ from bot.errors import DatabaseBusy
 from bot.security.keyring import Keyring
 from bot.store import key_check
 from bot.store.absences import Absences
+from bot.store.app_signals import AppSignals
 from bot.store.digests import Digests
 from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
@@ -48,6 +49,7 @@ class Store:
     """The database, with one attribute for each kind of thing in it."""
 
     absences: Absences
+    app_signals: AppSignals
     bounces: Bounces
     database: Database
     outbox: SlackOutbox
@@ -107,6 +109,7 @@ async def open_store(
 def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
     return Store(
         absences=Absences(database),
+        app_signals=AppSignals(database, keyring),
         bounces=Bounces(database, keyring),
         database=database,
         outbox=SlackOutbox(database, keyring),

@@ -18,6 +18,7 @@ from bot.domain.outbox import BEGUN, DeliveryKind
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import orphan_at
 from bot.store.dnc.repository import find_active
+from bot.store.early_cards import early_install
 from bot.store.engine.database import Database
 from bot.store.licenses.customer_context import context_of
 from bot.store.mail.policy_check import last_mail
@@ -53,6 +54,7 @@ class Evaluations:
                 mail=await self._last_entry(connection, row.id, MAIL_KINDS),
                 assigned=None if row.owner is None else await self._last_entry(connection, row.id, {Kind.ASSIGNED}),
                 snoozes=() if row.not_for_us_at else await snoozes_of(connection, row.id),
+                early=await early_install(connection, row.id) if row.state == State.EXPECTED else None,
             )
 
     async def on_card(self, claimed: int, card: CardRef) -> int | UnmatchedCard:
@@ -128,7 +130,10 @@ class Evaluations:
     async def delays(self, *, since: datetime) -> list[timedelta]:
         """Return an upper bound for the discovery delay of each trial announced since then."""
         seen = select(evaluation.c.started, evaluation.c.first_seen).where(
-            evaluation.c.first_seen >= since, evaluation.c.channel.is_not(None), evaluation.c.merged_into.is_(None)
+            evaluation.c.first_seen >= since,
+            evaluation.c.channel.is_not(None),
+            evaluation.c.state != State.EXPECTED,
+            evaluation.c.merged_into.is_(None),
         )
         async with self._database.read() as connection:
             return [discovery_delay(row.started, row.first_seen) for row in await connection.execute(seen)]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.cautions import reachable
 from bot.domain.dnc import targets_for
-from bot.domain.evaluation import License
+from bot.domain.evaluation import License, State
 from bot.domain.exports import (
     Customer,
     ExportedMail,
@@ -97,7 +97,8 @@ class Exports:
 
 
 def _evaluations(scope: ExportScope) -> Select[Any]:
-    conditions = [evaluation.c.merged_into.is_(None), *_of_apps(scope)]
+    is_trial = evaluation.c.state != State.EXPECTED
+    conditions = [evaluation.c.merged_into.is_(None), is_trial, *_of_apps(scope)]
     if scope.since is not None:
         conditions.append(evaluation.c.started >= scope.since)
     return select(evaluation).where(*conditions)

@@ -47,6 +47,7 @@ HAS_KNOWN_END: Final = (evaluation.c.upgrade_to == "") | _IS_ITS_LICENSE.where(
 _CONVERTED: Final = evaluation.c.state == State.CONVERTED
 _IS_SOLD: Final = _IS_ITS_LICENSE.where(_ITS_LICENSE.c.license_type.in_(sorted(SOLD_TYPES)))
 _STANDS: Final[Mapping[Status, ColumnElement[bool]]] = {
+    Status.EXPECTED: evaluation.c.state == State.EXPECTED,
     Status.RUNNING: _RUNNING,
     Status.BOUGHT: _CONVERTED & _IS_SOLD,
     Status.LICENSED: _CONVERTED & ~_IS_SOLD,
@@ -141,7 +142,8 @@ def _of_list(selection: Selection) -> list[ColumnElement[bool]]:
             if days is None:
                 raise ValueError("a list of days needs the days")
             arrived = (evaluation.c.first_seen >= days.begins) & (evaluation.c.first_seen < days.ends)
-            return [evaluation.c.started.between(days.first, days.last) | (_ANNOUNCED & arrived)]
+            is_trial = [] if status is Status.EXPECTED else [evaluation.c.state != State.EXPECTED]
+            return [evaluation.c.started.between(days.first, days.last) | (_ANNOUNCED & arrived), *is_trial]
         case ListKind.MINE:
             return [evaluation.c.owner == selection.user, *is_open]
         case ListKind.UNOWNED:

@@ -170,9 +170,11 @@ async def last_delivery(connection: AsyncConnection) -> int:
     return await connection.scalar(select(func.max(delivery.c.id))) or 0
 
 
-async def queue_assignments(connection: AsyncConnection, settings: TeamSettings, *, since: int, at: datetime) -> None:
+async def queue_assignments(
+    connection: AsyncConnection, settings: TeamSettings, *, since: int, at: datetime, early: Collection[int] = ()
+) -> None:
     """Let the evaluations whose card was enqueued after the delivery `since` wait for an owner, if their app has a
-    rotation. Each waits once in its life.
+    rotation. Each waits once in its life. Those of `early` cards wait, too.
     """
     if not settings.rotation:
         return
@@ -185,7 +187,8 @@ async def queue_assignments(connection: AsyncConnection, settings: TeamSettings,
     new = (
         select(evaluation.c.id, literal(at, assignment.c.at.type))
         .join(license_, license_.c.id == evaluation.c.license_id)
-        .where(evaluation.c.id.in_(cards), evaluation.c.card_ts.is_(None), evaluation.c.owner.is_(None), covered)
+        .where(evaluation.c.id.in_(cards), evaluation.c.owner.is_(None), covered)
+        .where(evaluation.c.card_ts.is_(None) | evaluation.c.id.in_(early))
         .where(~decided, evaluation.c.id.not_in(select(assignment.c.evaluation_id)))
     )
     await connection.execute(insert(assignment).from_select(["evaluation_id", "at"], new))

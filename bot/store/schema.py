@@ -75,6 +75,7 @@ license_ = Table(
     Column("edition", Text),
     Column("tier", Text),
     Column("site", BytewiseText, index=True),
+    Column("cloud_id", BytewiseText, index=True),
     Column("company", Text),
     Column("company_key", Text, index=True),  # how companies are compared
     Column("domain", BytewiseText, index=True),  # of the company's mail; not free-mail, may be a partner's

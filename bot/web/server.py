@@ -4,7 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Final
@@ -15,13 +15,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
 from bot.services.operations.probes import Probes
-from bot.web import bounce_webhook, slack_events
 from bot.web import metrics as metrics_endpoint
-from bot.web.bounce_webhook import BounceWebhook
+from bot.web import slack_events
+from bot.web.inbound.doors import Door
+from bot.web.inbound.unsigned_requests import UnsignedRequests
 from bot.web.metrics import MetricsEndpoint
 from bot.web.probes import LIVE, READY, ProbeEndpoints
 from bot.web.slack_events import SlackEvents
-from bot.web.unsigned_requests import UnsignedRequests
 from bot.web.unsubscribe import handler
 from bot.web.unsubscribe.handler import UnsubscribePage
 
@@ -48,13 +48,13 @@ def endpoints(
     *,
     slack: SlackEvents | None,
     unsubscribing: UnsubscribePage | None = None,
-    bounces: BounceWebhook | None = None,
     metrics: MetricsEndpoint | None = None,
+    doors: Iterable[Door] = (),
 ) -> web.Application:
     """Return the application: `/health`, `/livez`, `/readyz`, and the other endpoints if they are set up.
 
     `/slack/events` takes signed requests from Slack, instead of a socket; `/u/…` serves the links in our emails;
-    `/bounces` takes what comes back from them; `/metrics` shows figures for Prometheus.
+    `/metrics` shows figures for Prometheus; `doors` take what mail servers and the vendor's apps send.
     """
     app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
@@ -69,9 +69,9 @@ def endpoints(
     if unsubscribing is not None:
         app.router.add_get(handler.PATH, unsubscribing.show)
         app.router.add_post(handler.PATH, unsubscribing.act)
-    if bounces is not None:
-        app.router.add_post(bounce_webhook.PATH, bounces.take)
-        app.on_cleanup.append(_finishing(bounces.unsigned, bounce_webhook.PATH))
+    for door in doors:
+        app.router.add_post(door.path, door.take)
+        app.on_cleanup.append(_finishing(door.unsigned, door.path))
     return app
 
 

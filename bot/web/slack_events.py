@@ -16,7 +16,7 @@ from slack_bolt.request.internals import parse_body
 from slack_sdk.signature import SignatureVerifier
 
 from bot.slack.client.payload import normalize
-from bot.web.unsigned_requests import UnsignedRequests
+from bot.web.inbound.unsigned_requests import UnsignedRequests
 
 PATH: Final = "/slack/events"
 _TOLERANCE: Final = 300.0

@@ -79,7 +79,8 @@ async def site(
     """The endpoints at work."""
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
-        app = endpoints(health, Probes(store, Heartbeats()), slack=None, unsubscribing=unsubscribing, bounces=bounces)
+        doors = [] if bounces is None else [bounces]
+        app = endpoints(health, Probes(store, Heartbeats()), slack=None, unsubscribing=unsubscribing, doors=doors)
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(app, sockets) as port, aiohttp.ClientSession() as session:
                 yield Site(port, session)

@@ -16,9 +16,9 @@ from bot.log.setup import slack_logger
 from bot.services.operations.health import Health
 from bot.services.operations.probes import Probes
 from bot.store import open_store
+from bot.web.inbound.unsigned_requests import UnsignedRequests
 from bot.web.server import endpoints, listening, serve
 from bot.web.slack_events import PATH, SlackEvents
-from bot.web.unsigned_requests import UnsignedRequests
 from tests.builders import NOON
 from tests.web.conftest import SECRET, Clock, Site
 

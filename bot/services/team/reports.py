@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from datetime import date
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from bot.domain.command_line import guess
@@ -37,7 +37,9 @@ class TeamReports:
                 return conversion_report(scope, await store.trials(scope, own_sites=self._own_sites))
             case ReportKind.SPEED:
                 calendar = (await self._store.team.settings()).calendar(self._zone)
-                return speed_report(scope, await store.responses(scope), calendar)
+                began = datetime.combine(scope.since, time.min, tzinfo=UTC)
+                licensed = await self._store.app_signals.delays(since=began)
+                return speed_report(scope, await store.responses(scope), calendar, licensed=licensed)
             case ReportKind.TEAM:
                 return team_report(scope, await store.works(scope), await store.templates(scope))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from bot.domain.app_signal import EarlyEnd, EarlyInstall
 from bot.domain.card import Action, Card, actions, delay, known_end, shown_disposition, title
 from bot.domain.evaluation import License, State
 from bot.domain.history import Assigned, Kind, TrialExtended
@@ -17,6 +18,7 @@ from bot.slack.views.card_lines import SEPARATOR, mail_line, people_lines, place
 from bot.slack.views.follow_up import disposition_lines
 from bot.slack.views.history import note
 from bot.slack.views.owner import how_assigned
+from bot.slack.views.signals import early_lines
 
 _LABELS: Final = {
     Action.EMAIL: "Email…",
@@ -45,6 +47,8 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
 
     `vendor_id` is the vendor's number at the Marketplace, for the link to the license.
     """
+    if card.early is not None and card.evaluation.trial.state is State.EXPECTED:
+        return _early_message(card, card.early)
     license_ = card.evaluation.license
     heading = f"{tame(title(license_), longest=90)} · {license_.app_name}"
     lines = [
@@ -64,6 +68,20 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
     return Message(text=_fallback(card), blocks=blocks)
 
 
+def _early_message(card: Card, early: EarlyInstall) -> Message:
+    """Return the card of an installation whose license is not known."""
+    app = card.evaluation.license.app_name
+    buttons = [button(action, card) for action in actions(card)]
+    blocks: list[Block] = [
+        {"type": "header", "text": plain(f"{tame(early.place, longest=90)} · {app}", longest=150)},
+        *paragraphs(early_lines(early)),
+        small(_owner(card)),
+        *([{"type": "actions", "elements": buttons}] if buttons else []),
+    ]
+    ended = {None: "", EarlyEnd.UNINSTALLED: " and uninstalled it", EarlyEnd.NO_LICENSE: "; no license followed"}
+    return Message(text=f"{escape(early.place)} installed {escape(app)}{ended[early.end]}", blocks=blocks)
+
+
 def pointer_message(card: Card, link: str | None) -> Message:
     """Return what is left of a card whose license turned out to be the same as another's."""
     name = escape(title(card.evaluation.license))
@@ -75,6 +93,7 @@ def pointer_message(card: Card, link: str | None) -> Message:
 def _fallback(card: Card) -> str:
     license_, trial = card.evaluation.license, card.evaluation.trial
     verb = {
+        State.EXPECTED: "installed",
         State.RUNNING: "is evaluating",
         State.CONVERTED: "bought" if is_sold(license_.license_type) else "got a license for",
         State.EXPIRED: "evaluated",

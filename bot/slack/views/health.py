@@ -51,6 +51,8 @@ def health_lines(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
     """Yield one line for each figure."""
     yield from _reading(found, markup)
     yield HealthLine(text=describe_delays(found.delays))
+    if found.licensed is not None:
+        yield HealthLine(text=_describe_licensed(found.licensed))
     yield from _set_aside(found, markup)
     yield from _waiting(found, markup)
     yield from (HealthLine(text=sentence, is_problem=True) for sentence in _machine(found))
@@ -79,6 +81,14 @@ def describe_delays(late: Delays | None) -> str:
         return f"1 new trial this week, seen within {span(late.worst)}."
     trials = counted(late.trials, "new trial")
     return f"{trials} this week; half were seen within {span(late.median)}, the slowest after {span(late.worst)}."
+
+
+def _describe_licensed(lag: Delays) -> str:
+    """Say how long after an installation its license was in the report."""
+    return (
+        f"The report's true delay, from {counted(lag.trials, 'installation')} this month: half of the licenses came "
+        f"within {span(lag.median)}, nine of ten within {span(lag.p90)}."
+    )
 
 
 def _set_aside(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:

@@ -44,7 +44,7 @@ _COMMANDS: Final = {
 """What each command does, with an example."""
 _FILTERS: Final = {
     Filter.APP: "`app:gantt`",
-    Filter.STATE: "`state:running` (or `bought`, `licensed`, `ended`, `cancelled`, `done`, `not-for-us`)",
+    Filter.STATE: "`state:running` (or `bought`, `licensed`, `ended`, `cancelled`, `done`, `not-for-us`, `expected`)",
     Filter.OWNER: "`owner:me` (or `none`, or a name)",
     Filter.COUNTRY: "`country:DE`",
     Filter.ENDING: "`ending:3d`",

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import State
 from bot.domain.history import (
+    AppSignalled,
     Assigned,
     BounceMeaning,
     CalledDone,
@@ -20,6 +21,7 @@ from bot.domain.history import (
     Entry,
     Erased,
     Kind,
+    LicenseFollowed,
     MailBounced,
     MailEvent,
     Merged,
@@ -43,6 +45,7 @@ from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
 from bot.slack.views.follow_up import follow_up_sentence, quote_message
 from bot.slack.views.owner import owner_sentence
+from bot.slack.views.signals import signal_sentence
 
 _NOBODY: Final = "Somebody"
 _BY_THEMSELVES: Final = {DncReason.UNSUBSCRIBED: "They unsubscribed with the link in an email"}
@@ -107,6 +110,8 @@ def note(entry: Entry) -> str:
             said = owner_sentence(fact, entry.actor)
         case NoteAdded() | CalledDone() | CalledNotForUs() | Undone() as fact:
             said = follow_up_sentence(fact, who)
+        case AppSignalled() | LicenseFollowed() as fact:
+            said = signal_sentence(fact, entry.at)
         case Erased():
             said = "The contact's data was erased at their request."
         case fact:

@@ -61,6 +61,7 @@ def speed_message(report: SpeedReport) -> Message:
     if not report.trials:
         return _nothing(head)
     rows = (
+        *([("Installed → license in the report", report.licensed)] if report.licensed else []),
         ("Trial started → first seen", report.seen),
         ("First seen → claimed", report.claimed),
         ("First seen → first contact", report.contacted),
@@ -77,14 +78,14 @@ def speed_message(report: SpeedReport) -> Message:
             section(f"*{head}*\nOf {of} that got a card."),
             *bar_chart("Delays in hours", [_step(name) for name, *_ in came], hours, x="Step", y="Hours"),
             *data_table(
-                "Three delays",
+                "Delays",
                 ("Step", "Half within", "Nine of ten within", "Not yet"),
                 [_delay_row(*row) for row in rows],
             ),
             *paragraphs([f"• {name}: {_delay(each)}" for name, each in rows]),
             small(
-                "The first delay is Atlassian's: its report shows trials hours late and gives their start as a day. "
-                "The others are the team's, in working hours. A contact is an email, or *Done*."
+                "Until a trial is seen, the delay is Atlassian's: its report shows trials hours late and gives their "
+                "start as a day. The others are the team's, in working hours. A contact is an email, or *Done*."
             ),
             small(_as_file(ReportKind.SPEED)),
         ],

@@ -15,7 +15,7 @@ from bot.domain.address import canonical
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Confirmed, Converted, Corrected, Ended, Refreshed, Started
 from bot.domain.dnc import DncReason
-from bot.domain.evaluation import ContactRole
+from bot.domain.evaluation import ContactRole, Hosting
 from bot.domain.health import IngestStats
 from bot.domain.history import entry_of
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
@@ -25,6 +25,7 @@ from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import adopt_orphans
 from bot.store.dnc.repository import anonymize, erased_hashes
+from bot.store.early_cards import match_installations
 from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
 from bot.store.erasures import without_people
@@ -54,6 +55,14 @@ _MAX_BATCH_RECORDS: Final = 2_000
 _MIN_BATCH_RECORDS: Final = 60
 """Records in one batch while somebody waits, or may: a press must not wait for many."""
 
+_CLOUD_ID: Final = '"cloudId"'
+_LACKS_SITE: Final = (
+    license_.c.cloud_id.is_(None)
+    & (license_.c.hosting == Hosting.CLOUD)
+    & (license_.c.status == "active")
+    & license_.c.merged_into.is_(None)
+)
+
 
 @shielded
 class Licenses:
@@ -62,13 +71,29 @@ class Licenses:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
+        self._has_gaps: bool | None = None
 
     async def filter_new(self, texts: Sequence[str]) -> list[bytes | None]:
         """Return a digest per row, or None for rows already processed."""
         digests = [self._keyring.row_digest(text) for text in texts]
         async with self._database.read() as connection:
-            read = {row.digest for row in await rows_with(connection, processed_row.c.digest, digests)}
+            rows = await rows_with(connection, processed_row.c.digest, digests)
+            read = {row.digest for row in rows}
+            if await self._lacks_sites(connection):
+                named = {digest for digest, text in zip(digests, texts, strict=True) if _CLOUD_ID in text}
+                ids = {row.license_id for row in rows if row.digest in named}
+                lacking = set(
+                    await connection.scalars(select(license_.c.id).where(_LACKS_SITE, license_.c.id.in_(ids)))
+                )
+                read -= {row.digest for row in rows if row.digest in named and row.license_id in lacking}
         return [None if digest in read else digest for digest in digests]
+
+    async def _lacks_sites(self, connection: AsyncConnection) -> bool:
+        """Return whether licenses lack their cloud site, because an earlier version did not store it."""
+        if self._has_gaps is None:
+            found = await connection.scalar(select(license_.c.id).where(_LACKS_SITE).limit(1))
+            self._has_gaps = found is not None
+        return self._has_gaps
 
     async def diff(self, records: Sequence[ParsedRecord], announcement: AnnouncementPolicy) -> list[LicenseUpdate]:
         """Return what each record would change, without writing."""
@@ -94,13 +119,14 @@ class Licenses:
                 gone = await erased_hashes(connection)
                 settings = await load_team_settings(connection)
                 channels = settings.card_channels(channel)
-                since = await last_delivery(connection)
+                since, early = await last_delivery(connection), list[int]()
                 while waiting:
                     some = [self._allowed(record, gone) for record in waiting[:count]]
                     these, rest = split_conflicts(some, await self._load_known(connection, some))
                     waiting[:count] = rest
                     found = [(record, diff(k, record.license, announcement)) for record, k in these]
                     started += await self._write_updates(connection, found, channels=channels, at=at)
+                    early += await match_installations(connection, [each for _, each in found], self._keyring, at=at)
                     names = {key for record, _ in found for key in record.keys}
                     await adopt_orphans(connection, self._keyring, names, at=at)
                     announced += sum(
@@ -112,7 +138,7 @@ class Licenses:
                         count = _MIN_BATCH_RECORDS
                         break
                     count = min(2 * count, _MAX_BATCH_RECORDS)
-                await queue_assignments(connection, settings, since=since, at=at)
+                await queue_assignments(connection, settings, since=since, at=at, early=early)
         return IngestStats(started=started, announced=announced, counts=counts)
 
     async def announce_missed(

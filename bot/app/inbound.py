@@ -1,0 +1,62 @@
+"""Build what takes requests from the vendor's apps."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from bot.config.network import Network
+from bot.config.settings import Settings
+from bot.errors import ForgeKeysUnavailable
+from bot.services.inbound.forge_keys import FetchedKeys, ForgeKeys
+
+_TIMEOUT_S: Final = 3.0
+"""Forge waits five seconds for the answer to an event."""
+_LARGEST: Final = 100_000
+_MAX_AGE: Final = re.compile(r"max-age=(\d{1,9})", re.ASCII)
+
+
+def build_forge_keys(settings: Settings) -> ForgeKeys:
+    """Build the cache of the keys behind Forge Invocation Tokens."""
+
+    async def fetch() -> FetchedKeys:
+        return await fetch_forge_keys(settings.forge_jwks_url, settings.network)
+
+    return ForgeKeys(fetch, elapsed=time.monotonic)
+
+
+async def fetch_forge_keys(url: str, network: Network) -> FetchedKeys:
+    """Return the JSON Web Keys at an address. Raises ForgeKeysUnavailable with the reason."""
+    body = bytearray()
+    try:
+        async with (
+            httpx.AsyncClient(
+                timeout=_TIMEOUT_S,
+                trust_env=False,  # the variables are read once, for all clients alike
+                proxy=network.proxy_for(url),
+                verify=network.trust or True,
+            ) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if not answer.is_success:
+                raise ForgeKeysUnavailable(f"FORGE_JWKS_URL answered {answer.status_code}.")
+            async for piece in answer.aiter_bytes():
+                body += piece
+                if len(body) > _LARGEST:
+                    raise ForgeKeysUnavailable("The answer of FORGE_JWKS_URL is far too long.")
+        keys = _read_keys(httpx.Response(200, content=bytes(body)).json())
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        raise ForgeKeysUnavailable(f"FORGE_JWKS_URL did not answer ({type(exc).__name__}).") from exc
+    except (ValueError, RecursionError) as exc:
+        raise ForgeKeysUnavailable("The answer of FORGE_JWKS_URL is no set of keys.") from exc
+    said = _MAX_AGE.search(answer.headers.get("cache-control", ""))
+    return FetchedKeys(keys=keys, max_age=float(said[1]) if said else None)
+
+
+def _read_keys(found: object) -> Mapping[str, Mapping[str, Any]]:
+    listed = found.get("keys") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("no keys")  # noqa: TRY004  it is the value that is wrong
+    return {key["kid"]: key for key in listed if isinstance(key, dict) and isinstance(key.get("kid"), str)}

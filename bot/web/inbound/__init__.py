@@ -1,0 +1,1 @@
+"""What the vendor's apps and backends send: verify who sends it, and read it."""
