@@ -177,6 +177,20 @@ async def test_the_team_notes_snoozes_and_says_done_or_not_for_us_and_undoes_it(
     await expect(helix).not_to_contain_text("Not for us")
 
 
+async def test_an_open_menu_stays_open_when_its_card_is_drawn_again(page: Page) -> None:
+    mirage = await seen(page, "Mirage")
+    more = mirage.get_by_role("button", name="More actions")
+    await more.click()
+    await mirage.get_by_role("button", name="Claim").dispatch_event(
+        "click"
+    )  # which closes no menu, as a real one would
+    await expect(mirage).to_contain_text("Owner: @Ana")
+    await page.get_by_role("menuitem", name="Note…").click()
+    await expect(page.get_by_role("dialog", name="Add a note")).to_be_visible()
+    await close(page)
+    await expect(more).to_be_focused()
+
+
 async def test_a_report_has_charts_and_a_table_that_can_be_sorted(page: Page) -> None:
     await seen(page, "Kiwi")
     await command(page, "/evaluators report")

@@ -1,10 +1,14 @@
 /** A small menu that opens beside a button. */
 
 import { el } from "./dom.js";
+import { rememberFocus } from "./focus.js";
 
 const GAP = 6;
 
-/** Open a menu of `choices` ({label, description, value}) beside `opener`; `choose(value)` is called at most once. */
+/**
+ * Open a menu of `choices` ({label, description, value}) beside `opener`; `choose(value)` is called at most once.
+ * The menu stays open when the message around `opener` is drawn again.
+ */
 export function openMenu(opener, choices, choose) {
   const menu = el(
     "div",
@@ -27,21 +31,23 @@ export function openMenu(opener, choices, choose) {
       ),
     ),
   );
+  opener.focus({ preventScroll: true });
+  const giveFocusBack = rememberFocus();
   menu.addEventListener("keydown", (event) => steer(event, menu));
-  menu.addEventListener("toggle", (event) => event.newState === "closed" && close(menu, opener));
-  // Beside its opener, because a modal dialog makes everything outside itself unreachable.
-  opener.after(menu);
+  menu.addEventListener("toggle", (event) => event.newState === "closed" && close(menu, opener, giveFocusBack));
+  // Outside the message, which may be drawn again meanwhile. A modal dialog makes everything outside itself unreachable.
+  (opener.closest("dialog") ?? document.body).append(menu);
   opener.setAttribute("aria-expanded", "true");
   menu.showPopover();
   place(menu, opener);
   menu.firstElementChild.focus();
 }
 
-function close(menu, opener) {
+function close(menu, opener, giveFocusBack) {
   const hadFocus = menu.contains(document.activeElement) || document.activeElement === document.body;
   menu.remove();
   opener.setAttribute("aria-expanded", "false");
-  if (hadFocus) opener.focus();
+  if (hadFocus) giveFocusBack();
 }
 
 function place(menu, opener) {
