@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# The tests start Python a hundred times, and it need not compile every module each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all check format bench crash pictures clean
 
 demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser

@@ -19,7 +19,8 @@ from tests.machine import (  # noqa: F401  the same
     pytest_report_header,
 )
 from tests.postgres import postgres, postgres_port, postgres_template  # noqa: F401  the same
-from tests.template import _tables_from_a_template  # noqa: F401  the same
+from tests.statements import _statements_are_compiled_once  # noqa: F401  the same
+from tests.template import _migrations_where_marked, _tables_from_a_template  # noqa: F401  the same
 from tests.world import World, world
 
 # Without deadlines: how long an example takes says more of the machine than of the code.
@@ -36,17 +37,19 @@ def _templates_are_compiled_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _no_pauses() -> Iterator[None]:
     """Retries happen, but nobody waits for them."""
     with stamina.set_testing(True, attempts=3):
         yield
 
 
-@pytest.fixture(autouse=True)
-def _small_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _small_ids() -> Iterator[None]:
     """The first generation of a database is random; in a test its ids begin with 1."""
-    monkeypatch.setattr("bot.store.engine.migrate.first_generation", lambda: 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.store.engine.migrate.first_generation", lambda: 0)
+        yield
 
 
 @pytest.fixture

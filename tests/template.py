@@ -1,7 +1,7 @@
 """A migrated database to copy, so that a case does not wait for every migration."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -47,8 +47,16 @@ def _from_template(connection: Connection, keys: Keyring, generation: Callable[[
     return migrate.newest()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _tables_from_a_template() -> Iterator[None]:
+    """New SQLite files get the tables of the template."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "_migrated", _from_template)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _tables_from_a_template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New SQLite files get the tables of the template; not so in a test marked `migrations`."""
-    if request.node.get_closest_marker("migrations") is None:
-        monkeypatch.setattr(migrate, "_migrated", _from_template)
+def _migrations_where_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not so in a test marked `migrations`."""
+    if request.node.get_closest_marker("migrations") is not None:
+        monkeypatch.setattr(migrate, "_migrated", _by_migrations)

@@ -137,7 +137,8 @@ def _events(node: ast.expr, place: str) -> set[str]:
             return PASSED_ON[f"{place}: {ast.unparse(node)}"]
 
 
-def _logged() -> dict[str, set[str]]:
+@pytest.fixture(scope="module")
+def logged_by_bot() -> dict[str, set[str]]:
     """Return every event of the bot, without the demo's, with the levels it is logged at."""
     found: dict[str, set[str]] = {}
     for path in sorted(BOT.rglob("*.py")):
@@ -154,9 +155,6 @@ def _logged() -> dict[str, set[str]]:
     return found
 
 
-LOGGED = _logged()
-
-
 def _documented(text: str) -> set[str]:
     """Return the events in the first column of the tables. A code span begins with its event."""
     return set(re.findall(r"`([a-z_]+)(?=[` ])", " ".join(_first_cells(text))))
@@ -168,13 +166,13 @@ def test_events_that_are_passed_on_are_in_their_module() -> None:
         assert all(f'"{event}"' in text for event in events)
 
 
-def test_the_tables_have_every_log_event() -> None:
-    assert LOGGED.keys() - _documented(_section(OPERATIONS, "## Log lines")) == set()
+def test_the_tables_have_every_log_event(logged_by_bot: dict[str, set[str]]) -> None:
+    assert logged_by_bot.keys() - _documented(_section(OPERATIONS, "## Log lines")) == set()
 
 
-def test_what_to_do_is_said_for_every_warning_and_error() -> None:
+def test_what_to_do_is_said_for_every_warning_and_error(logged_by_bot: dict[str, set[str]]) -> None:
     lines = _section(OPERATIONS, "## Log lines")
-    serious = {event for event, levels in LOGGED.items() if levels - {"debug", "info"}}
+    serious = {event for event, levels in logged_by_bot.items() if levels - {"debug", "info"}}
     assert serious & _documented(_section(f"\n{lines}", "### Normal operation")) == set()
     assert all(
         row.count(" | ") == 2
@@ -183,9 +181,9 @@ def test_what_to_do_is_said_for_every_warning_and_error() -> None:
     )
 
 
-def test_the_tables_have_no_event_that_is_never_logged() -> None:
+def test_the_tables_have_no_event_that_is_never_logged(logged_by_bot: dict[str, set[str]]) -> None:
     codes = {"invalid_auth", "channel_not_found", "cannot_dm_bot"}
-    assert _documented(_section(OPERATIONS, "## Log lines")) - LOGGED.keys() <= codes
+    assert _documented(_section(OPERATIONS, "## Log lines")) - logged_by_bot.keys() <= codes
 
 
 # --- Links and files -----------------------------------------------------------------------------------------------

@@ -50,18 +50,18 @@ def _literal(node: ast.AST) -> str | None:
 
 def _strings(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the prose in a module with its line, without docstrings."""
-    tree = ast.parse(path.read_text())
-    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    for node in ast.walk(tree):
+    for parent in ast.walk(ast.parse(path.read_text())):
         # A part of a longer text, a docstring, or a list of words.
-        if isinstance(parents.get(node), ast.JoinedStr | ast.FormattedValue | ast.Expr | ast.Attribute):
+        if isinstance(parent, ast.JoinedStr | ast.FormattedValue | ast.Expr | ast.Attribute):
             continue
-        text = _literal(node)
-        if isinstance(node, ast.expr) and text is not None and _PROSE.search(text) and not _NO_TEXT.search(text):
-            yield node.lineno, text
+        for node in ast.iter_child_nodes(parent):
+            text = _literal(node)
+            if isinstance(node, ast.expr) and text is not None and _PROSE.search(text) and not _NO_TEXT.search(text):
+                yield node.lineno, text
 
 
-def _texts() -> dict[str, str]:
+@pytest.fixture(scope="session")
+def texts() -> dict[str, str]:
     """Return every text in English, by place."""
     found: dict[str, str] = {}
     for path in sorted(BOT.rglob("*.py")):
@@ -75,7 +75,6 @@ def _texts() -> dict[str, str]:
     return found
 
 
-TEXTS: Final = _texts()
 DOCUMENTS: Final = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / ".env.example", ROOT / "manifest.yml"])
 
 
@@ -89,14 +88,14 @@ def _old_words(text: str) -> list[str]:
     return [f"“{m[0]}”: write {better}" for better, old in OLD_WORDS.items() for m in re.finditer(old, plain)]
 
 
-def test_no_text_has_old_words() -> None:
-    assert {place: found for place, text in TEXTS.items() if (found := _old_words(text))} == {}
+def test_no_text_has_old_words(texts: dict[str, str]) -> None:
+    assert {place: found for place, text in texts.items() if (found := _old_words(text))} == {}
 
 
-def test_every_sentence_is_short() -> None:
+def test_every_sentence_is_short(texts: dict[str, str]) -> None:
     long = {
         place: [each for each in _sentences(text) if len(each.split()) > LONGEST_SENTENCE]
-        for place, text in TEXTS.items()
+        for place, text in texts.items()
     }
     assert {place: sentences for place, sentences in long.items() if sentences} == {}
 

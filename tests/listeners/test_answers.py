@@ -1,16 +1,18 @@
 """An answer takes another way where one is closed, and a modal that cannot be shown is answered in words."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from structlog.testing import capture_logs
 
 from bot.demo.fake_slack import Message, faults
 from bot.demo.fake_slack.models import User
-from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.listing import PAGE_SIZE
-from tests.world import TODAY, World
+from tests.shared_world import SharedWorld, shared_world
+from tests.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANA, BEN = "U0ANA", "U0BEN"
 REFUSED = {
@@ -27,14 +29,22 @@ REFUSED = {
 refused = pytest.mark.parametrize("fault", REFUSED.values(), ids=REFUSED)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SharedWorld]:
+    """More cards than there are tests, of which a list has several pages."""
+    async with shared_world(tmp_path_factory.mktemp("answers"), cards=60) as found:
+        yield found
+
+
 @pytest.fixture
-async def card(here: World) -> AsyncIterator[Message]:
-    """The last of so many cards that a list of them has two pages."""
-    for number in range(1, PAGE_SIZE + 2):
-        here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
-    async with here.bot():
-        await here.until(lambda: len(here.workspace.messages()) > PAGE_SIZE)
-        yield here.workspace.messages()[-1]
+def here(shared: SharedWorld) -> Iterator[World]:
+    yield shared.here
+    shared.tidy()
+
+
+@pytest.fixture
+def card(shared: SharedWorld, here: World) -> Message:
+    return shared.card()
 
 
 def _break(here: World, method: str, fault: faults.Fault) -> None:
@@ -46,11 +56,11 @@ async def test_a_list_that_the_response_url_does_not_take_comes_all_the_same(
     here: World, card: Message, fault: faults.Fault
 ) -> None:
     await here.workspace.command(ANA, "/evaluators today")
-    await here.notified(ANA, "Page 1 of 2")
+    await here.notified(ANA, "Page 1 of 4")
     [page] = here.workspace.ephemerals(ANA)
     _break(here, "response_url", fault)
     await here.workspace.press(ANA, page, "today.page.1")
-    await here.notified(ANA, "Page 2 of 2")
+    await here.notified(ANA, "Page 2 of 4")
     await here.workspace.command(BEN, "/evaluators health")
     here.workspace.faults.clear()
     _break(here, "response_url", fault)

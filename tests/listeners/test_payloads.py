@@ -13,15 +13,17 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from bot.app.components import Components
-from bot.demo.fake_slack import CHANNEL, Message
+from bot.demo.fake_slack import CHANNEL
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.slack.ids import Field
 from bot.store.schema import do_not_contact, evaluation, mail
+from tests.shared_world import SharedWorld, shared_world
 from tests.store.steps import rows
 from tests.world import TODAY, World, world
 
@@ -49,6 +51,7 @@ WEIRD = [
     "a:b:c",
 ]
 VOLATILE = {"trigger_id"}
+in_shared_worlds = pytest.mark.asyncio(loop_scope="module")
 
 
 class Records(logging.Handler):
@@ -258,16 +261,35 @@ PRESSED: Json = {
 }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def at_work(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SharedWorld]:
+    """A bot with a card that nobody owns, over the socket."""
+    async with shared_world(tmp_path_factory.mktemp("socket"), cards=1) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def at_work_over_http(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SharedWorld]:
+    """The same over HTTP."""
+    async with shared_world(tmp_path_factory.mktemp("http"), cards=1, slack_app_token=None) as found:
+        found.here.workspace.request_url = f"http://127.0.0.1:{found.here.port}/slack/events"
+        yield found
+
+
 @pytest.fixture
-async def waiting(here: World) -> AsyncIterator[tuple[World, Components, Message]]:
-    """A bot with a card that nobody owns."""
-    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
-    async with here.bot() as parts:
-        yield here, parts, await here.card(NORTHWIND.company)
+def waiting(at_work: SharedWorld) -> Iterator[Stage]:
+    yield Stage(here=at_work.here, parts=at_work.parts)
+    at_work.tidy()
 
 
-async def _answered(here: World, parts: Components, payload: Json) -> None:
-    stage = Stage(here=here, parts=parts)
+@pytest.fixture
+def waiting_over_http(at_work_over_http: SharedWorld) -> Iterator[Stage]:
+    yield Stage(here=at_work_over_http.here, parts=at_work_over_http.parts)
+    at_work_over_http.tidy()
+
+
+async def _answered(stage: Stage, payload: Json) -> None:
+    here = stage.here
     before = await stage.state()
     with capture_logs() as logged:
         await stage.send("interactive", payload)
@@ -279,59 +301,50 @@ async def _answered(here: World, parts: Components, payload: Json) -> None:
 
 
 @pytest.mark.parametrize("payload", KINDS.values(), ids=KINDS)
-async def test_every_kind_of_interaction_is_answered_in_words(
-    waiting: tuple[World, Components, Message], payload: Json
-) -> None:
-    here, parts, _ = waiting
-    await _answered(here, parts, {**PRESSED, **payload})
+@in_shared_worlds
+async def test_every_kind_of_interaction_is_answered_in_words(waiting: Stage, payload: Json) -> None:
+    await _answered(waiting, {**PRESSED, **payload})
 
 
 @pytest.mark.parametrize("changes", FORMS.values(), ids=FORMS)
-async def test_every_form_that_makes_no_sense_is_answered_in_words(
-    waiting: tuple[World, Components, Message], changes: Json
-) -> None:
-    here, parts, _ = waiting
-    await _answered(here, parts, {**PRESSED, "channel": None, "type": "view_submission", "view": {**ASSIGN, **changes}})
+@in_shared_worlds
+async def test_every_form_that_makes_no_sense_is_answered_in_words(waiting: Stage, changes: Json) -> None:
+    await _answered(waiting, {**PRESSED, "channel": None, "type": "view_submission", "view": {**ASSIGN, **changes}})
 
 
-async def test_what_nobody_waits_for_is_acknowledged_and_not_answered(
-    waiting: tuple[World, Components, Message],
-) -> None:
-    here, parts, _ = waiting
-    stage = Stage(here=here, parts=parts)
+@in_shared_worlds
+async def test_what_nobody_waits_for_is_acknowledged_and_not_answered(waiting: Stage) -> None:
     closed = {**PRESSED, "type": "view_closed", "view": ASSIGN}
-    await stage.send("interactive", closed)
-    await stage.send("interactive", {**PRESSED, "type": "block_suggestion", "action_id": "x", "value": "a"})
-    await here.workspace.open_home(ANA)
-    await stage.is_idle()
-    assert [*here.workspace.ephemerals(ANA), *here.workspace.direct(ANA)] == []
+    await waiting.send("interactive", closed)
+    await waiting.send("interactive", {**PRESSED, "type": "block_suggestion", "action_id": "x", "value": "a"})
+    await waiting.here.workspace.open_home(ANA)
+    await waiting.is_idle()
+    assert [*waiting.here.workspace.ephemerals(ANA), *waiting.here.workspace.direct(ANA)] == []
 
 
 @pytest.mark.parametrize("name", ["/evaluators-dev", "/evals"])
-async def test_a_command_answers_under_whatever_name_it_was_set_up(
-    waiting: tuple[World, Components, Message], name: str
-) -> None:
-    here, _, _ = waiting
-    here.workspace.commands[name] = "today"
-    await here.workspace.command(ANA, f"{name} today")
-    await here.notified(ANA, "1 in all")
+@in_shared_worlds
+async def test_a_command_answers_under_whatever_name_it_was_set_up(waiting: Stage, name: str) -> None:
+    waiting.here.workspace.commands[name] = "today"
+    await waiting.here.workspace.command(ANA, f"{name} today")
+    await waiting.here.notified(ANA, "1 in all")
 
 
-async def test_a_form_that_lacks_what_it_must_have_says_so_at_the_field(
-    waiting: tuple[World, Components, Message],
-) -> None:
-    here, _, _ = waiting
+@in_shared_worlds
+async def test_a_form_that_lacks_what_it_must_have_says_so_at_the_field(waiting: Stage) -> None:
     empty = {"b": {"owner": {"type": "users_select", "selected_user": None}}}
     payload = {**PRESSED, "type": "view_submission", "view": {**ASSIGN, "state": {"values": empty}}}
-    answer = await here.workspace.delivery.deliver("interactive", payload)
+    answer = await waiting.here.workspace.delivery.deliver("interactive", payload)
     assert answer == {"response_action": "errors", "errors": {"b": "Please choose."}}
 
 
+@in_shared_worlds
 async def test_over_http_broken_and_unsigned_bodies_are_refused_without_a_word_in_the_log(
-    here: World, caplog: pytest.LogCaptureFixture
+    waiting_over_http: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with here.bot(slack_app_token=None), aiohttp.ClientSession() as session:
-        url = f"http://127.0.0.1:{here.port}/slack/events"
+    url = waiting_over_http.here.workspace.request_url
+    assert url is not None
+    async with aiohttp.ClientSession() as session:
         for body in (b"{", b"[" * 100_000, b"\xff\xfe", b"payload=%7B", b"payload=null", b"payload=[]", b""):
             for kind in ("application/json", "application/x-www-form-urlencoded"):
                 headers = {"Content-Type": kind, "X-Slack-Request-Timestamp": "1", "X-Slack-Signature": "v0=1"}
@@ -341,9 +354,6 @@ async def test_over_http_broken_and_unsigned_bodies_are_refused_without_a_word_i
 
 
 @pytest.mark.parametrize("payload", KINDS.values(), ids=KINDS)
-async def test_over_http_every_kind_is_acknowledged_and_answered_too(here: World, payload: Json) -> None:
-    here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
-    async with here.bot(slack_app_token=None) as parts:
-        await here.card(NORTHWIND.company)
-        here.workspace.request_url = f"http://127.0.0.1:{here.port}/slack/events"
-        await _answered(here, parts, {**PRESSED, **payload})
+@in_shared_worlds
+async def test_over_http_every_kind_is_acknowledged_and_answered_too(waiting_over_http: Stage, payload: Json) -> None:
+    await _answered(waiting_over_http, {**PRESSED, **payload})

@@ -161,6 +161,12 @@ class Workspace:
         """Return what only this user sees, oldest first."""
         return [m for m in self._memory.messages() if m.only_for == user]
 
+    def clear_answers(self) -> None:
+        """Close every modal, and take away what was said to one user alone."""
+        self.views.clear()
+        for message in [m for m in self._memory.messages() if self._memory.reader(m)]:
+            self._memory.delete(message)
+
     def calls(self, method: str) -> list[Json]:
         """Return the arguments of all calls of one method so far, those that went wrong too."""
         return [request.args for request in self.requests if request.method == method]
