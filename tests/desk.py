@@ -65,7 +65,12 @@ class Desk:
 
     async def begin_trial(self, number: int = 1) -> None:
         """Owe the channel a card; the first trial is number 1."""
-        self.here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
+        await self.begin_trials(range(number, number + 1))
+
+    async def begin_trials(self, numbers: range) -> None:
+        """Owe the channel these cards, which one poll brings."""
+        for number in numbers:
+            self.here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
         await self.parts.poller.poll()
 
     async def own(self, evaluation_id: int = 1, *, owner: str | None = "U0ANA", was: str | None = None) -> None:

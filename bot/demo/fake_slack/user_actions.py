@@ -52,7 +52,9 @@ class People:
         if target is None:
             raise NotPossible("This message is not there any more.")
         shown = target if isinstance(message, str) else message
-        block, element = _find(shown.blocks, action_id, value, block_id)
+        # An update gives the blocks other ids, and a menu may be open since before it.
+        is_shown = any(block["block_id"] == block_id for block in shown.blocks)
+        block, element = _find(shown.blocks, action_id, value, block_id if is_shown else None)
         chosen: Values = {} if element["type"] not in KEYS else {block["block_id"]: {action_id: value}}
         chosen = {} if element["type"] == "overflow" else chosen
         values = state(shown.blocks, chosen, {})

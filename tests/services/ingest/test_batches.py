@@ -15,14 +15,15 @@ from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.health import PollStats
 from bot.errors import StoreError
 from bot.marketplace.responses import Row
+from bot.services.ingest import batches
 from bot.services.ingest.batches import ReportIngest
 from bot.store import Store, open_store
 from bot.store.schema import license_
 from tests.store.steps import CHANNEL, SECRET
 from tests.world import NOON, TODAY
 
-A_BATCH = 5_000
-"""What is recorded together."""
+A_BATCH = 1_000
+"""What is recorded together; the bot records more at once."""
 
 
 def licenses(first: int, count: int) -> list[Row]:
@@ -36,6 +37,11 @@ async def stored(store: Store) -> int:
     """How many licenses there are."""
     async with store.database.read() as connection:
         return int(await connection.scalar(select(func.count()).select_from(license_)) or 0)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_RECORDED", A_BATCH)
 
 
 @pytest.fixture

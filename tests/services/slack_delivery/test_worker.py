@@ -118,28 +118,28 @@ async def test_a_long_queue_is_announced_once_and_goes_out_newest_first(here: Wo
 async def test_through_an_outage_the_queue_is_announced_first_and_with_the_number_at_its_end(here: World) -> None:
     async with desk(here) as found:
         here.workspace.channels[CHANNEL].bot_is_member = False
-        for number in range(BACKLOG_THRESHOLD + 10):
+        for number in range(2):
             await found.begin_trial(number)
             await found.live(minutes=2)
+        await found.begin_trials(range(2, BACKLOG_THRESHOLD + 2))
+        await found.live(minutes=2)
         here.workspace.channels[CHANNEL].bot_is_member = True
         await found.settle()
         summary, *cards = here.workspace.messages()
-        assert f"{BACKLOG_THRESHOLD + 10} new trials" in summary.shown
-        assert len(cards) == BACKLOG_THRESHOLD + 10
+        assert f"{BACKLOG_THRESHOLD + 2} new trials" in summary.shown
+        assert len(cards) == BACKLOG_THRESHOLD + 2
 
 
 async def test_as_many_as_usual_are_not_announced(here: World) -> None:
     async with desk(here) as found:
-        for number in range(BACKLOG_THRESHOLD):
-            await found.begin_trial(number)
+        await found.begin_trials(range(BACKLOG_THRESHOLD))
         await found.settle()
         assert found.posted == BACKLOG_THRESHOLD
 
 
 async def test_thirty_cards_go_out_as_fast_as_slack_allows_and_never_faster(tmp_path: Path) -> None:
     async with world(tmp_path, rate_limits=True) as here, desk(here, limits=SLACK_LIMITS) as found:
-        for number in range(30):
-            await found.begin_trial(number)
+        await found.begin_trials(range(30))
         here.pass_by(minutes=1)
         begin = here.clock()
         await found.settle()
@@ -149,8 +149,7 @@ async def test_thirty_cards_go_out_as_fast_as_slack_allows_and_never_faster(tmp_
 
 async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(here: World) -> None:
     async with desk(here, limits=SLACK_LIMITS) as found:
-        for number in range(12):
-            await found.begin_trial(number)
+        await found.begin_trials(range(12))
         await found.settle()
         here.pass_by(days=1)
         await found.cards.update_running()
@@ -166,8 +165,7 @@ async def test_a_repaint_that_somebody_waits_for_goes_before_those_of_the_night(
 async def test_as_many_repaints_as_slack_takes_at_once_are_taken_from_the_outbox_at_once(here: World) -> None:
     async with desk(here, limits=SLACK_LIMITS) as found:
         burst = SLACK_LIMITS[ApiMethod.UPDATE].workspace.burst
-        for number in range(1, burst + 4):
-            await found.begin_trial(number)
+        await found.begin_trials(range(1, burst + 4))
         await found.settle()
         for number in range(1, burst + 4):
             await found.own(number)
