@@ -184,9 +184,9 @@ async def test_why_a_mail_was_not_sent_reaches_a_person_who_has_gone_on_to_anoth
         await here.modal(BEN, "mail.body")
         gone_on.set()
         await here.until(lambda: here.workspace.ephemerals(BEN))
-    [told] = here.workspace.ephemerals(BEN)
-    assert NORTHWIND.company in told.shown
-    assert f"(<@{ANA}>" in told.shown
+    [refusal] = here.workspace.ephemerals(BEN)
+    assert NORTHWIND.company in refusal.shown
+    assert f"(<@{ANA}>" in refusal.shown
 
 
 async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ago(here: World, card: Message) -> None:
@@ -278,20 +278,20 @@ async def test_of_hundreds_of_presses_at_once_none_is_lost_and_none_counts_twice
         for card in cards:
             await here.noted("sent *Welcome*", under=card)
             await _mark(here, team, card)
-        told = dict.fromkeys(FIRST, CARDS) | dict.fromkeys(SLOWER, CARDS * (len(team) - 1))
-        await here.workspace.until(lambda: _told(here, team).total() >= sum(told.values()), within=limit(100))
+        expected = dict.fromkeys(FIRST, CARDS) | dict.fromkeys(SLOWER, CARDS * (len(team) - 1))
+        await here.workspace.until(lambda: _counted(here, team).total() >= sum(expected.values()), within=limit(100))
         for number in TRIALS:
             await here.shows("*Do not contact*", on=await here.card(f"Firm {number:02}"))
         await here.until(lambda: all(len(here.thread(card)) == len(NOTED) for card in cards))
     interactions = [each for each in here.workspace.delivery.sent if each.kind == "interactive"]
     assert len(interactions) == 6 * CARDS * len(team) + again
     assert sorted(mail["to"] for mail in here.mailbox.mails) == sorted([f"ana@firm{n}.example"] for n in TRIALS)
-    assert _told(here, team) == told
+    assert _counted(here, team) == expected
     for card in cards:
         assert all(any(words in line for line in here.thread(card)) for words in NOTED)
 
 
-def _told(here: World, team: list[str]) -> Counter[str]:
+def _counted(here: World, team: list[str]) -> Counter[str]:
     """Return how often each answer was given, in a message or in a modal."""
     said = [message.shown for user in team for message in here.workspace.ephemerals(user)]
     said += [str(call["view"]) for call in here.workspace.calls("views.update")]
