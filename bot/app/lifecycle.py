@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from bot.app.leader import Leader
 from bot.concurrency.tasks import cancel_and_wait
 from bot.listeners.middleware import ListenerMiddleware
 from bot.services.ingest.poller import ReportPoller
@@ -60,28 +61,37 @@ async def wait_for_slack(slack: SlackClient, *, within: float) -> AsyncIterator[
         yield found
 
 
-async def graceful_shutdown(
-    middleware: ListenerMiddleware,
-    resting: Sequence[Paused],
-    workers: Sequence[asyncio.Task[None]],
-    database: Database,
-) -> None:
-    """Let posts, emails, a running poll and interactions finish, and start nothing new."""
-    seconds = _SHUTDOWN_TIMEOUT_S if database.locked_since is None else _CLOSE_TIMEOUT_S
+async def finish_work(resting: Sequence[Paused], workers: Sequence[asyncio.Task[None]], store: Store) -> None:
+    """Let posts, emails and a running poll finish, unless another copy may lead by now. Start nothing new."""
     async with AsyncExitStack() as held:
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(_time_to_finish(store.database) if store.leases.is_held else 0):
                 for paused in resting:
                     await held.enter_async_context(paused())
-                await middleware.drain(seconds)
                 log.info("drained")
         for worker in workers:
             await cancel_and_wait(worker)
 
 
-async def cancel_remaining(middleware: ListenerMiddleware, poller: ReportPoller) -> None:
-    """Wait until cancelled work has released the store. It is recovered at the next start."""
-    await middleware.cancel_all()
+async def graceful_shutdown(
+    middleware: ListenerMiddleware, lead: Leader, leading: asyncio.Task[None], database: Database
+) -> None:
+    """Let interactions and the leader's work finish, and start nothing new. The next copy takes over meanwhile."""
+
+    async def hand_over() -> None:
+        lead.end()
+        await asyncio.wait({leading})
+        await lead.give_back()
+
+    await asyncio.gather(hand_over(), middleware.drain(_time_to_finish(database)))
+
+
+def _time_to_finish(database: Database) -> float:
+    return _SHUTDOWN_TIMEOUT_S if database.locked_since is None else _CLOSE_TIMEOUT_S
+
+
+async def release_poller(poller: ReportPoller) -> None:
+    """Wait until a cancelled poll has released the store. It is recovered at the next start."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_TIMEOUT_S), poller.paused():
             pass

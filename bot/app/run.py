@@ -14,16 +14,13 @@ import structlog
 from bot.app.clock import utc_now
 from bot.app.components import Components, open_components
 from bot.app.context import Context, Timing
-from bot.app.heartbeat import watched_poll
-from bot.app.jobs import begin_polls, schedule_jobs
 from bot.app.leader import TIMING, hold_lead
-from bot.app.lifecycle import cancel_remaining, graceful_shutdown, recover_interrupted, wait_for_slack
+from bot.app.leaders_work import LONGEST_TURN, leaders_work
+from bot.app.lifecycle import graceful_shutdown, recover_interrupted, wait_for_slack
 from bot.app.metrics import metrics_sockets, show_metrics
-from bot.app.scheduler import Scheduler
 from bot.app.service_manager import ready
-from bot.app.slack import build_outbox_worker, build_reconciler, build_slack_app, build_socket
+from bot.app.slack import build_slack_app, build_socket
 from bot.app.web import build_endpoints
-from bot.app.workers import build_workers
 from bot.concurrency.heartbeats import Heartbeats
 from bot.concurrency.supervisor import supervise
 from bot.concurrency.tasks import cancel_and_wait, cancel_on_signals
@@ -35,8 +32,6 @@ log = structlog.get_logger()
 
 _DEFAULT: Final = Timing()
 _NO_MANAGER: Final = ServiceManager()
-_TURN: Final = timedelta(minutes=2)
-"""Within which the lease is renewed and the schedule looked at, also on a database that is locked for a while."""
 _GC_THRESHOLD: Final = 50_000
 """New objects between garbage collections. With Python's default of 700, a sweep spends a sixth of its time on them."""
 _SWITCH_INTERVAL_S: Final = 0.0001
@@ -53,7 +48,7 @@ async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) ->
     """Run the bot until SIGTERM or SIGINT, then finish work in progress within ten seconds.
 
     A second signal ends the process at once, which is as safe as a kill at any other moment. Raises DatabaseBusy if
-    another copy has the database, and LeaseLost, after a graceful shutdown, if another copy took over.
+    another copy has the SQLite file, and LeaseLost, after a graceful shutdown, if another copy took it over.
     """
     tune_process()
     cancel_on_signals(asyncio.get_running_loop(), asyncio.current_task())
@@ -80,8 +75,8 @@ async def run_components(
     Yields the port of the HTTP endpoints. A standby copy answers interactions, and begins to work once it leads.
     """
     settle = partial(recover_interrupted, components.store, channel=settings.slack_channel, clock=clock)
-    heartbeats = Heartbeats()
-    beat = heartbeats.register("lease", within=_TURN)
+    database, heartbeats = components.store.database, Heartbeats()
+    beat = heartbeats.register("lease", within=LONGEST_TURN)
     async with AsyncExitStack() as stack:
         lead = await stack.enter_async_context(
             hold_lead(components.store, settle=settle, timing=timing.leader, beat=beat, meter=components.meter)
@@ -89,27 +84,20 @@ async def run_components(
         sockets = stack.enter_context(listening(host=settings.http_host, port=settings.http_port))
         own_sockets = stack.enter_context(metrics_sockets(settings))
         await lead.begin()
+        if database.is_server:
+            stack.push_async_callback(cancel_and_wait, asyncio.create_task(database.hints.listen()))
         identity = await stack.enter_async_context(wait_for_slack(components.slack, within=timing.socket.identity))
         context = Context.build(settings, components, identity, heartbeats=heartbeats, clock=clock)
-        reconciler = build_reconciler(context)
-        outbox = build_outbox_worker(context, reconciler, limits=timing.limits)
         app, middleware = build_slack_app(context)
-        workers = build_workers(context, reconciler, outbox, lead)
-        jobs = Scheduler(ready=lead.had, beat=heartbeats.register("schedule", within=_TURN))
-        schedule_jobs(jobs, context, elapsed=timing.elapsed)
-        poll = await stack.enter_async_context(watched_poll(context))
-        tasks = [*workers.start(), asyncio.create_task(begin_polls(jobs, context, reconciler, poll))]
-        jobs.start()
-        # The stack unwinds from the last line to the first: no new jobs, finish, stop, release the store.
-        stack.push_async_callback(cancel_remaining, middleware, components.poller)
-        stack.push_async_callback(jobs.shutdown)
-        stack.push_async_callback(graceful_shutdown, middleware, workers.paused, tasks, components.store.database)
-        stack.callback(jobs.pause)
+        socket = build_socket(context, app, timeouts=timing.socket)
+        leading = asyncio.create_task(lead.work(partial(leaders_work, context, timing, socket)))
+        # The stack unwinds from the last line to the first: no new requests, finish, stop, release the store.
+        stack.push_async_callback(middleware.cancel_all)
+        stack.push_async_callback(graceful_shutdown, middleware, lead, leading, database)
         metrics = await stack.enter_async_context(show_metrics(context, own_sockets))
         port = await stack.enter_async_context(serve(build_endpoints(context, app, metrics), sockets))
-        if (socket := build_socket(context, app, timeouts=timing.socket)) is not None:
+        if socket is not None:
             context.health.line = socket.status
-            jobs.every(timedelta(minutes=1), "listen", lambda: components.alerts.check_socket(socket.status()))
             stack.push_async_callback(cancel_and_wait, asyncio.create_task(supervise("socket", socket.run)))
         team = identity.known and identity.known.team
         log.info("running", team=team, channel=settings.slack_channel, port=port, http=socket is None)

@@ -33,13 +33,12 @@ class Scheduler:
     """Runs jobs that never overlap with themselves, run late rather than not at all, and catch up only once.
 
     APScheduler uses the machine's clock. If that clock is set, the jobs are scheduled again; otherwise a clock set back
-    by a day would stop the polls for a day. No job runs before `ready` has returned.
+    by a day would stop the polls for a day.
     """
 
     def __init__(
         self,
         *,
-        ready: Run | None = None,
         beat: Beat = lambda: None,
         now: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
@@ -48,22 +47,22 @@ class Scheduler:
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         self._scheduler.add_listener(_log_skipped, EVENT_JOB_MAX_INSTANCES)
-        self._ready = ready
         self._beat = beat
         self._now = now
         self._elapsed = elapsed
         self._offset = now() - elapsed()
-        self._starting: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[object]] = set()
 
     def start(self) -> None:
-        """Start the schedule once `ready` has returned."""
-        self._starting = asyncio.create_task(self._start())
+        """Start the schedule."""
+        self._scheduler.start()
+        self._watching = asyncio.create_task(self._watch())
 
     def pause(self) -> None:
         """Start no more jobs; running jobs continue."""
-        if self._starting is not None:
-            self._starting.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         if self._scheduler.running:
             self._scheduler.pause()
 
@@ -97,10 +96,7 @@ class Scheduler:
             now = datetime.now(UTC)
             job.modify(next_run_time=now if is_interval else job.trigger.get_next_fire_time(None, now))
 
-    async def _start(self) -> None:
-        if self._ready is not None:
-            await self._ready()
-        self._scheduler.start()
+    async def _watch(self) -> None:
         while True:
             self._beat()
             await asyncio.sleep(_WATCH_S)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bot.errors import DatabaseUrlWrong, MailSetupWrong, SettingsWrong
-from bot.store.engine.database import verify_url
+from bot.store.engine.connections import verify_url
 
 
 def database_problems(values: Mapping[str, str]) -> Iterator[str]:

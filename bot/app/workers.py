@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 from bot.app.context import Context
-from bot.app.leader import Leader
 from bot.app.lifecycle import Paused
 from bot.app.scheduler import Run
 from bot.concurrency.supervisor import supervise
@@ -33,18 +32,18 @@ class Workers:
         return [asyncio.create_task(supervise(name, run)) for name, run in self.runs.items()]
 
 
-def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker, lead: Leader) -> Workers:
+def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker) -> Workers:
     """Build the workers: compare Slack with the database, deliver the outbox, choose owners, publish Home tabs, work
-    on signals, send emails. Only the leader's work.
+    on signals, send emails.
     """
     components = context.components
     compare = _in_turn(partial(retry_until_answered, reconciler.compare), reconciler.keep_looking)
     runs = {
-        "compare": lead.when_had(compare),
-        "deliver": lead.when_had(outbox.run),
-        "rotation": lead.when_had(context.rotation.run),
-        "home": lead.when_had(context.home.run),
-        "signals": lead.when_had(context.signals.run),
+        "compare": compare,
+        "deliver": outbox.run,
+        "rotation": context.rotation.run,
+        "home": context.home.run,
+        "signals": context.signals.run,
     }
     paused: list[Paused] = [outbox.paused, components.poller.paused]
     if components.mailer is not None:

@@ -20,7 +20,8 @@ from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.copying import copy_rows, is_empty
 from bot.store.engine.backup_file import FileReport
-from bot.store.engine.database import Database, parsed_url, sqlite_file
+from bot.store.engine.connections import parsed_url, sqlite_file
+from bot.store.engine.database import Database
 from bot.store.engine.migrate import newest
 from bot.store.engine.postgres_dumps import Present, dump_database, inspect_dump, is_dump, load_dump, present
 from bot.store.engine.sqlite_files import (

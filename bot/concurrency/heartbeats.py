@@ -1,7 +1,8 @@
 """Notice a worker that stands still: each one says at every turn that it goes on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 Beat = Callable[[], None]
@@ -24,6 +25,17 @@ class Heartbeats:
             self._turned_at[name] = self._elapsed()
 
         return beat
+
+    @contextmanager
+    def while_they_work(self) -> Iterator[None]:
+        """Forget at the end of the block the workers that were registered inside: they have ended."""
+        before = set(self._limits)
+        try:
+            yield
+        finally:
+            for name in set(self._limits) - before:
+                del self._limits[name]
+                self._turned_at.pop(name, None)
 
     def still(self) -> list[str]:
         """Return the workers that have made no turn for longer than they may."""

@@ -17,8 +17,10 @@ from bot.store.app_signals import AppSignals
 from bot.store.digests import Digests
 from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
-from bot.store.engine.database import Database, files_of
+from bot.store.engine.connections import files_of
+from bot.store.engine.database import Database
 from bot.store.engine.migrate import is_outdated, upgrade, verify
+from bot.store.engine.server_check import describe_server
 from bot.store.evaluations import Evaluations
 from bot.store.exports import Exports
 from bot.store.homes import Homes
@@ -75,6 +77,10 @@ class Store:
     team: Team
     interactions: Interactions
     incidents: Incidents
+
+    async def server(self) -> str:
+        """Return what works on the database server, and what to set for the rest; empty for a file."""
+        return await describe_server(self.database) if self.database.is_server else ""
 
 
 @asynccontextmanager

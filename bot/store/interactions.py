@@ -20,6 +20,7 @@ class Interactions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._under_way: set[str] = set()
 
     async def record(self, key: str, *, at: datetime) -> bool:
         """Record an interaction. Return whether it is the first time it is seen."""
@@ -27,14 +28,21 @@ class Interactions:
             await connection.execute(
                 delete(interaction).where((interaction.c.at < at - _KEPT) | (interaction.c.at > at + _KEPT))
             )
-            return await insert_new(connection, interaction, {"key": key, "at": at}) is not None
+            is_new = await insert_new(connection, interaction, {"key": key, "at": at}) is not None
+        if is_new:
+            self._under_way.add(key)
+        return is_new
 
     async def done(self, key: str) -> None:
         """Note that an interaction has been handled."""
+        self._under_way.discard(key)
         async with self._database.write() as connection:
             await connection.execute(update(interaction).where(interaction.c.key == key).values(done=True))
 
     async def forget_interrupted(self) -> int:
-        """At start: forget interactions that were cut off, so that a retry is handled. Return how many there were."""
+        """Forget interactions that another process began and did not end, so that a retry is handled. Return how many
+        there were.
+        """
+        of_others = ~interaction.c.done & interaction.c.key.not_in(self._under_way)
         async with self._database.write() as connection:
-            return (await connection.execute(delete(interaction).where(~interaction.c.done))).rowcount
+            return (await connection.execute(delete(interaction).where(of_others))).rowcount

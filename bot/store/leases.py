@@ -1,15 +1,22 @@
-"""The lease: its holder, the leader, alone polls, posts and sends. A copy that lost the lease writes nothing more."""
+"""The lease: its holder, the leader, alone polls, posts and sends. Once a leader lost it, nothing that it has in hand
+is written.
+
+Every copy answers presses. So a transaction is checked only if it belongs to the leader's work: that runs inside
+`Leases.as_leader`, and all tasks that are started there belong to it.
+"""
 
 import asyncio
 import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from sqlalchemy import Row, bindparam, func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,15 +25,23 @@ from bot.concurrency.shield import interruptible, shielded
 from bot.errors import LeaseLost
 from bot.store.columns import Instant
 from bot.store.engine.database import Database
+from bot.store.engine.migrate import is_newer
 from bot.store.engine.process_lock import ProcessLock
 from bot.store.mapping import insert_new
 from bot.store.schema import lease
 
 _NAME: Final = "main"
-_MARGIN: Final = 2 / 15
-"""The fraction of the term by which a holder stops early, because another copy may count from a moment earlier."""
+_BEGINS_UNTIL: Final = 10 / 15
+_LEADS_UNTIL: Final = 13 / 15
+"""The fractions of the term after which a holder that was not renewed begins nothing more, and ends what it does. It
+counts by its own clock, and another copy may count from a moment earlier.
+"""
+_WRITES_NOTHING: Final = "Another copy of the bot took over, so this one writes nothing."
+_NO_FENCE: Final = ("", 0)
+_WORKS_FOR: Final = ContextVar("works_for", default=_NO_FENCE)
+"""The holder and epoch whose work the present task does."""
 
-
+_ROW: Final = select(lease).where(lease.c.name == _NAME)
 _LEADS: Final = (
     select(lease.c.epoch)
     .where(lease.c.name == _NAME, lease.c.holder == bindparam("me"), lease.c.epoch == bindparam("mine"))
@@ -89,40 +104,62 @@ class Leases:
         self._seen: tuple[object, float] | None = None
         self._known = ("nobody", 0)
         self._lost = asyncio.Event()
+        self.on_lost: Callable[[], None] = lambda: None
+        """Called at once when this copy learns that it does not lead any more."""
+        self.free_in = 0.0
+        """Seconds until the holder's term ends, as of the last look; on a server."""
+        self.is_outdated = False
+        """Whether a newer version has upgraded the database, so that this copy does not lead."""
+        database.guard = self._fence
 
     @property
     def was_taken(self) -> bool:
-        """Whether this copy has led at any time since its start."""
+        """Whether this copy leads, as far as it knows: it took the lease and has not heard that it lost it."""
         return self._epoch is not None
+
+    @property
+    def seconds_left(self) -> float:
+        """How long this copy certainly leads if it cannot renew its lease; not above 0 if it does not."""
+        return self._left(_LEADS_UNTIL)
 
     @property
     def is_held(self) -> bool:
         """Whether this copy certainly leads at this moment."""
-        left = self._renewed_at + self.term.total_seconds() * (1 - _MARGIN) - self._elapsed()
-        return self._epoch is not None and not self._lost.is_set() and left > 0
+        return self.seconds_left > 0
+
+    @contextmanager
+    def as_leader(self) -> Iterator[None]:
+        """Do the leader's work of the present term inside the block. Without the lease, its transactions fail."""
+        token = _WORKS_FOR.set((self._me, self._epoch or 0))
+        try:
+            yield
+        finally:
+            _WORKS_FOR.reset(token)
 
     def ensure(self) -> None:
-        """Raise LeaseLost if this copy led and no longer certainly leads.
+        """Raise LeaseLost if this is the leader's work and this copy no longer leads for certain.
 
         Call this before each post and each email. A process that never led, such as a command, may go on.
         """
-        if self._epoch is not None and not self.is_held:
+        if _WORKS_FOR.get() != _NO_FENCE and (self._is_stale() or self._left(_BEGINS_UNTIL) <= 0):
             raise LeaseLost("Another copy of the bot may lead by now, so this one sends nothing.")
 
     async def until_lost(self) -> None:
-        """Wait until another copy leads, then raise LeaseLost."""
+        """Wait until another copy leads, then raise LeaseLost. On a server, wait on: this copy stands by again."""
         with interruptible():
-            await self._lost.wait()
+            await (asyncio.Event() if self.is_shared else self._lost).wait()
         raise LeaseLost("This copy of the bot stood still, and another one took over. It stops; the other one goes on.")
 
     async def take(self) -> bool:
         """Take the lease if it is free, or renew it. Return whether this copy holds it."""
         began = self._elapsed()
         async with self._database.lease() as connection:
+            if self.is_shared and not await self._is_free(connection):
+                return False
             await insert_new(connection, lease, {"name": _NAME, "epoch": 0})
-            row = (await connection.execute(select(lease).where(lease.c.name == _NAME).with_for_update())).one()
+            row = (await connection.execute(_ROW.with_for_update())).one()
             now = await _now(connection)
-            if not self._may_take(row, now):
+            if await self._outdated(connection) or not self._may_take(row, now):
                 return False
             ours = {"holder": self._me, "epoch": row.epoch + 1, "until": now + self.term}
             who = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": self._since}
@@ -130,18 +167,21 @@ class Leases:
             await connection.execute(this.values(**ours, **who, version=version("evaluator-bot")))
         self._life.keep(self._me)
         self._epoch, self._renewed_at, self.was_released = row.epoch + 1, began, row.holder is None
-        self._database.guard = self._fence
+        self._lost.clear()
         return True
 
     async def renew(self) -> None:
-        """Renew the lease of this copy. Raises LeaseLost if another copy took over."""
+        """Renew the lease of this copy. Raises LeaseLost if another copy took over, or must."""
         began = self._elapsed()
         async with self._database.lease() as connection:
+            is_outdated = await self._outdated(connection)
             later = {"until": await _now(connection) + self.term}
             found = await connection.execute(update(lease).where(*self._ours()).values(later))
+        if is_outdated:
+            await self.release()
+            self._lose("A newer version of the bot has upgraded the database, so this copy no longer leads.")
         if not found.rowcount:
-            self._lost.set()
-            raise LeaseLost("Another copy of the bot took over.")
+            self._lose("Another copy of the bot took over.")
         self._life.keep(self._me)  # the one before may have ended only now
         self._renewed_at = began
 
@@ -151,12 +191,20 @@ class Leases:
             return
         async with self._database.lease() as connection:
             await connection.execute(update(lease).where(*self._ours()).values(holder=None, until=None))
+            if self.is_shared:
+                await self._database.hints.give(connection, (lease.name,))
+        self._epoch = None
         self._life.release()
+
+    async def until_released(self, *, seconds: float) -> None:
+        """Wait until a copy says that it released the lease, but no longer than this."""
+        with interruptible():
+            await self._database.written(self._database.writes, seconds=seconds, to=(lease,))
 
     async def status(self) -> LeaseStatus:
         """Return who leads now. Raises StoreError if the database does not answer."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(lease).where(lease.c.name == _NAME))).first()
+            row = (await connection.execute(_ROW)).first()
         if row is not None:
             self._known = (f"{row.host}/{row.pid}" if row.holder else "nobody", row.epoch)
         return self.last_status()
@@ -178,7 +226,7 @@ class Leases:
         async with self._database.read() as connection:
             if not await connection.run_sync(lambda c: inspect(c).has_table(lease.name)):
                 return None
-            row = (await connection.execute(select(lease).where(lease.c.name == _NAME))).first()
+            row = (await connection.execute(_ROW)).first()
             if row is None or row.holder is None or row.holder == self._me:
                 return None
             now = await _now(connection)
@@ -190,6 +238,34 @@ class Leases:
     def close(self) -> None:
         """Release the lock that a process holds for as long as it lives."""
         self._life.release()
+
+    def _left(self, fraction: float) -> float:
+        if self._epoch is None or self._lost.is_set():
+            return 0.0
+        return self._renewed_at + self.term.total_seconds() * fraction - self._elapsed()
+
+    def _is_stale(self) -> bool:
+        """Return whether the present task works for a term that is over."""
+        return _WORKS_FOR.get() != (self._me, self._epoch)
+
+    def _lose(self, why: str) -> NoReturn:
+        self._epoch = None
+        self._lost.set()
+        self.on_lost()
+        raise LeaseLost(why)
+
+    async def _outdated(self, connection: AsyncConnection) -> bool:
+        self.is_outdated = await connection.run_sync(is_newer)
+        return self.is_outdated
+
+    async def _is_free(self, connection: AsyncConnection) -> bool:
+        """Look without a lock, which would hold up the leader."""
+        row = (await connection.execute(_ROW)).first()
+        if row is None or row.holder is None:
+            return True
+        now = await _now(connection)
+        self.free_in = (row.until - now).total_seconds()
+        return self._may_take(row, now)
 
     def _may_take(self, row: Row[Any], now: datetime) -> bool:
         if row.holder is None or row.holder == self._me:
@@ -205,10 +281,16 @@ class Leases:
         return lease.c.name == _NAME, lease.c.holder == self._me, lease.c.epoch == self._epoch
 
     async def _fence(self, connection: AsyncConnection) -> None:
-        """Raise LeaseLost if another copy leads. The row cannot change until the transaction ends."""
-        if await connection.scalar(_LEADS, {"me": self._me, "mine": self._epoch}) is None:
-            self._lost.set()
-            raise LeaseLost("Another copy of the bot took over, so this one writes nothing.")
+        """Raise LeaseLost if this is the work of a leader that leads no more. The row stays as it is until the
+        transaction ends.
+        """
+        me, epoch = _WORKS_FOR.get()
+        if me != self._me:
+            return
+        if await connection.scalar(_LEADS, {"me": me, "mine": epoch}) is None:
+            if epoch == self._epoch:
+                self._lose(_WRITES_NOTHING)
+            raise LeaseLost(_WRITES_NOTHING)
 
 
 def _holder(row: Row[Any]) -> Holder:

@@ -87,22 +87,6 @@ async def test_a_job_that_breaks_comes_again_and_none_begins_once_they_are_pause
     await jobs.shutdown()
 
 
-async def test_nothing_runs_before_this_copy_may_work() -> None:
-    ready, ran = asyncio.Event(), asyncio.Event()
-
-    async def run() -> None:
-        ran.set()
-
-    jobs = Scheduler(ready=ready.wait)
-    jobs.every(timedelta(hours=1), "test", run)
-    jobs.start()
-    await asyncio.sleep(0.01)
-    assert not ran.is_set()
-    ready.set()
-    await asyncio.wait_for(ran.wait(), timeout=10)
-    await jobs.shutdown()
-
-
 async def test_a_clock_that_is_set_back_does_not_silence_a_job() -> None:
     wall, ran = 1_000_000.0, asyncio.Semaphore(0)
 

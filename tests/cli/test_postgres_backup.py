@@ -14,7 +14,7 @@ from bot.errors import StoreError
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
 from bot.store.engine import postgres_dumps
-from bot.store.engine.database import parsed_url
+from bot.store.engine.connections import parsed_url
 from bot.store.engine.postgres_dumps import inspect_dump, load_dump
 from bot.store.mail.repository import QueuedMail
 from bot.store.schema import audit, delivery, do_not_contact, evaluation, history, installation, lease, mail, metadata

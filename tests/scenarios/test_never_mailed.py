@@ -667,12 +667,13 @@ class Correspondence(RuleBasedStateMachine):
     async def _wakes_up(self, first: Store) -> None:
         """A copy that stood still goes on with what it was at: nothing leaves it, and nothing is written."""
         before, mails = self._arrived(), await rows(self.store, mail)
-        with pytest.raises(LeaseLost):
-            first.leases.ensure()
-        with suppress(LeaseLost):
-            await self._mail_worker(self.port, first).deliver()
-        with pytest.raises(LeaseLost):
-            await first.mails.recover_in_flight(at=self.now())
+        with first.leases.as_leader():
+            with pytest.raises(LeaseLost):
+                first.leases.ensure()
+            with suppress(LeaseLost):
+                await self._mail_worker(self.port, first).deliver()
+            with pytest.raises(LeaseLost):
+                await first.mails.recover_in_flight(at=self.now())
         assert (self._arrived(), await rows(self.store, mail)) == (before, mails)
 
     async def _save(self) -> None:

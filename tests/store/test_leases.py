@@ -1,5 +1,6 @@
 """One copy leads: no second one beside it, no wait after it is gone, no write of one that lost the lead."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import text, update
 
 from bot.errors import DatabaseBusy, LeaseLost
+from bot.services.operations.health import Health
 from bot.store import Store, open_store
 from bot.store.leases import Leases, LeaseStatus
 from bot.store.schema import lease
@@ -44,6 +46,12 @@ class Copy:
     async def writes(self) -> None:
         """Write something down."""
         await self.store.polls.quarantine([("E-1", "r")], at=NOON)
+
+    async def leads(self) -> None:
+        """Do the leader's work of the present term: write something down, and send something."""
+        with self.leases.as_leader():
+            await self.writes()
+            self.leases.ensure()
 
 
 @asynccontextmanager
@@ -101,30 +109,99 @@ async def test_a_copy_whose_row_stands_still_for_a_term_is_taken_for_gone_and_wr
         other.seconds = TERM.total_seconds() * 2
         assert await other.leases.take()
 
-        with pytest.raises(LeaseLost):
-            await one.writes()
-        with pytest.raises(LeaseLost):
-            await one.leases.until_lost()
-        with pytest.raises(LeaseLost):
-            one.leases.ensure()
+        lost = list[None]()
+        one.leases.on_lost = lambda: lost.append(None)
+        with one.leases.as_leader():
+            with pytest.raises(LeaseLost):
+                await one.writes()
+            with pytest.raises(LeaseLost):
+                one.leases.ensure()
+        assert lost == [None]
+        assert not one.leases.was_taken
         with pytest.raises(LeaseLost):
             await one.leases.renew()
         assert await one.store.polls.quarantined() == 0
         await one.leases.release()
-        await other.writes()
-        other.leases.ensure()
+        await other.leads()
 
 
-async def test_who_did_not_renew_in_time_sends_nothing_until_it_is_sure_again(either: str) -> None:
+async def test_a_process_that_lost_a_file_ends(url: str) -> None:
+    async with copies(url) as (one, other):
+        await one.leases.take()
+        assert not await other.leases.take()
+        other.seconds = TERM.total_seconds()
+        assert await other.leases.take()
+        with pytest.raises(LeaseLost):
+            await one.leases.renew()
+        with pytest.raises(LeaseLost):
+            await one.leases.until_lost()
+
+
+@needs_a_server
+async def test_what_any_copy_may_do_it_does_also_after_it_lost_the_lead(postgres: str) -> None:
+    async with copies(postgres) as (one, other):
+        await one.leases.take()
+        await _its_term_is_over(one.store)
+        assert await other.leases.take()
+        await one.writes()
+        assert await one.store.polls.quarantined() == 1
+
+
+@needs_a_server
+async def test_work_of_a_former_term_is_not_written_although_this_copy_leads_again(postgres: str) -> None:
+    async with copies(postgres) as (one, other):
+        await one.leases.take()
+        go_on = asyncio.Event()
+
+        async def work() -> None:
+            await go_on.wait()
+            await one.writes()
+
+        with one.leases.as_leader():
+            late = asyncio.create_task(work())
+        await _its_term_is_over(one.store)
+        assert await other.leases.take()
+        await other.leases.release()
+        with pytest.raises(LeaseLost):
+            await one.leases.renew()
+        assert await one.leases.take()
+        go_on.set()
+        with pytest.raises(LeaseLost):
+            await late
+        await one.leads()
+
+
+@needs_a_server
+async def test_a_copy_that_is_older_than_the_tables_gives_the_lead_back_and_answers_on(postgres: str) -> None:
+    async with open_store(postgres, secret_keys=[SECRET]) as store:
+        await store.leases.take()
+        async with store.database.write() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(LeaseLost, match="newer version"):
+            await store.leases.renew()
+        assert (await store.leases.status()).holder == "nobody"
+        assert not await store.leases.take()
+        await store.polls.quarantine([("E-1", "r")], at=NOON)
+        figures = await Health(store, poll_every=timedelta(minutes=5), clock=lambda: NOON).figures()
+        assert "This copy answers presses" in figures["problems"][0]
+
+
+async def test_who_did_not_renew_in_time_begins_nothing_and_then_leads_no_more_until_it_is_sure_again(
+    either: str,
+) -> None:
     async with copies(either) as (one, _):
         one.leases.ensure()
         await one.leases.take()
-        one.leases.ensure()
-        one.seconds = TERM.total_seconds() - 1
-        with pytest.raises(LeaseLost):
+        with one.leases.as_leader():
             one.leases.ensure()
-        await one.leases.renew()
-        one.leases.ensure()
+            one.seconds = 10
+            with pytest.raises(LeaseLost):
+                one.leases.ensure()
+            assert (one.leases.is_held, one.leases.seconds_left) == (True, 3)
+            one.seconds = 13
+            assert not one.leases.is_held
+            await one.leases.renew()
+            one.leases.ensure()
 
 
 @needs_a_server

@@ -19,6 +19,10 @@ _WEEK: Final = timedelta(days=7)
 _MONTH: Final = timedelta(days=30)
 _EXAMPLES: Final = 5
 _PATIENCE_S: Final = 5.0
+_OUTDATED: Final = (
+    "A newer version of Evaluator Bot has upgraded the database. This copy answers presses and does nothing else. "
+    "Update it, too."
+)
 
 
 class Health:
@@ -62,7 +66,7 @@ class Health:
             locked=self._store.database.locked_for(),
             unwiped=any(each.incident == UNWIPED for each in open_incidents),
             line=self.line(),
-            problems=self.problems(),
+            problems=(*self.problems(), *([_OUTDATED] if self._store.leases.is_outdated else [])),
         )
 
     async def figures(self) -> dict[str, Any]:

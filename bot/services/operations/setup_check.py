@@ -137,7 +137,8 @@ class SetupCheck:
 
     async def _database(self) -> str:
         self.store = await self._stack.enter_async_context(self._outside.store)
-        return "can be written"
+        about_server = await self.store.server()
+        return f"can be written; {about_server}" if about_server else "can be written"
 
     async def _bot_token(self) -> str:
         return f"works in workspace {(await self._who()).team}"

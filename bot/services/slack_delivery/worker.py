@@ -237,10 +237,10 @@ class SlackOutboxWorker:
 
     async def _post_or_update(self, delivery: Delivery, message: Message) -> Posted:
         """Post the message or update what is there. Return where it is."""
-        self._store.leases.ensure()
         ref = message_ref(delivery)
         if delivery.kind is DeliveryKind.CARD:
             ref = replace(ref, trace=await self._store.installation.trace(ref.number))
+        self._store.leases.ensure()  # nothing waits between this and the request
         if delivery.kind is DeliveryKind.CARD and delivery.card is not None:
             is_kept = not self.may_mark.is_set()
             await self._slack.update(delivery.channel, delivery.card.ts, message, None if is_kept else ref)

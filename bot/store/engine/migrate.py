@@ -1,6 +1,7 @@
 """Bring the tables up to date."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,8 @@ from sqlalchemy import Connection, inspect, text
 
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
-from bot.store.engine.database import NO_TABLES, Database
+from bot.store.engine.connections import NO_TABLES
+from bot.store.engine.database import Database
 from bot.store.engine.generation import first_generation
 
 SCRIPTS: Final = Path(__file__).parent.with_name("migrations")
@@ -43,9 +45,15 @@ async def verify(database: Database) -> None:
         )
 
 
+@cache
 def newest() -> str:
     """Return the version of the schema that this code knows."""
     return max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+
+
+def is_newer(connection: Connection) -> bool:
+    """Return whether a newer version of the bot has upgraded the tables."""
+    return (connection.scalar(text("SELECT version_num FROM alembic_version")) or "") > newest()
 
 
 def _version(connection: Connection) -> str | None:
