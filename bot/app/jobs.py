@@ -32,7 +32,7 @@ _WIPE_EVERY: Final = timedelta(minutes=1)
 
 
 def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], float]) -> None:
-    """Schedule everything but the polls."""
+    """Schedule everything but polls, reminders and digests."""
     settings, components = context.settings, context.components
     watch = ClockWatch(components.store, clock=context.clock, elapsed=elapsed)
     lock = LockAlert(
@@ -46,19 +46,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
         else:
             log.warning("retention_put_off")
 
-    digests = DigestSender(
-        components.store, channel=settings.slack_channel, zone=settings.timezone, clock=context.clock
-    )
     jobs.every(_WATCH_EVERY, "clock", watch.look)
-    jobs.every(_TEAM_EVERY, "digests", digests.send_due)
-    reminders = ReminderSender(
-        components.store,
-        zone=settings.timezone,
-        zone_of=context.follow_up.zone,
-        clock=context.clock,
-        elapsed=elapsed,
-    )
-    jobs.every(_TEAM_EVERY, "reminders", reminders.send_due)
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_SCOPES_EVERY, "scopes", lambda: components.alerts.check_scopes(context.identity.scopes_missing()))
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
@@ -74,3 +62,28 @@ async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler,
     """Schedule the polls once the reconciler has found out which ids may be assigned."""
     await reconciler.looked()
     jobs.every(context.settings.poll_every, "poll", poll)
+
+
+async def begin_reminders(
+    jobs: Scheduler, context: Context, reconciler: Reconciler, *, elapsed: Callable[[], float]
+) -> None:
+    """Schedule reminders and digests once the database has those that only Slack knew."""
+    await reconciler.email_allowed()
+    components, settings = context.components, context.settings
+    digests = DigestSender(
+        components.store,
+        channel=settings.slack_channel,
+        zone=settings.timezone,
+        zone_of=context.follow_up.zone,
+        outsider=context.permissions.outsider,
+        clock=context.clock,
+    )
+    reminders = ReminderSender(
+        components.store,
+        zone=settings.timezone,
+        zone_of=context.follow_up.zone,
+        clock=context.clock,
+        elapsed=elapsed,
+    )
+    jobs.every(_TEAM_EVERY, "digests", digests.send_due)
+    jobs.every(_TEAM_EVERY, "reminders", reminders.send_due)

@@ -23,6 +23,7 @@ from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.slack_delivery.renderer import DeliveryRenderer
 from bot.services.slack_delivery.worker import SlackOutboxWorker
 from bot.services.team.away import Away
+from bot.services.team.digests import OwnDigests
 from bot.services.team.ownership import Ownership
 from bot.services.team.reports import TeamReports
 from bot.slack.client.socket_mode import SocketMode, SocketTimeouts
@@ -87,6 +88,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
             components.store, own_sites=settings.own_sites, today=context.lists.today, zone=settings.timezone
         ),
         home=context.home,
+        own_digests=OwnDigests(components.store, zone=settings.timezone, clock=clock),
         health=context.health,
         away=Away(components.store, context.permissions, zone=settings.timezone, clock=clock),
         outreach=_build_outreach(context),

@@ -16,7 +16,9 @@ from bot.domain.mail import MailState
 LONGEST_TRIAL: Final = timedelta(days=90)
 """How far back cards are examined. Older cards are hardly used any more."""
 _MOST: Final = 10
-"""The most emails, do-not-contact entries and aliases in one card; Slack accepts 8,000 characters of metadata."""
+"""The most emails, do-not-contact entries, reminders and aliases in one card; Slack accepts 8,000 characters of
+metadata.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,15 @@ class DncSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderSnapshot:
+    """A step that an owner, or nobody, was reminded of."""
+
+    step: str
+    owner: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardSnapshot:
     """What identifies an evaluation, and what must not be lost of it."""
 
@@ -54,6 +65,7 @@ class CardSnapshot:
     upgrade_to: str = ""
     mails: tuple[MailSnapshot, ...] = ()
     entries: tuple[DncSnapshot, ...] = ()
+    reminders: tuple[ReminderSnapshot, ...] = ()
 
     @property
     def trial(self) -> Trial:
@@ -86,13 +98,16 @@ class UnmatchedCard(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedCard:
-    """A message of the bot in a channel. It is a card if it has an `evaluation_id`."""
+    """A message of the bot in a channel. It is a card if it has an `evaluation_id`, and a digest if it has a `digest`:
+    its kind and day.
+    """
 
     channel: str
     ts: str
     delivery_id: int | None = None
     evaluation_id: int | None = None
     trace: CardSnapshot | None = None
+    digest: str | None = None
 
 
 def oldest_first(posted: Sequence[PostedCard]) -> list[PostedCard]:
@@ -115,6 +130,7 @@ def pack(trace: CardSnapshot) -> dict[str, Any]:
             [each.scope, each.key, each.reason, each.by, each.at.isoformat(), each.until and each.until.isoformat()]
             for each in trace.entries[:_MOST]
         ],
+        "reminders": [[each.step, each.owner, each.at.isoformat()] for each in trace.reminders[-_MOST:]],
     }
 
 
@@ -128,6 +144,8 @@ def unpack(payload: Mapping[str, Any]) -> CardSnapshot | None:
             upgrade_to=str(payload["upgrade"]),
             mails=tuple(_mail(each) for each in payload["emails"]),
             entries=tuple(_entry(*each) for each in payload["dnc"]),
+            # A card that an earlier version posted has none.
+            reminders=tuple(_reminder(*each) for each in payload.get("reminders", ())),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -155,3 +173,7 @@ def _entry(scope: str, key: str, cause: str, by: str | None, at: str, until: str
         at=datetime.fromisoformat(at),
         until=None if until is None else datetime.fromisoformat(until),
     )
+
+
+def _reminder(step: str, owner: str, at: str) -> ReminderSnapshot:
+    return ReminderSnapshot(step=str(step), owner=str(owner), at=datetime.fromisoformat(at))

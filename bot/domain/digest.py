@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -22,9 +22,15 @@ class DigestKind(StrEnum):
 
     DAILY = "daily"
     WEEKLY = "weekly"
+    OWN = "own"
+    """A daily one to a person who switched it on, about what they own. Their user id stands for the channel."""
 
 
-_LATEST: Final = {DigestKind.DAILY: timedelta(hours=4), DigestKind.WEEKLY: timedelta(hours=24)}
+_LATEST: Final = {
+    DigestKind.DAILY: timedelta(hours=4),
+    DigestKind.WEEKLY: timedelta(hours=24),
+    DigestKind.OWN: timedelta(hours=4),
+}
 """How late a digest may be, after the bot was down. One that would be later is left out."""
 
 
@@ -68,11 +74,15 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """What a digest says about the evaluations of one channel. A daily one has no `before`."""
+    """What a digest says about the evaluations of one channel, or of one owner. Only a weekly one has `before`."""
 
-    unowned: Group
-    untouched: Group
+    unowned: Group = Group()
+    untouched: Group = Group()
     """They end soon, and nobody wrote, noted or said anything."""
+    waiting: Group = Group()
+    """Of an owner: they did nothing about them yet."""
+    ending: Group = Group()
+    """Of an owner: they end soon, whatever was done."""
     rehearsed: Group = Group()
     """Evaluations of which somebody would have been reminded."""
     late: int = 0
@@ -87,23 +97,19 @@ class Digest:
     def is_empty(self) -> bool:
         """Whether there is nothing to say, so that nothing is sent."""
         before = self.before is None or self.before.is_empty
-        needing = self.unowned.total + self.untouched.total + self.rehearsed.total + self.late
+        groups = (self.unowned, self.untouched, self.waiting, self.ending, self.rehearsed)
+        needing = any(group.total for group in groups) or self.late
         return not needing and self.counts.is_empty and before and self.report_error is None
 
 
 def due_digests(times: DigestTimes, calendar: WorkingCalendar, now: datetime) -> Iterator[DigestPeriod]:
-    """Yield the digests whose time has come, and is not long past. `now` is in UTC.
+    """Yield the digests of the team whose time has come, and is not long past. `now` is in UTC.
 
     A daily one comes on working days, and tells of the time since the one before.
     """
-    today = now.astimezone(calendar.zone).date()
-    for day in (today - timedelta(days=1), today):
-        if times.daily is not None and calendar.is_working_day(day):
-            until = calendar.moment(day, times.daily)
-            if _is_due(DigestKind.DAILY, until, now):
-                before = next(each for each in _days_before(day) if calendar.is_working_day(each))
-                since = calendar.moment(before, times.daily)
-                yield DigestPeriod(kind=DigestKind.DAILY, day=day, since=since, until=until)
+    if times.daily is not None:
+        yield from _each_working_day(DigestKind.DAILY, times.daily, calendar, now)
+    for day in _days_around(calendar, now):
         if times.weekly is not None and day.weekday() == times.weekly.day:
             until = calendar.moment(day, times.weekly.at)
             if _is_due(DigestKind.WEEKLY, until, now):
@@ -111,9 +117,33 @@ def due_digests(times: DigestTimes, calendar: WorkingCalendar, now: datetime) ->
                 yield DigestPeriod(kind=DigestKind.WEEKLY, day=day, since=since, until=until)
 
 
+def due_own_digests(times: DigestTimes, calendar: WorkingCalendar, now: datetime) -> Iterator[DigestPeriod]:
+    """Yield the digests that are due to a person with this calendar, who switched theirs on."""
+    yield from _each_working_day(DigestKind.OWN, own_time(times, calendar), calendar, now)
+
+
+def own_time(times: DigestTimes, calendar: WorkingCalendar) -> time:
+    """Return the local time of a person's own digest: the team's, or else the beginning of their working hours."""
+    return times.daily or calendar.hours.opens
+
+
 def week_before(period: DigestPeriod) -> tuple[datetime, datetime]:
     """Return the beginning and the end of the week before a weekly digest's."""
     return period.since - (period.until - period.since), period.since
+
+
+def _each_working_day(kind: DigestKind, at: time, calendar: WorkingCalendar, now: datetime) -> Iterator[DigestPeriod]:
+    for day in filter(calendar.is_working_day, _days_around(calendar, now)):
+        until = calendar.moment(day, at)
+        if _is_due(kind, until, now):
+            before = next(each for each in _days_before(day) if calendar.is_working_day(each))
+            yield DigestPeriod(kind=kind, day=day, since=calendar.moment(before, at), until=until)
+
+
+def _days_around(calendar: WorkingCalendar, now: datetime) -> tuple[date, date]:
+    """Return yesterday and today: a digest may be a few hours late."""
+    today = now.astimezone(calendar.zone).date()
+    return today - timedelta(days=1), today
 
 
 def _is_due(kind: DigestKind, moment: datetime, now: datetime) -> bool:

@@ -52,6 +52,8 @@ class Home:
     is_away: bool = False
     is_admin: bool = False
     """Whether the person may change the team's settings."""
+    has_digest: bool = False
+    """Whether the person switched their own digest on."""
     snoozed: tuple[Snoozed, ...] = ()
 
 

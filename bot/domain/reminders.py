@@ -1,6 +1,6 @@
 """Reminders: which one an evaluation needs next, and whether it goes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -9,8 +9,10 @@ from typing import Final
 from bot.domain.team_settings import Reminders
 from bot.domain.working_time import DurationUnit, WorkingCalendar, WorkingDuration
 
-MOST_A_DAY: Final = 10
-"""Direct messages to one person in a day. One more says that there are others."""
+MOST_A_DAY: Final = 3
+"""Direct messages to one person in a day. The last of them is a list, which takes up whatever else comes that day."""
+LIST: Final = "list"
+"""What the delivery of such a list has in place of a step."""
 _RECENT: Final = timedelta(days=10)
 """A touch within this time is enough for a trial that ends soon."""
 _WORKING_DAY: Final = WorkingDuration(1, DurationUnit.DAYS)
@@ -40,8 +42,6 @@ class ReminderState(StrEnum):
     """It was due long ago. The next digest counts it."""
     REHEARSED = "rehearsed"
     """It would have been sent. The next digest counts it."""
-    SUMMED = "summed"
-    """The person had enough for the day, and was told that there are others."""
     SETTLED = "settled"
     """It was sent, and what it asked for is done. The message says so."""
 
@@ -76,18 +76,36 @@ class Reminder:
     """The channel or the person that gets it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedReminder:
+    """A reminder in a list."""
+
+    evaluation_id: int
+    step: ReminderStep
+    is_settled: bool
+
+
 def decide(
-    candidate: Candidate, reminders: Reminders, *, team: WorkingCalendar, own: WorkingCalendar, now: datetime
+    candidate: Candidate,
+    reminders: Reminders,
+    *,
+    team: WorkingCalendar,
+    own: WorkingCalendar,
+    now: datetime,
+    away: Collection[str] = (),
 ) -> list[Reminder]:
     """Return what is decided now: the step that is due, and those before it, which are left out.
 
-    `team` is the calendar of the team, `own` that of the owner. Nothing is decided outside working hours.
+    `team` is the calendar of the team, `own` that of the owner. Nothing is decided outside working hours. Nobody in
+    `away` gets anything: their own reminder waits, and what others should know goes to the card's channel.
     """
     calendar = own if candidate.owner else team
     due = sorted(_due(candidate, reminders, calendar, now), key=lambda each: each[1])
     if not due or not calendar.is_open(now):
         return []
     *earlier, (step, since) = due
+    if step is ReminderStep.UNTOUCHED and candidate.owner in away:
+        return []
     today = now.astimezone(team.zone).date()
     if reminders.rehearse_until is not None and today < reminders.rehearse_until:
         state = ReminderState.REHEARSED
@@ -101,7 +119,7 @@ def decide(
             step=each,
             owner=candidate.owner,
             state=became,
-            to=_receiver(each, candidate, reminders),
+            to=_receiver(each, candidate, reminders, away),
         )
         for each, became in (*left_out, (step, state))
     ]
@@ -113,6 +131,13 @@ def is_settled(step: ReminderStep, candidate: Candidate | None, owner: str | Non
         return True
     touched = candidate.touched_at is not None and (step is not ReminderStep.ENDING or candidate.touched_at >= since)
     return step is not ReminderStep.UNCLAIMED and touched
+
+
+def goes_alone(earlier: int, *, has_digest: bool) -> bool:
+    """Return whether a reminder gets a direct message of its own, after so many others on that day; else it goes into
+    the list. `has_digest` says whether the person gets their own digest, which is one of the messages.
+    """
+    return earlier < MOST_A_DAY - 1 - has_digest
 
 
 def is_in_thread(step: str | None, to: str) -> bool:
@@ -162,7 +187,6 @@ def _latest_start(calendar: WorkingCalendar, duration: WorkingDuration, end: dat
     return late
 
 
-def _receiver(step: ReminderStep, candidate: Candidate, reminders: Reminders) -> str:
-    if step is ReminderStep.ESCALATED:
-        return reminders.escalate_to or candidate.channel
-    return candidate.owner or candidate.channel
+def _receiver(step: ReminderStep, candidate: Candidate, reminders: Reminders, away: Collection[str]) -> str:
+    person = reminders.escalate_to if step is ReminderStep.ESCALATED else candidate.owner
+    return candidate.channel if person is None or person in away else person

@@ -97,6 +97,7 @@ def _register_home(app: AsyncApp, middleware: ListenerMiddleware, services: List
     app.view(View.SETTINGS)(middleware(settings.saved, check=settings.check))
     app.action(HomeButton.AWAY)(middleware(home.going_away))
     app.action(HomeButton.BACK)(middleware(home.came_back))
+    app.action(HomeButton.DIGEST)(middleware(home.switched_digest))
     app.view(View.REPORT)(middleware(home.report_chosen))
     app.view(View.AWAY)(middleware(home.went_away, check=home.check_day))
     app.view(View.FIND)(middleware(find.submitted, check=find.check))

@@ -16,6 +16,8 @@ from bot.services.team.permissions import Permission
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field
 from bot.slack.views import away, home_forms, replies, submissions
+from bot.slack.views.digest import own_digest_message
+from bot.slack.views.home import ON
 from bot.slack.views.report import report_message
 
 
@@ -86,6 +88,14 @@ class HomeListeners:
         user = args.body["user"]["id"]
         await self._services.permissions.require(user, Permission.EDIT)
         await self._services.slack.write_to(user, away.back_message(was_away=await self._services.away.end(user)))
+        await self._services.home.refresh(user)
+
+    async def switched_digest(self, args: AsyncArgs) -> None:
+        """Switch the person's own digest on or off, and say what happens next."""
+        user, is_on = args.body["user"]["id"], args.body["actions"][0].get("value") == ON
+        await self._services.permissions.require(user, Permission.VIEW)
+        at = await self._services.own_digests.switch(user, on=is_on)
+        await self._services.slack.write_to(user, own_digest_message(at))
         await self._services.home.refresh(user)
 
     def _until(self, view: Mapping[str, Any]) -> AwayCommand | None:

@@ -13,6 +13,7 @@ from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
 from bot.services.team.away import Away
+from bot.services.team.digests import OwnDigests
 from bot.services.team.follow_up import FollowUp
 from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
@@ -38,6 +39,7 @@ class ListenerServices:
     lists: Lists
     reports: TeamReports
     home: HomeTabs
+    own_digests: OwnDigests
     health: Health
     away: Away
     outreach: Outreach

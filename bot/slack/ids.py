@@ -7,7 +7,9 @@ from bot.domain.card import Action
 
 COMMAND: Final = "/evaluators"
 MORE: Final = "evaluation.more"
-"""The overflow menu of a card; its options carry an `Action` and the evaluation's id."""
+"""The overflow menu of a card; its options carry an `Action` and the evaluation's id. In a list, this id ends with a
+dot and the evaluation's.
+"""
 UNKNOWN: Final = "unknown"
 """The action id given to an interaction that has no listener. Its value is Slack's name for the kind of interaction."""
 PAGE: Final = "today.page"
@@ -99,6 +101,8 @@ class HomeButton(StrEnum):
     REPORT = "home.report"
     AWAY = "home.away"
     BACK = "home.back"
+    DIGEST = "home.digest"
+    """Switches the person's own digest; the value says what to: `on` or `off`."""
     SETTINGS = "home.settings"
 
 

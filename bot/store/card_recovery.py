@@ -7,12 +7,22 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard, oldest_first, pack, unpack
+from bot.domain.card_snapshot import (
+    CardSnapshot,
+    DncSnapshot,
+    MailSnapshot,
+    PostedCard,
+    ReminderSnapshot,
+    oldest_first,
+    pack,
+    unpack,
+)
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, targets_for
 from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.identity import same_trial
 from bot.domain.mail import LawfulBasis, MailState
 from bot.domain.outbox import DeliveryState
+from bot.domain.reminders import ReminderState
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_with_address, expedite_mail_to
 from bot.store.dnc.repository import IS_ACTIVE, add_entry
@@ -21,6 +31,7 @@ from bot.store.mapping import insert_new, license_of, live_evaluation, trial_fro
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.outbox.selection import GOES_TO_CARD
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail, orphan_card
+from bot.store.team_tables import reminder
 
 BACK_IN_TIME: Final = "The database was restored from a backup, so nobody knows whether it was sent."
 
@@ -33,6 +44,8 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
     hashes = [each for subject in targets for each in keyring.target_hashes(subject)]
     standing = select(do_not_contact).where(do_not_contact.c.target_key.in_(hashes), IS_ACTIVE)
     entries = await connection.execute(standing.order_by(do_not_contact.c.id))
+    given = select(reminder).where(reminder.c.evaluation_id == row.id).order_by(reminder.c.at)
+    reminders = (await connection.execute(given)).all()
     return CardSnapshot(
         app_key=seen.app_key,
         aliases=tuple(sorted(seen.aliases)),
@@ -50,6 +63,7 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
             )
             for e in entries
         ),
+        reminders=tuple(ReminderSnapshot(step=each.step, owner=each.owner, at=each.at) for each in reminders),
     )
 
 
@@ -145,6 +159,8 @@ async def _take_up(
     if trace is not None and trace.entries:
         targets = await _subjects(connection, live, keyring)
         restored += [await _restore_entry(connection, keyring, targets, snapshot, at=at) for snapshot in trace.entries]
+    for given in trace.reminders if trace else ():
+        await _restore_reminder(connection, live, given)
     is_new = row.card_ts is None and row.merged_into is None
     if is_new:
         card = {"channel": posted.channel, "card_ts": posted.ts, "card_gone": None}
@@ -220,6 +236,13 @@ async def _restore_entry(
     await expedite_mail_to(connection, [snapshot.key], at=at)
     await enqueue_card_update(connection, await evaluations_with_address(connection, [snapshot.key]), at=at)
     return is_new
+
+
+async def _restore_reminder(connection: AsyncConnection, live: Row[Any], given: ReminderSnapshot) -> None:
+    """Record a reminder that was sent. Its message stays as it is."""
+    key = {"evaluation_id": live.id, "step": given.step, "owner": given.owner}
+    values = {"channel": given.owner or live.channel or "", "state": ReminderState.SETTLED, "at": given.at}
+    await insert_new(connection, reminder, {**key, **values})
 
 
 async def _subjects(connection: AsyncConnection, row: Row[Any], keyring: Keyring) -> frozenset[DncTarget]:

@@ -1,5 +1,8 @@
 """Digests: what they say, and the right to send one, which is a row."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -7,6 +10,7 @@ from sqlalchemy import Boolean, ColumnElement, and_, delete, exists, func, liter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
+from bot.domain.card_snapshot import PostedCard
 from bot.domain.digest import SHOWN, SOON, Counts, Digest, DigestKind, DigestPeriod, Group, week_before
 from bot.domain.history import Kind
 from bot.domain.outbox import DeliveryKind, DeliveryState
@@ -17,7 +21,7 @@ from bot.store.listing import HAS_KNOWN_END, OPEN, read_rows
 from bot.store.mapping import insert_new, insert_row
 from bot.store.reminders import decided_between
 from bot.store.schema import delivery, evaluation, history, license_, poll
-from bot.store.team_tables import digest
+from bot.store.team_tables import digest, own_digest
 from bot.store.touches import IS_TOUCHED
 
 _KEPT: Final = timedelta(days=60)
@@ -27,11 +31,24 @@ _IS_OUTCOME: Final = literal_column("history.kind IN ('converted', 'ended')", Bo
 
 @shielded
 class Digests:
-    """The digests of each channel."""
+    """The digests of each channel, and of each person who wants one."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
+
+    async def switch_own(self, user: str, *, on: bool, at: datetime) -> None:
+        """Switch somebody's own digest on or off."""
+        async with self._database.write() as connection:
+            if on:
+                await insert_new(connection, own_digest, {"user_id": user, "since": at})
+            else:
+                await connection.execute(delete(own_digest).where(own_digest.c.user_id == user))
+
+    async def people(self) -> dict[str, datetime]:
+        """Return who switched their own digest on, and since when."""
+        async with self._database.read() as connection:
+            return {row.user_id: row.since for row in await connection.execute(select(own_digest))}
 
     async def has_begun(self, period: DigestPeriod, channel: str) -> bool:
         """Return whether it was decided about this digest."""
@@ -65,21 +82,29 @@ class Digests:
         return DigestPeriod(kind=DigestKind(row.kind), day=row.day, since=row.since, until=row.until)
 
     async def read(self, period: DigestPeriod, channel: str) -> Digest:
-        """Return what a digest says about the evaluations of a channel."""
-        here = evaluation.c.channel == channel
-        soon = evaluation.c.ends.between(period.day, period.day + timedelta(days=SOON))
+        """Return what a digest says about the evaluations of a channel, or of the person whose own it is."""
+        is_own = period.kind is DigestKind.OWN
+        theirs = (evaluation.c.owner if is_own else evaluation.c.channel) == channel
         async with self._database.read() as connection:
-            before = None
-            if period.kind is DigestKind.WEEKLY:
-                before = await _counts(connection, here, *week_before(period))
             rehearsed = decided_between(ReminderState.REHEARSED, period.since, period.until)
             late = decided_between(ReminderState.LATE, period.since, period.until)
-            return Digest(
-                rehearsed=await self._group(connection, here & evaluation.c.id.in_(rehearsed)),
-                late=await connection.scalar(select(func.count()).where(here, evaluation.c.id.in_(late))) or 0,
-                unowned=await self._group(connection, here & OPEN & evaluation.c.owner.is_(None)),
-                untouched=await self._group(connection, here & OPEN & HAS_KNOWN_END & soon & ~IS_TOUCHED),
-                counts=await _counts(connection, here, period.since, period.until),
+            found = Digest(
+                rehearsed=await self._group(connection, theirs & evaluation.c.id.in_(rehearsed)),
+                late=await connection.scalar(select(func.count()).where(theirs, evaluation.c.id.in_(late))) or 0,
+                counts=await _counts(connection, theirs, period.since, period.until, is_own=is_own),
+            )
+            soon = evaluation.c.ends.between(period.day, period.day + timedelta(days=SOON))
+            ending = theirs & OPEN & HAS_KNOWN_END & soon
+            if is_own:
+                waiting = await self._group(connection, theirs & OPEN & ~IS_TOUCHED)
+                return replace(found, waiting=waiting, ending=await self._group(connection, ending))
+            before = None
+            if period.kind is DigestKind.WEEKLY:
+                before = await _counts(connection, theirs, *week_before(period))
+            return replace(
+                found,
+                unowned=await self._group(connection, theirs & OPEN & evaluation.c.owner.is_(None)),
+                untouched=await self._group(connection, ending & ~IS_TOUCHED),
                 before=before,
                 report_error=await connection.scalar(select(poll.c.error).order_by(poll.c.id.desc()).limit(1)),
             )
@@ -93,10 +118,27 @@ class Digests:
         return Group(rows=await read_rows(connection, self._keyring, rows), total=total)
 
 
-async def _counts(connection: AsyncConnection, here: ColumnElement[bool], since: datetime, until: datetime) -> Counts:
-    """Return what happened in a channel from `since` on and before `until`."""
-    alive: Any = and_(here, evaluation.c.merged_into.is_(None))
-    began = and_(evaluation.c.first_seen >= since, evaluation.c.first_seen < until)
+async def restore_digests(connection: AsyncConnection, posted: Iterable[PostedCard], *, at: datetime) -> None:
+    """Record the digests that are in Slack: they are not sent again."""
+    for each in posted:
+        kind, _, day = (each.digest or "").partition(" ")
+        with suppress(ValueError):
+            key = {"kind": DigestKind(kind), "channel": each.channel, "day": date.fromisoformat(day)}
+            await insert_new(connection, digest, {**key, "since": at, "until": at})
+
+
+async def _counts(
+    connection: AsyncConnection,
+    theirs: ColumnElement[bool],
+    since: datetime,
+    until: datetime,
+    *,
+    is_own: bool = False,
+) -> Counts:
+    """Return what happened from `since` on and before `until`. A person's evaluations begin as they become theirs."""
+    alive: Any = and_(theirs, evaluation.c.merged_into.is_(None))
+    beginning = evaluation.c.owned_at if is_own else evaluation.c.first_seen
+    began = and_(beginning >= since, beginning < until)
     number = func.count()
     by_app = (
         select(license_.c.app_name, number)

@@ -10,9 +10,9 @@ from bot.concurrency.shield import interruptible, shielded
 from bot.domain.home import PublishedHome
 from bot.store.engine.database import Database
 from bot.store.schema import do_not_contact, evaluation, license_, mail, poll
-from bot.store.team_tables import absence, home, snooze
+from bot.store.team_tables import absence, home, own_digest, snooze
 
-_SHOWN: Final = (evaluation, license_, mail, do_not_contact, snooze, poll, absence)
+_SHOWN: Final = (evaluation, license_, mail, do_not_contact, snooze, poll, absence, own_digest)
 """The tables that a Home tab shows something of."""
 
 

@@ -14,6 +14,7 @@ from bot.domain.mail import MailState
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import BACK_IN_TIME, adopt_cards, snapshot_of
+from bot.store.digests import restore_digests
 from bot.store.engine.database import Database
 from bot.store.engine.generation import next_generation, random_steps
 from bot.store.mail.repository import settle_all_unknown
@@ -147,13 +148,14 @@ class Installation:
             await connection.execute(update(installation).where(this).values(looked_at=at))
 
     async def adopt(self, posted: Sequence[PostedCard], *, text: str, to: Sequence[str], at: datetime) -> int:
-        """Adopt the cards that are in Slack and return how many. From now on other cards may be posted.
+        """Adopt the cards and digests that are in Slack, and return how many cards. Then others may be posted.
 
         A card whose trial is not known yet is adopted once the report lists it. `text` is enqueued for each channel in
         `to`.
         """
         async with self._database.write() as connection:
             taken = await adopt_cards(connection, self._keyring, posted, at=at)
+            await restore_digests(connection, posted, at=at)
             await connection.execute(update(installation).values(looked_at=at))
             for channel in to:
                 await enqueue_message(connection, text, channel=channel, at=at)

@@ -1,23 +1,32 @@
 """Reminders: which evaluations may need one, and the right to send one, which is a row."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.outbox import DeliveryKind, DeliveryState
-from bot.domain.reminders import MOST_A_DAY, Candidate, Reminder, ReminderState, ReminderStep, is_channel, is_settled
-from bot.domain.text import counted
+from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
+from bot.domain.reminders import (
+    LIST,
+    Candidate,
+    ListedReminder,
+    Reminder,
+    ReminderState,
+    ReminderStep,
+    goes_alone,
+    is_channel,
+    is_settled,
+)
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN
 from bot.store.mapping import insert_new, insert_row
-from bot.store.outbox.enqueue import enqueue_message
+from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import delivery, evaluation
-from bot.store.team_tables import reminder, snooze
+from bot.store.team_tables import own_digest, reminder, snooze
 from bot.store.touches import TOUCHED_AT
 
 _HAS_CARD: Final = and_(evaluation.c.card_ts.is_not(None), evaluation.c.card_gone.is_(None))
@@ -38,34 +47,28 @@ class ReminderStore:
         async with self._database.read() as connection:
             return list((await _candidates(connection, OPEN & _HAS_CARD & ~_is_snoozed(now))).values())
 
-    async def record(self, decided: Sequence[Reminder], *, at: datetime, day_began: datetime) -> int:
+    async def record(self, decided: Sequence[Reminder], *, at: datetime, day_began: Mapping[str, datetime]) -> int:
         """Record decisions and enqueue the messages that follow. Return how many reminders are sent.
 
-        A decision that another copy recorded before counts for nothing. A person who got the most messages since
-        `day_began` gets one more, which says that there are others.
+        A decision that another copy recorded before counts for nothing. `day_began` says when the present day began for
+        each person who gets one: after some direct messages on that day, they get one list of all others. While that
+        list is on its way to Slack nothing is added to it, so the decision has to come again.
         """
         sent = 0
         async with self._database.write() as connection:
             for each in decided:
-                key = {"evaluation_id": each.evaluation_id, "step": each.step, "owner": each.owner or ""}
-                state = each.state
-                if state is ReminderState.SENT and not is_channel(each.to):
-                    state = await _unless_enough(connection, each.to, at=at, day_began=day_began)
-                values = {**key, "state": state, "at": at, "channel": each.to}
-                if await insert_new(connection, reminder, values) is None or state is not ReminderState.SENT:
-                    continue
-                owed = {"kind": DeliveryKind.REMINDER, "channel": each.to, "evaluation_id": each.evaluation_id}
-                due = {"text": each.step, "state": DeliveryState.DUE, "at": at, "due_at": at}
-                number = await insert_row(connection, delivery, {**owed, **due})
-                this = and_(*(reminder.c[name] == value for name, value in key.items()))
-                await connection.execute(update(reminder).where(this).values(delivery_id=number))
-                sent += 1
+                sent += await _record(connection, each, at=at, day_began=day_began)
         return sent
 
     async def settle(self, *, now: datetime) -> int:
-        """Mark the reminders that ask for nothing any more, and let their messages say so. Return how many."""
+        """Mark the reminders that ask for nothing any more, and let their messages say so. Return how many.
+
+        A message that waits with nothing else in it is not posted. One that is on its way has to arrive first.
+        """
+        arrived = _IS_SENT & (delivery.c.id.is_(None) | delivery.c.state.not_in(BEGUN))
+        sent = select(reminder).join(delivery, delivery.c.id == reminder.c.delivery_id, isouter=True).where(arrived)
         async with self._database.read() as connection:
-            rows = (await connection.execute(select(reminder).where(_IS_SENT))).all()
+            rows = (await connection.execute(sent)).all()
             if not rows:
                 return 0
             ids = {row.evaluation_id for row in rows}
@@ -81,11 +84,22 @@ class ReminderStore:
                     same = (reminder.c.evaluation_id == row.evaluation_id, reminder.c.step == row.step)
                     this = and_(*same, reminder.c.owner == row.owner)
                     await connection.execute(update(reminder).where(this).values(state=ReminderState.SETTLED))
-                numbers = [row.delivery_id for row in over]
-                is_there = (delivery.c.state == DeliveryState.DELIVERED) & delivery.c.ts.is_not(None)
-                again = {"state": DeliveryState.DUE, "at": now, "due_at": now}
-                await connection.execute(update(delivery).where(delivery.c.id.in_(numbers), is_there).values(again))
+                await _repaint(connection, [row.delivery_id for row in over], at=now)
         return len(over)
+
+    async def listed(self, delivery_id: int) -> list[ListedReminder]:
+        """Return the reminders in a list, the first one first."""
+        theirs = select(reminder).where(reminder.c.delivery_id == delivery_id)
+        async with self._database.read() as connection:
+            rows = await connection.execute(theirs.order_by(reminder.c.at, reminder.c.evaluation_id, reminder.c.step))
+            return [
+                ListedReminder(
+                    evaluation_id=row.evaluation_id,
+                    step=ReminderStep(row.step),
+                    is_settled=row.state == ReminderState.SETTLED,
+                )
+                for row in rows
+            ]
 
     async def state(self, delivery_id: int) -> ReminderState | None:
         """Return what became of the reminder that a delivery brings."""
@@ -131,19 +145,52 @@ def _is_snoozed(now: datetime) -> ColumnElement[bool]:
     return select(snooze.c.user_id).where(*by_owner, snooze.c.until > now).exists()
 
 
-async def _unless_enough(
-    connection: AsyncConnection, person: str, *, at: datetime, day_began: datetime
-) -> ReminderState:
-    """Return SENT, or SUMMED for a person who got the most of the day. The first of these brings one message."""
-    today = (reminder.c.channel == person, reminder.c.at >= day_began)
-    query = select(reminder.c.state, func.count()).where(*today).group_by(reminder.c.state)
-    numbers = {row[0]: row[1] for row in await connection.execute(query)}
-    if numbers.get(ReminderState.SENT, 0) + numbers.get(ReminderState.SETTLED, 0) < MOST_A_DAY:
-        return ReminderState.SENT
-    if not numbers.get(ReminderState.SUMMED):
-        words = (
-            f":alarm_clock: That was {counted(MOST_A_DAY, 'reminder')} today. More evaluations wait: "
-            "`/evaluators mine` lists yours."
-        )
-        await enqueue_message(connection, words, channel=person, at=at)
-    return ReminderState.SUMMED
+async def _record(
+    connection: AsyncConnection, decided: Reminder, *, at: datetime, day_began: Mapping[str, datetime]
+) -> bool:
+    """Record a decision, and return whether a reminder is sent."""
+    is_sent, text, listed_in = decided.state is ReminderState.SENT, str(decided.step), None
+    if is_sent and not is_channel(decided.to):
+        theirs = await _direct_messages(connection, decided.to, since=day_began[decided.to])
+        listed_in = next((row for row in theirs if row.text == LIST), None)
+        has_digest = bool(await connection.scalar(select(exists().where(own_digest.c.user_id == decided.to))))
+        text = text if goes_alone(len(theirs), has_digest=has_digest) else LIST
+    if listed_in is not None and listed_in.state in BEGUN:
+        return False
+    key = {"evaluation_id": decided.evaluation_id, "step": decided.step, "owner": decided.owner or ""}
+    values = {**key, "state": decided.state, "at": at, "channel": decided.to}
+    if await insert_new(connection, reminder, values) is None or not is_sent:
+        return False
+    if listed_in is None:
+        owed = {"kind": DeliveryKind.REMINDER, "channel": decided.to, "text": text}
+        about = {} if text == LIST else {"evaluation_id": decided.evaluation_id}
+        due = {"state": DeliveryState.DUE, "at": at, "due_at": at}
+        number = await insert_row(connection, delivery, {**owed, **about, **due})
+    else:
+        number = listed_in.id
+    this = and_(*(reminder.c[name] == value for name, value in key.items()))
+    await connection.execute(update(reminder).where(this).values(delivery_id=number))
+    await _repaint(connection, [number], at=at)
+    # A card tells a database that is restored from a backup which reminders there were.
+    await enqueue_card_update(connection, [decided.evaluation_id], at=at)
+    return True
+
+
+async def _direct_messages(connection: AsyncConnection, person: str, *, since: datetime) -> list[Any]:
+    """Return the deliveries that brought reminders to a person."""
+    theirs = (reminder.c.channel == person, reminder.c.at >= since, reminder.c.delivery_id.is_not(None))
+    brought = select(reminder.c.delivery_id).where(*theirs)
+    query = select(delivery.c.id, delivery.c.text, delivery.c.state).where(delivery.c.id.in_(brought))
+    return list(await connection.execute(query))
+
+
+async def _repaint(connection: AsyncConnection, numbers: Sequence[int | None], *, at: datetime) -> None:
+    """Let messages show what became of their reminders. Those that wait with nothing left in them are not posted."""
+    theirs = delivery.c.id.in_(numbers)
+    is_there = (delivery.c.state == DeliveryState.DELIVERED) & delivery.c.ts.is_not(None)
+    again = {"state": DeliveryState.DUE, "at": at, "due_at": at}
+    await connection.execute(update(delivery).where(theirs, is_there).values(again))
+    waits = (delivery.c.state == DeliveryState.DUE) & delivery.c.ts.is_(None)
+    asks = exists().where(reminder.c.delivery_id == delivery.c.id, _IS_SENT)
+    over = {"state": DeliveryState.DELIVERED, "error": "superseded"}
+    await connection.execute(update(delivery).where(theirs, waits, ~asks).values(over))

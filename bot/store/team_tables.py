@@ -82,12 +82,21 @@ reminder = Table(
     sqlite_with_rowid=False,
 )
 
+# Who switched on a digest of their own.
+own_digest = Table(
+    "own_digest",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Digests that were sent, or left out since there was nothing to say. The row is the right to send.
 digest = Table(
     "digest",
     metadata,
     Column("kind", Text, primary_key=True),  # of DigestKind
-    Column("channel", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),  # or whose own it is
     Column("day", Date, primary_key=True),
     Column("since", Instant, nullable=False),
     Column("until", Instant, nullable=False),

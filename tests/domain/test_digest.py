@@ -1,5 +1,6 @@
 """When a digest is due."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -8,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.digest import Counts, Digest, DigestKind, DigestPeriod, Group, due_digests, week_before
+from bot.domain.digest import Counts, Digest, DigestKind, DigestPeriod, Group, due_digests, due_own_digests, week_before
 from bot.domain.team_settings import DigestTimes, WeeklyTime
-from bot.domain.working_time import DEFAULT_HOURS, WorkingCalendar
+from bot.domain.working_time import DEFAULT_HOURS, WorkingCalendar, WorkingHours
 
 BERLIN = WorkingCalendar(hours=DEFAULT_HOURS, zone=ZoneInfo("Europe/Berlin"), holidays=frozenset({date(2026, 11, 25)}))
 NINE = DigestTimes(daily=time(9))
@@ -58,6 +59,15 @@ def test_a_weekly_digest_is_due_for_a_day_and_tells_of_a_week() -> None:
     assert due(MONDAYS, at(date(2026, 11, 24), 10)) == []
 
 
+def test_ones_own_digest_comes_at_the_time_of_the_team_or_with_the_beginning_of_work() -> None:
+    early = replace(BERLIN, hours=WorkingHours.read("mon-fri 08:00-16:00"))
+    [own] = due_own_digests(NINE, early, at(MONDAY, 9))
+    assert (own.kind, own.day, own.until) == (DigestKind.OWN, MONDAY, at(MONDAY, 9))
+    [own] = due_own_digests(DigestTimes(), early, at(MONDAY, 9))
+    assert (own.since, own.until) == (at(date(2026, 11, 20), 8), at(MONDAY, 8))
+    assert list(due_own_digests(NINE, early, at(date(2026, 11, 28), 9))) == []
+
+
 def test_nothing_is_due_that_is_off() -> None:
     assert due(DigestTimes(), at(MONDAY, 9)) == []
 
@@ -77,7 +87,7 @@ def test_each_day_and_each_week_has_one_digest_and_their_times_follow_each_other
     for hour in range(24 * 15):
         for period in due_digests(times, calendar, begins + timedelta(hours=hour)):
             assert found.setdefault((period.kind, period.day), period) == period
-    for kind in DigestKind:
+    for kind in (DigestKind.DAILY, DigestKind.WEEKLY):
         one_after_the_other = sorted((each for each in found.values() if each.kind is kind), key=lambda each: each.day)
         assert len(one_after_the_other) >= (9 if kind is DigestKind.DAILY else 2)
         for one, other in pairwise(one_after_the_other):

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.reminders import Candidate, Reminder, ReminderState, ReminderStep, decide, is_in_thread, is_settled
+from bot.domain.reminders import (
+    Candidate,
+    Reminder,
+    ReminderState,
+    ReminderStep,
+    decide,
+    goes_alone,
+    is_in_thread,
+    is_settled,
+)
 from bot.domain.team_settings import Reminders
 from bot.domain.working_time import DEFAULT_HOURS, WorkingCalendar, WorkingDuration
 
@@ -103,6 +112,27 @@ def test_a_trial_without_an_owner_that_ends_soon_is_told_in_its_thread() -> None
 def test_when_reminders_are_switched_on_old_trials_that_end_soon_are_not_told_all_at_once() -> None:
     ending = replace(OWNED, ends=on(1, 0).date(), given=frozenset({ReminderStep.UNTOUCHED, ReminderStep.ESCALATED}))
     assert decided(ending, on(0, 9)) == [("ending", "late", "U0ANA")]
+
+
+def test_who_is_away_gets_nothing_and_the_channel_hears_what_cannot_wait() -> None:
+    def away(seen: Candidate, now: datetime, *people: str, escalate_to: str | None = None) -> list[tuple[str, str]]:
+        reminders = replace(SET, escalate_to=escalate_to)
+        found = decide(seen, reminders, team=TEAM, own=TEAM, now=now, away={"U0ANA", *people})
+        return [(each.step, each.to) for each in found if each.state is ReminderState.SENT]
+
+    assert away(OWNED, on(1, 9)) == []
+    assert away(OWNED, on(2, 9)) == [("escalated", "C0CARDS")]
+    assert away(OWNED, on(2, 9), escalate_to="U0BOSS") == [("escalated", "U0BOSS")]
+    assert away(OWNED, on(2, 9), "U0BOSS", escalate_to="U0BOSS") == [("escalated", "C0CARDS")]
+    given = frozenset({ReminderStep.UNTOUCHED, ReminderStep.ESCALATED})
+    assert away(replace(OWNED, ends=on(4, 0).date(), given=given), on(0, 9)) == [("ending", "C0CARDS")]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "has_digest", "alone"), [(0, False, True), (1, False, True), (2, False, False), (1, True, False)]
+)
+def test_two_messages_a_day_go_alone_one_if_there_is_a_digest(earlier: int, *, has_digest: bool, alone: bool) -> None:
+    assert goes_alone(earlier, has_digest=has_digest) is alone
 
 
 def test_what_is_off_never_comes() -> None:

@@ -1,6 +1,7 @@
 """The Home tab as a person meets it: opened, claimed from, asked for a report."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -82,3 +83,16 @@ async def test_an_evaluator_is_found_from_it(at_work: World) -> None:
     await opened(here, ANA, "Find…")
     await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, "home.find")
     await here.modal(ANA, "find.words")
+
+
+async def test_ones_own_digest_is_switched_on_and_off_there(here: World) -> None:
+    def said(words: str) -> bool:
+        return any(words in each.shown for each in here.workspace.direct(ANA))
+
+    async with here.bot() as parts:
+        await opened(here, ANA, "Get my digest")
+        for label, answer, people in (("Stop", "at 09:00 on working days", {ANA}), ("Get", "digest is off", set())):
+            await here.workspace.press_view(ANA, here.workspace.homes[ANA].id, "home.digest")
+            await shows(here, ANA, f"{label} my digest")
+            await here.until(partial(said, answer))
+            assert set(await parts.store.digests.people()) == people

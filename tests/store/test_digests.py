@@ -53,12 +53,28 @@ async def test_a_digest_has_what_needs_somebody_and_what_happened(store: Store) 
     assert digest.before is None
 
 
+async def test_ones_own_digest_has_what_is_ones_own(store: Store) -> None:
+    soon, later = TODAY + 3 * DAY, TODAY + 20 * DAY
+    await report(store, *(license_(**app(n, "Gantt", ends=soon if n < 2 else later)) for n in range(4)))
+    found = {card.evaluation.license.company: card.evaluation.id for card in await cards(store)}
+    for n in range(3):
+        await store.evaluations.assign(found[f"Company {n} Ltd"], "U0ANA", instead_of=None, by="U0ANA", at=NOON)
+    await mailed(store, order(found["Company 1 Ltd"]))
+
+    digest = await store.digests.read(replace(DAILY, kind=DigestKind.OWN), "U0ANA")
+
+    assert [row.evaluation.license.company for row in digest.waiting.rows] == ["Company 0 Ltd", "Company 2 Ltd"]
+    assert [row.evaluation.license.company for row in digest.ending.rows] == ["Company 0 Ltd", "Company 1 Ltd"]
+    assert digest.counts == Counts(started=(("Gantt", 3),))
+    assert (await store.digests.read(replace(DAILY, kind=DigestKind.OWN), "U0BEN")).is_empty
+
+
 async def test_reminders_of_the_rehearsal_and_late_ones_are_in_the_digest_of_their_time(store: Store) -> None:
     await report(store, license_(**app(1, "Gantt")), license_(**app(2, "Gantt")))
     one, other = (card.evaluation.id for card in await cards(store))
     for number, state in ((one, ReminderState.REHEARSED), (other, ReminderState.LATE)):
         decided = Reminder(evaluation_id=number, step=ReminderStep.UNCLAIMED, owner=None, state=state, to=CHANNEL)
-        await store.reminders.record([decided], at=NOON, day_began=NOON)
+        await store.reminders.record([decided], at=NOON, day_began={})
     digest = await store.digests.read(DAILY, CHANNEL)
     assert [each.evaluation.id for each in digest.rehearsed.rows] == [one]
     assert (digest.rehearsed.total, digest.late) == (1, 1)

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.domain.evaluation import NotForUsReason
 from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind
-from bot.domain.reminders import MOST_A_DAY, Reminder, ReminderState, ReminderStep
+from bot.domain.reminders import LIST, MOST_A_DAY, Reminder, ReminderState, ReminderStep
 from bot.domain.snooze import Snooze
 from bot.store import Store, open_store
 from bot.store.team_tables import reminder as reminder_table
@@ -45,8 +45,9 @@ def reminder(evaluation_id: int, **overrides: Any) -> Reminder:  # noqa: ANN401 
     return Reminder(evaluation_id=evaluation_id, **{**given, **overrides})
 
 
-async def record(store: Store, *decided: Reminder) -> int:
-    return await store.reminders.record(decided, at=NOON, day_began=NOON - timedelta(hours=12))
+async def record(store: Store, *decided: Reminder, at: datetime = NOON) -> int:
+    began = at - timedelta(hours=12)
+    return await store.reminders.record(decided, at=at, day_began={each.to: began for each in decided})
 
 
 async def owed(store: Store) -> list[Delivery]:
@@ -93,29 +94,81 @@ async def test_what_is_not_sent_is_recorded_and_not_sent_later(store: Store) -> 
     assert await owed(store) == []
 
 
-async def test_after_ten_in_a_day_one_message_says_that_there_are_others(store: Store) -> None:
+async def test_the_last_message_of_a_day_is_a_list_that_takes_up_all_others(store: Store) -> None:
     ids = await with_cards(store, MOST_A_DAY + 3)
-    assert await record(store, *(reminder(each) for each in ids)) == MOST_A_DAY
-    found = await owed(store)
-    assert len(found) == MOST_A_DAY + 1
-    [summary] = [each for each in found if each.kind is DeliveryKind.MESSAGE]
-    assert (summary.channel, "`/evaluators mine` lists yours." in (summary.text or "")) == (ANA, True)
-    others = reminder(ids[0], owner="U0BEN", to="U0BEN")
-    assert await record(store, others) == 1
-    tomorrow = await store.reminders.record(
-        [reminder(ids[0], step=ReminderStep.ENDING)], at=NOON + DAY, day_began=NOON + DAY
-    )
-    assert tomorrow == 1
+    for each in ids:
+        await claim(store, each)
+    assert await record(store, *(reminder(each) for each in ids[:-1])) == len(ids) - 1
+    assert await record(store, reminder(ids[0], owner="U0BEN", to="U0BEN")) == 1
+    found = [each for each in await owed(store) if each.channel == ANA]
+    assert [each.evaluation_id for each in found] == [*ids[: MOST_A_DAY - 1], None]
+    the_list = found[-1]
+    assert the_list.text == LIST
+
+    assert await record(store, reminder(ids[-1])) == 0  # it is on its way to Slack without this one
+    await store.outbox.mark_delivered(the_list, ts="5.5", channel="D0ANA")
+    assert await record(store, reminder(ids[-1])) == 1
+    [again] = await owed(store)
+    assert (again.id, again.channel, again.ts) == (the_list.id, "D0ANA", "5.5")
+    await store.outbox.mark_delivered(again, ts="5.5")
+    await mailed(store, order(ids[-1]))
+    assert await store.reminders.settle(now=NOON) == 1
+    listed = {each.evaluation_id: each.is_settled for each in await store.reminders.listed(the_list.id)}
+    assert listed == {**dict.fromkeys(ids[MOST_A_DAY - 1 : -1], False), ids[-1]: True}
+    assert [each.id for each in await owed(store)] == [the_list.id]
+
+    assert await record(store, reminder(ids[0], step=ReminderStep.ENDING), at=NOON + DAY) == 1
+    assert [each.text for each in await owed(store)] == [ReminderStep.ENDING]
 
 
-async def test_who_hears_of_others_evaluations_gets_no_more_than_ten_either(store: Store) -> None:
+async def test_ones_own_digest_is_one_of_the_messages_of_a_day(store: Store) -> None:
+    ids = await with_cards(store, MOST_A_DAY)
+    await store.digests.switch_own(ANA, on=True, at=NOON)
+    await record(store, *(reminder(each) for each in ids))
+    assert [each.text for each in await owed(store)] == [ReminderStep.UNTOUCHED, LIST]
+
+
+async def test_who_hears_of_others_evaluations_gets_no_more_either(store: Store) -> None:
     ids = await with_cards(store, MOST_A_DAY + 2)
-    escalated = [reminder(each, step=ReminderStep.ESCALATED, to="U0BOSS") for each in ids]
-    assert await record(store, *escalated) == MOST_A_DAY
+    await record(store, *(reminder(each, step=ReminderStep.ESCALATED, to="U0BOSS") for each in ids))
+    assert len(await owed(store)) == MOST_A_DAY
+
+
+async def test_what_was_done_before_the_reminder_went_leaves_nothing_to_send(store: Store) -> None:
+    one, other = await with_cards(store, 2)
+    for each in (one, other):
+        await claim(store, each)
+    await record(store, reminder(one), reminder(other))
+    await mailed(store, order(one))
+    assert await store.reminders.settle(now=NOON) == 1
+    assert [each.evaluation_id for each in await owed(store)] == [other]
+
+
+async def test_what_was_done_while_the_reminder_is_on_its_way_settles_it_once_it_is_there(store: Store) -> None:
+    [one] = await with_cards(store, 1)
+    await claim(store, one)
+    await record(store, reminder(one))
+    [under_way] = await owed(store)
+    await mailed(store, order(one))
+    assert await store.reminders.settle(now=NOON) == 0
+    await store.outbox.mark_delivered(under_way, ts="1.5", channel="D0ANA")
+    assert await store.reminders.settle(now=NOON) == 1
+    assert [(each.id, each.ts) for each in await owed(store)] == [(under_way.id, "1.5")]
+
+
+async def test_the_card_tells_a_restored_database_which_reminders_there_were(store: Store) -> None:
+    [one] = await with_cards(store, 1)
+    await record(store, reminder(one))
+    trace = await store.installation.trace(one)
+    assert trace is not None
+    assert [(each.step, each.owner, each.at) for each in trace.reminders] == [("untouched", ANA, NOON)]
+    waiting = [each.kind for each in await _claimed(store, ApiMethod.UPDATE)]
+    assert waiting == [DeliveryKind.CARD]
 
 
 async def test_of_two_licenses_that_are_one_nobody_gets_a_step_twice(store: Store) -> None:
     one, other = await with_cards(store, 2)
+    await claim(store, other)
     await record(
         store,
         reminder(one),
@@ -128,6 +181,8 @@ async def test_of_two_licenses_that_are_one_nobody_gets_a_step_twice(store: Stor
     [kept] = {number for number, _ in left}
     assert kept in {one, other}
     assert sorted(step for _, step in left) == [ReminderStep.ENDING, ReminderStep.UNTOUCHED]
+    [now] = await store.reminders.candidates(now=NOON)
+    assert (now.owner, set(now.given)) == (ANA, {ReminderStep.ENDING, ReminderStep.UNTOUCHED})
 
 
 async def test_a_reminder_without_an_owner_is_a_line_in_the_thread_and_the_others_are_messages(store: Store) -> None:

@@ -60,7 +60,9 @@ class Reconciler:
         self.has_looked = asyncio.Event()
         """Set once it is known whether the database went back in time. Until then no new record may be given an id."""
         self.may_email = asyncio.Event()
-        """Set once no card in Slack is known to hold emails or do-not-contact entries that the database lost."""
+        """Set once no message in Slack is known to hold emails, do-not-contact entries, reminders or digests that the
+        database lost.
+        """
         self.has_compared = asyncio.Event()
         """Set once the database holds everything recorded on the cards in Slack. Until then their metadata
         must stay.
@@ -72,7 +74,7 @@ class Reconciler:
         await self.has_looked.wait()
 
     async def email_allowed(self) -> None:
-        """Wait until emails may be sent."""
+        """Wait until emails, reminders and digests may be sent."""
         await self.may_email.wait()
 
     async def keep_looking(self) -> None:

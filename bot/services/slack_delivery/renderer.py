@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from bot.domain.mail_policy import MailRules
 from bot.domain.outbox import Delivery, DeliveryKind
-from bot.domain.reminders import ReminderState, ReminderStep
+from bot.domain.reminders import LIST, ReminderState, ReminderStep
 from bot.slack.blocks import Message, note_message
 from bot.slack.client import metadata
 from bot.slack.client.web_client import MessageRef
@@ -16,7 +16,7 @@ from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.lists import permalink
-from bot.slack.views.reminder import reminder_message, settled_message
+from bot.slack.views.reminder import ListedCard, reminder_list, reminder_message, settled_message
 from bot.slack.views.replies import GONE
 from bot.store import Store
 
@@ -68,6 +68,8 @@ class DeliveryRenderer:
                 assert_never(delivery.kind)
 
     async def _render_reminder(self, delivery: Delivery) -> Message:
+        if delivery.text == LIST:
+            return await self._render_list(delivery)
         card, url = await self._store.evaluations.card(delivery.evaluation_id or 0), self._workspace_url()
         if card is None:
             return note_message(GONE)
@@ -77,6 +79,14 @@ class DeliveryRenderer:
         step = None if delivery.text is None else ReminderStep(delivery.text)
         shown = reminder_message(card, step, today=self._today(), rules=self._rules, link=link)
         return settled_message(shown) if is_settled else shown
+
+    async def _render_list(self, delivery: Delivery) -> Message:
+        listed = list[ListedCard]()
+        for each in await self._store.reminders.listed(delivery.id):
+            card = await self._store.evaluations.card(each.evaluation_id)
+            if card is not None:
+                listed.append(ListedCard(card, each.step, is_settled=each.is_settled))
+        return reminder_list(listed, rules=self._rules, today=self._today(), workspace_url=self._workspace_url())
 
     async def _render_digest(self, delivery: Delivery) -> Message:
         """Render the digest as of now: what was settled since it was enqueued is not in it."""
@@ -108,4 +118,5 @@ def message_ref(delivery: Delivery) -> MessageRef:
     if delivery.kind is DeliveryKind.CARD:
         return MessageRef(event=Event.CARD, number=delivery.evaluation_id or 0, delivery=delivery.id)
     fact = None if delivery.entry is None else metadata.fact(delivery.entry)
-    return MessageRef(event=_EVENTS[delivery.kind], number=delivery.id, fact=fact)
+    digest = delivery.text if delivery.kind is DeliveryKind.DIGEST else None
+    return MessageRef(event=_EVENTS[delivery.kind], number=delivery.id, fact=fact, digest=digest)

@@ -135,6 +135,7 @@ class HomeTabs:
             mine=await self._page(ListKind.MINE, user),
             is_admin=user in self._admins,
             is_away=user in await self._store.absences.away(at=self._clock()),
+            has_digest=user in await self._store.digests.people(),
             snoozed=tuple(await self._store.lists.snoozed(user, most=MOST_ROWS)),
         )
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.reminders import Candidate, Reminder, decide
+from bot.domain.reminders import Candidate, Reminder, decide, is_channel
 from bot.domain.team_settings import Reminders, TeamSettings
 from bot.domain.working_time import WorkingCalendar
 from bot.store import Store
@@ -51,28 +51,41 @@ class ReminderSender:
         settled = await self._store.reminders.settle(now=now)
         is_time = _is_on(settings.reminders) and self._elapsed() >= self._next_look
         decided = await self._decide(settings, now) if is_time else []
-        midnight = datetime.combine(now.astimezone(self._zone).date(), time.min, tzinfo=self._zone)
         sent = 0
         if decided:
-            sent = await self._store.reminders.record(decided, at=now, day_began=midnight.astimezone(UTC))
+            sent = await self._store.reminders.record(decided, at=now, day_began=await self._days(decided, now))
         if settled or decided:
             log.info("reminders_decided", decided=len(decided), sent=sent, settled=settled)
 
     async def _decide(self, settings: TeamSettings, now: datetime) -> list[Reminder]:
         candidates = await self._store.reminders.candidates(now=now)
         self._next_look = self._elapsed() + min(len(candidates) * _PAUSE_EACH_S, _LONGEST_PAUSE_S)
+        away = await self._store.absences.away(at=now)
         team = settings.calendar(self._zone)
         calendars = await self._calendars(settings, candidates)
         decided = list[Reminder]()
         for each in candidates:
             own = calendars.get(each.owner or "", team)
-            decided += decide(each, settings.reminders, team=team, own=own, now=now)
+            found = decide(each, settings.reminders, team=team, own=own, now=now, away=away)
+            if all(calendars.get(one.to, team).is_open(now) for one in found):
+                decided += found
         return decided
 
     async def _calendars(self, settings: TeamSettings, candidates: list[Candidate]) -> dict[str, WorkingCalendar]:
-        """Return the calendar of each owner, in their own time zone."""
-        owners = {each.owner for each in candidates if each.owner}
-        return {owner: settings.calendar(await self._zone_of(owner)) for owner in sorted(owners)}
+        """Return the calendar of everybody who may get a reminder, in their own time zone."""
+        boss = settings.reminders.escalate_to
+        people = {each.owner for each in candidates if each.owner}
+        people |= {boss} if boss and not is_channel(boss) else set()
+        return {user: settings.calendar(await self._zone_of(user)) for user in sorted(people)}
+
+    async def _days(self, decided: list[Reminder], now: datetime) -> dict[str, datetime]:
+        """Return when the present day began for each person who gets a reminder."""
+        began = dict[str, datetime]()
+        for user in sorted({each.to for each in decided if not is_channel(each.to)}):
+            zone = await self._zone_of(user)
+            today = datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone)
+            began[user] = today.astimezone(UTC)
+        return began
 
 
 def _is_on(reminders: Reminders) -> bool:

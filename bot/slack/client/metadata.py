@@ -39,6 +39,7 @@ def read(channel: str, message: Mapping[str, Any], *, us: str) -> PostedCard | N
         delivery_id=_number(payload.get("delivery")),
         evaluation_id=_number(payload.get("evaluation")),
         trace=unpack(payload) if "app" in payload else None,
+        digest=payload["digest"] if isinstance(payload.get("digest"), str) else None,
     )
 
 

@@ -50,6 +50,8 @@ class MessageRef:
     fact: str | None = None
     """For a line about the report: a hash of its content, which identifies it after delivery numbers went back."""
     trace: CardSnapshot | None = None
+    digest: str | None = None
+    """For a digest: its kind and day, by which a database that was restored from a backup knows that it was sent."""
 
     def metadata(self) -> dict[str, Any]:
         """Return the reference as Slack message metadata."""
@@ -58,6 +60,8 @@ class MessageRef:
             payload["delivery"] = self.delivery
         if self.fact is not None:
             payload["fact"] = self.fact
+        if self.digest is not None:
+            payload["digest"] = self.digest
         if self.trace is not None:
             payload |= pack(self.trace)
         return {"event_type": self.event.value, "event_payload": payload}

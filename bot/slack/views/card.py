@@ -107,11 +107,19 @@ def _buttons(card: Card, rules: MailRules) -> list[Block]:
     offered = actions(card, rules)
     buttons = [button(action, card) for action in _BUTTONS if action in offered]
     shown, hidden = _menu(offered)
-    options = [
-        {"text": plain(_LABELS[action]), "value": _option(action, card)}
-        for action in (*shown, *([Action.REST] if hidden else []))
-    ]
-    return [*buttons, {"type": "overflow", "action_id": ids.MORE, "options": options}]
+    return [*buttons, _overflow([*shown, *([Action.REST] if hidden else [])], card)]
+
+
+def row_menu(offered: Sequence[Action], card: Card) -> Block | None:
+    """Return the menu beside a card's row in a list, or None if nothing is offered."""
+    if not offered:
+        return None
+    return {**_overflow(offered, card), "action_id": f"{ids.MORE}.{card.evaluation.id}"}
+
+
+def _overflow(offered: Sequence[Action], card: Card) -> Block:
+    options = [{"text": plain(_LABELS[action]), "value": _option(action, card)} for action in offered]
+    return {"type": "overflow", "action_id": ids.MORE, "options": options}
 
 
 def rest_buttons(card: Card, rules: MailRules = DEFAULT_RULES) -> list[Block]:

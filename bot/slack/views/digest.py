@@ -1,7 +1,7 @@
 """A digest as a message. It never names a contact and mentions nobody."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from typing import Final
 
 from bot.domain.card import known_end, title
@@ -10,22 +10,31 @@ from bot.domain.evaluation import days_left
 from bot.domain.listing import EvaluationRow
 from bot.domain.text import counted, day
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, paragraphs, small
+from bot.slack.blocks import Block, Message, note_message, paragraphs, small
 from bot.slack.charts import bar_chart
 from bot.slack.text import days, escape
 from bot.slack.views.lists import permalink
 
 _APPS: Final = 5
 """Apps that a line names; the rest is one number."""
+_HEADS: Final = {
+    DigestKind.DAILY: "Digest of",
+    DigestKind.WEEKLY: "The week until",
+    DigestKind.OWN: "Your digest of",
+}
+_HELP: Final = f"`{ids.COMMAND} unowned`, `{ids.COMMAND} expiring` and `{ids.COMMAND} week` list them all."
+_HELP_OWN: Final = f"`{ids.COMMAND} mine` lists them all. *Stop my digest* on the Home tab switches this off."
 
 
 def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspace_url: str | None) -> Message:
     """Return a digest: what needs somebody, then what happened."""
-    weekly = period.kind is DigestKind.WEEKLY
-    head = f"{'The week until' if weekly else 'Digest of'} {day(period.day)}"
+    weekly, is_own = period.kind is DigestKind.WEEKLY, period.kind is DigestKind.OWN
+    head = f"{_HEADS[period.kind]} {day(period.day)}"
     lines = [
         *_needing("Without an owner", found.unowned, today, workspace_url),
         *_needing("Ending soon, and nobody wrote yet", found.untouched, today, workspace_url),
+        *_needing("Yours, and nobody wrote yet", found.waiting, today, workspace_url),
+        *_needing("Yours that end soon", found.ending, today, workspace_url),
         *_needing("Reminders that would have been sent", found.rehearsed, today, workspace_url),
         *_late(found),
         *_happened(found.counts, found.before, "this week" if weekly else "since the last digest"),
@@ -35,8 +44,18 @@ def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspac
     if not lines:
         lines = ["What was open is settled by now."]
     chart = _chart(found.counts, found.before) if found.before is not None else []
-    help_ = f"`{ids.COMMAND} unowned`, `{ids.COMMAND} expiring` and `{ids.COMMAND} week` list them all."
-    return Message(text=f"{head}: {_short(found)}", blocks=[*paragraphs([f"*{head}*", *lines]), *chart, small(help_)])
+    blocks = [*paragraphs([f"*{head}*", *lines]), *chart, small(_HELP_OWN if is_own else _HELP)]
+    return Message(text=f"{head}: {_short_own(found) if is_own else _short(found)}", blocks=blocks)
+
+
+def own_digest_message(at: time | None) -> Message:
+    """Say when a person's own digest comes, or that it is off."""
+    if at is None:
+        return note_message("Your digest is off.")
+    return note_message(
+        f"You get a digest of what you own at {at:%H:%M} on working days, in this conversation. With nothing to say, "
+        "none comes. *Stop my digest* on the Home tab switches it off."
+    )
 
 
 def _needing(label: str, group: Group, today: date, workspace_url: str | None) -> Iterator[str]:
@@ -88,3 +107,7 @@ def _was(before: int | None) -> str:
 def _short(found: Digest) -> str:
     counts = found.counts
     return f"{found.unowned.total:,} without an owner, {counts.total_started:,} new, {counts.bought:,} bought"
+
+
+def _short_own(found: Digest) -> str:
+    return f"{found.waiting.total:,} to contact, {found.ending.total:,} ending soon, {found.counts.bought:,} bought"

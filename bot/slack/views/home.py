@@ -22,6 +22,8 @@ from bot.slack.views.lists import evaluation_line
 Tab = dict[str, Any]
 
 _MOST_APPS: Final = 10
+ON: Final = "on"
+OFF: Final = "off"
 
 
 def home_tab(home: Home, *, today: date, workspace_url: str | None) -> Tab:
@@ -41,7 +43,7 @@ def home_tab(home: Home, *, today: date, workspace_url: str | None) -> Tab:
     return _tab(
         [
             _state(team.state),
-            _buttons(is_away=home.is_away, is_admin=home.is_admin),
+            _buttons(home),
             *_section("Mine", home.mine, paragraphs(lines(home.mine.rows)), "mine", len(home.mine.rows)),
             *_section("Nobody's", team.unowned, unowned, "unowned", len(unowned)),
             *_section(
@@ -85,15 +87,17 @@ def _section(name: str, page: Page[EvaluationRow], rows: list[Block], command: s
     return [*blocks, small(f"and {more:,} more: `{ids.COMMAND} {command}`")] if more > 0 else blocks
 
 
-def _buttons(*, is_away: bool, is_admin: bool) -> Block:
-    away = _button(HomeButton.BACK, "I'm back") if is_away else _button(HomeButton.AWAY, "I'm away…")
+def _buttons(home: Home) -> Block:
     return {
         "type": "actions",
         "elements": [
             _button(HomeButton.FIND, "Find…"),
             _button(HomeButton.REPORT, "Report…"),
-            away,
-            *([_button(HomeButton.SETTINGS, "Settings…")] if is_admin else []),
+            _button(HomeButton.BACK, "I'm back") if home.is_away else _button(HomeButton.AWAY, "I'm away…"),
+            _button(HomeButton.DIGEST, "Stop my digest", OFF)
+            if home.has_digest
+            else _button(HomeButton.DIGEST, "Get my digest", ON),
+            *([_button(HomeButton.SETTINGS, "Settings…")] if home.is_admin else []),
         ],
     }
 

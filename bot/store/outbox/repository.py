@@ -216,8 +216,9 @@ class SlackOutbox:
         were.
         """
         async with self._database.write() as connection:
-            # A line that is already in Slack is updated once more, which does no harm.
-            is_change = (delivery.c.kind == DeliveryKind.NOTE) & delivery.c.ts.is_not(None)
+            # A line or a reminder that is already in Slack is updated once more, which does no harm.
+            is_line = delivery.c.kind.in_((DeliveryKind.NOTE, DeliveryKind.REMINDER))
+            is_change = is_line & delivery.c.ts.is_not(None)
             result = await connection.execute(
                 update(delivery)
                 .where(delivery.c.state == DeliveryState.SENDING)

@@ -1,5 +1,6 @@
 """A digest in Slack."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -48,6 +49,19 @@ def test_a_daily_digest_says_what_needs_somebody_then_what_happened() -> None:
         "*Outcome since the last digest*: 2 bought, 3 ended",
     ]
     assert message(digest).text == "Digest of 23 Nov 2026: 14 without an owner, 5 new, 2 bought"
+
+
+def test_ones_own_digest_says_what_is_ones_own() -> None:
+    own = replace(PERIOD, kind=DigestKind.OWN)
+    digest = Digest(
+        waiting=Group(rows=(row(),), total=3), ending=Group(rows=(row(),), total=1), counts=Counts(bought=1)
+    )
+    assert not digest.is_empty
+    said = lines(digest, own)
+    assert said[0] == "*Your digest of 23 Nov 2026*"
+    assert said[1].startswith("*Yours, and nobody wrote yet (3)*: <")
+    assert said[2].startswith("*Yours that end soon (1)*: <")
+    assert message(digest, own).text == "Your digest of 23 Nov 2026: 3 to contact, 1 ending soon, 1 bought"
 
 
 def test_a_rehearsal_and_what_came_too_late_are_told() -> None:

@@ -79,9 +79,11 @@ def test_it_shows_whose_what_is_and_offers_to_claim_what_is_nobodys() -> None:
         "home.find": "Find…",
         "home.report": "Report…",
         "home.away": "I'm away…",
+        "home.digest": "Get my digest",
         "home.claim.2": "Claim",
     }
     assert buttons(tab(replace(shown, is_away=True)))["home.back"] == "I'm back"
+    assert buttons(tab(replace(shown, has_digest=True)))["home.digest"] == "Stop my digest"
 
 
 def test_what_is_too_much_for_it_is_counted_and_named() -> None:

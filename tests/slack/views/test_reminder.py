@@ -1,12 +1,16 @@
 """A reminder in Slack."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.domain.card import Card
+from bot.domain.evaluation import CardRef
 from bot.domain.reminders import ReminderStep
 from bot.slack.blocks import Message
-from bot.slack.views.reminder import reminder_message, settled_message
-from tests.builders import OPEN, TODAY, card, evaluation
-from tests.slack.checks import WORKSPACE, check, mrkdwn_of
+from bot.slack.views.reminder import ListedCard, reminder_list, reminder_message, settled_message
+from tests.builders import OPEN, TODAY, card, evaluation, license_
+from tests.slack.checks import NAMES, WORKSPACE, check, mrkdwn_of
 
 LINK = f"{WORKSPACE}archives/C1/p1"
 
@@ -49,3 +53,38 @@ def test_a_settled_reminder_has_no_buttons() -> None:
     check(settled)
     assert buttons(settled) == []
     assert mrkdwn_of(settled.blocks)[-1] == ":white_check_mark: Settled."
+
+
+def listed(*rows: ListedCard) -> Message:
+    message = reminder_list(rows, rules=OPEN, today=TODAY, workspace_url=WORKSPACE)
+    check(message)
+    return message
+
+
+def of(number: int, company: str, app: str = "Gantt") -> Card:
+    about = {"license": license_(company=company, app_name=app), "card": CardRef(channel="C1", ts="1.0")}
+    return card(evaluation=evaluation(id=number, owner="U0ANA", **about))
+
+
+def test_a_list_links_each_evaluation_and_has_a_menu_for_each_that_waits() -> None:
+    message = listed(
+        ListedCard(of(1, "Acme"), ReminderStep.UNTOUCHED),
+        ListedCard(of(2, "Beta"), ReminderStep.ESCALATED),
+        ListedCard(of(3, "Gamma"), ReminderStep.ENDING, is_settled=True),
+    )
+    link = f"<{WORKSPACE}archives/C1/p10|"
+    assert mrkdwn_of(message.blocks)[:-1] == [
+        "*:alarm_clock: 2 more evaluations for you today*",
+        f"• {link}Acme · Gantt>: nobody has contacted them yet, 27 days left",
+        f"• {link}Beta · Gantt>: still not contacted by <@U0ANA>, 27 days left",
+        f":white_check_mark: {link}Gamma · Gantt>: settled",
+    ]
+    menus = [[each["text"]["text"] for each in b["accessory"]["options"]] for b in message.blocks if "accessory" in b]
+    assert menus == [["Email…", "Snooze…"]] * 2
+    assert message.text == ":alarm_clock: 2 more evaluations for you today: Acme, Beta"
+
+
+@given(names=st.lists(NAMES, min_size=2, max_size=2), number=st.sampled_from([1, 20, 99]))
+def test_slack_takes_a_list_of_any_names(names: list[str], number: int) -> None:
+    rows = [ListedCard(of(n, *names), ReminderStep.ENDING, is_settled=n % 2 == 0) for n in range(number)]
+    assert len(listed(*rows).blocks) <= 22
