@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -17,10 +13,10 @@ import typer
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, read_address, store_of, unknown_app
 from bot.cli.privacy import print_person
+from bot.cli.private_file import STANDARD_OUTPUT, opened
 from bot.cli.runner import with_database_settings, with_export_settings
 from bot.domain.exports import ExportKind, ExportScope
 from bot.domain.text import counted
-from bot.errors import BotError
 from bot.exports.records import RecordFormat
 
 if TYPE_CHECKING:
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
 
 export = typer.Typer()
 
-_STANDARD_OUTPUT: Final = Path("-")
 _BOM: Final = "\ufeff"
 
 
@@ -82,7 +77,7 @@ def export_data(  # noqa: PLR0913  the options of the command
             contacts=contacts,
             bom=bom,
         )
-        with_export_settings(partial(_export, wanted=wanted, target=output or _STANDARD_OUTPUT))
+        with_export_settings(partial(_export, wanted=wanted, target=output or STANDARD_OUTPUT))
         return
     if any(given not in {None, False} for given in (since, app, format_, contacts, bom, output)):
         raise typer.BadParameter(f"The options are for {', '.join(ExportKind)}. An address takes none.")
@@ -101,7 +96,7 @@ async def _export(settings: ExportSettings, *, wanted: _Wanted, target: Path) ->
     from bot.mail.country_rules import load_countries
 
     rules = MailRules(countries=load_countries(settings.mail_countries))
-    with _opened(target) as file:
+    with opened(target) as file:
         async with store_of(settings) as store:
             rows, people = await _write(store, file, wanted, rules)
     with_contacts = f", {people:,} with a contact" if wanted.contacts else ""
@@ -148,37 +143,3 @@ async def _scope(store: Store, wanted: _Wanted) -> ExportScope:
     if not keys:
         raise unknown_app(sorted(names.values()))
     return ExportScope(since=wanted.since, app_keys=keys)
-
-
-@contextmanager
-def _opened(target: Path) -> Iterator[BinaryIO]:
-    """Open a new file that nobody else on the machine can read, or standard output.
-
-    A file that was not completed is removed. Raises BotError if it exists or cannot be written.
-    """
-    if target == _STANDARD_OUTPUT:
-        with _write_errors("Standard output"):
-            yield sys.stdout.buffer
-        return
-    with _write_errors(str(target)):
-        try:
-            file = os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
-        except FileExistsError as exc:
-            raise BotError(f"{target} exists. Name a file that does not.") from exc
-        try:
-            with file:
-                yield file
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _write_errors(name: str) -> Iterator[None]:
-    """Raise BotError if it cannot be written to; that nobody reads it any more is not an error of ours."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as exc:
-        raise BotError(f"{name} cannot be written: {exc.strerror}.") from exc

@@ -11,6 +11,7 @@ import typer
 
 from bot.cli.bounces import bounces
 from bot.cli.database import database
+from bot.cli.diagnostics import diagnostics
 from bot.cli.dnc import dnc
 from bot.cli.export import export
 from bot.cli.health import health
@@ -45,6 +46,7 @@ cli.add_typer(export)
 cli.add_typer(privacy)
 cli.add_typer(bounces)
 cli.add_typer(health)
+cli.add_typer(diagnostics)
 cli.add_typer(report)
 
 _FAILED, _MISUSED, _TRY_LATER = 1, 2, 75
@@ -99,7 +101,7 @@ def run() -> None:
     from bot.app.run import run as run_bot
     from bot.app.setup_problems import setup_problems
 
-    with_settings(run_bot, check=setup_problems)
+    with_settings(run_bot, check=setup_problems, keeps_log=True)
 
 
 @cli.command()

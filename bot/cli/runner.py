@@ -29,11 +29,19 @@ def read_settings() -> Settings:
     return load_settings(Settings, ENV_FILE.get()).settings
 
 
-def with_settings(command: Callable[[Settings], Coroutine[Any, Any, None]], *, check: Check = lambda _: ()) -> None:
-    """Run a command that may need every setting. Raises SettingsWrong if any must be fixed first."""
+def with_settings(
+    command: Callable[[Settings], Coroutine[Any, Any, None]],
+    *,
+    check: Check = lambda _: (),
+    keeps_log: bool = False,
+) -> None:
+    """Run a command that may need every setting. Raises SettingsWrong if any must be fixed first.
+
+    With `keeps_log`, the last lines of its log are also kept beside the database.
+    """
     from bot.config.settings import Settings
 
-    _run(Settings, command, check=check)
+    _run(Settings, command, check=check, keeps_log=keeps_log)
 
 
 def with_database_settings(command: Callable[[DatabaseSettings], Coroutine[Any, Any, None]]) -> None:
@@ -74,15 +82,25 @@ def forget_proxies() -> None:
         os.environ.pop(name, None)
 
 
-def set_up_log(*, json: bool, level: str, secrets: Iterable[str] = ()) -> None:
-    """Log to standard error, with colors on a terminal, unless NO_COLOR is set."""
+def set_up_log(*, json: bool, level: str, secrets: Iterable[str] = (), recent: Path | None = None) -> None:
+    """Log to standard error, with colors on a terminal, unless NO_COLOR is set. The last lines also go to `recent`."""
     from bot.log.setup import set_up_logging
 
     colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    set_up_logging(json=json, level=level, colors=colors, secrets=secrets)
+    set_up_logging(json=json, level=level, colors=colors, secrets=secrets, recent=recent)
 
 
-def _run(model: type[S], command: Callable[[S], Coroutine[Any, Any, None]], *, check: Check) -> None:
+def kept_log(settings: DatabaseSettings) -> Path | None:
+    """Return where the running bot keeps its last log lines: beside the SQLite file, or None for a server."""
+    from bot.store.engine.connections import parsed_url, sqlite_file
+
+    file = sqlite_file(parsed_url(settings.database_url))
+    return None if file is None else file.with_name(f"{file.name}.log")
+
+
+def _run(
+    model: type[S], command: Callable[[S], Coroutine[Any, Any, None]], *, check: Check, keeps_log: bool = False
+) -> None:
     import asyncio
 
     import structlog
@@ -93,7 +111,8 @@ def _run(model: type[S], command: Callable[[S], Coroutine[Any, Any, None]], *, c
     loaded = load_settings(model, ENV_FILE.get(), check=check)
     forget_proxies()
     settings = loaded.settings
-    set_up_log(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets())
+    recent = kept_log(settings) if keeps_log else None
+    set_up_log(json=settings.log_format == "json", level=settings.log_level, secrets=settings.secrets(), recent=recent)
     sys.excepthook = log_uncaught
     for name, meant in loaded.unknown.items():
         structlog.get_logger().warning("unknown_setting", name=name, meant=meant or "see .env.example")

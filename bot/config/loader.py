@@ -66,6 +66,46 @@ def load_settings(
     SettingsWrong with every problem at once, or SettingsMissing if the only problem is that some are missing. Other
     settings than those of the model may be missing or wrong.
     """
+    texts = _read_texts(model, env_file, environment)
+    path, file, given = texts.path, texts.file, texts.values
+    values = {name: value for name, value in _rooted(given, path.parent).items() if name in model.model_fields}
+    settings, problems = _validated(model, values, file, str(path))
+    also = [*texts.problems]
+    unknown = _unknown(file.values)
+    if issubclass(model, Settings):
+        misspelt = _misspelt(environment, {*given, *(name.removesuffix(SUFFIX) for name in texts.written)})
+        network, unusable = read_network(_variables(environment, file, path.parent))
+        also += [*_lost(unknown, misspelt, given, file, path), *unusable]
+        unknown |= misspelt
+        if isinstance(settings, Settings):
+            settings._network = network  # noqa: SLF001  our own
+    also += check({name: value for name, value in values.items() if name not in problems.names})
+    found = _unless_wrong(settings, problems.lines, also=also)
+    return Loaded(settings=found, unknown={name.upper(): meant for name, meant in unknown.items()})
+
+
+def given_texts(env_file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """Return the text of each setting that is set, by name in lower case, whether or not it can be used.
+
+    Raises SettingsWrong if the file cannot be opened.
+    """
+    return _read_texts(Settings, env_file, environment).values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """What is written in the environment and the file. `values` has the settings, by name in lower case; `written`
+    also the names of files that hold one.
+    """
+
+    path: Path
+    file: EnvFile
+    values: Mapping[str, str]
+    written: Mapping[str, str]
+    problems: Sequence[str]
+
+
+def _read_texts(model: type[SomeSettings], env_file: Path | None, environment: Mapping[str, str]) -> _Texts:
     path = env_file or DEFAULT_FILE
     names = frozenset(Settings.model_fields)
     paths = frozenset(name + SUFFIX for name in names)
@@ -75,22 +115,13 @@ def load_settings(
     written = {name: value for name, value in file.values.items() if name in names | paths and value}
     written |= {name.lower(): value for name, value in environment.items() if name.lower() in names | paths and value}
     from_files = read_value_files(model.model_fields, written, environment, folder=path.parent)
-    file = replace(file, unread=file.unread | from_files.unread)
-    given = {name: value for name, value in written.items() if name in names} | from_files.values
-    values = {name: value for name, value in _rooted(given, path.parent).items() if name in model.model_fields}
-    settings, problems = _validated(model, values, file, str(path))
-    also = [*file.problems, *from_files.problems]
-    unknown = _unknown(file.values)
-    if issubclass(model, Settings):
-        misspelt = _misspelt(environment, {*given, *(name.removesuffix(SUFFIX) for name in written)})
-        network, unusable = read_network(_variables(environment, file, path.parent))
-        also += [*_lost(unknown, misspelt, given, file, path), *unusable]
-        unknown |= misspelt
-        if isinstance(settings, Settings):
-            settings._network = network  # noqa: SLF001  our own
-    also += check({name: value for name, value in values.items() if name not in problems.names})
-    found = _unless_wrong(settings, problems.lines, also=also)
-    return Loaded(settings=found, unknown={name.upper(): meant for name, meant in unknown.items()})
+    return _Texts(
+        path=path,
+        file=replace(file, unread=file.unread | from_files.unread),
+        values={name: value for name, value in written.items() if name in names} | from_files.values,
+        written=written,
+        problems=[*file.problems, *from_files.problems],
+    )
 
 
 @dataclass(slots=True)

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Final, TextIO
 from urllib.parse import quote
 
 import structlog
 
+from bot.log.recent import RecentLines
 from bot.log.redaction import escape, redact, render_traceback, summarize
 
 _TALKATIVE: Final = (
@@ -89,6 +91,8 @@ class Sink(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO | None) -> None:
         """Without a stream, it writes to standard error, which a progress bar replaces while it is shown."""
         super().__init__(stream)
+        self.recent: logging.Handler | None = None
+        """Gets the same lines, if they are kept."""
         self._follows_stderr = stream is None
         self._repeats = _Repeats()
 
@@ -100,6 +104,14 @@ class Sink(logging.StreamHandler[TextIO]):
         shown = record if ours else self._of_library(record)
         if shown is not None:
             super().emit(shown)
+            if self.recent is not None:
+                self.recent.emit(shown)
+
+    def close(self) -> None:
+        """Close the file of the kept lines, too."""
+        if self.recent is not None:
+            self.recent.close()
+        super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
         """Report the failed write. The default of `logging` would print the record with all its content."""
@@ -129,31 +141,38 @@ class Sink(logging.StreamHandler[TextIO]):
 
 
 def set_up_logging(
-    *, json: bool, level: str, stream: TextIO | None = None, colors: bool = False, secrets: Iterable[str] = ()
+    *,
+    json: bool,
+    level: str,
+    stream: TextIO | None = None,
+    colors: bool = False,
+    secrets: Iterable[str] = (),
+    recent: Path | None = None,
 ) -> None:
     """Send all records, of the bot and of libraries, through one redacting handler, which replaces any earlier setup.
 
     `stream` is standard error by default. `secrets` are redacted wherever they occur; addresses and tokens are found by
-    their form.
+    their form. The last lines are kept in the file `recent`, if there is one.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
-    )
+    as_json: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    on_console = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+    cleaner = _Cleaner(secrets)
+
+    def written_by(renderer: structlog.typing.Processor) -> logging.Formatter:
+        meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[meta, cleaner, renderer])
+
     handler = Sink(stream)
     handler.setLevel(level.upper())
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Cleaner(secrets), renderer],
-        )
-    )
+    handler.setFormatter(written_by(as_json if json else on_console))
+    if recent is not None:
+        handler.recent = RecentLines(recent)
+        handler.recent.setFormatter(written_by(as_json))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -168,6 +187,12 @@ def set_up_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def clean_lines(lines: Iterable[str], *, secrets: Iterable[str]) -> list[str]:
+    """Return lines that something else wrote as this log would have written them, without what it redacts."""
+    cleaner = _Cleaner(secrets)
+    return [cleaner.text(line) for line in lines]
 
 
 def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -198,7 +223,7 @@ class _Cleaner:
         return cleaned
 
     def _key(self, key: str) -> str:
-        name = self._text(key)
+        name = self.text(key)
         return f"{name}_" if name in _OWN_LINES else name
 
     def _value(self, value: object) -> object:
@@ -206,15 +231,16 @@ class _Cleaner:
             case None | bool() | int() | float():
                 return value
             case dict():
-                return {self._text(str(key)): self._value(each) for key, each in value.items()}
+                return {self.text(str(key)): self._value(each) for key, each in value.items()}
             case list() | tuple():
                 return [self._value(each) for each in value]
             case BaseException():
-                return self._text(summarize(value))
+                return self.text(summarize(value))
             case _:
-                return self._text(value if isinstance(value, str) else repr(value))
+                return self.text(value if isinstance(value, str) else repr(value))
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
+        """Return a text on one line, without what must not be logged."""
         some = escape(redact(self._secrets.sub("<secret>", text[: 2 * _LONGEST])))
         if len(text) <= 2 * _LONGEST and len(some) <= _LONGEST:
             return some

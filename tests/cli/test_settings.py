@@ -29,15 +29,17 @@ INSTALLED = Path("/opt/evaluator-bot")
 
 
 def _commands() -> Iterator[tuple[str, ...]]:
-    """Every command that reads settings, with an argument wherever one is needed."""
+    """Every command that reads settings, with what each needs."""
 
     def walk(command: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if isinstance(command, typer.core.TyperGroup):
             for name, each in command.commands.items():
                 yield from walk(each, (*path, name))
         elif isinstance(command, typer.core.TyperCommand):
-            needed = [each for each in command.params if each.required and each.param_type_name == "argument"]
-            yield (*path, *(ANA for _ in needed))
+            needed = [each for each in command.params if each.required or each.name == "address"]
+            options = [each.opts[0] for each in needed if each.param_type_name == "option"]
+            arguments = [ANA for each in needed if each.param_type_name == "argument"]
+            yield (*path, *arguments, *(word for option in options for word in (option, "new.zip")))
 
     yield from (path for path in walk(typer.main.get_command(cli), ()) if path != ("demo",))
 

@@ -26,9 +26,9 @@ _PERMANENT_ERRORS: Final[Mapping[type[BotError], str]] = {
 _KEEPS_FAILING: Final = "keeps_failing"
 _FAILURES_BEFORE_ALERT: Final = 3
 """Failures in a row after which the admins are told."""
-_CODES: Final = (*_PERMANENT_ERRORS.values(), _KEEPS_FAILING)
-_POLL: Final = frozenset(Incident(source=IncidentSource.POLL, code=code) for code in _CODES)
-_SWEEP: Final = frozenset(Incident(source=IncidentSource.SWEEP, code=code) for code in _CODES)
+POLL_CODES: Final = (*_PERMANENT_ERRORS.values(), _KEEPS_FAILING)
+_POLL: Final = frozenset(Incident(source=IncidentSource.POLL, code=code) for code in POLL_CODES)
+_SWEEP: Final = frozenset(Incident(source=IncidentSource.SWEEP, code=code) for code in POLL_CODES)
 _ROWS: Final = Incident(source=IncidentSource.ROWS, code="unread")
 _NO_MAIL: Final = Incident(source=IncidentSource.MAIL, code="unavailable")
 _REFUSED: Final = Incident(source=IncidentSource.MAIL, code="refused")

@@ -140,6 +140,10 @@ _OF_APP_TOKEN: Final[Mapping[str, str]] = {
 _WORD: Final = re.compile(r"[a-z0-9_.:-]{1,80}", re.IGNORECASE)
 
 
+KNOWN_CODES: Final = frozenset(_ACTIONS)
+"""The codes whose meaning is known."""
+
+
 def action_for(code: str) -> ErrorAction:
     """Return what to do about an error code. An unknown one will not be accepted however often it is tried."""
     return _ACTIONS[code][0] if code in _ACTIONS else ErrorAction.GIVE_UP

@@ -1,6 +1,6 @@
 """Bring the tables up to date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -48,7 +48,17 @@ async def verify(database: Database) -> None:
 @cache
 def newest() -> str:
     """Return the version of the schema that this code knows."""
-    return max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+    return max(_versions())
+
+
+def known_version(connection: Connection) -> str | None:
+    """Return the version of the schema, or None if there is none or it is not one of this code's."""
+    found = _version(connection)
+    return found if found in set(_versions()) else None
+
+
+def _versions() -> Iterator[str]:
+    return (path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
 def is_newer(connection: Connection) -> bool:
