@@ -16,7 +16,7 @@ LAYERS = (
     {"app"},
     {"listeners", "web", "config", "log"},
     {"services"},
-    {"marketplace", "store", "slack", "mail", "exports"},
+    {"marketplace", "store", "slack", "mail", "exports", "webhooks"},
     {"security", "concurrency", "metrics"},
     {"domain"},
     {"errors", "translations"},
@@ -47,12 +47,14 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "services.operations",
             "services.slack_delivery",
             "services.team",
+            "services.webhooks",
             "slack.client",
             "store",
             "store.engine",
             "web",
             "web.inbound",
             "web.unsubscribe",
+            "webhooks",
         },
         {"aiohttp", "apscheduler", "httpx", "pydantic", "slack_bolt", "slack_sdk", "structlog"},
     ),
@@ -176,6 +178,19 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"concurrency", "domain", "errors", "exports", "mail", "slack.client", "slack.views", "store"},
         {"structlog"},
     ),
+    "services.webhooks": (
+        {
+            "concurrency",
+            "domain",
+            "exports",
+            "metrics",
+            "services.operations",
+            "store",
+            "store.webhooks",
+            "webhooks",
+        },
+        {"structlog"},
+    ),
     "slack": ({"domain"}, set()),
     "slack.client": (
         {"concurrency", "domain", "errors", "metrics", "slack"},
@@ -193,23 +208,28 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "store.licenses",
             "store.mail",
             "store.outbox",
+            "store.webhooks",
         },
         {"orjson", "sqlalchemy"},
     ),
-    "store.dnc": ({"concurrency", "domain", "security", "store", "store.engine", "store.outbox"}, {"sqlalchemy"}),
+    "store.dnc": (
+        {"concurrency", "domain", "security", "store", "store.engine", "store.outbox", "store.webhooks"},
+        {"sqlalchemy"},
+    ),
     "store.engine": (
         {"concurrency", "errors", "metrics", "security", "store"},
         {"aiosqlite", "alembic", "orjson", "sqlalchemy", "structlog"},
     ),
     "store.licenses": (
-        {"concurrency", "domain", "security", "store", "store.dnc", "store.engine", "store.outbox"},
+        {"concurrency", "domain", "security", "store", "store.dnc", "store.engine", "store.outbox", "store.webhooks"},
         {"sqlalchemy"},
     ),
     "store.mail": (
         {"concurrency", "domain", "security", "store", "store.dnc", "store.engine", "store.licenses", "store.outbox"},
         {"sqlalchemy"},
     ),
-    "store.outbox": ({"concurrency", "domain", "security", "store", "store.engine"}, {"sqlalchemy"}),
+    "store.outbox": ({"concurrency", "domain", "security", "store", "store.engine", "store.webhooks"}, {"sqlalchemy"}),
+    "store.webhooks": ({"concurrency", "domain", "security", "store", "store.engine"}, {"sqlalchemy"}),
     "translations": (set(), set()),
     "web": (
         {
@@ -228,6 +248,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"aiohttp", "structlog"},
     ),
     "web.unsubscribe": ({"concurrency", "errors", "services.mail", "translations"}, {"aiohttp", "structlog"}),
+    "webhooks": ({"domain", "security"}, {"aiohttp", "yarl"}),
 }
 """Folder or module below `bot` to the folders of ours that it imports, and to the third-party packages.
 

@@ -12,6 +12,7 @@ from bot.app.jobs import begin_polls, begin_reminders, schedule_jobs
 from bot.app.lifecycle import finish_work, release_poller
 from bot.app.scheduler import Scheduler
 from bot.app.slack import build_outbox_worker, build_reconciler
+from bot.app.webhooks import build_webhook_workers, open_client
 from bot.app.workers import build_workers
 from bot.slack.client.socket_mode import SocketMode
 
@@ -34,7 +35,8 @@ async def leaders_work(
         stack.enter_context(context.heartbeats.while_they_work())
         reconciler = build_reconciler(context)
         outbox = build_outbox_worker(context, reconciler, limits=timing.limits)
-        workers = build_workers(context, reconciler, outbox)
+        webhooks = build_webhook_workers(context, await stack.enter_async_context(open_client(context.settings)))
+        workers = build_workers(context, reconciler, outbox, webhooks)
         jobs = Scheduler(beat=context.heartbeats.register("schedule", within=LONGEST_TURN))
         schedule_jobs(jobs, context, elapsed=timing.elapsed)
         if socket is not None:

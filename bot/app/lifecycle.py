@@ -10,6 +10,7 @@ import structlog
 
 from bot.app.leader import Leader
 from bot.concurrency.tasks import cancel_and_wait
+from bot.domain.webhook_address import WebhookAddress
 from bot.listeners.middleware import ListenerMiddleware
 from bot.services.ingest.poller import ReportPoller
 from bot.services.slack_identity import BotIdentity
@@ -27,10 +28,13 @@ _SHUTDOWN_TIMEOUT_S: Final = 4.0
 _CLOSE_TIMEOUT_S: Final = 1.0
 
 
-async def recover_interrupted(store: Store, *, channel: str, clock: Callable[[], datetime]) -> None:
+async def recover_interrupted(
+    store: Store, *, channel: str, webhooks: Sequence[WebhookAddress], clock: Callable[[], datetime]
+) -> None:
     """Mark what was in progress at the last stop as unknown, and move waiting cards to the channel of their app, or
-    else to `channel`.
+    else to `channel`. From now on, events are recorded for the addresses of `webhooks`, and for no others.
     """
+    await store.webhooks.register(webhooks, forget_others=True)
     mails = await store.mails.recover_in_flight(at=clock())
     deliveries = await store.outbox.recover_in_flight()
     interactions = await store.interactions.forget_interrupted()

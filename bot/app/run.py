@@ -21,6 +21,7 @@ from bot.app.metrics import metrics_sockets, show_metrics
 from bot.app.service_manager import ready
 from bot.app.slack import build_slack_app, build_socket
 from bot.app.web import build_endpoints
+from bot.app.webhooks import refuse_private_names, webhook_addresses
 from bot.concurrency.heartbeats import Heartbeats
 from bot.concurrency.supervisor import supervise
 from bot.concurrency.tasks import cancel_and_wait, cancel_on_signals
@@ -54,6 +55,7 @@ async def run(settings: Settings, *, clock: Callable[[], datetime] = utc_now) ->
     cancel_on_signals(asyncio.get_running_loop(), asyncio.current_task())
     patience = timedelta(seconds=TIMING.patience)
     with suppress(asyncio.CancelledError):
+        await refuse_private_names(settings)
         async with (
             open_components(settings, clock=clock, patience=patience) as components,
             run_components(settings, components, clock=clock, manager=read_service_manager()),
@@ -74,7 +76,13 @@ async def run_components(
 
     Yields the port of the HTTP endpoints. A standby copy answers interactions, and begins to work once it leads.
     """
-    settle = partial(recover_interrupted, components.store, channel=settings.slack_channel, clock=clock)
+    settle = partial(
+        recover_interrupted,
+        components.store,
+        channel=settings.slack_channel,
+        webhooks=webhook_addresses(settings),
+        clock=clock,
+    )
     database, heartbeats = components.store.database, Heartbeats()
     beat = heartbeats.register("lease", within=LONGEST_TURN)
     async with AsyncExitStack() as stack:

@@ -14,6 +14,8 @@ from bot.concurrency.supervisor import supervise
 from bot.services.mail.worker import MailWorker
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.services.slack_delivery.worker import SlackOutboxWorker
+from bot.services.webhooks.worker import WebhookWorker
+from bot.services.webhooks.worker import paused as pause_webhooks
 from bot.slack.client.retry import retry_until_answered
 
 _MAIL_TURN: Final = timedelta(minutes=15)
@@ -32,9 +34,11 @@ class Workers:
         return [asyncio.create_task(supervise(name, run)) for name, run in self.runs.items()]
 
 
-def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker) -> Workers:
+def build_workers(
+    context: Context, reconciler: Reconciler, outbox: SlackOutboxWorker, webhooks: Sequence[WebhookWorker]
+) -> Workers:
     """Build the workers: compare Slack with the database, deliver the outbox, choose owners, publish Home tabs, work
-    on signals, send emails.
+    on signals, deliver webhooks, send emails.
     """
     components = context.components
     compare = _in_turn(partial(retry_until_answered, reconciler.compare), reconciler.keep_looking)
@@ -44,8 +48,9 @@ def build_workers(context: Context, reconciler: Reconciler, outbox: SlackOutboxW
         "rotation": context.rotation.run,
         "home": context.home.run,
         "signals": context.signals.run,
+        **{f"webhooks_{number}": worker.run for number, worker in enumerate(webhooks, 1)},
     }
-    paused: list[Paused] = [outbox.paused, components.poller.paused]
+    paused: list[Paused] = [outbox.paused, components.poller.paused, partial(pause_webhooks, webhooks)]
     if components.mailer is not None:
         worker = MailWorker(
             components.store,

@@ -10,6 +10,7 @@ from dns.asyncresolver import Resolver
 from bot.app.clock import utc_now
 from bot.app.components import build_marketplace, open_slack_client, scopes_needed
 from bot.app.mail import signer, unsigned_post_office
+from bot.app.webhooks import try_addresses
 from bot.cli.output import format_health
 from bot.cli.runner import ENV_FILE
 from bot.config.loader import DEFAULT_FILE
@@ -48,6 +49,7 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: R
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),
         txt=partial(_txt, resolver),
+        webhooks=partial(try_addresses, settings),
     )
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with open_slack_client(settings) as client:

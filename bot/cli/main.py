@@ -19,6 +19,7 @@ from bot.cli.privacy import privacy
 from bot.cli.report import report
 from bot.cli.runner import ENV_FILE, with_settings
 from bot.cli.team import team
+from bot.cli.webhooks import webhooks
 from bot.errors import (
     TRY_LATER,
     BotError,
@@ -42,6 +43,7 @@ cli = typer.Typer(
 cli.add_typer(database, name="db")
 cli.add_typer(dnc, name="dnc")
 cli.add_typer(team, name="team")
+cli.add_typer(webhooks, name="webhook")
 cli.add_typer(export)
 cli.add_typer(privacy)
 cli.add_typer(bounces)

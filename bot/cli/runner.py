@@ -13,7 +13,14 @@ from bot.config.network import PROXY_VARIABLES
 
 if TYPE_CHECKING:
     from bot.config.loader import Check
-    from bot.config.settings import ChannelSettings, DatabaseSettings, ExportSettings, ReportSettings, Settings
+    from bot.config.settings import (
+        ChannelSettings,
+        DatabaseSettings,
+        ExportSettings,
+        ReportSettings,
+        Settings,
+        WebhookSettings,
+    )
 
 ENV_FILE: Final[ContextVar[Path | None]] = ContextVar("env_file", default=None)
 """The path that `--env-file` names."""
@@ -66,6 +73,14 @@ def with_export_settings(command: Callable[[ExportSettings], Coroutine[Any, Any,
     from bot.config.settings import ExportSettings
 
     _run(ExportSettings, command, check=database_problems)
+
+
+def with_webhook_settings(command: Callable[[WebhookSettings], Coroutine[Any, Any, None]]) -> None:
+    """Run a command as `with_channel_settings` does, with the settings of webhooks and the network."""
+    from bot.app.setup_problems import database_problems, webhook_problems
+    from bot.config.settings import WebhookSettings
+
+    _run(WebhookSettings, command, check=lambda values: [*database_problems(values), *webhook_problems(values)])
 
 
 def with_report_settings(command: Callable[[ReportSettings], Coroutine[Any, Any, None]]) -> None:

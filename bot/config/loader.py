@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot.config.env_file import CONTROL, NO_FILE, EnvFile, read_env_file
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES, read_network
-from bot.config.settings import Settings, SomeSettings
+from bot.config.settings import Settings, SomeSettings, WebhookSettings
 from bot.config.value_files import SUFFIX, read_value_files
 from bot.errors import SettingsMissing, SettingsWrong
 
@@ -24,7 +24,9 @@ _OUR_WORDS: Final = ("slack_", "marketplace_", "mail_", "smtp_", "dkim_")
 """How settings begin that hardly any other program uses."""
 DEFAULT_FILE: Final = Path(".env")
 _SEVERAL_LINES: Final = frozenset({"mail_postal_address"})
-_RESTRICTIONS: Final = frozenset({"slack_actors", "test_sites", "mail_countries", "mail_at_most_every", "retention"})
+_RESTRICTIONS: Final = frozenset(
+    {"slack_actors", "test_sites", "mail_countries", "mail_at_most_every", "retention", "webhook_events"}
+)
 """Settings that restrict the bot. A misspelled name must not drop the restriction."""
 _PATHS: Final = ("mail_templates", "mail_countries", "dkim_key")
 _SQLITE_FILE: Final = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:|\?)(?=.)", re.IGNORECASE)
@@ -74,10 +76,12 @@ def load_settings(
     unknown = _unknown(file.values)
     if issubclass(model, Settings):
         misspelt = _misspelt(environment, {*given, *(name.removesuffix(SUFFIX) for name in texts.written)})
-        network, unusable = read_network(_variables(environment, file, path.parent))
-        also += [*_lost(unknown, misspelt, given, file, path), *unusable]
+        also += _lost(unknown, misspelt, given, file, path)
         unknown |= misspelt
-        if isinstance(settings, Settings):
+    if issubclass(model, WebhookSettings):
+        network, unusable = read_network(_variables(environment, file, path.parent))
+        also += unusable
+        if isinstance(settings, WebhookSettings):
             settings._network = network  # noqa: SLF001  our own
     also += check({name: value for name, value in values.items() if name not in problems.names})
     found = _unless_wrong(settings, problems.lines, also=also)

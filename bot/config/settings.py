@@ -26,7 +26,8 @@ from pydantic_core import PydanticCustomError
 from bot.config.network import Network
 from bot.domain.address import is_address
 from bot.domain.target_parser import read_own_site
-from bot.security.webhook_signature import signing_key
+from bot.domain.webhook_events import EventType
+from bot.security.webhook_signature import PREFIX, signing_key
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)
 _PUBLIC: Final = r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[^\s?#]*)?$"
@@ -37,12 +38,29 @@ _PASSWORD: Final = re.compile(r"://[^:@/]*:([^@]+)@")
 _FORGE_APP: Final = re.compile(
     r"(?P<ari>ari:cloud:ecosystem::app/[0-9a-f-]{36})\s*=\s*(?P<key>[A-Za-z0-9._-]{1,100})", re.IGNORECASE | re.ASCII
 )
+_WEBHOOK_KEY_BYTES: Final = 24
+"""What Standard Webhooks asks for."""
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _signing_secret(value: SecretStr) -> SecretStr:
     """ValueError if the secret is no key for signatures."""
     signing_key(value.get_secret_value())
+    return value
+
+
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    """ValueError unless the secret has the form that receivers' libraries read."""
+    secret = value.get_secret_value()
+    if not secret.startswith(PREFIX) or len(signing_key(secret)) < _WEBHOOK_KEY_BYTES:
+        raise ValueError("not a secret for webhooks")
+    return value
+
+
+def _webhook_event(value: EventType) -> EventType:
+    """ValueError for what is sent by a command alone."""
+    if value is EventType.PING:
+        raise ValueError("sent by a command alone")
     return value
 
 
@@ -183,7 +201,8 @@ class DatabaseSettings(SomeSettings):
 
     def secrets(self) -> list[str]:
         """Return every secret value."""
-        hidden = [value.get_secret_value() for value in dict(self).values() if isinstance(value, SecretStr | Secret)]
+        values = [each for value in dict(self).values() for each in (value if isinstance(value, tuple) else [value])]
+        hidden = [value.get_secret_value() for value in values if isinstance(value, SecretStr | Secret)]
         password = _PASSWORD.search(self.database_url)
         return [*hidden, *self.secret_key, *([unquote(password[1])] if password else [])]
 
@@ -217,10 +236,42 @@ class ReportSettings(DatabaseSettings):
         return frozenset(site.lower() for site in self.test_sites)
 
 
-class Settings(HttpSettings, ReportSettings):
-    """Every setting."""
+class WebhookSettings(ChannelSettings):
+    """The settings of `webhook`, which needs no Slack, but tells the admins if an address works again."""
 
     _network: Network = PrivateAttr(default_factory=Network)
+
+    webhook_private: bool = Field(
+        default=False, description="true or false: whether webhooks may go to private addresses, over http, to any port"
+    )
+    webhook_urls: Annotated[tuple[Secret[WebAddress], ...], BeforeValidator(_listed)] = Field(
+        (), description="https addresses of your own systems, with commas between"
+    )
+    webhook_secret: Annotated[
+        tuple[Annotated[SecretStr, AfterValidator(_webhook_secret)], ...], BeforeValidator(_listed)
+    ] = Field(
+        (),
+        description="whsec_ and Base64 of at least 24 random bytes, from "
+        "python3 -c 'import base64, secrets; print(\"whsec_\" + base64.b64encode(secrets.token_bytes(32)).decode())'",
+    )
+    webhook_events: Annotated[
+        tuple[Annotated[EventType, AfterValidator(_webhook_event)], ...], BeforeValidator(_listed)
+    ] = Field(
+        tuple(each for each in EventType if each is not EventType.PING),
+        description="types of events with commas between, like evaluation.started; docs/webhooks.md lists them",
+    )
+    webhook_contacts: bool = Field(
+        default=False, description="true or false: whether webhooks name the contact, unless that person said no"
+    )
+
+    @property
+    def network(self) -> Network:
+        """The connection to other servers, read with the settings but from variables that are not ours."""
+        return self._network
+
+
+class Settings(HttpSettings, ReportSettings, WebhookSettings):
+    """Every setting."""
 
     slack_bot_token: Secret[Annotated[str, StringConstraints(pattern=r"^xoxb-")]] = Field(
         description="the Bot User OAuth Token (xoxb-…) from OAuth & Permissions on your app's page"
@@ -319,11 +370,6 @@ class Settings(HttpSettings, ReportSettings):
     heartbeat_url: Secret[Annotated[str, StringConstraints(pattern=_HEARTBEAT)]] | None = Field(
         None, description="the https address of a monitoring service, which is called after each good poll"
     )
-
-    @property
-    def network(self) -> Network:
-        """The connection to other servers, read with the settings but from variables that are not ours."""
-        return self._network
 
     @field_validator("slack_signing_secret", "marketplace_developer_id")
     @classmethod

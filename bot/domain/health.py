@@ -7,6 +7,7 @@ from enum import StrEnum
 from statistics import median_high
 
 from bot.domain.row_counts import RowCounts
+from bot.domain.webhook_events import WebhookStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,8 @@ class HealthReport:
     """A sentence for each open Slack outage, with the fix."""
     given_up: int = 0
     """How many deliveries of the last seven days were given up."""
+    webhooks: tuple[WebhookStatus, ...] = ()
+    """The addresses that get events."""
     clock_moved: timedelta | None = None
     """How far the machine's clock was changed during the last day: negative if it was set back."""
     locked: timedelta | None = None

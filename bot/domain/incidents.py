@@ -21,6 +21,7 @@ class IncidentSource(StrEnum):
     CLOCK = "clock"
     DATABASE = "database"
     SCOPES = "scopes"
+    WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

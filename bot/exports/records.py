@@ -36,13 +36,13 @@ def write_head(kind: ExportKind, format_: RecordFormat, *, contacts: bool) -> st
 
 def write_records(records: Iterable[Record], format_: RecordFormat, *, contacts: bool) -> str:
     """Return a line for each record; without `contacts`, they leave out the contact."""
-    rows = [_row(record, contacts=contacts) for record in records]
+    rows = [record_values(record, contacts=contacts) for record in records]
     if format_ is RecordFormat.JSONL:
-        return "".join(json.dumps(row, ensure_ascii=False, default=_text) + "\n" for row in rows)
+        return "".join(json.dumps(row, ensure_ascii=False, default=write_time) + "\n" for row in rows)
     return _table([[cell for name, value in row.items() for cell in _cells(name, value)] for row in rows])
 
 
-def _row(record: Record, *, contacts: bool) -> dict[str, Any]:
+def record_values(record: Record, *, contacts: bool) -> dict[str, Any]:
     """Return the values of a record by field; those with fields of their own are mappings."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     if not contacts:
@@ -80,9 +80,10 @@ def _cell(value: Any) -> str:  # noqa: ANN401  as above
         case dict():
             return escape_formula(json.dumps(value, ensure_ascii=False) if value else "")
         case date():
-            return _text(value)
+            return write_time(value)
     return escape_formula(str(value))
 
 
-def _text(value: date) -> str:
+def write_time(value: date) -> str:
+    """Return a day or a time as ISO 8601 writes it."""
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()

@@ -42,6 +42,7 @@ from bot.store.reports import Reports
 from bot.store.rotation import Rotation
 from bot.store.snoozes import Snoozes
 from bot.store.team import Team
+from bot.store.webhooks.repository import Webhooks
 
 __all__ = ["Store", "files_of", "open_store"]
 
@@ -77,6 +78,7 @@ class Store:
     team: Team
     interactions: Interactions
     incidents: Incidents
+    webhooks: Webhooks
 
     async def server(self) -> str:
         """Return what works on the database server, and what to set for the rest; empty for a file."""
@@ -141,6 +143,7 @@ def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
         team=Team(database),
         interactions=Interactions(database),
         incidents=Incidents(database),
+        webhooks=Webhooks(database, keyring),
     )
 
 

@@ -67,33 +67,36 @@ class Exports:
         self, connection: AsyncConnection, kind: ExportKind, rows: Sequence[Row[Any]], rules: MailRules
     ) -> list[Record]:
         if kind is ExportKind.EVALUATIONS:
-            customers = await self._customers(connection, {row.license_id for row in rows})
+            customers = await load_customers(connection, {row.license_id for row in rows}, self._keyring)
             found = [(row, customers[row.license_id]) for row in rows]
             return [evaluation_record(evaluation_from(row, each.license), each, rules) for row, each in found]
-        live = await _live(connection, {row.evaluation_id for row in rows})
-        customers = await self._customers(connection, {each.license_id for each in live.values()})
+        live = await live_evaluations(connection, {row.evaluation_id for row in rows})
+        customers = await load_customers(connection, {each.license_id for each in live.values()}, self._keyring)
         about = [(row, each.id, customers[each.license_id]) for row in rows for each in [live[row.evaluation_id]]]
         if kind is ExportKind.EMAILS:
             return [email_record(_mail(row, evaluation_id), customer) for row, evaluation_id, customer in about]
         return [history_record(evaluation_id, entry_from(row), customer) for row, evaluation_id, customer in about]
 
-    async def _customers(self, connection: AsyncConnection, license_ids: Collection[int]) -> dict[int, Customer]:
-        licenses = await licenses_of(connection, license_ids, self._keyring)
-        blocking = {number: self._blocking_hashes(seen) for number, seen in licenses.items()}
-        active = await active_hashes(connection, frozenset[str]().union(*blocking.values()))
-        return {
-            number: Customer(license=seen, is_blocked=not active.isdisjoint(blocking[number]))
-            for number, seen in licenses.items()
-        }
 
-    def _blocking_hashes(self, seen: License) -> frozenset[str]:
-        """Return the hashes under which an entry would forbid emailing the contact that a card shows first."""
-        contact = reachable(seen)
-        if contact is None or contact.email is None:
-            return frozenset()
-        return frozenset(
-            each for target in targets_for(seen, contact.email) for each in self._keyring.target_hashes(target)
-        )
+async def load_customers(
+    connection: AsyncConnection, license_ids: Collection[int], keyring: Keyring
+) -> dict[int, Customer]:
+    """Return what may be told about the customers of licenses, by the license's id."""
+    licenses = await licenses_of(connection, license_ids, keyring)
+    blocking = {number: _blocking_hashes(seen, keyring) for number, seen in licenses.items()}
+    active = await active_hashes(connection, frozenset[str]().union(*blocking.values()))
+    return {
+        number: Customer(license=seen, is_blocked=not active.isdisjoint(blocking[number]))
+        for number, seen in licenses.items()
+    }
+
+
+def _blocking_hashes(seen: License, keyring: Keyring) -> frozenset[str]:
+    """Return the hashes under which an entry would forbid emailing the contact that a card shows first."""
+    contact = reachable(seen)
+    if contact is None or contact.email is None:
+        return frozenset()
+    return frozenset(each for target in targets_for(seen, contact.email) for each in keyring.target_hashes(target))
 
 
 def _evaluations(scope: ExportScope) -> Select[Any]:
@@ -135,7 +138,7 @@ def _since(column: Column[datetime], scope: ExportScope) -> list[ColumnElement[b
     return [column >= datetime.combine(scope.since, time(), UTC)]
 
 
-async def _live(connection: AsyncConnection, evaluation_ids: Iterable[int]) -> Mapping[int, Row[Any]]:
+async def live_evaluations(connection: AsyncConnection, evaluation_ids: Iterable[int]) -> Mapping[int, Row[Any]]:
     """Return the id and the license of evaluations, or of those that they were merged into, by the ids given."""
     table = evaluation
     chain = (

@@ -21,6 +21,7 @@ from bot.store.mail.repository import settle_all_unknown
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_message
 from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, note, poll
+from bot.store.webhook_tables import webhook_event
 
 _MOMENTS: Final = (
     poll.c.started_at,
@@ -31,7 +32,7 @@ _MOMENTS: Final = (
     mail.c.settled_at,
     do_not_contact.c.at,
 )
-_NUMBERED: Final = (evaluation, delivery, mail, note)
+_NUMBERED: Final = (evaluation, delivery, mail, note, webhook_event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from bot.store.mapping import insert_row, license_of
 from bot.store.notes import blank_notes, note_from
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import audit, do_not_contact, evaluation, history, license_, mail, note
+from bot.store.webhooks.enqueue import enqueue_erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +88,8 @@ class PersonalData:
         """
         hashes = self._keyring.address_hashes(address)
         async with self._database.write() as connection:
+            await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)  # while licenses name them
             found = await overwrite(connection, self._keyring, hashes, at=at)
-            await anonymize(connection, self._keyring, address, DncReason.ERASED, at=at)
             counts = {"licenses": found.licenses, "mails": found.mails}
             await _audit(connection, ACTION, at=at, by=by, **counts, **{HASHES: " ".join(hashes)})
             await open_incident(connection, UNWIPED, at=at)
@@ -106,6 +107,8 @@ class PersonalData:
             await block_for_good(connection, self._keyring, [*known, *new], at=at)
             for person in [*known, *new]:
                 found = await overwrite(connection, self._keyring, person, at=at, is_again=True)
+                if found.is_anything:
+                    await enqueue_erased(connection, person[0], found.evaluations, reason=DncReason.ERASED, at=at)
                 if found.is_anything or person in new:
                     counts = {"licenses": found.licenses, "mails": found.mails}
                     await _audit(connection, ACTION, at=at, by=by, **counts, **{HASHES: " ".join(person)})

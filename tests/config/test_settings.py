@@ -8,6 +8,7 @@ import pytest
 from bot.config.loader import load_settings, settings_of
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES
 from bot.config.settings import Settings
+from bot.domain.webhook_events import EventType
 from bot.errors import SettingsMissing, SettingsWrong
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -92,6 +93,11 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
         "metrics": "off",
         "metrics_port": None,
         "heartbeat_url": None,
+        "webhook_urls": (),
+        "webhook_secret": (),
+        "webhook_events": tuple(each for each in EventType if each != "ping"),
+        "webhook_contacts": False,
+        "webhook_private": False,
         "timezone": ZoneInfo("UTC"),
         "log_format": "console",
         "log_level": "info",
@@ -571,9 +577,48 @@ def test_every_secret_is_known_for_the_log_to_take_out(monkeypatch: pytest.Monke
     hidden = {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
     given = {name.upper(): f"xoxb-{name}-{'x' * 32}" for name in hidden} | {"SLACK_APP_TOKEN": f"xapp-{'x' * 32}"}
     given["HEARTBEAT_URL"] = "https://monitor.example/ping/a-private-one"
+    given["WEBHOOK_URLS"] = "https://crm.example/a-private-one"
+    given["WEBHOOK_SECRET"] = f"whsec_{'x' * 32}"
     url = "postgresql+asyncpg://bot:a%20password@db/bot"
 
     secrets = read(monkeypatch, **given, DATABASE_URL=url, SECRET_KEY=f"{'y' * 32},{'z' * 32}").secrets()
 
     assert len(hidden) >= 6
     assert set(secrets) == {*given.values(), "a password", "y" * 32, "z" * 32}
+
+
+def test_webhooks_are_read_from_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = f"whsec_{'o' * 32}", f"whsec_{'n' * 32}"
+    settings = read(
+        monkeypatch,
+        WEBHOOK_URLS="https://crm.example/a, https://log.example/b",
+        WEBHOOK_SECRET=f"{new},{old}",
+        WEBHOOK_EVENTS="evaluation.started,mail.sent",
+        WEBHOOK_CONTACTS="true",
+    )
+    assert [each.get_secret_value() for each in settings.webhook_urls] == [
+        "https://crm.example/a",
+        "https://log.example/b",
+    ]
+    assert [each.get_secret_value() for each in settings.webhook_secret] == [new, old]
+    assert settings.webhook_events == ("evaluation.started", "mail.sent")
+    assert (settings.webhook_contacts, settings.webhook_private) == (True, False)
+    assert "ping" not in settings_of(**{name.lower(): value for name, value in NEEDED.items()}).webhook_events
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEBHOOK_URLS", "crm.example"),
+        ("WEBHOOK_SECRET", "a secret without the prefix that it needs"),
+        ("WEBHOOK_SECRET", f"whsec_{'x' * 28}"),
+        ("WEBHOOK_SECRET", "whsec_this is not Base64, which is said"),
+        ("WEBHOOK_EVENTS", "evaluation.stopped"),
+        ("WEBHOOK_EVENTS", "ping"),
+        ("WEBHOOK_CONTACTS", "perhaps"),
+    ],
+)
+def test_a_wrong_setting_of_webhooks_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(SettingsWrong, match=f"^{name} cannot be used") as error:
+        read(monkeypatch, **{name: value})
+    assert value not in str(error.value)

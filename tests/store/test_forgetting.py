@@ -96,7 +96,7 @@ async def test_nobody_writes_to_them_on_another_license_either(store: Store) -> 
 
     await forget_ana(store)
 
-    assert await bring(store) == ["note contact_changed in 1.0", "update card 2", "update card 1"]
+    assert await bring(store) == ["note contact_changed in 1.0", "update card 1", "update card 2"]
     assert await ask(store, order(1, 1)) == Refused(RefusalReason.FORGOTTEN)
     assert await ask(store, order(2, 2)) == Refused(RefusalReason.DO_NOT_CONTACT)
     assert isinstance(await ask(store, order(2, 3, recipient="billing")), QueuedMail)

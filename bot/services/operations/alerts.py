@@ -106,6 +106,20 @@ class AdminAlerts:
         """Close the incident about the mail server, which accepted an email."""
         await self._end({_NO_MAIL}, alerts.mail_goes_again)
 
+    async def webhook_failing(self, host: str, error: str) -> None:
+        """Alert that an address has taken no event for some time; `error` is a sentence about the last attempt."""
+        await self._begin(_webhook("failing", host), alerts.webhook_failing(host, error))
+
+    async def webhook_switched_off(self, host: str, error: str) -> None:
+        """Alert that an address gets no more events."""
+        await self._store.incidents.close({_webhook("failing", host)}, "", to=(), at=self._clock())
+        await self._begin(_webhook("off", host), alerts.webhook_switched_off(host, error))
+
+    async def webhook_recovered(self, host: str) -> None:
+        """Close the incidents about an address, which took an event."""
+        over = {_webhook(code, host) for code in ("failing", "off")}
+        await self._end(over, lambda after: alerts.webhook_recovered(host, after))
+
     async def _once_a_day(self, incident: Incident, text: str) -> None:
         now = self._clock()
         since = [each.since for each in await self._store.incidents.list_open() if each.incident == incident]
@@ -125,3 +139,7 @@ class AdminAlerts:
         if since:
             now = self._clock()
             await self._store.incidents.close(over, said(now - min(since)), to=self._to, at=now)
+
+
+def _webhook(code: str, host: str) -> Incident:
+    return Incident(source=IncidentSource.WEBHOOKS, code=f"{code} {host}")

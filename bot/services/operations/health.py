@@ -62,6 +62,7 @@ class Health:
             bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
             closed=tuple(describe_outages(open_incidents)),
             given_up=await self._store.outbox.given_up(since=now - _WEEK),
+            webhooks=tuple(await self._store.webhooks.list_addresses()),
             clock_moved=moved,
             locked=self._store.database.locked_for(),
             unwiped=any(each.incident == UNWIPED for each in open_incidents),
@@ -99,11 +100,18 @@ class Health:
             "bounces_unclear": found.bounces_unclear,
             "closed_ways": len(found.closed),
             "given_up": found.given_up,
+            "webhooks_waiting": sum(each.waiting for each in found.webhooks),
+            "webhooks_failing": [each.name for each in found.webhooks if each.problem],
             "seconds_clock_moved": _seconds(found.clock_moved) if found.clock_moved else None,
             "seconds_database_locked": _seconds(found.locked) if found.locked is not None else None,
             "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
             "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
-            "problems": [*found.closed, *found.problems, *([line.problem] if line and line.problem else [])],
+            "problems": [
+                *found.closed,
+                *found.problems,
+                *(each.problem for each in found.webhooks if each.problem),
+                *([line.problem] if line and line.problem else []),
+            ],
         }
 
 

@@ -17,6 +17,7 @@ from bot.metrics.catalog import (
     SOCKET_CONNECTED,
     SOCKET_LAST_HEARD,
     TROUBLE,
+    WEBHOOK_WAITING,
 )
 from bot.metrics.labels import MessageKind, PollKind
 from bot.metrics.meter import Meter
@@ -79,6 +80,7 @@ class Readings:
         for poll_kind in PollKind:
             good = await self._store.polls.last_good(is_full=poll_kind is PollKind.SWEEP)
             self._meter.set(LAST_GOOD_POLL, poll_kind, to=0 if good is None else good.started_at.timestamp())
+        self._meter.set(WEBHOOK_WAITING, to=sum(each.waiting for each in await self._store.webhooks.list_addresses()))
         sources = {each.incident.source for each in await self._store.incidents.list_open()}
         for source in IncidentSource:
             self._meter.set(TROUBLE, source, to=source in sources)

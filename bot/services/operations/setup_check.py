@@ -1,7 +1,7 @@
 """Check everything the bot depends on, and say for each what is wrong and how to fix it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,6 +28,7 @@ _CHECK: Final = {
     "Slack": "the network, its proxy and SLACK_API_URL",
     "Marketplace": "the network, its proxy and MARKETPLACE_API_URL",
     "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS",
+    "Webhooks": "the network and WEBHOOK_URLS",
 }
 """What to check if there is no response, by the first word of the check's name."""
 
@@ -60,7 +61,8 @@ class Outside:
     """The dependencies to check. Each is opened by its own check, which says what is wrong if that fails.
 
     `problems` returns a sentence for each mail template that cannot be used; `rules` raises an error if the mail rules
-    are wrong. `txt` returns the TXT records of a name, or None if the name cannot be in the public DNS.
+    are wrong. `txt` returns the TXT records of a name, or None if the name cannot be in the public DNS. `webhooks`
+    connects to each address of webhooks without sending, and returns for each host what is wrong, or an empty text.
     """
 
     store: AbstractAsyncContextManager[Store]
@@ -70,6 +72,7 @@ class Outside:
     problems: Callable[[], Sequence[str]]
     rules: Callable[[], object]
     txt: Callable[[str], Awaitable[Sequence[str] | None]]
+    webhooks: Callable[[], Awaitable[Mapping[str, str]]]
 
 
 class SetupCheck:
@@ -118,6 +121,7 @@ class SetupCheck:
             ("Mail domain (SPF)", self._spf),
             ("Mail domain (DMARC)", self._dmarc),
             ("Unsubscribe links", self._links),
+            ("Webhooks", self._webhooks_reached),
         )
         for what, look in looks:
             yield await self._found(what, look)
@@ -283,6 +287,13 @@ class SetupCheck:
         if mailer is None or mailer.links is None:
             return "not set: emails ask for a reply instead; set PUBLIC_URL for a link"
         return "in every email; make sure that PUBLIC_URL reaches this bot from outside"
+
+    async def _webhooks_reached(self) -> str:
+        found = await self._outside.webhooks()
+        if problems := [f"{host}: {problem}" for host, problem in found.items() if problem]:
+            raise BotError(" ".join(problems))
+        names = ", ".join(found)
+        return f"{names} can be reached; `evaluator-bot webhook ping` sends something" if names else "not set"
 
     async def _templates(self) -> str:
         if problems := self._outside.problems():

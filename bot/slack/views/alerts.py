@@ -178,3 +178,25 @@ def went_back(to: datetime, *, mails: int | None) -> str:
         "do-not-contact entries for people who are on no card. Please import your latest list: "
         "`evaluator-bot dnc import FILE`."
     )
+
+
+def webhook_failing(host: str, sentence: str) -> str:
+    """Say that an address of WEBHOOK_URLS takes no events."""
+    return (
+        f":warning: {escape(host)} has taken no webhook events for an hour. {escape(sentence, longest=_LONGEST)} "
+        "Events wait, and I keep trying for five days. I'll say so here when it works again."
+    )
+
+
+def webhook_switched_off(host: str, sentence: str) -> str:
+    """Say that an address of WEBHOOK_URLS gets no more events."""
+    return (
+        f":rotating_light: {escape(host)} gets no more webhook events. {escape(sentence, longest=_LONGEST)} "
+        "Once it works, run `evaluator-bot webhook ping`, which switches it on again. Then `evaluator-bot webhook "
+        "resend` sends what it missed."
+    )
+
+
+def webhook_recovered(host: str, after: timedelta) -> str:
+    """Say that an address of WEBHOOK_URLS takes events again, this long after the alert."""
+    return f":white_check_mark: {escape(host)} takes webhook events again, after {span(after)}."

@@ -114,10 +114,23 @@ def _waiting(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
         emails = counted(found.bounces_unclear, "email")
         unclear = f"Something came back for {emails} of the last 30 days that I can't read as a bounce."
         yield HealthLine(text=unclear, is_problem=True)
+    yield from _webhooks(found, markup)
     if found.given_up:
         messages = counted(found.given_up, "message")
         gone = f"{messages} couldn't be delivered to Slack this week; the log says why."
         yield HealthLine(text=gone, is_problem=True)
+
+
+def _webhooks(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
+    for each in found.webhooks:
+        if each.problem:
+            yield HealthLine(text=markup.text(each.problem), is_problem=True)
+        if each.given_up:
+            events = counted(each.given_up, "webhook event")
+            gone = f"{events} couldn't be delivered to {each.name}; `evaluator-bot webhook resend` sends them again."
+            yield HealthLine(text=markup.text(gone), is_problem=True)
+    if waiting := sum(each.waiting for each in found.webhooks):
+        yield HealthLine(text=f"{counted(waiting, 'webhook event')} waiting to be delivered.")
 
 
 def _machine(found: HealthReport) -> list[str]:

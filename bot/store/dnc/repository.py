@@ -22,12 +22,14 @@ from bot.domain.dnc import (
     may_lift,
 )
 from bot.domain.history import DncAdded, DncLifted, Entry
+from bot.domain.webhook_events import EventType
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching, evaluations_with_address, expedite_mail_to, expedite_queued_mail
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_new
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import do_not_contact, mail
+from bot.store.webhooks.enqueue import NewEvent, enqueue_erased, enqueue_events
 
 _LONGEST_PAUSE: Final = timedelta(days=30)
 IS_ACTIVE: Final = do_not_contact.c.lifted_at.is_(None)
@@ -92,9 +94,10 @@ class DncEntries:
                 target = _target_from(row, self._keyring)
                 await connection.execute(update(do_not_contact).where(_is(row)).values(lifted_at=at))
                 if target is not None:
-                    await enqueue_card_update(
-                        connection, await evaluations_matching(connection, self._keyring, target), at=at
-                    )
+                    theirs = await evaluations_matching(connection, self._keyring, target)
+                    remaining = await find_active(connection, self._keyring, [target])
+                    await _enqueue_lifted(connection, row, theirs, remaining, by=None, at=at)
+                    await enqueue_card_update(connection, theirs, at=at)
             return len(rows)
 
     async def find_active(self, targets: Collection[DncTarget]) -> DncEntry | None:
@@ -132,10 +135,11 @@ class DncEntries:
         if within is not None:
             entry = Entry(at=at, actor=lift.by, fact=DncLifted(mark=row.id))
             await append_history(connection, within, [entry])
-        await enqueue_card_update(connection, await evaluations_matching(connection, self._keyring, target), at=at)
-        return DncLiftResult(
-            changed=True, by=lift.by, at=at, remaining=await find_active(connection, self._keyring, [target])
-        )
+        theirs = await evaluations_matching(connection, self._keyring, target)
+        remaining = await find_active(connection, self._keyring, [target])
+        await _enqueue_lifted(connection, row, theirs, remaining, by=lift.by, at=at)
+        await enqueue_card_update(connection, theirs, at=at)
+        return DncLiftResult(changed=True, by=lift.by, at=at, remaining=remaining)
 
 
 async def add_entry(
@@ -163,6 +167,7 @@ async def add_entry(
         entry = Entry(at=new.at, actor=new.by, fact=DncAdded(reason=new.reason, mark=mark_id))
         await append_history(connection, evaluation_id, [entry])
     theirs = await evaluations_matching(connection, keyring, target)
+    await _enqueue_added(connection, target.scope, keyring.target_hash(target), theirs, new)
     await expedite_queued_mail(connection, keyring, target, theirs, at=new.at)
     await enqueue_card_update(connection, theirs, at=new.at)
     return DncAddResult(changed=True, entry=new)
@@ -177,7 +182,9 @@ async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_has
     values = {"scope": DncScope.ADDRESS, "target_key": address_hash, "target": keyring.seal_nothing()}
     await insert_new(connection, do_not_contact, {**values, "reason": new.reason, "at": new.at, "until": new.until})
     await expedite_mail_to(connection, [address_hash], at=new.at)
-    await enqueue_card_update(connection, await evaluations_with_address(connection, [address_hash]), at=new.at)
+    theirs = await evaluations_with_address(connection, [address_hash])
+    await _enqueue_added(connection, DncScope.ADDRESS, address_hash, theirs, new)
+    await enqueue_card_update(connection, theirs, at=new.at)
 
 
 async def find_active(connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget]) -> DncEntry | None:
@@ -207,14 +214,17 @@ async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
 async def anonymize(
     connection: AsyncConnection, keyring: Keyring, address: str, reason: DncReason, *, at: datetime
 ) -> None:
-    """Overwrite what emails and entries hold about somebody, and block their address for good.
+    """Overwrite what emails and entries hold about somebody, and block their address for good. Call it while the
+    licenses still name them, so that their evaluations are found.
 
     Only a hash of the address stays, under an entry that nobody can lift: the address may come back on another license.
     """
     await anonymize_hashes(connection, keyring, keyring.address_hashes(address))
     target = DncTarget.of_address(address)
     await add_entry(connection, keyring, target, DncEntry(reason=reason, by=None, at=at))
-    await enqueue_card_update(connection, await evaluations_matching(connection, keyring, target), at=at)
+    theirs = await evaluations_matching(connection, keyring, target)
+    await enqueue_erased(connection, keyring.target_hash(target), theirs, reason=reason, at=at)
+    await enqueue_card_update(connection, theirs, at=at)
 
 
 async def anonymize_hashes(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> None:
@@ -226,6 +236,42 @@ async def anonymize_hashes(connection: AsyncConnection, keyring: Keyring, hashes
     # Permanent entries name nobody. They stay, since verify_keys still needs the secret that made their hashes.
     named = theirs & do_not_contact.c.reason.not_in([each for each in DncReason if each.is_final])
     await connection.execute(update(do_not_contact).where(named).values(target=nothing))
+
+
+async def _enqueue_added(
+    connection: AsyncConnection, scope: DncScope, target_hash: str, evaluation_ids: Sequence[int], new: DncEntry
+) -> None:
+    """Record the event of a new entry: a receiver finds whom it covers by hash and evaluations, not by address."""
+    details = {
+        "scope": scope.value,
+        "hash": target_hash,
+        "reason": new.reason.value,
+        "until": new.until and new.until.isoformat(timespec="seconds"),
+        "actor": new.by,
+        "evaluation_ids": sorted(evaluation_ids),
+    }
+    await enqueue_events(connection, [NewEvent(type=EventType.DNC_ADDED, at=new.at, details=details)])
+
+
+async def _enqueue_lifted(
+    connection: AsyncConnection,
+    row: Row[Any],
+    evaluation_ids: Sequence[int],
+    remaining: DncEntry | None,
+    *,
+    by: str | None,
+    at: datetime,
+) -> None:
+    """Record the event of an entry that ended, with the reason of one that still stands."""
+    details = {
+        "scope": row.scope,
+        "hash": row.target_key,
+        "reason": row.reason,
+        "remaining": remaining and remaining.reason.value,
+        "actor": by,
+        "evaluation_ids": sorted(evaluation_ids),
+    }
+    await enqueue_events(connection, [NewEvent(type=EventType.DNC_LIFTED, at=at, details=details)])
 
 
 async def _load_entries(

@@ -7,12 +7,25 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Self
 
-from sqlalchemy import Boolean, Column, Date, Dialect, LargeBinary, Row, Table, bindparam, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Dialect,
+    LargeBinary,
+    Row,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from bot.store.columns import Instant
+from bot.store.columns import Instant, next_id
 
 _Stored = Callable[[Any], Any]
 _AT_ONCE: Final = 500
@@ -64,6 +77,18 @@ async def rows_with(connection: AsyncConnection, column: Column[Any], values: It
         some += [some[0]] * (_AT_ONCE - len(some))
         found += await connection.exec_driver_sql(_select(column, connection.dialect), tuple(some))
     return found
+
+
+async def reserve_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:
+    """Reserve ids in rising order. The only writer may count for itself."""
+    if not count:
+        return []
+    if connection.dialect.name == "postgresql":
+        sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
+        return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
+    first = func.coalesce(func.max(table.c.id), 0) + 1 if table.c.id.default is None else next_id(table.name)
+    lowest = await connection.scalar(select(first)) or 1
+    return range(lowest, lowest + count)
 
 
 @lru_cache(maxsize=32)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
-from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Started
@@ -13,8 +12,7 @@ from bot.domain.license_update import LicenseUpdate
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
-from bot.store.columns import next_id
-from bot.store.engine.bulk import Inserts
+from bot.store.engine.bulk import Inserts, reserve_ids
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.licenses.company_words import add_company_words
 from bot.store.mapping import (
@@ -28,6 +26,7 @@ from bot.store.mapping import (
     trial_row,
 )
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, processed_row
+from bot.store.webhooks.enqueue import enqueue_facts_of
 
 T = TypeVar("T")
 
@@ -43,10 +42,10 @@ async def insert_new_licenses(
     channels: CardChannels,
     at: datetime,
 ) -> None:
-    """Insert licenses, their aliases and words, evaluations and history, and enqueue a card for each announced
-    evaluation.
+    """Insert licenses, their aliases and words, evaluations and history, and enqueue a card and the events of each
+    announced evaluation.
     """
-    ids = await _next_ids(connection, license_, len(found))
+    ids = await reserve_ids(connection, license_, len(found))
     licenses = [(id_, *sighted) for id_, sighted in zip(ids, found, strict=True)]
     started_trials = [
         (id_, license_update, change)
@@ -54,13 +53,14 @@ async def insert_new_licenses(
         for change in license_update.changes
         if isinstance(change, Started)
     ]
-    ids = await _next_ids(connection, evaluation, len(started_trials))
+    ids = await reserve_ids(connection, evaluation, len(started_trials))
     evaluations = [(id_, *started) for id_, started in zip(ids, started_trials, strict=True)]
-    announced = sum(change in license_update.announced for _, license_update, change in started_trials)
-    card_ids = await _next_ids(connection, delivery, announced)
+    announced = [id_ for id_, _, license_update, change in evaluations if change in license_update.announced]
+    card_ids = await reserve_ids(connection, delivery, len(announced))
     async with Inserts(connection) as inserts:
         await _add_licenses(inserts, licenses, keys, at=at)
         await _add_evaluations(inserts, evaluations, card_ids, channels=channels, at=at)
+    await enqueue_facts_of(connection, announced)
 
 
 async def _add_licenses(
@@ -108,15 +108,3 @@ async def _add_evaluations(
 
 def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     return (rows[first : first + _CHUNK_ROWS] for first in range(0, len(rows), _CHUNK_ROWS))
-
-
-async def _next_ids(connection: AsyncConnection, table: Table, count: int) -> Sequence[int]:
-    """Reserve ids in rising order. The only writer may count for itself."""
-    if not count:
-        return []
-    if connection.dialect.name == "postgresql":
-        sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
-        return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
-    first = func.coalesce(func.max(table.c.id), 0) + 1 if table.c.id.default is None else next_id(table.name)
-    lowest = await connection.scalar(select(first)) or 1
-    return range(lowest, lowest + count)

@@ -49,6 +49,7 @@ from bot.store.rotation import last_delivery, queue_assignments
 from bot.store.schema import evaluation, license_, license_alias, note, processed_row
 from bot.store.snoozes import end_snoozes
 from bot.store.team import load_team_settings
+from bot.store.webhooks.enqueue import enqueue_facts_of
 
 _MAX_BATCH_RECORDS: Final = 2_000
 """Records in one batch while nobody else waits to write; the database is fastest table by table."""
@@ -164,6 +165,7 @@ class Licenses:
                 await connection.execute(update(evaluation).where(evaluation.c.id.in_(ids)).values(channel=theirs))
             every = [id_ for ids in missed.values() for id_ in ids]
             await enqueue_card_update(connection, every, at=at)
+            await enqueue_facts_of(connection, every)
             await queue_assignments(connection, settings, since=since, at=at)
             return len(every)
 
@@ -276,6 +278,14 @@ class Licenses:
     ) -> None:
         """Write what is known now, with all ids. Of a contact who was forgotten, no copy stays."""
         before, now = known.license, license_update.seen
+        for role in ContactRole:
+            if role in record.erased:  # who was erased took the place of somebody who asked for nothing
+                continue
+            was, is_ = before.contact(role), now.contact(role)
+            if was is not None and was.email is not None and is_ is not None and is_.forgotten:
+                await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
+                theirs = select(evaluation.c.id).where(evaluation.c.license_id == license_id)
+                await blank_notes(connection, note.c.evaluation_id.in_(theirs), at=at)
         await connection.execute(
             update(license_).where(license_.c.id == license_id).values(license_values(now, self._keyring))
         )
@@ -288,14 +298,6 @@ class Licenses:
             await insert_new(connection, license_alias, values)
         if now.updated > before.updated:
             await connection.execute(delete(processed_row).where(processed_row.c.license_id == license_id))
-        for role in ContactRole:
-            if role in record.erased:  # who was erased took the place of somebody who asked for nothing
-                continue
-            was, is_ = before.contact(role), now.contact(role)
-            if was is not None and was.email is not None and is_ is not None and is_.forgotten:
-                await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
-                theirs = select(evaluation.c.id).where(evaluation.c.license_id == license_id)
-                await blank_notes(connection, note.c.evaluation_id.in_(theirs), at=at)
 
 
 def _renamed(record: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:

@@ -13,6 +13,7 @@ from bot.domain.history import UNTOLD, Entry, Kind, MailEvent
 from bot.domain.outbox import Delivery, DeliveryKind, DeliveryState
 from bot.store.mapping import history_values, insert_row, live_evaluation
 from bot.store.schema import QUEUED_UPDATE, delivery, evaluation, history, installation
+from bot.store.webhooks.enqueue import enqueue_fact
 
 _IS_ON_ITS_WAY: Final = (Kind.MAIL_QUEUED, Kind.MAIL_DEFERRED, Kind.MAIL_AGAIN)
 _GOOD_OUTCOMES: Final = frozenset({Kind.MAIL_SENT, Kind.MAIL_UNDONE})
@@ -20,8 +21,8 @@ _OUTCOMES: Final = _GOOD_OUTCOMES | {Kind.MAIL_DEFERRED, Kind.MAIL_FAILED, Kind.
 
 
 async def append_history(connection: AsyncConnection, evaluation_id: int, entries: Iterable[Entry]) -> None:
-    """Append entries to an evaluation's history; if it has a card, enqueue its update and a line in its thread for
-    each. The line of an email that was queued is updated once it is sent or cancelled.
+    """Append entries to an evaluation's history with their events; if it has a card, enqueue its update and a line in
+    its thread for each. The line of an email that was queued is updated once it is sent or cancelled.
 
     Entries for an evaluation that was merged go to the one it was merged into.
     """
@@ -32,6 +33,8 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
     for entry in entries:
         history_id = await insert_row(connection, history, history_values(entry, live.id))
         await enqueue_card_update(connection, [live.id], at=entry.at)
+        if live.channel is not None or entry.kind is not Kind.STARTED:  # who starts in silence is no news
+            await enqueue_fact(connection, history_id, entry)
         if not is_told or entry.kind in UNTOLD or await _update_line(connection, live, entry, history_id):
             continue
         owed = {"kind": DeliveryKind.NOTE, "channel": live.channel, "evaluation_id": live.id, "history_id": history_id}

@@ -1,0 +1,98 @@
+"""Build the webhooks from the settings."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Final
+
+from bot.app.context import Context
+from bot.config.settings import WebhookSettings
+from bot.domain.webhook_address import WebhookAddress, host_of, read_addresses
+from bot.errors import SettingsWrong
+from bot.security.webhook_signature import signing_key
+from bot.services.webhooks.worker import WebhookWorker
+from bot.webhooks.client import WebhookClient, open_webhook_client
+from bot.webhooks.resolver import leads_to_private
+
+_TURN: Final = timedelta(minutes=5)
+"""Within which each worker looks for what is due, also on a database that is locked for a while."""
+_DNS_TIMEOUT_S: Final = 3.0
+
+
+def webhook_addresses(settings: WebhookSettings) -> tuple[WebhookAddress, ...]:
+    """Return the addresses that get events."""
+    return read_addresses(_urls(settings), settings.webhook_events)
+
+
+def open_client(settings: WebhookSettings) -> AbstractAsyncContextManager[WebhookClient]:
+    """Open the client that sends events."""
+    return open_webhook_client(
+        [signing_key(secret.get_secret_value()) for secret in settings.webhook_secret],
+        is_private_allowed=settings.webhook_private,
+        proxy_for=settings.network.proxy_for,
+        trust=settings.network.trust,
+    )
+
+
+def build_webhook_workers(context: Context, client: WebhookClient) -> list[WebhookWorker]:
+    """Build a worker for each address."""
+    workers = [
+        WebhookWorker(
+            context.components.store,
+            client,
+            address,
+            rules=context.components.rules,
+            contacts=context.settings.webhook_contacts,
+            alerts=context.components.alerts,
+            clock=context.clock,
+            beat=context.heartbeats.register(f"webhooks to {address.name}", within=_TURN),
+        )
+        for address in webhook_addresses(context.settings)
+    ]
+    for worker in workers:
+        worker.meter = context.components.meter
+    return workers
+
+
+async def try_addresses(settings: WebhookSettings) -> dict[str, str]:
+    """Connect to each address without sending. Return for each host what is wrong, or an empty text."""
+    addresses = webhook_addresses(settings)
+    if addresses and not settings.webhook_secret:
+        return {"WEBHOOK_SECRET": "It is missing, so nothing can be signed."}
+    async with open_client(settings) as client:
+        found = await asyncio.gather(*(client.try_connection(each.url) for each in addresses))
+    return {each.name: problem for each, problem in zip(addresses, found, strict=True)}
+
+
+async def refuse_private_names(settings: WebhookSettings) -> None:
+    """Raise SettingsWrong if a name in WEBHOOK_URLS leads to a private address, as far as the DNS says so at once.
+
+    Each delivery checks it again.
+    """
+    if settings.webhook_private:
+        return
+    direct = (url for url in _urls(settings) if settings.network.proxy_for(url) is None)
+    hosts = sorted({host_of(url) for url in direct})
+    found = await asyncio.gather(*map(_is_private, hosts))
+    private = [host for host, is_private in zip(hosts, found, strict=True) if is_private]
+    if private:
+        raise SettingsWrong(
+            [
+                f"WEBHOOK_URLS cannot be used: {host} leads to a private address. Set WEBHOOK_PRIVATE=true if that is "
+                "meant."
+                for host in private
+            ]
+        )
+
+
+async def _is_private(host: str) -> bool:
+    try:
+        async with asyncio.timeout(_DNS_TIMEOUT_S):
+            return await leads_to_private(host)
+    except TimeoutError:
+        return False
+
+
+def _urls(settings: WebhookSettings) -> Iterable[str]:
+    return [url.get_secret_value() for url in settings.webhook_urls]

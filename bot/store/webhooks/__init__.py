@@ -1,0 +1,1 @@
+"""Webhooks: addresses, events, and what still has to be delivered."""

@@ -1,0 +1,54 @@
+"""What the guide tells receivers holds."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.domain.webhook_events import EventType
+from bot.security.webhook_signature import sign, signing_key
+from tests.webhooks.test_client import NEW, OLD
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+BODY = '{"company":"Müller"}'
+
+
+def code(language: str) -> str:
+    """The longest block of this language."""
+    blocks: list[str] = re.findall(rf"^```{language}\n(.+?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    return max(blocks, key=len)
+
+
+def headers(secret: str, *, at: int) -> dict[str, str]:
+    signed = sign(signing_key(secret), "msg_7", at, BODY.encode())
+    return {"webhook-id": "msg_7", "webhook-timestamp": str(at), "webhook-signature": f"v1,AAAA {signed}"}
+
+
+NOW = int(time.time())
+CASES = [(headers(NEW, at=NOW), True), (headers(OLD, at=NOW), False), (headers(NEW, at=NOW - 400), False)]
+
+
+def test_the_table_has_every_type_of_event() -> None:
+    first_cells = " ".join(re.findall(r"^\| (.+?) \|", GUIDE.partition("\n## Events\n")[2], re.MULTILINE))
+    assert set(re.findall(r"`([a-z_.]+)`", first_cells)) == {each.value for each in EventType}
+
+
+def test_the_python_of_the_guide_verifies() -> None:
+    names: dict[str, object] = {}
+    exec(code("python"), names)  # noqa: S102  it is ours
+    is_ours = names["is_ours"]
+    assert callable(is_ours)
+    assert [is_ours(given, BODY.encode(), NEW) for given, _ in CASES] == [good for _, good in CASES]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+def test_the_javascript_of_the_guide_verifies() -> None:
+    given = json.dumps([given for given, _ in CASES])
+    call = f"{given}.map((each) => isOurs(each, Buffer.from({json.dumps(BODY)}), {json.dumps(NEW)}))"
+    script = f"{code('js')}\nconsole.log(JSON.stringify({call}))"
+    done = subprocess.run(["node", "-e", script], check=True, capture_output=True)  # noqa: S603, S607  ours
+    assert json.loads(done.stdout) == [good for _, good in CASES]
