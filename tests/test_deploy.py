@@ -1,18 +1,23 @@
 """The files of deploy/ name what the bot has, and keep what docs/install.md says of them."""
 
 import asyncio
+import ctypes
+import fcntl
 import json
 import os
 import re
 import shlex
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Awaitable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -23,10 +28,11 @@ from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.web.metrics import PATH as METRICS
 from bot.web.probes import LIVE, READY
 from tests.scenarios.process import by_the_wall_clock, life
-from tests.world import World
+from tests.world import COUNTRIES, World
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
+FIXTURES = ROOT / "tests" / "fixtures"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 UNITS = sorted(DEPLOY.glob("systemd/*"))
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
@@ -156,6 +162,31 @@ def test_the_image_has_two_stages_and_ends_without_rights() -> None:
     assert re.findall(r"^USER (.+)$", stages[1], re.MULTILINE)[-1] == "10001:10001"
 
 
+LINTER = ROOT / "node_modules" / "dockerfile-utils" / "bin" / "dockerfile-utils"
+
+
+@pytest.mark.skipif(not LINTER.exists() or shutil.which("node") is None, reason="needs dockerfile-utils, from npm")
+def test_a_linter_finds_nothing_in_the_dockerfile() -> None:
+    answer = _run("node", LINTER, "lint", DEPLOY / "Dockerfile")
+    assert (answer.returncode, answer.stdout + answer.stderr) == (0, "")
+
+
+def test_no_instruction_of_the_dockerfile_is_a_known_trap() -> None:
+    instructions = [line.split(maxsplit=1) for line in DOCKERFILE.splitlines() if line and line[0] not in "# "]
+    names = {name for name, _ in instructions}
+    assert names <= {"ARG", "FROM", "WORKDIR", "COPY", "RUN", "LABEL", "ENV", "USER"} | {
+        *("VOLUME", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD")
+    }  # no ADD, and nothing that is deprecated
+    given = dict(instructions)
+    assert all(json.loads(given[name][given[name].index("[") :]) for name in ("HEALTHCHECK", "ENTRYPOINT", "CMD"))
+    assert all(each.startswith("/") for name, each in instructions if name == "WORKDIR")
+    runs = [each for name, each in instructions if name == "RUN"]
+    assert not re.search(r"\bsudo\b|apt-get|curl|wget|:latest", DOCKERFILE)
+    assert all(
+        "--no-cache-dir" in each for run in runs for each in run.split("&&") if re.search("pip.* (install|wheel)", each)
+    )
+
+
 def test_the_build_is_given_what_it_copies_and_nothing_else() -> None:
     copied = {word for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()}
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
@@ -217,12 +248,37 @@ def _run(*command: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, **more)  # noqa: S603  ours
 
 
+def _verify(document: Document) -> None:
+    """Raise ValidationError unless Kubernetes knows every field of an object."""
+    schemas = json.loads((FIXTURES / "kubernetes-1.37.json").read_text())
+    schema = {**schemas["kinds"][document["kind"]], "definitions": schemas["definitions"]}
+    jsonschema.Draft202012Validator(schema).validate(document)
+
+
+def test_kubernetes_knows_every_field() -> None:
+    for document in [*MANIFESTS.values(), _manifests(POSTGRES)["PodDisruptionBudget"]]:
+        _verify(document)
+    wrong = json.loads(json.dumps(MANIFESTS["Deployment"]))
+    wrong["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
+    with pytest.raises(jsonschema.ValidationError, match="livenesProbe"):
+        _verify(wrong)
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+def test_compose_knows_every_field(path: Path) -> None:
+    [document] = _documents(path)
+    assert document.pop("name")  # the schema is older
+    jsonschema.Draft201909Validator(json.loads((FIXTURES / "compose-spec.json").read_text())).validate(document)
+
+
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kustomize_builds_both() -> None:
     def built(folder: Path) -> dict[str, Document]:
         return {each["kind"]: each for each in yaml.safe_load_all(_run("kubectl", "kustomize", folder).stdout)}
 
     one, two = built(KUBERNETES), built(POSTGRES)
+    for document in (*one.values(), *two.values()):
+        _verify(document)
     assert one.keys() - two.keys() == {"PersistentVolumeClaim"}
     assert two.keys() - one.keys() == {"PodDisruptionBudget"}
     volumes = {each["name"]: each for each in two["Deployment"]["spec"]["template"]["spec"]["volumes"]}
@@ -278,44 +334,96 @@ def test_the_backup_service_writes_a_backup_verifies_it_and_removes_old_ones(tmp
 
 # --- All of it -----------------------------------------------------------------------------------------------------
 
-_CONTAINED = """
-mount --make-rprivate /
-mount --bind . /mnt
-mount -o remount,bind,ro /
-cd /mnt
-exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all "$@"
+CLONE_NEWNET, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8914, 1
+
+
+@pytest.fixture
+def loopback_alone() -> Iterator[None]:
+    """No network but the loopback interface, for this thread and the processes that it starts."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open() as before:
+        if libc.unshare(CLONE_NEWNET):
+            pytest.skip("this user may not make a network of its own")
+        try:
+            with socket.socket() as any_socket:
+                fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+            with socket.socket() as out, pytest.raises(OSError, match="unreachable"):
+                out.connect(("192.0.2.1", 443))
+            yield
+        finally:
+            libc.setns(before.fileno(), CLONE_NEWNET)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which the wheel was installed."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    for command in (
+        ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT),
+        ("install", "--no-deps", "--no-index", "--find-links", folder, "--target", folder / "site", "evaluator-bot"),
+    ):
+        answer = _run(*pip, *command)
+        assert answer.returncode == 0, answer.stderr
+    return folder / "site"
+
+
+def _contained(site: Path, folder: Path) -> list[str]:
+    """Return how to run the bot as the image does: user 10001, everything read-only but /tmp and its folder.
+
+    The checkout is not there, so that all the bot needs has to be in the wheel.
+    """
+    places = [
+        *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),  # noqa: S108  a new one
+        *("--tmpfs", ROOT, "--ro-bind", Path(sys.prefix), Path(sys.prefix), "--remount-ro", ROOT),
+        *("--ro-bind", site, SITE, "--bind", folder, DATA, "--chdir", DATA),
+    ]
+    rights = ["--unshare-user", "--uid", "10001", "--gid", "10001", "--cap-drop", "ALL", "--die-with-parent"]
+    return ["bwrap", *map(str, places), *rights]
+
+
+SITE, DATA = Path("/tmp/site"), Path("/tmp/data")  # noqa: S108  in there
+EXPLORE = """
+import bot, os
+assert os.getuid() == 10001 and bot.__file__.startswith("/tmp/site/"), (os.getuid(), bot.__file__)
+for place in ("/etc", "/usr", os.path.dirname(bot.__file__)):
+    try:
+        open(place + "/probe", "w")
+    except OSError as exc:
+        assert "Read-only" in str(exc), exc
+    else:
+        raise AssertionError(place)
 """
 
 
-def _may_contain() -> bool:
-    """Return whether this user may do all that, and the other user may open Python and this checkout."""
-    if not all(map(shutil.which, ("unshare", "setpriv"))):
-        return False
-    other = ("setpriv", "--reuid", "10001", "--regid", "10001", "--clear-groups")
-    return _run("unshare", "--mount", *other, sys.executable, "-c", "import bot").returncode == 0
-
-
-async def contained(folder: Path, environment: Mapping[str, str], log: Path) -> tuple[int, Awaitable[int]]:
-    """As the image runs it: user 10001 without rights, everything read-only but its folder."""
-    with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            *("unshare", "--mount", "sh", "-euc", _CONTAINED, "sh", sys.executable, "-m", "bot", "run"),
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": "/mnt", "PYTHONDONTWRITEBYTECODE": "1", **environment},
-            stderr=stderr,
-        )
-    return process.pid, process.wait()
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not _may_contain(), reason="this user may not make a read-only root")
-async def test_it_works_as_user_10001_on_a_read_only_root_and_ends_in_order(here: World) -> None:
+@pytest.mark.usefixtures("loopback_alone")
+@pytest.mark.skipif(shutil.which("bwrap") is None and not os.environ.get("CI"), reason="needs bubblewrap; CI has it")
+async def test_the_wheel_works_as_the_image_runs_it_and_ends_in_order(installed: Path, here: World) -> None:
+    contained = _contained(installed, here.folder)
+    explored = _run(*contained, "--setenv", "PYTHONPATH", SITE, sys.executable, "-c", EXPLORE)
+    assert explored.returncode == 0, explored.stderr
+
+    async def birth(_: Path, environment: Mapping[str, str], log: Path) -> tuple[int, Awaitable[int]]:
+        info, answer = os.pipe()
+        fixed = {"HOME": str(DATA), "PYTHONPATH": str(SITE), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
+        with log.open("wb") as stderr, os.fdopen(info, "rb") as started:
+            process = await asyncio.create_subprocess_exec(
+                *(*contained, "--info-fd", str(answer), sys.executable, "-m", "bot", "run"),
+                env={**environment, **fixed},
+                stderr=stderr,
+                pass_fds=[answer],
+            )
+            os.close(answer)
+            pid = json.load(started)["child-pid"]
+        return pid, process.wait()
+
     by_the_wall_clock(here)
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, here.clock.today()))
-    os.chown(here.folder, 10001, 10001)
-    async with life(here, birth=contained, database_url="sqlite+aiosqlite:///evaluators.db") as process:
+    shutil.copy(COUNTRIES, here.folder)
+    database = "sqlite+aiosqlite:///evaluators.db"
+    async with life(here, birth=birth, database_url=database, mail_countries=COUNTRIES.name) as process:
         await here.card(NORTHWIND.company)
         process.send(signal.SIGTERM)
         assert await process.end() == 0
-    database = here.folder / "evaluators.db"
-    assert (database.stat().st_uid, database.stat().st_mode & 0o777) == (10001, 0o600)
+    assert (here.folder / "evaluators.db").stat().st_mode & 0o777 == 0o600
