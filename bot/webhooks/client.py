@@ -1,6 +1,7 @@
 """Send one signed request to an address, and say what came of it in a sentence that does not name the address."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +21,17 @@ from bot.webhooks.resolver import AddressNotPublic, PublicResolver
 _TIMEOUT_S: Final = 10.0
 _LONGEST_ANSWER: Final = 64 * 1024
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": f"evaluator-bot/{version('evaluator-bot')}"}
-_NOT_PUBLIC: Final = "Its name leads to a private address. Set WEBHOOK_PRIVATE=true if that is meant."
+_SENTENCES: Final[Sequence[tuple[tuple[type[BaseException], ...], str]]] = (
+    ((AddressNotPublic,), "Its name leads to a private address. Set WEBHOOK_PRIVATE=true if that is meant."),
+    ((TimeoutError,), "It did not answer in time."),
+    ((socket.gaierror, aiohttp.ClientConnectorDNSError), "Its name is not known in the DNS."),
+    ((ssl.SSLError, aiohttp.ClientSSLError), "Its certificate cannot be trusted, or it does not speak TLS."),
+    (
+        (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, ConnectionResetError),
+        "It closed the connection too early.",
+    ),
+)
+"""What each kind of error means; the first that fits."""
 
 
 class WebhookClient:
@@ -80,7 +91,7 @@ class WebhookClient:
         resolver = aiohttp.ThreadedResolver() if self._is_private_allowed else PublicResolver()
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                found = await resolver.resolve(target.host or "", target.port or 0)
+                found = await resolver.resolve(target.host or "", target.port or 0, socket.AF_UNSPEC)
                 _, writer = await asyncio.open_connection(
                     found[0]["host"], target.port, ssl=trust, server_hostname=target.host if trust else None
                 )
@@ -141,15 +152,7 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
 def _explain(error: Exception) -> str:
     """Return what went wrong. The text of an error may hold the address, so it is not used."""
     inner = getattr(error, "os_error", error)
-    match inner:
-        case AddressNotPublic():
-            return _NOT_PUBLIC
-        case TimeoutError():
-            return "It did not answer in time."
-        case ssl.SSLError() | aiohttp.ClientSSLError():
-            return "Its certificate cannot be trusted, or it does not speak TLS."
-        case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | ConnectionResetError():
-            return "It closed the connection too early."
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "Its name is not known in the DNS."
+    for kinds, sentence in _SENTENCES:
+        if isinstance(inner, kinds) or isinstance(error, kinds):
+            return sentence
     return f"It cannot be reached ({type(inner).__name__})."

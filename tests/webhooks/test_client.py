@@ -135,6 +135,8 @@ async def test_a_name_that_nobody_knows_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("socket.getaddrinfo", unknown)
     assert (await post("https://crm.example/", private=False)).error == "Its name is not known in the DNS."
     assert not await leads_to_private("crm.example")
+    async with client(private=False) as found:
+        assert await found.try_connection("https://crm.example/") == "Its name is not known in the DNS."
 
 
 async def test_a_check_connects_and_sends_nothing(sink: Sink) -> None:

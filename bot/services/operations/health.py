@@ -62,7 +62,7 @@ class Health:
             bounces_unclear=await self._store.bounces.count_unclear(since=now - _MONTH),
             closed=tuple(describe_outages(open_incidents)),
             given_up=await self._store.outbox.given_up(since=now - _WEEK),
-            webhooks=tuple(await self._store.webhooks.list_addresses()),
+            webhooks=tuple(await self._store.webhooks.list_addresses(since=now - _WEEK)),
             clock_moved=moved,
             locked=self._store.database.locked_for(),
             unwiped=any(each.incident == UNWIPED for each in open_incidents),

@@ -127,7 +127,9 @@ def _webhooks(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
             yield HealthLine(text=markup.text(each.problem), is_problem=True)
         if each.given_up:
             events = counted(each.given_up, "webhook event")
-            gone = f"{events} couldn't be delivered to {each.name}; `evaluator-bot webhook resend` sends them again."
+            gone = (
+                f"{events} couldn't be delivered to {each.name} this week. `evaluator-bot webhook resend` sends again."
+            )
             yield HealthLine(text=markup.text(gone), is_problem=True)
     if waiting := sum(each.waiting for each in found.webhooks):
         yield HealthLine(text=f"{counted(waiting, 'webhook event')} waiting to be delivered.")

@@ -23,6 +23,7 @@ from bot.store.webhooks.events import load_events
 
 _PAGE: Final = 500
 """Events in one transaction while many are sent again."""
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _IS_OPEN: Final = webhook_delivery.c.given_up.is_(None)
 
 
@@ -143,10 +144,11 @@ class Webhooks:
             await _is_well(connection, key, at=at)
             return off_at
 
-    async def list_addresses(self) -> list[WebhookStatus]:
-        """Return how each address is doing."""
-        open_ones = func.count(case((_IS_OPEN & webhook_delivery.c.id.is_not(None), 1)))
-        counts = (open_ones.label("waiting"), func.count(webhook_delivery.c.given_up).label("given_up"))
+    async def list_addresses(self, *, since: datetime = _EVER) -> list[WebhookStatus]:
+        """Return how each address is doing. Of the events that were given up, those since then count."""
+        waiting = func.count(case((_IS_OPEN & webhook_delivery.c.id.is_not(None), 1)))
+        given_up = func.count(case((webhook_delivery.c.given_up >= since, 1)))
+        counts = (waiting.label("waiting"), given_up.label("given_up"))
         query = (
             select(webhook_address, *counts)
             .join(webhook_delivery, webhook_delivery.c.address_id == webhook_address.c.id, isouter=True)

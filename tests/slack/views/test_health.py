@@ -1,5 +1,6 @@
 """What `/evaluators health` says, in every condition."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from bot.cli.output import format_health
 from bot.domain.card import delay
 from bot.domain.health import HealthReport, QuarantinedRow, SocketStatus, delays
+from bot.domain.webhook_events import WebhookStatus
 from bot.slack.views.card import card_message
 from bot.slack.views.health import health_message
 from tests.builders import NOON, card, evaluation, trial
@@ -103,6 +105,21 @@ def test_what_is_closed_stands_there_with_what_opens_it_and_what_was_given_up_is
     assert ":warning: Channel C0CARDS: type `/invite` there." in said
     assert "3 messages waiting for Slack." in said
     assert ":warning: 1 message couldn't be delivered to Slack this week" in said
+
+
+def test_webhooks_are_named_by_host_if_something_is_wrong() -> None:
+    well = WebhookStatus(
+        name="crm.example", waiting=3, given_up=0, delivered_at=NOON, failing_since=None, error=None, off_at=None
+    )
+    said = str(health_message(condition(webhooks=(well,))).blocks)
+    assert "3 webhook events waiting to be delivered." in said
+    assert "crm.example" not in said
+    failing = replace(well, failing_since=NOON, error="It answered 500.", given_up=1)
+    off = replace(well, name="log.example", waiting=0, off_at=NOON, error="It answered 410.")
+    said = str(health_message(condition(webhooks=(failing, off))).blocks)
+    assert ":warning: Webhooks to crm.example fail. It answered 500." in said
+    assert ":warning: 1 webhook event couldn't be delivered to crm.example this week." in said
+    assert ":warning: Webhooks to log.example are switched off. It answered 410." in said
 
 
 def test_what_the_installation_lacks_stands_there_once() -> None:
