@@ -83,7 +83,9 @@ def problem_message(problem: CommandProblem) -> Message:
 
 
 def _unknown_command(problem: CommandProblem) -> str:
-    return f"Unknown command “{escape(problem.given)}”.{_meant(problem, f'`{ids.COMMAND} {problem.meant}`')}"
+    return (
+        f"Unknown command “{escape(problem.given, longest=80)}”.{_meant(problem, f'`{ids.COMMAND} {problem.meant}`')}"
+    )
 
 
 def problem_text(problem: CommandProblem) -> str:
