@@ -19,8 +19,10 @@ log = structlog.get_logger()
 
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
-_TEAM_EVERY: Final = timedelta(seconds=5)
-"""How often reminders and digests are checked. While they are off, that is one row read."""
+_TEAM_EVERY: Final = timedelta(seconds=2)
+"""How often reminders and digests are checked, and so how soon changed settings count. While they are off, that is a
+few rows read.
+"""
 _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)

@@ -36,6 +36,7 @@ class ReminderSender:
         """
         self._elapsed = elapsed
         self._next_look = elapsed()
+        self._known: TeamSettings | None = None
         self._store = store
         self._zone = zone
         self._zone_of = zone_of
@@ -44,12 +45,14 @@ class ReminderSender:
     async def send_due(self) -> None:
         """Settle what is done, and enqueue what is due. Call it every few seconds.
 
-        With many evaluations, it looks for what is due less often: once a minute at least.
+        With many evaluations, it looks for what is due less often, but once a minute at least, and when the settings
+        have changed.
         """
         now = self._clock()
         settings = await self._store.team.settings()
         settled = await self._store.reminders.settle(now=now)
-        is_time = _is_on(settings.reminders) and self._elapsed() >= self._next_look
+        is_new, self._known = settings != self._known, settings
+        is_time = _is_on(settings.reminders) and (is_new or self._elapsed() >= self._next_look)
         decided = await self._decide(settings, now) if is_time else []
         sent = 0
         if decided:

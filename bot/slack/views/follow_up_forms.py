@@ -17,8 +17,8 @@ from bot.slack.views.modals import Modal, build_modal
 LONGEST_NOTE: Final = 2000
 _CHOICES: Final = {
     SnoozeChoice.HOUR: "1 hour",
-    SnoozeChoice.TOMORROW: "Tomorrow 09:00",
-    SnoozeChoice.MONDAY: "Monday 09:00",
+    SnoozeChoice.TOMORROW: "Tomorrow",
+    SnoozeChoice.MONDAY: "Monday",
     SnoozeChoice.PICK: "Pick…",
 }
 
@@ -44,7 +44,7 @@ def snooze_form(metadata: ModalMetadata, choice: SnoozeChoice, *, ends: date | N
         picker = {"type": "datetimepicker", "initial_date_time": int(start.timestamp())}
         blocks.append(input_block("Date and time", Field.SNOOZE_TIME, picker))
     end = "" if ends is None else f" The trial ends on {day(ends)}."
-    blocks.append(small(f"You get a direct message then.{end}"))
+    blocks.append(small(f"You get a direct message then. Tomorrow and Monday mean 09:00 in your time zone.{end}"))
     return build_modal(View.SNOOZE, metadata, blocks, submit="Snooze")
 
 

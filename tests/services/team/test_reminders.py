@@ -1,8 +1,11 @@
 """Reminders of a bot at work."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from bot.demo.fake_slack import CHANNEL
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
@@ -73,7 +76,10 @@ async def test_reminders_come_step_by_step_and_stop_when_an_email_goes(here: Wor
     assert len(_to_ana(here, "nobody has contacted them yet")) == 1
 
 
-async def test_with_many_evaluations_it_looks_less_often(here: World) -> None:
+@pytest.mark.parametrize("has_changed", [False, True])
+async def test_with_many_evaluations_it_looks_less_often_unless_the_settings_changed(
+    here: World, *, has_changed: bool
+) -> None:
     seconds = 0.0
     for number in range(1, 60):
         here.marketplace.add(license_record(number, LANTERNS, NORTHWIND, TODAY))
@@ -88,7 +94,11 @@ async def test_with_many_evaluations_it_looks_less_often(here: World) -> None:
         seconds = 1.0
         await sender.send_due()
         assert await parts.store.outbox.waiting() == 0
-        seconds = 2.0
+        if has_changed:
+            other = replace(SET, holidays=(TODAY + timedelta(days=9),))
+            await parts.store.team.change_settings(other, by=ANA, at=here.clock())
+        else:
+            seconds = 2.0
         await sender.send_due()
         assert await parts.store.outbox.waiting() > 0
 
