@@ -25,7 +25,7 @@ bench: .venv/installed ## time and memory against their floors, as a table; make
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again, a thousand presses at once, and the other long tests
-	@CRASHES=204 PRESSERS=20 $(BIN)/pytest --numprocesses auto -m long
+	@CRASHES=204 PRESSERS=20 EXAMPLES=many $(BIN)/pytest --numprocesses auto -m "long or drawn"
 
 pictures: .venv/installed ## the pictures of README and docs/, in light and dark; needs Chromium
 	@$(BIN)/python -m tests.demo.pictures

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import settings
 
 from bot.mail.templating import template
+from tests.examples import MANY
 from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  pytest finds a fixture where its name is
 from tests.machine import (  # noqa: F401  the same
     _slack_is_as_slow_as_the_machine,
@@ -26,7 +27,8 @@ from tests.world import World, world
 # Without deadlines: how long an example takes says more of the machine than of the code.
 settings.register_profile("dev", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, max_examples=30)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+settings.register_profile("many", deadline=None, max_examples=300)
+settings.load_profile("many" if MANY else "ci" if os.environ.get("CI") else "dev")
 
 
 @pytest.fixture(scope="session", autouse=True)

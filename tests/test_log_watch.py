@@ -58,6 +58,7 @@ def test_the_log_of_a_process_is_read(tmp_path: Path) -> None:
     assert [leak.rpartition(" shows ")[2] for leak in watch.take_leaks()] == ["a name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_in_which_a_name_is_logged_fails_and_does_not_show_it(tmp_path: Path, workers: str) -> None:
     (tmp_path / "conftest.py").write_text("from tests.log_watch import _every_sink_is_watched, logged\n")

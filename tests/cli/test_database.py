@@ -85,6 +85,7 @@ async def test_a_table_with_a_wrong_line_restores_nothing(here: World, beside: R
     assert not list(here.folder.glob(f"{file.name}.*"))
 
 
+@pytest.mark.slow
 async def test_nothing_is_restored_while_a_bot_runs(here: World, beside: RunBeside) -> None:
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
     async with life(here):

@@ -76,6 +76,7 @@ async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World, besi
     assert "'name': 'TIMEZON', 'meant': 'TIMEZONE'" in logged[0]
 
 
+@pytest.mark.slow
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
     assert f"database_created               path={here.folder / 'evaluators.db'}" in done.stderr
@@ -239,6 +240,7 @@ async def test_backup_writes_a_copy_that_nobody_else_can_read(here: World, besid
     assert (again.code, again.err) == (1, "copy.db exists. Name a file that does not.\n")
 
 
+@pytest.mark.slow
 async def test_a_token_that_slack_refuses_ends_the_start_with_what_to_do(here: World) -> None:
     done = await _run_beside(here, "run", slack_bot_token="xoxb-wrong")
     assert done.returncode == 1
@@ -354,6 +356,7 @@ def test_help_has_a_short_option(bare: Run, group: list[str]) -> None:
     assert bare(*group, "-h") == bare(*group, "--help")
 
 
+@pytest.mark.slow
 def test_completion_is_offered_for_the_shell(tmp_path: Path) -> None:
     asked = {"_EVALUATOR_BOT_COMPLETE": "complete_bash", "COMP_WORDS": "evaluator-bot dn", "COMP_CWORD": "1"}
     program = Path(sys.executable).with_name("evaluator-bot")

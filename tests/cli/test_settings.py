@@ -181,6 +181,7 @@ def test_a_template_is_not_shown_with_settings_that_cannot_be_read(run: Run) -> 
 # --- The mail pipe -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_pipe_of_the_docs_works_as_written(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
@@ -283,6 +284,7 @@ def test_files_that_are_named_by_hand_end_as_every_command_does(run: Run) -> Non
     assert done.err.startswith("There is no database at DATABASE_URL yet.")
 
 
+@pytest.mark.slow
 def test_a_closed_standard_input_is_said(tmp_path: Path) -> None:
     closed = subprocess.run(  # noqa: S603  our own program
         ["/bin/sh", "-c", f"'{sys.executable}' -m bot bounce <&-"],

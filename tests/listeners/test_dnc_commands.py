@@ -167,66 +167,59 @@ async def test_a_guest_learns_nothing(here: World, parts: Components) -> None:
     assert await standing(parts, f"bo@{DOMAIN}") is None
 
 
-@pytest.mark.parametrize(
-    ("typed", "marked"),
-    [
-        ("add “ana@smart.example” they asked", "ana@smart.example"),
-        ("add `ana@code.example` they asked", "ana@code.example"),
-        ("“add” 'ana@smart.example', they asked", "ana@smart.example"),
-        ("add <mailto:ana@acme.example|ana@acme.example> they asked", "ana@acme.example"),
-        ("add &lt;ana@acme.example&gt; they asked", "ana@acme.example"),
-        ("add comma.example, they asked", "@comma.example"),
-        ("add *@star.example they asked", "@star.example"),
-        ("add *.star.example they asked", "@star.example"),
-        ("add https://acme.example/about they asked", "@acme.example"),
-        ("add ana@MÜLLER.example they asked", "ana@xn--mller-kva.example"),
-        ("add “ana@smart.example they asked”", "ana@smart.example"),
-    ],
+MEANT = (
+    ("add “ana@smart.example” they asked", "ana@smart.example"),
+    ("add `ana@code.example` they asked", "ana@code.example"),
+    ("“add” 'ana@smart.example', they asked", "ana@smart.example"),
+    ("add <mailto:ana@acme.example|ana@acme.example> they asked", "ana@acme.example"),
+    ("add &lt;ana@acme.example&gt; they asked", "ana@acme.example"),
+    ("add comma.example, they asked", "@comma.example"),
+    ("add *@star.example they asked", "@star.example"),
+    ("add *.star.example they asked", "@star.example"),
+    ("add https://acme.example/about they asked", "@acme.example"),
+    ("add ana@MÜLLER.example they asked", "ana@xn--mller-kva.example"),
+    ("add “ana@smart.example they asked”", "ana@smart.example"),
+    ("`dnc add @marks.example they asked`", "@marks.example"),
 )
-async def test_what_is_plainly_meant_is_marked(here: World, parts: Components, typed: str, marked: str) -> None:
-    await here.workspace.command(BEN, f"/evaluators dnc {typed}")
-    view = await here.modal(BEN, "Nobody will be able to email")
-    await answered(here, BEN, view, {Field.REASON: {Field.REASON: "ASKED"}})
-    [mark] = await parts.store.dnc.list_active()
-    assert (str(mark.target), mark.note) == (marked, "they asked")
+"""What somebody types after `/evaluators dnc`, or in code marks, and the entry that it leads to."""
 
 
-async def test_a_command_in_code_marks_is_the_command(here: World, parts: Components) -> None:
-    await here.workspace.command(BEN, "/evaluators `dnc add @acme.example they asked`")
-    view = await here.modal(BEN, "Nobody will be able to email")
-    await answered(here, BEN, view, {Field.REASON: {Field.REASON: "ASKED"}})
-    [mark] = await parts.store.dnc.list_active()
-    assert (str(mark.target), mark.note) == ("@acme.example", "they asked")
+async def test_what_is_plainly_meant_is_marked(here: World, parts: Components) -> None:
+    for typed, marked in MEANT:
+        await here.workspace.command(BEN, f"/evaluators {typed if typed[0] == '`' else f'dnc {typed}'}")
+        view = await here.modal(BEN, "Nobody will be able to email")
+        await answered(here, BEN, view, {Field.REASON: {Field.REASON: "ASKED"}})
+        [mark] = await parts.store.dnc.list_active()
+        assert (str(mark.target), mark.note) == (marked, "they asked"), typed
+        await lifts(here, CHIKA, marked)
 
 
 @pytest.mark.usefixtures("parts")
-@pytest.mark.parametrize("typed", ["today.", "“today”", "`today`", "Today!"])
-async def test_today_is_today_whatever_stands_around_it(here: World, typed: str) -> None:
-    before = len(here.workspace.ephemerals(BEN))
-    await here.workspace.command(BEN, f"/evaluators {typed}")
-    await here.until(lambda: len(here.workspace.ephemerals(BEN)) > before)
-    assert NORTHWIND.company in here.workspace.ephemerals(BEN)[-1].shown
+async def test_today_is_today_whatever_stands_around_it(here: World) -> None:
+    for typed in ("today.", "“today”", "`today`", "Today!"):
+        before = len(here.workspace.ephemerals(BEN))
+        await here.workspace.command(BEN, f"/evaluators {typed}")
+        await here.until(lambda before=before: len(here.workspace.ephemerals(BEN)) > before)  # type: ignore[misc]  # bool
+        assert NORTHWIND.company in here.workspace.ephemerals(BEN)[-1].shown, typed
 
 
-@pytest.mark.parametrize(
-    ("typed", "answer"),
-    [
-        ("bo@else.example", "bo@else.example isn't blocked."),
-        ("add", "That isn't an address, domain or site."),
-        ("add somebody why", "That isn't an address, domain or site."),
-        ("somebody", "That isn't an address, domain or site."),
-        ("forget bo@else.example now", "That isn't an address, domain or site."),
-        ("<!channel>", "That isn't an address, domain or site."),
-        ("add ana at acme.example", "That isn't an address, domain or site."),
-        ("add ana..lima@acme.example they asked", "That isn't an address, domain or site."),
-        ("add ana@acme.example,bo@acme.example they asked", "That isn't an address, domain or site."),
-        ("add ana@acme.example, bo@acme.example they asked", "one address or domain at a time"),
-        ("add “ana lima” they asked", "That isn't an address, domain or site."),
-        ("add *.atlassian.net they asked", "That isn't an address, domain or site."),
-    ],
+NOT_MEANT = (
+    ("bo@else.example", "bo@else.example isn't blocked."),
+    ("add", "That isn't an address, domain or site."),
+    ("add somebody why", "That isn't an address, domain or site."),
+    ("somebody", "That isn't an address, domain or site."),
+    ("forget bo@else.example now", "That isn't an address, domain or site."),
+    ("<!channel>", "That isn't an address, domain or site."),
+    ("add ana at acme.example", "That isn't an address, domain or site."),
+    ("add ana..lima@acme.example they asked", "That isn't an address, domain or site."),
+    ("add ana@acme.example,bo@acme.example they asked", "That isn't an address, domain or site."),
+    ("add ana@acme.example, bo@acme.example they asked", "one address or domain at a time"),
+    ("add “ana lima” they asked", "That isn't an address, domain or site."),
+    ("add *.atlassian.net they asked", "That isn't an address, domain or site."),
 )
-async def test_whatever_is_typed_is_answered_and_changes_nothing(
-    here: World, parts: Components, typed: str, answer: str
-) -> None:
-    assert answer in await said(here, ANA, typed)
+
+
+async def test_whatever_is_typed_is_answered_and_changes_nothing(here: World, parts: Components) -> None:
+    for typed, answer in NOT_MEANT:
+        assert answer in await said(here, ANA, typed), typed
     assert await parts.store.dnc.list_active() == []

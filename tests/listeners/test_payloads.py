@@ -23,6 +23,7 @@ from bot.demo.fake_slack import CHANNEL
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.slack.ids import Field
 from bot.store.schema import do_not_contact, evaluation, mail
+from tests.examples import drawn, examples
 from tests.shared_world import SharedWorld, shared_world
 from tests.store.steps import rows
 from tests.world import TODAY, World, world
@@ -162,7 +163,8 @@ def changed(payload: Json, path: tuple[str | int, ...], *, to: object, is_cut: b
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@drawn
+@pytest.mark.timeout(examples(300, many=0))
 def test_of_real_payloads_with_any_value_missing_or_of_another_kind_none_breaks_anything() -> None:
     folder, records = Path(tempfile.mkdtemp()), Records()
     logging.getLogger().addHandler(records)
@@ -171,7 +173,7 @@ def test_of_real_payloads_with_any_value_missing_or_of_another_kind_none_breaks_
         here = runner.run(stack.enter_async_context(stage(folder)))
         before = runner.run(here.state())
 
-        @settings(max_examples=150, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(50, many=500), phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @given(data=st.data())
         def one(data: st.DataObject) -> None:
             kind, payload = data.draw(st.sampled_from(here.payloads))

@@ -54,6 +54,7 @@ from bot.store.leases import Leases
 from bot.store.mail.repository import MailStatus, QueuedMail
 from bot.store.schema import delivery, do_not_contact, evaluation, license_alias, mail
 from tests.builders import NOON, OPEN
+from tests.examples import MANY, drawn
 from tests.scenarios.promised import (
     FOR_EVER,
     LONGEST_WAIT,
@@ -70,9 +71,10 @@ from tests.spellings import AROUND, WAYS
 from tests.store.steps import CHANNEL, bring, cards, poll, report, rows
 from tests.store.test_forgetting import readable
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, drawn]
 
-EXAMPLES, STEPS = (int(word) for word in os.environ.get("CORRESPONDENCE", "8x40").split("x"))
+_DRAWN = os.environ.get("CORRESPONDENCE", "60x80" if MANY else "4x40")
+EXAMPLES, STEPS = (int(word) for word in _DRAWN.split("x"))
 """How many times it is played, and for how long: CORRESPONDENCE=500x100 is an evening's."""
 ADMIN: Final = "U0ADMIN"
 TEMPLATES: Final = {
@@ -837,7 +839,7 @@ def test_nobody_is_mailed_who_said_no_nor_twice_and_no_mail_is_lost() -> None:
     # Without shrinking, which would take minutes with a server behind every step; the steps are printed as they were.
     some_months = settings(
         max_examples=EXAMPLES,
-        derandomize="CORRESPONDENCE" not in os.environ,  # the same months each time, unless more are asked for
+        derandomize=_DRAWN == "4x40",  # the same months each time, unless more are asked for
         stateful_step_count=STEPS,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         suppress_health_check=list(HealthCheck),

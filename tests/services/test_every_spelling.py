@@ -25,12 +25,13 @@ from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.operations.alerts import AdminAlerts
 from bot.store.schema import evaluation, mail
 from tests.builders import TODAY
+from tests.examples import drawn, examples
 from tests.services.conftest import ADMIN, MailSetup
 from tests.services.inbound.test_bounces import ANA, BOUNCE, OURS
 from tests.spellings import AROUND, plain, spellings
 from tests.store.steps import SECRET, ask, order, report, rows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, drawn]
 
 NUMBERS: Final = count(100)
 MAILBOXES: Final = (
@@ -138,7 +139,7 @@ def _message_id(mail_id: int) -> str:
 
 
 @pytest.mark.timeout(0)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15, many=200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), path=st.sampled_from(PATHS), around=st.sampled_from(AROUND), waits=st.booleans())
 async def test_after_a_no_by_one_spelling_no_email_leaves_to_another(
     room: MailSetup, data: st.DataObject, path: str, around: str, *, waits: bool

@@ -14,10 +14,11 @@ from bot.store import Store
 from bot.store.schema import delivery, evaluation
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON
+from tests.examples import drawn, examples
 from tests.histories import FIRST, histories
 from tests.store.steps import CHANNEL, known_of, parsed, rows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, drawn]
 
 RINGING = AnnouncementPolicy(today=FIRST)
 """All of it happens while somebody watches, so every trial that is seen while it runs rings."""
@@ -54,7 +55,9 @@ async def check_cards(store: Store, app: str) -> None:
     assert sorted(owed) == sorted(row.id for row in live if row.channel is not None)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(10, many=100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), lives=st.lists(histories(), min_size=1, max_size=3))
 async def test_however_the_records_of_several_licenses_arrive_the_store_is_the_same(
     store: Store, data: st.DataObject, lives: list[list[License]]

@@ -11,12 +11,13 @@ from bot.store import Store
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail
 from tests.builders import NOON
 from tests.builders import license_ as a_license
+from tests.examples import drawn, examples
 from tests.machine import limit
 from tests.store.steps import ask, order, report, rows, take
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, drawn]
 
-ROUNDS = 3000
+ROUNDS = examples(1000, many=3000)
 
 Act = Callable[[Store, int], Awaitable[object]]
 
@@ -43,7 +44,7 @@ async def _card(store: Store, _number: int) -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_three_thousand_tasks_cancelled_at_random_leave_the_store_usable_and_nothing_half_done(
+async def test_tasks_cancelled_at_random_leave_the_store_usable_and_nothing_half_done(
     store: Store,
 ) -> None:
     dice = random.Random(20261123)  # noqa: S311  a seed, so that a failure comes again

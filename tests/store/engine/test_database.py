@@ -205,6 +205,7 @@ asyncio.run(start(*sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 async def test_four_programs_that_start_at_once_all_make_the_tables_and_write(url: str) -> None:
     started = [subprocess.Popen([sys.executable, "-c", START, url, f"E-{n}"]) for n in range(4)]  # noqa: S603, ASYNC220
 

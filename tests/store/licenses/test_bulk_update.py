@@ -18,6 +18,7 @@ from bot.store.licenses import repository
 from bot.store.schema import delivery, evaluation, history, license_alias, processed_row
 from bot.store.schema import license_ as license_table
 from tests.builders import contact, license_, nov
+from tests.examples import drawn, examples
 from tests.histories import histories
 from tests.store.steps import SECRET, bring, cards, report
 from tests.store.test_listing import statements
@@ -59,7 +60,8 @@ async def content(store: Store, app: str) -> list[list[str]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@drawn
+@settings(max_examples=examples(8, many=100), suppress_health_check=list(HealthCheck))
 @given(life=histories(), touched=st.lists(st.sampled_from(["tier", "billing", "aliases"])), size=st.integers(1, 4))
 async def test_either_way_leaves_the_same_rows(
     store: Store, life: list[License], touched: list[str], size: int
