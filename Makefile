@@ -5,7 +5,7 @@ BIN := .venv/bin
 # The tests start Python a hundred times, and it need not compile every module each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all check format bench crash pictures clean
+.PHONY: demo test test-all check format bench crash cluster pictures clean
 
 demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox, on a page in the browser
 	@$(BIN)/evaluator-bot demo
@@ -26,6 +26,9 @@ bench: .venv/installed ## time and memory against their floors, as a table; make
 
 crash: .venv/installed ## kill the bot 200 times at random moments; CRASH_SEED=… does it the same way again, a thousand presses at once, and the other long tests
 	@CRASHES=204 PRESSERS=20 EXAMPLES=many $(BIN)/pytest --numprocesses auto -m "long or drawn"
+
+cluster: .venv/installed ## ten minutes of traffic on two copies over PostgreSQL while everything goes wrong; CLUSTER_SECONDS=… takes as long, CLUSTER_SEED=… does the same again
+	@CLUSTER_SECONDS=$${CLUSTER_SECONDS:-600} $(BIN)/pytest tests/scenarios/test_cluster.py -m long -s
 
 pictures: .venv/installed ## the pictures of README and docs/, in light and dark; needs Chromium
 	@$(BIN)/python -m tests.demo.pictures

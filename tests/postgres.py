@@ -6,8 +6,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -23,9 +26,26 @@ needs_a_server: Final = pytest.mark.skipif(not FOUND and not os.environ.get("CI"
 _NUMBERS: Final = count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres_port() -> Iterator[int]:
-    """The port of a server on this machine that trusts everybody."""
+@dataclass(frozen=True)
+class Server:
+    """A server on this machine that trusts everybody."""
+
+    port: int
+    _control: Callable[..., None]
+
+    def restart(self, mode: str = "fast") -> None:
+        """Stop it, in the words of `pg_ctl`, and start it again."""
+        self._control("restart", "-m", mode)
+
+    def create(self, name: str, *options: str) -> str:
+        """Make a database; its address."""
+        _create(self.port, name, *options)
+        return _url(self.port, name)
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server of one's own, which may be restarted."""
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
     folder = tempfile.mkdtemp(prefix="postgres-")
@@ -42,10 +62,17 @@ def postgres_port() -> Iterator[int]:
     run(FOUND[-1], "-D", f"{folder}/data", "-A", "trust", "-U", "bot")
     run(*control, "-o", options, "start")
     try:
-        yield port
+        yield Server(port, partial(run, *control))
     finally:
         run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    """The port of a server that all tests share."""
+    with running_server() as server:
+        yield server.port
 
 
 @pytest.fixture(scope="session")

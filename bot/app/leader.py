@@ -96,11 +96,9 @@ class Leader:
                     )
             await asyncio.sleep(self._timing.look_every)
 
-    async def begin(self) -> None:
+    def begin(self) -> None:
         """Begin a term if this copy leads and no earlier term of it still ends."""
         if self._leases.is_held and not self._begun.is_set() and not self._is_ending:
-            with self._leases.as_leader():
-                await self._settle()
             self._over.clear()
             self._begun.set()
 
@@ -150,7 +148,7 @@ class Leader:
                     reason = LeadReason.HANDOVER if self._leases.was_released else LeadReason.TAKEOVER
                     self._meter.count(LEADER_CHANGES, reason)
                 self._answered_at = time.monotonic()
-                await self.begin()
+                self.begin()
             except LeaseLost as exc:
                 log.warning("lead_lost", reason=str(exc))
                 if not self._leases.is_shared:
@@ -176,9 +174,10 @@ class Leader:
             await self._store.database.drop_connections()
 
     async def _do_term(self, work: Work) -> None:
+        self._leases.on_lost = self._end_term
         with self._leases.as_leader():
+            await self._settle()  # the lease is renewed meanwhile
             async with work() as self._tasks:
-                self._leases.on_lost = self._end_term
                 if self._leases.is_shared:
                     self._watch()
                 await self._over.wait()

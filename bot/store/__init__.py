@@ -19,7 +19,7 @@ from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
 from bot.store.engine.connections import files_of
 from bot.store.engine.database import Database
-from bot.store.engine.migrate import is_outdated, upgrade, verify
+from bot.store.engine.migrate import is_outdated, may_upgrade_beside, upgrade, verify
 from bot.store.engine.server_check import describe_server
 from bot.store.evaluations import Evaluations
 from bot.store.exports import Exports
@@ -100,7 +100,7 @@ async def open_store(
         await key_check.verify(database, keyring)
         if create:
             if await is_outdated(database):
-                await _until_free(leases, patience)
+                await _until_free(database, leases, patience)
             await upgrade(database, keyring=keyring)
             await key_check.remember(database, keyring)
         else:
@@ -147,9 +147,9 @@ def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
     )
 
 
-async def _until_free(leases: Leases, patience: timedelta) -> None:
+async def _until_free(database: Database, leases: Leases, patience: timedelta) -> None:
     ends = time.monotonic() + patience.total_seconds()
-    while (holder := await leases.holder()) is not None:
+    while (holder := await leases.holder()) is not None and not await may_upgrade_beside(database, holder.version):
         if time.monotonic() >= ends:
             raise DatabaseBusy(
                 f"A bot of another version runs on this database ({holder}). Stop it before this version changes the "

@@ -17,8 +17,8 @@ from tests.log_watch import WATCH
 from tests.machine import limit
 from tests.world import WallClock, World
 
-_FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["bot.cli.main", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite"])
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["bot.cli.main", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ async def afresh(folder: Path, environment: Mapping[str, str], log: Path) -> tup
 
 async def forked(folder: Path, environment: Mapping[str, str], log: Path) -> tuple[int, Awaitable[int]]:
     """The same from the end of its imports on: those take longer than all that a crash can hit."""
-    process = _FORKS.Process(target=_live, args=(folder, environment, log))
+    process = FORKS.Process(target=live, args=(folder, environment, log))
     process.start()
     assert process.pid is not None
 
@@ -69,7 +69,7 @@ async def forked(folder: Path, environment: Mapping[str, str], log: Path) -> tup
     return process.pid, asyncio.to_thread(wait)
 
 
-def _live(folder: Path, environment: Mapping[str, str], log: Path) -> None:
+def live(folder: Path, environment: Mapping[str, str], log: Path) -> None:
     from bot.cli.main import main  # noqa: PLC0415  imported by the server of forks, long before
 
     os.chdir(folder)
@@ -89,8 +89,11 @@ async def life(
     ready: Callable[[], object] | None = None,
     **changes: object,
 ) -> AsyncIterator[Life]:
-    """`evaluator-bot run` from the moment it is ready, which is when its socket is open; ended by a signal."""
-    log = here.folder / "log"
+    """`evaluator-bot run` from the moment it is ready, which is when its socket is open; ended by a signal.
+
+    `log_name` is the name of its log, if another copy has one, too.
+    """
+    log = here.folder / str(changes.pop("log_name", "log"))
     pid, ended = await birth(
         here.folder, here.environment(**{"poll_every": "1s", "log_level": "debug", **changes}), log
     )

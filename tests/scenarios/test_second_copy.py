@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from bot.app.components import open_components
 from bot.app.leader import TIMING
@@ -16,7 +16,7 @@ from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.mail import MailState
 from bot.domain.outbox import ApiMethod
 from bot.errors import DatabaseBusy, SettingsWrong
-from bot.store.schema import delivery, mail, poll
+from bot.store.schema import delivery, lease, mail, poll
 from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock
 from tests.store.steps import rows
@@ -115,6 +115,24 @@ async def test_on_a_server_the_second_copy_takes_over_once_the_first_is_gone(tri
             await first.store.leases.release()
             await trial.card(NORTHWIND.company)
             await trial.at_rest(second)
+    assert sum(NORTHWIND.company in each.text for each in trial.workspace.messages()) == 1
+
+
+@needs_a_server
+async def test_a_copy_that_lost_the_lead_answers_presses_and_leads_again(trial: World, postgres: str) -> None:
+    async with trial.bot(database_url=postgres) as parts:
+        card = await trial.card(NORTHWIND.company)
+        async with open_components(trial.settings(database_url=postgres), clock=trial.clock) as other:
+            async with other.store.database.lease() as connection:
+                await connection.execute(update(lease).values(holder="another", epoch=lease.c.epoch + 1))
+            await trial.until(lambda: not parts.store.leases.was_taken)
+            await trial.workspace.press(ANA, card, "evaluation.claim")
+            await trial.workspace.command(ANA, "/evaluators today")
+            await trial.notified(ANA, NORTHWIND.company)
+            async with other.store.database.lease() as connection:
+                await connection.execute(update(lease).values(holder=None, until=None))
+        await trial.shows(f"Owner: <@{ANA}>", on=card)
+        assert (await parts.store.leases.status()).epoch == 3
     assert sum(NORTHWIND.company in each.text for each in trial.workspace.messages()) == 1
 
 

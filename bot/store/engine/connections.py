@@ -1,5 +1,6 @@
 """Connections: the address of a database, what each new connection is told, and how a transaction begins."""
 
+import re
 import sqlite3
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,6 +55,7 @@ NO_TABLES: Final = (
     "There is no database at DATABASE_URL yet. Start the bot, or run `evaluator-bot db upgrade`, and see that both use "
     "the same settings."
 )
+_NETWORK: Final = frozenset({"afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
 _DRIVERS: Final = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 _NO_URL: Final = (
     "DATABASE_URL isn't the address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
@@ -102,6 +104,7 @@ def open_engine(url: str, *, create: bool, at_most: int | None = None) -> AsyncE
         parsed = parsed_url(url)
         path = sqlite_file(parsed)
         if path is not None:
+            _verify_local(path)
             if create:
                 _private(path)
             elif not path.exists() or path.stat().st_size == 0:
@@ -140,6 +143,30 @@ def _by_our_driver(_dialect: object, _record: object, _args: object, options: di
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+def _verify_local(path: Path) -> None:
+    """Raise DatabaseUrlWrong if the file is on a network file system, where write-ahead logging does not work
+    (sqlite.org/wal.html): its processes share memory.
+    """
+    if (kind := file_system(path.absolute().parent)) in _NETWORK:
+        raise DatabaseUrlWrong(
+            f"DATABASE_URL is on a network file system ({kind}), where SQLite damages its file. Name a folder on a "
+            "disk of this machine, or use PostgreSQL."
+        )
+
+
+def file_system(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """Return the type of the file system that a folder is on, as Linux names it; empty elsewhere."""
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return ""
+    found = {
+        Path(re.sub(r"\\(\d{3})", lambda it: chr(int(it[1], 8)), line.split()[1])): line.split()[2] for line in lines
+    }
+    real = folder.resolve()
+    return next((found[each] for each in (real, *real.parents) if each in found), "")
 
 
 def _private(path: Path) -> None:

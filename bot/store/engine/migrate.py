@@ -1,25 +1,47 @@
 """Bring the tables up to date."""
 
+import asyncio
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from bot.errors import StoreError
+from bot.errors import DatabaseBusy, StoreError
 from bot.security.keyring import Keyring
 from bot.store.engine.connections import NO_TABLES
 from bot.store.engine.database import Database
 from bot.store.engine.generation import first_generation
 
 SCRIPTS: Final = Path(__file__).parent.with_name("migrations")
+_LAST_BEFORE_THE_RULE: Final = "0016"
+"""The last migration that was written before the rule that migrations only add."""
+_OLDEST_BESIDE: Final = re.compile(r'^oldest_beside = "([\d.]+)"$', re.MULTILINE)
+_TRIES: Final = 6
+_RETRY_S: Final = 1.0
+"""Pause between two attempts to lock the tables, in which the copies that run may use them."""
 
 
 async def is_outdated(database: Database) -> bool:
     """Return whether there are tables that `upgrade` would change."""
     async with database.read() as connection:
         return await connection.run_sync(lambda c: _version(c) not in (None, newest()))
+
+
+async def may_upgrade_beside(database: Database, running: str) -> bool:
+    """Return whether the tables may be upgraded while a bot of the version `running` uses them.
+
+    Two versions run side by side only on a server. A migration that only adds disturbs nobody. One with `post` in its
+    name takes something away, and says since which version nobody uses it.
+    """
+    if not database.is_server:
+        return False
+    async with database.read() as connection:
+        current = await connection.run_sync(_version) or ""
+    return all(_may_run_beside(path, running) for path in _scripts() if path.name.partition("_")[0] > current)
 
 
 async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[[], int] | None = None) -> str:
@@ -29,8 +51,16 @@ async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[
     `keyring` encrypts data that an older schema kept in plain text, and replaces hashes and encrypted values of former
     keys. `generation` returns the first generation of a database; it is random by default.
     """
+    for _ in range(_TRIES - 1):
+        with suppress(DatabaseBusy):
+            return await _try_to_upgrade(database, keyring, generation or first_generation)
+        await asyncio.sleep(_RETRY_S)
+    return await _try_to_upgrade(database, keyring, generation or first_generation)
+
+
+async def _try_to_upgrade(database: Database, keyring: Keyring, generation: Callable[[], int]) -> str:
     async with database.write() as connection:
-        return await connection.run_sync(_upgrade, keyring, generation or first_generation)
+        return await connection.run_sync(_upgrade, keyring, generation)
 
 
 async def verify(database: Database) -> None:
@@ -58,12 +88,28 @@ def known_version(connection: Connection) -> str | None:
 
 
 def _versions() -> Iterator[str]:
-    return (path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+    return (path.name.partition("_")[0] for path in _scripts())
 
 
 def is_newer(connection: Connection) -> bool:
     """Return whether a newer version of the bot has upgraded the tables."""
     return (connection.scalar(text("SELECT version_num FROM alembic_version")) or "") > newest()
+
+
+def _scripts() -> Iterator[Path]:
+    return (SCRIPTS / "versions").glob("[0-9]*.py")
+
+
+def _may_run_beside(script: Path, running: str) -> bool:
+    number, _, name = script.name.partition("_")
+    if not name.startswith("post_"):
+        return number > _LAST_BEFORE_THE_RULE
+    found = _OLDEST_BESIDE.search(script.read_text())
+    return found is not None and _numbers(running) >= _numbers(found[1])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def _version(connection: Connection) -> str | None:
@@ -81,6 +127,7 @@ def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int
     if connection.dialect.name == "postgresql":  # a large table takes its time
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
     return _migrated(connection, keys, generation)
 
 

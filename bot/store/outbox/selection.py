@@ -1,13 +1,27 @@
 """Choose which delivery goes next, and on which route."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.outbox import OPEN, ApiMethod, DeliveryKind, DeliveryState
+from bot.store.columns import Instant
 from bot.store.schema import delivery, evaluation, installation
 
 DECIDES_ROUTES: Final = (delivery, evaluation, installation)
@@ -31,9 +45,11 @@ _method: Final[ColumnElement[str]] = case(
     else_=ApiMethod.POST,
 )
 _is_due: Final[ColumnElement[bool]] = or_(
+    delivery.c.attempts == 0,  # nothing defers it, and another copy's clock may be ahead
     delivery.c.due_at <= bindparam("now", type_=delivery.c.due_at.type),
     delivery.c.due_at > bindparam("wrong", type_=delivery.c.due_at.type),
 )
+_AT_ONCE: Final = literal(datetime(1970, 1, 1, tzinfo=UTC), Instant)
 _must_look: Final = exists().where(installation.c.look_since.is_not(None), installation.c.looked_at.is_(None))
 """Whether the database was restored from a backup and has not been compared with the cards in Slack."""
 _JUST_NOW: Final = delivery.c.at >= bindparam("lately", type_=delivery.c.at.type)
@@ -89,7 +105,8 @@ def routes() -> Select[Any]:
     """Return a query for the routes with something ready, and the time from which it is due."""
     waiting = is_ready().subquery()
     route = (waiting.c.method, waiting.c.channel)
-    return select(*route, func.min(waiting.c.due_at)).group_by(*route)
+    due = case((waiting.c.attempts == 0, _AT_ONCE), else_=waiting.c.due_at)
+    return select(*route, func.min(due)).group_by(*route)
 
 
 @cache

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from bot.errors import StoreError
+from bot.errors import DatabaseUrlWrong, StoreError
 from bot.store import Store, open_store
+from bot.store.engine import connections
+from bot.store.engine.connections import file_system
 from bot.store.engine.database import Database
 from bot.store.schema import license_ as license_table
 from bot.store.schema import license_alias
@@ -255,3 +257,19 @@ async def test_who_waits_for_a_lock_held_elsewhere_is_told_and_can_be_cancelled_
     await store.outbox.enqueue_message("Good morning", channel=CHANNEL, at=NOON)
     assert store.database.locked_since is None
     assert await store.outbox.waiting() == 1
+
+
+def test_the_file_system_of_a_folder_is_known_also_below_a_mount_with_blanks(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    share = tmp_path.resolve() / "a share"
+    escaped = str(share).replace(" ", "\\040")
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nhost:/x {escaped} nfs4 rw 0 0\n")
+    assert [file_system(each, mounts) for each in (tmp_path, share, share / "b")] == ["ext4", "nfs4", "nfs4"]
+    assert file_system(tmp_path, tmp_path / "nothing") == ""
+
+
+def test_a_file_on_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "file_system", lambda _: "nfs4")
+    with pytest.raises(DatabaseUrlWrong, match="PostgreSQL"):
+        Database(f"sqlite+aiosqlite:///{tmp_path / 'evaluators.db'}")
+    assert list(tmp_path.iterdir()) == []
