@@ -24,6 +24,7 @@ from tests.template import KEYS
 FOUND: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 needs_a_server: Final = pytest.mark.skipif(not FOUND and not os.environ.get("CI"), reason="needs PostgreSQL; CI has it")
 _NUMBERS: Final = count(1)
+_COPIES_THROUGH_LOG: Final = 15
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,10 @@ def postgres(postgres_port: int, request: pytest.FixtureRequest) -> str:
 
 
 def _create(port: int, name: str, *options: str) -> None:
-    created = [str(FOUND[-1].with_name("createdb")), "-h", "127.0.0.1", "-p", str(port), "-U", "bot", *options, name]
+    # Copied as files: page by page through the log, as is the default since version 15, takes twice as long.
+    how = ("--strategy=file_copy",) if int(FOUND[-1].parents[1].name) >= _COPIES_THROUGH_LOG else ()
+    address = ("-h", "127.0.0.1", "-p", str(port), "-U", "bot")
+    created = [str(FOUND[-1].with_name("createdb")), *address, *how, *options, name]
     subprocess.run(created, check=True)  # noqa: S603  our own words
 
 

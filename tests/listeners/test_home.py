@@ -22,11 +22,11 @@ async def shows(here: World, user: str, words: str) -> None:
     await here.until(lambda: user in here.workspace.homes and words in here.workspace.homes[user].shown)
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture
 async def at_work(here: World, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """The bot with one card, reached over a socket or over HTTP."""
+    """The bot with one card, reached over a socket, or over HTTP where a test asks for it."""
     here.marketplace.add(license_record(1, LANTERNS, NORTHWIND, TODAY))
-    changes = {"slack_app_token": None} if request.param == "http" else {}
+    changes = {"slack_app_token": None} if getattr(request, "param", "socket") == "http" else {}
     async with here.bot(**changes):
         here.workspace.request_url = f"http://127.0.0.1:{here.port}/slack/events"
         await here.card("Northwind")
@@ -47,6 +47,7 @@ async def test_a_trial_is_claimed_from_it_and_the_loser_reads_who_won(at_work: W
     await shows(here, ANA, "*Mine*  ·  1")
 
 
+@pytest.mark.parametrize("at_work", ["socket", "http"], indirect=True)
 async def test_a_report_comes_as_a_direct_message(at_work: World) -> None:
     here = at_work
     await opened(here, ANA, "Licenses report read")
