@@ -21,6 +21,7 @@ from bot.marketplace.client import Marketplace
 from bot.marketplace.http import MarketplaceHttp, Route
 from bot.metrics.meter import OFF, Meter, build_meter
 from bot.services.ingest.poller import PollPlan, ReportPoller
+from bot.services.ingest.return_reports import ReturnReports
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
 from bot.slack.client.counted_client import CountedWebClient
@@ -77,6 +78,7 @@ async def open_components(
             clock=clock,
         )
         poller.meter = meter
+        poller.return_reports = ReturnReports(marketplace, store, show_prices=settings.show_prices == "on", clock=clock)
         post = build_mailer(settings)
         if post is not None:
             stack.push_async_callback(post.smtp.aclose)

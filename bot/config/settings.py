@@ -76,6 +76,11 @@ def _listed(value: object) -> object:
     return parts or value
 
 
+def _on_off(value: object) -> object:
+    """Read `on`, `off`, `true` or `false`."""
+    return {"true": "on", "false": "off"}.get(str(value).lower(), str(value).lower())
+
+
 def _upper_listed(value: object) -> object:
     return _listed(value.upper()) if isinstance(value, str) else value
 
@@ -353,6 +358,9 @@ class Settings(HttpSettings, ReportSettings, WebhookSettings):
     forge_jwks_url: WebAddress = Field(
         "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json",
         description="the address of the keys that sign the tokens of Forge",
+    )
+    show_prices: Annotated[Literal["on", "off"], BeforeValidator(_on_off)] = Field(
+        "off", description="on or off: whether accepted quotes are shown with their price"
     )
     early_cards: Annotated[Literal["off", "known", "all"], BeforeValidator(lambda v: str(v).lower())] = Field(
         "off", description="off, known or all: for which apps a card is posted before the report has the license"

@@ -63,6 +63,10 @@ class Card:
     """The event that gave the evaluation its owner."""
     snoozes: tuple[Snooze, ...] = ()
     """Who will be reminded of it, and when."""
+    left: Entry | None = None
+    """What the report said last about the customer's leaving."""
+    quote: Entry | None = None
+    """The latest quote that the customer accepted."""
     early: EarlyInstall | None = None
     """The installation, while the license is not known."""
 

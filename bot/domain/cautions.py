@@ -49,6 +49,7 @@ class Caution(StrEnum):
     PARTNER = "Through {partner}: the contact may be theirs, not the customer's"
     MANY_SITES = "This address is on {sites} other sites: perhaps a consultant or reseller"
     PARTNER_DOMAIN = "A partner of other customers has this email domain: perhaps a reseller"
+    LEFT = "They removed the app"
     NO_CONTACT = "No contact in the report"
     FORGOTTEN = "Contact asked Atlassian to be forgotten"
     MALFORMED = "The address in the report is not an email address"
@@ -75,6 +76,8 @@ class CustomerContext:
     """How many other customers have the address of `reachable` on a license. All sites of one company count once."""
     partner_domain: bool = False
     """Whether `company_domain` belongs to a partner of several other customers."""
+    has_left: bool = False
+    """Whether the report says that they removed the app during this evaluation."""
 
 
 NO_CONTEXT: Final = CustomerContext()
@@ -117,6 +120,7 @@ def cautions_for(
     """Return the cautions for this license and this contact on it, most important first."""
     of_license = (
         (Caution.ATLASSIAN, license_.atlassian),
+        (Caution.LEFT, context.has_left),
         (Caution.SANDBOX, license_.sandbox is True),
         (Caution.MIGRATION, license_.migration),
     )

@@ -89,6 +89,8 @@ class Digest:
     """Reminders that were due too long ago to be sent."""
     report_error: str | None = None
     """Why the latest poll of the licenses report failed."""
+    left: tuple[tuple[str, int], ...] = ()
+    """Why customers left, in a weekly digest: each reason with its number, also of sites that nobody knows."""
     counts: Counts
     before: Counts | None = None
     """The same for the week before."""
@@ -98,7 +100,7 @@ class Digest:
         """Whether there is nothing to say, so that nothing is sent."""
         before = self.before is None or self.before.is_empty
         groups = (self.unowned, self.untouched, self.waiting, self.ending, self.rehearsed)
-        needing = any(group.total for group in groups) or self.late
+        needing = any(group.total for group in groups) or self.late or self.left
         return not needing and self.counts.is_empty and before and self.report_error is None
 
 

@@ -11,6 +11,7 @@ from bot.domain.history import (
     CalledDone,
     CalledNotForUs,
     ContactReplaced,
+    CustomerLeft,
     DatesCorrected,
     DetailsAdded,
     DncAdded,
@@ -24,6 +25,7 @@ from bot.domain.history import (
     NobodyAvailable,
     NoteAdded,
     OwnerFact,
+    QuoteAccepted,
     Released,
     TrialConverted,
     TrialEnded,
@@ -47,6 +49,8 @@ _Stored = (
     | Undone
     | AppSignalled
     | LicenseFollowed
+    | QuoteAccepted
+    | CustomerLeft
 )
 """Facts whose details are dates, states and words of Atlassian's."""
 _OF_LICENSE: Final = frozenset(field.name for field in fields(License))

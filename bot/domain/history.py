@@ -7,24 +7,12 @@ wrote is stored elsewhere, where it can be erased, and is only read with the fac
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar, Final, assert_never
+from typing import ClassVar, Final
 
 from bot.domain.app_signal import SignalKind
-from bot.domain.changes import (
-    Change,
-    Confirmed,
-    ContactChanged,
-    Converted,
-    Corrected,
-    Ended,
-    Enriched,
-    Extended,
-    Refreshed,
-    Reopened,
-    Started,
-)
+from bot.domain.departure import DepartureKind
 from bot.domain.dnc import DncReason
-from bot.domain.evaluation import Disposition, License, NotForUsReason, State, Trial
+from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.mail import LawfulBasis
 from bot.domain.note import Note
 from bot.domain.rotation import AssignmentRule, Unavailable
@@ -64,6 +52,8 @@ class Kind(StrEnum):
     UNDONE = "undone"
     APP_SIGNALLED = "app_signalled"
     LICENSE_FOLLOWED = "license_followed"
+    CUSTOMER_LEFT = "customer_left"
+    QUOTE_ACCEPTED = "quote_accepted"
 
 
 UNTOLD: Final = frozenset({Kind.STARTED, Kind.CORRECTED, Kind.MERGED})
@@ -301,6 +291,34 @@ class LicenseFollowed:
     installed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerLeft:
+    """The customer removed the app, and maybe said why: `reason` is one of Atlassian's sentences."""
+
+    kind: ClassVar = Kind.CUSTOMER_LEFT
+    left: DepartureKind
+    reason: str = ""
+    on: date | None = None
+    departure_id: int | None = None
+    has_words: bool = False
+    """Whether somebody wrote more, which is still on record. False until that was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteAccepted:
+    """The customer accepted a quote. What is not known is empty."""
+
+    kind: ClassVar = Kind.QUOTE_ACCEPTED
+    on: date | None
+    starts: date | None = None
+    users: str = ""
+    edition: str = ""
+    price: str = ""
+    """Empty unless prices are shown."""
+    reseller: str = ""
+    """Not empty: somebody with another mail domain than the contacts made it."""
+
+
 ReportedFact = (
     TrialStarted
     | TrialExtended
@@ -319,7 +337,20 @@ OwnerFact = Assigned | Released | NobodyAvailable
 """Who owns the evaluation, and why."""
 SignalFact = AppSignalled | LicenseFollowed
 """What the app said."""
-Fact = SignalFact | ReportedFact | FollowUpFact | OwnerFact | MailEvent | MailBounced | DncAdded | DncLifted | Erased
+DepartureFact = CustomerLeft | QuoteAccepted
+"""What the reports beside licenses say."""
+Fact = (
+    SignalFact
+    | DepartureFact
+    | ReportedFact
+    | FollowUpFact
+    | OwnerFact
+    | MailEvent
+    | MailBounced
+    | DncAdded
+    | DncLifted
+    | Erased
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,50 +365,3 @@ class Entry:
     def kind(self) -> Kind:
         """What kind of fact it is."""
         return self.fact.kind
-
-
-def entry_of(change: Change, seen: License, *, at: datetime) -> Entry | None:
-    """Return the history entry for a change found in the report, or None if it needs no line."""
-    fact: Fact
-    match change:
-        case Refreshed() | Confirmed():
-            return None
-        case Started(trial=trial):
-            fact = TrialStarted(on=trial.started)
-        case Extended(trial=trial, before=before):
-            fact = TrialExtended(to=trial.ends, was=before)
-        case Corrected(trial=trial, was=was):
-            fact = DatesCorrected(to=f"{trial.started}/{trial.ends}", was=f"{was.started}/{was.ends}")
-        case Converted():
-            fact = _conversion(change)
-        case Ended(trial=trial):
-            fact = _end(trial)
-        case Reopened(trial=trial):
-            fact = TrialReopened(to=trial.ends)
-        case ContactChanged():
-            fact = ContactReplaced(to=_who_is_there(seen))
-        case Enriched(facts=facts):
-            fact = DetailsAdded(facts=tuple((each, str(getattr(seen, each))) for each in facts))
-        case _:
-            assert_never(change)
-    return Entry(at=at, fact=fact)
-
-
-def _who_is_there(seen: License) -> ContactNow:
-    if not seen.contacts:
-        return ContactNow.NOBODY
-    return ContactNow.FORGOTTEN if all(contact.forgotten for contact in seen.contacts) else ContactNow.ANOTHER
-
-
-def _end(trial: Trial) -> TrialEnded:
-    return TrialEnded(how=trial.state, on=trial.ends, upgrade=trial.upgrade_to or "")
-
-
-def _conversion(change: Converted) -> TrialConverted:
-    return TrialConverted(
-        license_type=change.license_type,
-        edition=change.edition or "",
-        tier=change.tier or "",
-        days=change.days,
-        upgrade=change.trial.upgrade_to or "",
-    )

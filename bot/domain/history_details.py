@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.domain.app_signal import SignalKind
+from bot.domain.departure import DepartureKind
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.history import (
@@ -23,6 +24,7 @@ from bot.domain.history import (
     CalledNotForUs,
     ContactNow,
     ContactReplaced,
+    CustomerLeft,
     DatesCorrected,
     DetailsAdded,
     DncAdded,
@@ -36,6 +38,7 @@ from bot.domain.history import (
     Merged,
     NobodyAvailable,
     NoteAdded,
+    QuoteAccepted,
     Released,
     TrialConverted,
     TrialEnded,
@@ -52,7 +55,7 @@ Details = Mapping[str, str]
 _E = TypeVar("_E", bound=StrEnum)
 _STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause"}
 """Fields that are stored under another name."""
-_LEFT_OUT: Final = frozenset({"note", "rule"})
+_LEFT_OUT: Final = frozenset({"note", "rule", "has_words"})
 """Fields that are stored only if they are text."""
 _NUMBER_DIGITS: Final = 19
 """Digits of the largest id."""
@@ -156,6 +159,17 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
         signalled_at=_time(details, "signalled_at"),
     ),
     Kind.LICENSE_FOLLOWED: lambda details: LicenseFollowed(installed_at=_time(details, "installed_at")),
+    Kind.CUSTOMER_LEFT: lambda details: CustomerLeft(
+        left=_choice(DepartureKind, details.get("left"), DepartureKind.OTHER),
+        reason=details.get("cause", ""),
+        on=_day(details, "on"),
+        departure_id=_number(details, "departure_id"),
+    ),
+    Kind.QUOTE_ACCEPTED: lambda details: QuoteAccepted(
+        on=_day(details, "on"),
+        starts=_day(details, "starts"),
+        **{name: details.get(name, "") for name in ("users", "edition", "price", "reseller")},
+    ),
     Kind.UNDONE: lambda details: Undone(what=_choice(Disposition, details.get("what"), Disposition.DONE)),
     **{kind: partial(_mail_event, kind) for kind in Kind if kind.startswith("mail_") and kind is not Kind.MAIL_BOUNCED},
 }

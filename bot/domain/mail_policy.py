@@ -100,6 +100,8 @@ _REASON_OF_ATTEMPT: Final = {
 }
 UNCERTAIN_RECIPIENT: Final = frozenset({Caution.PARTNER, Caution.PARTNER_DOMAIN, Caution.MANY_SITES, Caution.ROLE})
 """Cautions that make it uncertain whether the address belongs to the person who evaluates."""
+NEEDS_CONFIRMATION: Final = UNCERTAIN_RECIPIENT | {Caution.LEFT}
+"""Cautions with which the sender has to name a lawful basis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,7 @@ def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | Non
         return Refused(reason or RefusalReason.NO_CONTACT)
     cautions = cautions_for(license_, contact, case.context)
     asks = country if country.rule is Rule.CONFIRM else None
-    if basis is None and (asks is not None or not UNCERTAIN_RECIPIENT.isdisjoint(cautions)):
+    if basis is None and (asks is not None or not NEEDS_CONFIRMATION.isdisjoint(cautions)):
         return NeedsLawfulBasis(address, cautions, asks)
     return Allowed(address, cautions, basis or LawfulBasis.TRIAL)
 

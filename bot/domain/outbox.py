@@ -46,6 +46,12 @@ class DeliveryKind(StrEnum):
     DIGEST = "digest"
 
 
+class OwnerNews(StrEnum):
+    """Something that the owner of an evaluation reads in a direct message at once, as the text of a reminder."""
+
+    QUOTE = "quote"
+
+
 class DeliveryState(StrEnum):
     """How far a delivery got. The values are those of the column."""
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.departure import LeavingCount, add_up
 from bot.domain.evaluation import License, State
 from bot.domain.license_types import is_sold
 from bot.domain.report_rates import Share
@@ -154,10 +155,14 @@ class ConversionReport:
     apps: tuple[tuple[str, Counts], ...]
     """By the apps' names."""
     months: tuple[tuple[date, Counts], ...]
+    reasons: tuple[tuple[str, int], ...] = ()
+    """Why customers left, each reason with its number, the most frequent first."""
 
 
-def conversion_report(scope: ReportScope, groups: TrialGroups) -> ConversionReport:
-    """Add up the trials that the scope covers."""
+def conversion_report(
+    scope: ReportScope, groups: TrialGroups, *, left: Iterable[LeavingCount] = ()
+) -> ConversionReport:
+    """Add up the trials that the scope covers, and the reasons of those who left."""
     apps, months = defaultdict[str, Counts](Counts), defaultdict[date, Counts](Counts)
     for group, counts in _counted(groups, scope.today):
         if scope.covers(group.app_key):
@@ -168,6 +173,7 @@ def conversion_report(scope: ReportScope, groups: TrialGroups) -> ConversionRepo
         scope=scope,
         total=sum(apps.values(), Counts()),
         apps=tuple(sorted(named, key=lambda app: (-app[1].trials, app[0].casefold()))),
+        reasons=add_up(each for each in left if scope.covers(each.app_key)),
         months=tuple((month, months[month]) for month in sorted(months) if months[month].trials),
     )
 

@@ -44,6 +44,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(Settle.UNDO)(middleware(mails.undone))
     app.action(NoteButton.EDIT)(middleware(follow_up.edit))
     app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
+    app.action(ids.SHOW_WORDS)(middleware(follow_up.show_words))
     app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
     app.action(AwayButton.KEEP)(middleware(away.keep))
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))

@@ -20,6 +20,7 @@ from bot.slack.client.payload import read_id
 from bot.slack.ids import Field, View
 from bot.slack.views import follow_up_forms, modals, replies, submissions
 from bot.slack.views.card import rest_buttons
+from bot.slack.views.departure import words_message
 from bot.slack.views.modal_metadata import ModalMetadata, NoteMetadata
 from bot.slack.views.modals import Modal
 
@@ -49,6 +50,13 @@ class FollowUpListeners:
         card = await self._follow_up.card(metadata.evaluation_id)
         buttons = [] if card is None else rest_buttons(card)
         return follow_up_forms.rest_of_menu(metadata, buttons) if buttons else modals.message(replies.NOTHING_MORE)
+
+    async def show_words(self, args: AsyncArgs) -> None:
+        """Show one person what somebody wrote when they left. The audit log has who looked."""
+        user, number = args.body["user"]["id"], read_id(args.body["actions"][0].get("value"))
+        await self._services.permissions.require(user, Permission.EDIT)
+        words = None if number is None else await self._follow_up.words_of_departure(number, by=user)
+        await reply(args, self._services.slack, words_message(words))
 
     async def noted(self, args: AsyncArgs) -> None:
         """Add the note."""

@@ -5,13 +5,14 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import date
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bot.errors import AnswerUnreadable, SettingsWrong
 from bot.marketplace.export import PATIENCE, Export
 from bot.marketplace.http import MarketplaceHttp
 from bot.marketplace.pagination import Pagination
 from bot.marketplace.responses import Row, is_uuid, read_page
+from bot.marketplace.window_reader import read_window
 
 _VENDOR_ID = re.compile(r"[0-9]{1,18}")
 
@@ -81,6 +82,19 @@ class Marketplace:
         """
         return Export(self._http, self._report, sleep=self._sleep, patience=patience).rows()
 
+    async def feedback(self, since: date, until: date) -> list[dict[str, Any]]:
+        """Return the rows about customers who left, of these UTC days. Personal data is in them.
+
+        Raises PermissionMissing or NotFound if the account may not read them.
+        """
+        days = [("startDate", since.isoformat()), ("endDate", until.isoformat())]
+        return await read_window(self._http, f"{await self._space()}/feedback/details", "feedback", days)
+
+    async def quotes(self, since: date, until: date) -> list[dict[str, Any]]:
+        """Return the rows about quotes that were accepted on these UTC days. Raises as `feedback` does."""
+        days = [("acceptedStartDate", since.isoformat()), ("acceptedEndDate", until.isoformat())]
+        return await read_window(self._http, f"{await self._space()}/quotes", "quotes", days)
+
     async def check(self) -> str:
         """Return the developer id after one license was requested with it. Nothing is retried."""
         report = await self._report(retry=False)
@@ -88,7 +102,10 @@ class Marketplace:
         return await self.developer_id()
 
     async def _report(self, *, retry: bool = True) -> str:
-        return f"reporting/developer-space/{await self.developer_id(retry=retry)}/licenses"
+        return f"{await self._space(retry=retry)}/licenses"
+
+    async def _space(self, *, retry: bool = True) -> str:
+        return f"reporting/developer-space/{await self.developer_id(retry=retry)}"
 
 
 def _filters(

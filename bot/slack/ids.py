@@ -106,6 +106,10 @@ class HomeButton(StrEnum):
     SETTINGS = "home.settings"
 
 
+SHOW_WORDS: Final = "departure.show"
+"""The button that shows what somebody wrote when they left; the value is the departure's id."""
+
+
 class AwayButton(StrEnum):
     """Action ids of the buttons for somebody who goes away and still owns evaluations."""
 

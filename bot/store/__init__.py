@@ -14,6 +14,7 @@ from bot.security.keyring import Keyring
 from bot.store import key_check
 from bot.store.absences import Absences
 from bot.store.app_signals import AppSignals
+from bot.store.departures import Departures
 from bot.store.digests import Digests
 from bot.store.dispositions import Dispositions
 from bot.store.dnc.repository import DncEntries
@@ -55,6 +56,7 @@ class Store:
     app_signals: AppSignals
     bounces: Bounces
     database: Database
+    departures: Departures
     outbox: SlackOutbox
     digests: Digests
     drafts: Drafts
@@ -120,6 +122,7 @@ def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
         app_signals=AppSignals(database, keyring),
         bounces=Bounces(database, keyring),
         database=database,
+        departures=Departures(database, keyring),
         outbox=SlackOutbox(database, keyring),
         digests=Digests(database, keyring),
         drafts=Drafts(database, keyring),

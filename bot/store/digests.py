@@ -11,16 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.card_snapshot import PostedCard
+from bot.domain.departure import LeavingCount, add_up
 from bot.domain.digest import SHOWN, SOON, Counts, Digest, DigestKind, DigestPeriod, Group, week_before
 from bot.domain.history import Kind
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.domain.reminders import ReminderState
 from bot.security.keyring import Keyring
+from bot.store.departures import count_reasons
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN, read_rows
 from bot.store.mapping import insert_new, insert_row
 from bot.store.reminders import decided_between
 from bot.store.schema import delivery, evaluation, history, license_, poll
+from bot.store.signal_tables import departure
 from bot.store.team_tables import digest, own_digest
 from bot.store.touches import IS_TOUCHED
 
@@ -98,11 +101,13 @@ class Digests:
             if is_own:
                 waiting = await self._group(connection, theirs & OPEN & ~IS_TOUCHED)
                 return replace(found, waiting=waiting, ending=await self._group(connection, ending))
-            before = None
+            before, left = None, list[LeavingCount]()
             if period.kind is DigestKind.WEEKLY:
                 before = await _counts(connection, theirs, *week_before(period))
+                left = await _left(connection, theirs, period)
             return replace(
                 found,
+                left=add_up(left),
                 unowned=await self._group(connection, theirs & OPEN & evaluation.c.owner.is_(None)),
                 untouched=await self._group(connection, ending & ~IS_TOUCHED),
                 before=before,
@@ -125,6 +130,14 @@ async def restore_digests(connection: AsyncConnection, posted: Iterable[PostedCa
         with suppress(ValueError):
             key = {"kind": DigestKind(kind), "channel": each.channel, "day": date.fromisoformat(day)}
             await insert_new(connection, digest, {**key, "since": at, "until": at})
+
+
+async def _left(connection: AsyncConnection, theirs: ColumnElement[bool], period: DigestPeriod) -> list[LeavingCount]:
+    """Return how many customers of a channel's apps left, also of sites that nobody knows."""
+    during = (departure.c.at >= period.since) & (departure.c.at < period.until) & departure.c.is_new
+    counts = await count_reasons(connection, during)
+    apps = frozenset(await connection.scalars(select(evaluation.c.app_key).where(theirs).distinct())) if counts else ()
+    return [each for each in counts if each.app_key in apps]
 
 
 async def _counts(

@@ -16,6 +16,7 @@ from bot.domain.history import Entry, Kind
 from bot.domain.history import Erased as ErasedFact
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
+from bot.store.departures import blank_words
 from bot.store.dnc.repository import add_by_hash, anonymize_hashes, erased_hashes
 from bot.store.engine.database import Database
 from bot.store.licenses.company_words import remove_company_words
@@ -24,6 +25,7 @@ from bot.store.mapping import license_of, license_values
 from bot.store.notes import blank_notes
 from bot.store.outbox.enqueue import append_history, enqueue_card_update, enqueue_refresh
 from bot.store.schema import audit, do_not_contact, draft, evaluation, history, license_, mail, note
+from bot.store.signal_tables import departure
 
 ACTION: Final = "erase"
 """How the audit log calls an erasure."""
@@ -61,11 +63,13 @@ async def overwrite(
     mails = (await connection.execute(select(mail).where(mail.c.address_key.in_(hashes)))).all()
     if is_again:
         mails = [row for row in mails if decrypt_content(row.content, keyring) is not None]
-        if not (licenses or mails or await _is_noted(connection, keyring, hashes)):
+        wrote = await connection.scalar(select(departure.c.id).where(departure.c.address_key.in_(hashes)).limit(1))
+        if not (licenses or mails or wrote is not None or await _is_noted(connection, keyring, hashes)):
             return Overwritten(is_anything=False)
     theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_([row.id for row in licenses]))
     evaluations = (await connection.scalars(theirs)).all()
     about = {*evaluations, *(row.evaluation_id for row in mails)}
+    await blank_words(connection, departure.c.address_key.in_(hashes), at=at)
     await blank_notes(connection, note.c.evaluation_id.in_(about), at=at)
     for row in licenses:
         await _redact(connection, keyring, row.id, hashes)

@@ -54,6 +54,8 @@ class Evaluations:
                 mail=await self._last_entry(connection, row.id, MAIL_KINDS),
                 assigned=None if row.owner is None else await self._last_entry(connection, row.id, {Kind.ASSIGNED}),
                 snoozes=() if row.not_for_us_at else await snoozes_of(connection, row.id),
+                left=await self._last_entry(connection, row.id, {Kind.CUSTOMER_LEFT}),
+                quote=await self._last_entry(connection, row.id, {Kind.QUOTE_ACCEPTED}),
                 early=await early_install(connection, row.id) if row.state == State.EXPECTED else None,
             )
 

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.history import CalledNotForUs, Entry, Kind, NoteAdded
+from bot.domain.history import CalledNotForUs, CustomerLeft, Entry, Kind, NoteAdded
 from bot.domain.note import Note, NoteRefusal, may_change
 from bot.security.keyring import Keyring
+from bot.store.departures import has_words
 from bot.store.dnc.notes import with_dnc_note
 from bot.store.engine.database import Database
 from bot.store.mapping import insert_row, live_evaluation
@@ -85,6 +86,8 @@ async def with_note(connection: AsyncConnection, keyring: Keyring, entry: Entry)
     fact = entry.fact
     if isinstance(fact, NoteAdded | CalledNotForUs) and fact.note_id is not None:
         return replace(entry, fact=replace(fact, note=await _find(connection, keyring, fact.note_id)))
+    if isinstance(fact, CustomerLeft) and fact.departure_id is not None:
+        return replace(entry, fact=replace(fact, has_words=await has_words(connection, fact.departure_id)))
     return await with_dnc_note(connection, keyring, entry)
 
 

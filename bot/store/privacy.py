@@ -1,7 +1,7 @@
 """Everything held about one person: export it, erase it, and drop it when retention ends."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.domain.dnc import DncReason
 from bot.domain.evaluation import ContactRole
 from bot.domain.incidents import UNWIPED
 from bot.security.keyring import Keyring
+from bot.store.departures import blank_words, words_from
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
 from bot.store.erasures import ACTION, HASHES, Person, block_for_good, erased_people, named_in, overwrite
@@ -23,6 +24,7 @@ from bot.store.mapping import insert_row, license_of
 from bot.store.notes import blank_notes, note_from
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import audit, do_not_contact, evaluation, history, license_, mail, note
+from bot.store.signal_tables import departure
 from bot.store.webhooks.enqueue import enqueue_erased
 
 
@@ -77,6 +79,7 @@ class PersonalData:
                 "mails": await self._mails(connection, address),
                 "do_not_contact": await self._marks(connection, address),
                 "notes": await self._notes(connection, address),
+                "reasons_for_leaving": await self._words(connection, address),
             }
             await _audit(connection, "export", at=at, by=by, licenses=len(held["licenses"]), mails=len(held["mails"]))
             return held
@@ -143,6 +146,7 @@ class PersonalData:
             empty = {"content": self._keyring.encrypt("")}
             await connection.execute(update(mail).where(mail.c.at < than, mail.c.due_at.is_(None)).values(empty))
             await blank_notes(connection, note.c.at < than, at=at)
+            await blank_words(connection, departure.c.at < than, at=at)
             theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
             await enqueue_card_update(connection, (await connection.scalars(theirs)).all(), at=at)
             if ids:
@@ -178,6 +182,14 @@ class PersonalData:
 
     def _to(self, address: str) -> ColumnElement[bool]:
         return mail.c.address_key.in_(self._keyring.address_hashes(address))
+
+    async def _words(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        theirs = departure.c.address_key.in_(self._keyring.address_hashes(address))
+        return [
+            {"app": row.app_key, "day": str(row.day), "what": row.kind, "reason": row.reason, **asdict(found)}
+            for row in await connection.execute(select(departure).where(theirs).order_by(departure.c.id))
+            if (found := words_from(row, self._keyring)) is not None
+        ]
 
     def _about(self, address: str) -> ColumnElement[bool]:
         """Return the condition for notes that may be about a person: of evaluations that name or emailed them."""

@@ -21,6 +21,7 @@ from bot.domain.reminders import (
     is_channel,
     is_settled,
 )
+from bot.store.departures import IS_SETTLED
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN
 from bot.store.mapping import insert_new, insert_row
@@ -43,9 +44,10 @@ class ReminderStore:
         self._database = database
 
     async def candidates(self, *, now: datetime) -> list[Candidate]:
-        """Return every evaluation that runs, has a card, and was not snoozed by its owner."""
+        """Return every evaluation that runs, has a card, was not snoozed by its owner, and is not settled: they
+        neither left nor accepted a quote."""
         async with self._database.read() as connection:
-            return list((await _candidates(connection, OPEN & _HAS_CARD & ~_is_snoozed(now))).values())
+            return list((await _candidates(connection, OPEN & _HAS_CARD & ~IS_SETTLED & ~_is_snoozed(now))).values())
 
     async def record(self, decided: Sequence[Reminder], *, at: datetime, day_began: Mapping[str, datetime]) -> int:
         """Record decisions and enqueue the messages that follow. Return how many reminders are sent.
@@ -72,7 +74,7 @@ class ReminderStore:
             if not rows:
                 return 0
             ids = {row.evaluation_id for row in rows}
-            found = await _candidates(connection, OPEN & _HAS_CARD & evaluation.c.id.in_(ids))
+            found = await _candidates(connection, OPEN & _HAS_CARD & ~IS_SETTLED & evaluation.c.id.in_(ids))
         over = [
             row
             for row in rows

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Table, Text
+from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, Table, Text
 
 from bot.store.columns import BytewiseText, Instant, deferred_foreign_key, id_column, partial
 from bot.store.schema import metadata
@@ -39,4 +39,44 @@ app_signal = Table(
         unique=True,
         **partial("outcome = 'early' AND license_at IS NULL AND early_end IS NULL"),
     ),
+)
+
+# Rows of the report about customers who left. Two equal rows are two.
+departure = Table(
+    "departure",
+    metadata,
+    id_column("departure"),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # keyed, over the row and its number among equal ones
+    Column("app_key", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("kind", Text, nullable=False),  # of DepartureKind
+    Column("reason", Text),  # a sentence of Atlassian's
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), index=True),
+    Column("content", LargeBinary),  # sealed: what the person wrote, and who they are; not set once it was erased
+    Column("address_key", Text, index=True),  # keyed hash of their address
+    Column("at", Instant, nullable=False),
+    Column("is_new", Boolean, nullable=False),  # not there at the first reading
+    Index("ix_departure_at", "at", **partial("is_new")),
+    Index("ix_departure_day", "day", "app_key"),
+)
+
+# Quotes that customers accepted, for each license.
+quote = Table(
+    "quote",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),  # the best id of the license
+    Column("accepted", Date),
+    Column("evaluation_id", deferred_foreign_key("evaluation.id"), index=True),
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The reports beside licenses that were read completely once. From then on, new rows are posted.
+report_reading = Table(
+    "report_reading",
+    metadata,
+    Column("name", Text, primary_key=True),  # of Reading
+    Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -20,8 +20,9 @@ from bot.domain.changes import (
     Started,
 )
 from bot.domain.evaluation import Contact, State
-from bot.domain.history import ContactNow, ContactReplaced, Entry, Kind, entry_of
+from bot.domain.history import ContactNow, ContactReplaced, Entry, Kind
 from bot.domain.history_details import pack, unpack
+from bot.domain.reported_entries import entry_of
 from tests.builders import NOON, contact, license_, nov, trial
 
 SOLD = Converted(trial=trial(), license_type="COMMERCIAL", edition="Standard", tier="10 Users", days=3)

@@ -35,6 +35,25 @@ def asked_for(query: MultiMapping[str], records: Iterable[Record]) -> list[Recor
     return [record for record in records if all(test(record) for test in tests)]
 
 
+def departures_asked_for(query: MultiMapping[str], rows: Iterable[Record]) -> list[Record]:
+    """Return the rows about customers who left that pass every filter. Both days count."""
+    kinds = set(query.getall("type", []))
+    if not kinds <= {"disable", "uninstall", "unsubscribe"}:
+        raise bad("type", "Must be a ChurnType")
+    first, last = _day(query, "startDate"), _day(query, "endDate")
+    return [
+        row
+        for row in rows
+        if first <= row["date"] and (not last or row["date"] <= last) and (not kinds or row["feedbackType"] in kinds)
+    ]
+
+
+def quotes_asked_for(query: MultiMapping[str], rows: Iterable[Record]) -> list[Record]:
+    """Return the accepted quotes that pass every filter. Both days count."""
+    first, last = _day(query, "acceptedStartDate"), _day(query, "acceptedEndDate")
+    return [row for row in rows if first <= row["acceptedDate"][:10] and (not last or row["acceptedDate"][:10] <= last)]
+
+
 def shown(query: MultiMapping[str], records: Iterable[Record]) -> list[Record]:
     """Return the records with the requested fields."""
     hidden = () if query.get("withDataInsights") == "true" else INSIGHTS

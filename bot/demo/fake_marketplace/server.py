@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from aiohttp import encode_basic_auth, web
 from yarl import URL
 
-from bot.demo.fake_marketplace.query import asked_for, bad, shown
+from bot.demo.fake_marketplace.query import asked_for, bad, departures_asked_for, quotes_asked_for, shown
 from bot.demo.scenario.sample_data import Record
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -22,6 +22,7 @@ DEVELOPER_ID = "3f0a1b2c-0000-4000-8000-0000000000d3"
 VENDOR_ID = "1200000"
 IDS = ("appEntitlementNumber", "appEntitlementId", "licenseId", "addonLicenseId")
 DEFAULT_LIMIT, MAX_LIMIT = 10, 50
+SPACE = "/marketplace/rest/3/reporting/developer-space/{developer}"
 EXPORTS = "/marketplace/rest/3/reporting/developer-space/{developer}/licenses/async/export"
 
 
@@ -53,6 +54,12 @@ class DemoMarketplace:
     vendor_id: str = VENDOR_ID
     developer_id: str = DEVELOPER_ID
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    feedback: list[Record] = field(default_factory=list)
+    """Rows about customers who left."""
+    quotes: list[Record] = field(default_factory=list)
+    """Rows about accepted quotes."""
+    refuses_return_reports: bool = False
+    """Whether this account may not read the two."""
     faults: deque[Fault | None] = field(default_factory=deque)
     requests: list[URL] = field(default_factory=list)
     """Every requested address, oldest first."""
@@ -87,6 +94,8 @@ class DemoMarketplace:
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/marketplace/rest/3/developer-space/vendor/{vendor}", self._developer)
         app.router.add_get("/marketplace/rest/3/reporting/developer-space/{developer}/licenses", self._licenses)
+        app.router.add_get(SPACE + "/feedback/details", self._feedback)
+        app.router.add_get(SPACE + "/quotes", self._quotes)
         app.router.add_post(EXPORTS, self._start_export)
         app.router.add_get(EXPORTS + "/{export}/status", self._export_status)
         app.router.add_get(EXPORTS + "/{export}", self._download)
@@ -102,13 +111,17 @@ class DemoMarketplace:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Record the request, apply a fault, and check the account."""
-        self.requests.append(request.url)
-        if self.faults and (fault := self.faults.popleft()) is not None:
+        is_beside = request.path.endswith(("/feedback/details", "/quotes"))
+        if not is_beside:
+            self.requests.append(request.url)
+        if not is_beside and self.faults and (fault := self.faults.popleft()) is not None:
             return await _misbehave(request, fault)
         if request.headers.get("Authorization") != encode_basic_auth(self.user, self.token):
             raise web.HTTPUnauthorized
         if request.match_info.get("developer", self.developer_id) != self.developer_id:
             raise web.HTTPForbidden
+        if is_beside:
+            return await handler(request)
         return await (handler(request) if self.around is None else self.around(request, handler))
 
     async def _developer(self, request: web.Request) -> web.Response:
@@ -132,6 +145,22 @@ class DemoMarketplace:
         if offset > 0:
             links["prev"] = _href(request, offset=max(offset - limit, 0), limit=limit)
         return _json({"_links": links, "licenses": shown(request.query, found[offset : offset + limit])})
+
+    async def _feedback(self, request: web.Request) -> web.Response:
+        return self._beside(request, "feedback", departures_asked_for(request.query, self.feedback))
+
+    async def _quotes(self, request: web.Request) -> web.Response:
+        return self._beside(request, "quotes", quotes_asked_for(request.query, self.quotes))
+
+    def _beside(self, request: web.Request, name: str, found: list[Record]) -> web.Response:
+        """Return a page of a report beside licenses, clamped like theirs."""
+        if self.refuses_return_reports:
+            raise web.HTTPForbidden
+        offset, limit = _integer(request, "offset", 0), _limit(request)
+        links = {"self": _href(request)}
+        if offset + limit < len(found):
+            links["next"] = _href(request, offset=offset + limit, limit=limit)
+        return _json({"_links": links, name: found[offset : offset + limit]})
 
     async def _start_export(self, request: web.Request) -> web.Response:
         """Start an export of the current rows. The links lack `/rest/3`, as one client has seen them."""

@@ -8,8 +8,9 @@ from typing import Final
 
 from bot.domain.announcement import AnnouncementPolicy, SkipReason
 from bot.domain.evaluation import License, Trial
-from bot.domain.history import UNTOLD, Entry, entry_of
+from bot.domain.history import UNTOLD, Entry
 from bot.domain.license_update import LicenseUpdate, starts_trial
+from bot.domain.reported_entries import entry_of
 from bot.marketplace.license_record import InvalidRecord
 from bot.marketplace.responses import Row
 from bot.services.ingest.parsing import parse_new

@@ -21,6 +21,7 @@ from bot.metrics.labels import PollKind, PollResult
 from bot.metrics.meter import OFF, Meter
 from bot.services.ingest.batches import ReportIngest
 from bot.services.ingest.dry_run import DryRun, DryRunResult, Progress
+from bot.services.ingest.return_reports import ReturnReports
 from bot.services.operations.alerts import AdminAlerts
 from bot.slack.views.alerts import first_run
 from bot.store import Store
@@ -62,6 +63,8 @@ class ReportPoller:
         self._alerts = alerts
         self._clock = clock
         self._turn = asyncio.Lock()
+        self.return_reports: ReturnReports | None = None
+        """Read after each good poll, if set."""
 
     async def poll(self) -> PollStats:
         """Read what may be new and, when it is due, the full report. Return what both brought.
@@ -71,13 +74,20 @@ class ReportPoller:
         async with self._turn:
             good = await self._store.polls.last_good()
             if good is None:
-                return await self._run_poll(None, quiet_before=self._announce_from(), words=self._first_run_message)
+                stats = await self._run_poll(None, quiet_before=self._announce_from(), words=self._first_run_message)
+                await self._read_return_reports()
+                return stats
             if is_future(good.started_at, self._clock()):
                 await self._announce_missed()
             stats = await self._run_poll(await self._since())
             if await self._sweep_is_due():
                 stats += await self._run_poll(None)
+            await self._read_return_reports()
             return stats
+
+    async def _read_return_reports(self) -> None:
+        if self.return_reports is not None:
+            await self.return_reports.read()
 
     async def backfill(self, *, progress: Progress) -> PollStats:
         """Read the full report silently: nothing in it gets a card, now or later.

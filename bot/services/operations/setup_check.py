@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
 from bot.domain.team_settings import TeamSettings
 from bot.domain.text import counted
-from bot.errors import BotError, MailError, MailSetupWrong, SlackError, SlackRefused
+from bot.errors import BotError, MailError, MailSetupWrong, PermissionMissing, SlackError, SlackRefused
 from bot.mail.outbound import sender_dns
 from bot.mail.outbound.dkim import Signer
 from bot.marketplace.client import Marketplace
+from bot.marketplace.responses import NotFound
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.rotation_check import unavailable_members
 from bot.services.team.permissions import NOBODY
@@ -230,7 +232,9 @@ class SetupCheck:
 
     async def _report(self) -> str:
         async with self._outside.marketplace() as marketplace:
-            return f"report of developer space {await marketplace.check()}"
+            found = f"report of developer space {await marketplace.check()}"
+            refused = await _refused_reports(marketplace)
+        return f"{found}; without {' and '.join(refused)}, which this account may not read" if refused else found
 
     async def _mail(self) -> str:
         mailer = self._outside.mailer()
@@ -303,3 +307,14 @@ class SetupCheck:
     async def _rules(self) -> str:
         self._outside.rules()
         return "all can be read"
+
+
+async def _refused_reports(marketplace: Marketplace) -> list[str]:
+    """Return the reports beside licenses that the account may not read. The bot works without them."""
+    today, refused = datetime.now(UTC).date(), list[str]()
+    for name, read in (("reasons for leaving", marketplace.feedback), ("quotes", marketplace.quotes)):
+        try:
+            await read(today, today)
+        except (PermissionMissing, NotFound):
+            refused.append(name)
+    return refused

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final, assert_never
 
 from bot.domain.mail_policy import MailRules
-from bot.domain.outbox import Delivery, DeliveryKind
+from bot.domain.outbox import Delivery, DeliveryKind, OwnerNews
 from bot.domain.reminders import LIST, ReminderState, ReminderStep
 from bot.slack.blocks import Message, note_message
 from bot.slack.client import metadata
@@ -13,6 +13,7 @@ from bot.slack.client.web_client import MessageRef
 from bot.slack.ids import Event
 from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.card import card_message, pointer_message
+from bot.slack.views.departure import quote_news_message
 from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.lists import permalink
@@ -76,6 +77,8 @@ class DeliveryRenderer:
         is_settled = await self._store.reminders.state(delivery.id) is ReminderState.SETTLED
         there = card.evaluation.card
         link = permalink(there, url) if there and url else None
+        if delivery.text == OwnerNews.QUOTE:
+            return quote_news_message(card, link)
         step = None if delivery.text is None else ReminderStep(delivery.text)
         shown = reminder_message(card, step, today=self._today(), rules=self._rules, link=link)
         return settled_message(shown) if is_settled else shown

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from bot.domain.card import Card, known_end
+from bot.domain.departure import CustomerWords
 from bot.domain.evaluation import DispositionChange, DispositionRef, NotForUsReason
 from bot.domain.note import Note, NoteRefusal
 from bot.domain.snooze import Snooze, SnoozeChoice, SnoozeRefused, snoozed_until, why_not_snoozed
@@ -57,6 +58,13 @@ class FollowUp:
     async def change_note(self, note_id: int, text: str, *, by: str) -> NoteRefusal | None:
         """Change a note, or delete it with an empty text. Return why the person may not, if so."""
         return await self._store.notes.change(note_id, text, by=by, at=self._clock())
+
+    async def words_of_departure(self, departure_id: int, *, by: str) -> CustomerWords | None:
+        """Return what somebody wrote when they left, and record who reads it. None if it is no longer on record."""
+        words = await self._store.departures.words(departure_id)
+        if words is not None:
+            await self._store.personal_data.audit("show", at=self._clock(), by=by, departures=1)
+        return words
 
     async def zone(self, user: str) -> ZoneInfo:
         """Return a person's time zone, or the team's if Slack does not say it."""

@@ -34,7 +34,8 @@ class TeamReports:
         store = self._store.reports
         match request.kind:
             case ReportKind.CONVERSION:
-                return conversion_report(scope, await store.trials(scope, own_sites=self._own_sites))
+                left = await self._store.departures.reasons(since=scope.since)
+                return conversion_report(scope, await store.trials(scope, own_sites=self._own_sites), left=left)
             case ReportKind.SPEED:
                 calendar = (await self._store.team.settings()).calendar(self._zone)
                 began = datetime.combine(scope.since, time.min, tzinfo=UTC)

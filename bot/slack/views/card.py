@@ -15,6 +15,7 @@ from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, small
 from bot.slack.text import escape, mention, moment, span, tame
 from bot.slack.views.card_lines import SEPARATOR, mail_line, people_lines, place_line, selling_line, signs_line
+from bot.slack.views.departure import departure_lines
 from bot.slack.views.follow_up import disposition_lines
 from bot.slack.views.history import note
 from bot.slack.views.owner import how_assigned
@@ -57,6 +58,7 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
         place_line(card, vendor_id=vendor_id),
         signs_line(card, rules),
         mail_line(card),
+        *departure_lines(card),
         *disposition_lines(card),
     ]
     blocks: list[Block] = [

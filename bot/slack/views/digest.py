@@ -15,6 +15,7 @@ from bot.slack.charts import bar_chart
 from bot.slack.text import days, escape
 from bot.slack.views.lists import permalink
 
+_REASONS: Final = 5
 _APPS: Final = 5
 """Apps that a line names; the rest is one number."""
 _HEADS: Final = {
@@ -39,6 +40,9 @@ def digest_message(found: Digest, period: DigestPeriod, *, today: date, workspac
         *_late(found),
         *_happened(found.counts, found.before, "this week" if weekly else "since the last digest"),
     ]
+    if found.left:
+        reasons = ", ".join(f"{escape(reason, longest=80)} {number:,}" for reason, number in found.left[:_REASONS])
+        lines.append(f"*Left this week*: {sum(number for _, number in found.left):,}: {reasons}")
     if found.report_error is not None:
         lines.append(f":warning: *The licenses report can't be read*: {escape(found.report_error, longest=300)}")
     if not lines:

@@ -14,6 +14,7 @@ from bot.domain.history import (
     CalledNotForUs,
     ContactNow,
     ContactReplaced,
+    CustomerLeft,
     DatesCorrected,
     DetailsAdded,
     DncAdded,
@@ -27,6 +28,7 @@ from bot.domain.history import (
     Merged,
     NobodyAvailable,
     NoteAdded,
+    QuoteAccepted,
     Released,
     ReportedFact,
     TrialConverted,
@@ -43,6 +45,7 @@ from bot.domain.text import day
 from bot.slack.blocks import Block, Message, note_message, plain
 from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
+from bot.slack.views.departure import departure_sentence, show_button
 from bot.slack.views.follow_up import follow_up_sentence, quote_message
 from bot.slack.views.owner import owner_sentence
 from bot.slack.views.signals import signal_sentence
@@ -112,6 +115,8 @@ def note(entry: Entry) -> str:
             said = follow_up_sentence(fact, who)
         case AppSignalled() | LicenseFollowed() as fact:
             said = signal_sentence(fact, entry.at)
+        case CustomerLeft() | QuoteAccepted() as fact:
+            said = departure_sentence(fact)
         case Erased():
             said = "The contact's data was erased at their request."
         case fact:
@@ -235,6 +240,8 @@ def entry_message(entry: Entry) -> Message:
     match entry.fact:
         case NoteAdded(note=Note() as written) | CalledNotForUs(note=Note() as written) if written.text:
             return quote_message(entry.fact, written)
+        case CustomerLeft(has_words=True, departure_id=int(number)):
+            return replace(message, blocks=[*message.blocks, show_button(number)])
         case MailEvent(kind=Kind.MAIL_UNKNOWN, mail=int(mail)):
             return replace(message, blocks=[*message.blocks, {"type": "actions", "elements": _buttons(str(mail))}])
         case _:

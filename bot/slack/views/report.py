@@ -17,6 +17,7 @@ _MOST_APPS: Final = 12
 """Apps in a message; the others are added up."""
 _MOST_PEOPLE: Final = 30
 _MOST_TEMPLATES: Final = 10
+_MOST_REASONS: Final = 8
 _MOST_MONTHS: Final = 12
 
 
@@ -49,6 +50,7 @@ def conversion_message(report: ConversionReport) -> Message:
             *paragraphs(["*By app*", *(f"• {escape(name, longest=60)}: {_counts(each)}" for name, each in apps)]),
             *paragraphs(["*By month*", *(f"• {month:%b %Y}: {_counts(each)}" for month, each in months)]),
             section(_contacted(total)),
+            *paragraphs(_reasons(report.reasons)),
             small(_what_counts(total)),
             small(_as_file(ReportKind.CONVERSION)),
         ],
@@ -165,6 +167,15 @@ def _app_row(app: tuple[str, Counts]) -> tuple[str, int, int, int, str]:
 def _counts(counts: Counts) -> str:
     rate = f", {counts.rate.words}" if counts.rate.interval else ""
     return f"{counted(counts.trials, 'trial')}, {counts.mature:,} mature, {counts.bought:,} bought{rate}"
+
+
+def _reasons(reasons: Sequence[tuple[str, int]]) -> list[str]:
+    """Return why customers left, most frequent first."""
+    if not reasons:
+        return []
+    shown, others = reasons[:_MOST_REASONS], sum(number for _, number in reasons[_MOST_REASONS:])
+    lines = [f"• {escape(reason, longest=100)}: {number:,}" for reason, number in shown]
+    return ["*Why they left*", *lines, *([f"• other reasons: {others:,}"] if others else [])]
 
 
 def _contacted(total: Counts) -> str:

@@ -7,9 +7,9 @@ from typing import Final, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Started
-from bot.domain.history import entry_of
 from bot.domain.license_update import LicenseUpdate
 from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.reported_entries import entry_of
 from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
 from bot.store.engine.bulk import Inserts, reserve_ids

@@ -4,14 +4,15 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.cautions import MANY, CustomerContext, company_domain, company_key, customer_domain, reachable
 from bot.domain.evaluation import License, State
+from bot.domain.history import Kind
 from bot.domain.license_types import is_sold
 from bot.security.keyring import Keyring
-from bot.store.schema import evaluation, license_
+from bot.store.schema import evaluation, history, license_
 
 _THROUGH_PARTNER: Final = license_.c.partner_name.is_not(None) | license_.c.partner_kind.is_not(None)
 _CUSTOMER: Final = func.coalesce(license_.c.company_key, license_.c.site)
@@ -33,6 +34,7 @@ async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, 
         evaluated=await _years(connection, row, seen, theirs),
         sites=sites,
         partner_domain=partner_domain,
+        has_left=await _has_left(connection, row.id),
     )
 
 
@@ -47,6 +49,11 @@ async def licenses_of_customer(
     )
     theirs = select(license_.c.id).where(present, _is_customer(seen, has_own_domain=has_own_domain))
     return select(theirs.union(select(literal(row.license_id))).subquery().c.id)
+
+
+async def _has_left(connection: AsyncConnection, evaluation_id: int) -> bool:
+    left = exists().where(history.c.evaluation_id == evaluation_id, history.c.kind == Kind.CUSTOMER_LEFT)
+    return bool(await connection.scalar(select(left)))
 
 
 def _is_customer(seen: License, *, has_own_domain: bool) -> ColumnElement[bool]:

@@ -17,9 +17,9 @@ from bot.domain.changes import Change, Confirmed, Converted, Corrected, Ended, R
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import ContactRole, Hosting
 from bot.domain.health import IngestStats
-from bot.domain.history import entry_of
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
 from bot.domain.license_update import LicenseUpdate, diff
+from bot.domain.reported_entries import entry_of
 from bot.domain.row_counts import RowCounts
 from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
