@@ -48,8 +48,8 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
 
     `vendor_id` is the vendor's number at the Marketplace, for the link to the license.
     """
-    if card.early is not None and card.evaluation.trial.state is State.EXPECTED:
-        return _early_message(card, card.early)
+    if card.evaluation.trial.state is State.EXPECTED:
+        return _early_message(card, card.early or _forgotten_install(card))
     license_ = card.evaluation.license
     heading = f"{tame(title(license_), longest=90)} · {license_.app_name}"
     lines = [
@@ -68,6 +68,12 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
         {"type": "actions", "elements": _buttons(card, rules)},
     ]
     return Message(text=_fallback(card), blocks=blocks)
+
+
+def _forgotten_install(card: Card) -> EarlyInstall:
+    """Return what is left of an installation whose signal is no longer kept."""
+    evaluation = card.evaluation
+    return EarlyInstall(at=evaluation.first_seen, place=title(evaluation.license), end=EarlyEnd.NO_LICENSE)
 
 
 def _early_message(card: Card, early: EarlyInstall) -> Message:

@@ -24,7 +24,7 @@ def signal_sentence(fact: AppSignalled | LicenseFollowed, at: datetime) -> str:
             when = "" if signalled_at is None else f", {moment(signalled_at)}"
             return f"{_SIGNALS[what]}{when}."
         case LicenseFollowed(installed_at=installed_at):
-            later = "" if installed_at is None else f" {span(at - installed_at)} after the installation"
+            later = "" if installed_at is None else f", {span(at - installed_at)} after the installation"
             return f":page_facing_up: The report has the license now{later}. The card shows the contact."
 
 

@@ -217,6 +217,22 @@ TOLD = {
         entry(Kind.CONTACT_AGAIN, actor="U0BO", note=""),
         "<@U0BO> unblocked the contact.",
     ),
+    "installed again": (
+        entry(Kind.APP_SIGNALLED, what="installed"),
+        ":satellite_antenna: The app was installed on their site.",
+    ),
+    "the license came": (
+        entry(Kind.LICENSE_FOLLOWED, installed_at="2026-11-23T09:00:00+00:00"),
+        ":page_facing_up: The report has the license now, 3 h after the installation. The card shows the contact.",
+    ),
+    "left": (
+        entry(Kind.CUSTOMER_LEFT, left="uninstall", cause="Too <expensive>.", on="2026-11-23"),
+        ":wave: Uninstalled on 23 Nov 2026. Reason: Too &lt;expensive&gt;.",
+    ),
+    "a quote": (
+        entry(Kind.QUOTE_ACCEPTED, on="2026-11-23", users="100 users", price="1200"),
+        ":handshake: Quote accepted on 23 Nov 2026: 100 users, 1200.",
+    ),
     "lifted": (
         entry(Kind.CONTACT_AGAIN, actor="U0BO", note="They agreed"),
         "<@U0BO> unblocked the contact: “They agreed”",
