@@ -93,6 +93,7 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
         "metrics": "off",
         "metrics_port": None,
         "heartbeat_url": None,
+        "show_prices": "off",
         "early_cards": "off",
         "early_cards_wait": timedelta(days=7),
         "signals_secret": None,
