@@ -175,7 +175,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"structlog"},
     ),
     "services.team": (
-        {"concurrency", "domain", "errors", "exports", "mail", "slack.client", "slack.views", "store"},
+        {"concurrency", "domain", "errors", "exports", "mail", "metrics", "slack.client", "slack.views", "store"},
         {"structlog"},
     ),
     "services.webhooks": (

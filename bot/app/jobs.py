@@ -87,5 +87,6 @@ async def begin_reminders(
         clock=context.clock,
         elapsed=elapsed,
     )
+    digests.meter = reminders.meter = components.meter
     jobs.every(_TEAM_EVERY, "digests", digests.send_due)
     jobs.every(_TEAM_EVERY, "reminders", reminders.send_due)

@@ -122,7 +122,8 @@ def _log_lines(settings: DatabaseSettings, given: Mapping[str, str], log: Path |
             "--log -: journalctl -u evaluator-bot -o cat -n 500 | evaluator-bot diagnostics --log - …",
             err=True,
         )
-    return clean_lines(lines[-MAX_LINES:], secrets=given.values())
+    listed = (part.strip() for text in given.values() for part in text.split(","))
+    return clean_lines(lines[-MAX_LINES:], secrets=[*given.values(), *listed])
 
 
 def _pack(file: BinaryIO, files: Mapping[str, str]) -> None:

@@ -3,10 +3,16 @@
 import asyncio
 import signal
 from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 import structlog
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_ending: Final[set[asyncio.Task[Any]]] = set()
+"""Tasks that somebody may no longer wait for. The loop itself keeps no reference."""
 
 
 def cancel_on_signals(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None] | None) -> None:
@@ -37,6 +43,21 @@ async def cancel_and_wait(task: asyncio.Task[None], *, again: float = 1.0) -> No
         task.cancel()
         await asyncio.wait([task], timeout=again)
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def answer_within(seconds: float, work: Coroutine[None, None, T]) -> T:
+    """Return what `work` returns. Raises TimeoutError after so many seconds, even if `work` takes its time to end."""
+    task = asyncio.create_task(work)
+    _ending.add(task)
+    task.add_done_callback(_ending.discard)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask for it
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    finally:
+        task.cancel()  # nothing happens if it is done
+    if not done:
+        raise TimeoutError
+    return task.result()
 
 
 class BackgroundTasks:

@@ -204,7 +204,7 @@ class DigestOutcome(StrEnum):
 
     SENT = "sent"
     EMPTY = "empty"
-    """It had nothing to say, so it was left out."""
+    """It had nothing to say, or may have come before a restore, so it was left out."""
 
 
 class WebhookOutcome(StrEnum):

@@ -49,21 +49,20 @@ class ReminderStore:
         async with self._database.read() as connection:
             return list((await _candidates(connection, OPEN & _HAS_CARD & ~IS_SETTLED & ~_is_snoozed(now))).values())
 
-    async def record(self, decided: Sequence[Reminder], *, at: datetime, day_began: Mapping[str, datetime]) -> int:
-        """Record decisions and enqueue the messages that follow. Return how many reminders are sent.
+    async def record(
+        self, decided: Sequence[Reminder], *, at: datetime, day_began: Mapping[str, datetime]
+    ) -> list[Reminder]:
+        """Record decisions and enqueue the messages that follow. Return the decisions that are new.
 
         A decision that another copy recorded before counts for nothing. `day_began` says when the present day began for
         each person who gets one: after some direct messages on that day, they get one list of all others. While that
         list is on its way to Slack nothing is added to it, so the decision has to come again.
         """
-        sent = 0
         async with self._database.write() as connection:
-            for each in decided:
-                sent += await _record(connection, each, at=at, day_began=day_began)
-        return sent
+            return [each for each in decided if await _record(connection, each, at=at, day_began=day_began)]
 
-    async def settle(self, *, now: datetime) -> int:
-        """Mark the reminders that ask for nothing any more, and let their messages say so. Return how many.
+    async def settle(self, *, now: datetime) -> list[ReminderStep]:
+        """Mark the reminders that ask for nothing any more, and let their messages say so. Return the step of each.
 
         A message that waits with nothing else in it is not posted. One that is on its way has to arrive first.
         """
@@ -72,7 +71,7 @@ class ReminderStore:
         async with self._database.read() as connection:
             rows = (await connection.execute(sent)).all()
             if not rows:
-                return 0
+                return []
             ids = {row.evaluation_id for row in rows}
             found = await _candidates(connection, OPEN & _HAS_CARD & ~IS_SETTLED & evaluation.c.id.in_(ids))
         over = [
@@ -87,7 +86,7 @@ class ReminderStore:
                     this = and_(*same, reminder.c.owner == row.owner)
                     await connection.execute(update(reminder).where(this).values(state=ReminderState.SETTLED))
                 await _repaint(connection, [row.delivery_id for row in over], at=now)
-        return len(over)
+        return [ReminderStep(row.step) for row in over]
 
     async def listed(self, delivery_id: int) -> list[ListedReminder]:
         """Return the reminders in a list, the first one first."""
@@ -150,7 +149,7 @@ def _is_snoozed(now: datetime) -> ColumnElement[bool]:
 async def _record(
     connection: AsyncConnection, decided: Reminder, *, at: datetime, day_began: Mapping[str, datetime]
 ) -> bool:
-    """Record a decision, and return whether a reminder is sent."""
+    """Record a decision, and return whether it is new."""
     is_sent, text, listed_in = decided.state is ReminderState.SENT, str(decided.step), None
     if is_sent and not is_channel(decided.to):
         theirs = await _direct_messages(connection, decided.to, since=day_began[decided.to])
@@ -161,8 +160,10 @@ async def _record(
         return False
     key = {"evaluation_id": decided.evaluation_id, "step": decided.step, "owner": decided.owner or ""}
     values = {**key, "state": decided.state, "at": at, "channel": decided.to}
-    if await insert_new(connection, reminder, values) is None or not is_sent:
+    if await insert_new(connection, reminder, values) is None:
         return False
+    if not is_sent:
+        return True
     if listed_in is None:
         owed = {"kind": DeliveryKind.REMINDER, "channel": decided.to, "text": text}
         about = {} if text == LIST else {"evaluation_id": decided.evaluation_id}

@@ -28,6 +28,7 @@ SECRETS = {
     "SMTP_HOST": "smtp.hidden.example",
     "SMTP_PASSWORD": "secret-mail-password",
     "HEARTBEAT_URL": "https://ping.example/secret-heartbeat-path",
+    "WEBHOOK_URLS": "https://crm.example/a,https://crm.example/secret-webhook-path",
     "PUBLIC_URL": "https://bot.hidden.example",
     "SECRET_KEY": "a key for tests that is long enough",
     "TIMEZONE": "Europe/Berlin",
@@ -80,7 +81,9 @@ def test_nothing_from_any_column_or_setting_is_in_it(stopped: Path, bare: Run) -
     assert _plant(stopped) > 100
     log = Path("evaluators.db.log")
     address, url = SECRETS["MARKETPLACE_USER"], SECRETS["HEARTBEAT_URL"]
-    log.write_text(f'{{"event": "x", "a": "{address}", "b": "{url}", "c": "ada@northwind.test"}}\nplain\n')
+    log.write_text(
+        f'{{"event": "x", "a": "{address}", "b": "{url}", "c": "ada@northwind.test", "d": "https://crm.example/secret-webhook-path"}}\nplain\n'
+    )
     done = bare("diagnostics", "-o", "report.zip")
     assert (done.code, Path("report.zip").stat().st_mode & 0o777) == (0, 0o600)
     files = _contents(Path("report.zip"))

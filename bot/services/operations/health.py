@@ -1,12 +1,12 @@
 """Collect how the bot is doing from the store."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any, Final
 
+from bot.concurrency.tasks import answer_within
 from bot.domain.clock_skew import age, is_future
 from bot.domain.health import HealthReport, SocketStatus, delays
 from bot.domain.incidents import UNWIPED
@@ -14,6 +14,7 @@ from bot.errors import StoreError
 from bot.services.operations.clock_watch import moved_by
 from bot.services.slack_delivery.outages import describe_outages
 from bot.store import Store
+from bot.store.leases import LeaseStatus
 
 _WEEK: Final = timedelta(days=7)
 _MONTH: Final = timedelta(days=30)
@@ -75,12 +76,14 @@ class Health:
         sentences that say what to do. Without a database that answers, little else is known.
         """
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                lease, rest = await self._store.leases.status(), await self._rest()
+            lease, rest = await answer_within(_PATIENCE_S, self._now())
         except (StoreError, TimeoutError) as exc:
             problem = str(exc) or f"The database did not answer within {_PATIENCE_S:.0f} seconds."
             lease, rest = self._store.leases.last_status(), {"problems": [problem, *self.problems()]}
         return {**asdict(lease), "version": version("evaluator-bot"), **rest}
+
+    async def _now(self) -> tuple[LeaseStatus, dict[str, Any]]:
+        return await self._store.leases.status(), await self._rest()
 
     async def _rest(self) -> dict[str, Any]:
         found = await self.report()

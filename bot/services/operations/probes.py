@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.concurrency.heartbeats import Heartbeats
+from bot.concurrency.tasks import answer_within
 from bot.errors import StoreError
 from bot.store import Store
 
@@ -44,8 +45,7 @@ class Probes:
 
     async def _ask_database(self) -> str:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._store.leases.status()
+            await answer_within(_PATIENCE_S, self._store.leases.status())
         except TimeoutError:
             return f"The database did not answer within {_PATIENCE_S:.0f} seconds."
         except StoreError as exc:

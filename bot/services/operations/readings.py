@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from bot.concurrency.tasks import answer_within
 from bot.domain.incidents import IncidentSource
 from bot.errors import StoreError
 from bot.metrics.catalog import (
@@ -63,8 +64,7 @@ class Readings:
 
     async def _ask_database(self) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._read()
+            await answer_within(_PATIENCE_S, self._read())
         except (StoreError, TimeoutError):  # `/health` says so, and so does `evaluator_bot_leader`
             return
 

@@ -9,6 +9,9 @@ import structlog
 from bot.domain.digest import DigestPeriod, due_digests, due_own_digests, own_time
 from bot.domain.team_settings import TeamSettings
 from bot.errors import SlackError
+from bot.metrics.catalog import DIGESTS
+from bot.metrics.labels import DigestOutcome
+from bot.metrics.meter import OFF, Meter
 from bot.services.team.permissions import Outsider
 from bot.store import Store
 
@@ -31,6 +34,7 @@ class DigestSender:
         """`channel` is where the cards of apps go that have no channel of their own. `zone` is the team's, `zone_of`
         returns a person's, and `outsider` says why somebody is no member of the team.
         """
+        self.meter: Meter = OFF
         self._store = store
         self._channel = channel
         self._zone = zone
@@ -68,6 +72,7 @@ class DigestSender:
             return
         sends = is_wanted and not (await self._store.digests.read(period, channel)).is_empty
         if await self._store.digests.begin(period, channel, sends=sends, at=now):
+            self.meter.count(DIGESTS, period.kind, DigestOutcome.SENT if sends else DigestOutcome.EMPTY)
             log.info("digest_decided", kind=period.kind, day=str(period.day), sent=sends)
 
     async def _may_have_come(self, period: DigestPeriod) -> bool:

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.reminders import Candidate, Reminder, decide, is_channel
+from bot.domain.reminders import Candidate, Reminder, ReminderState, decide, is_channel
 from bot.domain.team_settings import Reminders, TeamSettings
 from bot.domain.working_time import WorkingCalendar
+from bot.metrics.catalog import NUDGES
+from bot.metrics.meter import OFF, Meter
 from bot.store import Store
 
 log = structlog.get_logger()
@@ -34,6 +36,7 @@ class ReminderSender:
         """`zone` is the team's; `zone_of` returns a person's. `elapsed` returns the seconds of a clock that nobody
         sets.
         """
+        self.meter: Meter = OFF
         self._elapsed = elapsed
         self._next_look = elapsed()
         self._known: TeamSettings | None = None
@@ -54,11 +57,16 @@ class ReminderSender:
         is_new, self._known = settings != self._known, settings
         is_time = _is_on(settings.reminders) and (is_new or self._elapsed() >= self._next_look)
         decided = await self._decide(settings, now) if is_time else []
-        sent = 0
+        recorded = list[Reminder]()
         if decided:
-            sent = await self._store.reminders.record(decided, at=now, day_began=await self._days(decided, now))
+            recorded = await self._store.reminders.record(decided, at=now, day_began=await self._days(decided, now))
         if settled or decided:
-            log.info("reminders_decided", decided=len(decided), sent=sent, settled=settled)
+            sent = sum(each.state is ReminderState.SENT for each in recorded)
+            log.info("reminders_decided", decided=len(decided), sent=sent, settled=len(settled))
+        for each in recorded:
+            self.meter.count(NUDGES, each.step, each.state)
+        for step in settled:
+            self.meter.count(NUDGES, step, ReminderState.SETTLED)
 
     async def _decide(self, settings: TeamSettings, now: datetime) -> list[Reminder]:
         candidates = await self._store.reminders.candidates(now=now)

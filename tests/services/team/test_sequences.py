@@ -243,7 +243,7 @@ class Days:
     async def _nothing_is_lost(self) -> None:
         """Nothing is due any more, nothing settled is unsaid, and all that was decided was posted."""
         store, now = self.team.store, self.team.now
-        assert await store.reminders.settle(now=now) == 0
+        assert await store.reminders.settle(now=now) == []
         away = await store.absences.away(at=now)
         for each in await store.reminders.candidates(now=now):
             own = self.settings.calendar(ZONES.get(each.owner or "", BERLIN))
