@@ -34,6 +34,8 @@ _HAS_CARD: Final = and_(evaluation.c.card_ts.is_not(None), evaluation.c.card_gon
 _OWNER: Final = func.coalesce(evaluation.c.owner, "")
 _IS_SENT: Final = reminder.c.state == literal_column(f"'{ReminderState.SENT.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
+_IS_ON_ITS_WAY: Final = exists().where(delivery.c.id == reminder.c.delivery_id, delivery.c.state.in_(BEGUN))
+"""Whether its message is being posted or changed: what is decided meanwhile may not be in it."""
 
 
 @shielded
@@ -66,8 +68,7 @@ class ReminderStore:
 
         A message that waits with nothing else in it is not posted. One that is on its way has to arrive first.
         """
-        arrived = _IS_SENT & (delivery.c.id.is_(None) | delivery.c.state.not_in(BEGUN))
-        sent = select(reminder).join(delivery, delivery.c.id == reminder.c.delivery_id, isouter=True).where(arrived)
+        sent = select(reminder).where(_IS_SENT, ~_IS_ON_ITS_WAY)
         async with self._database.read() as connection:
             rows = (await connection.execute(sent)).all()
             if not rows:
@@ -84,7 +85,8 @@ class ReminderStore:
                 for row in over:
                     same = (reminder.c.evaluation_id == row.evaluation_id, reminder.c.step == row.step)
                     this = and_(*same, reminder.c.owner == row.owner)
-                    await connection.execute(update(reminder).where(this).values(state=ReminderState.SETTLED))
+                    settled = update(reminder).where(this, ~_IS_ON_ITS_WAY).values(state=ReminderState.SETTLED)
+                    await connection.execute(settled)
                 await _repaint(connection, [row.delivery_id for row in over], at=now)
         return [ReminderStep(row.step) for row in over]
 
@@ -180,11 +182,12 @@ async def _record(
 
 
 async def _direct_messages(connection: AsyncConnection, person: str, *, since: datetime) -> list[Any]:
-    """Return the deliveries that brought reminders to a person."""
+    """Return the deliveries that bring reminders to a person, without those that were settled before they went."""
     theirs = (reminder.c.channel == person, reminder.c.at >= since, reminder.c.delivery_id.is_not(None))
-    brought = select(reminder.c.delivery_id).where(*theirs)
-    query = select(delivery.c.id, delivery.c.text, delivery.c.state).where(delivery.c.id.in_(brought))
-    return list(await connection.execute(query))
+    brought = delivery.c.id.in_(select(reminder.c.delivery_id).where(*theirs))
+    never_went = (delivery.c.state == DeliveryState.DELIVERED) & delivery.c.ts.is_(None)
+    query = select(delivery.c.id, delivery.c.text, delivery.c.state)
+    return list(await connection.execute(query.where(brought, ~never_went)))
 
 
 async def _repaint(connection: AsyncConnection, numbers: Sequence[int | None], *, at: datetime) -> None:

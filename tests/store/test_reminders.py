@@ -145,6 +145,17 @@ async def test_what_was_done_before_the_reminder_went_leaves_nothing_to_send(sto
     assert [each.evaluation_id for each in await owed(store)] == [other]
 
 
+async def test_a_list_that_was_settled_before_it_went_takes_up_nothing_more(store: Store) -> None:
+    ids = await with_cards(store, MOST_A_DAY + 1)
+    for each in ids:
+        await claim(store, each)
+    await record(store, *(reminder(each) for each in ids[:-1]))
+    await mailed(store, order(ids[-2]))
+    assert await store.reminders.settle(now=NOON) == 1
+    await record(store, reminder(ids[-1]))
+    assert [each.text for each in await owed(store)] == [*[ReminderStep.UNTOUCHED] * (MOST_A_DAY - 1), LIST]
+
+
 async def test_what_was_done_while_the_reminder_is_on_its_way_settles_it_once_it_is_there(store: Store) -> None:
     [one] = await with_cards(store, 1)
     await claim(store, one)

@@ -115,3 +115,25 @@ async def test_nothing_is_sent_that_the_team_did_not_ask_for(here: World) -> Non
         await _look(here, parts.store)
         await here.at_rest(parts)
     assert not [m for m in here.workspace.messages() if ":alarm_clock:" in m.shown]
+
+
+async def test_an_email_is_written_from_the_list_that_is_the_last_message_of_a_day(here: World) -> None:
+    firms = [replace(NORTHWIND, company=f"Firm {number}", site=f"firm-{number}") for number in range(4)]
+    for number, firm in enumerate(firms, 1):
+        here.marketplace.add(license_record(number, LANTERNS, firm, TODAY))
+    async with here.bot() as parts:
+        for firm in firms:
+            card = await here.card(firm.company)
+            await here.workspace.press(ANA, card, "evaluation.claim")
+            await here.shows(f"Owner: <@{ANA}>", on=card)
+        await parts.store.team.change_settings(SET, by=ANA, at=here.clock())
+        here.pass_by(hours=2)
+        await _look(here, parts.store)
+        await here.at_rest(parts)
+        found = next(m for m in here.workspace.direct(ANA) if "2 more evaluations for you today" in m.shown)
+        menus = [block["accessory"] for block in found.blocks if "accessory" in block]
+        email, snooze = menus[0]["options"]
+        await here.workspace.press(ANA, found, menus[0]["action_id"], email["value"])
+        await here.modal(ANA, "mail.body")
+        assert snooze["text"]["text"] == "Snooze…"
+    assert len(_to_ana(here, ":alarm_clock:")) == 3
