@@ -304,7 +304,7 @@ async def sequences(folder: Path, seeds: range, steps: int = 14) -> None:
 
 
 async def test_whatever_happens_nothing_comes_twice_or_is_lost(tmp_path: Path) -> None:
-    await sequences(tmp_path, range(15))
+    await sequences(tmp_path, range(10))
 
 
 @pytest.mark.long
