@@ -58,12 +58,15 @@ class AppSignals:
             }
             for each in {each.key: each for each in signals}.values()
         ]
+        keys = [row["key"] for row in rows]
         async with self._database.write() as connection:
+            known = set(await connection.scalars(select(app_signal.c.key).where(app_signal.c.key.in_(keys))))
+            new = [row for row in rows if row["key"] not in known]
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-            one = dialect.insert(app_signal).on_conflict_do_nothing().returning(app_signal.c.key)
-            new = {key for row in rows for key in (await connection.execute(one.values(row))).scalars()}
+            if new:
+                await connection.execute(dialect.insert(app_signal).on_conflict_do_nothing(), new)
         first = {each.key: number for number, each in reversed(list(enumerate(signals)))}
-        return [each.key in new and first[each.key] == number for number, each in enumerate(signals)]
+        return [each.key not in known and first[each.key] == number for number, each in enumerate(signals)]
 
     async def changed(self, since: int, *, seconds: float) -> None:
         """Wait for a commit after `Database.writes` was `since` that adds signals, but no longer than this."""
