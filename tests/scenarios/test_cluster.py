@@ -339,7 +339,7 @@ async def test_after_a_kill_and_a_restart_of_the_database_nothing_is_lost_or_dou
 @pytest.mark.timeout(600)
 async def test_an_update_of_one_copy_after_the_other_and_back_loses_no_press(here: World) -> None:
     async with cluster(here) as both:
-        await here.until(lambda: here.workspace.sockets == len(NAMES))
+        await here.workspace.until(lambda: here.workspace.sockets == len(NAMES), within=limit(120))
         team = Team(here, try_again=False)
         working = asyncio.create_task(team.work(until=time.monotonic() + 45, every=3))
         await here.until(here.workspace.messages)
@@ -350,7 +350,7 @@ async def test_an_update_of_one_copy_after_the_other_and_back_loses_no_press(her
                 copy.send(signal.SIGTERM)
                 assert await copy.life.end() == 0
                 await both.start(copy)
-                await here.until(lambda: here.workspace.sockets == len(NAMES))
+                await here.workspace.until(lambda: here.workspace.sockets == len(NAMES), within=limit(120))
         await working
         await both.holds_for(team)
 
