@@ -21,6 +21,8 @@ BotError
 │   │   └── AddressRefused      the address does not exist: do not email it again
 │   ├── MailDeferred            the server says: later
 │   ├── MailSetupWrong          login, TLS or connection; a person must fix it
+│   ├── MailboxUnavailable      the mailbox for replies does not answer; wait, then connect again
+│   ├── MailboxRefused          login or folder: a person must fix it
 │   ├── DnsUnavailable          the DNS does not answer; the same question may be answered later
 │   └── MailOutcomeUnknown      the email may or may not have been sent; a person decides
 ├── TemplateWrong               a mail template cannot be used; names the file and the place
@@ -138,6 +140,14 @@ class MailDeferred(MailError):
 
 class MailSetupWrong(MailError):
     """The server cannot be reached, or login or encryption failed; nothing was sent."""
+
+
+class MailboxUnavailable(MailError):
+    """The mailbox for replies cannot be reached now, or the connection to it broke."""
+
+
+class MailboxRefused(MailError):
+    """The server of the mailbox for replies refused the login or the folder."""
 
 
 class DnsUnavailable(MailError):

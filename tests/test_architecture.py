@@ -109,7 +109,10 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "log": (set(), {"structlog"}),
     "mail": ({"domain", "errors"}, {"babel"}),
-    "mail.inbound": ({"errors", "mail"}, {"flufl"}),
+    "mail.inbound": (
+        {"domain", "errors", "mail"},
+        {"bs4", "flufl", "httpx", "imapclient", "mailparser_reply", "markdownify"},
+    ),
     "mail.outbound": (
         {"domain", "errors", "mail", "mail.templating", "translations"},
         {"aiosmtplib", "cryptography", "dkim", "dns", "markdown_it"},
@@ -119,7 +122,10 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "metrics": ({"domain"}, {"prometheus_client"}),
     "security": ({"domain", "errors"}, {"cryptography", "jwt"}),
     "services": ({"domain", "errors", "services.mail", "slack.client", "store"}, {"structlog"}),
-    "services.inbound": ({"domain", "errors", "mail.inbound", "metrics", "store", "store.mail"}, {"structlog"}),
+    "services.inbound": (
+        {"concurrency", "domain", "errors", "mail.inbound", "metrics", "services.operations", "store", "store.mail"},
+        {"structlog"},
+    ),
     "services.ingest": (
         {"domain", "errors", "marketplace", "metrics", "services.operations", "slack.views", "store", "store.licenses"},
         {"structlog"},
@@ -260,6 +266,8 @@ TIES = {("listeners", "config"), ("web", "config"), ("app", "log"), ("cli", "log
 PURE = ("bot.domain", "bot.slack", "bot.mail", "bot.web.unsubscribe.pages", "bot.web.unsubscribe.texts")
 NOT_PURE = (
     "bot.slack.client",
+    "bot.mail.inbound.imap",
+    "bot.mail.inbound.oauth_token",
     "bot.mail.outbound.sender_dns",
     "bot.mail.outbound.smtp",
     "bot.mail.templating.template",

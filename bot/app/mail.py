@@ -48,14 +48,17 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
         reply_to=settings.mail_reply_to,
         privacy_url=settings.mail_privacy_url,
     )
-    keyring = Keyring(settings.secret_key)
+    keyring, replies = Keyring(settings.secret_key), settings.mail_replies
+    # What comes back to the mailbox for replies is read, too.
+    bounces = settings.mail_bounces or (replies if settings.imap_host else None)
     return Mailer(
         smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE),
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,
         links=build_unsubscribe_links(settings),
-        verp=VerpSettings(address=settings.mail_bounces, key=keyring.return_keys[0]) if settings.mail_bounces else None,
+        verp=VerpSettings(address=bounces, key=keyring.return_keys[0]) if bounces else None,
+        replies=VerpSettings(address=replies, key=keyring.return_keys[0]) if replies else None,
     )
 
 

@@ -37,6 +37,7 @@ def setup_problems(values: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with the database, webhooks, the signature of emails, their templates and their rules."""
     # A command that only uses the database loads none of this.
     from bot.app.mail import read_signer  # noqa: PLC0415
+    from bot.app.mailbox_settings import imap_problem  # noqa: PLC0415
     from bot.mail.country_rules import load_countries  # noqa: PLC0415
     from bot.mail.outbound.compose import Sender  # noqa: PLC0415
 
@@ -51,6 +52,8 @@ def setup_problems(values: Mapping[str, str]) -> Iterator[str]:
         _ = Sender(from_address="", postal_address="", privacy_url=values.get("mail_privacy_url")).privacy_page
     except MailSetupWrong as exc:
         yield str(exc)
+    if (problem := imap_problem(values)) is not None:
+        yield problem
     if (folder := paths.get("mail_templates")) is not None and not folder.is_dir():
         yield f"MAIL_TEMPLATES cannot be used. {folder} should be a folder with .md files."
     try:

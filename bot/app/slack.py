@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app.bolt import create_bolt_app
 from bot.app.context import Context
+from bot.app.workers import reply_address
 from bot.domain.outbox import ApiMethod
 from bot.listeners import register
 from bot.listeners.middleware import ListenerMiddleware
@@ -115,7 +116,7 @@ def _build_outreach(context: Context) -> Outreach:
         context.components.mailer,
         loaded.templates,
         rules=context.components.rules,
-        address_of=context.permissions.address,
+        address_of=reply_address(context),
         clock=context.clock,
         today=context.lists.today,
         token=lambda: secrets.token_hex(16),

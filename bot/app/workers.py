@@ -1,7 +1,7 @@
 """The workers that run as long as the bot does."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.app.context import Context
 from bot.app.lifecycle import Paused
+from bot.app.replies import build_reply_reader
 from bot.app.scheduler import Run
 from bot.concurrency.supervisor import supervise
 from bot.services.mail.worker import MailWorker
@@ -51,6 +52,10 @@ def build_workers(
         **{f"webhooks_{number}": worker.run for number, worker in enumerate(webhooks, 1)},
     }
     paused: list[Paused] = [outbox.paused, components.poller.paused, partial(pause_webhooks, webhooks)]
+    reader = build_reply_reader(context, beat=context.heartbeats.register("replies", within=_MAIL_TURN))
+    if reader is not None:
+        context.health.mailbox = reader.status
+        runs["replies"] = _in_turn(reconciler.looked, reader.run)
     if components.mailer is not None:
         worker = MailWorker(
             components.store,
@@ -58,13 +63,19 @@ def build_workers(
             rules=components.rules,
             alerts=components.alerts,
             clock=context.clock,
-            address_of=context.permissions.address,
+            address_of=reply_address(context),
             beat=context.heartbeats.register("mail", within=_MAIL_TURN),
         )
         worker.meter = components.meter
         runs["mail"] = _in_turn(reconciler.email_allowed, worker.run)
         paused.append(worker.paused)
     return Workers(runs=runs, paused=paused)
+
+
+def reply_address(context: Context) -> Callable[[str], Awaitable[str | None]]:
+    """Return what knows a colleague's address for replies; with their name if the bot reads the replies."""
+    permissions = context.permissions
+    return permissions.address if context.settings.mail_replies is None else permissions.named_address
 
 
 def _in_turn(first: Run, then: Run) -> Run:

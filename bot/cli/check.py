@@ -10,13 +10,16 @@ from dns.asyncresolver import Resolver
 from bot.app.clock import utc_now
 from bot.app.components import build_marketplace, open_slack_client, scopes_needed
 from bot.app.mail import signer, unsigned_post_office
+from bot.app.replies import build_inbox
 from bot.app.webhooks import try_addresses
 from bot.cli.output import format_health
 from bot.cli.runner import ENV_FILE
+from bot.concurrency.own_thread import OwnThread
 from bot.config.loader import DEFAULT_FILE
 from bot.config.settings import Settings
 from bot.errors import BotError
 from bot.mail.country_rules import load_countries
+from bot.mail.inbound.imap import ImapMailbox, OpenFolder
 from bot.mail.outbound.sender_dns import is_public, system_resolver, txt_records
 from bot.mail.templating.template import load_templates
 from bot.services.operations.health import Health
@@ -49,6 +52,7 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: R
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),
         txt=partial(_txt, resolver),
+        mailbox=partial(_open_mailbox, settings),
         webhooks=partial(try_addresses, settings),
     )
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
@@ -66,6 +70,20 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: R
             if checkup.store is not None:
                 wrong += not await _report(checkup.store, settings, limit=limit)
     return wrong == 0
+
+
+async def _open_mailbox(settings: Settings) -> OpenFolder | None:
+    """Open the mailbox for replies and close it again. Return None if there is none."""
+    inbox = build_inbox(settings)
+    if inbox is None:
+        return None
+    mailbox = ImapMailbox(inbox.account)
+    thread = OwnThread("mailbox", interrupt=mailbox.interrupt)
+    try:
+        secret = await inbox.secret()
+        return await thread.run(lambda: mailbox.open(secret))
+    finally:
+        await thread.end(mailbox.close)
 
 
 async def _txt(resolver: Resolver | None, name: str) -> Sequence[str] | None:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.demo.bounces import BOUNCES_AFTER_S, BounceReporter
+from bot.demo.fake_imap import PASSWORD, USERNAME, ReplyMailbox
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Workspace
+from bot.demo.fake_slack.models import Json, NotPossible
 from bot.demo.fake_smtp import Mail, Mailbox
+from bot.demo.replies import reply_to
 from bot.demo.scenario.sample_data import MIRAGE
 from bot.demo.scenario.timeline import arrivals, history, play
 
@@ -52,7 +55,18 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         bounces.take(mail)
 
     mailbox = Mailbox(on_mail=on_mail)
+    replies = ReplyMailbox()
+
+    async def reply(said: Json) -> Json:
+        """Answer an email as its recipient would."""
+        found = next((mail for mail in mailbox.mails if mail["id"] == said["id"]), None)
+        if found is None or not said["text"].strip():
+            raise NotPossible("Write something first.")
+        await replies.deliver(reply_to(found, said["text"]))
+        return {}
+
     workspace.page_extras["mails"] = lambda: mailbox.mails
+    workspace.page_acts["reply"] = reply
     for record in history(today):
         marketplace.add(record)
     async with AsyncExitStack() as stack:
@@ -60,10 +74,12 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         url, taken = await _serve(stack, workspace, port)
         marketplace_url = await stack.enter_async_context(marketplace.serve())
         smtp_port = await stack.enter_async_context(mailbox.serve())
+        imap_port = await stack.enter_async_context(replies.serve())
         story = asyncio.create_task(_tell_story(marketplace, today, speed=speed))
         stack.callback(story.cancel)
         stack.callback(bounces.stop)
-        settings = _settings(workspace, marketplace, marketplace_url, smtp_port, http_port, folder)
+        ports = _Ports(smtp=smtp_port, imap=imap_port, http=http_port)
+        settings = _settings(workspace, marketplace, marketplace_url, ports, folder)
         yield DemoEnvironment(url=url, settings=settings, taken=taken)
 
 
@@ -87,7 +103,18 @@ async def _serve(stack: AsyncExitStack, workspace: Workspace, port: int) -> tupl
         return await stack.enter_async_context(workspace.serve()), port
 
 
+class _Ports(NamedTuple):
+    """Where the servers on loopback listen, and the bot itself."""
+
+    smtp: int
+    imap: int
+    http: int
+
+
 _UNSET: Final = (
+    "imap_token_url",
+    "imap_client_id",
+    "imap_client_secret",
     "heartbeat_url",
     "slack_signing_secret",
     "marketplace_developer_id",
@@ -108,8 +135,7 @@ def _settings(
     workspace: Workspace,
     marketplace: DemoMarketplace,
     marketplace_url: str,
-    smtp_port: int,
-    http_port: int,
+    ports: _Ports,
     folder: Path,
 ) -> dict[str, object]:
     """Return every setting, so that nothing of the machine's own environment gets in."""
@@ -132,7 +158,7 @@ def _settings(
         "test_sites": (),
         "database_url": f"sqlite+aiosqlite:///{folder / 'demo.db'}",
         "smtp_host": "127.0.0.1",
-        "smtp_port": smtp_port,
+        "smtp_port": ports.smtp,
         "smtp_tls": "none",
         "mail_from": "Ana Sample <ana@vendor.example>",
         "mail_postal_address": "Demo Vendor\n1 Sample Street\n00000 Springfield",
@@ -140,11 +166,19 @@ def _settings(
         "mail_hold": "10s",
         "mail_at_most_every": "7d",
         "bounces_secret": _BOUNCES_SECRET,
-        "public_url": f"http://127.0.0.1:{http_port}",
+        "public_url": f"http://127.0.0.1:{ports.http}",
+        "mail_replies": USERNAME,
+        "imap_host": "127.0.0.1",
+        "imap_port": ports.imap,
+        "imap_tls": "none",
+        "imap_username": USERNAME,
+        "imap_password": PASSWORD,
+        "imap_folder": "INBOX",
+        "imap_after": "leave",
         "retention": "730d",
         "secret_key": "a key that protects nothing but this demo",
         "http_host": "127.0.0.1",
-        "http_port": http_port,
+        "http_port": ports.http,
         "timezone": "UTC",
         "log_format": "console",
         "log_level": "warning",

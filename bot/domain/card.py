@@ -9,7 +9,7 @@ from bot.domain.cautions import CustomerContext, company_key, customer_domain, r
 from bot.domain.dnc import DncEntry
 from bot.domain.evaluation import Contact, ContactRole, DispositionRef, Evaluation, License, State, latest_disposition
 from bot.domain.history import Entry
-from bot.domain.mail import Attempt, LastMail
+from bot.domain.mail import Attempt, LastMail, LawfulBasis
 from bot.domain.mail_policy import DEFAULT_RULES, Decision, MailContext, MailRules, Refused, may_contact, too_soon
 from bot.domain.snooze import Snooze
 
@@ -74,6 +74,7 @@ class Card:
 class Action(StrEnum):
     """What a card can offer; the value is what Slack sends back when the button is pressed."""
 
+    ANSWER = "evaluation.answer"
     EMAIL = "evaluation.email"
     CLAIM = "evaluation.claim"
     DO_NOT_CONTACT = "evaluation.do_not_contact"
@@ -111,14 +112,16 @@ def blocked_person(card: Card) -> Person | None:
     return next((each for each in card.people if each.dnc_entry and not each.dnc_entry.reason.is_final), None)
 
 
-def mailable(card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES) -> Decision:
+def mailable(
+    card: Card, who: Person | None, rules: MailRules = DEFAULT_RULES, *, basis: LawfulBasis | None = None
+) -> Decision:
     """Return whether the team may email this contact about this evaluation."""
     contact, entry = (None, None) if who is None else (who.contact, who.dnc_entry)
     evaluation = card.evaluation
     case = MailContext(
         license=evaluation.license, trial=evaluation.trial, contact=contact, dnc_entry=entry, context=card.context
     )
-    return may_contact(case, rules)
+    return may_contact(case, rules, basis=basis)
 
 
 def recipients(card: Card, rules: MailRules = DEFAULT_RULES, *, now: datetime | None = None) -> tuple[Recipient, ...]:
@@ -156,12 +159,14 @@ def actions(card: Card, rules: MailRules = DEFAULT_RULES) -> tuple[Action, ...]:
         return (Action.CLAIM,) if waits and evaluation.owner is None else ()
     is_running, is_for_us = evaluation.trial.state is State.RUNNING, evaluation.not_for_us is None
     can_be_marked = any(each.contact.email is not None and each.dnc_entry is None for each in card.people)
+    is_waiting = evaluation.waiting_since is not None
     offers = (
+        (Action.ANSWER, is_waiting),
         (Action.EMAIL, any(each.is_open for each in recipients(card, rules))),
         (Action.CLAIM, evaluation.owner is None and is_running),
         (Action.DO_NOT_CONTACT, can_be_marked),
         (Action.NOTE, True),
-        (Action.DONE, is_for_us and evaluation.done is None),
+        (Action.DONE, is_for_us and (evaluation.done is None or is_waiting)),
         (Action.SNOOZE, is_for_us and is_running),
         (Action.UNDO, shown_disposition(card) is not None or bool(card.snoozes)),
         (Action.NOT_FOR_US, is_for_us),

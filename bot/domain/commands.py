@@ -34,6 +34,7 @@ class Word(StrEnum):
     MINE = "mine"
     UNOWNED = "unowned"
     EXPIRING = "expiring"
+    WAITING = "waiting"
     FIND = "find"
     REPORT = "report"
     HEALTH = "health"
@@ -98,7 +99,7 @@ class OtherCommand:
 
 Command = ListQuery | FindQuery | ReportRequest | AwayCommand | OtherCommand
 
-_LISTS: Final = frozenset({Word.TODAY, Word.YESTERDAY, Word.WEEK, Word.MINE, Word.UNOWNED, Word.EXPIRING})
+_LISTS: Final = frozenset({Word.TODAY, Word.YESTERDAY, Word.WEEK, Word.MINE, Word.UNOWNED, Word.EXPIRING, Word.WAITING})
 _REPORT_FILTERS: Final = (Filter.APP, Filter.SINCE)
 _SYNONYMS: Final = {"search": Word.FIND, "unclaimed": Word.UNOWNED, "my": Word.MINE, "?": Word.HELP}
 _NAMED_DAYS: Final[Mapping[str, int]] = {Word.TODAY: 0, Word.YESTERDAY: 1}

@@ -219,6 +219,8 @@ class Evaluation:
     done: Done | None = None
     not_for_us: NotForUs | None = None
     """Set: it stays out of lists, reminders and rates."""
+    waiting_since: datetime | None = None
+    """Set: the contact wrote to us at this time, and nobody has answered yet."""
 
 
 def days_left(trial: Trial, today: date) -> int | None:

@@ -27,6 +27,7 @@ from bot.domain.history import (
     OwnerFact,
     QuoteAccepted,
     Released,
+    ReplyReceived,
     TrialConverted,
     TrialEnded,
     TrialExtended,
@@ -74,7 +75,7 @@ def _listed(fact: Fact) -> Mapping[str, str]:
             return {"reason": reason.value}
         case Assigned() | Released() | NobodyAvailable():
             return _of_owners(fact)
-        case Merged() | DncLifted() | Erased() | NoteAdded() | CalledDone():
+        case Merged() | DncLifted() | Erased() | NoteAdded() | CalledDone() | ReplyReceived():
             return {}
         case _:
             stored: _Stored = fact

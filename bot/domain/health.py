@@ -42,6 +42,16 @@ class SocketStatus:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxStatus:
+    """The mailbox for replies."""
+
+    heard: timedelta | None
+    """Time since its server last answered; None if it never did."""
+    problem: str | None = None
+    """Why it cannot be read."""
+
+
 class PollOutcome(StrEnum):
     """How a poll ended."""
 
@@ -91,6 +101,8 @@ class HealthReport:
     """Whether erased data can still be found in the database files."""
     line: SocketStatus | None = None
     """None if Slack sends HTTP requests instead."""
+    mailbox: MailboxStatus | None = None
+    """None if the bot reads no replies, or another copy does."""
     problems: tuple[str, ...] = ()
     """Returns why Slack does not say who the bot is, or what the app's installation lacks; a sentence for each."""
 

@@ -15,6 +15,7 @@ from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.mail import LawfulBasis
 from bot.domain.note import Note
+from bot.domain.replies import Reply
 from bot.domain.rotation import AssignmentRule, Unavailable
 
 
@@ -43,6 +44,7 @@ class Kind(StrEnum):
     MAIL_ARRIVED = "mail_arrived"
     MAIL_AGAIN = "mail_again"
     MAIL_BOUNCED = "mail_bounced"
+    MAIL_REPLIED = "mail_replied"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
     ERASED = "erased"
@@ -213,6 +215,16 @@ class MailBounced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyReceived:
+    """A reply to one of our emails arrived. `message` is the key of its Message-ID, which no restore changes."""
+
+    kind: ClassVar = Kind.MAIL_REPLIED
+    message: str
+    reply: Reply | None = None
+    """None until it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DncAdded:
     """A contact was blocked. `mark` is the id of the do-not-contact entry."""
 
@@ -339,18 +351,9 @@ SignalFact = AppSignalled | LicenseFollowed
 """What the app said."""
 DepartureFact = CustomerLeft | QuoteAccepted
 """What the reports beside licenses say."""
-Fact = (
-    SignalFact
-    | DepartureFact
-    | ReportedFact
-    | FollowUpFact
-    | OwnerFact
-    | MailEvent
-    | MailBounced
-    | DncAdded
-    | DncLifted
-    | Erased
-)
+MailFact = MailEvent | MailBounced | ReplyReceived
+"""What became of an email."""
+Fact = SignalFact | DepartureFact | ReportedFact | FollowUpFact | OwnerFact | MailFact | DncAdded | DncLifted | Erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

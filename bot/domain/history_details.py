@@ -40,6 +40,7 @@ from bot.domain.history import (
     NoteAdded,
     QuoteAccepted,
     Released,
+    ReplyReceived,
     TrialConverted,
     TrialEnded,
     TrialExtended,
@@ -55,7 +56,7 @@ Details = Mapping[str, str]
 _E = TypeVar("_E", bound=StrEnum)
 _STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause"}
 """Fields that are stored under another name."""
-_LEFT_OUT: Final = frozenset({"note", "rule", "has_words"})
+_LEFT_OUT: Final = frozenset({"note", "rule", "reply", "has_words"})
 """Fields that are stored only if they are text."""
 _NUMBER_DIGITS: Final = 19
 """Digits of the largest id."""
@@ -148,6 +149,7 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
         why=tuple((user, _choice(Unavailable, reason, Unavailable.AWAY)) for user, reason in details.items())
     ),
     Kind.MAIL_BOUNCED: _bounced,
+    Kind.MAIL_REPLIED: lambda details: ReplyReceived(message=details.get("message", "")),
     Kind.DO_NOT_CONTACT: _blocked,
     Kind.CONTACT_AGAIN: lambda details: DncLifted(mark=_number(details, "mark"), note=details.get("note")),
     Kind.ERASED: lambda _details: Erased(),
@@ -171,7 +173,11 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
         **{name: details.get(name, "") for name in ("users", "edition", "price", "reseller")},
     ),
     Kind.UNDONE: lambda details: Undone(what=_choice(Disposition, details.get("what"), Disposition.DONE)),
-    **{kind: partial(_mail_event, kind) for kind in Kind if kind.startswith("mail_") and kind is not Kind.MAIL_BOUNCED},
+    **{
+        kind: partial(_mail_event, kind)
+        for kind in Kind
+        if kind.startswith("mail_") and kind not in {Kind.MAIL_BOUNCED, Kind.MAIL_REPLIED}
+    },
 }
 
 

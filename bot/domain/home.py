@@ -30,6 +30,8 @@ class TeamHome:
     state: ReportState
     unowned: Page[EvaluationRow]
     ending: Page[EvaluationRow]
+    waiting: Page[EvaluationRow]
+    """Whose contact waits for an answer, whoever owns them."""
     numbers: ConversionReport
     emails: int
     """Sent in the time of the numbers."""

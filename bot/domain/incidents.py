@@ -16,6 +16,7 @@ class IncidentSource(StrEnum):
     ROWS = "rows"
     MAIL = "mail"
     BOUNCES = "bounces"
+    MAILBOX = "mailbox"
     SOCKET = "socket"
     SLACK = "slack"
     CLOCK = "clock"

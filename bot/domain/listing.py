@@ -25,6 +25,8 @@ class ListKind(StrEnum):
     MINE = "mine"
     UNOWNED = "unowned"
     EXPIRING = "expiring"
+    WAITING = "waiting"
+    """Those whose contact waits for an answer."""
 
 
 class Status(StrEnum):

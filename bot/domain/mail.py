@@ -18,6 +18,13 @@ class LawfulBasis(StrEnum):
     REQUEST = "They asked us a question, or for help"
     CONSENT = "They agreed to receive email from us"
     CUSTOMER = "Existing customer, similar product"
+    WROTE = "They wrote to us"
+    ASKED = "They asked for an answer"
+
+    @property
+    def is_of_answer(self) -> bool:
+        """Whether it holds for an answer alone. Nobody chooses it: what is answered decides."""
+        return self in {LawfulBasis.WROTE, LawfulBasis.ASKED}
 
 
 class MailState(StrEnum):
@@ -83,6 +90,10 @@ class MailContent:
     """The address, once the email is queued."""
     reply_to: str | None = None
     """The owner's address, where replies go."""
+    in_reply_to: str = ""
+    """The Message-ID of the email that it answers."""
+    references: str = ""
+    """The Message-IDs of the thread before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class RefusalReason(StrEnum):
     COUNTRY = "Your country rules don't allow email to this country."
     QUEUED = "This template is about to be sent for this evaluation."
     SENT = "This template was already sent for this evaluation."
+    ANSWERED = "Somebody has already answered this."
     SENDING = "This template is being sent for this evaluation right now."
     UNKNOWN = "We don't know whether this template arrived. Please use the buttons in the card's thread."
     ANOTHER = "The report now names another contact. Email them from the card."
@@ -117,11 +118,12 @@ class MailContext:
 
 def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | None = None) -> Decision:
     """Return whether the team may contact this person at all, by any email. A do-not-contact entry wins over
-    everything.
+    everything. To answer somebody who wrote to us, the trial need not run.
     """
     license_, trial, contact = case.license, case.trial, case.contact
     address = None if contact is None else contact.email
     has_license = trial.state is State.CONVERTED
+    is_about_trial = basis is None or not basis.is_of_answer
     country = rules.countries.rule(license_.country)
     refusals = (
         (case.dnc_entry is not None, RefusalReason.DO_NOT_CONTACT),
@@ -129,10 +131,10 @@ def may_contact(case: MailContext, rules: MailRules, *, basis: LawfulBasis | Non
         (address is None, RefusalReason.NO_CONTACT),
         (address is not None and not is_address(address), RefusalReason.MALFORMED),
         (license_.atlassian, RefusalReason.ATLASSIAN),
-        (has_license and is_sold(license_.license_type), RefusalReason.CONVERTED),
-        (has_license, RefusalReason.GRANTED),
-        (trial.state is not State.RUNNING, RefusalReason.OVER),
-        (license_.sandbox is True, RefusalReason.SANDBOX),
+        (is_about_trial and has_license and is_sold(license_.license_type), RefusalReason.CONVERTED),
+        (is_about_trial and has_license, RefusalReason.GRANTED),
+        (is_about_trial and trial.state is not State.RUNNING, RefusalReason.OVER),
+        (is_about_trial and license_.sandbox is True, RefusalReason.SANDBOX),
         (country.rule is Rule.BLOCK, RefusalReason.COUNTRY),
     )
     reason = next((reason for holds, reason in refusals if holds), None)
@@ -167,14 +169,18 @@ def may_email(
 ) -> Decision:
     """Return whether this email may go to this contact now.
 
-    `attempt` is the template's live email for the evaluation, `last` the latest email to the address, if any.
+    `attempt` is the template's live email for the evaluation, `last` the latest email to the address, if any. An
+    answer waits for no pause.
     """
     decision = may_contact(case, rules, basis=basis)
     if isinstance(decision, Refused):
         return decision
+    is_answer = basis is not None and basis.is_of_answer
     if attempt is not None and attempt.state.blocks_resend:
-        return Refused(_REASON_OF_ATTEMPT[attempt.state], by=attempt.by, at=attempt.at)
-    return too_soon(last, rules, now=now) or decision
+        is_answered = is_answer and attempt.state is not MailState.UNKNOWN
+        reason = RefusalReason.ANSWERED if is_answered else _REASON_OF_ATTEMPT[attempt.state]
+        return Refused(reason, by=attempt.by, at=attempt.at)
+    return decision if is_answer else too_soon(last, rules, now=now) or decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

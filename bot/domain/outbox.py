@@ -44,6 +44,12 @@ class DeliveryKind(StrEnum):
     SUMMARY = "summary"
     REMINDER = "reminder"
     DIGEST = "digest"
+    REPLY = "reply"
+    """To a person as well: a reply to an email about an evaluation."""
+
+
+TO_PEOPLE: Final = (DeliveryKind.REMINDER, DeliveryKind.REPLY)
+"""Kinds that belong to an evaluation and go to a person, rather than to its card or thread."""
 
 
 class OwnerNews(StrEnum):

@@ -30,6 +30,8 @@ class ReminderStep(StrEnum):
     """The same, later: the others hear of it."""
     ENDING = "ending"
     """Its trial ends soon, and nobody did anything in the last days."""
+    WAITING = "waiting"
+    """Its contact wrote to us and has no answer yet, whether the trial still runs or not."""
 
 
 class ReminderState(StrEnum):
@@ -48,7 +50,7 @@ class ReminderState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What is known of an evaluation that runs and has a card. Times are in UTC."""
+    """What is known of an evaluation that has a card, and runs or has somebody who waits. Times are in UTC."""
 
     evaluation_id: int
     channel: str
@@ -60,6 +62,8 @@ class Candidate:
     """None if it is not known."""
     touched_at: datetime | None
     """When somebody dealt with it last."""
+    waiting_since: datetime | None = None
+    """When the contact wrote to us, if they wait for an answer."""
     given: frozenset[ReminderStep] = frozenset()
     """The steps that its owner, or nobody, had already."""
 
@@ -129,6 +133,8 @@ def is_settled(step: ReminderStep, candidate: Candidate | None, owner: str | Non
     """Return whether a reminder sent at `since` to `owner` asks for nothing any more. None: it no longer runs."""
     if candidate is None or candidate.owner != owner:
         return True
+    if step is ReminderStep.WAITING or candidate.waiting_since is not None:
+        return step is not ReminderStep.WAITING or candidate.waiting_since is None
     touched = candidate.touched_at is not None and (step is not ReminderStep.ENDING or candidate.touched_at >= since)
     return step is not ReminderStep.UNCLAIMED and touched
 
@@ -142,7 +148,7 @@ def goes_alone(earlier: int, *, has_digest: bool) -> bool:
 
 def is_in_thread(step: str | None, to: str) -> bool:
     """Return whether a reminder is a line in the card's thread: nobody owns the evaluation."""
-    return step in {ReminderStep.UNCLAIMED, ReminderStep.ENDING} and is_channel(to)
+    return step in {ReminderStep.UNCLAIMED, ReminderStep.ENDING, ReminderStep.WAITING} and is_channel(to)
 
 
 def is_channel(to: str) -> bool:
@@ -153,9 +159,15 @@ def is_channel(to: str) -> bool:
 def _due(
     candidate: Candidate, reminders: Reminders, calendar: WorkingCalendar, now: datetime
 ) -> Iterator[tuple[ReminderStep, datetime]]:
-    """Yield the steps that are due and were not given yet, each with the moment from which it is."""
+    """Yield the steps that are due and were not given yet, each with the moment from which it is.
+
+    Somebody who waits for an answer is all that counts until they have it.
+    """
     after: list[tuple[ReminderStep, datetime | None, WorkingDuration | None]] = []
-    if candidate.owner is None:
+    is_waiting = candidate.waiting_since is not None
+    if is_waiting:
+        after.append((ReminderStep.WAITING, candidate.waiting_since, reminders.waiting))
+    elif candidate.owner is None:
         after.append((ReminderStep.UNCLAIMED, candidate.first_seen, reminders.unclaimed))
     elif candidate.touched_at is None:
         after.append((ReminderStep.UNTOUCHED, candidate.owned_at, reminders.untouched))
@@ -167,7 +179,7 @@ def _due(
         is_possible = start + calendar.hours.length(duration) <= now
         if is_possible and (due := calendar.add(start, duration)) <= now:
             yield step, due
-    is_quiet = candidate.touched_at is None or now - candidate.touched_at > _RECENT
+    is_quiet = not is_waiting and (candidate.touched_at is None or now - candidate.touched_at > _RECENT)
     if ReminderStep.ENDING not in candidate.given and reminders.ending and candidate.ends and is_quiet:
         midnight = datetime.combine(candidate.ends + timedelta(days=1), time.min, tzinfo=calendar.zone)
         end = midnight.astimezone(UTC)

@@ -10,9 +10,18 @@ from datetime import date, time
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from bot.domain.working_time import DEFAULT_HOURS, WEEKDAYS, WorkingCalendar, WorkingDuration, WorkingHours
+from bot.domain.working_time import (
+    DEFAULT_HOURS,
+    WEEKDAYS,
+    DurationUnit,
+    WorkingCalendar,
+    WorkingDuration,
+    WorkingHours,
+)
 
 OFF: Final = "off"
+WAITING_BY_DEFAULT: Final = WorkingDuration(4, DurationUnit.HOURS)
+"""After so much working time a person who wrote to us should have an answer, unless the team says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,7 @@ class Reminders:
     untouched: WorkingDuration | None = None
     escalated: WorkingDuration | None = None
     ending: WorkingDuration | None = None
+    waiting: WorkingDuration | None = WAITING_BY_DEFAULT
     escalate_to: str | None = None
     """A channel or a user; None for the channel of the card."""
     rehearse_until: date | None = None
@@ -134,7 +144,7 @@ def read_time(text: str) -> time:
 def to_plain(settings: TeamSettings) -> dict[str, Any]:
     """Return the settings as the team file has them, every key included but those without a value."""
     digest, reminders = settings.digest, settings.reminders
-    steps = ("unclaimed", "untouched", "escalated", "ending")
+    steps = ("unclaimed", "untouched", "escalated", "ending", "waiting")
     return {
         "working_hours": str(settings.working_hours),
         "holidays": [day.isoformat() for day in settings.holidays],

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.team_settings import (
     OFF,
+    WAITING_BY_DEFAULT,
     DigestTimes,
     Reminders,
     RotationMember,
@@ -78,10 +79,12 @@ class _Table:
         """Add a problem with this table or something in it."""
         self._problems.append(SettingsProblem((*self._place, *place), sentence))
 
-    def value(self, key: str, read: Callable[[Any], T | None], should: str) -> T | None:
-        """Return a value, which should be what the words say. None if it is left out, off or wrong."""
+    def value(self, key: str, read: Callable[[Any], T | None], should: str, *, default: T | None = None) -> T | None:
+        """Return a value, which should be what the words say, or the default if it is left out. None if it is off or
+        wrong.
+        """
         self._known.append(key)
-        return self._read((key,), self.data[key], read, should) if key in self.data else None
+        return self._read((key,), self.data[key], read, should) if key in self.data else default
 
     def values(self, key: str, read: Callable[[Any], T | None], should: str) -> Iterator[T]:
         """Yield the good values of a list."""
@@ -146,6 +149,7 @@ def _reminders(table: _Table) -> Reminders:
         untouched=table.value("untouched", _or_off(WorkingDuration.read), _DURATION),
         escalated=table.value("escalated", _or_off(WorkingDuration.read), _DURATION),
         ending=table.value("ending", _or_off(WorkingDuration.read), _DURATION),
+        waiting=table.value("waiting", _or_off(WorkingDuration.read), _DURATION, default=WAITING_BY_DEFAULT),
         escalate_to=table.value(
             "escalate_to", _text(_matching(_CHANNEL_OR_USER)), "the id of a channel (C…) or of a user (U…)"
         ),

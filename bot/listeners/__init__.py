@@ -6,6 +6,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import Action
+from bot.listeners.answers import AnswerListeners
 from bot.listeners.away import AwayListeners, is_deactivation
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
@@ -20,14 +21,15 @@ from bot.listeners.services import ListenerServices
 from bot.listeners.settings import SettingsListeners
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
-from bot.slack.ids import AwayButton, Field, HomeButton, NoteButton, Settle, Shortcut, View
+from bot.slack.ids import AwayButton, Field, HomeButton, NoteButton, ReplyButton, Settle, Shortcut, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
     """Connect every listener, each inside the middleware."""
     follow_up = FollowUpListeners(services)
-    cards, forms = CardListeners(services, follow_up), FormListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
+    answers = AnswerListeners(services, mails)
+    cards, forms = CardListeners(services, follow_up, answers), FormListeners(services)
     away = AwayListeners(services)
     commands = CommandListeners(services, dnc, away)
     pressed = middleware(cards.pressed)
@@ -52,6 +54,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
         app.action(field)(middleware(mails.choosing))
     _register_home(app, middleware, services)
     _register_leaving(app, middleware, away)
+    _register_answers(app, middleware, answers, mails)
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
@@ -71,6 +74,16 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
 
     # Match any name, because each workspace may give the command its own.
     app.command(re.compile(".*"))(middleware(commands.typed))
+
+
+def _register_answers(
+    app: AsyncApp, middleware: ListenerMiddleware, answers: AnswerListeners, mails: MailListeners
+) -> None:
+    """Connect the buttons under a reply, and the form for an answer."""
+    app.action(ReplyButton.ANSWER)(middleware(answers.asked))
+    app.action(ReplyButton.SHOW)(middleware(answers.show))
+    app.action(ReplyButton.SNOOZE)(middleware(answers.snooze))
+    app.view(View.ANSWER)(middleware(mails.previewed, check=answers.preview))
 
 
 def _register_leaving(app: AsyncApp, middleware: ListenerMiddleware, away: AwayListeners) -> None:

@@ -8,6 +8,7 @@ from bot.domain.card import Action
 from bot.domain.dnc import may_lift
 from bot.domain.evaluation import DispositionChange, DispositionRef, OwnerChange
 from bot.errors import InteractionUnreadable
+from bot.listeners.answers import AnswerListeners
 from bot.listeners.follow_up import FollowUpListeners
 from bot.listeners.mail_actions import draft_modal
 from bot.listeners.modal_calls import change_modal, show_form
@@ -24,9 +25,10 @@ from bot.slack.views.modals import Modal
 class CardListeners:
     """Handles the buttons and the menu of a card."""
 
-    def __init__(self, services: ListenerServices, follow_up: FollowUpListeners) -> None:
+    def __init__(self, services: ListenerServices, follow_up: FollowUpListeners, answers: AnswerListeners) -> None:
         self._services = services
         self._forms: Mapping[Action, tuple[View, Callable[[Press], Awaitable[Modal]]]] = {
+            Action.ANSWER: (View.ANSWER, answers.latest),
             Action.EMAIL: (View.EMAIL, self._email),
             Action.DO_NOT_CONTACT: (View.DO_NOT_CONTACT, self._do_not_contact),
             Action.CONTACT_AGAIN: (View.CONTACT_AGAIN, self._contact_again),

@@ -1,6 +1,7 @@
 """The email form, its preview, and the buttons under queued emails and those of unknown outcome."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.card import title
 from bot.domain.evaluation import ContactRole
-from bot.domain.mail import MailContent, MailState
+from bot.domain.mail import LawfulBasis, MailContent, MailState
 from bot.domain.mail_policy import NeedsLawfulBasis, Refused
 from bot.errors import BotError, CardUnknown
 from bot.listeners.modal_calls import change_modal
@@ -64,14 +65,11 @@ class MailListeners:
     async def preview(self, args: AsyncArgs) -> dict[str, Any]:
         """Keep the draft and return the acknowledgement that shows it as it will be sent, or says why it cannot be."""
         metadata, filled = read_form(args, EmailMetadata)
-        block_id = submissions.field_of(args.body["view"], Field.BODY) or ""
-        try:
-            async with asyncio.timeout(_PREVIEW_TIMEOUT_S):
-                return await self._preview(args, await placed(self._services, metadata), filled)
-        except TimeoutError:
-            return submissions.errors({block_id: "That took too long. Please press Preview again."})
-        except BotError as exc:
-            return submissions.errors({block_id: str(exc)})
+
+        async def shown() -> dict[str, Any]:
+            return await self._preview(args, await placed(self._services, metadata), filled)
+
+        return await in_time(args, shown)
 
     async def _preview(self, args: AsyncArgs, metadata: EmailMetadata, filled: dict[Field, str]) -> dict[str, Any]:
         await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
@@ -81,7 +79,12 @@ class MailListeners:
             subject=filled[Field.SUBJECT],
             body=filled[Field.BODY],
         )
-        basis = submissions.basis(filled)
+        return await self.show_preview(args, metadata, content, submissions.basis(filled))
+
+    async def show_preview(
+        self, args: AsyncArgs, metadata: ModalMetadata, content: MailContent, basis: LawfulBasis | None
+    ) -> dict[str, Any]:
+        """Keep the draft and return the acknowledgement that shows its preview, or says why it cannot be sent."""
         mail = await self._services.outreach.preview(metadata.evaluation_id, content, basis=basis)
         if isinstance(mail, Refused):
             return {
@@ -197,6 +200,18 @@ class MailListeners:
             raise CardUnknown(replies.MAIL_GONE)
         evaluation_id = await self._services.outreach.evaluation_of(mail_id, card_of(args.body))
         return mail_id, "" if evaluation_id is None else await name_evaluation(self._services, evaluation_id)
+
+
+async def in_time(args: AsyncArgs, shown: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the acknowledgement with a preview, or with an error at the text if that takes too long or fails."""
+    block_id = submissions.field_of(args.body["view"], Field.BODY) or ""
+    try:
+        async with asyncio.timeout(_PREVIEW_TIMEOUT_S):
+            return await shown()
+    except TimeoutError:
+        return submissions.errors({block_id: "That took too long. Please press Preview again."})
+    except BotError as exc:
+        return submissions.errors({block_id: str(exc)})
 
 
 def draft_modal(draft: Draft | Refused, metadata: ModalMetadata, *, now: datetime) -> Modal:

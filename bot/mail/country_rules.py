@@ -71,6 +71,9 @@ def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
     return rules, list(dict.fromkeys(problems))
 
 
+_BASES: Final = tuple(basis.name for basis in LawfulBasis if not basis.is_of_answer)
+
+
 def _rule(entry: Any) -> CountryRule | str:  # noqa: ANN401  whatever stands in the file
     """Return the rule, or what is wrong with it."""
     if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
@@ -82,8 +85,8 @@ def _rule(entry: Any) -> CountryRule | str:  # noqa: ANN401  whatever stands in 
     if entry.get("law", "https://") and not entry.get("law", "https://").startswith("https://"):
         return "law should be an address that begins with https://."
     basis = entry.get("basis", "").upper()
-    if basis and basis not in LawfulBasis.__members__:
-        return f"basis should be {', '.join(LawfulBasis.__members__).lower()}, or left out."
+    if basis and basis not in _BASES:
+        return f"basis should be {', '.join(_BASES).lower()}, or left out."
     return CountryRule(
         rule=Rule(entry["rule"]),
         why=entry.get("why", ""),

@@ -31,6 +31,9 @@ class View(StrEnum):
     EMAIL = "email"
     PREVIEW = "preview"
     SENDING = "sending"
+    ANSWER = "answer"
+    REPLY = "reply"
+    """All that is kept of a reply."""
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
     DNC_ADD = "dnc_add"
@@ -90,6 +93,14 @@ class NoteButton(StrEnum):
 
     EDIT = "note.edit"
     DELETE = "note.delete"
+
+
+class ReplyButton(StrEnum):
+    """Action ids of the buttons under a reply; the value is the reply's id."""
+
+    ANSWER = "reply.answer"
+    SHOW = "reply.show"
+    SNOOZE = "reply.snooze"
 
 
 class HomeButton(StrEnum):

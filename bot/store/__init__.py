@@ -33,6 +33,7 @@ from bot.store.licenses.repository import Licenses
 from bot.store.listing import EvaluationLists
 from bot.store.mail.bounces import Bounces
 from bot.store.mail.drafts import Drafts
+from bot.store.mail.replies import Replies
 from bot.store.mail.repository import Mails
 from bot.store.notes import Notes
 from bot.store.outbox.repository import SlackOutbox
@@ -70,6 +71,7 @@ class Store:
     mails: Mails
     dispositions: Dispositions
     notes: Notes
+    replies: Replies
     snoozes: Snoozes
     dnc: DncEntries
     personal_data: PersonalData
@@ -136,6 +138,7 @@ def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
         mails=Mails(database, keyring),
         dispositions=Dispositions(database, keyring),
         notes=Notes(database, keyring),
+        replies=Replies(database, keyring),
         snoozes=Snoozes(database),
         dnc=DncEntries(database, keyring),
         personal_data=PersonalData(database, keyring),

@@ -12,7 +12,7 @@ from bot.domain.evaluation import Disposition, DispositionChange, DispositionRef
 from bot.domain.history import CalledDone, CalledNotForUs, Entry, Kind, Undone
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
-from bot.store.mapping import live_evaluation
+from bot.store.mapping import live_evaluation, waiting_since
 from bot.store.notes import add_note
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation, history
@@ -38,7 +38,7 @@ class Dispositions:
             row = await live_evaluation(connection, evaluation_id)
             if row is None:
                 return None
-            if row.done_at is not None:
+            if row.done_at is not None and waiting_since(row) is None:
                 return _found(row, Disposition.DONE)
             entry = Entry(at=at, actor=by, fact=CalledDone())
             return await _record(connection, row, {"done_at": at, "done_by": by}, entry)

@@ -20,6 +20,7 @@ from bot.store.departures import blank_words
 from bot.store.dnc.repository import add_by_hash, anonymize_hashes, erased_hashes
 from bot.store.engine.database import Database
 from bot.store.licenses.company_words import remove_company_words
+from bot.store.mail.reply_content import blank_replies, is_any_kept, written_by
 from bot.store.mail.sealing import decrypt_content
 from bot.store.mapping import license_of, license_values
 from bot.store.notes import blank_notes
@@ -64,13 +65,15 @@ async def overwrite(
     if is_again:
         mails = [row for row in mails if decrypt_content(row.content, keyring) is not None]
         wrote = await connection.scalar(select(departure.c.id).where(departure.c.address_key.in_(hashes)).limit(1))
-        if not (licenses or mails or wrote is not None or await _is_noted(connection, keyring, hashes)):
+        is_quoted = await _is_noted(connection, keyring, hashes) or await is_any_kept(connection, written_by(hashes))
+        if not (licenses or mails or wrote is not None or is_quoted):
             return Overwritten(is_anything=False)
     theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_([row.id for row in licenses]))
     evaluations = (await connection.scalars(theirs)).all()
     about = {*evaluations, *(row.evaluation_id for row in mails)}
     await blank_words(connection, departure.c.address_key.in_(hashes), at=at)
     await blank_notes(connection, note.c.evaluation_id.in_(about), at=at)
+    await blank_replies(connection, written_by(hashes), at=at)
     for row in licenses:
         await _redact(connection, keyring, row.id, hashes)
     await remove_company_words(connection, {row.company_key for row in licenses} - {None})

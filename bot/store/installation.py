@@ -20,6 +20,7 @@ from bot.store.engine.generation import next_generation, random_steps
 from bot.store.mail.repository import settle_all_unknown
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_message
+from bot.store.reply_tables import reply
 from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, note, poll
 from bot.store.webhook_tables import webhook_event
 
@@ -32,7 +33,7 @@ _MOMENTS: Final = (
     mail.c.settled_at,
     do_not_contact.c.at,
 )
-_NUMBERED: Final = (evaluation, delivery, mail, note, webhook_event)
+_NUMBERED: Final = (evaluation, delivery, mail, note, reply, webhook_event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

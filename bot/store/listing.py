@@ -33,6 +33,7 @@ from bot.store.find import find_licenses
 from bot.store.mapping import evaluation_from, licenses_of
 from bot.store.schema import evaluation, license_, mail
 from bot.store.team_tables import snooze
+from bot.store.waiting import IS_WAITING
 
 _RUNNING: Final = evaluation.c.state == literal_column(f"'{State.RUNNING.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
@@ -150,6 +151,8 @@ def _of_list(selection: Selection) -> list[ColumnElement[bool]]:
             return [evaluation.c.owner.is_(None), _ANNOUNCED, *is_open]
         case ListKind.EXPIRING:
             return [OPEN]
+        case ListKind.WAITING:
+            return [IS_WAITING, *is_for_us]
     assert_never(selection.kind)
 
 
@@ -173,10 +176,12 @@ def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
 
 
 def _ordered(query: Select[Any], kind: ListKind) -> Select[Any]:
-    """Put days in order of apps and the newest first, and lists of work in order of the end."""
+    """Put days in order of apps, the newest first; who waits in order of time; other work in order of the end."""
     if kind is ListKind.DAYS:
         query = query.join(license_, license_.c.id == evaluation.c.license_id)
         return query.order_by(license_.c.app_name, license_.c.app_key, evaluation.c.id.desc())
+    if kind is ListKind.WAITING:
+        return query.order_by(evaluation.c.waiting_since, evaluation.c.id)
     return query.order_by(evaluation.c.ends.nulls_last(), evaluation.c.id)
 
 

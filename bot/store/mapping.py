@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, Final
 
@@ -139,6 +139,7 @@ def evaluation_from(row: Row[Any], license_: License) -> Evaluation:
         card=CardRef(channel=row.channel, ts=row.card_ts) if row.card_ts else None,
         done=_done(row),
         not_for_us=_not_for_us(row),
+        waiting_since=waiting_since(row),
     )
 
 
@@ -214,6 +215,12 @@ def _address_key(contact: Contact | None, keyring: Keyring) -> str | None:
 
 def _done(row: Row[Any]) -> Done | None:
     return None if row.done_at is None else Done(by=row.done_by, at=row.done_at)
+
+
+def waiting_since(row: Row[Any]) -> datetime | None:
+    """Return since when a contact waits for an answer, or None if they do not."""
+    is_over = row.waiting_since is None or (row.done_at is not None and row.done_at >= row.waiting_since)
+    return None if is_over else row.waiting_since
 
 
 def _not_for_us(row: Row[Any]) -> NotForUs | None:

@@ -13,16 +13,19 @@ from bot.domain.address import canonical
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import ContactRole
 from bot.domain.incidents import UNWIPED
+from bot.domain.replies import ReplyContent
 from bot.security.keyring import Keyring
 from bot.store.departures import blank_words, words_from
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
 from bot.store.erasures import ACTION, HASHES, Person, block_for_good, erased_people, named_in, overwrite
 from bot.store.incidents import close_incidents, is_open, open_incident
+from bot.store.mail.reply_content import blank_replies, reply_from, written_by
 from bot.store.mail.sealing import decrypt_content
 from bot.store.mapping import insert_row, license_of
 from bot.store.notes import blank_notes, note_from
 from bot.store.outbox.enqueue import enqueue_card_update
+from bot.store.reply_tables import reply
 from bot.store.schema import audit, do_not_contact, evaluation, history, license_, mail, note
 from bot.store.signal_tables import departure
 from bot.store.webhooks.enqueue import enqueue_erased
@@ -79,6 +82,7 @@ class PersonalData:
                 "mails": await self._mails(connection, address),
                 "do_not_contact": await self._marks(connection, address),
                 "notes": await self._notes(connection, address),
+                "replies": await self._replies(connection, address),
                 "reasons_for_leaving": await self._words(connection, address),
             }
             await _audit(connection, "export", at=at, by=by, licenses=len(held["licenses"]), mails=len(held["mails"]))
@@ -128,8 +132,8 @@ class PersonalData:
         return await self._wiped() if is_owed else True
 
     async def apply_retention(self, than: datetime, *, at: datetime) -> int:
-        """Remove contacts from licenses without any event since then, and the content of emails and notes older than
-        that.
+        """Remove contacts from licenses without any event since then, and the content of emails, notes and replies
+        older than that.
         """
         recorded = select(evaluation.c.license_id).join(history, history.c.evaluation_id == evaluation.c.id)
         quiet = (
@@ -146,6 +150,7 @@ class PersonalData:
             empty = {"content": self._keyring.encrypt("")}
             await connection.execute(update(mail).where(mail.c.at < than, mail.c.due_at.is_(None)).values(empty))
             await blank_notes(connection, note.c.at < than, at=at)
+            await blank_replies(connection, reply.c.at < than, at=at)
             await blank_words(connection, departure.c.at < than, at=at)
             theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
             await enqueue_card_update(connection, (await connection.scalars(theirs)).all(), at=at)
@@ -203,6 +208,16 @@ class PersonalData:
         return [
             {"text": each.text, "author": each.author, "at": each.at.isoformat()}
             for each in [note_from(row, self._keyring) for row in await connection.execute(written)]
+        ]
+
+    async def _replies(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        theirs = written_by(self._keyring.address_hashes(address))
+        written = select(reply).where(theirs, reply.c.content.is_not(None)).order_by(reply.c.id)
+        found = [reply_from(row, self._keyring) for row in await connection.execute(written)]
+        return [
+            {"kind": each.kind.value, "at": each.at.isoformat(), **({} if said is None else _words(said))}
+            for each in found
+            for said in [each.content]
         ]
 
     async def _licenses(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
@@ -264,6 +279,10 @@ class PersonalData:
 
 def _shown(details: dict[str, int | str]) -> dict[str, int | str]:
     return {name: value for name, value in details.items() if name != HASHES}
+
+
+def _words(said: ReplyContent) -> dict[str, str]:
+    return {"from": said.sender, "subject": said.subject, "text": said.full_text or said.text}
 
 
 async def _audit(connection: AsyncConnection, action: str, *, at: datetime, by: str, **details: int | str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -24,13 +24,15 @@ from bot.domain.reminders import (
 from bot.store.departures import IS_SETTLED
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN
-from bot.store.mapping import insert_new, insert_row
+from bot.store.mapping import insert_new, insert_row, waiting_since
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import delivery, evaluation
 from bot.store.team_tables import own_digest, reminder, snooze
 from bot.store.touches import TOUCHED_AT
+from bot.store.waiting import IS_WAITING
 
 _HAS_CARD: Final = and_(evaluation.c.card_ts.is_not(None), evaluation.c.card_gone.is_(None))
+_IS_WAITING: Final = and_(IS_WAITING, evaluation.c.not_for_us_at.is_(None))
 _OWNER: Final = func.coalesce(evaluation.c.owner, "")
 _IS_SENT: Final = reminder.c.state == literal_column(f"'{ReminderState.SENT.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
@@ -45,11 +47,13 @@ class ReminderStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def candidates(self, *, now: datetime) -> list[Candidate]:
-        """Return every evaluation that runs, has a card, was not snoozed by its owner, and is not settled: they
-        neither left nor accepted a quote."""
+    async def candidates(self, *, now: datetime, only_waiting: bool = False) -> list[Candidate]:
+        """Return every evaluation whose contact waits, or that runs and is not settled: they neither left nor accepted
+        a quote. Each has a card and was not snoozed by its owner.
+        """
+        wanted = _IS_WAITING if only_waiting else or_(OPEN & ~IS_SETTLED, _IS_WAITING)
         async with self._database.read() as connection:
-            return list((await _candidates(connection, OPEN & _HAS_CARD & ~IS_SETTLED & ~_is_snoozed(now))).values())
+            return list((await _candidates(connection, wanted & _HAS_CARD & ~_is_snoozed(now))).values())
 
     async def record(
         self, decided: Sequence[Reminder], *, at: datetime, day_began: Mapping[str, datetime]
@@ -74,7 +78,8 @@ class ReminderStore:
             if not rows:
                 return []
             ids = {row.evaluation_id for row in rows}
-            found = await _candidates(connection, OPEN & _HAS_CARD & ~IS_SETTLED & evaluation.c.id.in_(ids))
+            wanted = or_(OPEN & ~IS_SETTLED, _IS_WAITING)
+            found = await _candidates(connection, wanted & _HAS_CARD & evaluation.c.id.in_(ids))
         over = [
             row
             for row in rows
@@ -124,7 +129,7 @@ async def _candidates(connection: AsyncConnection, wanted: ColumnElement[bool]) 
     )
     for row in await connection.execute(theirs.where(wanted)):
         given[row.evaluation_id].add(ReminderStep(row.step))
-    names = ("id", "channel", "first_seen", "owner", "owned_at", "done_at", "ends")
+    names = ("id", "channel", "first_seen", "owner", "owned_at", "done_at", "ends", "waiting_since")
     query = select(*(evaluation.c[name] for name in names), HAS_KNOWN_END.label("is_known"), *TOUCHED_AT).where(wanted)
     return {row.id: _candidate(row, given[row.id]) for row in await connection.execute(query)}
 
@@ -139,6 +144,7 @@ def _candidate(row: Any, given: set[ReminderStep]) -> Candidate:  # noqa: ANN401
         owned_at=row.owned_at,
         ends=row.ends if row.is_known else None,
         touched_at=max(touches, default=None),
+        waiting_since=waiting_since(row),
         given=frozenset(given),
     )
 

@@ -16,6 +16,7 @@ from bot.domain.report_speed import NEWEST, Response
 from bot.domain.report_team import BOUGHT_WITHIN, TemplateForApp, TemplateUse, Work, WorkOnApp
 from bot.domain.target_parser import SITES
 from bot.store.engine.database import Database
+from bot.store.mail.policy_check import IS_ANSWER
 from bot.store.schema import evaluation, history, license_, mail
 
 _IS_SENT: Final = mail.c.state == literal_column("'sent'")  # as in the condition of the index
@@ -148,7 +149,7 @@ def _emails(scope: ReportScope) -> Select[Any]:
 def _templates(scope: ReportScope) -> Select[Any]:
     bounced = _number(mail.c.bounced_at.is_not(None)).label("bounced")
     columns = (mail.c.template, evaluation.c.app_key, func.count().label("sent"), bounced)
-    return _of_mail(scope, *columns).group_by(mail.c.template, evaluation.c.app_key)
+    return _of_mail(scope, *columns).where(~IS_ANSWER).group_by(mail.c.template, evaluation.c.app_key)
 
 
 def _sales(scope: ReportScope) -> Select[Any]:
@@ -158,7 +159,7 @@ def _sales(scope: ReportScope) -> Select[Any]:
     return (
         _of_mail(scope, *columns)
         .join(history, history.c.evaluation_id == evaluation.c.id)
-        .where(_IS_BOUGHT, bought_later)
+        .where(_IS_BOUGHT, bought_later, ~IS_ANSWER)
         .group_by(mail.c.id, mail.c.template, mail.c.at, evaluation.c.app_key)
     )
 

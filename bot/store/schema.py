@@ -151,6 +151,7 @@ evaluation = Table(
     Column("not_for_us_at", Instant),  # set: nobody works on it; out of lists, reminders and rates
     Column("not_for_us_by", Text),
     Column("not_for_us_reason", Text),  # of NotForUsReason
+    Column("waiting_since", Instant),  # set: the contact wrote to us then; unset once an email was sent
     # Of the license. Reports count a year of evaluations, and would look up each license.
     Column("app_key", Text, nullable=False, server_default=""),
     Column("counted", Boolean, nullable=False, server_default=text("true")),  # in reports: see `is_counted`
@@ -166,6 +167,7 @@ evaluation = Table(
         **partial("merged_into IS NULL"),
     ),
     Index("ix_evaluation_done", "started", **partial("done_at IS NOT NULL")),
+    Index("ix_evaluation_waiting", "waiting_since", **partial("waiting_since IS NOT NULL")),
     Index("ix_evaluation_announced", "first_seen", **partial("channel IS NOT NULL")),
     Index("ix_evaluation_owner", "owner", "state", "ends", **partial("owner IS NOT NULL")),
     Index("ix_evaluation_unowned", "ends", **partial(f"owner IS NULL AND {_OPEN}")),

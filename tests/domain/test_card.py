@@ -53,7 +53,7 @@ def of(*, running: bool = True, owner: str | None = None, no: bool = False, **se
     return card(evaluation=shown, people=people)
 
 
-EMAIL, CLAIM, NO, NOTE, DONE, SNOOZE, UNDO, NOT_FOR_US, ASSIGN, RELEASE, AGAIN, _ = Action
+ANSWER, EMAIL, CLAIM, NO, NOTE, DONE, SNOOZE, UNDO, NOT_FOR_US, ASSIGN, RELEASE, AGAIN, _ = Action
 RUNNING = (NOTE, DONE, SNOOZE, NOT_FOR_US)
 OVER = (NOTE, DONE, NOT_FOR_US)
 DONE_BY_BO = Done(by="U0BO", at=NOON)

@@ -69,7 +69,7 @@ def test_it_is_written_with_every_key_so_that_people_see_what_there_is() -> None
         "holidays = []\n"
         "\n[channels]\n"
         '\n[digest]\ndaily = "off"\nweekly = "off"\n'
-        '\n[reminders]\nunclaimed = "off"\nuntouched = "off"\nescalated = "off"\nending = "off"\n'
+        '\n[reminders]\nunclaimed = "off"\nuntouched = "off"\nescalated = "off"\nending = "off"\nwaiting = "4h"\n'
     )
     written = write_team_toml(read_team_toml(EXAMPLE, today=TODAY))
     assert written.endswith(

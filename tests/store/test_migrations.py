@@ -310,7 +310,7 @@ async def test_every_row_of_0005_is_there_under_the_new_names(database_url: str)
     assert [after.pop(name) for name in new] == [[]] * len(new)
     width = len(before["evaluation"][0])
     assert {row[width : width + 5] for row in after["evaluation"]} == {(None,) * 5}
-    assert {row[width + 5 :] for row in after["evaluation"]} == {("com.example.roadmap", True)}
+    assert {row[width + 5 :] for row in after["evaluation"]} == {("com.example.roadmap", True, None)}
     after["evaluation"] = [row[:width] for row in after["evaluation"]]
     columns = len(before["license"][0])
     assert {row[columns:] for row in after["license"]} == {(None,)}

@@ -16,10 +16,13 @@ HEARTBEAT_SECONDS = 15.0
 
 
 class Page:
-    """Answers / and /demo/*; `extras` adds other parts' state, such as emails."""
+    """Answers / and /demo/*; `extras` adds other parts' state, such as emails, and `acts` what can be done to
+    them.
+    """
 
     def __init__(self, memory: SlackState, people: People) -> None:
         self.extras: dict[str, Callable[[], object]] = {"mails": list}
+        self.acts: dict[str, Callable[[Json], Awaitable[Json]]] = {}
         self._memory = memory
         self._people = people
 
@@ -34,6 +37,7 @@ class Page:
             "shortcut": self._shortcut,
             "react": self._react,
             "home": self._home,
+            **self.acts,
         }
         return [
             web.get("/", self._index),

@@ -47,6 +47,7 @@ class Workspace:
         self.broadcast, self.until = events.send, events.until
         self._page = Page(self._memory, people)
         self.page_extras = self._page.extras
+        self.page_acts = self._page.acts
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[str]:

@@ -28,8 +28,8 @@ class People:
     def __init__(self, memory: SlackState, delivery: Delivery, response_url: Callable[[str], str]) -> None:
         self.commands: dict[str, str] = {
             "/evaluators": (
-                "today | yesterday | week | mine | unowned | expiring | find | report | health | away | back | dnc "
-                "| help"
+                "today | yesterday | week | mine | unowned | expiring | waiting | find | report | health | away | "
+                "back | dnc | help"
             )
         }
         self.shortcuts: list[Json] = [

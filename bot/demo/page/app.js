@@ -78,7 +78,11 @@ const channelPart = channelView(
   { ...does, openThread },
 );
 const showThread = threadView({ root: $("thread-root"), list: $("thread-replies"), empty: $("no-thread") }, does);
-const mailbox = mailboxView({ list: $("mails"), opened: $("opened-mail"), empty: $("no-mail") }, drawUnread);
+const mailbox = mailboxView({ list: $("mails"), opened: $("opened-mail"), empty: $("no-mail") }, drawUnread, async (mail, text) => {
+  const answer = await tell("reply", { id: mail.id, text });
+  if (answer.ok) tick("reply");
+  return answer;
+});
 const offerCommands = composer(
   { form: $("composer"), input: $("command"), list: $("suggestions"), opener: $("shortcuts") },
   {

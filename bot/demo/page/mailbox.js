@@ -9,8 +9,8 @@ const FRAME_HEAD =
   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">" +
   '<base target="_blank">';
 
-/** Make {show(room), unread()}; `changed()` is called when a mail was read. */
-export function mailboxView({ list, opened, empty }, changed) {
+/** Make {show(room), unread()}; `changed()` is called when a mail was read, `reply(mail, text)` to answer one. */
+export function mailboxView({ list, opened, empty }, changed, reply) {
   const read = new Set();
   let mails = [];
   let current = null;
@@ -29,7 +29,7 @@ export function mailboxView({ list, opened, empty }, changed) {
     read.add(mail.id);
     redraw();
     const title = el("h3", { tabindex: "-1" }, mail.subject || "(no subject)");
-    fill(opened, backButton(close), title, ...letter(mail));
+    fill(opened, backButton(close), title, ...letter(mail), replyForm(mail, reply));
     title.focus();
     changed();
   };
@@ -87,6 +87,21 @@ function letter(mail) {
     partSwitch(kinds.filter(Boolean), body),
     body,
   ];
+}
+
+/** A form in which one answers as the recipient. */
+function replyForm(mail, reply) {
+  const input = el("textarea", { rows: "3", required: "", "aria-label": `Reply as ${mail.to.join(", ")}` });
+  const said = el("p", { role: "status" });
+  const send = async (event) => {
+    event.preventDefault();
+    const { ok } = await reply(mail, input.value);
+    if (!ok) return;
+    input.value = "";
+    said.textContent = "Sent. Look at the card's thread.";
+  };
+  const button = el("button", { type: "submit" }, "Reply as the evaluator");
+  return el("form", { class: "reply", onsubmit: send }, input, button, said);
 }
 
 function table(rows) {

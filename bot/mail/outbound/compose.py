@@ -50,15 +50,20 @@ $footer
 """)
 
 
+_FOLDS = re.compile(r", |(?<=>) (?=<)")
+
+
 class _Unfolded(UnstructuredHeader, BaseHeader):
     """A header in angle brackets. The standard folding would encode a long one beyond recognition."""
 
     def fold(self, *, policy: "Policy[Message[str, str]]") -> str:
-        return f"{self.name}: {self.replace(', ', ',' + policy.linesep + ' ')}{policy.linesep}"
+        return (
+            f"{self.name}: {_FOLDS.sub(lambda found: found[0].rstrip() + policy.linesep + ' ', self)}{policy.linesep}"
+        )
 
 
 _HEADERS = HeaderRegistry()
-for _name in ("list-unsubscribe", "message-id"):
+for _name in ("list-unsubscribe", "message-id", "in-reply-to", "references"):
     _HEADERS.map_to_type(_name, _Unfolded)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
@@ -91,6 +96,29 @@ class Sender:
         return self.privacy_url or None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """The conversation of which an email is a part: where replies to it go, and what it answers."""
+
+    reply_to: str | None = None
+    """The author's address, with or without a name."""
+    mailbox: str | None = None
+    """The address for replies to this one email, which the bot reads. It goes before the author's."""
+    in_reply_to: str = ""
+    references: str = ""
+
+    def answers_to(self, sender: Sender) -> Address:
+        """Return where replies go: to the bot in the author's name, to the author, or to the team."""
+        author = _authors_address(self.reply_to) if self.reply_to else None
+        if self.mailbox is None:
+            return author or sender.answers_to
+        name = (author and author.display_name) or sender.address.display_name
+        return Address(name, addr_spec=self.mailbox)
+
+
+NO_THREAD = Thread()
+
+
 class _Line(NamedTuple):
     """A line of the footer, for both parts of the email."""
 
@@ -108,26 +136,30 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     words: FooterTexts,
     message_id: str,
     date: datetime,
-    reply_to: str | None = None,
+    thread: Thread = NO_THREAD,
     unsubscribe_url: str | None = None,
 ) -> EmailMessage:
     """Return the email to one person: its Markdown body as text and HTML, with a footer that says how to opt out.
 
-    `reply_to` is where replies to this email go, such as its author. MailRefused if the address is unusable. A local
-    part outside ASCII makes an email in UTF-8 (RFC 6532), which only some servers accept.
+    MailRefused if an address is unusable. A local part outside ASCII makes an email in UTF-8 (RFC 6532), which only
+    some servers accept.
     """
     to = wire_address(to_address)
     local, _, domain = to.rpartition("@")
     mail = EmailMessage(policy=_POLICY if to.isascii() else _POLICY.clone(utf8=True))
     mail["From"] = sender.address
-    mail["Reply-To"] = _authors_address(reply_to) if reply_to else sender.answers_to
+    mail["Reply-To"] = thread.answers_to(sender)
     mail["To"] = Address(display_name(to_name or ""), username=local, domain=domain)
     mail["Subject"] = for_header(subject)
     mail["Date"] = date
     mail["Message-ID"] = message_id
+    for name, value in (("In-Reply-To", thread.in_reply_to), ("References", thread.references)):
+        if value:
+            mail[name] = value
     # No Auto-Submitted, which is the same as “no”: a person chose the recipient, saw the words and pressed the button
     # (RFC 3834, 5). An out-of-office reply is welcome. Precedence was never standard and suppresses such replies.
-    _say_how_to_object(mail, sender, unsubscribe_url)
+    objections = thread.mailbox or sender.answers_to.addr_spec
+    _say_how_to_object(mail, objections, unsubscribe_url)
 
     tokens = parse(strip_control_characters(body))
     footer = _footer(sender, words, unsubscribe_url)
@@ -172,10 +204,10 @@ def _named_address(value: str) -> Address:
     return Address(display_name(name), addr_spec=ascii_address(address))
 
 
-def _say_how_to_object(mail: EmailMessage, sender: Sender, unsubscribe_url: str | None) -> None:
+def _say_how_to_object(mail: EmailMessage, address: str, unsubscribe_url: str | None) -> None:
     """Set the headers that mail programs turn into an unsubscribe button (RFC 2369 and 8058)."""
-    # To the team rather than to the author, who may have left by the time somebody opts out.
-    ways = [f"<mailto:{quote(sender.answers_to.addr_spec, safe='@')}?subject=no%20more%20mail>"]
+    # To the team or the bot rather than to the author, who may have left by the time somebody opts out.
+    ways = [f"<mailto:{quote(address, safe='@')}?subject=no%20more%20mail>"]
     if unsubscribe_url:
         if not _WEB_ADDRESS.fullmatch(unsubscribe_url):
             raise MailSetupWrong("The unsubscribe link isn't a web address. Check PUBLIC_URL.")

@@ -3,20 +3,24 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Final
 
 from bot.domain.evaluation import Evaluation
-from bot.mail.inbound.verp import envelope_sender
-from bot.mail.outbound.compose import Sender, compose
+from bot.mail.inbound.verp import Purpose, envelope_sender, tagged_address
+from bot.mail.outbound.compose import Sender, Thread, compose
 from bot.mail.outbound.dkim import Signer
 from bot.mail.outbound.footer import footer_texts
 from bot.mail.outbound.smtp import Smtp
 from bot.services.mail.unsubscribe_links import Links
 from bot.store.mail.repository import ClaimedMail
 
+PREVIEWED: Final = 0
+"""The id of an email in a preview, which is not on record yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerpSettings:
-    """Where bounces go; the key makes a return address for each email."""
+    """Where bounces or replies go; the key makes an address for each email."""
 
     address: str
     key: bytes
@@ -24,7 +28,9 @@ class VerpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailer:
-    """The mail server, the sender, and what is optional: DKIM signature, unsubscribe links, return addresses."""
+    """The mail server, the sender, and what is optional: DKIM signature, unsubscribe links, return addresses,
+    reply addresses.
+    """
 
     smtp: Smtp
     sender: Sender
@@ -35,6 +41,7 @@ class Mailer:
     signer: Signer | None = None
     links: Links | None = None
     verp: VerpSettings | None = None
+    replies: VerpSettings | None = None
 
     async def send(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> None:
         """Compose the email and send it. Raises what `compose` and `Smtp.send` raise."""
@@ -67,9 +74,24 @@ class Mailer:
             ),
             message_id=claimed.message_id,
             date=claimed.requested_at,
-            reply_to=claimed.content.reply_to,
+            thread=Thread(
+                reply_to=claimed.content.reply_to,
+                mailbox=self.reply_address(claimed.mail_id),
+                in_reply_to=claimed.content.in_reply_to,
+                references=claimed.content.references,
+            ),
             unsubscribe_url=link,
         )
+
+    def reply_address(self, mail_id: int) -> str | None:
+        """Return the address for replies to this email, if the bot reads them. MailSetupWrong if MAIL_REPLIES is
+        unusable or too long. A preview has an address without a tag.
+        """
+        if self.replies is None:
+            return None
+        if mail_id == PREVIEWED:
+            return self.replies.address
+        return tagged_address(self.replies.address, mail_id, self.replies.key, Purpose.REPLY)
 
     def envelope_sender(self, mail_id: int) -> str:
         """Return the return address of this email. MailSetupWrong if MAIL_BOUNCES is unusable or too long."""

@@ -11,6 +11,7 @@ from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.evaluation import CardRef, Contact, ContactRole
 from bot.domain.mail import OWN_TEXT, ClaimedMail, LawfulBasis, MailContent, MailOutcome, MailPreview, MailState
 from bot.domain.mail_policy import Decision, MailRules, NeedsLawfulBasis, RefusalReason, Refused
+from bot.domain.replies import Reply, answered_reply
 from bot.errors import CardUnknown, TemplateWrong
 from bot.mail.outbound.compose import footer_of, new_message_id
 from bot.mail.templating.selection import TemplateSelection, select_templates
@@ -19,8 +20,9 @@ from bot.mail.templating.variables import missing, variables_for
 from bot.metrics.catalog import MAIL_GATE, MAILS
 from bot.metrics.labels import EmailOutcome, GateAnswer, GateReason
 from bot.metrics.meter import OFF, Meter
+from bot.services.mail.answers import AnswerDraft, draft_answer
 from bot.services.mail.draft import Draft, FormWords, SuggestedBasis, base_of, choose_recipient, menu
-from bot.services.mail.mailer import Mailer
+from bot.services.mail.mailer import PREVIEWED, Mailer
 from bot.services.team.permissions import Signature
 from bot.store import Store
 from bot.store.mail.repository import MailRequest, MailStatus, QueuedMail
@@ -124,10 +126,10 @@ class Outreach:
         """Return the email as it would be sent now. Raises MailError if it cannot be composed."""
         if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
-        template = self._templates.get(content.template)
-        if template is None:
-            return Refused(RefusalReason.NO_TEMPLATE)
         card = await self._store.evaluations.card(evaluation_id)
+        found = await self._complete(content, card)
+        if isinstance(found, Refused):
+            return found
         who = (
             None
             if card is None
@@ -137,11 +139,11 @@ class Outreach:
             return Refused(RefusalReason.NO_CONTACT)
         mail = self._mailer.preview(
             ClaimedMail(
-                mail_id=0,
+                mail_id=PREVIEWED,
                 evaluation_id=evaluation_id,
                 contact=who.contact,
                 address=who.contact.email,
-                content=await self._addressed(content, template, card),
+                content=found,
                 message_id=new_message_id("preview", self._mailer.sender.address.domain),
                 requested_at=self._clock(),
                 attempts=0,
@@ -165,14 +167,14 @@ class Outreach:
         """Queue the mail; it is sent after the undo window if the policy still allows it."""
         if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
-        template = self._templates.get(content.template)
-        if template is None:
-            return Refused(RefusalReason.NO_TEMPLATE)
         card = await self._store.evaluations.card(evaluation_id)
+        found = await self._complete(content, card)
+        if isinstance(found, Refused):
+            return found
         now = self._clock()
         request = MailRequest(
             evaluation_id=evaluation_id,
-            content=await self._addressed(content, template, card),
+            content=found,
             basis=basis,
             message_id=new_message_id(self._token(), self._mailer.sender.address.domain),
             by=by,
@@ -237,15 +239,47 @@ class Outreach:
         """Record a person's word that an email of unknown outcome arrived. None if there is no such email."""
         return await self._store.mails.confirm(mail_id, by=by, at=self._clock())
 
-    async def _addressed(self, content: MailContent, template: Template, card: Card | None) -> MailContent:
-        """Return the content with the template's family and language, and the owner's address for replies."""
+    async def answer(self, reply_id: int) -> AnswerDraft | Refused:
+        """Return what the form for an answer shows. Refused if the reply cannot be answered by email."""
+        if self._mailer is None:
+            return Refused(RefusalReason.NOT_SET_UP)
+        found = await self._store.replies.find(reply_id)
+        card = None if found is None else await self._store.evaluations.card(found.reply.evaluation_id)
+        if found is None or card is None:
+            return Refused(RefusalReason.NO_WORDS)
+        return draft_answer(card, found.reply, found.mail, self._rules)
+
+    async def latest_reply(self, evaluation_id: int) -> int | None:
+        """Return the id of the latest reply about an evaluation, or None."""
+        return await self._store.replies.latest(evaluation_id)
+
+    async def reply(self, reply_id: int) -> Reply | None:
+        """Return a reply, or None if it is not on record."""
+        found = await self._store.replies.find(reply_id)
+        return None if found is None else found.reply
+
+    async def _complete(self, content: MailContent, card: Card | None) -> MailContent | Refused:
+        """Return the content with what the form does not know: the template's family and language or the thread that it
+        answers, and the owner's address for replies.
+        """
         owner = None if card is None else card.evaluation.owner
-        return replace(
-            content,
-            template=template.family,
-            language=template.language,
-            reply_to=None if owner is None else await self._address_of(owner),
-        )
+        reply_to = None if owner is None else await self._address_of(owner)
+        if (number := answered_reply(content.template)) is not None:
+            answered = await self._store.replies.find(number)
+            words = None if answered is None else answered.reply.content
+            if answered is None or answered.mail is None or words is None:
+                return Refused(RefusalReason.NO_WORDS)
+            return replace(
+                content,
+                language=answered.mail.language,
+                reply_to=reply_to,
+                in_reply_to=words.message_id,
+                references=words.references,
+            )
+        template = self._templates.get(content.template)
+        if template is None:
+            return Refused(RefusalReason.NO_TEMPLATE)
+        return replace(content, template=template.family, language=template.language, reply_to=reply_to)
 
     def _variables(self, card: Card, contact: Contact, signature: Signature) -> TemplateVariables:
         return variables_for(

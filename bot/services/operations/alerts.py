@@ -32,6 +32,7 @@ _SWEEP: Final = frozenset(Incident(source=IncidentSource.SWEEP, code=code) for c
 _ROWS: Final = Incident(source=IncidentSource.ROWS, code="unread")
 _NO_MAIL: Final = Incident(source=IncidentSource.MAIL, code="unavailable")
 _REFUSED: Final = Incident(source=IncidentSource.MAIL, code="refused")
+_MAILBOX: Final = Incident(source=IncidentSource.MAILBOX, code="unread")
 _UNCLEAR: Final = Incident(source=IncidentSource.BOUNCES, code="unclear")
 _SOCKET_DOWN: Final = Incident(source=IncidentSource.SOCKET, code="down")
 _SOCKET_DOWN_FOR: Final = timedelta(minutes=5)
@@ -105,6 +106,14 @@ class AdminAlerts:
     async def mail_recovered(self) -> None:
         """Close the incident about the mail server, which accepted an email."""
         await self._end({_NO_MAIL}, alerts.mail_goes_again)
+
+    async def mailbox_unread(self, error: BotError) -> None:
+        """Alert that the mailbox for replies cannot be read."""
+        await self._begin(_MAILBOX, alerts.mailbox_unread(str(error)))
+
+    async def mailbox_read_again(self) -> None:
+        """Close the incident about the mailbox for replies."""
+        await self._end({_MAILBOX}, alerts.mailbox_read_again)
 
     async def webhook_failing(self, host: str, error: str) -> None:
         """Alert that an address has taken no event for some time; `error` is a sentence about the last attempt."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.concurrency.tasks import answer_within
 from bot.domain.clock_skew import age, is_future
-from bot.domain.health import HealthReport, SocketStatus, delays
+from bot.domain.health import HealthReport, MailboxStatus, SocketStatus, delays
 from bot.domain.incidents import UNWIPED
 from bot.errors import StoreError
 from bot.services.operations.clock_watch import moved_by
@@ -32,6 +32,8 @@ class Health:
     def __init__(self, store: Store, *, poll_every: timedelta, clock: Callable[[], datetime]) -> None:
         self.line: Callable[[], SocketStatus | None] = lambda: None
         """Returns the state of the Socket Mode connection, once there is one."""
+        self.mailbox: Callable[[], MailboxStatus | None] = lambda: None
+        """Returns the state of the mailbox for replies, if this copy reads it."""
         self.problems: Callable[[], tuple[str, ...]] = tuple
         """Returns why Slack does not say who the bot is, or what the app's installation lacks; a sentence for each."""
         self._store = store
@@ -68,6 +70,7 @@ class Health:
             locked=self._store.database.locked_for(),
             unwiped=any(each.incident == UNWIPED for each in open_incidents),
             line=self.line(),
+            mailbox=self.mailbox(),
             problems=(*self.problems(), *([_OUTDATED] if self._store.leases.is_outdated else [])),
         )
 
@@ -87,7 +90,7 @@ class Health:
 
     async def _rest(self) -> dict[str, Any]:
         found = await self.report()
-        late, line = found.delays, found.line
+        late, line, mailbox = found.delays, found.line, found.mailbox
         return {
             "last_poll": found.outcome,
             "seconds_since_good_poll": _seconds(age(found.read_at, found.now)) if found.read_at else None,
@@ -109,11 +112,12 @@ class Health:
             "seconds_database_locked": _seconds(found.locked) if found.locked is not None else None,
             "seconds_since_socket_heard": _seconds(line.heard) if line and line.heard is not None else None,
             "seconds_socket_down": _seconds(line.down) if line and line.down is not None else None,
+            "seconds_since_mailbox_heard": _seconds(mailbox.heard) if mailbox and mailbox.heard is not None else None,
             "problems": [
                 *found.closed,
                 *found.problems,
                 *(each.problem for each in found.webhooks if each.problem),
-                *([line.problem] if line and line.problem else []),
+                *(each.problem for each in (line, mailbox) if each and each.problem),
             ],
         }
 

@@ -11,6 +11,7 @@ from typing import Final, Self
 from bot.domain.team_settings import TeamSettings
 from bot.domain.text import counted
 from bot.errors import BotError, MailError, MailSetupWrong, PermissionMissing, SlackError, SlackRefused
+from bot.mail.inbound.imap import OpenFolder
 from bot.mail.outbound import sender_dns
 from bot.mail.outbound.dkim import Signer
 from bot.marketplace.client import Marketplace
@@ -29,7 +30,7 @@ _CHECK: Final = {
     "Database": "DATABASE_URL, its server, and what locks it; after an update, run `evaluator-bot db upgrade` first",
     "Slack": "the network, its proxy and SLACK_API_URL",
     "Marketplace": "the network, its proxy and MARKETPLACE_API_URL",
-    "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS",
+    "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS, or those of IMAP",
     "Webhooks": "the network and WEBHOOK_URLS",
 }
 """What to check if there is no response, by the first word of the check's name."""
@@ -63,8 +64,9 @@ class Outside:
     """The dependencies to check. Each is opened by its own check, which says what is wrong if that fails.
 
     `problems` returns a sentence for each mail template that cannot be used; `rules` raises an error if the mail rules
-    are wrong. `txt` returns the TXT records of a name, or None if the name cannot be in the public DNS. `webhooks`
-    connects to each address of webhooks without sending, and returns for each host what is wrong, or an empty text.
+    are wrong. `mailbox` opens the folder for replies, or returns None if none is set. `txt` returns the TXT records of
+    a name, or None if the name cannot be in the public DNS. `webhooks` connects to each address of webhooks without
+    sending, and returns for each host what is wrong, or an empty text.
     """
 
     store: AbstractAsyncContextManager[Store]
@@ -74,6 +76,7 @@ class Outside:
     problems: Callable[[], Sequence[str]]
     rules: Callable[[], object]
     txt: Callable[[str], Awaitable[Sequence[str] | None]]
+    mailbox: Callable[[], Awaitable[OpenFolder | None]]
     webhooks: Callable[[], Awaitable[Mapping[str, str]]]
 
 
@@ -123,6 +126,7 @@ class SetupCheck:
             ("Mail domain (SPF)", self._spf),
             ("Mail domain (DMARC)", self._dmarc),
             ("Unsubscribe links", self._links),
+            ("Mail replies", self._replies),
             ("Webhooks", self._webhooks_reached),
         )
         for what, look in looks:
@@ -291,6 +295,22 @@ class SetupCheck:
         if mailer is None or mailer.links is None:
             return "not set: emails ask for a reply instead; set PUBLIC_URL for a link"
         return "in every email; make sure that PUBLIC_URL reaches this bot from outside"
+
+    async def _replies(self) -> str:
+        mailer = self._outside.mailer()
+        is_tagged = mailer is not None and mailer.replies is not None
+        if mailer is not None:
+            mailer.reply_address(mail_id=10**9)  # a MAIL_REPLIES that is too long is found here
+        account = await self._outside.mailbox()
+        if account is None:
+            if is_tagged:
+                raise MailSetupWrong(
+                    "MAIL_REPLIES is set, and nobody reads it. Set IMAP_HOST and the settings with it."
+                )
+            return "not set: replies go to the owner's own mailbox"
+        tagged = "" if is_tagged else "; set MAIL_REPLIES, so that replies go there"
+        idle = "the server says at once what arrives" if account.has_idle else "looked at once a minute (no IDLE)"
+        return f"the mailbox can be read; {idle}{tagged}"
 
     async def _webhooks_reached(self) -> str:
         found = await self._outside.webhooks()

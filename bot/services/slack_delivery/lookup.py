@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from bot.domain.clock_skew import CLOCKS_DIFFER, is_future
-from bot.domain.outbox import Delivery, DeliveryKind, Route
+from bot.domain.outbox import TO_PEOPLE, Delivery, DeliveryKind, Route
 from bot.errors import SlackRefused
 from bot.services.slack_delivery.error_policy import is_outage, is_repeatable
 from bot.services.slack_delivery.rate_limits import SlackRateLimiter
@@ -56,7 +56,7 @@ class MessageLookup:
 
     async def _posted(self, delivery: Delivery, ref: MessageRef) -> list[str]:
         """Return the timestamps of the messages in Slack that carry this reference, oldest first."""
-        if delivery.kind in {DeliveryKind.NOTE, DeliveryKind.REMINDER} and delivery.card:
+        if delivery.kind in {DeliveryKind.NOTE, *TO_PEOPLE} and delivery.card:
             # A line about the report may be older than its delivery: the database may have gone back in time in
             # between.
             thread, since = delivery.card.ts, datetime.fromtimestamp(float(delivery.card.ts), UTC)

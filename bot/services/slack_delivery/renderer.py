@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
+from bot.domain.card import Card
 from bot.domain.mail_policy import MailRules
 from bot.domain.outbox import Delivery, DeliveryKind, OwnerNews
 from bot.domain.reminders import LIST, ReminderState, ReminderStep
@@ -17,6 +18,7 @@ from bot.slack.views.departure import quote_news_message
 from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.lists import permalink
+from bot.slack.views.received import owner_message
 from bot.slack.views.reminder import ListedCard, reminder_list, reminder_message, settled_message
 from bot.slack.views.replies import GONE
 from bot.store import Store
@@ -27,7 +29,9 @@ _EVENTS: Final = {
     DeliveryKind.SUMMARY: Event.MESSAGE,
     DeliveryKind.REMINDER: Event.MESSAGE,
     DeliveryKind.DIGEST: Event.MESSAGE,
+    DeliveryKind.REPLY: Event.MESSAGE,
 }
+_OfStore = Literal[DeliveryKind.CARD, DeliveryKind.REMINDER, DeliveryKind.REPLY, DeliveryKind.DIGEST]
 _SHORTENED_CHARS: Final = 3000
 
 
@@ -53,34 +57,40 @@ class DeliveryRenderer:
     async def render(self, delivery: Delivery) -> Message:
         """Return the message of a delivery."""
         match delivery.kind:
-            case DeliveryKind.CARD:
-                return await self._render_card(delivery.evaluation_id or 0)
             case DeliveryKind.NOTE:
                 return entry_message(delivery.entry) if delivery.entry else note_message("")
             case DeliveryKind.MESSAGE:
                 return note_message(delivery.text or "")
             case DeliveryKind.SUMMARY:
                 return note_message(backlog_notice(delivery.waiting))
+            case kind:
+                return await self._render_of_store(kind, delivery)
+
+    async def _render_of_store(self, kind: _OfStore, delivery: Delivery) -> Message:
+        """Return a message that shows more than its delivery says."""
+        match kind:
+            case DeliveryKind.CARD:
+                return await self._render_card(delivery.evaluation_id or 0)
             case DeliveryKind.REMINDER:
                 return await self._render_reminder(delivery)
+            case DeliveryKind.REPLY:
+                return await self._render_reply(delivery)
             case DeliveryKind.DIGEST:
                 return await self._render_digest(delivery)
             case _:
-                assert_never(delivery.kind)
+                assert_never(kind)
 
     async def _render_reminder(self, delivery: Delivery) -> Message:
         if delivery.text == LIST:
             return await self._render_list(delivery)
-        card, url = await self._store.evaluations.card(delivery.evaluation_id or 0), self._workspace_url()
+        card = await self._store.evaluations.card(delivery.evaluation_id or 0)
         if card is None:
             return note_message(GONE)
         is_settled = await self._store.reminders.state(delivery.id) is ReminderState.SETTLED
-        there = card.evaluation.card
-        link = permalink(there, url) if there and url else None
         if delivery.text == OwnerNews.QUOTE:
-            return quote_news_message(card, link)
+            return quote_news_message(card, self._link(card))
         step = None if delivery.text is None else ReminderStep(delivery.text)
-        shown = reminder_message(card, step, today=self._today(), rules=self._rules, link=link)
+        shown = reminder_message(card, step, today=self._today(), rules=self._rules, link=self._link(card))
         return settled_message(shown) if is_settled else shown
 
     async def _render_list(self, delivery: Delivery) -> Message:
@@ -90,6 +100,18 @@ class DeliveryRenderer:
             if card is not None:
                 listed.append(ListedCard(card, each.step, is_settled=each.is_settled))
         return reminder_list(listed, rules=self._rules, today=self._today(), workspace_url=self._workspace_url())
+
+    async def _render_reply(self, delivery: Delivery) -> Message:
+        card = await self._store.evaluations.card(delivery.evaluation_id or 0)
+        if card is None:
+            return note_message(GONE)
+        found = await self._store.replies.find(int(delivery.text or 0))
+        return owner_message(card, None if found is None else found.reply, link=self._link(card))
+
+    def _link(self, card: Card) -> str | None:
+        """Return the address of a card in Slack, if it is known."""
+        there, url = card.evaluation.card, self._workspace_url()
+        return permalink(there, url) if there and url else None
 
     async def _render_digest(self, delivery: Delivery) -> Message:
         """Render the digest as of now: what was settled since it was enqueued is not in it."""
@@ -106,9 +128,7 @@ class DeliveryRenderer:
             return note_message(GONE)
         if card.evaluation.id == evaluation_id:
             return card_message(card, today=self._today(), rules=self._rules, vendor_id=self._vendor_id)
-        there = card.evaluation.card
-        url = self._workspace_url()
-        return pointer_message(card, permalink(there, url) if there and url else None)
+        return pointer_message(card, self._link(card))
 
 
 def shorten(message: Message) -> Message:

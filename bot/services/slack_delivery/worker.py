@@ -12,7 +12,7 @@ from typing import Final, assert_never
 import structlog
 
 from bot.concurrency.heartbeats import Beat
-from bot.domain.outbox import LONGEST_WAIT, ApiMethod, Delivery, DeliveryKind, Route
+from bot.domain.outbox import LONGEST_WAIT, TO_PEOPLE, ApiMethod, Delivery, DeliveryKind, Route
 from bot.errors import BotError, LeaseLost, SlackError, SlackRefused, StoreError
 from bot.metrics.catalog import DELIVERIES, DELIVERY_SECONDS
 from bot.metrics.labels import DeliveryOutcome, MessageKind
@@ -181,7 +181,7 @@ class SlackOutboxWorker:
         else:
             is_second = delivery.attempts >= _POSTED_AGAIN and not is_repeatable(delivery)
             look_again = self._clock() + _LOOK_FOR_SECOND if is_second else None
-            found = channel if delivery.kind is DeliveryKind.REMINDER else None
+            found = channel if delivery.kind in TO_PEOPLE else None
             await self._store.outbox.mark_delivered(delivery, ts=ts, channel=found, look_again=look_again)
             self._count(delivery, outcome)
         await self._outages.recovered(route)

@@ -151,6 +151,7 @@ class HomeTabs:
             ),
             unowned=await self._page(ListKind.UNOWNED),
             ending=await self._page(ListKind.EXPIRING),
+            waiting=await self._page(ListKind.WAITING),
             numbers=conversion_report(scope, trials),
             emails=sum(each.use.sent for each in await self._store.reports.templates(scope)),
         )

@@ -62,6 +62,9 @@ class Signature:
     title: str = ""
 
 
+_NOT_IN_NAME: Final = str.maketrans(dict.fromkeys('<>"', " "))
+
+
 class Permissions:
     """Answers whether a person may do something. Asks Slack at most every five minutes about each."""
 
@@ -121,6 +124,14 @@ class Permissions:
                 return (await self._slack_user(user)).zone
         except (SlackError, TimeoutError):
             return ""
+
+    async def named_address(self, user: str) -> str | None:
+        """Return the same address with the colleague's name before it."""
+        address = await self.address(user)
+        if address is None:
+            return None
+        name = " ".join((await self._slack_user(user)).name.translate(_NOT_IN_NAME).split())
+        return f"{name} <{address}>" if name else address
 
     async def address(self, user: str) -> str | None:
         """Return the address for replies to a colleague, or None if they are not a full member or Slack cannot say.

@@ -22,7 +22,9 @@ _LONGEST_PAUSE_S: Final = 60.0
 
 
 class ReminderSender:
-    """Decides which reminders go now. Off until the team sets after how much working time each comes."""
+    """Decides which reminders go now. Off until the team sets after how much working time each comes, but for people
+    who wait for an answer.
+    """
 
     def __init__(
         self,
@@ -55,7 +57,8 @@ class ReminderSender:
         settings = await self._store.team.settings()
         settled = await self._store.reminders.settle(now=now)
         is_new, self._known = settings != self._known, settings
-        is_time = _is_on(settings.reminders) and (is_new or self._elapsed() >= self._next_look)
+        is_on = _has_steps(settings.reminders) or settings.reminders.waiting is not None
+        is_time = is_on and (is_new or self._elapsed() >= self._next_look)
         decided = await self._decide(settings, now) if is_time else []
         recorded = list[Reminder]()
         if decided:
@@ -69,7 +72,8 @@ class ReminderSender:
             self.meter.count(NUDGES, step, ReminderState.SETTLED)
 
     async def _decide(self, settings: TeamSettings, now: datetime) -> list[Reminder]:
-        candidates = await self._store.reminders.candidates(now=now)
+        only_waiting = not _has_steps(settings.reminders)
+        candidates = await self._store.reminders.candidates(now=now, only_waiting=only_waiting)
         self._next_look = self._elapsed() + min(len(candidates) * _PAUSE_EACH_S, _LONGEST_PAUSE_S)
         away = await self._store.absences.away(at=now)
         team = settings.calendar(self._zone)
@@ -99,5 +103,6 @@ class ReminderSender:
         return began
 
 
-def _is_on(reminders: Reminders) -> bool:
+def _has_steps(reminders: Reminders) -> bool:
+    """Return whether the team wants to be reminded of more than people who wait for an answer."""
     return any((reminders.unclaimed, reminders.untouched, reminders.escalated, reminders.ending))

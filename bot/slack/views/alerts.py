@@ -148,6 +148,19 @@ def mail_goes_again(after: timedelta) -> str:
     return f":white_check_mark: Email works again, after {span(after)}. Queued emails are going out now."
 
 
+def mailbox_unread(sentence: str) -> str:
+    """The mailbox for replies cannot be read."""
+    return (
+        f":rotating_light: I can't read the mailbox for replies. {escape(sentence, longest=_LONGEST)} Replies stay "
+        "there until this is fixed. I'll say so here when it works again."
+    )
+
+
+def mailbox_read_again(after: timedelta) -> str:
+    """The mailbox for replies can be read again, this long after the alert."""
+    return f":white_check_mark: I can read the mailbox for replies again, after {span(after)}, and have caught up."
+
+
 def mail_refused(status: str) -> str:
     """A recipient's server refused an email, though not because of its address; `status` is as in RFC 3463."""
     code = escape(status) if status else "unknown"

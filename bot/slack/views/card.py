@@ -14,7 +14,15 @@ from bot.domain.text import day
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, small
 from bot.slack.text import escape, mention, moment, span, tame
-from bot.slack.views.card_lines import SEPARATOR, mail_line, people_lines, place_line, selling_line, signs_line
+from bot.slack.views.card_lines import (
+    SEPARATOR,
+    mail_line,
+    people_lines,
+    place_line,
+    selling_line,
+    signs_line,
+    waiting_line,
+)
 from bot.slack.views.departure import departure_lines
 from bot.slack.views.follow_up import disposition_lines
 from bot.slack.views.history import note
@@ -22,6 +30,7 @@ from bot.slack.views.owner import how_assigned
 from bot.slack.views.signals import early_lines
 
 _LABELS: Final = {
+    Action.ANSWER: "Answer…",
     Action.EMAIL: "Email…",
     Action.CLAIM: "Claim",
     Action.DO_NOT_CONTACT: "Do not contact…",
@@ -35,8 +44,9 @@ _LABELS: Final = {
     Action.CONTACT_AGAIN: "Unblock…",
     Action.REST: "More…",
 }
-_BUTTONS: Final = (Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
-"""The visible buttons; the rest is in the overflow menu."""
+_BUTTONS: Final = (Action.ANSWER, Action.EMAIL, Action.CLAIM, Action.DO_NOT_CONTACT)
+"""What may be a visible button. The first three of those on offer are; the rest is in the overflow menu."""
+_MOST_BUTTONS: Final = 3
 _MENU_LENGTH: Final = 5
 """The most options that Slack shows in an overflow menu."""
 _NEWS: Final = frozenset({Kind.REOPENED, Kind.CONTACT_CHANGED, Kind.CONTACT_AGAIN})
@@ -57,6 +67,7 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
         *people_lines(card),
         place_line(card, vendor_id=vendor_id),
         signs_line(card, rules),
+        waiting_line(card),
         mail_line(card),
         *departure_lines(card),
         *disposition_lines(card),
@@ -113,7 +124,7 @@ def _fallback(card: Card) -> str:
 
 def _buttons(card: Card, rules: MailRules) -> list[Block]:
     offered = actions(card, rules)
-    buttons = [button(action, card) for action in _BUTTONS if action in offered]
+    buttons = [button(action, card) for action in _visible(offered)]
     shown, hidden = _menu(offered)
     return [*buttons, _overflow([*shown, *([Action.REST] if hidden else [])], card)]
 
@@ -139,9 +150,14 @@ def rest_buttons(card: Card, rules: MailRules = DEFAULT_RULES) -> list[Block]:
     ]
 
 
+def _visible(offered: Sequence[Action]) -> Sequence[Action]:
+    return [action for action in _BUTTONS if action in offered][:_MOST_BUTTONS]
+
+
 def _menu(offered: Sequence[Action]) -> tuple[Sequence[Action], Sequence[Action]]:
     """Return the actions in the menu, and those that *More…* shows."""
-    menu = [action for action in offered if action not in _BUTTONS]
+    visible = _visible(offered)
+    menu = [action for action in offered if action not in visible]
     return (menu, []) if len(menu) <= _MENU_LENGTH else (menu[: _MENU_LENGTH - 1], menu[_MENU_LENGTH - 1 :])
 
 
@@ -154,7 +170,8 @@ def _option(action: Action, card: Card) -> str:
 
 def button(action: Action, card: Card) -> Block:
     """Return the button for an action."""
-    style = {Action.EMAIL: {"style": "primary"}, Action.DO_NOT_CONTACT: {"style": "danger"}}.get(action, {})
+    is_main = action is Action.ANSWER or (action is Action.EMAIL and card.evaluation.waiting_since is None)
+    style = {"style": "primary"} if is_main else {"style": "danger"} if action is Action.DO_NOT_CONTACT else {}
     return {
         "type": "button",
         "action_id": action.value,

@@ -97,6 +97,12 @@ def signs_line(card: Card, rules: MailRules) -> str:
     return _joined((refusal, *(f"{how} {what}" for how, what in known if what), _cautions(card, refused=bool(refusal))))
 
 
+def waiting_line(card: Card) -> str:
+    """Return since when the contact waits for an answer; empty if they don't."""
+    since = card.evaluation.waiting_since
+    return "" if since is None else f":speech_balloon: *Waiting for an answer* since {moment(since)}"
+
+
 def mail_line(card: Card) -> str:
     """Return the latest about email, in the words of the thread, and what was sent before; may be empty."""
     entry = card.mail

@@ -93,6 +93,7 @@ def _basis(question: BasisQuestion) -> list[Block]:
     labels = {
         basis.name: plain(f"{basis.value} – last time" if question.is_last and basis is question.suggested else basis)
         for basis in LawfulBasis
+        if not basis.is_of_answer
     }
     chosen = None if question.suggested is None else question.suggested.name
     return [small(why), input_block("Legal basis for this email", Field.GROUND, select(labels, chosen))]

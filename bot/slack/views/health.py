@@ -57,6 +57,7 @@ def health_lines(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
     yield from _waiting(found, markup)
     yield from (HealthLine(text=sentence, is_problem=True) for sentence in _machine(found))
     yield from _line(found, markup)
+    yield from _mailbox(found, markup)
 
 
 def _reading(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
@@ -166,6 +167,16 @@ def _line(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
         yield HealthLine(text=gone, is_problem=True)
     elif line.heard is not None:
         yield HealthLine(text=f"Connected to Slack, last heard from it {ago(line.heard)}.")
+
+
+def _mailbox(found: HealthReport, markup: Markup) -> Iterator[HealthLine]:
+    mailbox = found.mailbox
+    if mailbox is None:
+        return
+    if mailbox.problem is not None:
+        yield HealthLine(text=f"I can't read replies. {markup.text(mailbox.problem)}", is_problem=True)
+    elif mailbox.heard is not None:
+        yield HealthLine(text=f"Mailbox for replies last heard from {ago(mailbox.heard)}.")
 
 
 def _read(what: str, then: datetime | None, now: datetime) -> str:

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     Word.MINE: ("running trials that you own, the first to end first", "mine ending:3d"),
     Word.UNOWNED: ("running trials that nobody owns", "unowned country:DE"),
     Word.EXPIRING: ("trials that end within 7 days, or as many as you say", "expiring 14d owner:none"),
+    Word.WAITING: ("people who wrote to us and have no answer yet", "waiting owner:me"),
     Word.FIND: (
         (
             "finds companies, sites, email domains, entitlement numbers, apps and whole email addresses; names of "

@@ -30,6 +30,7 @@ from bot.domain.history import (
     NoteAdded,
     QuoteAccepted,
     Released,
+    ReplyReceived,
     ReportedFact,
     TrialConverted,
     TrialEnded,
@@ -41,6 +42,7 @@ from bot.domain.history import (
 from bot.domain.license_types import is_sold, type_in_words
 from bot.domain.mail import LawfulBasis
 from bot.domain.note import Note
+from bot.domain.replies import ANSWER
 from bot.domain.text import day
 from bot.slack.blocks import Block, Message, note_message, plain
 from bot.slack.ids import Settle
@@ -48,6 +50,7 @@ from bot.slack.text import days, escape, mention
 from bot.slack.views.departure import departure_sentence, show_button
 from bot.slack.views.follow_up import follow_up_sentence, quote_message
 from bot.slack.views.owner import owner_sentence
+from bot.slack.views.received import headline, line_message
 from bot.slack.views.signals import signal_sentence
 
 _NOBODY: Final = "Somebody"
@@ -73,6 +76,8 @@ _BASES: Final = {
     LawfulBasis.REQUEST: "they asked us",
     LawfulBasis.CONSENT: "consent",
     LawfulBasis.CUSTOMER: "existing customer, similar product",
+    LawfulBasis.WROTE: "they wrote to us",
+    LawfulBasis.ASKED: "they asked for an answer",
 }
 _MAILS: Final = {
     Kind.MAIL_QUEUED: ":hourglass_flowing_sand: Email sending… {template}, by {who}.",
@@ -105,6 +110,8 @@ def note(entry: Entry) -> str:
             said = _mail(fact, who)
         case MailBounced() as fact:
             said = _bounced(fact)
+        case ReplyReceived() as fact:
+            said = headline(fact)
         case DncAdded() as fact:
             said = _blocked(fact, None if entry.actor is None else who)
         case DncLifted(note=typed):
@@ -126,7 +133,7 @@ def note(entry: Entry) -> str:
 
 def mail_name(template: str) -> str:
     """Return a template's id as people say it: `trial-ending` is Trial ending."""
-    return template.replace("-", " ").capitalize()
+    return "Answer" if template.startswith(ANSWER) else template.replace("-", " ").capitalize()
 
 
 def opportunity(size: str) -> str:
@@ -240,6 +247,8 @@ def entry_message(entry: Entry) -> Message:
     match entry.fact:
         case NoteAdded(note=Note() as written) | CalledNotForUs(note=Note() as written) if written.text:
             return quote_message(entry.fact, written)
+        case ReplyReceived() as fact:
+            return line_message(fact)
         case CustomerLeft(has_words=True, departure_id=int(number)):
             return replace(message, blocks=[*message.blocks, show_button(number)])
         case MailEvent(kind=Kind.MAIL_UNKNOWN, mail=int(mail)):

@@ -44,6 +44,7 @@ def home_tab(home: Home, *, today: date, workspace_url: str | None) -> Tab:
         [
             _state(team.state),
             _buttons(home),
+            *_waiting(team.waiting, lines(team.waiting.rows[:MOST_ROWS])),
             *_section("Mine", home.mine, paragraphs(lines(home.mine.rows)), "mine", len(home.mine.rows)),
             *_section("Nobody's", team.unowned, unowned, "unowned", len(unowned)),
             *_section(
@@ -85,6 +86,11 @@ def _section(name: str, page: Page[EvaluationRow], rows: list[Block], command: s
     blocks = [section(f"*{name}*  ·  {page.total:,}"), *(rows or [small("None.")])]
     more = page.total - shown
     return [*blocks, small(f"and {more:,} more: `{ids.COMMAND} {command}`")] if more > 0 else blocks
+
+
+def _waiting(page: Page[EvaluationRow], lines: list[str]) -> list[Block]:
+    """Return who waits for an answer; nothing if nobody does."""
+    return _section("Waiting for an answer", page, paragraphs(lines), "waiting", len(lines)) if page.total else []
 
 
 def _buttons(home: Home) -> Block:

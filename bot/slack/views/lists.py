@@ -14,7 +14,7 @@ from bot.errors import InteractionUnreadable
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
 from bot.slack.client.payload import read_id
-from bot.slack.text import days, escape, mention
+from bot.slack.text import days, escape, mention, moment
 from bot.slack.views.paging import page_turns
 
 _SEPARATOR: Final = "  ·  "
@@ -24,6 +24,7 @@ _EMPTY: Final = {
     ListKind.MINE: "You own no running trial. *Claim* on a card makes you the owner.",
     ListKind.UNOWNED: "Every running trial has an owner.",
     ListKind.EXPIRING: "No trial ends in this time.",
+    ListKind.WAITING: "Nobody waits for an answer.",
 }
 
 
@@ -121,6 +122,7 @@ def evaluation_line(row: EvaluationRow, *, today: date, workspace_url: str | Non
         _time_left(evaluation, today),
         status_of(evaluation).value,
         mention(evaluation.owner) if evaluation.owner else "no owner",
+        evaluation.waiting_since and f"waiting for an answer since {moment(evaluation.waiting_since)}",
         evaluation.done and "done",
         evaluation.not_for_us and f"not for us ({evaluation.not_for_us.reason.words.lower()})",
         row.mailed and "emailed",
@@ -135,6 +137,8 @@ def _heading(query: ListQuery) -> str:
             return "Your evaluations"
         case ListQuery(kind=ListKind.UNOWNED):
             return "Evaluations without an owner"
+        case ListQuery(kind=ListKind.WAITING):
+            return "Waiting for an answer"
         case ListQuery(kind=ListKind.EXPIRING, within=within):
             return f"Trials that end within {days(within)}" if within else "Trials that end today"
         case ListQuery(first=date() as first, last=date() as last) if first != last:

@@ -88,6 +88,16 @@ class EmailMetadata(ModalMetadata):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerMetadata(ModalMetadata):
+    """The form for an answer: the reply that it answers, and the contact who gets it."""
+
+    tag: ClassVar[str] = "answer"
+
+    reply_id: int
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewMetadata(ModalMetadata):
     """The preview: the token of the draft that it shows, and the lawful basis that the sender named."""
 
@@ -193,5 +203,6 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "added_at": _moment,
     "owner": _optional,
     "note_id": _id,
+    "reply_id": _id,
 }
 """Read each field. A value that does not fit raises ValueError, TypeError or KeyError."""

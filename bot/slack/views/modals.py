@@ -13,6 +13,8 @@ _TITLES: Final = {
     View.EMAIL: "Write an email",
     View.PREVIEW: "Check before sending",
     View.SENDING: "Email",
+    View.ANSWER: "Answer",
+    View.REPLY: "Reply",
     View.DO_NOT_CONTACT: "Do not contact",
     View.CONTACT_AGAIN: "Remove block",
     View.ASSIGN: "Assign",
@@ -23,7 +25,7 @@ _TITLES: Final = {
     View.REST: "More",
 }
 
-_CLOSE: Final = {View.PREVIEW: "Back", View.SENDING: "Close"}
+_CLOSE: Final = {View.PREVIEW: "Back", View.SENDING: "Close", View.REPLY: "Close"}
 _TITLE_LENGTH: Final = 24
 """Characters that Slack shows of a title or on a button."""
 

@@ -1,6 +1,6 @@
 """A reminder of an evaluation: to its owner, to the others in the channel, or in the card's thread."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -24,18 +24,25 @@ _SAYS: Final = {
     ReminderStep.UNTOUCHED: ":alarm_clock: You own *{name}*, and nobody has contacted them yet.",
     ReminderStep.ESCALATED: ":alarm_clock: *{name}* still hasn't been contacted. Its owner is {owner}.",
     ReminderStep.ENDING: ":alarm_clock: The trial of *{name}* ends soon, and nobody has been in touch lately.",
+    ReminderStep.WAITING: ":alarm_clock: *{name}* wrote to us and is still waiting for an answer.",
 }
 _WHY: Final = {
     ReminderStep.UNCLAIMED: "Sent once, if nobody claims an evaluation in time (`reminders.unclaimed`).",
     ReminderStep.UNTOUCHED: "Sent once, if there is no email, note or *Done* in time (`reminders.untouched`).",
     ReminderStep.ESCALATED: "Sent once, if that lasts (`reminders.escalated`).",
     ReminderStep.ENDING: "Sent once, some time before a trial ends (`reminders.ending`).",
+    ReminderStep.WAITING: "Sent once, if nobody answers in time (`reminders.waiting`).",
+}
+_WANTED: Final[Mapping[ReminderStep | None, tuple[Action, ...]]] = {
+    ReminderStep.UNCLAIMED: (Action.EMAIL, Action.CLAIM, Action.SNOOZE),
+    ReminderStep.WAITING: (Action.ANSWER, Action.DONE, Action.SNOOZE),
 }
 _IN_LIST: Final = {
     ReminderStep.UNCLAIMED: "nobody has claimed it",
     ReminderStep.UNTOUCHED: "nobody has contacted them yet",
     ReminderStep.ESCALATED: "still not contacted",
     ReminderStep.ENDING: "ends soon, and nobody has been in touch lately",
+    ReminderStep.WAITING: "is waiting for an answer",
 }
 _MOST_LISTED: Final = 20
 """Rows of a list. Slack takes 50 blocks, and breaks somewhere above 11,000 characters."""
@@ -59,7 +66,7 @@ def reminder_message(
     name = f"{escape(title(license_), longest=90)} · {escape(license_.app_name, longest=60)}"
     says, to = _SAYS[step], mention(owner) if owner else _NO_OWNER
     lines = [says.format(name=f"<{link}|{name}>" if link else name, owner=to), selling_line(card, today=today)]
-    wanted = (Action.EMAIL, *([Action.CLAIM] if step is ReminderStep.UNCLAIMED else []), Action.SNOOZE)
+    wanted = _WANTED.get(step, (Action.EMAIL, Action.SNOOZE))
     buttons: list[Block] = [button(action, card) for action in wanted if action in actions(card, rules)]
     blocks = [section("\n".join(line for line in lines if line))]
     if buttons:

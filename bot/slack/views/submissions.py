@@ -19,6 +19,7 @@ from bot.slack.views.modal_metadata import ModalMetadata
 SENDING: Final = ":hourglass_flowing_sand: Sending… You can close this window."
 _NEEDED: Final[Mapping[str, frozenset[Field]]] = {
     View.EMAIL: frozenset({Field.TEMPLATE, Field.RECIPIENT, Field.SUBJECT, Field.BODY}),
+    View.ANSWER: frozenset({Field.SUBJECT, Field.BODY}),
     View.DO_NOT_CONTACT: frozenset({Field.RECIPIENT, Field.REASON}),
     View.CONTACT_AGAIN: frozenset({Field.NOTE}),
     View.DNC_ADD: frozenset({Field.REASON}),
@@ -38,7 +39,7 @@ _EMAIL_WORDS: Final = frozenset({Field.SUBJECT, Field.BODY})
 _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.RECIPIENT: frozenset({"technical", "billing"}),
     Field.REASON: frozenset(reason.name for reason in REASON_CHOICES),
-    Field.GROUND: frozenset(LawfulBasis.__members__),
+    Field.GROUND: frozenset(basis.name for basis in LawfulBasis if not basis.is_of_answer),
     Field.SNOOZE: frozenset(SnoozeChoice),
     Field.NOT_FOR_US: frozenset(NotForUsReason),
     Field.REPORT: frozenset(ReportKind),

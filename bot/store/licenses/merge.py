@@ -15,6 +15,7 @@ from bot.security.keyring import Keyring
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.outbox.selection import GOES_TO_CARD
+from bot.store.reply_tables import reply
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note
 from bot.store.team_tables import reminder, snooze
 
@@ -23,6 +24,7 @@ _BY_THE_TEAM: Final = (
     ("owner", "owned_at"),
     ("done_at", "done_by"),
     ("not_for_us_at", "not_for_us_by", "not_for_us_reason"),
+    ("waiting_since",),
 )
 """Columns that belong together; the first one says whether they are set."""
 
@@ -76,16 +78,17 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
     await connection.execute(
         update(mail).where(mail.c.evaluation_id == loser.id, movable).values(evaluation_id=winner.id)
     )
-    await _move_notes_and_snoozes(connection, winner, loser)
+    await _move_words_and_snoozes(connection, winner, loser)
     await _move_reminders(connection, winner, loser)
     await _move_deliveries(connection, winner, loser)
     await append_history(connection, winner.id, [Entry(at=at, fact=Merged())])
     await enqueue_card_update(connection, [loser.id], at=at)
 
 
-async def _move_notes_and_snoozes(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
-    """Move them to the winner. Of two snoozes of one person, the winner's stays."""
-    await connection.execute(update(note).where(note.c.evaluation_id == loser.id).values(evaluation_id=winner.id))
+async def _move_words_and_snoozes(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
+    """Move notes, replies and snoozes to the winner. Of two snoozes of one person, the winner's stays."""
+    for table in (note, reply):
+        await connection.execute(update(table).where(table.c.evaluation_id == loser.id).values(evaluation_id=winner.id))
     theirs = snooze.c.evaluation_id == loser.id
     has_one = select(snooze.c.user_id).where(snooze.c.evaluation_id == winner.id).scalar_subquery()
     await connection.execute(

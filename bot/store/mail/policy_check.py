@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,11 +11,16 @@ from bot.domain.dnc import targets_for
 from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.domain.mail_policy import Allowed, MailContext, MailRules, NeedsLawfulBasis, RefusalReason, Refused, may_email
+from bot.domain.replies import ANSWER, answered_reply
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import find_active
 from bot.store.licenses.customer_context import context_of
 from bot.store.mapping import license_of, merged_into, trial_from
+from bot.store.reply_tables import reply
 from bot.store.schema import mail
+
+IS_ANSWER: Final = mail.c.template.startswith(ANSWER)
+"""The condition for emails that answer a reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class MailPolicyCheck:
         """Return the contact who may be emailed, or why nobody may. `this` is a queued email, which does not block
         itself.
         """
+        if proposed.basis is LawfulBasis.WROTE and not await _is_answer(connection, row.id, proposed.template):
+            return Refused(RefusalReason.NO_LAWFUL_BASIS)
         seen = await license_of(connection, row.license_id, self._keyring)
         contact = seen.contact(proposed.recipient)
         address = None if contact is None else contact.email
@@ -65,12 +72,22 @@ class MailPolicyCheck:
         return contact or Refused(RefusalReason.NO_CONTACT)
 
 
+async def _is_answer(connection: AsyncConnection, evaluation_id: int, template: str) -> bool:
+    """Return whether an email of this template answers a reply about the evaluation."""
+    theirs = reply.c.evaluation_id.in_(merged_into(evaluation_id))
+    this = select(reply.c.id).where(reply.c.id == answered_reply(template), theirs)
+    return (await connection.execute(this)).first() is not None
+
+
 async def last_mail(
     connection: AsyncConnection, keyring: Keyring, address: str, *, except_: Row[Any] | None = None
 ) -> LastMail | None:
-    """Return the latest email to an address that was sent, may have been, or will be. `except_` is not counted."""
+    """Return the latest email to an address that was sent, may have been, or will be. `except_` is not counted, nor are
+    answers.
+    """
     waits = mail.c.state.in_([state for state in MailState if state.is_pending or state is MailState.SENDING])
-    query = select(mail).where(mail.c.address_key.in_(keyring.address_hashes(address)), _before(except_))
+    theirs = mail.c.address_key.in_(keyring.address_hashes(address)) & ~IS_ANSWER
+    query = select(mail).where(theirs, _before(except_))
     latest = query.add_columns(waits.label("waits"))
     latest = latest.order_by(waits.desc(), func.coalesce(mail.c.settled_at, mail.c.at).desc(), mail.c.id.desc())
     row = (await connection.execute(latest.limit(1))).first()

@@ -27,11 +27,12 @@ from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, R
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
-from bot.store.mail.policy_check import MailPolicyCheck, ProposedMail, last_mail, may_have_been_sent, since
+from bot.store.mail.policy_check import IS_ANSWER, MailPolicyCheck, ProposedMail, last_mail, may_have_been_sent, since
 from bot.store.mail.sealing import decrypt_content, encrypt_content
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation, license_, mail
+from bot.store.waiting import end_waiting
 
 __all__ = [
     "MOST_PUT_OFF",
@@ -105,7 +106,7 @@ class Mails:
 
     async def last_basis(self, *, by: str, country: str | None) -> LawfulBasis | None:
         """Return the basis that a person named for their latest email to a country, or None."""
-        theirs = (mail.c.actor == by) & (license_.c.country == country)
+        theirs = (mail.c.actor == by) & (license_.c.country == country) & ~IS_ANSWER
         tables = mail.join(evaluation, mail.c.evaluation_id == evaluation.c.id).join(
             license_, evaluation.c.license_id == license_.c.id
         )
@@ -196,6 +197,7 @@ class Mails:
                 return None if row is None else _status(row)
             sent = {"state": MailState.SENT, "settled_at": at, "settled_by": by}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(sent))
+            await end_waiting(connection, row.evaluation_id, asked_at=row.at)
             await _remember(connection, row, Kind.MAIL_ARRIVED, by=by, at=at)
             return MailStatus(changed=True, state=MailState.SENT, by=by, at=at)
 
@@ -300,6 +302,8 @@ async def _settle(connection: AsyncConnection, row: Row[Any], state: MailState, 
         state = MailState.UNKNOWN
     settled = {"state": state, "settled_at": at, "due_at": None, "error": error or None}
     await connection.execute(update(mail).where(mail.c.id == row.id).values(settled))
+    if state is MailState.SENT:
+        await end_waiting(connection, row.evaluation_id, asked_at=row.at)
     await _remember(connection, row, _KIND_OF_OUTCOME[state], by=row.actor, at=at, error=error)
 
 

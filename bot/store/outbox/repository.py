@@ -13,6 +13,7 @@ from bot.domain.outbox import (
     BACKLOG_THRESHOLD,
     BEGUN,
     LONGEST_WAIT,
+    TO_PEOPLE,
     ApiMethod,
     Delivery,
     DeliveryKind,
@@ -252,7 +253,7 @@ class SlackOutbox:
 
     async def _claimed(self, connection: AsyncConnection, row: Row[Any]) -> Delivery:
         entry = None if row.history_id is None else await self._entry(connection, row.history_id)
-        is_elsewhere = row.kind == DeliveryKind.REMINDER and not is_in_thread(row.text, row.channel)
+        is_elsewhere = row.kind in TO_PEOPLE and not is_in_thread(row.text, row.channel)
         return Delivery(
             id=row.id,
             kind=DeliveryKind(row.kind),

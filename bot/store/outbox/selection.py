@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.outbox import OPEN, ApiMethod, DeliveryKind, DeliveryState
+from bot.domain.outbox import OPEN, TO_PEOPLE, ApiMethod, DeliveryKind, DeliveryState
 from bot.store.columns import Instant
 from bot.store.schema import delivery, evaluation, installation
 
@@ -35,13 +35,13 @@ def is_open(owed: FromClause) -> ColumnElement[bool]:
     return owed.c.state.in_(OPEN) & ~((owed.c.state == DeliveryState.UNKNOWN) & owed.c.ts.is_not(None))
 
 
-GOES_TO_CARD: Final = delivery.c.kind != DeliveryKind.REMINDER
+GOES_TO_CARD: Final = delivery.c.kind.not_in(TO_PEOPLE)
 """Whether a delivery of an evaluation goes to its card or thread, rather than to a person."""
 IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
 _method: Final[ColumnElement[str]] = case(
     (delivery.c.state == DeliveryState.UNKNOWN, ApiMethod.HISTORY),
     (and_(IS_CARD, evaluation.c.card_ts.is_not(None)), ApiMethod.UPDATE),
-    (delivery.c.kind.in_((DeliveryKind.NOTE, DeliveryKind.REMINDER)) & delivery.c.ts.is_not(None), ApiMethod.UPDATE),
+    (delivery.c.kind.in_((DeliveryKind.NOTE, *TO_PEOPLE)) & delivery.c.ts.is_not(None), ApiMethod.UPDATE),
     else_=ApiMethod.POST,
 )
 _is_due: Final[ColumnElement[bool]] = or_(
@@ -82,7 +82,7 @@ def is_ready() -> Select[Any]:
     """
     earlier = delivery.alias("earlier")
     waits = exists().where(
-        delivery.c.kind != DeliveryKind.REMINDER,
+        GOES_TO_CARD,
         earlier.c.evaluation_id == delivery.c.evaluation_id,
         or_(earlier.c.kind == delivery.c.kind, earlier.c.kind == DeliveryKind.CARD),
         earlier.c.id < delivery.c.id,

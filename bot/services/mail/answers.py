@@ -1,0 +1,51 @@
+"""An answer to a reply: to whom it goes, under which subject, and whether it may be sent."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.address import canonical
+from bot.domain.card import Card, Person, mailable
+from bot.domain.evaluation import ContactRole
+from bot.domain.mail import LawfulBasis, MailContent
+from bot.domain.mail_policy import MailRules, RefusalReason, Refused
+from bot.domain.replies import Reply, ReplyContent
+from bot.domain.reply_matching import without_prefixes
+
+_SPACES: Final = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerDraft:
+    """What the form for an answer shows."""
+
+    card: Card
+    reply: Reply
+    content: ReplyContent
+    role: ContactRole
+    person: Person
+    subject: str
+    basis: LawfulBasis = LawfulBasis.WROTE
+
+
+def draft_answer(card: Card, reply: Reply, mail: MailContent | None, rules: MailRules) -> AnswerDraft | Refused:
+    """Return the form's content. The answer goes to the address that our email went to, or not at all.
+
+    Somebody else may have written the reply. Their address came from nobody who may give it to us.
+    """
+    if reply.content is None or mail is None:
+        return Refused(RefusalReason.NO_WORDS)
+    license_ = card.evaluation.license
+    for role in (mail.recipient, *ContactRole):
+        contact = license_.contact(role)
+        if contact is None or contact.email is None or canonical(contact.email) != canonical(mail.to):
+            continue
+        who = next((each for each in card.people if each.contact == contact), Person(contact=contact))
+        decision = mailable(card, who, rules, basis=LawfulBasis.WROTE)
+        if isinstance(decision, Refused):
+            return decision
+        subject = _SPACES.sub(" ", without_prefixes(reply.content.subject) or without_prefixes(mail.subject)).strip()
+        return AnswerDraft(
+            card=card, reply=reply, content=reply.content, role=role, person=who, subject=f"Re: {subject}"
+        )
+    return Refused(RefusalReason.ANOTHER)
