@@ -61,6 +61,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "cli": (
         {
             "app",
+            "concurrency",
             "config",
             "demo",
             "domain",
@@ -68,6 +69,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "exports",
             "log",
             "mail",
+            "mail.inbound",
             "mail.outbound",
             "mail.templating",
             "security",
@@ -83,7 +85,10 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "concurrency": ({"errors"}, {"structlog"}),
     "config": ({"domain", "errors", "security"}, {"dotenv", "pydantic", "pydantic_core"}),
-    "demo": ({"demo.fake_marketplace", "demo.fake_slack", "demo.scenario"}, {"aiohttp", "aiosmtpd"}),
+    "demo": (
+        {"demo.fake_marketplace", "demo.fake_slack", "demo.scenario"},
+        {"aiohttp", "aiosmtpd", "proxyprotocol", "pymap"},
+    ),
     "demo.fake_marketplace": ({"demo.scenario"}, {"aiohttp", "multidict", "yarl"}),
     "demo.fake_slack": (set(), {"aiohttp", "slack_sdk"}),
     "demo.scenario": ({"demo.fake_marketplace"}, set()),
@@ -152,6 +157,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "concurrency",
             "domain",
             "errors",
+            "mail.inbound",
             "mail.outbound",
             "marketplace",
             "metrics",

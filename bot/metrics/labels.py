@@ -168,6 +168,7 @@ class GateReason(StrEnum):
     COUNTRY = "country"
     QUEUED = "queued"
     SENT = "sent"
+    ANSWERED = "answered"
     SENDING = "sending"
     UNKNOWN = "unknown"
     ANOTHER = "another"

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from bot.mail.outbound.compose import Sender, compose, new_message_id
+from bot.mail.outbound.compose import Sender, Thread, compose, new_message_id
 from bot.mail.outbound.footer import footer_texts
 
 ANA = "ana@acme.example"
@@ -32,6 +32,8 @@ def letter(**changes: Any) -> EmailMessage:  # noqa: ANN401  # any argument of c
         "message_id": new_message_id("m1", "vendor.example"),
         "date": datetime(2026, 3, 12, 9, 30, tzinfo=UTC),
     }
+    if "reply_to" in changes:
+        changes["thread"] = Thread(reply_to=changes.pop("reply_to"))
     return compose(**(parts | changes))
 
 

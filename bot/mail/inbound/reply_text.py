@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from itertools import islice
 from typing import Final
 
 from bot.mail.inbound.mime import kind_of_part, leaves, octets, parse
@@ -31,7 +32,9 @@ _PHONE: Final = re.compile(
     re.IGNORECASE,
 )
 _BLANK: Final = re.compile(r"\n{3,}")
-_CHARACTER_BYTES: Final = 4
+_MOST_TAGS: Final = 3000
+"""HTML with more of them may be nested so deeply that reading it takes minutes."""
+_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _MARKS: Final = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>|~<])")
 
 
@@ -48,7 +51,7 @@ class ReplyText:
 
 def read_text(content: bytes) -> ReplyText:
     """Return the text of a message, whatever the bytes."""
-    parts = list(leaves(parse(content.replace(b"\0", b""))))[:_MOST_PARTS]
+    parts = list(islice(leaves(parse(content.replace(b"\0", b""))), _MOST_PARTS))
     full = _BLANK.sub("\n\n", strip_control_characters(_full_text(parts))).strip()[:LONGEST]
     text = own_words(full)
     return ReplyText(text=text or _UNREADABLE, full_text="" if full == text else full, attachments=tuple(_files(parts)))
@@ -97,7 +100,7 @@ def _without_end(text: str) -> str:
 
 def _full_text(parts: Sequence[EmailMessage]) -> str:
     """Return the first text part, or else the first HTML part as text."""
-    texts = [part for part in parts if not part.is_attachment()]
+    texts = [part for part in parts if not _is_file(part)]
     plain = next((part for part in texts if kind_of_part(part) == "text/plain"), None)
     if plain is not None and (text := _decoded(plain)).strip():
         return text
@@ -105,12 +108,16 @@ def _full_text(parts: Sequence[EmailMessage]) -> str:
     return "" if html is None else _of_html(_decoded(html))
 
 
+def _is_file(part: EmailMessage) -> bool:
+    return str(part.get("content-disposition", "")).strip().lower().startswith("attachment")
+
+
 def _decoded(part: EmailMessage) -> str:
     content = octets(part)[: 4 * LONGEST] if kind_of_part(part) == "text/plain" else octets(part)[:_HTML_BYTES]
     try:
         return content.decode(part.get_content_charset("utf-8"))
     except UnicodeDecodeError as exc:
-        if exc.start >= len(content) - _CHARACTER_BYTES:  # the end was cut off in the middle of a character
+        if exc.reason == "unexpected end of data":  # it was cut off in the middle of a character
             return content.decode(part.get_content_charset("utf-8"), errors="ignore")
     except (LookupError, ValueError):
         pass
@@ -118,6 +125,8 @@ def _decoded(part: EmailMessage) -> str:
 
 
 def _of_html(html: str) -> str:
+    if html.count("<") > _MOST_TAGS:
+        return _TAG.sub(" ", html)
     from bs4 import BeautifulSoup  # noqa: PLC0415  few replies need it
     from markdownify import MarkdownConverter  # noqa: PLC0415
 
