@@ -4,7 +4,10 @@ Of times the best is taken, ours and the floor's in turn: other load can only ma
 the disk decides, so there it is the median.
 """
 
+import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +66,7 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
     yield from _deliveries(bench, due=store // 5_000, count=licenses // 1_666)
     yield from _interactions(bench, licenses)
     yield from _idle(bench, seconds=licenses / 5_000)
+    yield from _mailbox(messages=licenses // 5)
     yield from _memory(bench, "first sweep", licenses, median(first), day=0)
     yield from _memory(bench, "sweep that finds nothing changed", licenses, median(later), day=_LATER)
 
@@ -99,6 +103,16 @@ def _later_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
         target=1.3,
         profile=lambda file: bench.sweep("0.db", rows=min(rows, _PROFILED), day=100 * _LATER, profile=file),
     )
+
+
+def _mailbox(*, messages: int) -> Iterator[Mark]:
+    """Measure how long the mailbox for replies takes to be read at the first start, and what that needs."""
+    command = [sys.executable, "-m", "benchmarks.mailbox", str(messages)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    seconds, memory = json.loads(done.stdout)
+    what = f"mailbox of {messages:,} messages, read at the first start"
+    yield Mark(what=what, floor="–", ours=f"{seconds:.1f} s", value=seconds, target=60, unit=" s")
+    yield Mark(what=f"{what}: memory", floor="–", ours=f"{memory:.0f} MB", value=memory, target=60, unit=" MB")
 
 
 def _polls(bench: Bench, large: int) -> Mark:

@@ -80,7 +80,7 @@ class ReplyReader:
         self._clock = clock
         self._beat = beat
         self.meter: Meter = OFF
-        self._connect()
+        self._begin()
         self._heard_at: float | None = None
         self._problem: str | None = None
 
@@ -92,7 +92,7 @@ class ReplyReader:
     async def run(self) -> None:
         """Read until this task is cancelled."""
         failures = 0
-        self._connect()
+        self._begin()
         try:
             while True:
                 self._beat()
@@ -106,17 +106,24 @@ class ReplyReader:
                         await self._alerts.mailbox_unread(exc)
                     await asyncio.sleep(_BACKOFF.after(failures))
         finally:
-            await self._thread.end(self._mailbox.close)
+            await self.close()
 
-    def _connect(self) -> None:
+    async def connect(self, secret: Secret) -> OpenFolder:
+        """Log in and open the folder. Raises MailboxRefused or MailboxUnavailable."""
+        return await self._thread.run(lambda: self._mailbox.open(secret))
+
+    async def close(self) -> None:
+        """Close the connection and end the thread."""
+        await self._thread.end(self._mailbox.close)
+
+    def _begin(self) -> None:
         """Begin with a new connection in a new thread: both end with each run."""
         self._mailbox = ImapMailbox(self._inbox.account)
         self._thread = OwnThread("mailbox", interrupt=self._mailbox.interrupt)
 
     async def _read_on(self) -> None:
         """Connect and read until the connection breaks."""
-        secret = await self._inbox.secret()
-        opened = await self._thread.run(lambda: self._mailbox.open(secret))
+        opened = await self.connect(await self._inbox.secret())
         await self.read_new(opened)
         await self._alerts.mailbox_read_again()
         while True:
