@@ -17,7 +17,7 @@ from tests.machine import limit
 BINARY: Final = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 AVAILABLE: Final = BINARY is not None and os.geteuid() == 0
 """Its processes change their user, which only root may do."""
-PASSWORD: Final = "opens Dovecot"
+PASSWORD: Final = "opens-dovecot"
 _USER: Final = "nobody"
 
 _CONFIGURATION = """\
@@ -94,7 +94,7 @@ async def dovecot() -> AsyncIterator[Dovecot]:
             (folder / each).mkdir(parents=True)
         for each in ("home", "mail", "mail/cur", "mail/new", "mail/tmp"):
             os.chown(folder / each, getpwnam(_USER).pw_uid, -1)
-        given = {"FOLDER": name, "PORT": str(port), "PASSWORD": f'"{PASSWORD}"'}
+        given = {"FOLDER": name, "PORT": str(port), "PASSWORD": PASSWORD}
         text = _CONFIGURATION
         for word, value in given.items():
             text = text.replace(word, value)

@@ -145,13 +145,17 @@ class ReplyReader:
         day = None if since is None else since.date()
         uids = await self._thread.run(lambda: self._mailbox.uids(after=after, since=day))
         self._heard_at, self._problem = time.monotonic(), None
+        ours = 0
         for start in range(0, len(uids), BATCH):
             self._beat()
-            await self._read_batch(uids[start : start + BATCH], opened)
+            ours += await self._read_batch(uids[start : start + BATCH], opened)
+        if uids:
+            log.info("mailbox_read", messages=len(uids), ours=ours)
         if since is not None and not uids:
             await self._store.replies.move(self._position(opened, opened.uidnext - 1))
 
-    async def _read_batch(self, uids: Sequence[int], opened: OpenFolder) -> None:
+    async def _read_batch(self, uids: Sequence[int], opened: OpenFolder) -> int:
+        """Read some messages and return how many are for us."""
         fetched = await self._thread.run(lambda: self._mailbox.headers(uids))
         messages = [(each.uid, found) for each in fetched if (found := self._incoming(each)) is not None]
         candidates = await self._candidates([found for _, found in messages])
@@ -171,7 +175,7 @@ class ReplyReader:
         # What was read is settled before the position passes it: a reply stays unseen rather than unread.
         await self._thread.run(lambda: self._mailbox.settle(ours))
         await self._store.replies.move(self._position(opened, uids[-1]))
-        log.info("mailbox_read", messages=len(uids), ours=len(ours))
+        return len(ours)
 
     def _incoming(self, fetched: FetchedHeader) -> Incoming | None:
         try:
