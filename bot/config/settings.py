@@ -336,14 +336,10 @@ class Settings(HttpSettings, ReportSettings, WebhookSettings):
         timedelta(days=7), description="a duration like 7d between two emails to one address; 0s means no pause"
     )
     mail_bounces: Mailbox | None = Field(None, description="an address whose email goes to `evaluator-bot bounce`")
-    mail_replies: Mailbox | None = Field(
-        None, description="an address with plus tags, such as replies@your-domain, whose email is in the IMAP mailbox"
-    )
+    mail_replies: Mailbox | None = Field(None, description="an address with plus tags, read in the IMAP mailbox")
     imap_host: Text | None = Field(None, description="the name of the IMAP server with the mailbox for replies")
     imap_port: int = Field(993, ge=1, le=65535, description="a number from 1 to 65535: the port of the IMAP server")
-    imap_tls: Literal["tls", "starttls", "none"] = Field(
-        "tls", description="tls, starttls or none; none only for a server on this machine"
-    )
+    imap_tls: Literal["tls", "starttls", "none"] = Field("tls", description="tls, starttls, or none on this machine")
     imap_username: Text | None = Field(None, description="the login at the IMAP server")
     imap_password: Token | None = Field(None, description="the password at the IMAP server, if it takes one")
     imap_token_url: WebAddress | None = Field(
@@ -351,9 +347,7 @@ class Settings(HttpSettings, ReportSettings, WebhookSettings):
     )
     imap_client_id: Text | None = Field(None, description="the id of the OAuth application that reads the mailbox")
     imap_client_secret: Token | None = Field(None, description="the secret of that OAuth application")
-    imap_scope: Text = Field(
-        "https://outlook.office365.com/.default", description="the OAuth scope that lets it read the mailbox"
-    )
+    imap_scope: Text = Field("https://outlook.office365.com/.default", description="the OAuth scope of the mailbox")
     imap_folder: Text = Field("INBOX", description="the folder that replies arrive in")
     imap_after: Annotated[Text, StringConstraints(pattern=r"^(leave|seen|move:\s*\S.*)$")] = Field(
         "leave", description="leave, seen or move:Folder: what happens in the mailbox to a reply that was read"

@@ -218,7 +218,7 @@ class SlackOutbox:
         """
         async with self._database.write() as connection:
             # A line or a reminder that is already in Slack is updated once more, which does no harm.
-            is_line = delivery.c.kind.in_((DeliveryKind.NOTE, DeliveryKind.REMINDER))
+            is_line = delivery.c.kind.in_((DeliveryKind.NOTE, *TO_PEOPLE))
             is_change = is_line & delivery.c.ts.is_not(None)
             result = await connection.execute(
                 update(delivery)
