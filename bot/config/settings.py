@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.config.imap_settings import ImapSettings
 from bot.config.network import Network
 from bot.domain.address import is_address
 from bot.domain.target_parser import read_own_site
@@ -275,7 +276,7 @@ class WebhookSettings(ChannelSettings):
         return self._network
 
 
-class Settings(HttpSettings, ReportSettings, WebhookSettings):
+class Settings(HttpSettings, ReportSettings, WebhookSettings, ImapSettings):
     """Every setting."""
 
     slack_bot_token: Secret[Annotated[str, StringConstraints(pattern=r"^xoxb-")]] = Field(
@@ -337,21 +338,6 @@ class Settings(HttpSettings, ReportSettings, WebhookSettings):
     )
     mail_bounces: Mailbox | None = Field(None, description="an address whose email goes to `evaluator-bot bounce`")
     mail_replies: Mailbox | None = Field(None, description="an address with plus tags, read in the IMAP mailbox")
-    imap_host: Text | None = Field(None, description="the name of the IMAP server with the mailbox for replies")
-    imap_port: int = Field(993, ge=1, le=65535, description="a number from 1 to 65535: the port of the IMAP server")
-    imap_tls: Literal["tls", "starttls", "none"] = Field("tls", description="tls, starttls, or none on this machine")
-    imap_username: Text | None = Field(None, description="the login at the IMAP server")
-    imap_password: Token | None = Field(None, description="the password at the IMAP server, if it takes one")
-    imap_token_url: WebAddress | None = Field(
-        None, description="the https address that gives OAuth tokens, if the IMAP server takes no password"
-    )
-    imap_client_id: Text | None = Field(None, description="the id of the OAuth application that reads the mailbox")
-    imap_client_secret: Token | None = Field(None, description="the secret of that OAuth application")
-    imap_scope: Text = Field("https://outlook.office365.com/.default", description="the OAuth scope of the mailbox")
-    imap_folder: Text = Field("INBOX", description="the folder that replies arrive in")
-    imap_after: Annotated[Text, StringConstraints(pattern=r"^(leave|seen|move:\s*\S.*)$")] = Field(
-        "leave", description="leave, seen or move:Folder: what happens in the mailbox to a reply that was read"
-    )
     bounces_secret: Annotated[SecretStr, Field(min_length=32), AfterValidator(_signing_secret)] | None = Field(
         None, description="at least 32 random characters, or whsec_ and Base64, that sign requests to /bounces"
     )

@@ -108,10 +108,8 @@ def note(entry: Entry) -> str:
     match entry.fact:
         case MailEvent() as fact:
             said = _mail(fact, who)
-        case MailBounced() as fact:
-            said = _bounced(fact)
-        case ReplyReceived() as fact:
-            said = headline(fact)
+        case MailBounced() | ReplyReceived() as fact:
+            said = _bounced(fact) if isinstance(fact, MailBounced) else headline(fact)
         case DncAdded() as fact:
             said = _blocked(fact, None if entry.actor is None else who)
         case DncLifted(note=typed):
