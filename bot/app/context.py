@@ -7,12 +7,16 @@ from typing import Self
 
 from bot.app.components import Components
 from bot.app.leader import TIMING, LeaderTiming
+from bot.app.mail import build_links
 from bot.concurrency.heartbeats import Heartbeats
 from bot.config.settings import Settings
 from bot.domain.app_signal import EarlyCardPolicy, EarlyCards
 from bot.domain.outbox import ApiMethod
+from bot.security.keyring import Keyring
 from bot.services.dnc import DoNotContact
 from bot.services.inbound.app_signals import SignalWorker
+from bot.services.inbound.feedback import FeedbackDesk
+from bot.services.mail.links import LinkKind
 from bot.services.operations.clock_watch import since_boot
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
@@ -59,6 +63,7 @@ class Context:
     heartbeats: Heartbeats
     rotation: OwnerRotation
     signals: SignalWorker
+    feedback: FeedbackDesk
 
     @classmethod
     def build(
@@ -106,6 +111,13 @@ class Context:
                 store,
                 EarlyCardPolicy(mode=EarlyCards(settings.early_cards), channel=channel, own_sites=settings.own_sites),
                 wait=settings.early_cards_wait,
+                clock=clock,
+            ),
+            feedback=FeedbackDesk(
+                store.feedback,
+                Keyring(settings.secret_key),
+                links=build_links(settings, LinkKind.FEEDBACK),
+                channel=channel,
                 clock=clock,
             ),
         )

@@ -29,6 +29,8 @@ _REMIND_EVERY: Final = timedelta(seconds=15)
 """How often snoozes are checked for their end."""
 _EARLY_CARDS_EVERY: Final = timedelta(minutes=1)
 """How often early cards are checked for a license that did not come."""
+_MATCH_FEEDBACK_EVERY: Final = timedelta(minutes=1)
+"""How often the license is looked for of feedback that fitted none."""
 _LEAVERS_EVERY: Final = timedelta(hours=1)
 _WIPE_EVERY: Final = timedelta(minutes=1)
 
@@ -54,6 +56,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
     jobs.every(_EARLY_CARDS_EVERY, "early_cards", context.signals.expire)
+    jobs.every(_MATCH_FEEDBACK_EVERY, "feedback", context.feedback.match)
     jobs.every(_LEAVERS_EVERY, "leavers", context.rotation.release_of_leavers)
     jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
     jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)

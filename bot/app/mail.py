@@ -13,8 +13,8 @@ from bot.mail.outbound.dkim import Signer
 from bot.mail.outbound.smtp import Smtp, SmtpServer
 from bot.security.keyring import Keyring
 from bot.services.inbound.bounces import BounceHandler
+from bot.services.mail.links import LinkKind, Links
 from bot.services.mail.mailer import Mailer, VerpSettings
-from bot.services.mail.unsubscribe_links import Links
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
 
@@ -56,7 +56,8 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,
-        links=build_unsubscribe_links(settings),
+        links=build_links(settings, LinkKind.UNSUBSCRIBE),
+        feedback=build_links(settings, LinkKind.FEEDBACK),
         verp=VerpSettings(address=bounces, key=keyring.return_keys[0]) if bounces else None,
         replies=VerpSettings(address=replies, key=keyring.return_keys[0]) if replies else None,
     )
@@ -77,9 +78,11 @@ def build_bounce_handler(
     )
 
 
-def build_unsubscribe_links(settings: Settings) -> Links | None:
-    """Build the unsubscribe links, or return None if the bot cannot be reached from outside."""
-    return None if settings.public_url is None else Links(Keyring(settings.secret_key), public_url=settings.public_url)
+def build_links(settings: Settings, kind: LinkKind) -> Links | None:
+    """Build the links of one kind in emails, or return None if the bot cannot be reached from outside."""
+    if settings.public_url is None:
+        return None
+    return Links(Keyring(settings.secret_key), public_url=settings.public_url, kind=kind)
 
 
 def sender_name(settings: Settings) -> str:

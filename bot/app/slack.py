@@ -96,6 +96,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         ownership=Ownership(components.store, clock=clock),
         rotation=context.rotation,
         follow_up=context.follow_up,
+        feedback=context.feedback,
         slack=components.slack,
         workspace_url=context.identity.url,
         clock=clock,

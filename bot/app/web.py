@@ -7,16 +7,20 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.app.context import Context
 from bot.app.inbound import build_forge_keys
-from bot.app.mail import build_bounce_handler, build_unsubscribe_links, sender_name
+from bot.app.mail import build_bounce_handler, build_links, sender_name
 from bot.metrics.labels import InboundSource
 from bot.services.inbound.app_signals import SignalIntake
+from bot.services.mail.links import LinkKind
 from bot.services.operations.probes import Probes
 from bot.web.bounce_webhook import BounceWebhook
+from bot.web.feedback import endpoints as feedback_endpoints
+from bot.web.feedback.endpoints import FeedbackEndpoints
+from bot.web.feedback.page import FeedbackPage
 from bot.web.inbound import signals
 from bot.web.inbound.doors import Door, ForgeRequests, SignedRequests
 from bot.web.inbound.signals import ForgeSignalEndpoint, SignalWebhook
 from bot.web.metrics import MetricsEndpoint
-from bot.web.server import endpoints
+from bot.web.server import LinkedPage, endpoints
 from bot.web.slack_events import SlackEvents
 from bot.web.unsubscribe.handler import UnsubscribePage
 
@@ -29,6 +33,7 @@ def build_endpoints(context: Context, app: AsyncApp, metrics: MetricsEndpoint | 
     secret = settings.slack_signing_secret if settings.slack_app_token is None else None
     intake = SignalIntake(context.components.store, clock=context.clock)
     doors: Sequence[Door | None] = (
+        None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
         _build_bounce_webhook(context),
         _build_signal_webhook(context, intake),
         _build_forge_endpoint(context, intake),
@@ -36,17 +41,42 @@ def build_endpoints(context: Context, app: AsyncApp, metrics: MetricsEndpoint | 
     return endpoints(
         context.health,
         Probes(context.components.store, context.heartbeats),
-        slack=None if secret is None else SlackEvents(app, secret=secret.get_secret_value()),
-        unsubscribing=_build_unsubscribe_page(context),
         metrics=metrics if settings.metrics_port is None else None,
+        pages=_build_pages(context),
+        feedback=_build_feedback(context),
         doors=[door for door in doors if door is not None],
     )
 
 
-def _build_unsubscribe_page(context: Context) -> UnsubscribePage | None:
-    """Build the unsubscribe page, if the bot can be reached from outside."""
-    links = build_unsubscribe_links(context.settings)
-    return None if links is None else UnsubscribePage(links, context.dnc, sender=sender_name(context.settings))
+def _build_pages(context: Context) -> Sequence[LinkedPage]:
+    """Build the pages behind the links in emails, if the bot can be reached from outside."""
+    links = build_links(context.settings, LinkKind.UNSUBSCRIBE)
+    if links is None:
+        return ()
+    sender = sender_name(context.settings)
+    return (UnsubscribePage(links, context.dnc, sender=sender), FeedbackPage(context.feedback, sender=sender))
+
+
+def _build_feedback(context: Context) -> FeedbackEndpoints:
+    settings, clock = context.settings, context.clock
+    secret = settings.signals_secret
+    signed = None
+    if secret is not None:
+        signed = SignedRequests(
+            secret.get_secret_value(),
+            path=feedback_endpoints.PATH,
+            source=InboundSource.FEEDBACK,
+            help_at="docs/feedback.md",
+            clock=lambda: clock().timestamp(),
+        )
+        signed.meter = context.components.meter
+    return FeedbackEndpoints(
+        context.feedback,
+        signed=signed,
+        forge=_build_forge_requests(context, feedback_endpoints.FORGE_PATH, InboundSource.FEEDBACK),
+        origins=frozenset(settings.feedback_origins),
+        meter=context.components.meter,
+    )
 
 
 def _build_bounce_webhook(context: Context) -> BounceWebhook | None:
@@ -75,6 +105,11 @@ def _build_signal_webhook(context: Context, intake: SignalIntake) -> SignalWebho
 
 
 def _build_forge_endpoint(context: Context, intake: SignalIntake) -> ForgeSignalEndpoint | None:
+    requests = _build_forge_requests(context, signals.FORGE_PATH, InboundSource.SIGNAL)
+    return None if requests is None else ForgeSignalEndpoint(intake, requests, clock=context.clock)
+
+
+def _build_forge_requests(context: Context, path: str, source: InboundSource) -> ForgeRequests | None:
     settings = context.settings
     if not settings.forge_apps:
         return None
@@ -82,9 +117,9 @@ def _build_forge_endpoint(context: Context, intake: SignalIntake) -> ForgeSignal
         build_forge_keys(settings),
         apps=dict(settings.forge_apps),
         environments=frozenset(settings.forge_environments),
-        path=signals.FORGE_PATH,
-        source=InboundSource.SIGNAL,
+        path=path,
+        source=source,
         clock=context.clock,
     )
     requests.meter = context.components.meter
-    return ForgeSignalEndpoint(intake, requests, clock=context.clock)
+    return requests

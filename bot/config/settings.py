@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.config.feedback_settings import FeedbackSettings
 from bot.config.imap_settings import ImapSettings
 from bot.config.network import Network
 from bot.domain.address import is_address
@@ -276,7 +277,7 @@ class WebhookSettings(ChannelSettings):
         return self._network
 
 
-class Settings(HttpSettings, ReportSettings, WebhookSettings, ImapSettings):
+class Settings(HttpSettings, ReportSettings, WebhookSettings, ImapSettings, FeedbackSettings):
     """Every setting."""
 
     slack_bot_token: Secret[Annotated[str, StringConstraints(pattern=r"^xoxb-")]] = Field(

@@ -1,16 +1,13 @@
 """The mail server of somebody who left: it accepts an email, and a moment later reports that it bounced."""
 
 import asyncio
-import hmac
-import time
-from base64 import b64encode
 from contextlib import suppress
 from typing import Final
-from uuid import uuid4
 
 import aiohttp
 
 from bot.demo.fake_smtp import Mail
+from bot.demo.signed_requests import signed_headers
 
 BOUNCES_AFTER_S: Final = 4.0
 """Long enough to see on the card that the email was sent."""
@@ -43,17 +40,7 @@ class BounceReporter:
         # The bot may be stopping.
         with suppress(aiohttp.ClientError):
             async with aiohttp.ClientSession() as session:
-                await session.post(self._url, data=body, headers=self._signed(body))
-
-    def _signed(self, body: bytes) -> dict[str, str]:
-        """Return the headers that sign a report, by the scheme of Standard Webhooks."""
-        message_id, at = f"report_{uuid4().hex}", int(time.time())
-        digest = hmac.digest(self._secret.encode(), f"{message_id}.{at}.".encode() + body, "sha256")
-        return {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(at),
-            "webhook-signature": f"v1,{b64encode(digest).decode()}",
-        }
+                await session.post(self._url, data=body, headers=signed_headers(self._secret, body, kind="report"))
 
 
 def delivery_report(mail: Mail, recipient: str) -> bytes:

@@ -12,15 +12,18 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from bot.demo.bounces import BOUNCES_AFTER_S, BounceReporter
+from bot.demo.customer_site.server import LICENSE_AFTER_S, CustomerSite
 from bot.demo.fake_imap import PASSWORD, USERNAME, ReplyMailbox
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.fake_slack import CHANNEL, Workspace
 from bot.demo.fake_slack.models import Json, NotPossible
 from bot.demo.fake_smtp import Mail, Mailbox
 from bot.demo.replies import reply_to
-from bot.demo.scenario.sample_data import MIRAGE
+from bot.demo.scenario.sample_data import LANTERNS, MIRAGE, ORCHARD, license_record
 from bot.demo.scenario.timeline import arrivals, history, play
 
+_ORCHARD_NUMBER: Final = 190
+_SIGNALS_SECRET: Final = "what the demo's app signs its signals with"  # noqa: S105  as above
 _BOUNCES_SECRET: Final = "the demo's mail server and the bot share this"  # noqa: S105  it protects nothing
 
 
@@ -42,7 +45,7 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         del os.environ[name]
     today = datetime.now(UTC).date()
     workspace, marketplace = Workspace(), DemoMarketplace(export_polls=0)
-    http_port = _free_port()
+    http_port, site_port = _free_port(), _free_port()
     bounces = BounceReporter(
         frozenset({MIRAGE.email}),
         url=f"http://127.0.0.1:{http_port}/bounces",
@@ -65,6 +68,7 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         await replies.deliver(reply_to(found, said["text"]))
         return {}
 
+    workspace.page_extras["customer_site"] = lambda: f"http://127.0.0.1:{site_port}/"
     workspace.page_extras["mails"] = lambda: mailbox.mails
     workspace.page_acts["reply"] = reply
     for record in history(today):
@@ -75,12 +79,25 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         marketplace_url = await stack.enter_async_context(marketplace.serve())
         smtp_port = await stack.enter_async_context(mailbox.serve())
         imap_port = await stack.enter_async_context(replies.serve())
+        site = _customer_site(marketplace, today, bot_port=http_port, speed=speed)
+        await stack.enter_async_context(site.serve(site_port))
         story = asyncio.create_task(_tell_story(marketplace, today, speed=speed))
         stack.callback(story.cancel)
         stack.callback(bounces.stop)
-        ports = _Ports(smtp=smtp_port, imap=imap_port, http=http_port)
+        ports = _Ports(smtp=smtp_port, imap=imap_port, http=http_port, site=site_port)
         settings = _settings(workspace, marketplace, marketplace_url, ports, folder)
         yield DemoEnvironment(url=url, settings=settings, taken=taken)
+
+
+def _customer_site(marketplace: DemoMarketplace, today: date, *, bot_port: int, speed: float) -> CustomerSite:
+    return CustomerSite(
+        LANTERNS,
+        ORCHARD,
+        bot_url=f"http://127.0.0.1:{bot_port}",
+        secret=_SIGNALS_SECRET,
+        on_license=lambda: marketplace.add(license_record(_ORCHARD_NUMBER, LANTERNS, ORCHARD, today)),
+        license_after=LICENSE_AFTER_S / speed,
+    )
 
 
 async def _tell_story(marketplace: DemoMarketplace, today: date, *, speed: float) -> None:
@@ -109,6 +126,7 @@ class _Ports(NamedTuple):
     smtp: int
     imap: int
     http: int
+    site: int
 
 
 _UNSET: Final = (
@@ -166,6 +184,9 @@ def _settings(
         "mail_hold": "10s",
         "mail_at_most_every": "7d",
         "bounces_secret": _BOUNCES_SECRET,
+        "signals_secret": _SIGNALS_SECRET,
+        "early_cards": "all",
+        "feedback_origins": (f"http://127.0.0.1:{ports.site}",),
         "public_url": f"http://127.0.0.1:{ports.http}",
         "mail_replies": USERNAME,
         "imap_host": "127.0.0.1",

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import (
+    AnsweredInApp,
     AppSignalled,
     Assigned,
     CalledDone,
@@ -18,6 +19,7 @@ from bot.domain.history import (
     DncLifted,
     Erased,
     Fact,
+    FeedbackReceived,
     LicenseFollowed,
     MailBounced,
     MailEvent,
@@ -75,7 +77,16 @@ def _listed(fact: Fact) -> Mapping[str, str]:
             return {"reason": reason.value}
         case Assigned() | Released() | NobodyAvailable():
             return _of_owners(fact)
-        case Merged() | DncLifted() | Erased() | NoteAdded() | CalledDone() | ReplyReceived():
+        case (
+            Merged()
+            | DncLifted()
+            | Erased()
+            | NoteAdded()
+            | CalledDone()
+            | ReplyReceived()
+            | FeedbackReceived()
+            | AnsweredInApp()
+        ):
             return {}
         case _:
             stored: _Stored = fact

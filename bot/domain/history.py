@@ -13,6 +13,7 @@ from bot.domain.app_signal import SignalKind
 from bot.domain.departure import DepartureKind
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
+from bot.domain.feedback import FeedbackMessage
 from bot.domain.mail import LawfulBasis
 from bot.domain.note import Note
 from bot.domain.replies import Reply
@@ -45,6 +46,8 @@ class Kind(StrEnum):
     MAIL_AGAIN = "mail_again"
     MAIL_BOUNCED = "mail_bounced"
     MAIL_REPLIED = "mail_replied"
+    FEEDBACK_RECEIVED = "feedback_received"
+    ANSWERED_IN_APP = "answered_in_app"
     DO_NOT_CONTACT = "do_not_contact"
     CONTACT_AGAIN = "contact_again"
     ERASED = "erased"
@@ -225,6 +228,25 @@ class ReplyReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackReceived:
+    """Somebody wrote in the app, or on the page linked from an email."""
+
+    kind: ClassVar = Kind.FEEDBACK_RECEIVED
+    feedback_id: int | None
+    feedback: FeedbackMessage | None = None
+    """None until it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredInApp:
+    """Somebody of the team answered in the app."""
+
+    kind: ClassVar = Kind.ANSWERED_IN_APP
+    feedback_id: int | None
+    feedback: FeedbackMessage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DncAdded:
     """A contact was blocked. `mark` is the id of the do-not-contact entry."""
 
@@ -347,13 +369,13 @@ FollowUpFact = NoteAdded | CalledDone | CalledNotForUs | Undone
 """What the team did beside emailing."""
 OwnerFact = Assigned | Released | NobodyAvailable
 """Who owns the evaluation, and why."""
-SignalFact = AppSignalled | LicenseFollowed
-"""What the app said."""
+AppFact = AppSignalled | LicenseFollowed | FeedbackReceived | AnsweredInApp
+"""What the app said, and what was said in it."""
 DepartureFact = CustomerLeft | QuoteAccepted
 """What the reports beside licenses say."""
 MailFact = MailEvent | MailBounced | ReplyReceived
 """What became of an email."""
-Fact = SignalFact | DepartureFact | ReportedFact | FollowUpFact | OwnerFact | MailFact | DncAdded | DncLifted | Erased
+Fact = AppFact | DepartureFact | ReportedFact | FollowUpFact | OwnerFact | MailFact | DncAdded | DncLifted | Erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

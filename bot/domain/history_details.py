@@ -17,6 +17,7 @@ from bot.domain.departure import DepartureKind
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.history import (
+    AnsweredInApp,
     AppSignalled,
     Assigned,
     BounceMeaning,
@@ -31,6 +32,7 @@ from bot.domain.history import (
     DncLifted,
     Erased,
     Fact,
+    FeedbackReceived,
     Kind,
     LicenseFollowed,
     MailBounced,
@@ -56,7 +58,7 @@ Details = Mapping[str, str]
 _E = TypeVar("_E", bound=StrEnum)
 _STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause"}
 """Fields that are stored under another name."""
-_LEFT_OUT: Final = frozenset({"note", "rule", "reply", "has_words"})
+_LEFT_OUT: Final = frozenset({"note", "rule", "reply", "has_words", "feedback"})
 """Fields that are stored only if they are text."""
 _NUMBER_DIGITS: Final = 19
 """Digits of the largest id."""
@@ -150,6 +152,8 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
     ),
     Kind.MAIL_BOUNCED: _bounced,
     Kind.MAIL_REPLIED: lambda details: ReplyReceived(message=details.get("message", "")),
+    Kind.FEEDBACK_RECEIVED: lambda details: FeedbackReceived(feedback_id=_number(details, "feedback_id")),
+    Kind.ANSWERED_IN_APP: lambda details: AnsweredInApp(feedback_id=_number(details, "feedback_id")),
     Kind.DO_NOT_CONTACT: _blocked,
     Kind.CONTACT_AGAIN: lambda details: DncLifted(mark=_number(details, "mark"), note=details.get("note")),
     Kind.ERASED: lambda _details: Erased(),

@@ -46,9 +46,11 @@ class DeliveryKind(StrEnum):
     DIGEST = "digest"
     REPLY = "reply"
     """To a person as well: a reply to an email about an evaluation."""
+    FEEDBACK = "feedback"
+    """To a person as well: feedback from the app, or from the page linked from an email."""
 
 
-TO_PEOPLE: Final = (DeliveryKind.REMINDER, DeliveryKind.REPLY)
+TO_PEOPLE: Final = (DeliveryKind.REMINDER, DeliveryKind.REPLY, DeliveryKind.FEEDBACK)
 """Kinds that belong to an evaluation and go to a person, rather than to its card or thread."""
 
 

@@ -8,7 +8,9 @@ from typing import Final
 from bot.domain.address import canonical
 
 ANSWER: Final = "answer/"
-"""Begins the template of an email that answers a reply; the reply's id follows. No file has a slash in its name."""
+"""Begins the template of an email that answers somebody: a reply, whose id follows, or feedback. No file has a slash in
+its name.
+"""
 
 
 class ReplyKind(StrEnum):

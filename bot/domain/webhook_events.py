@@ -24,6 +24,9 @@ class EventType(StrEnum):
     OWNER_CHANGED = "evaluation.owner_changed"
     MAIL_SENT = "mail.sent"
     MAIL_BOUNCED = "mail.bounced"
+    MAIL_REPLIED = "mail.replied"
+    FEEDBACK_RECEIVED = "feedback.received"
+    QUOTE_ACCEPTED = "quote.accepted"
     APP_UNINSTALLED = "app.uninstalled"
     DNC_ADDED = "do_not_contact.added"
     DNC_LIFTED = "do_not_contact.lifted"
@@ -50,6 +53,9 @@ _TYPE_OF_KIND: Final[Mapping[Kind, EventType]] = {
     Kind.MAIL_SENT: EventType.MAIL_SENT,
     Kind.MAIL_ARRIVED: EventType.MAIL_SENT,
     Kind.MAIL_BOUNCED: EventType.MAIL_BOUNCED,
+    Kind.MAIL_REPLIED: EventType.MAIL_REPLIED,
+    Kind.FEEDBACK_RECEIVED: EventType.FEEDBACK_RECEIVED,
+    Kind.QUOTE_ACCEPTED: EventType.QUOTE_ACCEPTED,
 }
 """The event of each kind of fact in a history. A kind that is not here makes none."""
 MAKE_EVENTS: Final = frozenset({*_TYPE_OF_KIND, Kind.APP_SIGNALLED})

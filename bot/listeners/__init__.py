@@ -11,6 +11,7 @@ from bot.listeners.away import AwayListeners, is_deactivation
 from bot.listeners.card_actions import CardListeners
 from bot.listeners.commands import CommandListeners
 from bot.listeners.dnc_commands import DncListeners
+from bot.listeners.feedback import FeedbackListeners
 from bot.listeners.find import FindListeners
 from bot.listeners.follow_up import FollowUpListeners
 from bot.listeners.home import HomeListeners
@@ -21,7 +22,7 @@ from bot.listeners.services import ListenerServices
 from bot.listeners.settings import SettingsListeners
 from bot.listeners.view_submissions import FormListeners
 from bot.slack import ids
-from bot.slack.ids import AwayButton, Field, HomeButton, NoteButton, ReplyButton, Settle, Shortcut, View
+from bot.slack.ids import AwayButton, FeedbackButton, Field, HomeButton, NoteButton, ReplyButton, Settle, Shortcut, View
 
 
 def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerServices) -> None:
@@ -47,6 +48,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(NoteButton.EDIT)(middleware(follow_up.edit))
     app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
     app.action(ids.SHOW_WORDS)(middleware(follow_up.show_words))
+    _register_feedback(app, middleware, FeedbackListeners(services, mails), mails)
     app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
     app.action(AwayButton.KEEP)(middleware(away.keep))
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))
@@ -84,6 +86,17 @@ def _register_answers(
     app.action(ReplyButton.SHOW)(middleware(answers.show))
     app.action(ReplyButton.SNOOZE)(middleware(answers.snooze))
     app.view(View.ANSWER)(middleware(mails.previewed, check=answers.preview))
+
+
+def _register_feedback(
+    app: AsyncApp, middleware: ListenerMiddleware, feedback: FeedbackListeners, mails: MailListeners
+) -> None:
+    """Connect the buttons under feedback, and both forms for an answer."""
+    app.action(FeedbackButton.ANSWER)(middleware(feedback.answer))
+    app.action(FeedbackButton.ANSWER_IN_APP)(middleware(feedback.answer_in_app))
+    app.action(FeedbackButton.SHOW)(middleware(feedback.show))
+    app.view(View.FEEDBACK_ANSWER)(middleware(feedback.answered_in_app))
+    app.view(View.FEEDBACK_EMAIL)(middleware(mails.previewed, check=feedback.preview))
 
 
 def _register_leaving(app: AsyncApp, middleware: ListenerMiddleware, away: AwayListeners) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.concurrency.tasks import BackgroundTasks
 from bot.domain.card import title
 from bot.services.dnc import DoNotContact
+from bot.services.inbound.feedback import FeedbackDesk
 from bot.services.mail.outreach import Outreach
 from bot.services.operations.health import Health
 from bot.services.slack_delivery.cards import Cards
@@ -46,6 +47,7 @@ class ListenerServices:
     ownership: Ownership
     rotation: OwnerRotation
     follow_up: FollowUp
+    feedback: FeedbackDesk
     team_file: TeamFileEditor
     slack: SlackClient
     workspace_url: Callable[[], str | None]

@@ -19,7 +19,7 @@ from bot.domain.dnc import (
 )
 from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail_policy import RefusalReason, Refused
-from bot.services.mail.unsubscribe_links import Link
+from bot.services.mail.links import Link
 from bot.store import Store
 
 

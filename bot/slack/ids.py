@@ -51,6 +51,10 @@ class View(StrEnum):
     REPORT = "report"
     AWAY = "away"
     SETTINGS = "settings"
+    FEEDBACK = "feedback"
+    """All that is kept of feedback."""
+    FEEDBACK_ANSWER = "feedback_answer"
+    FEEDBACK_EMAIL = "feedback_email"
     MESSAGE = "message"
 
 
@@ -74,6 +78,7 @@ class Field(StrEnum):
     NOT_FOR_US_WORDS = "not_for_us.words"
     WORDS = "find.words"
     SETTINGS = "settings.file"
+    FEEDBACK_ANSWER = "feedback.text"
 
 
 class Settle(StrEnum):
@@ -101,6 +106,14 @@ class ReplyButton(StrEnum):
     ANSWER = "reply.answer"
     SHOW = "reply.show"
     SNOOZE = "reply.snooze"
+
+
+class FeedbackButton(StrEnum):
+    """Action ids of the buttons under feedback; the value is the id of the message."""
+
+    ANSWER = "feedback.answer"
+    ANSWER_IN_APP = "feedback.answer_in_app"
+    SHOW = "feedback.show"
 
 
 class HomeButton(StrEnum):

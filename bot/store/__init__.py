@@ -24,6 +24,7 @@ from bot.store.engine.migrate import is_outdated, may_upgrade_beside, upgrade, v
 from bot.store.engine.server_check import describe_server
 from bot.store.evaluations import Evaluations
 from bot.store.exports import Exports
+from bot.store.feedback import Feedback
 from bot.store.homes import Homes
 from bot.store.incidents import Incidents
 from bot.store.installation import Installation
@@ -62,6 +63,7 @@ class Store:
     digests: Digests
     drafts: Drafts
     evaluations: Evaluations
+    feedback: Feedback
     exports: Exports
     homes: Homes
     installation: Installation
@@ -129,6 +131,7 @@ def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
         digests=Digests(database, keyring),
         drafts=Drafts(database, keyring),
         evaluations=Evaluations(database, keyring),
+        feedback=Feedback(database, keyring),
         exports=Exports(database, keyring),
         homes=Homes(database),
         installation=Installation(database, keyring),

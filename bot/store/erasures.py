@@ -19,6 +19,8 @@ from bot.security.keyring import Keyring
 from bot.store.departures import blank_words
 from bot.store.dnc.repository import add_by_hash, anonymize_hashes, erased_hashes
 from bot.store.engine.database import Database
+from bot.store.feedback_content import blank_feedback
+from bot.store.feedback_tables import feedback
 from bot.store.licenses.company_words import remove_company_words
 from bot.store.mail.reply_content import blank_replies, is_any_kept, written_by
 from bot.store.mail.sealing import decrypt_content
@@ -62,11 +64,13 @@ async def overwrite(
     """
     licenses = (await connection.execute(select(license_.c.id, license_.c.company_key).where(named_in(hashes)))).all()
     mails = (await connection.execute(select(mail).where(mail.c.address_key.in_(hashes)))).all()
+    wrote = feedback.c.address_key.in_(hashes)
     if is_again:
         mails = [row for row in mails if decrypt_content(row.content, keyring) is not None]
-        wrote = await connection.scalar(select(departure.c.id).where(departure.c.address_key.in_(hashes)).limit(1))
+        left = await connection.scalar(select(departure.c.id).where(departure.c.address_key.in_(hashes)).limit(1))
+        has_written = await connection.scalar(select(feedback.c.id).where(wrote).limit(1))
         is_quoted = await _is_noted(connection, keyring, hashes) or await is_any_kept(connection, written_by(hashes))
-        if not (licenses or mails or wrote is not None or is_quoted):
+        if not (licenses or mails or left is not None or has_written is not None or is_quoted):
             return Overwritten(is_anything=False)
     theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_([row.id for row in licenses]))
     evaluations = (await connection.scalars(theirs)).all()
@@ -74,6 +78,7 @@ async def overwrite(
     await blank_words(connection, departure.c.address_key.in_(hashes), at=at)
     await blank_notes(connection, note.c.evaluation_id.in_(about), at=at)
     await blank_replies(connection, written_by(hashes), at=at)
+    await blank_feedback(connection, or_(wrote, feedback.c.evaluation_id.in_(about)), at=at)
     for row in licenses:
         await _redact(connection, keyring, row.id, hashes)
     await remove_company_words(connection, {row.company_key for row in licenses} - {None})

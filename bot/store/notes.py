@@ -15,6 +15,7 @@ from bot.security.keyring import Keyring
 from bot.store.departures import has_words
 from bot.store.dnc.notes import with_dnc_note
 from bot.store.engine.database import Database
+from bot.store.feedback_content import with_feedback
 from bot.store.mail.reply_content import with_reply
 from bot.store.mapping import insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_refresh
@@ -83,13 +84,15 @@ async def _refresh_lines(connection: AsyncConnection, ids: Sequence[int], *, at:
 
 
 async def with_note(connection: AsyncConnection, keyring: Keyring, entry: Entry) -> Entry:
-    """Return the history entry with the note or the reply that it is about, if it has one."""
+    """Return the history entry with the note, reply or feedback that it is about, if it has one."""
     fact = entry.fact
     if isinstance(fact, NoteAdded | CalledNotForUs) and fact.note_id is not None:
         return replace(entry, fact=replace(fact, note=await _find(connection, keyring, fact.note_id)))
     if isinstance(fact, CustomerLeft) and fact.departure_id is not None:
         return replace(entry, fact=replace(fact, has_words=await has_words(connection, fact.departure_id)))
-    return await with_dnc_note(connection, keyring, await with_reply(connection, keyring, entry))
+    return await with_dnc_note(
+        connection, keyring, await with_reply(connection, keyring, await with_feedback(connection, keyring, entry))
+    )
 
 
 async def _find(connection: AsyncConnection, keyring: Keyring, note_id: int) -> Note | None:

@@ -19,6 +19,8 @@ from bot.store.departures import blank_words, words_from
 from bot.store.dnc.repository import anonymize
 from bot.store.engine.database import Database
 from bot.store.erasures import ACTION, HASHES, Person, block_for_good, erased_people, named_in, overwrite
+from bot.store.feedback_content import blank_feedback, message_from
+from bot.store.feedback_tables import feedback
 from bot.store.incidents import close_incidents, is_open, open_incident
 from bot.store.mail.reply_content import blank_replies, reply_from, written_by
 from bot.store.mail.sealing import decrypt_content
@@ -84,6 +86,7 @@ class PersonalData:
                 "notes": await self._notes(connection, address),
                 "replies": await self._replies(connection, address),
                 "reasons_for_leaving": await self._words(connection, address),
+                "feedback": await self._feedback(connection, address),
             }
             await _audit(connection, "export", at=at, by=by, licenses=len(held["licenses"]), mails=len(held["mails"]))
             return held
@@ -152,6 +155,7 @@ class PersonalData:
             await blank_notes(connection, note.c.at < than, at=at)
             await blank_replies(connection, reply.c.at < than, at=at)
             await blank_words(connection, departure.c.at < than, at=at)
+            await blank_feedback(connection, feedback.c.at < than, at=at)
             theirs = select(evaluation.c.id).where(evaluation.c.license_id.in_(ids))
             await enqueue_card_update(connection, (await connection.scalars(theirs)).all(), at=at)
             if ids:
@@ -196,15 +200,37 @@ class PersonalData:
             if (found := words_from(row, self._keyring)) is not None
         ]
 
-    def _about(self, address: str) -> ColumnElement[bool]:
-        """Return the condition for notes that may be about a person: of evaluations that name or emailed them."""
+    def _about(self, evaluation_id: ColumnElement[int], address: str) -> ColumnElement[bool]:
+        """Return the condition for what may be about a person: of evaluations that name or emailed them."""
         named = named_in(self._keyring.address_hashes(address))
         theirs = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id).where(named)
         emailed = select(mail.c.evaluation_id).where(self._to(address))
-        return or_(note.c.evaluation_id.in_(theirs), note.c.evaluation_id.in_(emailed))
+        return or_(evaluation_id.in_(theirs), evaluation_id.in_(emailed))
+
+    async def _feedback(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+        """Return the messages with the address, and those of somebody at an evaluation that names it."""
+        with_address = feedback.c.address_key.in_(self._keyring.address_hashes(address))
+        theirs = or_(with_address, self._about(feedback.c.evaluation_id, address))
+        written = select(feedback).where(theirs, feedback.c.content.is_not(None)).order_by(feedback.c.id)
+        found = [message_from(row, self._keyring) for row in await connection.execute(written)]
+        return [
+            {
+                "at": each.at.isoformat(),
+                "from": each.speaker.value,
+                "rating": each.rating,
+                "text": each.content.text,
+                "reply_to": each.content.reply_to,
+            }
+            for each in found
+            if each.content is not None
+        ]
 
     async def _notes(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
-        written = select(note).where(self._about(address), note.c.content.is_not(None)).order_by(note.c.id)
+        written = (
+            select(note)
+            .where(self._about(note.c.evaluation_id, address), note.c.content.is_not(None))
+            .order_by(note.c.id)
+        )
         return [
             {"text": each.text, "author": each.author, "at": each.at.isoformat()}
             for each in [note_from(row, self._keyring) for row in await connection.execute(written)]

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -16,14 +16,11 @@ from bot.errors import SettingsWrong
 from bot.services.operations.health import Health
 from bot.services.operations.probes import Probes
 from bot.web import metrics as metrics_endpoint
-from bot.web import slack_events
+from bot.web.feedback.endpoints import FeedbackEndpoints
 from bot.web.inbound.doors import Door
 from bot.web.inbound.unsigned_requests import UnsignedRequests
 from bot.web.metrics import MetricsEndpoint
 from bot.web.probes import LIVE, READY, ProbeEndpoints
-from bot.web.slack_events import SlackEvents
-from bot.web.unsubscribe import handler
-from bot.web.unsubscribe.handler import UnsubscribePage
 
 _LARGEST: Final = 1_000_000
 """Bytes of a request; a larger one gets 413."""
@@ -42,19 +39,31 @@ _HTTP_LOG: Final = logging.getLogger("aiohttp.server")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class LinkedPage(Protocol):
+    """The page behind a link in an email: GET changes nothing."""
+
+    path: str
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Answer GET and HEAD."""
+
+    async def act(self, request: web.Request) -> web.StreamResponse:
+        """Answer POST."""
+
+
 def endpoints(
     health: Health,
     probes: Probes,
     *,
-    slack: SlackEvents | None,
-    unsubscribing: UnsubscribePage | None = None,
     metrics: MetricsEndpoint | None = None,
+    pages: Iterable[LinkedPage] = (),
+    feedback: FeedbackEndpoints | None = None,
     doors: Iterable[Door] = (),
 ) -> web.Application:
     """Return the application: `/health`, `/livez`, `/readyz`, and the other endpoints if they are set up.
 
-    `/slack/events` takes signed requests from Slack, instead of a socket; `/u/…` serves the links in our emails;
-    `/metrics` shows figures for Prometheus; `doors` take what mail servers and the vendor's apps send.
+    `/metrics` shows figures for Prometheus; `pages` serve the links in our emails; `feedback` is for the vendor's apps;
+    `doors` take what Slack, mail servers and apps send.
     """
     app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
@@ -63,12 +72,13 @@ def endpoints(
     app.router.add_get(READY, probe.ready)
     if metrics is not None:
         app.router.add_get(metrics_endpoint.PATH, metrics.show)
-    if slack is not None:
-        app.router.add_post(slack_events.PATH, slack.take)
-        app.on_cleanup.append(_finishing(slack.unsigned, slack_events.PATH))
-    if unsubscribing is not None:
-        app.router.add_get(handler.PATH, unsubscribing.show)
-        app.router.add_post(handler.PATH, unsubscribing.act)
+    for page in pages:
+        app.router.add_get(page.path, page.show)
+        app.router.add_post(page.path, page.act)
+    if feedback is not None:
+        app.router.add_routes(feedback.routes())
+        for requests in feedback.verified:
+            app.on_cleanup.append(_finishing(requests.unsigned, requests.path))
     for door in doors:
         app.router.add_post(door.path, door.take)
         app.on_cleanup.append(_finishing(door.unsigned, door.path))

@@ -36,6 +36,7 @@ class SlackEvents:
         self._app = app
         self._verifier = SignatureVerifier(secret)
         self._clock = clock
+        self.path = PATH
         self.unsigned = UnsignedRequests()
 
     async def take(self, request: web.Request) -> web.StreamResponse:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.app.mail import build_mailer, build_unsubscribe_links, sender_name
+from bot.app.mail import build_links, build_mailer, sender_name
 from bot.config.loader import settings_of
 from bot.config.settings import Settings
 from bot.errors import MailSetupWrong
 from bot.mail.inbound.verp import envelope_sender, read_return_address
 from bot.security.keyring import Keyring
-from bot.services.mail.unsubscribe_links import Link
+from bot.services.mail.links import Link, LinkKind
 from tests.config.test_settings import NEEDED
 
 MAIL = {
@@ -76,13 +76,17 @@ def test_a_key_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | Non
         build_mailer(settings(**DKIM | {"dkim_key": path}))
 
 
-def test_links_exist_for_a_bot_that_can_be_reached() -> None:
-    assert build_unsubscribe_links(settings()) is None
-    ours = build_unsubscribe_links(settings(public_url="https://bot.vendor.example/"))
+@pytest.mark.parametrize("kind", LinkKind)
+def test_links_exist_for_a_bot_that_can_be_reached_each_for_one_page(kind: LinkKind) -> None:
+    assert build_links(settings(), kind) is None
+    ours = build_links(settings(public_url="https://bot.vendor.example/"), kind)
     assert ours is not None
     url = ours.url("ana@acme.example", 7)
-    assert url.startswith("https://bot.vendor.example/u/")
-    assert ours.read(url.rpartition("/")[2]) == Link(address="ana@acme.example", mail_id=7)
+    assert url.startswith(f"https://bot.vendor.example/{kind}/")
+    found = [build_links(settings(public_url="https://bot.vendor.example"), each) for each in LinkKind]
+    assert [each and each.read(url.rpartition("/")[2]) for each in found] == [
+        Link(address="ana@acme.example", mail_id=7) if each is kind else None for each in LinkKind
+    ]
 
 
 @pytest.mark.parametrize(

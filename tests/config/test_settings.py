@@ -110,6 +110,7 @@ def test_with_what_is_needed_everything_else_has_its_default(monkeypatch: pytest
         "early_cards_wait": timedelta(days=7),
         "signals_secret": None,
         "forge_apps": (),
+        "feedback_origins": (),
         "forge_environments": ("PRODUCTION",),
         "forge_jwks_url": "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json",
         "webhook_urls": (),

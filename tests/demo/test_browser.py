@@ -352,3 +352,31 @@ async def _violations(page: Page) -> list[str]:
         if rule["impact"] in {"serious", "critical"}
         for node in rule["nodes"]
     ]
+
+
+async def test_two_people_talk_one_in_slack_and_one_in_the_app(page: Page) -> None:
+    async with page.context.expect_page() as opening:
+        await page.get_by_role("link", name="a customer's site").click()
+    site = await opening.value
+    await site.get_by_role("button", name="Install", exact=True).click()
+    orchard = await seen(page, "orchard-example")
+    await expect(orchard).to_contain_text("license")
+    window = site.get_by_role("group")
+    await site.get_by_text("Questions or feedback?").click()
+    for turn in range(1, 6):
+        await site.get_by_label("Your message").fill(f"Question {turn}")
+        await site.get_by_role("button", name="Send").click()
+        await expect(window).to_contain_text(f"Question {turn}")
+        orchard = await seen(page, "Orchard Example")
+        await orchard.get_by_role("button", name=re.compile(r"\d+ repl")).click()
+        thread = page.get_by_role("tabpanel", name="Thread")
+        await expect(thread).to_contain_text(f"Question {turn}")
+        await thread.get_by_role("button", name="Answer in the app…").last.click()
+        form = page.get_by_role("dialog")
+        await form.get_by_label("Your answer").fill(f"Answer {turn}")
+        await form.get_by_role("button", name="Answer", exact=True).click()
+        await expect(window).to_contain_text(f"Answer {turn}", timeout=limit(25_000))
+    turns = await site.get_by_role("log").get_by_role("listitem").all_inner_texts()
+    assert [each.splitlines()[-1] for each in turns] == [
+        words for turn in range(1, 6) for words in (f"Question {turn}", f"Answer {turn}")
+    ]

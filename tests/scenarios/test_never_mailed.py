@@ -43,9 +43,9 @@ from bot.mail.outbound.smtp import Smtp, SmtpServer
 from bot.mail.templating.template import load_templates
 from bot.security.keyring import Keyring
 from bot.services.dnc import DoNotContact
+from bot.services.mail.links import Link, Links
 from bot.services.mail.mailer import Mailer
 from bot.services.mail.outreach import Outreach
-from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.mail.worker import MailWorker
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store, open_store

@@ -9,7 +9,7 @@ from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.history import Kind
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.dnc import DoNotContact
-from bot.services.mail.unsubscribe_links import Link
+from bot.services.mail.links import Link
 from bot.store import Store
 from bot.store.schema import do_not_contact, history
 from tests.builders import NOON, contact, license_

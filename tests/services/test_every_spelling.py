@@ -21,7 +21,7 @@ from bot.marketplace.license_record import parse_license
 from bot.security.keyring import Keyring
 from bot.services.dnc import DoNotContact
 from bot.services.inbound.bounces import BounceHandler, BounceOutcome
-from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.mail.links import Link, Links
 from bot.services.operations.alerts import AdminAlerts
 from bot.store.schema import evaluation, mail
 from tests.builders import TODAY

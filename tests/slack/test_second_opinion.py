@@ -15,14 +15,17 @@ from hypothesis import strategies as st
 from bot.domain.card import Action
 from bot.domain.commands import CommandProblem, ProblemKind
 from bot.domain.country_rules import CountryRule, Rule
+from bot.domain.departure import CustomerWords
 from bot.domain.digest import Counts, Digest, Group
 from bot.domain.dnc import DncTarget
 from bot.domain.evaluation import CardRef, Contact, Evaluation
-from bot.domain.history import NoteAdded
+from bot.domain.feedback import FeedbackContent, FeedbackMessage, FeedbackSource, Speaker, Topic
+from bot.domain.history import FeedbackReceived, NoteAdded, ReplyReceived
 from bot.domain.listing import FindQuery, Found, ListQuery, Page
 from bot.domain.mail import LawfulBasis, MailPreview
 from bot.domain.note import Note
 from bot.domain.reminders import ReminderStep
+from bot.domain.replies import Reply, ReplyContent, ReplyKind, Writer
 from bot.domain.report import ConversionReport, ReportScope
 from bot.domain.report_speed import SpeedReport
 from bot.domain.report_team import TeamReport, TemplateUse, Work
@@ -31,6 +34,7 @@ from bot.slack import views
 from bot.slack.blocks import Message
 from bot.slack.ids import View
 from bot.slack.views import modal_metadata as about
+from bot.slack.views.answer_form import Answering
 from bot.slack.views.away import HandOverForm
 from bot.slack.views.dnc_forms import DncRequest
 from bot.slack.views.email_form import BasisQuestion, MailForm
@@ -147,7 +151,46 @@ def words_of(name: str) -> FindQuery:
     return FindQuery(words=(name[:200],))
 
 
+def feedback_of(name: str) -> FeedbackMessage:
+    """Everything that feedback can say."""
+    content = FeedbackContent(
+        text=name, reply_to="ana@acme.example", name=name, page=name[:100], app_version=name[:100]
+    )
+    return FeedbackMessage(
+        id=5,
+        conversation=5,
+        evaluation_id=7,
+        speaker=Speaker.APP,
+        source=FeedbackSource.BACKEND,
+        at=NOON,
+        rating=3,
+        topic=Topic.IDEA,
+        content=content,
+    )
+
+
+def reply_of(name: str) -> Reply:
+    """A reply with files."""
+    content = ReplyContent(
+        text=name, full_text=name * 3, subject=name, sender="ana@acme.example", attachments=(name,) * 9
+    )
+    return Reply(id=5, evaluation_id=7, kind=ReplyKind.REPLY, writer=Writer.CONTACT, at=NOON, content=content)
+
+
+def answering(name: str) -> Answering:
+    """What the form for an answer shows."""
+    return Answering(
+        license=evaluation_of(name).license,
+        quoted=name,
+        to=person_of(name),
+        writer="otto@acme.example",
+        subject=name,
+        basis=LawfulBasis.WROTE,
+    )
+
+
 CASES: dict[str, Callable[[Any, str], Any]] = {
+    "answer_form.answer": lambda view, name: view(ABOUT, answering(name)),
     "assign_form.assign": lambda view, _: view(about.AssignMetadata.about(ABOUT, owner="U0ANA")),
     "away.away_message": lambda view, _: view(until=TODAY, owned=3),
     "away.back_message": lambda view, _: view(was_away=True),
@@ -158,6 +201,9 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "card.row_menu": lambda view, name: view([Action.EMAIL, Action.SNOOZE], card_of(name)),
     "card.rest_buttons": lambda view, name: view(card_of(name), OPEN),
     "card.button": lambda view, name: view(Action.EMAIL, card_of(name)),
+    "departure.quote_news_message": lambda view, name: view(card_of(name), f"{WORKSPACE}archives/C1/p1"),
+    "departure.show_button": lambda view, _: view(5),
+    "departure.words_message": lambda view, name: view(CustomerWords(message=name, email="a@b.test", name=name)),
     "digest.digest_message": lambda view, name: view(digest_of(name), PERIOD, **SEEN),
     "digest.own_digest_message": lambda view, _: view(PERIOD.until.time()),
     "dnc.status_message": lambda view, name: view(dnc_entry().target, dnc_entry(note=name)),
@@ -175,6 +221,12 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
         about.PreviewMetadata.about(ABOUT, draft="t0k3n"), preview_of(name)
     ),
     "email_preview.sending": lambda view, name: view(ABOUT, "Sending…", mail_id=3),
+    "feedback.answer_form": lambda view, name: view(
+        about.FeedbackMetadata.about(ABOUT, feedback_id=5), feedback_of(name)
+    ),
+    "feedback.full_feedback": lambda view, name: view(ABOUT, feedback_of(name)),
+    "feedback.line_message": lambda view, name: view(FeedbackReceived(feedback_id=5, feedback=feedback_of(name))),
+    "feedback.owner_message": lambda view, name: view(card_of(name), feedback_of(name), link=WORKSPACE),
     "find_form.find_form": lambda view, name: view(name[:200]),
     "find_form.searching": lambda view, _: view(),
     "follow_up.quote_message": lambda view, name: view(NoteAdded(note_id=5), note_of(name)),
@@ -201,6 +253,10 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "modals.message": lambda view, _: view("Saved."),
     "modals.build_modal": lambda view, _: view(View.EMAIL, ABOUT, []) | {"blocks": [{"type": "divider"}]},
     "paging.page_turns": lambda view, name: view("today.page", replace(rows_of(name), number=1, pages=3)),
+    "received.full_reply": lambda view, name: view(ABOUT, reply_of(name)),
+    "received.line_message": lambda view, name: view(ReplyReceived(message="key", reply=reply_of(name))),
+    "received.owner_message": lambda view, name: view(card_of(name), reply_of(name), link=WORKSPACE),
+    "received.quote": lambda view, name: view(name),
     "reminder.reminder_message": lambda view, name: view(
         card_of(name), ReminderStep.ESCALATED, today=TODAY, rules=OPEN, link=f"{WORKSPACE}archives/C1/p1"
     ),

@@ -99,7 +99,7 @@ def shown(delivery: Delivery) -> str:
             return f"say {delivery.text}"
         case DeliveryKind.SUMMARY:
             return f"say {delivery.waiting} wait"
-        case DeliveryKind.REMINDER | DeliveryKind.REPLY:
+        case DeliveryKind.REMINDER | DeliveryKind.REPLY | DeliveryKind.FEEDBACK:
             return f"remind {delivery.channel} of {delivery.evaluation_id}"
         case DeliveryKind.DIGEST:
             return f"say digest {delivery.text}"

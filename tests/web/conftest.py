@@ -1,6 +1,6 @@
 """A recipient with a link, a team that writes down what they wish, and the endpoints on a real socket."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,12 +12,12 @@ import pytest
 from bot.concurrency.heartbeats import Heartbeats
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
-from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.mail.links import Link, Links
 from bot.services.operations.health import Health
 from bot.services.operations.probes import Probes
 from bot.store import open_store
 from bot.web.bounce_webhook import BounceWebhook
-from bot.web.server import endpoints, listening, serve
+from bot.web.server import LinkedPage, endpoints, listening, serve
 from bot.web.unsubscribe.handler import UnsubscribePage
 from tests.builders import NOON
 
@@ -74,13 +74,13 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, *, unsubscribing: UnsubscribePage | None = None, bounces: BounceWebhook | None = None
+    folder: Path, *, pages: Iterable[LinkedPage] = (), bounces: BounceWebhook | None = None
 ) -> AsyncIterator[Site]:
     """The endpoints at work."""
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
         doors = [] if bounces is None else [bounces]
-        app = endpoints(health, Probes(store, Heartbeats()), slack=None, unsubscribing=unsubscribing, doors=doors)
+        app = endpoints(health, Probes(store, Heartbeats()), pages=pages, doors=doors)
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(app, sockets) as port, aiohttp.ClientSession() as session:
                 yield Site(port, session)
@@ -104,7 +104,7 @@ def links() -> Links:
 @pytest.fixture
 async def page(tmp_path: Path, links: Links, wishes: Wishes, clock: Clock) -> AsyncIterator[Site]:
     """The unsubscribe page."""
-    async with site(tmp_path, unsubscribing=UnsubscribePage(links, wishes, sender="Demo Vendor", clock=clock)) as found:
+    async with site(tmp_path, pages=[UnsubscribePage(links, wishes, sender="Demo Vendor", clock=clock)]) as found:
         yield found
 
 

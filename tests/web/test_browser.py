@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from bot.services.mail.unsubscribe_links import Links
+from bot.services.mail.links import Links
 from tests.demo.browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from tests.machine import limit
 from tests.web.conftest import ANA, Site, Wishes

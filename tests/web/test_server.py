@@ -26,7 +26,7 @@ MARK = "somebody-private"
 async def serving(folder: Path, *, head_timeout: float = 75) -> AsyncIterator[int]:
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
-        app = endpoints(health, Probes(store, Heartbeats()), slack=None)
+        app = endpoints(health, Probes(store, Heartbeats()))
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(app, sockets, head_timeout=head_timeout) as port:
                 yield port

@@ -44,7 +44,7 @@ async def here(tmp_path: Path, clock: Clock, logged: Callable[[], str]) -> Async
     async with open_store(f"sqlite+aiosqlite:///{tmp_path}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
         served = endpoints(
-            health, Probes(store, Heartbeats()), slack=SlackEvents(app, secret=SIGNING_SECRET, clock=clock)
+            health, Probes(store, Heartbeats()), doors=[SlackEvents(app, secret=SIGNING_SECRET, clock=clock)]
         )
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(served, sockets) as port, aiohttp.ClientSession() as session:

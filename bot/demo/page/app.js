@@ -167,6 +167,7 @@ function onPicture(picture) {
   $("team").textContent = room.team.name;
   showActors($("actors"), room.people, me, actAs);
   offerSecondWindow($("second-window"), room.people, me);
+  if (room.customerSite) $("customer-site").href = room.customerSite;
   offerCommands(room.commands);
   if (!room.people.channel(channel)) channel = room.channels[0].id;
   drawChannels();

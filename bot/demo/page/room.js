@@ -18,6 +18,7 @@ export class Room {
     this.home = picture.home ?? null;
     this.views = byKey(picture.views, (view) => view.id);
     this.mails = byKey(picture.mails ?? [], (mail) => mail.id);
+    this.customerSite = picture.customer_site ?? null;
     this.notices = [];
   }
 

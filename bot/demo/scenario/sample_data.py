@@ -69,6 +69,10 @@ MIRAGE = Customer(
     "Mirage Sample Ltd", "Singapore", "APAC", "mirage-sample", "Dana Sample", "left-the-company@mirage.test", 40
 )
 """Emails to this contact bounce."""
+ORCHARD = Customer(
+    "Orchard Example Ltd", "United Kingdom", "EMEA", "orchard-example", "Tom Example", "tom@orchard.example", 55
+)
+"""Whoever watches the demo may install an app there."""
 SLOW = Customer("Slow Sample Foundry", "Italy", "EMEA", "slow-sample", "Livia Esempio", "livia@slow.example", 320)
 
 

@@ -138,6 +138,7 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     date: datetime,
     thread: Thread = NO_THREAD,
     unsubscribe_url: str | None = None,
+    feedback_url: str | None = None,
 ) -> EmailMessage:
     """Return the email to one person: its Markdown body as text and HTML, with a footer that says how to opt out.
 
@@ -162,7 +163,7 @@ def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mai
     _say_how_to_object(mail, objections, unsubscribe_url)
 
     tokens = parse(strip_control_characters(body))
-    footer = _footer(sender, words, unsubscribe_url)
+    footer = _footer(sender, words, unsubscribe_url, feedback_url)
     mail.set_content(_text(tokens, footer), cte="quoted-printable")
     document = _html(words.language, mail["Subject"], tokens, footer)
     mail.add_alternative(document, subtype="html", cte="quoted-printable")
@@ -217,8 +218,12 @@ def _say_how_to_object(mail: EmailMessage, address: str, unsubscribe_url: str | 
     mail["List-Unsubscribe"] = ", ".join(ways)
 
 
-def _footer(sender: Sender, words: FooterTexts, unsubscribe_url: str | None) -> list[list[_Line]]:
-    """Return the footer's paragraphs: the reason, how to opt out, who and where we are, and the link."""
+def _footer(
+    sender: Sender, words: FooterTexts, unsubscribe_url: str | None, feedback_url: str | None
+) -> list[list[_Line]]:
+    """Return the footer's paragraphs: where to say something, the reason, how to opt out, who and where we are, and
+    the unsubscribe link.
+    """
     objection = [_same(words.by_link if unsubscribe_url else words.by_reply)]
     if words.heading:
         objection.insert(0, _Line(words.heading, f"<strong>{escape(words.heading)}</strong>"))
@@ -231,7 +236,8 @@ def _footer(sender: Sender, words: FooterTexts, unsubscribe_url: str | None) -> 
         if unsubscribe_url
         else []
     )
-    return [lines for lines in ([_same(words.why)], objection, about, place, way_out) if lines]
+    question = [_Line(f"{words.feedback}: {feedback_url}", _link(feedback_url, words.feedback))] if feedback_url else []
+    return [lines for lines in (question, [_same(words.why)], objection, about, place, way_out) if lines]
 
 
 def _same(line: str) -> _Line:

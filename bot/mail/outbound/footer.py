@@ -31,6 +31,8 @@ class FooterTexts:
     """Who emails, what is kept for how long, and what the person may ask for; in the first email."""
     unsubscribe: str
     """The text of the link."""
+    feedback: str
+    """The text of the link to the page that asks how the trial goes."""
     privacy_policy: str
     """The text before the address of the privacy policy, with a space at its end."""
 
@@ -53,6 +55,7 @@ class _Language:
     for_months: str
     for_days: str
     rights: str
+    feedback: str
     unsubscribe: str
     privacy_policy: str
 
@@ -81,6 +84,7 @@ def footer_texts(
         by_reply=f"{opening} {said.by_reply}",
         about=_about(said, app if began else "", kept) if first else None,
         unsubscribe=said.unsubscribe,
+        feedback=said.feedback,
         privacy_policy=said.privacy_policy,
     )
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from bot.domain.address import canonical
 from bot.domain.card import Card, Person, mailable
-from bot.domain.evaluation import ContactRole
+from bot.domain.evaluation import Contact, ContactRole
+from bot.domain.feedback import FeedbackMessage
 from bot.domain.mail import LawfulBasis, MailContent
 from bot.domain.mail_policy import MailRules, RefusalReason, Refused
 from bot.domain.replies import Reply, ReplyContent
@@ -49,3 +50,29 @@ def draft_answer(card: Card, reply: Reply, mail: MailContent | None, rules: Mail
             card=card, reply=reply, content=reply.content, role=role, person=who, subject=f"Re: {subject}"
         )
     return Refused(RefusalReason.ANOTHER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackDraft:
+    """What the form for an answer to feedback shows."""
+
+    card: Card
+    message: FeedbackMessage
+    person: Contact
+    subject: str
+    basis: LawfulBasis = LawfulBasis.ASKED
+
+
+def draft_feedback_answer(card: Card, message: FeedbackMessage, rules: MailRules) -> FeedbackDraft | Refused:
+    """Return the form's content. The answer goes to the address that the person gave for it."""
+    person = message.person
+    if person is None:
+        return Refused(RefusalReason.NO_WORDS)
+    known = next(
+        (each for each in card.people if canonical(each.contact.email or "") == canonical(person.email or "")), None
+    )
+    entry = None if known is None else known.dnc_entry
+    decision = mailable(card, Person(contact=person, dnc_entry=entry), rules, basis=LawfulBasis.ASKED)
+    if isinstance(decision, Refused):
+        return decision
+    return FeedbackDraft(card=card, message=message, person=person, subject=card.evaluation.license.app_name)

@@ -1,5 +1,6 @@
 """Compose an email and hand it to the server."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -11,7 +12,7 @@ from bot.mail.outbound.compose import Sender, Thread, compose
 from bot.mail.outbound.dkim import Signer
 from bot.mail.outbound.footer import footer_texts
 from bot.mail.outbound.smtp import Smtp
-from bot.services.mail.unsubscribe_links import Links
+from bot.services.mail.links import Links
 from bot.store.mail.repository import ClaimedMail
 
 PREVIEWED: Final = 0
@@ -28,9 +29,7 @@ class VerpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailer:
-    """The mail server, the sender, and what is optional: DKIM signature, unsubscribe links, return addresses,
-    reply addresses.
-    """
+    """The mail server, the sender, and what is optional: DKIM signature, links, return addresses, reply addresses."""
 
     smtp: Smtp
     sender: Sender
@@ -40,13 +39,13 @@ class Mailer:
     """How long contacts are kept; the email says so."""
     signer: Signer | None = None
     links: Links | None = None
+    feedback: Links | None = None
     verp: VerpSettings | None = None
     replies: VerpSettings | None = None
 
     async def send(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> None:
         """Compose the email and send it. Raises what `compose` and `Smtp.send` raise."""
-        link = self.links.url(claimed.address, claimed.mail_id) if self.links else None
-        content = self.compose(claimed, evaluation, link=link).as_bytes()
+        content = self._compose(claimed, evaluation, lambda each: each.url(claimed.address, claimed.mail_id)).as_bytes()
         await self.smtp.send(
             content if self.signer is None else self.signer.sign(content),
             envelope_from=self.envelope_sender(claimed.mail_id),
@@ -54,11 +53,14 @@ class Mailer:
         )
 
     def preview(self, claimed: ClaimedMail, evaluation: Evaluation | None) -> EmailMessage:
-        """Return the email as it will be sent, but without a link that would unsubscribe its recipient."""
-        return self.compose(claimed, evaluation, link=self.links.sample if self.links else None)
+        """Return the email as it will be sent, but without links that would act for its recipient. Raises what
+        `compose` raises.
+        """
+        return self._compose(claimed, evaluation, lambda each: each.sample)
 
-    def compose(self, claimed: ClaimedMail, evaluation: Evaluation | None, *, link: str | None) -> EmailMessage:
-        """Return the email with its footer; `link` is the unsubscribe page. Raises what `compose` raises."""
+    def _compose(
+        self, claimed: ClaimedMail, evaluation: Evaluation | None, url: Callable[[Links], str]
+    ) -> EmailMessage:
         return compose(
             sender=self.sender,
             to_address=claimed.address,
@@ -80,7 +82,8 @@ class Mailer:
                 in_reply_to=claimed.content.in_reply_to,
                 references=claimed.content.references,
             ),
-            unsubscribe_url=link,
+            unsubscribe_url=url(self.links) if self.links else None,
+            feedback_url=url(self.feedback) if self.feedback else None,
         )
 
     def reply_address(self, mail_id: int) -> str | None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.domain.card import Card, Recipient, recipients
+from bot.domain.card import Card, Person, Recipient, recipients
 from bot.domain.card_snapshot import UnmatchedCard
 from bot.domain.evaluation import CardRef, Contact, ContactRole
+from bot.domain.feedback import answered_feedback
 from bot.domain.mail import OWN_TEXT, ClaimedMail, LawfulBasis, MailContent, MailOutcome, MailPreview, MailState
 from bot.domain.mail_policy import Decision, MailRules, NeedsLawfulBasis, RefusalReason, Refused
 from bot.domain.replies import Reply, answered_reply
@@ -20,7 +21,7 @@ from bot.mail.templating.variables import missing, variables_for
 from bot.metrics.catalog import MAIL_GATE, MAILS
 from bot.metrics.labels import EmailOutcome, GateAnswer, GateReason
 from bot.metrics.meter import OFF, Meter
-from bot.services.mail.answers import AnswerDraft, draft_answer
+from bot.services.mail.answers import AnswerDraft, FeedbackDraft, draft_answer, draft_feedback_answer
 from bot.services.mail.draft import Draft, FormWords, SuggestedBasis, base_of, choose_recipient, menu
 from bot.services.mail.mailer import PREVIEWED, Mailer
 from bot.services.team.permissions import Signature
@@ -130,11 +131,7 @@ class Outreach:
         found = await self._complete(content, card)
         if isinstance(found, Refused):
             return found
-        who = (
-            None
-            if card is None
-            else next((each.person for each in recipients(card, self._rules) if each.role == content.recipient), None)
-        )
+        who = None if card is None else await self._recipient(content, card)
         if card is None or who is None or who.contact.email is None:
             return Refused(RefusalReason.NO_CONTACT)
         mail = self._mailer.preview(
@@ -249,6 +246,16 @@ class Outreach:
             return Refused(RefusalReason.NO_WORDS)
         return draft_answer(card, found.reply, found.mail, self._rules)
 
+    async def answer_feedback(self, feedback_id: int) -> FeedbackDraft | Refused:
+        """Return what the form for an answer to feedback shows. Refused if it cannot be answered by email."""
+        if self._mailer is None:
+            return Refused(RefusalReason.NOT_SET_UP)
+        message = await self._store.feedback.find(feedback_id)
+        if message is None or message.evaluation_id is None or message.person is None:
+            return Refused(RefusalReason.NO_WORDS)
+        card = await self._store.evaluations.card(message.evaluation_id)
+        return Refused(RefusalReason.NO_WORDS) if card is None else draft_feedback_answer(card, message, self._rules)
+
     async def latest_reply(self, evaluation_id: int) -> int | None:
         """Return the id of the latest reply about an evaluation, or None."""
         return await self._store.replies.latest(evaluation_id)
@@ -276,10 +283,23 @@ class Outreach:
                 in_reply_to=words.message_id,
                 references=words.references,
             )
+        if (number := answered_feedback(content.template)) is not None:
+            message = await self._store.feedback.find(number)
+            if message is None or message.content is None:
+                return Refused(RefusalReason.NO_WORDS)
+            return replace(content, language=message.content.locale[:2] or content.language, reply_to=reply_to)
         template = self._templates.get(content.template)
         if template is None:
             return Refused(RefusalReason.NO_TEMPLATE)
         return replace(content, template=template.family, language=template.language, reply_to=reply_to)
+
+    async def _recipient(self, content: MailContent, card: Card) -> Person | None:
+        """Return who would get an email: who asked for an answer, or else a contact on the license."""
+        if (number := answered_feedback(content.template)) is not None:
+            message = await self._store.feedback.find(number)
+            asked = None if message is None else message.person
+            return None if asked is None else Person(contact=asked)
+        return next((each.person for each in recipients(card, self._rules) if each.role == content.recipient), None)
 
     def _variables(self, card: Card, contact: Contact, signature: Signature) -> TemplateVariables:
         return variables_for(

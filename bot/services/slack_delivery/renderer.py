@@ -12,6 +12,7 @@ from bot.slack.blocks import Message, note_message
 from bot.slack.client import metadata
 from bot.slack.client.web_client import MessageRef
 from bot.slack.ids import Event
+from bot.slack.views import feedback
 from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.departure import quote_news_message
@@ -30,8 +31,11 @@ _EVENTS: Final = {
     DeliveryKind.REMINDER: Event.MESSAGE,
     DeliveryKind.DIGEST: Event.MESSAGE,
     DeliveryKind.REPLY: Event.MESSAGE,
+    DeliveryKind.FEEDBACK: Event.MESSAGE,
 }
-_OfStore = Literal[DeliveryKind.CARD, DeliveryKind.REMINDER, DeliveryKind.REPLY, DeliveryKind.DIGEST]
+_OfStore = Literal[
+    DeliveryKind.CARD, DeliveryKind.REMINDER, DeliveryKind.REPLY, DeliveryKind.FEEDBACK, DeliveryKind.DIGEST
+]
 _SHORTENED_CHARS: Final = 3000
 
 
@@ -75,6 +79,8 @@ class DeliveryRenderer:
                 return await self._render_reminder(delivery)
             case DeliveryKind.REPLY:
                 return await self._render_reply(delivery)
+            case DeliveryKind.FEEDBACK:
+                return await self._render_feedback(delivery)
             case DeliveryKind.DIGEST:
                 return await self._render_digest(delivery)
             case _:
@@ -107,6 +113,13 @@ class DeliveryRenderer:
             return note_message(GONE)
         found = await self._store.replies.find(int(delivery.text or 0))
         return owner_message(card, None if found is None else found.reply, link=self._link(card))
+
+    async def _render_feedback(self, delivery: Delivery) -> Message:
+        card = await self._store.evaluations.card(delivery.evaluation_id or 0)
+        if card is None:
+            return note_message(GONE)
+        message = await self._store.feedback.find(int(delivery.text or 0))
+        return feedback.owner_message(card, message, link=self._link(card))
 
     def _link(self, card: Card) -> str | None:
         """Return the address of a card in Slack, if it is known."""

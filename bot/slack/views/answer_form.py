@@ -11,7 +11,7 @@ from bot.slack.blocks import section, small
 from bot.slack.ids import Field, View
 from bot.slack.text import escape
 from bot.slack.views.inputs import input_block, lines_input, text_input
-from bot.slack.views.modal_metadata import AnswerMetadata
+from bot.slack.views.modal_metadata import ModalMetadata
 from bot.slack.views.modals import Modal, build_modal
 from bot.slack.views.received import quote
 
@@ -33,7 +33,7 @@ class Answering:
     basis: LawfulBasis
 
 
-def answer(metadata: AnswerMetadata, about: Answering) -> Modal:
+def answer(metadata: ModalMetadata, about: Answering, *, view: View = View.ANSWER) -> Modal:
     """Return the form for an answer."""
     license_, address = about.license, about.to.email or ""
     warnings = []
@@ -44,13 +44,14 @@ def answer(metadata: AnswerMetadata, about: Answering) -> Modal:
                 "the report."
             )
         ]
-    hint = "It goes into the same email thread, with the usual footer. Formatting: **bold**, [text](https://…)."
+    thread = "It goes into the same email thread, with the usual footer. " if view is View.ANSWER else ""
+    hint = f"{thread}Formatting: **bold**, [text](https://…)."
     blocks = [
         section(f"*{escape(title(license_))}*\n{escape(license_.app_name)}"),
-        quote(about.quoted if len(about.quoted) <= _QUOTED else f"{about.quoted[:_QUOTED].rstrip()}…"),
+        *([quote(about.quoted, longest=_QUOTED)] if about.quoted else []),
         *warnings,
         small(f"Goes to {escape(address)} · Legal basis: {about.basis}"),
         input_block("Subject", Field.SUBJECT, text_input(about.subject[:_SUBJECT_LENGTH], longest=_SUBJECT_LENGTH)),
         input_block("Text", Field.BODY, lines_input(_BODY_LENGTH), hint=hint),
     ]
-    return build_modal(View.ANSWER, metadata, blocks, title=f"Answer {title(license_)}", submit="Preview")
+    return build_modal(view, metadata, blocks, title=f"Answer {title(license_)}", submit="Preview")

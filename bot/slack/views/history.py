@@ -7,6 +7,7 @@ from typing import Final, assert_never
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
 from bot.domain.evaluation import State
 from bot.domain.history import (
+    AnsweredInApp,
     AppSignalled,
     Assigned,
     BounceMeaning,
@@ -21,6 +22,7 @@ from bot.domain.history import (
     DncLifted,
     Entry,
     Erased,
+    FeedbackReceived,
     Kind,
     LicenseFollowed,
     MailBounced,
@@ -48,6 +50,8 @@ from bot.slack.blocks import Block, Message, note_message, plain
 from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
 from bot.slack.views.departure import departure_sentence, show_button
+from bot.slack.views.feedback import headline as feedback_headline
+from bot.slack.views.feedback import line_message as feedback_line
 from bot.slack.views.follow_up import follow_up_sentence, quote_message
 from bot.slack.views.owner import owner_sentence
 from bot.slack.views.received import headline, line_message
@@ -108,8 +112,8 @@ def note(entry: Entry) -> str:
     match entry.fact:
         case MailEvent() as fact:
             said = _mail(fact, who)
-        case MailBounced() | ReplyReceived() as fact:
-            said = _bounced(fact) if isinstance(fact, MailBounced) else headline(fact)
+        case MailBounced() | ReplyReceived() | FeedbackReceived() | AnsweredInApp() as fact:
+            said = _came_back(fact)
         case DncAdded() as fact:
             said = _blocked(fact, None if entry.actor is None else who)
         case DncLifted(note=typed):
@@ -127,6 +131,16 @@ def note(entry: Entry) -> str:
         case fact:
             said = _reported(fact)
     return said
+
+
+def _came_back(fact: MailBounced | ReplyReceived | FeedbackReceived | AnsweredInApp) -> str:
+    match fact:
+        case MailBounced():
+            return _bounced(fact)
+        case ReplyReceived():
+            return headline(fact)
+        case _:
+            return feedback_headline(fact)
 
 
 def mail_name(template: str) -> str:
@@ -249,6 +263,8 @@ def entry_message(entry: Entry) -> Message:
             return line_message(fact)
         case CustomerLeft(has_words=True, departure_id=int(number)):
             return replace(message, blocks=[*message.blocks, show_button(number)])
+        case FeedbackReceived() | AnsweredInApp() as fact:
+            return feedback_line(fact)
         case MailEvent(kind=Kind.MAIL_UNKNOWN, mail=int(mail)):
             return replace(message, blocks=[*message.blocks, {"type": "actions", "elements": _buttons(str(mail))}])
         case _:

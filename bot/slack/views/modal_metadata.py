@@ -147,6 +147,15 @@ class NoteMetadata(ModalMetadata):
     note_id: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackMetadata(ModalMetadata):
+    """The form for an answer in the app: the message that it answers."""
+
+    tag: ClassVar[str] = "feedback"
+
+    feedback_id: int
+
+
 def _written(value: object) -> object:
     match value:
         case datetime():
@@ -204,5 +213,6 @@ _READERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "owner": _optional,
     "note_id": _id,
     "reply_id": _id,
+    "feedback_id": _id,
 }
 """Read each field. A value that does not fit raises ValueError, TypeError or KeyError."""

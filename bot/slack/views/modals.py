@@ -15,6 +15,9 @@ _TITLES: Final = {
     View.SENDING: "Email",
     View.ANSWER: "Answer",
     View.REPLY: "Reply",
+    View.FEEDBACK: "Feedback",
+    View.FEEDBACK_ANSWER: "Answer in the app",
+    View.FEEDBACK_EMAIL: "Answer",
     View.DO_NOT_CONTACT: "Do not contact",
     View.CONTACT_AGAIN: "Remove block",
     View.ASSIGN: "Assign",
@@ -25,7 +28,7 @@ _TITLES: Final = {
     View.REST: "More",
 }
 
-_CLOSE: Final = {View.PREVIEW: "Back", View.SENDING: "Close", View.REPLY: "Close"}
+_CLOSE: Final = {View.PREVIEW: "Back", View.SENDING: "Close", View.REPLY: "Close", View.FEEDBACK: "Close"}
 _TITLE_LENGTH: Final = 24
 """Characters that Slack shows of a title or on a button."""
 

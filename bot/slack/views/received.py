@@ -77,9 +77,9 @@ def full_reply(metadata: ModalMetadata, reply: Reply | None) -> Modal:
     return build_modal(View.REPLY, metadata, [*blocks, *_files(content.attachments, most=len(content.attachments))])
 
 
-def quote(text: str) -> Block:
+def quote(text: str, *, longest: int = _SHOWN) -> Block:
     """Return a quote in which nothing becomes markup, a mention or a link."""
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()}…"
+    shown = text if len(text) <= longest else f"{text[:longest].rstrip()}…"
     return {
         "type": "rich_text",
         "elements": [{"type": "rich_text_quote", "elements": [{"type": "text", "text": tame_lines(shown)}]}],

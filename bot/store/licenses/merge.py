@@ -12,6 +12,7 @@ from bot.domain.identity import group_by_trial
 from bot.domain.mail import MailState
 from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
+from bot.store.feedback_tables import feedback
 from bot.store.mapping import trial_from, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.outbox.selection import GOES_TO_CARD
@@ -86,8 +87,8 @@ async def _join(connection: AsyncConnection, winner: Row[Any], loser: Row[Any], 
 
 
 async def _move_words_and_snoozes(connection: AsyncConnection, winner: Row[Any], loser: Row[Any]) -> None:
-    """Move notes, replies and snoozes to the winner. Of two snoozes of one person, the winner's stays."""
-    for table in (note, reply):
+    """Move notes, replies, feedback and snoozes to the winner. Of two snoozes of one person, the winner's stays."""
+    for table in (note, reply, feedback):
         await connection.execute(update(table).where(table.c.evaluation_id == loser.id).values(evaluation_id=winner.id))
     theirs = snooze.c.evaluation_id == loser.id
     has_one = select(snooze.c.user_id).where(snooze.c.evaluation_id == winner.id).scalar_subquery()

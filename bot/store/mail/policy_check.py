@@ -8,12 +8,15 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.dnc import targets_for
-from bot.domain.evaluation import Contact, ContactRole
+from bot.domain.evaluation import Contact, ContactRole, License
+from bot.domain.feedback import answered_feedback
 from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.domain.mail_policy import Allowed, MailContext, MailRules, NeedsLawfulBasis, RefusalReason, Refused, may_email
 from bot.domain.replies import ANSWER, answered_reply
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import find_active
+from bot.store.feedback_content import message_from
+from bot.store.feedback_tables import feedback
 from bot.store.licenses.customer_context import context_of
 from bot.store.mapping import license_of, merged_into, trial_from
 from bot.store.reply_tables import reply
@@ -51,10 +54,10 @@ class MailPolicyCheck:
         """Return the contact who may be emailed, or why nobody may. `this` is a queued email, which does not block
         itself.
         """
-        if proposed.basis is LawfulBasis.WROTE and not await _is_answer(connection, row.id, proposed.template):
-            return Refused(RefusalReason.NO_LAWFUL_BASIS)
         seen = await license_of(connection, row.license_id, self._keyring)
-        contact = seen.contact(proposed.recipient)
+        contact = await self._addressee(connection, row.id, seen, proposed)
+        if isinstance(contact, Refused):
+            return contact
         address = None if contact is None else contact.email
         targets = () if address is None else targets_for(seen, address)
         case = MailContext(
@@ -70,6 +73,22 @@ class MailPolicyCheck:
         if not isinstance(decision, Allowed):
             return decision
         return contact or Refused(RefusalReason.NO_CONTACT)
+
+    async def _addressee(
+        self, connection: AsyncConnection, evaluation_id: int, seen: License, proposed: ProposedMail
+    ) -> Contact | Refused | None:
+        """Return who would get the email: who asked for an answer, or else a contact on the license."""
+        match proposed.basis:
+            case LawfulBasis.WROTE if not await _is_answer(connection, evaluation_id, proposed.template):
+                return Refused(RefusalReason.NO_LAWFUL_BASIS)
+            case LawfulBasis.ASKED:
+                theirs = feedback.c.evaluation_id.in_(merged_into(evaluation_id))
+                this = select(feedback).where(feedback.c.id == answered_feedback(proposed.template), theirs)
+                row = (await connection.execute(this)).first()
+                message = None if row is None else message_from(row, self._keyring)
+                return (message and message.person) or Refused(RefusalReason.NO_LAWFUL_BASIS)
+            case _:
+                return seen.contact(proposed.recipient)
 
 
 async def _is_answer(connection: AsyncConnection, evaluation_id: int, template: str) -> bool:

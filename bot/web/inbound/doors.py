@@ -32,7 +32,7 @@ class Door(Protocol):
     path: str
     unsigned: UnsignedRequests
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def take(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
 
 

@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web
 
 from bot.domain.app_signal import AppSignal
-from bot.domain.app_signal_reader import SignalInvalid, read_host, read_lifecycle_event, read_signal
+from bot.domain.app_signal_reader import read_lifecycle_event, read_signal
+from bot.domain.place_reader import RequestInvalid, read_host
 from bot.errors import StoreError
 from bot.metrics.catalog import INBOUND
 from bot.metrics.labels import InboundResult
@@ -39,7 +40,7 @@ class SignalWebhook:
         message_id = self._requests.verify(request, body)
         try:
             found = read_signal(parse_json(request, body), message_id=message_id, now=self._clock())
-        except (SignalInvalid, RecursionError) as exc:
+        except (RequestInvalid, RecursionError) as exc:
             raise web.HTTPBadRequest(text=f"{exc}\n") from None
         if found.unknown:
             log.info("signal_fields_unknown", app=found.signal.app_key, fields=found.unknown)
@@ -69,7 +70,7 @@ class ForgeSignalEndpoint:
                 site=read_host(claims.site_url),
                 now=min(claims.issued_at, self._clock()),
             )
-        except SignalInvalid as exc:
+        except RequestInvalid as exc:
             raise web.HTTPBadRequest(text=f"{exc}\n") from None
         if signal is None:
             return web.Response(status=HTTPStatus.NO_CONTENT)

@@ -14,9 +14,11 @@ from aiohttp import web
 
 from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.errors import BotError
-from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.mail.links import Link, Links
+from bot.web.documents import HEADERS, page
+from bot.web.languages import preferred_language
 from bot.web.unsubscribe import pages
-from bot.web.unsubscribe.texts import language
+from bot.web.unsubscribe.texts import PAGE_TEXTS
 
 log = structlog.get_logger()
 
@@ -33,15 +35,6 @@ GUESSES: Final = Rate(interval=1.0, burst=60)
 """The shared rate limit of all invalid links, so that guessing links never delays requests for valid ones."""
 _MOST_LINKS: Final = 10_000
 """The most links with a rate limiter of their own. Only valid links take a place."""
-
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": pages.POLICY,
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Language",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 
 
 class UnsubscribeHandler(Protocol):
@@ -65,6 +58,7 @@ class UnsubscribePage:
         visits: Rate = VISITS,
         guesses: Rate = GUESSES,
     ) -> None:
+        self.path = PATH
         self._links = links
         self._objections = objections
         self._sender = sender
@@ -95,12 +89,12 @@ class UnsubscribePage:
             return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.failed(reader), reader, retry_after=60)
         log.info("resubscribed" if wants_again else "unsubscribed", mail=link.mail_id)
         if _ONE_CLICK in form:
-            return web.Response(text="Unsubscribed.\n", headers=_HEADERS)
+            return web.Response(text="Unsubscribed.\n", headers=HEADERS)
         return _page(HTTPStatus.OK, (pages.again if wants_again else pages.done)(reader), reader)
 
     def _reader(self, request: web.Request, link: Link | None) -> pages.Reader:
         return pages.Reader(
-            language=language(request.headers.get("Accept-Language", "")),
+            language=preferred_language(request.headers.get("Accept-Language", ""), PAGE_TEXTS),
             sender=self._sender,
             address="" if link is None else link.address,
         )
@@ -137,7 +131,7 @@ async def _body(request: web.Request) -> bytes:
     """Return the form. HTTPRequestEntityTooLarge if it is not one of ours."""
     body = await request.read()
     if len(body) > _LARGEST:
-        raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=_HEADERS)
+        raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=HEADERS)
     return body
 
 
@@ -146,7 +140,4 @@ def _missing(reader: pages.Reader) -> web.Response:
 
 
 def _page(status: int, html: str, reader: pages.Reader, *, retry_after: int | None = None) -> web.Response:
-    headers = {**_HEADERS, "Content-Language": reader.language}
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    return web.Response(status=status, text=html, content_type="text/html", headers=headers)
+    return page(status, html, language=reader.language, retry_after=retry_after)

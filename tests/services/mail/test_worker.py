@@ -22,8 +22,8 @@ from bot.mail.inbound.verp import read_return_address
 from bot.mail.outbound.compose import Sender
 from bot.mail.outbound.dkim import Signer
 from bot.security.keyring import Keyring
+from bot.services.mail.links import Link, Links
 from bot.services.mail.mailer import VerpSettings
-from bot.services.mail.unsubscribe_links import Link, Links
 from bot.services.mail.worker import BACKOFF
 from tests.builders import FREELY, contact, dnc_entry, license_
 from tests.machine import limit

@@ -225,6 +225,12 @@ TOLD = {
         entry(Kind.LICENSE_FOLLOWED, installed_at="2026-11-23T09:00:00+00:00"),
         ":page_facing_up: The report has the license now, 3 h after the installation. The card shows the contact.",
     ),
+    "a reply": (entry(Kind.MAIL_REPLIED, message="key"), ":speech_balloon: They replied."),
+    "feedback": (entry(Kind.FEEDBACK_RECEIVED, feedback_id="5"), ":speech_balloon: They sent feedback."),
+    "an answer in the app": (
+        entry(Kind.ANSWERED_IN_APP, actor="U0BO", feedback_id="6"),
+        ":speech_balloon: Somebody answered in the app.",
+    ),
     "left": (
         entry(Kind.CUSTOMER_LEFT, left="uninstall", cause="Too <expensive>.", on="2026-11-23"),
         ":wave: Uninstalled on 23 Nov 2026. Reason: Too &lt;expensive&gt;.",

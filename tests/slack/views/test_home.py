@@ -31,7 +31,7 @@ def page(*rows: EvaluationRow, total: int | None = None) -> Page[EvaluationRow]:
 def home(*apps: str, state: ReportState = CALM, **lists: Page[EvaluationRow]) -> Home:
     scope = ReportScope(since=TODAY - timedelta(days=30), today=TODAY)
     numbers = ConversionReport(scope=scope, total=NUMBERS, apps=tuple((name, NUMBERS) for name in apps), months=())
-    empty = {"unowned": page(), "ending": page(), "mine": page(), **lists}
+    empty = {"unowned": page(), "ending": page(), "waiting": page(), "mine": page(), **lists}
     mine = empty.pop("mine")
     return Home(team=TeamHome(state=state, numbers=numbers, emails=5, **empty), mine=mine, snoozed=())
 

@@ -13,10 +13,10 @@ from yarl import URL
 from bot.concurrency.rate_limit import Rate
 from bot.security import keyring as keys_module
 from bot.security.keyring import Keyring
-from bot.services.mail.unsubscribe_links import Link, Links
+from bot.services.mail.links import Link, Links
+from bot.web.documents import POLICY
 from bot.web.unsubscribe import handler
 from bot.web.unsubscribe.handler import UnsubscribePage
-from bot.web.unsubscribe.pages import POLICY
 from tests.web.conftest import ANA, SECRET, Clock, Site, Wishes, site
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -309,7 +309,7 @@ async def test_who_tries_links_out_is_slowed_down_and_takes_no_turn_from_others(
 ) -> None:
     rare = Rate(interval=10, burst=2)
     unsubscribing = UnsubscribePage(links, wishes, sender="Demo Vendor", clock=clock, visits=rare, guesses=rare)
-    async with site(tmp_path, unsubscribing=unsubscribing) as here:
+    async with site(tmp_path, pages=[unsubscribing]) as here:
         guesses = [await ask(here, "GET", f"/u/{number}") for number in range(4)]
         assert [status for status, _, _ in guesses] == [404, 404, 429, 429]
         assert guesses[3][1]["Retry-After"] == "10"
@@ -333,9 +333,7 @@ async def test_of_many_links_those_are_forgotten_first_that_were_away_longest(
     monkeypatch.setattr(handler, "_MOST_LINKS", 2)
     paths = ["/u/" + links.url(ANA, number).rsplit("/u/", 1)[1] for number in range(3)]
     visits = Rate(interval=10, burst=1)
-    async with site(
-        tmp_path, unsubscribing=UnsubscribePage(links, wishes, sender="", clock=clock, visits=visits)
-    ) as here:
+    async with site(tmp_path, pages=[UnsubscribePage(links, wishes, sender="", clock=clock, visits=visits)]) as here:
         found = [(await ask(here, "GET", paths[number]))[0] for number in (0, 1, 0, 2, 0, 1)]
 
     assert found == [200, 200, 429, 200, 429, 200]
