@@ -221,6 +221,11 @@ def test_the_architecture_names_every_folder() -> None:
     }
 
 
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in ROOT.glob("docs/decisions/*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("docs/decisions/*.md")), ids=lambda path: path.name)
 def test_a_decision_is_numbered_and_fits_on_a_screen(path: Path) -> None:
     lines = path.read_text().splitlines()
