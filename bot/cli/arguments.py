@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bot.domain.address import canonical
-from bot.domain.dnc import DncScope, DncTarget
 from bot.errors import BotError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from bot.config.settings import DatabaseSettings
+    from bot.domain.dnc import DncTarget
     from bot.store import Store
 
 ACTOR: Final = "command line"
@@ -32,6 +31,8 @@ Table = Annotated[Path, typer.Argument(help="A CSV file: subject, cause, note, a
 
 def read_target(text: str) -> DncTarget:
     """Return the target that the text names. Raises BadParameter if it names none."""
+    from bot.domain.dnc import DncTarget
+
     found = DncTarget.read(text)
     if found is None:
         raise typer.BadParameter(
@@ -44,6 +45,9 @@ def read_address(text: str) -> str:
     """Return the address that the text names. An address that no email can reach is accepted, since the report may
     contain it.
     """
+    from bot.domain.address import canonical
+    from bot.domain.dnc import DncScope, DncTarget
+
     found = DncTarget.read(text)
     address = found.value if found is not None and found.scope is DncScope.ADDRESS else canonical(text)
     if not all(address.rpartition("@")):

@@ -15,9 +15,8 @@ from bot.cli.arguments import ACTOR, read_address, store_of, unknown_app
 from bot.cli.privacy import print_person
 from bot.cli.private_file import STANDARD_OUTPUT, opened
 from bot.cli.runner import with_database_settings, with_export_settings
-from bot.domain.exports import ExportKind, ExportScope
+from bot.domain.export_choices import ExportKind, ExportScope, RecordFormat
 from bot.domain.text import counted
-from bot.exports.records import RecordFormat
 
 if TYPE_CHECKING:
     from bot.config.settings import ExportSettings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import BotError, SettingsWrong
@@ -17,6 +16,8 @@ _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  the ad
 
 def ask(settings: HttpSettings, path: str, *, port: int | None = None) -> tuple[int, str]:
     """Return the status and the text at a path, by default on HTTP_PORT. Raises BotError if no bot answers."""
+    from http.client import HTTPConnection, HTTPException
+
     if settings.http_port == 0 and port is None:
         raise SettingsWrong(["HTTP_PORT is 0, a free port each time, so nobody knows which. Set it to a number."])
     host = _EVERYWHERE.get(settings.http_host, settings.http_host)

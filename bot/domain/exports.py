@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.domain.cautions import reachable
 from bot.domain.evaluation import Evaluation, License, Trial
+from bot.domain.export_choices import ExportKind
 from bot.domain.exported_details import exported_details
 from bot.domain.history import Entry
 from bot.domain.mail import LawfulBasis, MailState
@@ -25,22 +26,6 @@ from bot.domain.mail_policy import (
     may_contact,
 )
 from bot.domain.people_in_text import slack_id, without_addresses, without_people
-
-
-class ExportKind(StrEnum):
-    """What a table has a row for."""
-
-    EVALUATIONS = "evaluations"
-    EMAILS = "emails"
-    HISTORY = "history"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportScope:
-    """Which rows are wanted: of trials that started, or of what happened, on this UTC day or later."""
-
-    since: date | None = None
-    app_keys: frozenset[str] | None = None
 
 
 class MailAnswer(StrEnum):

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, Final
 
-from bot.domain.exports import RECORD_OF, ExportedContact, ExportKind, MayEmail, Record
+from bot.domain.export_choices import ExportKind, RecordFormat
+from bot.domain.exports import RECORD_OF, ExportedContact, MayEmail, Record
 from bot.exports.csv_cells import escape_formula
 
 _NESTED: Final[Mapping[str, Sequence[str]]] = {
@@ -17,13 +17,6 @@ _NESTED: Final[Mapping[str, Sequence[str]]] = {
     "contact": [f"contact_{field.name}" for field in fields(ExportedContact)],
 }
 """The columns of a field that has fields of its own."""
-
-
-class RecordFormat(StrEnum):
-    """How records are written."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 def write_head(kind: ExportKind, format_: RecordFormat, *, contacts: bool) -> str:

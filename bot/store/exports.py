@@ -12,11 +12,10 @@ from bot.concurrency.shield import shielded
 from bot.domain.cautions import reachable
 from bot.domain.dnc import targets_for
 from bot.domain.evaluation import License, State
+from bot.domain.export_choices import ExportKind, ExportScope
 from bot.domain.exports import (
     Customer,
     ExportedMail,
-    ExportKind,
-    ExportScope,
     Record,
     email_record,
     evaluation_record,

@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.exports import (
-    Customer,
-    EvaluationRecord,
-    ExportKind,
-    HistoryRecord,
-    evaluation_record,
-    history_record,
-)
+from bot.domain.export_choices import ExportKind, RecordFormat
+from bot.domain.exports import Customer, EvaluationRecord, HistoryRecord, evaluation_record, history_record
 from bot.domain.history import Kind
-from bot.exports.records import RecordFormat, write_head, write_records
+from bot.exports.records import write_head, write_records
 from tests.builders import OPEN, entry, evaluation, license_
 
 

@@ -8,16 +8,10 @@ from sqlalchemy import delete, insert, update
 
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import NotForUsReason
-from bot.domain.exports import (
-    EmailRecord,
-    EvaluationRecord,
-    ExportKind,
-    ExportScope,
-    HistoryRecord,
-    Record,
-)
+from bot.domain.export_choices import ExportKind, ExportScope, RecordFormat
+from bot.domain.exports import EmailRecord, EvaluationRecord, HistoryRecord, Record
 from bot.domain.mail import LawfulBasis
-from bot.exports.records import RecordFormat, write_records
+from bot.exports.records import write_records
 from bot.store import Store, open_store
 from bot.store.exports import PAGE_SIZE
 from bot.store.schema import evaluation, history, mail
