@@ -383,5 +383,5 @@ def test_help_loads_nothing_that_only_other_commands_need() -> None:
     )
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own words
-    of_ours = {"bot.domain.exports", "bot.domain.history", "bot.store", "http"}
+    of_ours = {"bot.domain.exports", "bot.domain.history", "bot.store"}
     assert not (heavy | of_ours | {"structlog"}) & set(loaded.stdout.split())
