@@ -38,6 +38,7 @@ def test_a_cloud_trial_of_the_sample_page_is_read_whole() -> None:
         app_key="com.example.demo-app",
         app_name="Demo App for Jira",
         aliases=frozenset({"0b7c5a9e-1111-4c1a-9a01-000000000007", "E-5CD-21E-F4G-H56"}),
+        cloud_id="6f1d0c52-2222-4e57-8f10-000000000007",
         hosting="Cloud",
         license_type="EVALUATION",
         status="active",

@@ -13,6 +13,7 @@ from bot.domain.history import Kind
 from bot.domain.mail import MailState
 from bot.domain.outbox import ApiMethod, DeliveryState
 from bot.store import Store, open_store
+from bot.store.engine.generation import first_generation
 from bot.store.schema import delivery, evaluation, mail
 from tests.builders import NOON, license_, nov
 from tests.scenarios.test_two_copies import url as either  # noqa: F401  pytest finds a fixture where its name is
@@ -39,7 +40,7 @@ async def test_ids_of_a_new_generation_are_above_all_that_were_ever_given(either
 
 
 async def test_a_new_database_has_a_generation_by_chance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr("bot.store.engine.migrate.first_generation", first_generation)
     found = set()
     for name in ("one", "two"):
         async with open_store(f"sqlite+aiosqlite:///{tmp_path / name}", secret_keys=[SECRET]) as store:
