@@ -51,11 +51,14 @@ class Hints:
         while True:
             wait = _AGAIN_S
             try:
-                async with self._listening():
+                async with self._listening() as listener:
                     while await self._ping():
                         self.are_heard = True
                         await asyncio.sleep(_PING_S)
-                log.info("hints_not_heard")
+                    if listener.is_closed():
+                        wait = _SERVER_AWAY_S
+                    else:
+                        log.info("hints_not_heard")
             except StoreError:
                 wait = _SERVER_AWAY_S
             finally:
@@ -68,13 +71,14 @@ class Hints:
             return await self._ping()
 
     @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
+    async def _listening(self) -> AsyncIterator[Any]:
+        """Listen on a connection of its own. Yields that of asyncpg."""
         with named_errors():
             async with self._engine.connect() as connection:
                 listener: Any = (await connection.get_raw_connection()).driver_connection
                 await listener.add_listener(_CHANNEL, self._hear)
                 try:
-                    yield
+                    yield listener
                 finally:
                     # It must not go back to the pool: its next user would hear the hints, too.
                     await connection.invalidate()

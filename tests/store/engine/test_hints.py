@@ -88,6 +88,19 @@ async def test_a_listener_whose_line_was_cut_hears_again(postgres: str, monkeypa
         await _until_heard(other)
 
 
+async def test_a_listener_whose_line_alone_was_cut_hears_again(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hints, "_PING_S", 0.01)
+    monkeypatch.setattr(hints, "_SERVER_AWAY_S", 0.01)
+    async with two(postgres) as (one, other):
+        await _until_heard(other)
+        async with one.database.write() as connection:
+            await connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+            )
+        await _until(lambda: not other.database.hints.are_heard)
+        await _until_heard(other)
+
+
 async def test_check_says_what_works_on_a_server(postgres: str) -> None:
     async with open_store(postgres, secret_keys=[SECRET]) as store:
         assert await store.server() == "prepared statements work; LISTEN is heard"
