@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -34,6 +35,10 @@ log = structlog.get_logger()
 
 _SLICE_S: Final = 60.0
 """Seconds in IDLE, or between two searches. Servers drop a connection that idles for half an hour (RFC 2177)."""
+_FIRST_SLICE_S: Final = 1.0
+"""The same after anything came. A message that comes between a search and IDLE may never be announced: the server
+announces it in its answer to another command, or together with that to IDLE, and the library doesn't see it there.
+"""
 _BACKOFF: Final = Backoff(base=5.0, maximum=300.0)
 _FAILURES_BEFORE_ALERT: Final = 5
 """Failed connections in a row after which the admins are told: some two minutes."""
@@ -126,13 +131,14 @@ class ReplyReader:
         opened = await self.connect(await self._inbox.secret())
         await self.read_new(opened)
         await self._alerts.mailbox_read_again()
+        seconds = _FIRST_SLICE_S
         while True:
-            await self._thread.run(lambda: self._mailbox.wait(_SLICE_S, idle=opened.has_idle))
+            await self._thread.run(partial(self._mailbox.wait, seconds, idle=opened.has_idle))
             self._beat()
-            await self.read_new(opened)
+            seconds = _FIRST_SLICE_S if await self.read_new(opened) else _SLICE_S
 
-    async def read_new(self, opened: OpenFolder) -> None:
-        """Read everything that came since the last time."""
+    async def read_new(self, opened: OpenFolder) -> bool:
+        """Read everything that came since the last time. Return whether there was anything."""
         position = await self._store.replies.position(self._inbox.folder)
         after, since = 0, None
         if position is None:
@@ -153,6 +159,7 @@ class ReplyReader:
             log.info("mailbox_read", messages=len(uids), ours=ours)
         if since is not None and not uids:
             await self._store.replies.move(self._position(opened, opened.uidnext - 1))
+        return bool(uids)
 
     async def _read_batch(self, uids: Sequence[int], opened: OpenFolder) -> int:
         """Read some messages and return how many are for us."""
@@ -209,8 +216,8 @@ class ReplyReader:
         if found.key not in candidates.known:
             text = await self._thread.run(lambda: read_text(self._mailbox.body(uid)))
             new = _new_reply(found, answered, text, kind, at=self._clock())
-            await self._store.replies.record(new, self._position(opened, uid))
-            log.info("reply_recorded", mail=new.mail_id, kind=new.kind.value)
+            if await self._store.replies.record(new, self._position(opened, uid)) is not None:
+                log.info("reply_recorded", mail=new.mail_id, kind=new.kind.value)
         return True
 
     def _position(self, opened: OpenFolder, uid: int) -> Position:

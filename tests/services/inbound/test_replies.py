@@ -142,14 +142,16 @@ async def test_a_bounce_that_comes_to_the_mailbox_blocks_the_address(store: Stor
 
 
 async def test_it_ends_at_once_while_the_server_says_nothing(store: Store) -> None:
-    is_asked = asyncio.Event()
+    is_asked, is_over, is_closed = (asyncio.Event() for _ in range(3))
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"* OK here\r\n")
         await reader.readline()
         is_asked.set()
-        await reader.read()
+        await is_over.wait()
         writer.close()
+        await writer.wait_closed()
+        is_closed.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server:
@@ -158,3 +160,5 @@ async def test_it_ends_at_once_while_the_server_says_nothing(store: Store) -> No
         await is_asked.wait()
         async with asyncio.timeout(limit(10)):
             await cancel_and_wait(task)
+        is_over.set()
+        await is_closed.wait()
