@@ -23,6 +23,8 @@ ROOT = Path(__file__).parent.parent.parent
 COMPLETE = "".join(f"{name}={value}\n" for name, value in NEEDED.items())
 PIPE = re.search(r'^"\|(.*)"$', (ROOT / "docs" / "mail.md").read_text(), re.MULTILINE)
 INSTALLED = Path("/opt/evaluator-bot")
+SOME_VALUE = {"--since": "2026-07-01"}
+"""The options that take no name of a file."""
 
 
 # --- --env-file ----------------------------------------------------------------------------------------------------
@@ -39,7 +41,8 @@ def _commands() -> Iterator[tuple[str, ...]]:
             needed = [each for each in command.params if each.required or each.name == "address"]
             options = [each.opts[0] for each in needed if each.param_type_name == "option"]
             arguments = [ANA for each in needed if each.param_type_name == "argument"]
-            yield (*path, *arguments, *(word for option in options for word in (option, "new.zip")))
+            values = [word for option in options for word in (option, SOME_VALUE.get(option, "new.zip"))]
+            yield (*path, *arguments, *values)
 
     yield from (path for path in walk(typer.main.get_command(cli), ()) if path != ("demo",))
 

@@ -42,6 +42,7 @@ LINES = (
     "Mail domain (SPF)",
     "Mail domain (DMARC)",
     "Unsubscribe links",
+    "Mail replies",
     "Webhooks",
 )
 ASKS_SLACK = ("Slack bot token", "Slack scopes", "Slack channel", "Slack admins", "Slack app token")
