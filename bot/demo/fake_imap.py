@@ -4,7 +4,7 @@ import asyncio
 import logging
 from argparse import Namespace
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -38,7 +38,8 @@ class ReplyMailbox:
             demo_password=PASSWORD,
         )
         self._backend = DictBackend(Login(self._config), self._config)
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._is_open = False
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[int]:
@@ -46,12 +47,16 @@ class ReplyMailbox:
         hashed = await Passwords(self._config).hash_password(PASSWORD)
         user = UserMetadata(self._config, USERNAME, password=hashed)
         await self._backend.login.demo_user_identity.set(user)
-        server = await asyncio.start_server(self._talk, "127.0.0.1", port)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", port)
+        self._is_open = True
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
+            self._is_open = False
             server.close()
             self.drop()
+            # One that is still at work when the loop ends would be logged as an error.
+            await asyncio.gather(*self._connections)
             await server.wait_closed()
 
     async def deliver(self, content: bytes, *, at: datetime | None = None) -> None:
@@ -62,12 +67,17 @@ class ReplyMailbox:
 
     def drop(self) -> None:
         """Break every connection."""
-        for writer in self._writers:
+        for writer in self._connections.values():
             writer.transport.abort()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._is_open:  # it was on its way when the server closed
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(self._talk(reader, writer))
+        self._connections[task] = writer
+        task.add_done_callback(self._connections.__delitem__)
+
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        try:
+        with suppress(ConnectionError):
             await IMAPServer(self._backend.login, self._config)(reader, writer, SocketInfoLocal(writer))
-        finally:
-            self._writers.discard(writer)
