@@ -19,10 +19,9 @@ log = structlog.get_logger()
 
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
-_TEAM_EVERY: Final = timedelta(seconds=2)
-"""How often reminders and digests are checked, and so how soon changed settings count. While they are off, that is a
-few rows read.
-"""
+_REMINDERS_EVERY: Final = timedelta(seconds=2)
+"""How often reminders are checked, and so how soon changed settings count. While nothing is due, that is a row read."""
+_DIGESTS_EVERY: Final = timedelta(seconds=5)
 _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
@@ -91,5 +90,5 @@ async def begin_reminders(
         elapsed=elapsed,
     )
     digests.meter = reminders.meter = components.meter
-    jobs.every(_TEAM_EVERY, "digests", digests.send_due)
-    jobs.every(_TEAM_EVERY, "reminders", reminders.send_due)
+    jobs.every(_DIGESTS_EVERY, "digests", digests.send_due)
+    jobs.every(_REMINDERS_EVERY, "reminders", reminders.send_due)

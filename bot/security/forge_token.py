@@ -6,18 +6,18 @@ https://developer.atlassian.com/platform/forge/forge-remote-invocation-contract/
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
-
-import jwt
-from jwt.types import Options
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import ForgeTokenRefused
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 _ALGORITHM: Final = "RS256"
 _ISSUER: Final = "forge/invocation-token"
 _LEEWAY_S: Final = 10
 _LONGEST_KEY_ID: Final = 500
-_OPTIONS: Final[Options] = {"require": ["exp", "iat", "iss", "aud"]}
+_OPTIONS: Final["Options"] = {"require": ["exp", "iat", "iss", "aud"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class ForgeClaims:
 
 def read_key_id(token: str) -> str:
     """Return which key the token says it is signed with. Raises ForgeTokenRefused unless it says RS256 and a key."""
+    import jwt  # noqa: PLC0415  only a bot that Forge calls needs it
+
     try:
         header = jwt.get_unverified_header(token)
     except jwt.InvalidTokenError:
@@ -52,6 +54,8 @@ def verify_token(token: str, key: Mapping[str, Any], *, apps: Mapping[str, str],
 
     Raises ForgeTokenRefused.
     """
+    import jwt  # noqa: PLC0415  as above
+
     try:
         claims = jwt.decode(
             token,

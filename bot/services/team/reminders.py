@@ -19,6 +19,8 @@ log = structlog.get_logger()
 _PAUSE_EACH_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 60.0
 """Seconds until the next look, by the number of evaluations that run: it costs some 0.1 ms for each."""
+_WAITING_PAUSE_S: Final = 10.0
+"""The least pause while only people who wait are looked for: their time is hours."""
 
 
 class ReminderSender:
@@ -74,7 +76,8 @@ class ReminderSender:
     async def _decide(self, settings: TeamSettings, now: datetime) -> list[Reminder]:
         only_waiting = not _has_steps(settings.reminders)
         candidates = await self._store.reminders.candidates(now=now, only_waiting=only_waiting)
-        self._next_look = self._elapsed() + min(len(candidates) * _PAUSE_EACH_S, _LONGEST_PAUSE_S)
+        least = _WAITING_PAUSE_S if only_waiting else 0.0
+        self._next_look = self._elapsed() + max(least, min(len(candidates) * _PAUSE_EACH_S, _LONGEST_PAUSE_S))
         away = await self._store.absences.away(at=now)
         team = settings.calendar(self._zone)
         calendars = await self._calendars(settings, candidates)
