@@ -47,6 +47,10 @@ CREATE TRIGGER leads AFTER UPDATE ON mail FOR EACH ROW
   WHEN (NEW.state = 'sending') EXECUTE FUNCTION bear_witness();
 """
 """What only the copy that leads writes, with who wrote it and who held the lease in the same transaction."""
+OWED: Final = """
+SELECT 1 FROM delivery WHERE kind IN ('card', 'note')
+  AND (state IN ('due', 'sending') OR state = 'unknown' AND ts IS NULL) LIMIT 1
+"""
 
 
 @dataclass
@@ -218,8 +222,15 @@ class Cluster:
         "clock": set_clock,
     }
 
+    async def at_rest(self) -> None:
+        """Wait until the copies owe Slack no card and no line: a card shows what was done before its thread does."""
+        async with asyncio.timeout(limit(60)):
+            while await self.ask(OWED):  # noqa: ASYNC110  nothing tells
+                await asyncio.sleep(0.1)
+
     async def holds_for(self, team: "Team") -> int:
         """Check what must be true in the end; how many leaders there were."""
+        await self.at_rest()
         for firm, jobs in team.came:
             nothing_is_lost_or_doubled(self.here, firm, jobs=jobs)
         pids = {copy.name: copy.pids for copy in self.copies}
