@@ -67,7 +67,7 @@ def place_line(card: Card, *, vendor_id: str | None) -> str:
     """Return where the app runs, and the links that leave Slack."""
     license_ = card.evaluation.license
     parent = " ".join(part for part in (license_.parent_product, license_.parent_edition) if part)
-    listing = f"{_MARKETPLACE}/plugins/{quote(license_.app_key, safe='')}"
+    listing = f"{_MARKETPLACE}/plugins/{_in_url(license_.app_key)}"
     parts = (
         _site(license_.site),
         _escaped(parent),
@@ -188,9 +188,15 @@ def _site(site: str | None) -> str | None:
 def _license_link(license_: License, vendor_id: str | None) -> str:
     """Return the license, as a link to the vendor's own report if its address is known."""
     number = readable_id(license_)
-    address = f"{_MARKETPLACE}/manage/vendors/{vendor_id}/reporting/licenses?text={quote(number, safe='')}"
-    is_known = vendor_id is not None and number.startswith(("E-", "SEN-"))
-    return f"<{address}|{escape(number, longest=40)}>" if is_known else escape(number, longest=40)
+    shown = escape(number, longest=40)
+    if vendor_id is None or not number.startswith(("E-", "SEN-")):
+        return shown
+    return f"<{_MARKETPLACE}/manage/vendors/{vendor_id}/reporting/licenses?text={_in_url(number)}|{shown}>"
+
+
+def _in_url(value: str) -> str:
+    """Return the value of a parameter in a URL. A lone surrogate, which has no UTF-8 form, becomes a question mark."""
+    return quote(value, safe="", errors="replace")
 
 
 def _refusal(card: Card, rules: MailRules) -> str | None:

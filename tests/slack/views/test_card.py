@@ -296,10 +296,19 @@ def test_only_a_site_at_atlassian_is_a_link(site: str, said: str) -> None:
             "1234",
             f"<{MARKETPLACE}/manage/vendors/1234/reporting/licenses?text=SEN-7|SEN-7>",
         ),
+        ({"E-1\ud800"}, "1234", f"<{MARKETPLACE}/manage/vendors/1234/reporting/licenses?text=E-1%3F|E-1>"),
+        ({"\ud800"}, None, "–"),
         ({"E-1AA", "12"}, None, "E-1AA"),
         ({"12"}, "1234", "12"),
     ],
-    ids=["entitlement", "server license", "the vendor's address is not known", "no number that the page finds"],
+    ids=[
+        "entitlement",
+        "server license",
+        "no UTF-8",
+        "nothing to show",
+        "the vendor's address is not known",
+        "no number that the page finds",
+    ],
 )
 def test_the_license_is_a_link_where_its_address_is_certain(
     aliases: set[str], vendor_id: str | None, said: str
