@@ -29,7 +29,8 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     """Connect every listener, each inside the middleware."""
     follow_up = FollowUpListeners(services)
     dnc, mails = DncListeners(services), MailListeners(services)
-    answers = AnswerListeners(services, mails)
+    feedback = FeedbackListeners(services, mails)
+    answers = AnswerListeners(services, mails, feedback)
     cards, forms = CardListeners(services, follow_up, answers), FormListeners(services)
     away = AwayListeners(services)
     commands = CommandListeners(services, dnc, away)
@@ -48,7 +49,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(NoteButton.EDIT)(middleware(follow_up.edit))
     app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
     app.action(ids.SHOW_WORDS)(middleware(follow_up.show_words))
-    _register_feedback(app, middleware, FeedbackListeners(services, mails), mails)
+    _register_feedback(app, middleware, feedback, mails)
     app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
     app.action(AwayButton.KEEP)(middleware(away.keep))
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))

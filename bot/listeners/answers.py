@@ -11,6 +11,7 @@ from bot.domain.mail import LawfulBasis, MailContent
 from bot.domain.mail_policy import Refused
 from bot.domain.replies import ANSWER
 from bot.domain.snooze import SnoozeChoice
+from bot.listeners.feedback import FeedbackListeners
 from bot.listeners.mail_actions import MailListeners, in_time
 from bot.listeners.modal_calls import show_form
 from bot.listeners.payloads import Press, read_press
@@ -27,11 +28,12 @@ _MORNING = time(9)
 
 
 class AnswerListeners:
-    """Handles what people do about a reply. The button's value is its id; on a card, the latest reply is meant."""
+    """Handles what people do about a reply. The button's value is its id; on a card, what came last is meant."""
 
-    def __init__(self, services: ListenerServices, mails: MailListeners) -> None:
+    def __init__(self, services: ListenerServices, mails: MailListeners, feedback: FeedbackListeners) -> None:
         self._services = services
         self._mails = mails
+        self._feedback = feedback
 
     async def asked(self, args: AsyncArgs) -> None:
         """Open the form for an answer to the reply that the button is under."""
@@ -44,13 +46,17 @@ class AnswerListeners:
             await show_form(self._services, press, View.REPLY, self._full)
 
     async def latest(self, press: Press) -> Modal:
-        """Return the form for an answer to the latest reply about the evaluation that a card shows."""
+        """Return the form for an answer to the latest reply or feedback about the evaluation that a card shows."""
         await self._services.permissions.require(press.user, Permission.CONTACT)
         metadata = await placed(self._services, press.metadata)
         reply_id = await self._services.outreach.latest_reply(metadata.evaluation_id)
-        if reply_id is None:
+        found = None if reply_id is None else await self._services.outreach.reply(reply_id)
+        message = await self._services.feedback.latest(metadata.evaluation_id)
+        if message is not None and (found is None or found.at < message.at):
+            return await self._feedback.answer_form(press, message)
+        if found is None:
             return modals.message(received.GONE)
-        return await self._form(replace(press, metadata=metadata), reply_id)
+        return await self._form(replace(press, metadata=metadata), found.id)
 
     async def snooze(self, args: AsyncArgs) -> None:
         """Remind the person when the contact is back, as their automatic answer says."""

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.evaluation import ContactRole
-from bot.domain.feedback import answer_template
+from bot.domain.feedback import FeedbackMessage, answer_template
 from bot.domain.mail import LawfulBasis, MailContent
 from bot.domain.mail_policy import Refused
 from bot.listeners.mail_actions import MailListeners, in_time
@@ -79,6 +79,11 @@ class FeedbackListeners:
         message = await self._services.feedback.find(press.metadata.evaluation_id)
         return views.full_feedback(press.metadata, message)
 
+    async def answer_form(self, press: Press, message: FeedbackMessage) -> Modal:
+        """Return the form for an answer where the person wants it: by email, or else in the app."""
+        this = replace(press, metadata=replace(press.metadata, evaluation_id=message.id))
+        return await (self._form(this) if message.person is None else self._email(this))
+
     async def _email(self, press: Press) -> Modal:
         await self._services.permissions.require(press.user, Permission.CONTACT)
         draft = await self._services.outreach.answer_feedback(press.metadata.evaluation_id)
@@ -103,6 +108,8 @@ class FeedbackListeners:
     async def _form(self, press: Press) -> Modal:
         await self._services.permissions.require(press.user, Permission.EDIT)
         message = await self._services.feedback.find(press.metadata.evaluation_id)
-        if message is None or message.content is None or not message.may_answer_in_app:
+        if message is None or message.content is None:
             return modals.message(views.GONE)
+        if not message.may_answer_in_app:
+            return modals.message(views.NO_WAY_BACK)
         return views.answer_form(FeedbackMetadata.about(press.metadata, feedback_id=message.id), message)

@@ -59,7 +59,7 @@ async def test_a_question_is_answered_in_the_app_and_the_next_one_by_email(here:
         [direct] = await here.until(lambda: here.workspace.direct(ANA))
         assert NORTHWIND.company in direct.shown
 
-        await here.workspace.press(BEN, line, "feedback.answer_in_app")
+        await here.workspace.press(BEN, card, "evaluation.answer")
         form = await here.modal(BEN, "Your answer")
         answer = "By *Export*, top right."
         await here.workspace.submit(BEN, form.id, {"feedback.text": {"feedback.text": answer}})

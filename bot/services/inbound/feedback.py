@@ -91,6 +91,10 @@ class FeedbackDesk:
         """Return a message."""
         return await self._feedback.find(feedback_id)
 
+    async def latest(self, evaluation_id: int) -> FeedbackMessage | None:
+        """Return the latest message from the app about an evaluation, or None."""
+        return await self._feedback.latest(evaluation_id)
+
     async def answer(self, feedback_id: int, text: str, *, by: str) -> bool:
         """Record an answer that the app shows. False if the message is no longer on record."""
         return await self._feedback.answer(feedback_id, text, by=by, at=self._clock())

@@ -14,6 +14,7 @@ from bot.slack.views.modals import Modal, build_modal
 from bot.slack.views.received import quote
 
 GONE: Final = "This feedback is no longer on record."
+NO_WAY_BACK: Final = "They want no answer to this. Write an email about the trial with *Email…*, or press *Done*."
 ANSWERED: Final = "Your answer is in the app now. The window there shows it."
 _FALLBACK: Final = 300
 _QUOTED: Final = 2900
