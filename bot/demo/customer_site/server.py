@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
@@ -73,10 +73,8 @@ class CustomerSite:
         return web.Response(text=words, content_type="text/html", headers=headers)
 
     async def _tell(self, request: web.Request) -> web.Response:
-        """Send the signal, and after the first installation let the license follow."""
+        """Send the signal, and after the first installation let the license follow. 503 if the bot does not answer."""
         kind = request.match_info["kind"]
-        if kind == "installed" and self._license is None:
-            self._license = asyncio.create_task(self._bring_license())
         signal = {
             "type": kind,
             "app": self._app.key,
@@ -85,9 +83,14 @@ class CustomerSite:
         }
         body = json.dumps(signal).encode()
         headers = {"content-type": "application/json", **signed_headers(self._secret, body, kind="signal")}
-        with suppress(aiohttp.ClientError):  # the bot may be stopping
-            async with aiohttp.ClientSession() as session:
-                await session.post(f"{self._bot_url}/signals", data=body, headers=headers)
+        url = f"{self._bot_url}/signals"
+        try:
+            async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+                answer.raise_for_status()
+        except aiohttp.ClientError:  # the bot may be starting or stopping
+            return web.Response(status=503)
+        if kind == "installed" and self._license is None:
+            self._license = asyncio.create_task(self._bring_license())
         return web.Response(status=204)
 
     async def _bring_license(self) -> None:
