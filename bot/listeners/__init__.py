@@ -43,9 +43,7 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(re.compile(rf"^{re.escape(ids.DNC_PAGE)}\.\d+$"))(middleware(dnc.turned))
     for form in (View.DNC_ADD, View.DNC_LIFT):
         app.action(form)(middleware(dnc.opened))
-    app.action(Settle.ARRIVED)(middleware(mails.arrived))
-    app.action(Settle.AGAIN)(middleware(mails.again))
-    app.action(Settle.UNDO)(middleware(mails.undone))
+    _register_emails(app, middleware, mails)
     app.action(NoteButton.EDIT)(middleware(follow_up.edit))
     app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
     app.action(ids.SHOW_WORDS)(middleware(follow_up.show_words))
@@ -53,8 +51,6 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
     app.action(AwayButton.KEEP)(middleware(away.keep))
     app.action(Field.SNOOZE)(middleware(follow_up.choosing))
-    for field in (Field.TEMPLATE, Field.RECIPIENT):
-        app.action(field)(middleware(mails.choosing))
     _register_home(app, middleware, services)
     _register_leaving(app, middleware, away)
     _register_answers(app, middleware, answers, mails)
@@ -87,6 +83,15 @@ def _register_answers(
     app.action(ReplyButton.SHOW)(middleware(answers.show))
     app.action(ReplyButton.SNOOZE)(middleware(answers.snooze))
     app.view(View.ANSWER)(middleware(mails.previewed, check=answers.preview))
+
+
+def _register_emails(app: AsyncApp, middleware: ListenerMiddleware, mails: MailListeners) -> None:
+    """Connect the menus of the email form, and the buttons about an email."""
+    for field in (Field.TEMPLATE, Field.RECIPIENT):
+        app.action(field)(middleware(mails.choosing))
+    app.action(Settle.ARRIVED)(middleware(mails.arrived))
+    app.action(Settle.AGAIN)(middleware(mails.again))
+    app.action(Settle.UNDO)(middleware(mails.undone))
 
 
 def _register_feedback(

@@ -234,7 +234,12 @@ def _place_of(row: Row[Any]) -> Place:
 async def _evaluation_at(connection: AsyncConnection, place: Place) -> int | None:
     """Return the newest evaluation with a card at a place, or None."""
     licenses = await find_licenses_of_app(
-        connection, place.app_key, aliases=place.aliases, cloud_id=place.cloud_id, site=place.site
+        connection,
+        place.app_key,
+        aliases=place.aliases,
+        cloud_id=place.cloud_id,
+        site=place.site,
+        or_expected=True,
     )
     theirs = evaluation.c.license_id.in_([row.id for row in licenses])
     has_card = evaluation.c.channel.is_not(None) & evaluation.c.merged_into.is_(None)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.app_signal import AppSignal, EarlyCardPolicy, EarlyCards, SignalKind
 from bot.domain.feedback import (
     MOST_OF_A_LINK,
     MOST_OF_A_PLACE,
@@ -103,6 +104,17 @@ async def test_feedback_of_an_unknown_site_is_said_once_a_day_and_shown_when_the
     brought = await bring(store)
     assert brought.count("note feedback_received in 1.0") == 2
     assert [each.evaluation_id for each in await store.feedback.conversation(first.conversation)] == [1]
+
+
+async def test_feedback_at_the_site_of_an_early_card_stands_in_its_thread(store: Store) -> None:
+    signal = AppSignal(
+        key="webhook:1", app_key=PLACE.app_key, kind=SignalKind.INSTALLED, at=NOON, site="acme.atlassian.net"
+    )
+    await store.app_signals.add([signal], at=NOON)
+    await store.app_signals.handle(EarlyCardPolicy(mode=EarlyCards.ALL, channel=CHANNEL), at=NOON)
+    await bring(store)
+    await take(store, QUESTION)
+    assert await bring(store) == ["note feedback_received in 1.0", "update card 1"]
 
 
 async def test_a_conversation_that_is_not_on_record_is_said(store: Store) -> None:

@@ -18,17 +18,28 @@ async def licenses_at(connection: AsyncConnection, signal: AppSignal) -> Sequenc
 
 
 async def find_licenses_of_app(
-    connection: AsyncConnection, app_key: str, *, aliases: Sequence[str], cloud_id: str | None, site: str | None
+    connection: AsyncConnection,
+    app_key: str,
+    *,
+    aliases: Sequence[str],
+    cloud_id: str | None,
+    site: str | None,
+    or_expected: bool = False,
 ) -> Sequence[Row[Any]]:
-    """Return the rows of an app's licenses with one of these ids, or else on this cloud site, or else at this host."""
+    """Return the rows of an app's licenses with one of these ids, or else on this cloud site, or else at this host.
+
+    With `or_expected`, and if there is none, the one that an early card stands for.
+    """
     named = (license_alias.c.app_key == app_key) & license_alias.c.alias.in_(aliases)
     ways = (
         (bool(aliases), license_.c.id.in_(select(license_alias.c.license_id).where(named))),
         (cloud_id is not None, license_.c.cloud_id == cloud_id),
         (site is not None, license_.c.site == site),
     )
-    is_real = (license_.c.merged_into.is_(None), license_.c.status != NO_LICENSE_YET, license_.c.app_key == app_key)
-    for is_given, way in ways:
-        if is_given and (rows := (await connection.execute(select(license_).where(way, *is_real))).all()):
-            return rows
+    is_expected = license_.c.status == NO_LICENSE_YET
+    for status in (~is_expected, is_expected) if or_expected else (~is_expected,):
+        live = (license_.c.merged_into.is_(None), license_.c.app_key == app_key, status)
+        for is_given, way in ways:
+            if is_given and (rows := (await connection.execute(select(license_).where(way, *live))).all()):
+                return rows
     return ()
