@@ -13,6 +13,7 @@ from bot.errors import BotError, SlackError, SlackRefused
 from bot.listeners.modal_calls import EXPIRED_TRIGGER
 from bot.listeners.respond import reply
 from bot.services.interactions import InteractionDeduplicator
+from bot.slack.client.acknowledgement import acknowledgement_sent
 from bot.slack.client.web_client import SlackClient
 from bot.slack.views import replies, submissions
 
@@ -73,6 +74,8 @@ class ListenerMiddleware:
         await args.ack(**acknowledged)
         if acknowledged.get("response_action") == "errors":
             return False
+        if acknowledged:  # it changes the modal, and what the listener shows there comes after it
+            await acknowledgement_sent(args.context)
         # Each interaction has its own trigger; a retry, over the socket or HTTP, has the same one. So has an event.
         key = _key(args.body)
         if not key or await self._interactions.first_seen(key):

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
@@ -15,6 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.request.internals import parse_body
 from slack_sdk.signature import SignatureVerifier
 
+from bot.slack.client.acknowledgement import sending
 from bot.slack.client.payload import normalize
 from bot.web.inbound.unsigned_requests import UnsignedRequests
 
@@ -45,8 +46,11 @@ class SlackEvents:
         if body is None or not self._is_signed(body, request):
             self.unsigned.add(PATH)
             return web.json_response({"error": "invalid request"}, status=HTTPStatus.UNAUTHORIZED)
-        asked = _bolt_request(request, body)
-        response: web.StreamResponse = await to_aiohttp_response(await self._app.async_dispatch(asked))
+        with sending() as context:
+            asked = _bolt_request(request, body, context)
+            response: web.StreamResponse = await to_aiohttp_response(await self._app.async_dispatch(asked))
+            await response.prepare(request)
+            await response.write_eof()
         return response
 
     def _is_signed(self, body: str, request: web.Request) -> bool:
@@ -66,7 +70,7 @@ def _text(body: bytes) -> str | None:
         return None
 
 
-def _bolt_request(request: web.Request, text: str) -> AsyncBoltRequest:
+def _bolt_request(request: web.Request, text: str, context: dict[str, Any]) -> AsyncBoltRequest:
     """Return a signed request in Bolt's type, with its body in one of the shapes that listeners know."""
     found = AsyncBoltRequest(body="", query=request.query_string, headers=dict(request.headers))
     try:
@@ -74,5 +78,5 @@ def _bolt_request(request: web.Request, text: str) -> AsyncBoltRequest:
     except (ValueError, RecursionError):
         payload = {}
     found.raw_body, found.body = text, normalize(payload)
-    found.context = build_async_context(AsyncBoltContext({}), found.body)
+    found.context = build_async_context(AsyncBoltContext(context), found.body)
     return found

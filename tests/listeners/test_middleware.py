@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -14,6 +16,8 @@ from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.listeners.middleware import Listener, ListenerMiddleware
 from bot.services.interactions import InteractionDeduplicator
 from bot.slack import ids
+from bot.slack.client.acknowledgement import sending
+from bot.slack.ids import View
 from tests.world import TODAY, World
 
 ANA = "U0ANA"
@@ -73,6 +77,30 @@ async def test_draining_waits_for_what_is_under_way_and_counts_what_is_not_done(
     assert await guard.drain(0.01) == 1
     go_on.set()
     assert await guard.drain(5) == 0
+
+
+async def test_a_modal_is_changed_only_after_the_acknowledgement_that_shows_it_has_left(
+    here: World, guard: ListenerMiddleware
+) -> None:
+    async def acknowledge(**_response: object) -> None:
+        order.append("acknowledged")
+
+    async def pushes(_args: AsyncArgs) -> dict[str, str]:
+        return {"response_action": "push"}
+
+    async def listener(_args: AsyncArgs) -> None:
+        order.append("changed")
+
+    order: list[str] = []
+    body = {"type": "view_submission", "trigger_id": "t", "view": {"callback_id": View.EMAIL.value}}
+    with sending() as context:
+        args = SimpleNamespace(ack=acknowledge, body=body, context=context)
+        task = asyncio.ensure_future(guard(listener, check=pushes)(cast(AsyncArgs, args)))
+        await here.until(lambda: order)
+        await asyncio.sleep(0)
+        order.append("left")
+    await task
+    assert order == ["acknowledged", "left", "changed"]
 
 
 @pytest.mark.parametrize(

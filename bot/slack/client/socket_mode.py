@@ -11,13 +11,17 @@ from typing import Final
 import structlog
 from aiohttp import WSMessage
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.concurrency.backoff import Backoff
 from bot.domain.health import SocketStatus
 from bot.errors import SlackError, SlackUnavailable
+from bot.slack.client.acknowledgement import sending
 from bot.slack.client.errors import another_app
 from bot.slack.client.payload import normalize
 from bot.slack.client.socket_hello import NO_HELLO, app_of_hello, disconnect_reason
@@ -241,8 +245,12 @@ class _Connection:
         ]
 
     async def _hand_over(self, _client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        request.payload = normalize(request.payload)
-        await self._handler.handle(self._client, request)
+        with sending() as context:
+            asked = AsyncBoltRequest(
+                mode="socket_mode", body=normalize(request.payload), headers=build_headers(request), context=context
+            )
+            answer = await self._handler.app.async_dispatch(asked)
+            await send_async_response(self._client, request, answer, time.time())
 
     async def _said(self, message: WSMessage) -> None:
         self._spoke_at = self._elapsed()
