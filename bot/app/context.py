@@ -31,6 +31,7 @@ from bot.services.team.rotation import OwnerRotation
 from bot.services.team.team_file import TeamFileEditor
 from bot.slack.client.socket_mode import SOCKET_TIMEOUTS, SocketTimeouts
 from bot.slack.client.users import SlackUsers
+from bot.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +108,23 @@ class Context:
             health=health,
             heartbeats=heartbeats,
             rotation=OwnerRotation(store, components.slack, permissions, clock=clock),
-            signals=SignalWorker(
-                store,
-                EarlyCardPolicy(mode=EarlyCards(settings.early_cards), channel=channel, own_sites=settings.own_sites),
-                wait=settings.early_cards_wait,
-                clock=clock,
-            ),
-            feedback=FeedbackDesk(
-                store.feedback,
-                Keyring(settings.secret_key),
-                links=build_links(settings, LinkKind.FEEDBACK),
-                channel=channel,
-                clock=clock,
-            ),
+            signals=_build_signals(settings, store, clock),
+            feedback=_build_feedback(settings, store, clock),
         )
+
+
+def _build_signals(settings: Settings, store: Store, clock: Callable[[], datetime]) -> SignalWorker:
+    policy = EarlyCardPolicy(
+        mode=EarlyCards(settings.early_cards), channel=settings.slack_channel, own_sites=settings.own_sites
+    )
+    return SignalWorker(store, policy, wait=settings.early_cards_wait, clock=clock)
+
+
+def _build_feedback(settings: Settings, store: Store, clock: Callable[[], datetime]) -> FeedbackDesk:
+    return FeedbackDesk(
+        store.feedback,
+        Keyring(settings.secret_key),
+        links=build_links(settings, LinkKind.FEEDBACK),
+        channel=settings.slack_channel,
+        clock=clock,
+    )

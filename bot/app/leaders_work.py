@@ -27,7 +27,7 @@ async def leaders_work(
 ) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
     """Do the leader's work inside the block. Yields the workers' tasks, which may be cancelled at any time.
 
-    Everything is built anew for each term, so that nothing is left from an earlier one. At the end, work in progress
+    Everything is built again for each term, so that nothing is left from an earlier one. At the end, work in progress
     may finish if this copy still leads; otherwise it is cancelled.
     """
     components = context.components

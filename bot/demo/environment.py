@@ -185,6 +185,26 @@ def _settings(
         "sweep_every": "24h",
         "first_run_days": 1,
         "database_url": f"sqlite+aiosqlite:///{folder / 'demo.db'}",
+        **_mail_settings(ports),
+        "bounces_secret": _BOUNCES_SECRET,
+        "signals_secret": _SIGNALS_SECRET,
+        "early_cards": "all",
+        "early_cards_wait": "7d",
+        "feedback_origins": (f"http://127.0.0.1:{ports.site}",),
+        "public_url": f"http://127.0.0.1:{ports.http}",
+        "retention": "730d",
+        "secret_key": "a key that protects nothing but this demo",
+        "http_host": "127.0.0.1",
+        "http_port": ports.http,
+        "timezone": "UTC",
+        "log_format": "console",
+        "log_level": "warning",
+    }
+
+
+def _mail_settings(ports: _Ports) -> dict[str, object]:
+    """Return how emails go out, and where replies come in."""
+    return {
         "smtp_host": "127.0.0.1",
         "smtp_port": ports.smtp,
         "smtp_tls": "none",
@@ -193,12 +213,6 @@ def _settings(
         "mail_vendor": "Demo Vendor",
         "mail_hold": "10s",
         "mail_at_most_every": "7d",
-        "bounces_secret": _BOUNCES_SECRET,
-        "signals_secret": _SIGNALS_SECRET,
-        "early_cards": "all",
-        "early_cards_wait": "7d",
-        "feedback_origins": (f"http://127.0.0.1:{ports.site}",),
-        "public_url": f"http://127.0.0.1:{ports.http}",
         "mail_replies": USERNAME,
         "imap_host": "127.0.0.1",
         "imap_port": ports.imap,
@@ -207,11 +221,4 @@ def _settings(
         "imap_password": PASSWORD,
         "imap_folder": "INBOX",
         "imap_after": "leave",
-        "retention": "730d",
-        "secret_key": "a key that protects nothing but this demo",
-        "http_host": "127.0.0.1",
-        "http_port": ports.http,
-        "timezone": "UTC",
-        "log_format": "console",
-        "log_level": "warning",
     }

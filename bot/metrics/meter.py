@@ -1,4 +1,4 @@
-"""Count what happens. Whoever counts gets a meter; while metrics are off, it counts nothing."""
+"""Count what happens. Each part that counts gets a meter; while metrics are off, it counts nothing."""
 
 import time
 from collections.abc import Callable, Iterator

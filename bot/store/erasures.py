@@ -84,7 +84,7 @@ async def overwrite(
     await remove_company_words(connection, {row.company_key for row in licenses} - {None})
     await enqueue_refresh(connection, await _quoting(connection, hashes), at=at)
     await anonymize_hashes(connection, keyring, hashes)
-    await connection.execute(delete(draft))  # of the last day; whom they name is not known
+    await connection.execute(delete(draft))  # of the last day; nobody knows who they name
     for evaluation_id in evaluations:
         await append_history(connection, evaluation_id, [Entry(at=at, fact=ErasedFact())])
     await enqueue_card_update(connection, evaluations, at=at)

@@ -1,4 +1,4 @@
-"""An answer to a reply: to whom it goes, under which subject, and whether it may be sent."""
+"""An answer to a reply: who gets it, under which subject, and whether it may be sent."""
 
 import re
 from dataclasses import dataclass

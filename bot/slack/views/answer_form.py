@@ -22,7 +22,7 @@ _QUOTED: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
-    """What the form shows: what they wrote, and to whom the answer goes."""
+    """What the form shows: what they wrote, and who gets the answer."""
 
     license: License
     quoted: str

@@ -241,7 +241,7 @@ async def anonymize_hashes(connection: AsyncConnection, keyring: Keyring, hashes
 async def _enqueue_added(
     connection: AsyncConnection, scope: DncScope, target_hash: str, evaluation_ids: Sequence[int], new: DncEntry
 ) -> None:
-    """Record the event of a new entry: a receiver finds whom it covers by hash and evaluations, not by address."""
+    """Record the event of a new entry: a receiver finds who it covers by hash and evaluations, not by address."""
     details = {
         "scope": scope.value,
         "hash": target_hash,

@@ -35,7 +35,7 @@ PAGE_TEXTS: Final = load_texts("feedback", PageTexts)
 TEXT: Final = "text"
 MAY_REPLY: Final = "contact_ok"
 BAIT: Final = "website"
-"""The field that people do not see. Whoever fills it is a robot."""
+"""The field that people do not see. A program that fills it is a robot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ class AtWork:
     posts: defaultdict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     """When each delivery of a reminder or a digest was posted."""
     receivers: dict[int, str] = field(default_factory=dict)
-    """To whom it went."""
+    """Who got it."""
     shown: dict[int, list[ListedReminder]] = field(default_factory=dict)
     """The reminders that it shows by now."""
     digests: Counter[tuple[str, str]] = field(default_factory=Counter)

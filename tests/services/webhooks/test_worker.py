@@ -43,7 +43,7 @@ class Desk:
         return read_addresses([self.sink.url], EventType)[0]
 
     def worker(self, address: WebhookAddress | None = None) -> WebhookWorker:
-        """A worker that begins anew."""
+        """A worker that starts again."""
         alerts = AdminAlerts(self.store, admins=["U0ADMIN"], channel=None, clock=self.clock)
         found = WebhookWorker(
             self.store,

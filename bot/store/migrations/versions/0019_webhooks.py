@@ -14,6 +14,16 @@ _DUE = sa.text("given_up IS NULL")
 
 def upgrade() -> None:
     """Add the tables of webhooks."""
+    _add_addresses()
+    _add_events()
+    _add_deliveries()
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "SELECT setval(pg_get_serial_sequence('webhook_event', 'id'), generation + 1, false) FROM installation"
+        )
+
+
+def _add_addresses() -> None:
     op.create_table(
         "webhook_address",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -27,6 +37,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_address")),
         sa.UniqueConstraint("key", name=op.f("uq_webhook_address_key")),
     )
+
+
+def _add_events() -> None:
     op.create_table(
         "webhook_event",
         sa.Column("id", _ID, nullable=False),
@@ -40,6 +53,9 @@ def upgrade() -> None:
     op.create_index(
         "one_event_a_fact", "webhook_event", ["history_id"], unique=True, sqlite_where=_FACT, postgresql_where=_FACT
     )
+
+
+def _add_deliveries() -> None:
     op.create_table(
         "webhook_delivery",
         sa.Column("id", _ID, nullable=False),
@@ -63,10 +79,6 @@ def upgrade() -> None:
         sqlite_where=_DUE,
         postgresql_where=_DUE,
     )
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "SELECT setval(pg_get_serial_sequence('webhook_event', 'id'), generation + 1, false) FROM installation"
-        )
 
 
 def _reference(table: str, other: str, name: str | None = None) -> sa.ForeignKeyConstraint:
