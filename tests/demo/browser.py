@@ -138,10 +138,9 @@ async def close(page: Page) -> None:
 async def close_all(page: Page) -> None:
     """Close each window that is open: they are this person's, whatever page shows them."""
     dialog = page.get_by_role("dialog")
-    while await dialog.count():
-        title = await dialog.inner_text()
+    while shown := await dialog.all_inner_texts():  # it waits for none: a window may close by itself
         await page.keyboard.press("Escape")
-        await expect(dialog.filter(has_text=title)).to_have_count(0)
+        await expect(dialog.filter(has_text=shown[-1])).to_have_count(0)
 
 
 async def command(page: Page, text: str) -> None:
