@@ -3,10 +3,11 @@
 `canonical` is the form in which addresses are compared for do-not-contact entries, pauses, erasures and bounces;
 `sendable` is the form that is sent over the wire. Two spellings with one wire form have one canonical form.
 
-- The domain is in ASCII by UTS 46, without transitional mappings, and in lower case: this is the form that servers look
-up. - The local part is in NFC and case folded. Only its own server knows whether case matters, and no server is known
-where it does, so a do-not-contact entry covers every case. Folding goes further than lower case (ß is ss): it is how
-Unicode defines comparison, and an entry that covers a mailbox too many harms nobody. Dotless ı stays distinct from i.
+- The domain is in ASCII by UTS 46, without transitional mappings, and in lower case: this is the form that servers
+  look up.
+- The local part is in NFC and case folded. Only its own server knows whether case matters, and no server is known where
+  it does, so a do-not-contact entry covers every case. Folding goes further than lower case (ß is ss): it is how Unicode
+  defines comparison, and an entry that covers a mailbox too many harms nobody. Dotless ı stays distinct from i.
 """
 
 import re
