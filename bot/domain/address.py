@@ -6,8 +6,8 @@
 - The domain is in ASCII by UTS 46, without transitional mappings, and in lower case: this is the form that servers
   look up.
 - The local part is in NFC and case folded. Only its own server knows whether case matters, and no server is known where
-  it does, so a do-not-contact entry covers every case. Folding goes further than lower case (ß is ss): it is how Unicode
-  defines comparison, and an entry that covers a mailbox too many harms nobody. Dotless ı stays distinct from i.
+  it does, so a do-not-contact entry covers every case. Folding goes further than lower case (ß is ss): it is how
+  Unicode defines comparison, and an entry that covers a mailbox too many harms nobody. Dotless ı stays distinct from i.
 """
 
 import re
