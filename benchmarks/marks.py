@@ -106,12 +106,15 @@ def _later_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
 
 
 def _mailbox(*, messages: int) -> Iterator[Mark]:
-    """Measure how long the mailbox for replies takes to be read at the first start, and what that needs."""
+    """Measure how long the mailbox for replies takes to be read at the first start, and what that needs. The floor
+    fetches the same.
+    """
     command = [sys.executable, "-m", "benchmarks.mailbox", str(messages)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
-    seconds, memory = json.loads(done.stdout.splitlines()[-1])
+    measured = json.loads(done.stdout.splitlines()[-1])
+    seconds, floor, memory = measured["seconds"], f"{measured['floor']:.1f} s", measured["megabytes"]
     what = f"mailbox of {messages:,} messages, read at the first start"
-    yield Mark(what=what, floor="–", ours=f"{seconds:.1f} s", value=seconds, target=60, unit=" s")
+    yield Mark(what=what, floor=floor, ours=f"{seconds:.1f} s", value=seconds, target=60, unit=" s")
     yield Mark(what=f"{what}: memory", floor="–", ours=f"{memory:.0f} MB", value=memory, target=60, unit=" MB")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import MailboxRefused
 from bot.mail.inbound.imap import After, ImapAccount, ImapMailbox, Secret
+from bot.mail.inbound.reply import FIELDS
 from tests.mail.dovecot import AVAILABLE, PASSWORD, dovecot
 
 pytestmark = [
@@ -27,7 +28,7 @@ async def test_it_reads_waits_marks_and_moves_what_it_is_told_to() -> None:
         opened = await asyncio.to_thread(mailbox.open, Secret(PASSWORD))
         assert (opened.has_idle, opened.uidnext) == (True, 2)
         assert await asyncio.to_thread(lambda: mailbox.uids(after=0, since=date(2026, 1, 1))) == [1]
-        [header] = await asyncio.to_thread(mailbox.headers, [1])
+        [header] = await asyncio.to_thread(mailbox.headers, [1], FIELDS)
         assert b"<1@acme.example>" in header.content
         assert b"hello" not in header.content
         assert b"hello 1" in await asyncio.to_thread(mailbox.body, 1)

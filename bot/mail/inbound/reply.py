@@ -30,17 +30,18 @@ _AUTO_HEADERS: Final = (
     "x-mail-autoreply",
     "x-ms-exchange-generated-message-source",
 )
+FIELDS: Final = ("message-id", "in-reply-to", "references", "from", "date", "subject", *_DELIVERED)
+"""The header fields that show which email a message answers. The date tells those apart that have no Message-ID."""
 _REPORT_TYPE: Final = re.compile(r"report-type\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """What the headers of a message say."""
+    """What the headers of a message say about the email that it answers."""
 
     key: str
-    """A hash of its Message-ID, or of its headers if it has none."""
+    """A hash of its Message-ID, or of these headers if it has none."""
     clues: Clues
-    traits: Traits
     message_id: str
     references: str
     """The `References` of an answer to it."""
@@ -48,38 +49,40 @@ class Incoming:
     """Those that it was sent or delivered to."""
 
 
-def read_incoming(content: bytes, *, tag: Callable[[str], int | None], own: Callable[[str], bool]) -> Incoming:
-    """Return what the headers of a message say, whatever the bytes.
+def read_incoming(content: bytes, *, tag: Callable[[str], int | None]) -> Incoming:
+    """Return what these headers say about the email that their message answers, whatever the bytes.
 
-    `tag` reads the id of an email out of its reply address; `own` says whether an address is one of ours.
+    `tag` reads the id of an email out of its reply address.
     """
-    mail = headers(content.replace(b"\0", b""))
+    mail = _headers(content)
     named = _MESSAGE_ID.findall(" ".join(values(mail, "message-id")))
     message_id = named[0] if named else ""
     answered = _MESSAGE_ID.findall(" ".join(values(mail, "in-reply-to")))
     thread = _MESSAGE_ID.findall(" ".join(values(mail, "references")))
     addresses = tuple(dict.fromkeys(_addresses(mail, *_DELIVERED)))[:_MOST_ADDRESSES]
-    sender = next(iter(_addresses(mail, "from")), "")
     tagged = (tag(each) for each in addresses)
-    subject = one_line(decoded(_first(mail, "subject")))
     clues = Clues(
         answers=tuple(dict.fromkeys([*answered, *reversed(thread)]))[:_MOST_IDS],
         tagged=tuple(dict.fromkeys(number for number in tagged if number is not None)),
-        sender=sender,
-        subject=subject,
+        sender=_sender(mail),
+        subject=_subject(mail),
     )
     return Incoming(
         key=hashlib.sha256(message_id.encode() or content).hexdigest()[:40],
         clues=clues,
-        traits=_traits(mail, sender=sender, subject=subject, is_own=own(sender)),
         message_id=message_id,
         references=" ".join(_shortened([*thread, message_id] if message_id else thread)),
         addresses=addresses,
     )
 
 
-def _traits(mail: EmailMessage, *, sender: str, subject: str, is_own: bool) -> Traits:
-    kind = _first(mail, "content-type")
+def read_traits(content: bytes, *, own: Callable[[str], bool]) -> Traits:
+    """Return what the headers of a message say about how it came to be, whatever the bytes.
+
+    `own` says whether an address is one of ours.
+    """
+    mail = _headers(content)
+    sender, kind = _sender(mail), _first(mail, "content-type")
     report = _REPORT_TYPE.search(kind) if "multipart/report" in kind.lower() else None
     return Traits(
         report_type=report[1].lower() if report else "",
@@ -89,10 +92,22 @@ def _traits(mail: EmailMessage, *, sender: str, subject: str, is_own: bool) -> T
         has_empty_return_path=_first(mail, "return-path").strip() == "<>",
         is_from_list="list-id" in mail,
         has_feedback_id="feedback-id" in mail,
-        is_ours=is_own or OWN_HEADER in mail,
+        is_ours=own(sender) or OWN_HEADER in mail,
         sender=sender,
-        subject=subject,
+        subject=_subject(mail),
     )
+
+
+def _headers(content: bytes) -> EmailMessage:
+    return headers(content.replace(b"\0", b""))
+
+
+def _sender(mail: EmailMessage) -> str:
+    return next(iter(_addresses(mail, "from")), "")
+
+
+def _subject(mail: EmailMessage) -> str:
+    return one_line(decoded(_first(mail, "subject")))
 
 
 def _addresses(mail: EmailMessage, *names: str) -> Iterator[str]:

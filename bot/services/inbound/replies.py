@@ -21,7 +21,7 @@ from bot.domain.reply_kinds import MessageKind, has_left, is_refusal, kind_of
 from bot.domain.reply_matching import RECENT, Match, match
 from bot.errors import MailboxRefused, MailboxUnavailable
 from bot.mail.inbound.imap import BATCH, FetchedHeader, ImapAccount, ImapMailbox, OpenFolder, Secret
-from bot.mail.inbound.reply import Incoming, read_incoming
+from bot.mail.inbound.reply import FIELDS, Incoming, read_incoming, read_traits
 from bot.mail.inbound.reply_text import ReplyText, read_text
 from bot.metrics.catalog import INBOUND
 from bot.metrics.labels import InboundResult, InboundSource
@@ -163,8 +163,7 @@ class ReplyReader:
 
     async def _read_batch(self, uids: Sequence[int], opened: OpenFolder) -> int:
         """Read some messages and return how many are for us."""
-        fetched = await self._thread.run(lambda: self._mailbox.headers(uids))
-        messages = [(each.uid, found) for each in fetched if (found := self._incoming(each)) is not None]
+        messages = await self._thread.run(partial(self._fetch, uids))
         candidates = await self._candidates([found for _, found in messages])
         ours = list[int]()
         for uid, found in messages:
@@ -184,9 +183,19 @@ class ReplyReader:
         await self._store.replies.move(self._position(opened, uids[-1]))
         return len(ours)
 
+    def _fetch(self, uids: Sequence[int]) -> list[tuple[int, Incoming]]:
+        """Return what the headers of some messages say, by UID. Runs in the thread of the mailbox."""
+        fetched = self._mailbox.headers(uids, FIELDS)
+        return [(each.uid, found) for each in fetched if (found := self._incoming(each)) is not None]
+
+    def _fetch_whole(self, uid: int) -> tuple[bytes, MessageKind]:
+        """Return a message and what it is; empty if it is gone. Runs in the thread of the mailbox."""
+        content = self._mailbox.body(uid)
+        return content, kind_of(read_traits(content, own=self._inbox.is_own))
+
     def _incoming(self, fetched: FetchedHeader) -> Incoming | None:
         try:
-            return read_incoming(fetched.content, tag=self._inbox.reply_tag, own=self._inbox.is_own)
+            return read_incoming(fetched.content, tag=self._inbox.reply_tag)
         except (ValueError, LookupError, TypeError, AttributeError) as exc:
             log.warning("reply_unreadable", error=type(exc).__name__)
             return None
@@ -202,22 +211,25 @@ class ReplyReader:
         )
 
     async def _read_message(self, uid: int, found: Incoming, candidates: Candidates, opened: OpenFolder) -> bool:
-        """Read one message, and its text only if it is for us. Return whether it is."""
-        kind = kind_of(found.traits)
-        returned = any(self._inbox.bounce_tag(each) is not None for each in found.addresses)
+        """Read one message, and more than some of its headers only if it is for us. Return whether it is."""
+        is_returned = any(self._inbox.bounce_tag(each) is not None for each in found.addresses)
         answered = match(found.clues, candidates.sent)
-        if kind is MessageKind.BOUNCE or (returned and kind is not MessageKind.RECEIPT):
-            is_ours = returned or answered is not None
-            if is_ours:
-                await self._bounces.handle(await self._thread.run(lambda: self._mailbox.body(uid)))
-            return is_ours
+        if answered is None and not is_returned:
+            return False
+        if found.key in candidates.known:
+            return True
+        content, kind = await self._thread.run(lambda: self._fetch_whole(uid))
+        if not content:
+            return False
+        if kind is MessageKind.BOUNCE or (is_returned and kind is not MessageKind.RECEIPT):
+            await self._bounces.handle(content)
+            return True
         if answered is None or kind not in {MessageKind.AUTOMATIC, MessageKind.PERSONAL}:
             return False
-        if found.key not in candidates.known:
-            text = await self._thread.run(lambda: read_text(self._mailbox.body(uid)))
-            new = _new_reply(found, answered, text, kind, at=self._clock())
-            if await self._store.replies.record(new, self._position(opened, uid)) is not None:
-                log.info("reply_recorded", mail=new.mail_id, kind=new.kind.value)
+        text = await self._thread.run(lambda: read_text(content))
+        new = _new_reply(found, answered, text, kind, at=self._clock())
+        if await self._store.replies.record(new, self._position(opened, uid)) is not None:
+            log.info("reply_recorded", mail=new.mail_id, kind=new.kind.value)
         return True
 
     def _position(self, opened: OpenFolder, uid: int) -> Position:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from email import message_from_bytes
 
 import pytest
 
-from bot.mail.inbound.reply import read_incoming
+from bot.mail.inbound.reply import FIELDS, read_incoming, read_traits
 from bot.mail.inbound.reply_text import LONGEST, own_words, read_text
 from bot.mail.inbound.verp import Purpose, envelope_sender, read_return_address, read_tagged_address, tagged_address
 from tests.machine import limit
@@ -23,11 +24,18 @@ def tag(address: str) -> int | None:
 def test_every_client_in_every_language_is_recognized_and_told_apart_from_its_quote() -> None:
     wrong = []
     for name, shape, raw in shapes(OURS, TAGGED):
-        found = read_incoming(raw, tag=tag, own=lambda _: False)
+        found = read_incoming(raw, tag=tag)
         is_ours = OURS in found.clues.answers or 7 in found.clues.tagged
         if not is_ours or read_text(raw).text.split() != shape.words.split():
             wrong.append(name)
     assert wrong == []
+
+
+def test_the_fields_that_are_fetched_of_every_message_are_all_that_is_needed_to_recognize_it() -> None:
+    for name, _, raw in shapes(OURS, TAGGED):
+        whole = message_from_bytes(raw)
+        fetched = "".join(f"{field}: {value}\r\n" for field, value in whole.items() if field.lower() in FIELDS)
+        assert read_incoming(fetched.encode(), tag=tag) == read_incoming(raw, tag=tag), name
 
 
 def test_an_address_for_replies_is_none_for_bounces() -> None:
@@ -62,7 +70,8 @@ def test_a_hostile_message_is_read_in_time_or_refused_as_one_that_cannot_be(name
     content = HOSTILE[name]()[:262_144]
     began = time.process_time()
     try:
-        read_incoming(content[:32_768], tag=tag, own=lambda _: False)
+        read_incoming(content[:32_768], tag=tag)
+        read_traits(content, own=lambda _: False)
         found = read_text(content)
     except (ValueError, LookupError, TypeError, AttributeError):
         found = None
