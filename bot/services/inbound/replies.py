@@ -188,7 +188,7 @@ class ReplyReader:
         fetched = self._mailbox.headers(uids, FIELDS)
         return [(each.uid, found) for each in fetched if (found := self._incoming(each)) is not None]
 
-    def _fetch_whole(self, uid: int) -> tuple[bytes, MessageKind]:
+    def _fetch_message(self, uid: int) -> tuple[bytes, MessageKind]:
         """Return a message and what it is; empty if it is gone. Runs in the thread of the mailbox."""
         content = self._mailbox.body(uid)
         return content, kind_of(read_traits(content, own=self._inbox.is_own))
@@ -218,7 +218,7 @@ class ReplyReader:
             return False
         if found.key in candidates.known:
             return True
-        content, kind = await self._thread.run(lambda: self._fetch_whole(uid))
+        content, kind = await self._thread.run(lambda: self._fetch_message(uid))
         if not content:
             return False
         if kind is MessageKind.BOUNCE or (is_returned and kind is not MessageKind.RECEIPT):

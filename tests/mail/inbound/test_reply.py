@@ -33,8 +33,8 @@ def test_every_client_in_every_language_is_recognized_and_told_apart_from_its_qu
 
 def test_the_fields_that_are_fetched_of_every_message_are_all_that_is_needed_to_recognize_it() -> None:
     for name, _, raw in shapes(OURS, TAGGED):
-        whole = message_from_bytes(raw)
-        fetched = "".join(f"{field}: {value}\r\n" for field, value in whole.items() if field.lower() in FIELDS)
+        mail = message_from_bytes(raw)
+        fetched = "".join(f"{field}: {value}\r\n" for field, value in mail.items() if field.lower() in FIELDS)
         assert read_incoming(fetched.encode(), tag=tag) == read_incoming(raw, tag=tag), name
 
 
