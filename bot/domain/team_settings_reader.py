@@ -165,7 +165,7 @@ def _rotation(top: _Table) -> Iterator[RotationRule]:
     for table in top.tables("rotation"):
         apps = tuple(table.values("apps", _text(_matching(_APP)), "the key of an app"))
         members = tuple(_members(table))
-        if not members and table.is_table:
+        if table.is_table and table.data.get("members", []) == []:
             table.complain((), 'members should name somebody: [{ user = "U…" }].')
         for app in apps or ("",):
             if app in taken:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.evaluation import CardRef
+from bot.domain.evaluation import CardRef, State
 from bot.domain.reactions import Reaction, read_reaction
 from bot.domain.snooze import SnoozeChoice
 from bot.listeners.respond import reply, why_lost
@@ -37,6 +37,8 @@ class ReactionListeners:
 
     async def _act(self, reaction: Reaction, evaluation_id: int, *, by: str) -> str | None:
         match reaction:
+            case Reaction.DONE | Reaction.SNOOZE if await self._is_expected(evaluation_id):
+                return replies.NO_LICENSE_YET
             case Reaction.CLAIM:
                 owned = await self._services.ownership.claim(evaluation_id, by=by)
                 if owned is not None and owned.owner == by:
@@ -49,6 +51,11 @@ class ReactionListeners:
                 return await self._snooze(evaluation_id, by=by)
             case _:
                 assert_never(reaction)
+
+    async def _is_expected(self, evaluation_id: int) -> bool:
+        """Return whether the card is an early one, which offers *Claim* alone."""
+        evaluation = await self._services.ownership.evaluation(evaluation_id)
+        return evaluation is not None and evaluation.trial.state is State.EXPECTED
 
     async def _snooze(self, evaluation_id: int, *, by: str) -> str:
         follow_up = self._services.follow_up

@@ -165,6 +165,10 @@ members = [
   { user = "U0CLEO", weigth = 2 },
   { weight = 2 },
 ]
+
+[[rotation]]
+apps = ["com.example.gantt"]
+members = [{ user = "ana" }]
 """
 
 
@@ -188,6 +192,7 @@ def test_everything_that_is_wrong_is_named_at_once_with_its_line() -> None:
         "line 30: rotation[2].members[2].weigth is unknown. Did you mean weight?",
         "line 30: U0CLEO is in this rotation twice. Use weight.",
         "line 31: A member needs a user.",
+        "line 36: rotation[3].members[1].user should be the id (U…) of a user.",
     )
 
 

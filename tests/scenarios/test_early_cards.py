@@ -114,11 +114,16 @@ async def test_a_signed_signal_becomes_a_card_and_the_card_the_evaluation(here: 
         "cloud_id": record["cloudId"],
         "site": record["cloudSiteHostname"],
     }
-    async with here.bot(early_cards="all", signals_secret=SECRET) as parts:
+    async with here.bot(early_cards="all", signals_secret=SECRET, reactions="on") as parts:
         assert await signed(here, body) == 202
         card = await here.card("the license follows")
         assert record["cloudSiteHostname"] in card.shown
         assert [each["action_id"] for _, each in elements(card.blocks)] == ["evaluation.claim"]
+        for reaction in ("white_check_mark", "no_bell"):
+            await here.workspace.react("U0ANA", card, reaction)
+            await here.notified("U0ANA", "the report doesn't have this license yet")
+            here.workspace.clear_answers()
+        assert here.thread(card) == []
         await here.workspace.press("U0BEN", card, "evaluation.claim")
         await here.hides("Claim", card)
         here.marketplace.add(record)

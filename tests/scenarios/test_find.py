@@ -123,7 +123,8 @@ async def test_a_guest_who_asks_gets_no_answer_and_a_question_delivered_again_ge
 
 
 async def test_without_the_scope_the_admins_hear_once_what_is_off(here: World) -> None:
-    here.workspace.keys.scopes.remove("app_mentions:read")
+    lacking = {"app_mentions:read", "usergroups:read"}
+    here.workspace.keys.scopes -= lacking
     for _ in range(2):
         async with here.bot(slack_admins=ANA) as parts:
             await here.until(lambda: here.workspace.direct(ANA))
@@ -131,8 +132,9 @@ async def test_without_the_scope_the_admins_hear_once_what_is_off(here: World) -
             await here.workspace.say(ANA, "@Evaluator Bot who is acme?")
     [alert] = here.workspace.direct(ANA)
     assert "I can't answer when somebody mentions me" in alert.shown
-    assert "app_mentions:read" in alert.shown
-    here.workspace.keys.scopes.add("app_mentions:read")
+    assert "I can't see who is in the user groups that may email" in alert.shown
+    assert "lacks the scopes app_mentions:read, usergroups:read." in alert.shown
+    here.workspace.keys.scopes |= lacking
     async with here.bot(slack_admins=ANA):
         await here.until(lambda: len(here.workspace.direct(ANA)) > 1)
     assert "has all its scopes now" in here.workspace.direct(ANA)[-1].shown

@@ -11,7 +11,7 @@ from bot.domain.clock_skew import has_passed
 from bot.domain.health import SocketStatus
 from bot.domain.incidents import Incident, IncidentSource
 from bot.errors import ApiGone, BotError, PermissionMissing, TokenRefused
-from bot.slack.client.errors import EVENT_SCOPES, scopes_missing
+from bot.slack.client.errors import WITHOUT_SCOPE, scopes_missing
 from bot.slack.views import alerts
 from bot.store import Store
 
@@ -78,16 +78,15 @@ class AdminAlerts:
             await self._begin(_SOCKET_DOWN, alerts.no_presses(line.problem or "", line.down))
 
     async def check_scopes(self, missing: AbstractSet[str]) -> None:
-        """Alert if the Slack app lacks scopes without which a feature is off. Call it at the start."""
-        lacking = tuple(sorted(missing & EVENT_SCOPES.keys()))
+        """Alert once if the Slack app lacks scopes, and say what is off. Call it regularly."""
+        lacking = tuple(sorted(missing & WITHOUT_SCOPE.keys()))
         now = Incident(source=IncidentSource.SCOPES, code="missing", scopes=lacking)
         known = {each.incident for each in await self._store.incidents.list_open()}
         over = {each for each in known if each.source is IncidentSource.SCOPES and each != now}
         if lacking:
             await self._store.incidents.close(over, "", to=(), at=self._clock())
-            await self._begin(
-                now, alerts.scopes_missing(scopes_missing(lacking), map(EVENT_SCOPES.__getitem__, lacking))
-            )
+            off = [sentence for scope, sentence in WITHOUT_SCOPE.items() if scope in missing]
+            await self._begin(now, alerts.scopes_missing(scopes_missing(lacking), off))
         else:
             await self._end(over, alerts.scopes_granted)
 

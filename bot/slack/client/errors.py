@@ -23,11 +23,19 @@ SCOPES: Final = frozenset(
 
 REACTIONS_SCOPE: Final = "reactions:read"
 """Needed only if reactions on cards do something."""
-EVENT_SCOPES: Final[Mapping[str, str]] = {
-    REACTIONS_SCOPE: "I can't see reactions on cards.",
+WITHOUT_SCOPE: Final[Mapping[str, str]] = {
+    "users:read": "I can't tell members from guests, so nobody can use my buttons and commands.",
+    "commands": "Nobody can use /evaluators or my shortcuts.",
     "app_mentions:read": "I can't answer when somebody mentions me.",
+    REACTIONS_SCOPE: "I can't see reactions on cards.",
+    "users:read.email": "Replies to emails can't go to the owner of the evaluation.",
+    "usergroups:read": "I can't see who is in the user groups that may email.",
+    "channels:read": "I can't see who is in a public channel.",
+    "groups:read": "I can't see who is in a private channel.",
+    "channels:history": "If a post to a public channel breaks off, I can't see whether it arrived.",
+    "groups:history": "If a post to a private channel breaks off, I can't see whether it arrived.",
 }
-"""Scopes without which Slack says nothing at all, each with what is off: no call fails that would tell the admins."""
+"""What is off without a scope. Without `chat:write`, which is not here, nobody could be told."""
 
 
 class Token(Enum):

@@ -22,8 +22,8 @@ _PAGE_DIGITS: Final = 6
 _EMPTY: Final = {
     ListKind.DAYS: "None yet. Trials show up in the licenses report hours after they start.",
     ListKind.MINE: "You own no running trial. *Claim* on a card makes you the owner.",
-    ListKind.UNOWNED: "Every running trial has an owner.",
-    ListKind.EXPIRING: "No trial ends in this time.",
+    ListKind.UNOWNED: "Every running trial with a card has an owner.",
+    ListKind.EXPIRING: "No trial with a card ends in this time.",
     ListKind.WAITING: "Nobody waits for an answer.",
 }
 

@@ -2,7 +2,18 @@
 
 import pytest
 
-from bot.slack.client.errors import _ACTIONS, _OF_APP_TOKEN, ErrorAction, Token, action_for, explain, scopes_needed
+from bot.slack.client.errors import (
+    _ACTIONS,
+    _OF_APP_TOKEN,
+    REACTIONS_SCOPE,
+    SCOPES,
+    WITHOUT_SCOPE,
+    ErrorAction,
+    Token,
+    action_for,
+    explain,
+    scopes_needed,
+)
 from tests.slack.checks import check_text
 
 A_PERSON_MENDS = {ErrorAction.TOKEN, ErrorAction.SCOPE, ErrorAction.CHANNEL}
@@ -53,3 +64,7 @@ def test_a_word_that_is_none_is_not_repeated() -> None:
     said = explain("<!channel>\n")
     check_text(said)
     assert "a word that is unknown" in said
+
+
+def test_of_each_scope_it_is_known_what_is_off_without_it() -> None:
+    assert WITHOUT_SCOPE.keys() == (SCOPES - {"chat:write"}) | {REACTIONS_SCOPE}

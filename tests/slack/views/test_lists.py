@@ -87,9 +87,17 @@ def test_a_day_without_evaluations_says_why_that_may_be() -> None:
     ("query", "head", "empty"),
     [
         (ListQuery(kind=ListKind.MINE), "Your evaluations", "You own no running trial."),
-        (ListQuery(kind=ListKind.UNOWNED), "Evaluations without an owner", "Every running trial has an owner."),
-        (ListQuery(kind=ListKind.EXPIRING), "Trials that end within 7 days", "No trial ends in this time."),
-        (ListQuery(kind=ListKind.EXPIRING, within=0), "Trials that end today", "No trial ends in this time."),
+        (
+            ListQuery(kind=ListKind.UNOWNED),
+            "Evaluations without an owner",
+            "Every running trial with a card has an owner.",
+        ),
+        (ListQuery(kind=ListKind.EXPIRING), "Trials that end within 7 days", "No trial with a card ends in this time."),
+        (
+            ListQuery(kind=ListKind.EXPIRING, within=0),
+            "Trials that end today",
+            "No trial with a card ends in this time.",
+        ),
         (ListQuery.of_days(nov(17), TODAY), "Evaluations from 17 Nov 2026 to 23 Nov 2026", "None yet."),
     ],
     ids=["mine", "unowned", "expiring", "expiring today", "week"],
