@@ -271,7 +271,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
         {"aiohttp", "slack_bolt", "slack_sdk"},
     ),
     "web.feedback": (
-        {"concurrency", "domain", "errors", "metrics", "services.inbound", "translations", "web", "web.inbound"},
+        {"concurrency", "domain", "errors", "services.inbound", "translations", "web", "web.inbound"},
         {"aiohttp", "structlog"},
     ),
     "web.inbound": (

@@ -77,8 +77,9 @@ async def open_components(
             alerts=alerts,
             clock=clock,
         )
-        poller.meter = meter
-        poller.return_reports = ReturnReports(marketplace, store, show_prices=settings.show_prices == "on", clock=clock)
+        reports = ReturnReports(marketplace, store, show_prices=settings.show_prices == "on", clock=clock)
+        poller.return_reports = reports
+        poller.meter = reports.meter = meter
         post = build_mailer(settings)
         if post is not None:
             stack.push_async_callback(post.smtp.aclose)

@@ -109,7 +109,7 @@ class Context:
             heartbeats=heartbeats,
             rotation=OwnerRotation(store, components.slack, permissions, clock=clock),
             signals=_build_signals(settings, store, clock),
-            feedback=_build_feedback(settings, store, clock),
+            feedback=_build_feedback(settings, components, clock),
         )
 
 
@@ -120,11 +120,13 @@ def _build_signals(settings: Settings, store: Store, clock: Callable[[], datetim
     return SignalWorker(store, policy, wait=settings.early_cards_wait, clock=clock)
 
 
-def _build_feedback(settings: Settings, store: Store, clock: Callable[[], datetime]) -> FeedbackDesk:
-    return FeedbackDesk(
-        store.feedback,
+def _build_feedback(settings: Settings, components: Components, clock: Callable[[], datetime]) -> FeedbackDesk:
+    desk = FeedbackDesk(
+        components.store.feedback,
         Keyring(settings.secret_key),
         links=build_links(settings, LinkKind.FEEDBACK),
         channel=settings.slack_channel,
         clock=clock,
     )
+    desk.meter = components.meter
+    return desk

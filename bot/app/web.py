@@ -75,7 +75,6 @@ def _build_feedback(context: Context) -> FeedbackEndpoints:
         signed=signed,
         forge=_build_forge_requests(context, feedback_endpoints.FORGE_PATH, InboundSource.FEEDBACK),
         origins=frozenset(settings.feedback_origins),
-        meter=context.components.meter,
     )
 
 

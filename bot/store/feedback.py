@@ -16,6 +16,7 @@ from bot.domain.feedback import (
     FeedbackContent,
     FeedbackMessage,
     FeedbackRefused,
+    FeedbackSource,
     FeedbackTaken,
     NewFeedback,
     Speaker,
@@ -177,7 +178,12 @@ class Feedback:
     async def _same(
         self, connection: AsyncConnection, new: NewFeedback, place: Place, *, since: datetime
     ) -> Row[Any] | None:
-        """Return the message with the same words from the same place since then."""
+        """Return the message with the same words from the same place since then.
+
+        None for a page that nobody verified: whoever guesses the words would be handed the conversation.
+        """
+        if new.source is FeedbackSource.BROWSER and new.conversation is None:
+            return None
         near = select(feedback).where(_FROM_APP, _is_at(place), feedback.c.at > since, feedback.c.content.is_not(None))
         for row in (await connection.execute(near)).all():
             earlier = message_from(row, self._keyring)

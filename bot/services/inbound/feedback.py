@@ -15,6 +15,9 @@ from bot.domain.feedback import (
     link_works,
 )
 from bot.domain.feedback_reader import clean_text
+from bot.metrics.catalog import INBOUND
+from bot.metrics.labels import InboundResult, InboundSource
+from bot.metrics.meter import OFF, Meter
 from bot.security.keyring import Keyring
 from bot.services.mail.links import Links
 from bot.store.feedback import Feedback
@@ -45,6 +48,7 @@ class FeedbackDesk:
         clock: Callable[[], datetime],
     ) -> None:
         """`links` are those in emails; `channel` hears of feedback that fits no evaluation."""
+        self.meter: Meter = OFF
         self._feedback = feedback
         self._keyring = keyring
         self._links = links
@@ -58,7 +62,11 @@ class FeedbackDesk:
             if number is None:
                 return FeedbackRefused.NO_CONVERSATION
             new = replace(new, conversation=number, place=None)
-        return await self._feedback.take(new, channel=self._channel, at=self._clock())
+        taken = await self._feedback.take(new, channel=self._channel, at=self._clock())
+        if isinstance(taken, FeedbackTaken):
+            result = InboundResult.IGNORED if taken.is_repeated else InboundResult.HANDLED
+            self.meter.count(INBOUND, InboundSource.FEEDBACK, result)
+        return taken
 
     async def open_link(self, token: str) -> OpenLink | None:
         """Return what a link in an email is about, or None if it is not ours or too old."""

@@ -198,6 +198,7 @@ class ReplyReader:
             return read_incoming(fetched.content, tag=self._inbox.reply_tag)
         except (ValueError, LookupError, TypeError, AttributeError) as exc:
             log.warning("reply_unreadable", error=type(exc).__name__)
+            self.meter.count(INBOUND, InboundSource.IMAP, InboundResult.FAILED)
             return None
 
     async def _candidates(self, messages: Sequence[Incoming]) -> Candidates:

@@ -13,12 +13,16 @@ from bot.errors import MarketplaceError, PermissionMissing
 from bot.marketplace.client import Marketplace
 from bot.marketplace.responses import NotFound
 from bot.marketplace.return_records import parse_departure, parse_quote
+from bot.metrics.catalog import INBOUND
+from bot.metrics.labels import InboundResult, InboundSource
+from bot.metrics.meter import OFF, Meter
 from bot.store import Store
 
 log = structlog.get_logger()
 
 _AT_ONCE: Final = 100
 """Rows that one transaction records."""
+_SOURCES: Final = {Reading.FEEDBACK: InboundSource.UNINSTALL, Reading.QUOTES: InboundSource.QUOTE}
 
 
 class ReturnReports:
@@ -27,6 +31,7 @@ class ReturnReports:
     def __init__(
         self, marketplace: Marketplace, store: Store, *, show_prices: bool, clock: Callable[[], datetime]
     ) -> None:
+        self.meter: Meter = OFF
         self._marketplace = marketplace
         self._store = store
         self._show_prices = show_prices
@@ -44,10 +49,12 @@ class ReturnReports:
                     log.info("report_not_readable", report=reading, reason=str(exc))
             except MarketplaceError as exc:
                 log.warning("report_failed", report=reading, reason=str(exc))
+                self.meter.count(INBOUND, _SOURCES[reading], InboundResult.FAILED)
             else:
                 self._refused.discard(reading)
                 await self._store.departures.finish_first(reading, at=self._clock())
                 if new:
+                    self.meter.count(INBOUND, _SOURCES[reading], InboundResult.HANDLED, by=new)
                     log.info("report_rows_new", report=reading, rows=new)
 
     async def _read_feedback(self, *, posts: bool) -> int:

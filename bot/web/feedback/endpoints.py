@@ -1,5 +1,6 @@
 """`/feedback`, `/feedback/forge`, `/feedback/conversations/…`: an app sends feedback, and reads the team's answers."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC
@@ -15,9 +16,6 @@ from bot.domain.feedback import FeedbackMessage, FeedbackRefused, FeedbackSource
 from bot.domain.feedback_reader import read_feedback
 from bot.domain.place_reader import RequestInvalid
 from bot.errors import StoreError
-from bot.metrics.catalog import INBOUND
-from bot.metrics.labels import InboundResult, InboundSource
-from bot.metrics.meter import OFF, Meter
 from bot.services.inbound.feedback import FeedbackDesk
 from bot.web.inbound.doors import ForgeRequests, SignedRequests, parse_json, read_body, try_later
 
@@ -49,7 +47,6 @@ class FeedbackEndpoints:
         signed: SignedRequests | None,
         forge: ForgeRequests | None,
         origins: frozenset[str],
-        meter: Meter = OFF,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` counts seconds, for the limits of all requests together."""
@@ -57,7 +54,6 @@ class FeedbackEndpoints:
         self.signed = signed
         self.forge = forge
         self._desk = desk
-        self._meter = meter
         self._origins = origins
         self._messages = TokenBucket(MESSAGES, clock=clock)
         self._looks = TokenBucket(_LOOKS, clock=clock)
@@ -79,7 +75,7 @@ class FeedbackEndpoints:
             key, source = f"webhook:{self.signed.verify(request, body)}", FeedbackSource.BACKEND
         elif "Origin" in request.headers:
             given, source = request.headers.get("Idempotency-Key", ""), FeedbackSource.BROWSER
-            key = f"browser:{given}" if 0 < len(given) <= _LONGEST_KEY else None
+            key = _key(given, body) if 0 < len(given) <= _LONGEST_KEY else None
             self._require_origin(request)
         else:
             raise web.HTTPUnauthorized(text="The request should be signed: see docs/feedback.md.\n")
@@ -144,7 +140,6 @@ class FeedbackEndpoints:
         if taken.is_repeated and about["source"] is not FeedbackSource.BROWSER:
             return web.Response(status=HTTPStatus.NO_CONTENT)
         if not taken.is_repeated:
-            self._meter.count(INBOUND, InboundSource.FEEDBACK, InboundResult.HANDLED)
             log.info("feedback_received", source=about["source"])
         answer = {"conversation": self._desk.token(taken.conversation)}
         return web.json_response(answer, status=HTTPStatus.ACCEPTED)
@@ -157,6 +152,13 @@ class FeedbackEndpoints:
         origin = request.headers.get("Origin")
         allowed = {"Access-Control-Allow-Origin": origin} if origin in self._origins and origin else {}
         return {"Vary": "Origin", **allowed}
+
+
+def _key(given: str, body: bytes) -> str:
+    """Return the key of a request from a browser. The same key with other content is another request: whoever picks
+    keys badly must not be handed the conversation of somebody else.
+    """
+    return f"browser:{hashlib.sha256(given.encode() + bytes(1) + body).hexdigest()}"
 
 
 def _consume(bucket: TokenBucket) -> None:

@@ -77,6 +77,9 @@ async def test_a_page_with_a_listed_origin_is_not_verified_and_sends_no_contact_
     assert await _messages(here, same["conversation"], Origin=ORIGIN) == await _messages(here, answer["conversation"])
     [row] = await rows(here.store, feedback)
     assert row.source == FeedbackSource.BROWSER
+    status, other = await _from_page(here, {**BODY, "text": "And who are you?"})
+    assert status == 202
+    assert other != same
     for contact in ({"reply_to": "ana@acme.example", "contact_ok": True}, {"name": "Ana Sample"}):
         assert (await _from_page(here, {**BODY, **contact}, key="k2"))[0] == 400
     assert (await _from_page(here, BODY, origin="https://other.example"))[0] == 403
