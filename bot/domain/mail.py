@@ -51,6 +51,13 @@ class MailState(StrEnum):
         return self in {MailState.QUEUED, MailState.DEFERRED}
 
 
+class Overtaken(StrEnum):
+    """Why a queued email is stopped: what happened since it was written."""
+
+    LEFT = "They left the app after this email was written. Write again if it still fits."
+    QUOTE = "They accepted a quote after this email was written. Write again if it still fits."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """The live email of one template for one evaluation; `at` (UTC) is since when it has this state, where that

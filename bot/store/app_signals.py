@@ -25,10 +25,12 @@ from bot.domain.app_signal import (
 )
 from bot.domain.evaluation import State
 from bot.domain.history import AppSignalled, Entry
+from bot.domain.mail import Overtaken
 from bot.security.keyring import Keyring
 from bot.store.early_cards import open_early_card
 from bot.store.engine.database import Database
 from bot.store.licenses.places import licenses_at
+from bot.store.mail.repository import stop_queued
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation, license_
 from bot.store.signal_tables import app_signal
@@ -134,6 +136,8 @@ class AppSignals:
                 values["evaluation_id"] = found.latest
                 fact = AppSignalled(what=signal.kind, signalled_at=signal.at)
                 await append_history(connection, found.latest, [Entry(at=at, fact=fact)])
+                if signal.kind in {SignalKind.UNINSTALLED, SignalKind.DISABLED}:
+                    await stop_queued(connection, found.latest, Overtaken.LEFT, at=at)
             case SignalOutcome.REPEATED if found.early is not None:
                 values["evaluation_id"] = found.early
                 await _update_early_card(connection, found.early, signal.kind, at=at)

@@ -14,12 +14,14 @@ from bot.concurrency.shield import shielded
 from bot.domain.departure import CustomerWords, Departure, DepartureKind, LeavingCount, Quote, Reading
 from bot.domain.evaluation import State
 from bot.domain.history import CustomerLeft, Entry, Kind, QuoteAccepted
+from bot.domain.mail import Overtaken
 from bot.domain.outbox import OwnerNews
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import erased_hashes
 from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
 from bot.store.licenses.places import find_licenses_of_app
+from bot.store.mail.repository import stop_queued
 from bot.store.mapping import contacts_from, insert_new
 from bot.store.outbox.enqueue import append_history, enqueue_owner_news, enqueue_refresh
 from bot.store.schema import evaluation, history, license_, license_alias
@@ -63,7 +65,9 @@ class Departures:
         return [each for each in numbered if each[0] not in known]
 
     async def record(self, rows: Sequence[tuple[bytes, Departure]], *, posts: bool, at: datetime) -> int:
-        """Record customers who left; if it `posts`, say so in the thread of their card. Return how many are new."""
+        """Record customers who left; if it `posts`, say so in the thread of their card, and stop queued email to them.
+        Return how many are new.
+        """
         new = 0
         async with self._database.write() as connection:
             gone = await erased_hashes(connection)
@@ -93,11 +97,12 @@ class Departures:
                     reason = found.reason or found.reason_key or ""
                     fact = CustomerLeft(left=found.kind, reason=reason, on=found.day, departure_id=id_)
                     await append_history(connection, newest.id, [Entry(at=at, fact=fact)])
+                    await stop_queued(connection, newest.id, Overtaken.LEFT, at=at)
         return new
 
     async def record_quotes(self, quotes: Sequence[Quote], *, posts: bool, at: datetime) -> int:
-        """Record accepted quotes; if it `posts`, say so in the thread of their card, and to its owner. Return how many
-        are new.
+        """Record accepted quotes; if it `posts`, say so in the thread of their card and to its owner, and stop queued
+        email to them. Return how many are new.
         """
         new = 0
         async with self._database.write() as connection:
@@ -111,6 +116,7 @@ class Departures:
                 if posts and newest is not None and newest.channel is not None and license_row is not None:
                     fact = _fact(found, is_reseller=self._is_elsewhere(license_row, found.created_by_domain))
                     await append_history(connection, newest.id, [Entry(at=at, fact=fact)])
+                    await stop_queued(connection, newest.id, Overtaken.QUOTE, at=at)
                     if newest.owner is not None:
                         await enqueue_owner_news(connection, newest, OwnerNews.QUOTE, at=at)
         return new

@@ -8,11 +8,12 @@ from sqlalchemy import update
 
 from bot.domain.app_signal import AppSignal, EarlyCardPolicy, EarlyCards, EarlyEnd, SignalKind, SignalOutcome
 from bot.domain.evaluation import State
+from bot.domain.mail import MailOutcome, MailState, Overtaken
 from bot.store import Store
 from bot.store.schema import delivery
 from bot.store.signal_tables import app_signal
 from tests.builders import NOON, ids, license_, nov
-from tests.store.steps import CHANNEL, LATER, bring, cards, only_card, report, rows
+from tests.store.steps import CHANNEL, LATER, ask, bring, cards, only_card, order, report, rows, take
 
 CLOUD = "6f1d0c52-2222-4e57-8f10-000000000001"
 ALL = EarlyCardPolicy(mode=EarlyCards.ALL, channel=CHANNEL)
@@ -137,3 +138,12 @@ async def test_without_a_license_the_card_says_so_until_it_comes(store: Store) -
     await report(store, ACME, at=LATER)
     assert [line for line in await bring(store) if line.startswith("post")] == []
     assert (await only_card(store)).early is None
+
+
+async def test_email_that_waits_is_stopped_when_the_app_is_uninstalled(store: Store) -> None:
+    await report(store, ACME)
+    await bring(store)
+    await ask(store, order((await only_card(store)).evaluation.id, due_at=LATER))
+    await say(store, signal(kind=SignalKind.UNINSTALLED))
+    assert await take(store, now=LATER) is None
+    assert await store.mails.outcome(1) == MailOutcome(state=MailState.FAILED, error=Overtaken.LEFT)

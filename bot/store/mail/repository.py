@@ -21,6 +21,7 @@ from bot.domain.mail import (
     MailRequest,
     MailState,
     MailStatus,
+    Overtaken,
     QueuedMail,
 )
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, Refused, RejectedMail
@@ -29,7 +30,7 @@ from bot.store.dnc.repository import standing_under
 from bot.store.engine.database import Database
 from bot.store.mail.policy_check import IS_ANSWER, MailPolicyCheck, ProposedMail, last_mail, may_have_been_sent, since
 from bot.store.mail.sealing import decrypt_content, encrypt_content
-from bot.store.mapping import insert_row, live_evaluation
+from bot.store.mapping import insert_row, live_evaluation, merged_into
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation, license_, mail
 from bot.store.waiting import end_waiting
@@ -277,6 +278,13 @@ async def settle_sent(connection: AsyncConnection, mail_id: int, message_id: str
     if row is not None:
         await _settle(connection, row, MailState.SENT, at=at, error="")
     return row is not None
+
+
+async def stop_queued(connection: AsyncConnection, evaluation_id: int, why: Overtaken, *, at: datetime) -> None:
+    """Stop the queued emails about an evaluation, so that their senders are told. Answers still go."""
+    theirs = mail.c.evaluation_id.in_(merged_into(evaluation_id)) & _IS_PENDING & ~IS_ANSWER
+    for row in (await connection.execute(select(mail).where(theirs))).all():
+        await _settle(connection, row, MailState.FAILED, at=at, error=why)
 
 
 async def settle_all_unknown(

@@ -10,16 +10,19 @@ import pytest
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.domain.cautions import Caution
 from bot.domain.departure import CustomerWords
+from bot.domain.mail import LawfulBasis, Overtaken
 from bot.domain.mail_policy import NeedsLawfulBasis
 from bot.marketplace.client import Marketplace
 from bot.marketplace.http import MarketplaceHttp
+from bot.metrics.meter import build_meter
 from bot.services.ingest.return_reports import ReturnReports
 from bot.slack.views.departure import departure_lines
+from bot.slack.views.history import note
 from bot.store import Store, open_store
 from bot.store.schema import delivery
 from bot.store.signal_tables import departure
 from tests.builders import NOON, license_, nov
-from tests.store.steps import SECRET, ask, bring, only_card, order, report, rows
+from tests.store.steps import LATER, SECRET, ask, bring, claimed, only_card, order, report, rows, take
 
 ROW: dict[str, Any] = {
     "addonKey": "com.example.roadmap",
@@ -42,6 +45,9 @@ QUOTE: dict[str, Any] = {
     "listPrice": 1200,
     "createdBy": "somebody@reseller.example",
 }
+
+
+BASIS = "Legal basis: they asked us."
 
 
 @pytest.fixture
@@ -105,6 +111,42 @@ async def test_who_left_is_asked_for_no_reminder_and_no_hasty_email(store: Store
     assert Caution.LEFT in decision.cautions
     assert list(departure_lines(card)) == [":wave: Uninstalled on 23 Nov 2026. Reason: Did not meet my expectations"]
     assert [(each.reason, each.number) for each in await store.departures.reasons(since=nov(1))] == [(ROW["reason"], 1)]
+
+
+@pytest.mark.parametrize(
+    ("came", "why"), [("feedback", Overtaken.LEFT), ("quotes", Overtaken.QUOTE)], ids=["they left", "they will buy"]
+)
+async def test_email_that_waits_is_stopped_its_sender_is_told_and_may_write_again(
+    store: Store, here: Here, came: str, why: Overtaken
+) -> None:
+    vendor, reports = here
+    wanted = order((await only_card(store)).evaluation.id, basis=LawfulBasis.REQUEST, due_at=LATER)
+    await ask(store, wanted)
+    await bring(store)
+    if came == "feedback":
+        vendor.feedback.append(dict(ROW))
+    else:
+        vendor.quotes.append(dict(QUOTE))
+    await reports.read()
+    assert await take(store, now=LATER) is None
+    stopped = (await only_card(store)).mail
+    assert stopped is not None
+    assert note(stopped) == f":warning: <@U0BO> tried to send *Welcome*, but it failed. {why} {BASIS}"
+    assert "note mail_failed in 1.0" in await bring(store)
+    await claimed(store, order(wanted.evaluation_id, 2, basis=LawfulBasis.REQUEST))
+
+
+async def test_what_came_is_counted_by_its_report(store: Store, here: Here) -> None:
+    vendor, reports = here
+    reports.meter = build_meter(on=True)
+    vendor.feedback += [dict(ROW), dict(ROW)]
+    vendor.quotes.append(dict(QUOTE))
+    await reports.read()
+    await reports.read()
+    assert reports.meter.registry is not None
+    text = reports.meter.registry.expose("").body.decode()
+    assert 'evaluator_bot_inbound_total{result="handled",source="uninstall"} 2.0' in text
+    assert 'evaluator_bot_inbound_total{result="handled",source="quote"} 1.0' in text
 
 
 async def test_an_erasure_finds_who_left_by_the_address_of_the_row(store: Store, here: Here) -> None:
