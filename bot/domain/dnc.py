@@ -188,6 +188,14 @@ class DncEntry:
     """When a pause ends."""
     target: DncTarget | None = None
     """None once the person was erased."""
+    again_at: datetime | None = None
+    """When somebody last said no again while the entry was active."""
+
+    @property
+    def is_own_unsubscribe(self) -> bool:
+        """Whether the person themselves wants no email to this address, and nobody else decided it."""
+        is_address = self.target is not None and self.target.scope is DncScope.ADDRESS
+        return is_address and self.reason is DncReason.UNSUBSCRIBED
 
 
 def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
@@ -198,6 +206,18 @@ def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
     return (
         current is None or reason.strength > current.reason.strength or (reason.is_final and reason != current.reason)
     )
+
+
+def forbidding(entries: Sequence[DncEntry], *, asked_at: datetime | None = None) -> DncEntry | None:
+    """Return the entry that forbids an email, or None. `entries` are those that cover the address, the strongest first.
+
+    With `asked_at`, the email answers somebody who asked for it then: that they unsubscribed before forbids nothing.
+    """
+    return next((each for each in entries if not _was_before(each, asked_at)), None)
+
+
+def _was_before(entry: DncEntry, asked_at: datetime | None) -> bool:
+    return asked_at is not None and entry.is_own_unsubscribe and (entry.again_at or entry.at) < asked_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

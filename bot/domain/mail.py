@@ -20,11 +20,12 @@ class LawfulBasis(StrEnum):
     CUSTOMER = "Existing customer, similar product"
     WROTE = "They wrote to us"
     ASKED = "They asked for an answer"
+    ASKED_SINCE = "They asked for an answer after they unsubscribed"
 
     @property
     def is_of_answer(self) -> bool:
         """Whether it holds for an answer alone. Nobody chooses it: what is answered decides."""
-        return self in {LawfulBasis.WROTE, LawfulBasis.ASKED}
+        return self in {LawfulBasis.WROTE, LawfulBasis.ASKED, LawfulBasis.ASKED_SINCE}
 
 
 class MailState(StrEnum):

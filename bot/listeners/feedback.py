@@ -56,14 +56,15 @@ class FeedbackListeners:
         metadata, filled = read_form(args, FeedbackMetadata)
 
         async def shown() -> dict[str, Any]:
-            await self._services.permissions.require(args.body["user"]["id"], Permission.CONTACT)
+            user, basis = args.body["user"]["id"], metadata.basis or LawfulBasis.ASKED
+            await self._mails.require_sender(user, basis)
             content = MailContent(
                 template=answer_template(metadata.feedback_id),
                 recipient=ContactRole.TECHNICAL,  # the message says who gets it
                 subject=filled[Field.SUBJECT],
                 body=filled[Field.BODY],
             )
-            return await self._mails.show_preview(args, metadata, content, LawfulBasis.ASKED)
+            return await self._mails.show_preview(args, metadata, content, basis)
 
         return await in_time(args, shown)
 
@@ -89,9 +90,10 @@ class FeedbackListeners:
         draft = await self._services.outreach.answer_feedback(press.metadata.evaluation_id)
         if isinstance(draft, Refused):
             return modals.message(replies.refused(draft, now=self._services.clock()))
+        await self._mails.require_sender(press.user, draft.basis)
         metadata = replace(press.metadata, evaluation_id=draft.card.evaluation.id)
-        about = FeedbackMetadata.about(metadata, feedback_id=draft.message.id)
-        content = draft.message.content
+        about = FeedbackMetadata.about(metadata, feedback_id=draft.message.id, basis=draft.basis)
+        content, before = draft.message.content, draft.unsubscribed
         return answer_form.answer(
             about,
             answer_form.Answering(
@@ -101,6 +103,7 @@ class FeedbackListeners:
                 writer=None,
                 subject=draft.subject,
                 basis=draft.basis,
+                warning="" if before is None else views.unsubscribed_before(before),
             ),
             view=View.FEEDBACK_EMAIL,
         )

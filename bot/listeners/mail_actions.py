@@ -20,7 +20,7 @@ from bot.services.mail.draft import Draft, FormWords, base_of
 from bot.services.team.permissions import Permission
 from bot.slack.client.payload import read_id
 from bot.slack.ids import Field
-from bot.slack.views import email_form, email_preview, modals, replies, submissions
+from bot.slack.views import email_form, email_preview, feedback, modals, replies, submissions
 from bot.slack.views.modal_metadata import EmailMetadata, ModalMetadata, PreviewMetadata
 from bot.slack.views.modals import Modal
 from bot.store.mail.repository import MailStatus, QueuedMail
@@ -105,7 +105,7 @@ class MailListeners:
         view_id, user = args.body["view"]["id"], args.body["user"]["id"]
         try:
             metadata = await placed(self._services, metadata)
-            await self._services.permissions.require(user, Permission.CONTACT)
+            await self.require_sender(user, metadata.basis)
             content = await self._services.outreach.kept(metadata.draft)
             if content is None:
                 await self._show(args, view_id, modals.message(replies.DRAFT_GONE))
@@ -121,6 +121,12 @@ class MailListeners:
             return
         about = await name_evaluation(self._services, metadata.evaluation_id) if isinstance(found, Refused) else ""
         await self._show(args, view_id, modals.message(words_for(found, now=self._services.clock(), about=about)))
+
+    async def require_sender(self, user: str, basis: LawfulBasis | None) -> None:
+        """Raise NotAllowed if this person may not send an email on this basis."""
+        await self._services.permissions.require(user, Permission.CONTACT)
+        if basis is LawfulBasis.ASKED_SINCE:
+            self._services.permissions.require_admin(user, feedback.ONLY_ADMINS)
 
     async def undone(self, args: AsyncArgs) -> None:
         """Cancel the email unless it was sent; the answer replaces the button."""

@@ -272,6 +272,7 @@ do_not_contact = Table(
     Column("lifted_at", Instant),
     Column("lifted_by", Text),
     Column("lifted_note", LargeBinary),  # sealed
+    Column("again_at", Instant),  # when somebody last said no again while it was active
     Index("one_active_entry", "target_key", "reason", unique=True, **partial("lifted_at IS NULL")),
 )
 

@@ -1,6 +1,7 @@
 """To whom a mark applies, which one speaks, who may take it back."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import assume, example, given
@@ -11,10 +12,12 @@ from bot.domain.address import canonical
 from bot.domain.dnc import (
     REASON_CHOICES,
     Authority,
+    DncEntry,
     DncReason,
     DncScope,
     DncTarget,
     covering_targets,
+    forbidding,
     is_stronger_than,
     may_lift,
     targets_for,
@@ -208,3 +211,28 @@ def test_nobody_marks_by_hand_what_only_the_person_or_the_machine_can_say() -> N
 
 def test_a_pause_knows_its_end() -> None:
     assert dnc_entry(reason=DncReason.PAUSED, until=NOON + timedelta(days=1)).until is not None
+
+
+HOUR = timedelta(hours=1)
+UNSUBSCRIBED = dnc_entry(reason=DncReason.UNSUBSCRIBED, by=None)
+AT_THE_DOMAIN = DncTarget.read("@acme.example")
+
+
+@pytest.mark.parametrize(
+    ("entry", "asked_at", "is_forbidden"),
+    [
+        (UNSUBSCRIBED, None, True),
+        (UNSUBSCRIBED, NOON - HOUR, True),
+        (UNSUBSCRIBED, NOON, True),
+        (UNSUBSCRIBED, NOON + HOUR, False),
+        (replace(UNSUBSCRIBED, again_at=NOON + 2 * HOUR), NOON + HOUR, True),
+        (replace(UNSUBSCRIBED, target=AT_THE_DOMAIN), NOON + HOUR, True),
+        (replace(UNSUBSCRIBED, target=None), NOON + HOUR, True),
+        *((dnc_entry(reason=each), NOON + HOUR, True) for each in DncReason if each is not DncReason.UNSUBSCRIBED),
+    ],
+)
+def test_only_who_unsubscribed_and_asked_after_that_may_be_answered(
+    entry: DncEntry, asked_at: datetime | None, *, is_forbidden: bool
+) -> None:
+    assert (forbidding([entry], asked_at=asked_at) is not None) is is_forbidden
+    assert forbidding([entry, dnc_entry(reason=DncReason.TEAM)], asked_at=asked_at) is not None

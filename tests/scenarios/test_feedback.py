@@ -7,6 +7,7 @@ import aiohttp
 
 from bot.demo.fake_slack import Message
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.security.webhook_signature import sign
 from tests.log_watch import WATCH
 from tests.world import TODAY, World
@@ -84,3 +85,26 @@ async def test_a_question_is_answered_in_the_app_and_the_next_one_by_email(here:
         assert mail["to"] == [OTHER]
         await here.at_rest(parts)
         assert len([each for each in here.thread(card) if "answered in the app" in each]) == 1
+
+
+async def test_an_admin_answers_somebody_who_unsubscribed_and_then_asked(here: World) -> None:
+    record = license_record(1, LANTERNS, NORTHWIND, TODAY)
+    here.marketplace.add(record)
+    asked = {"app": record["addonKey"], "site": record["cloudSiteHostname"], "contact_ok": True}
+    async with here.bot(signals_secret=SECRET, slack_admins=ANA) as parts:
+        card = await here.card(NORTHWIND.company)
+        no = DncEntry(reason=DncReason.UNSUBSCRIBED, by=None, at=here.clock())
+        await parts.store.dnc.add(DncTarget.of_address(NORTHWIND.email), no)
+        await here.shows("They unsubscribed", on=card)
+        here.pass_by(hours=1)
+        assert (await _send(here, {**asked, "text": "And the price?", "reply_to": NORTHWIND.email}, key="1"))[0] == 202
+        line = await _line(here, card, "And the price?")
+
+        await here.workspace.press(BEN, line, "feedback.answer")
+        await here.modal(BEN, "Only an admin can send it")
+        await here.workspace.press(ANA, line, "feedback.answer")
+        form = await here.modal(ANA, "They stay unsubscribed")
+        await here.workspace.submit(ANA, form.id, {"mail.body": {"mail.body": "It is on our page."}})
+        await here.send(ANA)
+        await here.shows("Legal basis: they asked for an answer after they unsubscribed", on=card)
+        assert [each["to"] for each in here.mailbox.mails] == [[NORTHWIND.email]]

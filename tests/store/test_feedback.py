@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.app_signal import AppSignal, EarlyCardPolicy, EarlyCards, SignalKind
+from bot.domain.departure import Departure, DepartureKind
+from bot.domain.dnc import DncReason
 from bot.domain.feedback import (
     MOST_OF_A_LINK,
     MOST_OF_A_PLACE,
@@ -16,12 +18,15 @@ from bot.domain.feedback import (
     NewFeedback,
     Speaker,
     Topic,
+    answer_template,
 )
+from bot.domain.mail import ClaimedMail, LawfulBasis, MailRequest
+from bot.domain.mail_policy import RefusalReason, Refused, RejectedMail
 from bot.domain.place_reader import Place
 from bot.store import Store, open_store
 from bot.store.feedback_tables import feedback
-from tests.builders import NOON, license_
-from tests.store.steps import CHANNEL, LATER, SECRET, bring, claimed, only_card, order, report, rows
+from tests.builders import FREELY, NOON, dnc_entry, license_
+from tests.store.steps import CHANNEL, LATER, SECRET, ask, bring, claimed, mark, only_card, order, report, rows
 
 PLACE = Place(app_key="com.example.roadmap", site="acme.atlassian.net", aliases=("E-1AA-2BB-3CC-4DD",))
 QUESTION = NewFeedback(
@@ -138,3 +143,54 @@ async def test_erase_takes_what_a_person_wrote_and_export_shows_it_before(store:
     [message] = await store.feedback.conversation(taken.conversation)
     assert message.content is None
     assert "note feedback_received in 1.0" in await bring(store)
+
+
+ASKS = replace(QUESTION, content=FeedbackContent(text="And the price?", reply_to="ana@acme.example"))
+UNSUBSCRIBED = dnc_entry(reason=DncReason.UNSUBSCRIBED, by=None)
+
+
+def _answer(taken: FeedbackTaken, basis: LawfulBasis) -> MailRequest:
+    number = taken.conversation
+    return order(1, number, template=answer_template(number), basis=basis, at=LATER, due_at=LATER)
+
+
+async def test_who_unsubscribed_and_asked_after_that_gets_one_answer_and_none_after_another_no(store: Store) -> None:
+    await report(store, license_())
+    early = await take(store, ASKS)
+    await mark(store, "ana@acme.example", replace(UNSUBSCRIBED, at=NOON + MINUTES / 2))
+    assert isinstance(await ask(store, _answer(early, LawfulBasis.ASKED_SINCE)), Refused)
+    asked = await take(store, replace(ASKS, key="webhook:2"), after=MINUTES)
+    no = await ask(store, _answer(asked, LawfulBasis.ASKED))
+    assert isinstance(no, Refused)
+    assert no.reason is RefusalReason.DO_NOT_CONTACT
+    await ask(store, _answer(asked, LawfulBasis.ASKED_SINCE))
+    assert isinstance(await store.mails.claim(FREELY, now=LATER), ClaimedMail)
+    assert isinstance(await ask(store, _answer(asked, LawfulBasis.ASKED_SINCE)), Refused)
+
+    again = await take(store, replace(ASKS, key="webhook:3"), after=2 * MINUTES)
+    await ask(store, _answer(again, LawfulBasis.ASKED_SINCE))
+    await mark(store, "ana@acme.example", replace(UNSUBSCRIBED, at=LATER))
+    stopped = await store.mails.claim(FREELY, now=LATER)
+    assert isinstance(stopped, RejectedMail)
+    assert stopped.refusal.reason is RefusalReason.DO_NOT_CONTACT
+
+
+async def test_an_answer_that_waits_still_goes_when_they_leave(store: Store) -> None:
+    await report(store, license_())
+    asked = await take(store, ASKS)
+    await ask(store, _answer(asked, LawfulBasis.ASKED))
+    left = Departure(
+        app_key=PLACE.app_key, kind=DepartureKind.UNINSTALL, day=NOON.date(), aliases=("E-1AA-2BB-3CC-4DD",)
+    )
+    assert await store.departures.record([(b"1", left)], posts=True, at=NOON) == 1
+    assert isinstance(await store.mails.claim(FREELY, now=LATER), ClaimedMail)
+
+
+async def test_the_same_words_from_a_page_that_nobody_verified_open_no_conversation_of_others(store: Store) -> None:
+    await report(store, license_())
+    guess = replace(QUESTION, source=FeedbackSource.BROWSER, key=None)
+    first = await take(store, guess)
+    other = await take(store, guess)
+    assert other.conversation != first.conversation
+    more = replace(guess, conversation=first.conversation)
+    assert await take(store, more) == await take(store, more) == first

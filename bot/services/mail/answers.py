@@ -1,11 +1,13 @@
 """An answer to a reply: who gets it, under which subject, and whether it may be sent."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.address import canonical
 from bot.domain.card import Card, Person, mailable
+from bot.domain.dnc import DncEntry, forbidding
 from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.feedback import FeedbackMessage
 from bot.domain.mail import LawfulBasis, MailContent
@@ -60,19 +62,22 @@ class FeedbackDraft:
     message: FeedbackMessage
     person: Contact
     subject: str
-    basis: LawfulBasis = LawfulBasis.ASKED
+    basis: LawfulBasis
+    unsubscribed: DncEntry | None = None
+    """They unsubscribed, and asked for an answer after that: only an admin sends it."""
 
 
-def draft_feedback_answer(card: Card, message: FeedbackMessage, rules: MailRules) -> FeedbackDraft | Refused:
-    """Return the form's content. The answer goes to the address that the person gave for it."""
+def draft_feedback_answer(
+    card: Card, message: FeedbackMessage, rules: MailRules, entries: Sequence[DncEntry]
+) -> FeedbackDraft | Refused:
+    """Return the form's content. The answer goes to the address that the person gave for it, which `entries` cover."""
     person = message.person
     if person is None:
         return Refused(RefusalReason.NO_WORDS)
-    known = next(
-        (each for each in card.people if canonical(each.contact.email or "") == canonical(person.email or "")), None
-    )
-    entry = None if known is None else known.dnc_entry
-    decision = mailable(card, Person(contact=person, dnc_entry=entry), rules, basis=LawfulBasis.ASKED)
+    entry, before = forbidding(entries, asked_at=message.at), forbidding(entries)
+    basis = LawfulBasis.ASKED if before is None else LawfulBasis.ASKED_SINCE
+    decision = mailable(card, Person(contact=person, dnc_entry=entry), rules, basis=basis)
     if isinstance(decision, Refused):
         return decision
-    return FeedbackDraft(card=card, message=message, person=person, subject=card.evaluation.license.app_name)
+    app = card.evaluation.license.app_name
+    return FeedbackDraft(card=card, message=message, person=person, subject=app, basis=basis, unsubscribed=before)

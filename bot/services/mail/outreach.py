@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.card import Card, Person, Recipient, recipients
 from bot.domain.card_snapshot import UnmatchedCard
+from bot.domain.dnc import targets_for
 from bot.domain.evaluation import CardRef, Contact, ContactRole
 from bot.domain.feedback import answered_feedback
 from bot.domain.mail import OWN_TEXT, ClaimedMail, LawfulBasis, MailContent, MailOutcome, MailPreview, MailState
@@ -251,10 +252,14 @@ class Outreach:
         if self._mailer is None:
             return Refused(RefusalReason.NOT_SET_UP)
         message = await self._store.feedback.find(feedback_id)
-        if message is None or message.evaluation_id is None or message.person is None:
+        person = None if message is None else message.person
+        if message is None or message.evaluation_id is None or person is None or person.email is None:
             return Refused(RefusalReason.NO_WORDS)
         card = await self._store.evaluations.card(message.evaluation_id)
-        return Refused(RefusalReason.NO_WORDS) if card is None else draft_feedback_answer(card, message, self._rules)
+        if card is None:
+            return Refused(RefusalReason.NO_WORDS)
+        entries = await self._store.dnc.active_entries(targets_for(card.evaluation.license, person.email))
+        return draft_feedback_answer(card, message, self._rules, entries)
 
     async def latest_reply(self, evaluation_id: int) -> int | None:
         """Return the id of the latest reply about an evaluation, or None."""

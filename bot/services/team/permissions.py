@@ -113,6 +113,12 @@ class Permissions:
             raise
         return Signature(slack_user.name, slack_user.title)
 
+    def require_admin(self, user: str, sentence: str) -> None:
+        """Raise NotAllowed with this sentence unless the person is an admin."""
+        if user not in self._admins:
+            who = "" if self._admins else " Ask the person who runs the bot to name one."
+            raise NotAllowed(sentence + who, ask=self._admins)
+
     async def slack_user(self, user: str) -> SlackUser:
         """Return a Slack user, as known for the last five minutes. Raises SlackError."""
         return await self._slack_user(user)

@@ -31,19 +31,17 @@ class Answering:
     """The address that wrote, if the answer goes to another one."""
     subject: str
     basis: LawfulBasis
+    warning: str = ""
+    """What the sender should know first, as mrkdwn."""
 
 
 def answer(metadata: ModalMetadata, about: Answering, *, view: View = View.ANSWER) -> Modal:
     """Return the form for an answer."""
     license_, address = about.license, about.to.email or ""
-    warnings = []
+    warnings = [section(f":warning: {about.warning}")] if about.warning else []
     if about.writer is not None and canonical(about.writer) != canonical(address):
-        warnings = [
-            section(
-                f":warning: {escape(about.writer)} wrote this. Your answer goes to {escape(address)}, the contact in "
-                "the report."
-            )
-        ]
+        wrote = f"{escape(about.writer)} wrote this. Your answer goes to {escape(address)}, the contact in the report."
+        warnings.append(section(f":warning: {wrote}"))
     thread = "It goes into the same email thread, with the usual footer. " if view is View.ANSWER else ""
     hint = f"{thread}Formatting: **bold**, [text](https://…)."
     blocks = [

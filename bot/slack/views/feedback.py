@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.domain.card import Card, title
+from bot.domain.dnc import DncEntry
 from bot.domain.feedback import LONGEST_TEXT, FeedbackMessage, FeedbackSource, Topic
 from bot.domain.history import AnsweredInApp, FeedbackReceived
 from bot.slack.blocks import Block, Message, plain, section, small
@@ -16,6 +17,7 @@ from bot.slack.views.received import quote
 GONE: Final = "This feedback is no longer on record."
 NO_WAY_BACK: Final = "They want no answer to this. Write an email about the trial with *Email…*, or press *Done*."
 ANSWERED: Final = "Your answer is in the app now. The window there shows it."
+ONLY_ADMINS: Final = "They unsubscribed before they asked for an answer. Only an admin can send it."
 _FALLBACK: Final = 300
 _QUOTED: Final = 2900
 """Characters of a quote; `received.quote` cuts a longer one."""
@@ -102,6 +104,14 @@ def answer_form(metadata: FeedbackMetadata, message: FeedbackMessage) -> Modal:
     )
     quoted = [quote(message.content.text)] if message.content is not None and message.content.text else []
     return build_modal(View.FEEDBACK_ANSWER, metadata, [*quoted, words], submit="Answer")
+
+
+def unsubscribed_before(entry: DncEntry) -> str:
+    """Say to an admin that they may answer somebody who unsubscribed."""
+    return (
+        f"They unsubscribed {moment(entry.at)} and asked for an answer after that. As an admin you may send this one "
+        "email. They stay unsubscribed."
+    )
 
 
 def _quoted(message: FeedbackMessage) -> list[Block]:

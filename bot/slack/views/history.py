@@ -82,6 +82,7 @@ _BASES: Final = {
     LawfulBasis.CUSTOMER: "existing customer, similar product",
     LawfulBasis.WROTE: "they wrote to us",
     LawfulBasis.ASKED: "they asked for an answer",
+    LawfulBasis.ASKED_SINCE: "they asked for an answer after they unsubscribed",
 }
 _MAILS: Final = {
     Kind.MAIL_QUEUED: ":hourglass_flowing_sand: Email sending… {template}, by {who}.",

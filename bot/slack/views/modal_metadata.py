@@ -149,11 +149,13 @@ class NoteMetadata(ModalMetadata):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackMetadata(ModalMetadata):
-    """The form for an answer in the app: the message that it answers."""
+    """The form for an answer in the app or by email: the message that it answers."""
 
     tag: ClassVar[str] = "feedback"
 
     feedback_id: int
+    basis: LawfulBasis | None = None
+    """The lawful basis of an answer by email."""
 
 
 def _written(value: object) -> object:

@@ -105,6 +105,11 @@ class DncEntries:
         async with self._database.read() as connection:
             return await find_active(connection, self._keyring, targets)
 
+    async def active_entries(self, targets: Collection[DncTarget]) -> list[DncEntry]:
+        """Return the active entries for any of these targets, the strongest first."""
+        async with self._database.read() as connection:
+            return await active_entries(connection, self._keyring, targets)
+
     async def list_active(self) -> list[DncEntry]:
         """Return every active entry, oldest first. Those of erased people have no target."""
         query = select(do_not_contact).where(IS_ACTIVE).order_by(do_not_contact.c.at, do_not_contact.c.id)
@@ -149,6 +154,7 @@ async def add_entry(
     rows = [row for row in await _load_entries(connection, keyring, [target]) if row.lifted_at is None]
     before = _entry_from(rows[0], keyring) if rows else None
     if before is not None and not is_stronger_than(new.reason, before):
+        await _note_again(connection, rows, at=new.at)
         return DncAddResult(changed=False, entry=before)
     is_nameless = new.reason.is_final or _has_permanent(rows)
     values = {
@@ -178,6 +184,7 @@ async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_has
     same = IS_ACTIVE & (do_not_contact.c.target_key == address_hash)
     rows = (await connection.execute(select(do_not_contact).where(same))).all()
     if _has_permanent(rows) or not all(is_stronger_than(new.reason, _entry_from(row, keyring)) for row in rows):
+        await _note_again(connection, rows, at=new.at)
         return
     values = {"scope": DncScope.ADDRESS, "target_key": address_hash, "target": keyring.seal_nothing()}
     await insert_new(connection, do_not_contact, {**values, "reason": new.reason, "at": new.at, "until": new.until})
@@ -189,8 +196,15 @@ async def add_by_hash(connection: AsyncConnection, keyring: Keyring, address_has
 
 async def find_active(connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget]) -> DncEntry | None:
     """Return the strongest active entry for any of these targets, or None."""
-    hashes = [each for target in targets for each in keyring.target_hashes(target)]
-    return await standing_under(connection, keyring, hashes)
+    return next(iter(await active_entries(connection, keyring, targets)), None)
+
+
+async def active_entries(
+    connection: AsyncConnection, keyring: Keyring, targets: Collection[DncTarget]
+) -> list[DncEntry]:
+    """Return the active entries for any of these targets, the strongest first."""
+    rows = await _load_entries(connection, keyring, targets)
+    return [_entry_from(row, keyring) for row in rows if row.lifted_at is None]
 
 
 async def standing_under(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> DncEntry | None:
@@ -301,7 +315,15 @@ def _entry_from(row: Row[Any], keyring: Keyring) -> DncEntry:
         note=keyring.decrypt(row.note) if row.note else "",
         until=row.until,
         target=_target_from(row, keyring),
+        again_at=row.again_at,
     )
+
+
+async def _note_again(connection: AsyncConnection, rows: Iterable[Row[Any]], *, at: datetime) -> None:
+    """Record on active entries that somebody said no once more: what they asked for before counts no longer."""
+    for row in rows:
+        if at > (row.again_at or row.at):
+            await connection.execute(update(do_not_contact).where(_is(row)).values(again_at=at))
 
 
 def _target_from(row: Row[Any], keyring: Keyring) -> DncTarget | None:

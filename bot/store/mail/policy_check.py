@@ -7,14 +7,14 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.dnc import targets_for
+from bot.domain.dnc import forbidding, targets_for
 from bot.domain.evaluation import Contact, ContactRole, License
-from bot.domain.feedback import answered_feedback
+from bot.domain.feedback import FeedbackMessage, answered_feedback
 from bot.domain.mail import Attempt, LastMail, LawfulBasis, MailState
 from bot.domain.mail_policy import Allowed, MailContext, MailRules, NeedsLawfulBasis, RefusalReason, Refused, may_email
 from bot.domain.replies import ANSWER, answered_reply
 from bot.security.keyring import Keyring
-from bot.store.dnc.repository import find_active
+from bot.store.dnc.repository import active_entries
 from bot.store.feedback_content import message_from
 from bot.store.feedback_tables import feedback
 from bot.store.licenses.customer_context import context_of
@@ -55,16 +55,19 @@ class MailPolicyCheck:
         itself.
         """
         seen = await license_of(connection, row.license_id, self._keyring)
-        contact = await self._addressee(connection, row.id, seen, proposed)
+        asked = await self._asked(connection, row.id, proposed)
+        contact = await self._addressee(connection, row.id, seen, proposed, asked)
         if isinstance(contact, Refused):
             return contact
         address = None if contact is None else contact.email
         targets = () if address is None else targets_for(seen, address)
+        entries = await active_entries(connection, self._keyring, targets)
+        asked_at = asked.at if asked is not None and proposed.basis is LawfulBasis.ASKED_SINCE else None
         case = MailContext(
             license=seen,
             trial=trial_from(row),
             contact=contact,
-            dnc_entry=await find_active(connection, self._keyring, targets),
+            dnc_entry=forbidding(entries, asked_at=asked_at),
             context=await context_of(connection, row, seen, self._keyring),
         )
         attempt = await live_attempt(connection, row.id, proposed.template, except_=this)
@@ -74,19 +77,29 @@ class MailPolicyCheck:
             return decision
         return contact or Refused(RefusalReason.NO_CONTACT)
 
+    async def _asked(
+        self, connection: AsyncConnection, evaluation_id: int, proposed: ProposedMail
+    ) -> FeedbackMessage | None:
+        """Return the feedback about the evaluation that the email answers, or None."""
+        theirs = feedback.c.evaluation_id.in_(merged_into(evaluation_id))
+        this = select(feedback).where(feedback.c.id == answered_feedback(proposed.template), theirs)
+        row = (await connection.execute(this)).first()
+        return None if row is None else message_from(row, self._keyring)
+
     async def _addressee(
-        self, connection: AsyncConnection, evaluation_id: int, seen: License, proposed: ProposedMail
+        self,
+        connection: AsyncConnection,
+        evaluation_id: int,
+        seen: License,
+        proposed: ProposedMail,
+        asked: FeedbackMessage | None,
     ) -> Contact | Refused | None:
         """Return who would get the email: who asked for an answer, or else a contact on the license."""
         match proposed.basis:
             case LawfulBasis.WROTE if not await _is_answer(connection, evaluation_id, proposed.template):
                 return Refused(RefusalReason.NO_LAWFUL_BASIS)
-            case LawfulBasis.ASKED:
-                theirs = feedback.c.evaluation_id.in_(merged_into(evaluation_id))
-                this = select(feedback).where(feedback.c.id == answered_feedback(proposed.template), theirs)
-                row = (await connection.execute(this)).first()
-                message = None if row is None else message_from(row, self._keyring)
-                return (message and message.person) or Refused(RefusalReason.NO_LAWFUL_BASIS)
+            case LawfulBasis.ASKED | LawfulBasis.ASKED_SINCE:
+                return (asked and asked.person) or Refused(RefusalReason.NO_LAWFUL_BASIS)
             case _:
                 return seen.contact(proposed.recipient)
 
