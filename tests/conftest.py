@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import settings
 
 from bot.mail.templating import template
+from tests.disk import _nobody_waits_for_the_disk, waits_for_the_disk  # noqa: F401  pytest finds a fixture where its name is
 from tests.examples import MANY
-from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  pytest finds a fixture where its name is
+from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  the same
 from tests.machine import (  # noqa: F401  the same
     _slack_is_as_slow_as_the_machine,
     pytest_collection_modifyitems,
@@ -25,7 +26,7 @@ from tests.template import _migrations_where_marked, _tables_from_a_template  # 
 from tests.world import World, world
 
 # Without deadlines: how long an example takes says more of the machine than of the code.
-settings.register_profile("dev", deadline=None, max_examples=25)
+settings.register_profile("dev", deadline=None, max_examples=10)
 settings.register_profile("ci", deadline=None, max_examples=30)
 settings.register_profile("many", deadline=None, max_examples=300)
 settings.load_profile("many" if MANY else "ci" if os.environ.get("CI") else "dev")

@@ -39,6 +39,8 @@ _SERVER_SETTINGS: Final = {
 _CONNECT_TIMEOUT_S: Final = 8.0
 _COMMAND_TIMEOUT_S: Final = 60.0
 _SWITCHES: Final = 20
+_SYNCHRONOUS: Final = "FULL"
+"""With NORMAL, SQLite may lose the last commits when the power fails: an email would go twice."""
 _LOCK: Final = 7_341_022
 """An arbitrary number of our own for the advisory lock."""
 _BEGIN: Final = {
@@ -183,7 +185,7 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the dri
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_STEP_S * 1000}")
     _write_ahead(cursor)
-    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA synchronous={_SYNCHRONOUS}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")  # what is overwritten or deleted leaves no trace in free space
     cursor.close()

@@ -224,8 +224,9 @@ async def test_a_database_without_tables_is_said(url: str) -> None:
     await database.close()
 
 
-async def test_every_connection_waits_until_the_disk_has_what_was_committed(store: Store) -> None:
-    """With NORMAL, SQLite may lose the last commits when the power fails: an email would go twice."""
+async def test_every_connection_waits_until_the_disk_has_what_was_committed(
+    waits_for_the_disk: None, store: Store
+) -> None:
     full, on = 2, 1
     async with contextlib.AsyncExitStack() as stack:
         connections = [await stack.enter_async_context(store.database.read()) for _ in range(5)]
