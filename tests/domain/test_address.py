@@ -19,6 +19,7 @@ from bot.domain.address import (
     unicode_domain,
     unwrap,
 )
+from bot.domain.invisible_characters import strip_invisible
 from tests.spellings import spellings
 
 ANA, ZOE = "ana@acme.example", "zoë@xn--bcher-kva.example"
@@ -243,8 +244,10 @@ def test_the_domain_of_an_address(address: str | None, domain: str | None) -> No
 @example("acme.INVALID")
 @example("invalid")
 @example(f"{'a' * 63}.example")
+@example(" acme.example")
 def test_a_host_is_judged_as_the_domain_of_an_address(host: str) -> None:
-    assert ascii_domain(host) == (None if "@" in host else domain_of(f"a@{host}"))
+    bare = strip_invisible(host).strip()
+    assert ascii_domain(host) == (None if "@" in bare else domain_of(f"a@{bare}"))
 
 
 def test_a_host_is_written_in_ascii_and_back() -> None:
