@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from bot.domain.changes import (
@@ -22,6 +22,7 @@ from bot.domain.changes import (
 )
 from bot.domain.evaluation import License, State, Trial
 from bot.domain.identity import KnownLicense, merge_known, merge_records, same_trial
+from tests.examples import drawn
 from tests.histories import histories
 
 Key = tuple[date, str | None]
@@ -65,7 +66,7 @@ class Shelf:
         return [(k.license, [(*key(t), t.ends, t.state) for t in k.trials]) for k in self.known]
 
 
-@settings(max_examples=100, deadline=None)
+@drawn
 @given(data=st.data(), reported=histories())
 def test_whatever_order_the_records_come_in_the_license_and_its_trials_are_the_same(
     data: st.DataObject, reported: list[License]
@@ -79,7 +80,7 @@ def test_whatever_order_the_records_come_in_the_license_and_its_trials_are_the_s
     assert len(one.known) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@drawn
 @given(data=st.data(), reported=histories())
 def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(
     data: st.DataObject, reported: list[License]
@@ -92,7 +93,7 @@ def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(
             assert shelf.record(again) == []
 
 
-@settings(max_examples=100, deadline=None)
+@drawn
 @given(data=st.data(), reported=histories(one_id=True))
 def test_of_each_trial_every_fact_is_told_once_whatever_order_the_records_come_in(
     data: st.DataObject, reported: list[License]

@@ -20,6 +20,8 @@ ZONES = (
     "Asia/Tehran Asia/Tokyo Atlantic/Azores Australia/Adelaide Australia/Lord_Howe Australia/Sydney Europe/Berlin "
     "Europe/Dublin Europe/Lisbon Europe/London Pacific/Apia Pacific/Auckland Pacific/Chatham"
 ).split()
+ODD_ZONES = "Africa/Casablanca America/Havana Antarctica/Troll Australia/Lord_Howe Europe/Berlin Pacific/Apia".split()
+"""They change their clocks for Ramadan, at midnight, by two hours, by half an hour, as most do, and by a whole day."""
 HOURS = (
     "mon-fri 09:00-17:00",
     "mon-sun 00:00-23:59",
@@ -50,13 +52,15 @@ def _open_minutes(calendar: WorkingCalendar, start: datetime) -> Iterator[dateti
     latest = datetime.min  # noqa: DTZ901  a wall clock
     while True:
         latest = max(latest, moment.astimezone(calendar.zone).replace(tzinfo=None))
-        is_day = latest.weekday() in calendar.hours.days and latest.date() not in calendar.holidays
-        if moment >= start and is_day and calendar.hours.opens <= latest.time() < calendar.hours.closes:
+        is_hour = moment >= start and calendar.hours.opens <= latest.time() < calendar.hours.closes
+        if is_hour and latest.weekday() in calendar.hours.days and latest.date() not in calendar.holidays:
             yield moment
         moment += MINUTE
 
 
-@pytest.mark.parametrize("name", ZONES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ODD_ZONES else pytest.mark.slow) for name in ZONES]
+)
 def test_it_agrees_with_a_simulation_minute_by_minute(name: str) -> None:
     dice, zone = random.Random(name), ZoneInfo(name)  # noqa: S311  tests draw the same each time
     for n in range(len(HOURS)):
@@ -69,9 +73,8 @@ def test_it_agrees_with_a_simulation_minute_by_minute(name: str) -> None:
         noon = datetime.combine(change, time(12), tzinfo=zone).astimezone(UTC)
         start = noon + dice.randrange(-36 * 60, 24 * 60) * MINUTE
         duration = WorkingDuration(dice.choice([0, 1, 59, 60, dice.randrange(200)]), DurationUnit.MINUTES)
-        expected = next(islice(_open_minutes(calendar, start), duration.amount, None))
-        assert calendar.add(start, duration) == expected
-        opens = next(_open_minutes(calendar, start))
+        opens, *later = islice(_open_minutes(calendar, start), duration.amount + 1)
+        assert calendar.add(start, duration) == [opens, *later][-1]
         assert calendar.next_opening(start) == opens
         assert calendar.is_open(start) == (opens == start)
 

@@ -230,11 +230,11 @@ LONG = [
 @pytest.mark.parametrize("part", LONG)
 def test_redaction_of_a_very_long_line_takes_moments(part: str) -> None:
     """Where time grew with the square of the length, this would take many minutes."""
-    line = f"{part * (100_000 // len(part))}ana@acme.example"
+    line = f"{part * (25_000 // len(part))}ana@acme.example"
 
     began = time.process_time()
     assert "ana@acme" not in escape(redact(line))
-    assert time.process_time() - began < limit(5)
+    assert time.process_time() - began < limit(2)
 
 
 @pytest.mark.parametrize("size", [5_000, pytest.param(40_000, marks=pytest.mark.long)])  # of a line of a megabyte

@@ -15,6 +15,7 @@ from bot.mail.outbound.compose import Sender, new_message_id
 from bot.mail.outbound.footer import LANGUAGES, footer_texts
 from bot.mail.sanitize import escape_markdown
 from bot.mail.templating.template import TemplateVariables, load_templates
+from tests.examples import drawn, examples
 from tests.mail.letters import TRIAL, letter, read, text_of
 
 TEMPLATES = load_templates().templates
@@ -217,7 +218,8 @@ def test_no_value_of_a_template_becomes_a_link_markup_or_another_line(value: str
     assert len(text_of(message, "plain").splitlines()) == len(text_of(other, "plain").splitlines())
 
 
-@settings(max_examples=20)  # the property above looks harder
+@settings(max_examples=examples(5, many=100))  # the property above looks harder
+@drawn
 @given(st.text(max_size=80) | _MARKUP)
 @pytest.mark.parametrize("id_", ["welcome", "trial-ending.de"])
 def test_no_fact_changes_how_a_shipped_mail_is_built(id_: str, value: str) -> None:

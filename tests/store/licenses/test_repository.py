@@ -17,6 +17,7 @@ from bot.store import Store, open_store
 from bot.store.schema import delivery, evaluation, history, license_alias, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov, trial
+from tests.examples import drawn, examples
 from tests.store.steps import LATER, SECRET, bring, cards, known_of, only_card, report, rows
 
 LEGACY = "SEN-12345678"
@@ -44,7 +45,8 @@ LICENSES: st.SearchStrategy[License] = st.builds(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@drawn
+@settings(max_examples=examples(20, many=300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seen=LICENSES)
 async def test_a_license_is_recalled_with_every_field_as_it_was_recorded(store: Store, seen: License) -> None:
     seen = replace(seen, app_key=secrets.token_hex())  # one store for all examples
