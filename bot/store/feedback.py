@@ -22,7 +22,7 @@ from bot.domain.feedback import (
     Speaker,
 )
 from bot.domain.history import AnsweredInApp, Entry, FeedbackReceived
-from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.outbox import DeliveryKind
 from bot.domain.place_reader import Place
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
@@ -31,7 +31,8 @@ from bot.store.feedback_tables import feedback
 from bot.store.licenses.places import find_licenses_of_app
 from bot.store.mapping import insert_new, insert_row, live_evaluation
 from bot.store.outbox.enqueue import append_history, enqueue_message
-from bot.store.schema import delivery, evaluation, license_, mail
+from bot.store.schema import evaluation, license_, mail
+from bot.store.stand_ins import tell_owner
 from bot.store.waiting import begin_waiting, end_waiting
 
 _HOUR: Final = timedelta(hours=1)
@@ -275,10 +276,7 @@ async def _show(connection: AsyncConnection, evaluation_id: int, feedback_id: in
         return
     await begin_waiting(connection, live.id, at=at)
     await append_history(connection, live.id, [Entry(at=at, fact=FeedbackReceived(feedback_id=feedback_id))])
-    if live.owner is not None:
-        owed = {"kind": DeliveryKind.FEEDBACK, "channel": live.owner, "evaluation_id": live.id}
-        due = {"text": str(feedback_id), "state": DeliveryState.DUE, "at": at, "due_at": at}
-        await insert_row(connection, delivery, {**owed, **due})
+    await tell_owner(connection, live, DeliveryKind.FEEDBACK, feedback_id, at=at)
 
 
 async def _tell_unmatched(connection: AsyncConnection, feedback_id: int, *, channel: str, at: datetime) -> None:

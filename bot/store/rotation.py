@@ -140,7 +140,7 @@ class Rotation:
         owner = await self._owner_of_customer(connection, row, [member.user for member in present])
         if owner is not None:
             return Assigned(owner=owner, rule=AssignmentRule.SAME_CUSTOMER)
-        turn = choose(present, await _credits(connection, rule), at=at)
+        turn = choose(present, await credits_of(connection, rule), at=at)
         if turn is None:
             return NobodyAvailable(why=tuple((user, reason) for user, reason in why.items() if reason is not None))
         await _save(connection, rule, turn.credits)
@@ -202,7 +202,8 @@ def _is_owned() -> ColumnElement[bool]:
     return evaluation.c.owner.is_not(None) & (evaluation.c.state == State.RUNNING) & evaluation.c.merged_into.is_(None)
 
 
-async def _credits(connection: AsyncConnection, rule: RotationRule) -> dict[str, Credit]:
+async def credits_of(connection: AsyncConnection, rule: RotationRule) -> dict[str, Credit]:
+    """Return how far each member of a rotation is behind their share."""
     rows = await connection.execute(select(rotation_credit).where(rotation_credit.c.rotation == rule.name))
     return {row.user_id: Credit(row.amount, row.chosen_at) for row in rows}
 

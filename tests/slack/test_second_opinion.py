@@ -226,7 +226,7 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     ),
     "feedback.full_feedback": lambda view, name: view(ABOUT, feedback_of(name)),
     "feedback.line_message": lambda view, name: view(FeedbackReceived(feedback_id=5, feedback=feedback_of(name))),
-    "feedback.owner_message": lambda view, name: view(card_of(name), feedback_of(name), link=WORKSPACE),
+    "feedback.owner_message": lambda view, name: view(card_of(name), feedback_of(name), link=WORKSPACE, to="U0CY"),
     "find_form.find_form": lambda view, name: view(name[:200]),
     "find_form.searching": lambda view, _: view(),
     "follow_up.quote_message": lambda view, name: view(NoteAdded(note_id=5), note_of(name)),
@@ -253,9 +253,10 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "modals.message": lambda view, _: view("Saved."),
     "modals.build_modal": lambda view, _: view(View.EMAIL, ABOUT, []) | {"blocks": [{"type": "divider"}]},
     "paging.page_turns": lambda view, name: view("today.page", replace(rows_of(name), number=1, pages=3)),
+    "owner.stand_in": lambda view, name: view(card_of(name), "U0CY"),
     "received.full_reply": lambda view, name: view(ABOUT, reply_of(name)),
     "received.line_message": lambda view, name: view(ReplyReceived(message="key", reply=reply_of(name))),
-    "received.owner_message": lambda view, name: view(card_of(name), reply_of(name), link=WORKSPACE),
+    "received.owner_message": lambda view, name: view(card_of(name), reply_of(name), link=WORKSPACE, to="U0CY"),
     "received.quote": lambda view, name: view(name),
     "reminder.reminder_message": lambda view, name: view(
         card_of(name), ReminderStep.ESCALATED, today=TODAY, rules=OPEN, link=f"{WORKSPACE}archives/C1/p1"

@@ -112,14 +112,14 @@ class DeliveryRenderer:
         if card is None:
             return note_message(GONE)
         found = await self._store.replies.find(int(delivery.text or 0))
-        return owner_message(card, None if found is None else found.reply, link=self._link(card))
+        return owner_message(card, None if found is None else found.reply, link=self._link(card), to=delivery.channel)
 
     async def _render_feedback(self, delivery: Delivery) -> Message:
         card = await self._store.evaluations.card(delivery.evaluation_id or 0)
         if card is None:
             return note_message(GONE)
         message = await self._store.feedback.find(int(delivery.text or 0))
-        return feedback.owner_message(card, message, link=self._link(card))
+        return feedback.owner_message(card, message, link=self._link(card), to=delivery.channel)
 
     def _link(self, card: Card) -> str | None:
         """Return the address of a card in Slack, if it is known."""

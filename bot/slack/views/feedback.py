@@ -12,6 +12,7 @@ from bot.slack.text import escape, mention, moment, tame_lines
 from bot.slack.views.inputs import input_block, lines_input
 from bot.slack.views.modal_metadata import FeedbackMetadata, ModalMetadata
 from bot.slack.views.modals import Modal, build_modal
+from bot.slack.views.owner import stand_in
 from bot.slack.views.received import quote
 
 GONE: Final = "This feedback is no longer on record."
@@ -62,8 +63,8 @@ def line_message(fact: FeedbackReceived | AnsweredInApp) -> Message:
     return Message(text=text, blocks=blocks if isinstance(fact, AnsweredInApp) else [*blocks, *_buttons(message)])
 
 
-def owner_message(card: Card, message: FeedbackMessage | None, *, link: str | None) -> Message:
-    """Tell the owner that somebody wrote. `link` leads to the card."""
+def owner_message(card: Card, message: FeedbackMessage | None, *, link: str | None, to: str) -> Message:
+    """Tell the owner that somebody wrote. `link` leads to the card; `to` is the person who reads this."""
     license_ = card.evaluation.license
     name = f"{escape(title(license_), longest=90)} · {escape(license_.app_name, longest=60)}"
     head = f":speech_balloon: *{f'<{link}|{name}>' if link else name}* sent feedback"
@@ -73,7 +74,12 @@ def owner_message(card: Card, message: FeedbackMessage | None, *, link: str | No
     words = f": “{escape(message.content.text, longest=_FALLBACK)}”" if message.content.text else "."
     return Message(
         text=f"{name} sent feedback{words}",
-        blocks=[section(f"{head}{f': {stars}' if stars else '.'}"), *_quoted(message), *_buttons(message)],
+        blocks=[
+            section(f"{head}{f': {stars}' if stars else '.'}"),
+            *_quoted(message),
+            *stand_in(card, to),
+            *_buttons(message),
+        ],
     )
 
 

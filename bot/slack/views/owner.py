@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import Final
 
+from bot.domain.card import Card
 from bot.domain.history import Assigned, NobodyAvailable, OwnerFact, Released
 from bot.domain.rotation import AssignmentRule, Unavailable
+from bot.slack.blocks import Block, small
 from bot.slack.text import mention
 
 _RULES: Final = {
@@ -49,3 +51,12 @@ def how_assigned(fact: Assigned, actor: str | None) -> str:
     if fact.rule is not None:
         return _ON_CARD[fact.rule]
     return "claimed" if actor in (fact.owner, None) else f"assigned by {mention(actor)}"
+
+
+def stand_in(card: Card, reader: str) -> list[Block]:
+    """Say why a direct message goes to somebody who does not own the evaluation; nothing to its owner."""
+    owner = card.evaluation.owner
+    if owner == reader:
+        return []
+    why = "Nobody owns this evaluation" if owner is None else f"{mention(owner)} owns this evaluation and is away"
+    return [small(f"{why}. You're next in the rotation.")]

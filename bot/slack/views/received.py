@@ -11,6 +11,7 @@ from bot.slack.ids import ReplyButton, View
 from bot.slack.text import escape, moment, tame_lines
 from bot.slack.views.modal_metadata import ModalMetadata
 from bot.slack.views.modals import Modal, build_modal
+from bot.slack.views.owner import stand_in
 
 GONE: Final = "This reply is no longer on record."
 _SHOWN: Final = 2900
@@ -54,15 +55,15 @@ def line_message(fact: ReplyReceived) -> Message:
     )
 
 
-def owner_message(card: Card, reply: Reply | None, *, link: str | None) -> Message:
-    """Tell the owner that somebody replied. `link` leads to the card."""
+def owner_message(card: Card, reply: Reply | None, *, link: str | None, to: str) -> Message:
+    """Tell the owner that somebody replied. `link` leads to the card; `to` is the person who reads this."""
     license_ = card.evaluation.license
     name = f"{escape(title(license_), longest=90)} · {escape(license_.app_name, longest=60)}"
     head = f":speech_balloon: *{f'<{link}|{name}>' if link else name}* replied to an email."
     if reply is None or reply.content is None:
         return Message(text=f"{name} replied to an email.", blocks=[section(f"{head} It was erased since.")])
     text = f"{name} replied to an email: “{escape(reply.content.text, longest=_FALLBACK)}”"
-    return Message(text=text, blocks=[section(head), *_quoted(reply), _buttons(reply)])
+    return Message(text=text, blocks=[section(head), *_quoted(reply), *stand_in(card, to), _buttons(reply)])
 
 
 def full_reply(metadata: ModalMetadata, reply: Reply | None) -> Modal:

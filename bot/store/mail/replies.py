@@ -14,7 +14,7 @@ from bot.domain.address import canonical
 from bot.domain.dnc import DncEntry, DncReason, DncTarget
 from bot.domain.history import Entry, ReplyReceived
 from bot.domain.mail import MailContent, MailState
-from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.outbox import DeliveryKind
 from bot.domain.replies import AnsweredMail, Reply, ReplyContent, ReplyKind, Writer
 from bot.domain.reply_matching import Sent
 from bot.security.keyring import Keyring
@@ -22,10 +22,11 @@ from bot.store.dnc.repository import add_by_hash, add_entry
 from bot.store.engine.database import Database
 from bot.store.mail.reply_content import reply_from, seal
 from bot.store.mail.sealing import decrypt_content
-from bot.store.mapping import insert_new, insert_row, live_evaluation
+from bot.store.mapping import insert_new, live_evaluation
 from bot.store.outbox.enqueue import append_history
 from bot.store.reply_tables import mailbox, reply
-from bot.store.schema import delivery, mail
+from bot.store.schema import mail
+from bot.store.stand_ins import tell_owner
 from bot.store.waiting import begin_waiting, clear_waiting
 
 
@@ -179,10 +180,7 @@ class Replies:
                 await self._block(connection, row, at=new.at)
             case ReplyKind.REPLY:
                 await begin_waiting(connection, live.id, at=new.at)
-                if live.owner is not None:
-                    owed = {"kind": DeliveryKind.REPLY, "channel": live.owner, "evaluation_id": live.id}
-                    due = {"text": str(reply_id), "state": DeliveryState.DUE, "at": new.at, "due_at": new.at}
-                    await insert_row(connection, delivery, {**owed, **due})
+                await tell_owner(connection, live, DeliveryKind.REPLY, reply_id, at=new.at)
 
     async def _block(self, connection: AsyncConnection, row: Row[Any], *, at: datetime) -> None:
         """Block the address that our email went to, as if its person had unsubscribed."""

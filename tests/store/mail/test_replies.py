@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.domain.dnc import DncReason
 from bot.domain.history import Kind
 from bot.domain.listing import Criteria, ListKind, Selection
@@ -11,7 +13,9 @@ from bot.domain.mail import LawfulBasis, MailState
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.domain.outbox import ApiMethod
 from bot.domain.replies import Reply, ReplyContent, ReplyKind, Writer
+from bot.domain.team_settings import RotationMember, RotationRule, TeamSettings
 from bot.store import Store
+from bot.store.absences import Absence
 from bot.store.mail.replies import NewReply, Position
 from bot.store.mail.repository import ClaimedMail, QueuedMail
 from bot.store.reply_tables import reply as reply_table
@@ -67,6 +71,32 @@ async def test_a_reply_is_recorded_once_and_the_folder_moves_with_it(store: Stor
     assert found.mail is not None
     assert found.mail.to == "ana@acme.example"
     assert await store.replies.latest(evaluation_id) == first.id
+
+
+@pytest.mark.parametrize(
+    ("owner", "away", "receiver"),
+    [
+        (None, (), "U0ANA"),
+        ("U0BEN", (), "U0BEN"),
+        ("U0BEN", ("U0BEN",), "U0ANA"),
+        ("U0BEN", ("U0BEN", "U0ANA"), "U0BEN"),
+    ],
+    ids=["nobody owns it", "the owner is here", "the owner is away", "all are away"],
+)
+async def test_the_next_in_the_rotation_hears_of_it_if_the_owner_is_away(
+    store: Store, owner: str | None, away: tuple[str, ...], receiver: str
+) -> None:
+    mail_id = await emailed(store)
+    rule = RotationRule(members=(RotationMember("U0ANA"), RotationMember("U0BEN")))
+    await store.team.change_settings(TeamSettings(rotation=(rule,)), by="U0CY", at=NOON)
+    evaluation_id = (await only_card(store)).evaluation.id
+    await store.evaluations.assign(evaluation_id, owner, instead_of=None, by="U0CY", at=NOON)
+    for each in away:
+        await store.absences.begin(each, Absence(since=NOON))
+    await bring(store)
+    for key in ("k1", "k2"):  # it costs no turn
+        await came(store, mail_id, key=key)
+        assert f"remind {receiver} of {evaluation_id}" in await bring(store)
 
 
 async def test_somebody_waits_until_an_email_that_was_asked_for_later_or_done(store: Store) -> None:
