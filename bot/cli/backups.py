@@ -23,6 +23,7 @@ from bot.store.engine.backup_file import FileReport
 from bot.store.engine.connections import parsed_url, sqlite_file
 from bot.store.engine.database import Database
 from bot.store.engine.migrate import newest
+from bot.store.engine.new_file import verify_absent
 from bot.store.engine.postgres_dumps import Present, dump_database, inspect_dump, is_dump, load_dump, present
 from bot.store.engine.sqlite_files import (
     copy_database,
@@ -31,7 +32,6 @@ from bot.store.engine.sqlite_files import (
     merge_log,
     put_in_place,
     scratch,
-    verify_absent,
     write_private,
 )
 from bot.store.erasures import Person, erased_elsewhere

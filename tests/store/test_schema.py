@@ -2,10 +2,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import LargeBinary
 from sqlalchemy.exc import StatementError
 
 from bot.store import Store
-from bot.store.schema import poll
+from bot.store.engine.sqlite_files import SEALED
+from bot.store.schema import metadata, poll
 from tests.store.steps import rows
 
 
@@ -38,3 +40,10 @@ async def test_a_time_whose_zone_nobody_knows_is_refused(store: Store) -> None:
         await store.polls.begin(at=datetime(2026, 11, 23, 12))  # noqa: DTZ001  that is the point
 
     assert await rows(store, poll) == []
+
+
+def test_a_backup_is_verified_with_every_column_that_is_encrypted() -> None:
+    columns = [(table, each) for table in metadata.tables.values() for each in table.c]
+    encrypted = {(table.name, each.name) for table, each in columns if isinstance(each.type, LargeBinary)}
+    digests = {("processed_row", "digest"), ("departure", "digest")}
+    assert encrypted - digests <= set(SEALED)

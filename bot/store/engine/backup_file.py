@@ -5,7 +5,6 @@ sound. A SQLite file has its checksum in the `user_version` of its header, which
 PostgreSQL has it behind its end, where `pg_restore` does not read.
 """
 
-import os
 import re
 import zlib
 from collections.abc import Mapping, Sequence
@@ -104,12 +103,3 @@ def _crc(path: Path, size: int, *, without: slice | None = None) -> int:
             else:
                 found = zlib.crc32(chunk, found)
     return found
-
-
-def sync(path: Path) -> None:
-    """Let a file or a folder reach the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,11 +25,11 @@ from bot.store.engine.backup_file import (
     is_dump_intact,
     newer_version,
     sign_dump,
-    sync,
 )
 from bot.store.engine.database import Database
 from bot.store.engine.migrate import newest
-from bot.store.engine.sqlite_files import COUNTED, MOMENTS, SEALED, TABLES, sealed_problem, verify_absent
+from bot.store.engine.new_file import new_file
+from bot.store.engine.sqlite_files import COUNTED, MOMENTS, SEALED, TABLES, sealed_problem
 
 _MAGIC: Final = b"PGDMP"
 _COPY: Final = re.compile(rb"COPY (?:\S+\.)?(\S+) \((.+)\) FROM stdin;\n")
@@ -78,31 +78,13 @@ def dump_database(url: URL, target: Path) -> None:
 
     Raises StoreError, which says what to do, if the database cannot be read or the file not be written.
     """
-    verify_absent(target)
     program = _program("pg_dump")
-    part = target.with_name(f"{target.name}.part")
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as exc:
-        raise StoreError(
-            f"{target} cannot be written: {exc.strerror}. Name a file in a folder that exists and that this user may "
-            "write to."
-        ) from exc
-    try:
+    with new_file(target) as part, TemporaryFile() as said:
         command = [program, "--format=custom", "--no-owner", "--no-acl", f"--file={part}"]
-        with TemporaryFile() as said:
-            done = subprocess.run(command, env=_environment(url), stderr=said, check=False)  # noqa: S603  our own words
-            if done.returncode:
-                raise StoreError(f"The database cannot be copied to {target} ({_reason(said)}).")
+        done = subprocess.run(command, env=_environment(url), stderr=said, check=False)  # noqa: S603  our own words
+        if done.returncode:
+            raise StoreError(f"The database cannot be copied to {target} ({_reason(said)}).")
         sign_dump(part)
-        sync(part)
-        part.rename(target)
-        sync(target.parent)
-    except OSError as exc:
-        raise StoreError(f"{target} cannot be written: {exc.strerror}.") from exc
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def inspect_dump(path: Path, keys: Keyring) -> FileReport:

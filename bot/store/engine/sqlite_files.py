@@ -21,9 +21,9 @@ from bot.store.engine.backup_file import (
     is_sqlite_intact,
     newer_version,
     sign_sqlite,
-    sync,
 )
 from bot.store.engine.migrate import newest
+from bot.store.engine.new_file import new_file, sync
 
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """The suffixes of the files that SQLite keeps beside a database."""
@@ -33,9 +33,15 @@ SEALED: Final = (
     ("do_not_contact", "target"),
     ("do_not_contact", "subject"),
     ("do_not_contact", "note"),
+    ("do_not_contact", "lifted_note"),
     ("license", "contacts"),
     ("mail", "content"),
+    ("draft", "content"),
     ("note", "content"),
+    ("reply", "content"),
+    ("feedback", "content"),
+    ("departure", "content"),
+    ("team_member", "email"),
 )
 """Encrypted columns by their names in this version and in earlier ones. Those that a file does not have are skipped."""
 MOMENTS: Final = (("poll", "started_at"), ("delivery", "at"), ("history", "at"), ("mail", "at"))
@@ -47,34 +53,17 @@ def copy_database(source: Path, target: Path) -> None:
 
     Raises StoreError, which says what to do, if a file cannot be read or written, or if `target` exists.
     """
-    verify_absent(target)
     if not source.is_file():
         raise StoreError(f"There is no database at {source}.")
-    part = target.with_name(f"{target.name}.part")
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as exc:
-        raise StoreError(
-            f"{target} cannot be written: {exc.strerror}. Name a file in a folder that exists and that this user may "
-            "write to."
-        ) from exc
-    try:
-        with closing(_read_only(source)) as original, closing(sqlite3.connect(part)) as copy:
-            original.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, that can be read where nothing can be written
+    with new_file(target) as part:
+        try:
+            with closing(_read_only(source)) as original, closing(sqlite3.connect(part)) as copy:
+                original.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")  # one file, that can be read where nothing can be written
+        except sqlite3.Error as exc:
+            _remove(part)
+            raise StoreError(f"{source} cannot be copied to {target} ({exc}).") from exc
         sign_sqlite(part)
-        sync(part)
-        part.rename(target)
-        sync(target.parent)
-    except (sqlite3.Error, OSError) as exc:
-        _remove(part)
-        raise StoreError(f"{source} cannot be copied to {target} ({exc}).") from exc
-
-
-def verify_absent(path: Path | None) -> None:
-    """Raise StoreError if the file to be written exists."""
-    if path is not None and path.exists():
-        raise StoreError(f"{path} exists. Name a file that does not.")
 
 
 def inspect_database(path: Path, keys: Keyring) -> FileReport:
