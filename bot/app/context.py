@@ -26,6 +26,7 @@ from bot.services.slack_identity import BotIdentity
 from bot.services.team.follow_up import FollowUp
 from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
+from bot.services.team.owner_directory import OwnerDirectory
 from bot.services.team.permissions import Permissions
 from bot.services.team.rotation import OwnerRotation
 from bot.services.team.team_file import TeamFileEditor
@@ -53,6 +54,7 @@ class Context:
     identity: BotIdentity
     clock: Callable[[], datetime]
     permissions: Permissions
+    owner_directory: OwnerDirectory
     outages: SlackOutages
     cards: Cards
     dnc: DoNotContact
@@ -90,6 +92,9 @@ class Context:
             identity=identity,
             clock=clock,
             permissions=permissions,
+            owner_directory=OwnerDirectory(
+                store, slack_user=permissions.slack_user, workspace_url=identity.url, clock=clock
+            ),
             outages=SlackOutages(store, admins=admins, channel=channel, clock=clock),
             cards=Cards(store, clock=clock),
             dnc=DoNotContact(store, clock=clock, admins=admins),

@@ -30,6 +30,8 @@ _EARLY_CARDS_EVERY: Final = timedelta(minutes=1)
 """How often early cards are checked for a license that did not come."""
 _MATCH_FEEDBACK_EVERY: Final = timedelta(minutes=1)
 """How often the license is looked for of feedback that fitted none."""
+_OWNERS_EVERY: Final = timedelta(minutes=1)
+"""How often Slack is asked about new owners, so that tables have their email addresses."""
 _LEAVERS_EVERY: Final = timedelta(hours=1)
 _WIPE_EVERY: Final = timedelta(minutes=1)
 
@@ -56,6 +58,7 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
     jobs.every(_EARLY_CARDS_EVERY, "early_cards", context.signals.expire)
     jobs.every(_MATCH_FEEDBACK_EVERY, "feedback", context.feedback.match)
+    jobs.every(_OWNERS_EVERY, "owners", context.owner_directory.update)
     jobs.every(_LEAVERS_EVERY, "leavers", context.rotation.release_of_leavers)
     jobs.every(_WIPE_EVERY, "wipe", components.store.personal_data.wipe)
     jobs.at_midnight(settings.timezone, "update_cards", context.cards.update_running)

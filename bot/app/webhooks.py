@@ -47,6 +47,7 @@ def build_webhook_workers(context: Context, client: WebhookClient) -> list[Webho
             alerts=context.components.alerts,
             clock=context.clock,
             beat=context.heartbeats.register(f"webhooks to {address.name}", within=_TURN),
+            learn=context.owner_directory.update,
         )
         for address in webhook_addresses(context.settings)
     ]

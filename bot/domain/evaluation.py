@@ -136,6 +136,10 @@ class CardRef:
     channel: str
     ts: str
 
+    def permalink(self, workspace_url: str) -> str:
+        """Return the address of the message, which Slack builds from channel and timestamp."""
+        return f"{workspace_url.rstrip('/')}/archives/{self.channel}/p{self.ts.replace('.', '')}"
+
 
 class Disposition(StrEnum):
     """What the team can say about an evaluation, for everybody, and undo."""

@@ -4,13 +4,13 @@ Nobody at the customer is named in a table unless contacts are asked for, and th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.cautions import reachable
-from bot.domain.evaluation import Evaluation, License, Trial
+from bot.domain.cautions import cautions_for, reachable
+from bot.domain.evaluation import Contact, Evaluation, License, Trial
 from bot.domain.export_choices import ExportKind
 from bot.domain.exported_details import exported_details
 from bot.domain.history import Entry
@@ -54,6 +54,24 @@ class ExportedContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedOwner:
+    """The owner of an evaluation: other systems know people by their email address."""
+
+    slack_id: str
+    email: str | None
+    """None if Slack has not said it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """What Slack said about the workspace and its people, as it is stored."""
+
+    url: str | None = None
+    emails: Mapping[str, str] = field(default_factory=dict)
+    """Email addresses of owners, by Slack user id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
     """An evaluation, as it is now."""
 
@@ -71,13 +89,15 @@ class EvaluationRecord:
     ends: date | None
     state: str
     first_seen: datetime
-    owner: str | None
+    owner: ExportedOwner | None
     done: bool
     not_for_us: bool
     not_for_us_reason: str | None
     upgrade_to: str | None
     opportunity_size: str | None
     partner: str | None
+    flags: tuple[str, ...]
+    card_url: str | None
     may_email: MayEmail
     contact: ExportedContact | None
 
@@ -151,8 +171,7 @@ def may_email_at_all(customer: Customer, trial: Trial, rules: MailRules) -> MayE
     if customer.is_blocked:
         return MayEmail(answer=MailAnswer.NO, reason=_name(RefusalReason.DO_NOT_CONTACT))
     seen = customer.license
-    contact = reachable(seen) or next(iter(seen.contacts), None)
-    match may_contact(MailContext(license=seen, trial=trial, contact=contact), rules):
+    match may_contact(MailContext(license=seen, trial=trial, contact=_first_contact(seen)), rules):
         case Allowed():
             return MayEmail(answer=MailAnswer.YES)
         case NeedsLawfulBasis(cautions=cautions):
@@ -162,7 +181,9 @@ def may_email_at_all(customer: Customer, trial: Trial, rules: MailRules) -> MayE
             return MayEmail(answer=MailAnswer.NO, reason=_name(reason))
 
 
-def evaluation_record(evaluation: Evaluation, customer: Customer, rules: MailRules) -> EvaluationRecord:
+def evaluation_record(
+    evaluation: Evaluation, customer: Customer, rules: MailRules, workspace: Workspace
+) -> EvaluationRecord:
     """Return the row of an evaluation."""
     seen, trial, people = evaluation.license, evaluation.trial, evaluation.license.contacts
     partner = None if seen.partner is None else seen.partner.name or seen.partner.kind
@@ -181,13 +202,15 @@ def evaluation_record(evaluation: Evaluation, customer: Customer, rules: MailRul
         ends=trial.ends,
         state=trial.state.value,
         first_seen=evaluation.first_seen,
-        owner=slack_id(evaluation.owner),
+        owner=_owner(evaluation, workspace),
         done=evaluation.done is not None,
         not_for_us=evaluation.not_for_us is not None,
         not_for_us_reason=evaluation.not_for_us.reason.value if evaluation.not_for_us else None,
         upgrade_to=without_addresses(trial.upgrade_to),
         opportunity_size=without_addresses(seen.opportunity_size),
         partner=without_people(partner, people),
+        flags=tuple(_name(each) for each in cautions_for(seen, _first_contact(seen))),
+        card_url=evaluation.card.permalink(workspace.url) if evaluation.card and workspace.url else None,
         may_email=may_email_at_all(customer, trial, rules),
         contact=customer.contact,
     )
@@ -236,6 +259,16 @@ def history_record(evaluation_id: int, entry: Entry, customer: Customer) -> Hist
         details=exported_details(entry.fact, customer.license.contacts),
         contact=customer.contact,
     )
+
+
+def _owner(evaluation: Evaluation, workspace: Workspace) -> ExportedOwner | None:
+    owner = slack_id(evaluation.owner)
+    return None if owner is None else ExportedOwner(slack_id=owner, email=workspace.emails.get(owner))
+
+
+def _first_contact(seen: License) -> Contact | None:
+    """Return the contact that a card shows first, also one without a usable address."""
+    return reachable(seen) or next(iter(seen.contacts), None)
 
 
 def _name(value: StrEnum) -> str:

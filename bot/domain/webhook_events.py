@@ -85,6 +85,12 @@ class WebhookEvent:
         """The same for each attempt, by which a receiver recognizes an event that it has."""
         return f"msg_{self.sequence}"
 
+    @property
+    def lacks_card(self) -> bool:
+        """Whether it tells of a new evaluation whose card is not in Slack yet."""
+        is_start = self.type is EventType.EVALUATION_STARTED
+        return is_start and self.evaluation is not None and self.evaluation.card_url is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookStatus:

@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from bot.domain.export_choices import ExportKind, RecordFormat
-from bot.domain.exports import RECORD_OF, ExportedContact, MayEmail, Record
+from bot.domain.exports import RECORD_OF, ExportedContact, ExportedOwner, MayEmail, Record
 from bot.exports.csv_cells import escape_formula
 
 _NESTED: Final[Mapping[str, Sequence[str]]] = {
+    "owner": [f"owner_{field.name}" for field in fields(ExportedOwner)],
     "may_email": [f"may_email_{field.name}" for field in fields(MayEmail)],
     "contact": [f"contact_{field.name}" for field in fields(ExportedContact)],
 }
@@ -41,7 +42,7 @@ def record_values(record: Record, *, contacts: bool) -> dict[str, Any]:
     if not contacts:
         del values["contact"]
     return {
-        name: asdict(value) if isinstance(value, MayEmail | ExportedContact) else value
+        name: asdict(value) if isinstance(value, ExportedOwner | MayEmail | ExportedContact) else value
         for name, value in values.items()
     }
 

@@ -45,6 +45,7 @@ from bot.store.reports import Reports
 from bot.store.rotation import Rotation
 from bot.store.snoozes import Snoozes
 from bot.store.team import Team
+from bot.store.team_members import TeamMembers
 from bot.store.webhooks.repository import Webhooks
 
 __all__ = ["Store", "files_of", "open_store"]
@@ -82,6 +83,7 @@ class Store:
     reports: Reports
     rotation: Rotation
     team: Team
+    team_members: TeamMembers
     interactions: Interactions
     incidents: Incidents
     webhooks: Webhooks
@@ -150,6 +152,7 @@ def _store(database: Database, keyring: Keyring, leases: Leases) -> Store:
         reports=Reports(database),
         rotation=Rotation(database, keyring),
         team=Team(database),
+        team_members=TeamMembers(database, keyring),
         interactions=Interactions(database),
         incidents=Incidents(database),
         webhooks=Webhooks(database, keyring),

@@ -17,6 +17,7 @@ from bot.domain.exports import (
     Customer,
     ExportedMail,
     Record,
+    Workspace,
     email_record,
     evaluation_record,
     history_record,
@@ -27,7 +28,8 @@ from bot.security.keyring import Keyring
 from bot.store.dnc.repository import active_hashes
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, evaluation_from, licenses_of
-from bot.store.schema import evaluation, history, mail
+from bot.store.schema import evaluation, history, installation, mail
+from bot.store.team_members import load_emails
 
 PAGE_SIZE: Final = 250
 """Rows; each has some ten hashes in one statement, and an engine takes 32,766 values."""
@@ -68,7 +70,10 @@ class Exports:
         if kind is ExportKind.EVALUATIONS:
             customers = await load_customers(connection, {row.license_id for row in rows}, self._keyring)
             found = [(row, customers[row.license_id]) for row in rows]
-            return [evaluation_record(evaluation_from(row, each.license), each, rules) for row, each in found]
+            workspace = await load_workspace(connection, {row.owner for row in rows}, self._keyring)
+            return [
+                evaluation_record(evaluation_from(row, each.license), each, rules, workspace) for row, each in found
+            ]
         live = await live_evaluations(connection, {row.evaluation_id for row in rows})
         customers = await load_customers(connection, {each.license_id for each in live.values()}, self._keyring)
         about = [(row, each.id, customers[each.license_id]) for row in rows for each in [live[row.evaluation_id]]]
@@ -88,6 +93,12 @@ async def load_customers(
         number: Customer(license=seen, is_blocked=not active.isdisjoint(blocking[number]))
         for number, seen in licenses.items()
     }
+
+
+async def load_workspace(connection: AsyncConnection, owners: Collection[str | None], keyring: Keyring) -> Workspace:
+    """Return what Slack said about the workspace and these owners."""
+    url = await connection.scalar(select(installation.c.workspace_url))
+    return Workspace(url=url, emails=await load_emails(connection, owners, keyring))
 
 
 def _blocking_hashes(seen: License, keyring: Keyring) -> frozenset[str]:

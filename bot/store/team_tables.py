@@ -1,6 +1,6 @@
 """The tables of the team and its day: settings, absences, rotations, snoozes, reminders, digests, Home tabs."""
 
-from sqlalchemy import JSON, BigInteger, Column, Date, Index, Integer, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Date, Index, Integer, LargeBinary, Table, Text
 
 from bot.store.columns import ID, Instant, deferred_foreign_key, partial
 from bot.store.schema import metadata
@@ -33,6 +33,16 @@ rotation_credit = Table(
     Column("user_id", Text, primary_key=True),
     Column("amount", BigInteger, nullable=False),
     Column("chosen_at", Instant),
+    sqlite_with_rowid=False,
+)
+
+# Owners of evaluations, as other systems know them: by their email address in Slack.
+team_member = Table(
+    "team_member",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("email", LargeBinary),  # sealed; not set if Slack does not say it
+    Column("at", Instant, nullable=False),  # when Slack was asked
     sqlite_with_rowid=False,
 )
 

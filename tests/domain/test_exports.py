@@ -3,9 +3,18 @@
 import pytest
 
 from bot.domain.dnc import DncReason
-from bot.domain.evaluation import Contact, License, Partner, State
+from bot.domain.evaluation import CardRef, Contact, License, Partner, State
 from bot.domain.exported_details import exported_details
-from bot.domain.exports import Customer, ExportedContact, MailAnswer, MayEmail, evaluation_record, may_email_at_all
+from bot.domain.exports import (
+    Customer,
+    ExportedContact,
+    ExportedOwner,
+    MailAnswer,
+    MayEmail,
+    Workspace,
+    evaluation_record,
+    may_email_at_all,
+)
 from bot.domain.history import (
     Assigned,
     DetailsAdded,
@@ -103,9 +112,20 @@ def test_a_person_in_a_column_of_the_report_is_left_out() -> None:
             ("app_name", "hosting", "edition", "country", "region", "opportunity_size"), "ana@acme.example"
         ),
     )
-    row = evaluation_record(evaluation(license=seen, owner="ana@acme.example"), customer(seen), OPEN)
+    row = evaluation_record(evaluation(license=seen, owner="ana@acme.example"), customer(seen), OPEN, Workspace())
     assert "ana" not in repr(row).lower().replace(repr(row.contact).lower(), "")
     assert row.aliases == ("E-1",)
+
+
+def test_an_owner_has_an_email_address_and_a_card_a_link_once_slack_has_said_them() -> None:
+    shown = evaluation(license=license_(sandbox=True), owner="U0BO", card=CardRef(channel="C1", ts="12.000034"))
+    known = Workspace(url="https://example.slack.com/", emails={"U0BO": "bo@vendor.example"})
+    row = evaluation_record(shown, customer(shown.license), OPEN, known)
+    assert row.owner == ExportedOwner(slack_id="U0BO", email="bo@vendor.example")
+    assert row.card_url == "https://example.slack.com/archives/C1/p12000034"
+    assert row.flags == ("sandbox",)
+    unknown = evaluation_record(shown, customer(shown.license), OPEN, Workspace())
+    assert (unknown.owner, unknown.card_url) == (ExportedOwner(slack_id="U0BO", email=None), None)
 
 
 @pytest.mark.parametrize(

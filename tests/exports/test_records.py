@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from bot.domain.export_choices import ExportKind, RecordFormat
-from bot.domain.exports import Customer, EvaluationRecord, HistoryRecord, evaluation_record, history_record
+from bot.domain.exports import Customer, EvaluationRecord, HistoryRecord, Workspace, evaluation_record, history_record
 from bot.domain.history import Kind
 from bot.exports.records import write_head, write_records
 from tests.builders import OPEN, entry, evaluation, license_
 
+EMAILS = {"U0BO": "bo@vendor.example"}
 
-def record(*, is_blocked: bool = False, **overrides: Any) -> EvaluationRecord:  # noqa: ANN401  of the license
+
+def record(*, is_blocked: bool = False, owner: str | None = None, **overrides: Any) -> EvaluationRecord:  # noqa: ANN401  of the license
     seen = license_(**overrides)
-    return evaluation_record(evaluation(license=seen), Customer(license=seen, is_blocked=is_blocked), OPEN)
+    customer = Customer(license=seen, is_blocked=is_blocked)
+    return evaluation_record(evaluation(license=seen, owner=owner), customer, OPEN, Workspace(emails=EMAILS))
 
 
 def past(**details: str) -> HistoryRecord:
@@ -34,8 +37,8 @@ def test_the_columns_are_these() -> None:
     assert heads == [
         (
             "evaluation_id,aliases,app_key,app_name,hosting,edition,site,company,country,region,started,ends,state,"
-            "first_seen,owner,done,not_for_us,not_for_us_reason,upgrade_to,opportunity_size,partner,may_email_answer,"
-            "may_email_reason"
+            "first_seen,owner_slack_id,owner_email,done,not_for_us,not_for_us_reason,upgrade_to,opportunity_size,partner,"
+            "flags,card_url,may_email_answer,may_email_reason"
         ),
         "evaluation_id,app_key,company,template,state,at,settled_at,sender,bounced,legal_basis",
         "evaluation_id,app_key,company,at,kind,actor,details",
@@ -50,7 +53,7 @@ def test_a_table_ends_its_lines_as_rfc_4180_says_and_quotes_what_needs_it() -> N
     found = dict(zip(head, row, strict=True))
     assert found["company"] == 'Acme, "the" one\nand only'
     assert (found["started"], found["first_seen"]) == ("2026-11-20", "2026-11-23T12:00:00+00:00")
-    assert (found["done"], found["owner"], found["may_email_answer"]) == ("false", "", "yes")
+    assert (found["done"], found["owner_slack_id"], found["may_email_answer"]) == ("false", "", "yes")
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
@@ -62,7 +65,9 @@ def test_no_cell_is_a_formula(begin: str) -> None:
 
 
 def test_lines_of_json_keep_lists_and_objects() -> None:
-    [found] = [json.loads(line) for line in write_records([record()], RecordFormat.JSONL, contacts=True).splitlines()]
+    lines = write_records([record(owner="U0BO"), record()], RecordFormat.JSONL, contacts=True).splitlines()
+    found, unowned = map(json.loads, lines)
+    assert (found["owner"], unowned["owner"]) == ({"slack_id": "U0BO", "email": "bo@vendor.example"}, None)
     assert found["aliases"] == ["E-1AA-2BB-3CC-4DD"]
     assert found["may_email"] == {"answer": "yes", "reason": None}
     assert found["contact"] == {"name": "Ana Ash", "email": "ana@acme.example"}

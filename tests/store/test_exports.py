@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, update
 from bot.domain.dnc import DncReason
 from bot.domain.evaluation import NotForUsReason
 from bot.domain.export_choices import ExportKind, ExportScope, RecordFormat
-from bot.domain.exports import EmailRecord, EvaluationRecord, HistoryRecord, Record
+from bot.domain.exports import EmailRecord, EvaluationRecord, ExportedOwner, HistoryRecord, Record
 from bot.domain.mail import LawfulBasis
 from bot.exports.records import write_records
 from bot.store import Store, open_store
@@ -17,7 +17,7 @@ from bot.store.exports import PAGE_SIZE
 from bot.store.schema import evaluation, history, mail
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, OPEN, TODAY, contact, dnc_entry, license_, nov
-from tests.store.steps import SECRET, mailed, mark, order, report, rows
+from tests.store.steps import CHANNEL, SECRET, mailed, mark, order, report, rows
 from tests.store.test_listing import statements
 
 EVERYTHING = ExportScope()
@@ -55,12 +55,16 @@ async def facts(store: Store, scope: ExportScope = EVERYTHING) -> list[HistoryRe
 async def test_an_evaluation_has_what_the_team_and_the_report_say(store: Store) -> None:
     await report(store, license_(site="acme.atlassian.net", country="Germany", opportunity_size="57"))
     async with store.database.write() as connection:
-        done = {"owner": "U0BO", "done_at": NOON, "done_by": "U0BO"}
+        done = {"owner": "U0BO", "done_at": NOON, "done_by": "U0BO", "card_ts": "12.000034"}
         ours = {"not_for_us_at": NOON, "not_for_us_by": "U0BO", "not_for_us_reason": NotForUsReason.STUDENT}
         await connection.execute(update(evaluation).values(**done, **ours))
+    await store.team_members.record("U0BO", "bo@vendor.example", at=NOON)
+    await store.team_members.record_workspace("https://vendor.slack.com/")
     [found] = await evaluations(store)
     assert (found.company, found.site, found.country) == ("Acme", "acme.atlassian.net", "Germany")
-    assert (found.owner, found.done, found.not_for_us, found.not_for_us_reason) == ("U0BO", True, True, "student")
+    assert found.owner == ExportedOwner(slack_id="U0BO", email="bo@vendor.example")
+    assert found.card_url == f"https://vendor.slack.com/archives/{CHANNEL}/p12000034"
+    assert (found.done, found.not_for_us, found.not_for_us_reason) == (True, True, "student")
     assert (found.started, found.first_seen, found.state) == (nov(20), NOON, "running")
 
 

@@ -312,12 +312,10 @@ async def test_every_row_of_0005_is_there_under_the_new_names(database_url: str)
     assert {row[width : width + 5] for row in after["evaluation"]} == {(None,) * 5}
     assert {row[width + 5 :] for row in after["evaluation"]} == {("com.example.roadmap", True, None)}
     after["evaluation"] = [row[:width] for row in after["evaluation"]]
-    columns = len(before["license"][0])
-    assert {row[columns:] for row in after["license"]} == {(None,)}
-    after["license"] = [row[:columns] for row in after["license"]]
-    columns = len(before["do_not_contact"][0])
-    assert {row[columns:] for row in after["do_not_contact"]} == {(None,)}
-    after["do_not_contact"] = [row[:columns] for row in after["do_not_contact"]]
+    for name in ("license", "do_not_contact", "installation"):
+        width = len(before[name][0])
+        assert {row[width:] for row in after[name]} == {(None,)}
+        after[name] = [row[:width] for row in after[name]]
     assert after == {RENAMED.get(name, name): rows for name, rows in before.items()}
 
 

@@ -18,7 +18,6 @@ from bot.slack.views.card import card_message, pointer_message
 from bot.slack.views.departure import quote_news_message
 from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
-from bot.slack.views.lists import permalink
 from bot.slack.views.received import owner_message
 from bot.slack.views.reminder import ListedCard, reminder_list, reminder_message, settled_message
 from bot.slack.views.replies import GONE
@@ -124,7 +123,7 @@ class DeliveryRenderer:
     def _link(self, card: Card) -> str | None:
         """Return the address of a card in Slack, if it is known."""
         there, url = card.evaluation.card, self._workspace_url()
-        return permalink(there, url) if there and url else None
+        return there.permalink(url) if there and url else None
 
     async def _render_digest(self, delivery: Delivery) -> Message:
         """Render the digest as of now: what was settled since it was enqueued is not in it."""

@@ -3,9 +3,10 @@ one holds up only itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from random import random
 from typing import Final
 
@@ -30,6 +31,9 @@ _AT_ONCE: Final = 2
 _LOOK_S: Final = 5.0
 """Seconds between looks even if this process wrote nothing: another one may have."""
 _SOON_S: Final = 0.1
+_CARD_WAIT: Final = timedelta(seconds=10)
+"""How long the start of an evaluation waits for its card, whose address is in the event."""
+_CARD_LOOK_S: Final = 0.2
 _PATIENCE_S: Final = 1.0
 """Seconds that a stop of the bot waits for requests. One that takes longer is sent again after the next start."""
 
@@ -49,8 +53,13 @@ class WebhookWorker:
         clock: Callable[[], datetime],
         chance: Callable[[], float] = random,
         beat: Beat = lambda: None,
+        learn: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """With `contacts`, events name the contact, unless that person said no."""
+        """With `contacts`, events name the contact, unless that person said no.
+
+        `learn` asks Slack who the owners are, and returns whether it learned anything. Without it, nothing waits for
+        Slack.
+        """
         self._store = store
         self._client = client
         self._address = address
@@ -60,6 +69,7 @@ class WebhookWorker:
         self._clock = clock
         self._chance = chance
         self._beat = beat
+        self._learn = learn
         self.meter: Meter = OFF
         self.at_work = asyncio.Lock()
         """Held while events are under way."""
@@ -80,9 +90,12 @@ class WebhookWorker:
             now = self._clock()
             if self._held_until is not None and timedelta(0) < self._held_until - now <= 2 * LONGEST_PAUSE:
                 return _LOOK_S
-            due = await self._store.webhooks.due(self._address.key, self._rules, now=now, at_most=_AT_ONCE)
+            due = await self._due(now)
             if due:
-                for failure in await asyncio.gather(*map(self._send, due), return_exceptions=True):
+                ready = [each for each in due if not self._waits_for_card(each, now)]
+                if not ready:
+                    return _CARD_LOOK_S
+                for failure in await asyncio.gather(*map(self._send, ready), return_exceptions=True):
                     if failure is not None:
                         raise failure
                 return 0
@@ -90,6 +103,16 @@ class WebhookWorker:
             if soonest is None:
                 return _LOOK_S
             return min(max((soonest - self._clock()).total_seconds(), _SOON_S), _LOOK_S)
+
+    async def _due(self, now: datetime) -> list[DueWebhook]:
+        """Return up to two events that are due, with what Slack says about the owners."""
+        read = partial(self._store.webhooks.due, self._address.key, self._rules, now=now, at_most=_AT_ONCE)
+        due = await read()
+        return await read() if due and self._learn is not None and await self._learn() else due
+
+    def _waits_for_card(self, due: DueWebhook, now: datetime) -> bool:
+        is_new = timedelta(0) <= now - due.at < _CARD_WAIT
+        return self._learn is not None and is_new and due.event.lacks_card
 
     async def _send(self, due: DueWebhook) -> None:
         self._store.leases.ensure()

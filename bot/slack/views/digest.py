@@ -13,7 +13,6 @@ from bot.slack import ids
 from bot.slack.blocks import Block, Message, note_message, paragraphs, small
 from bot.slack.charts import bar_chart
 from bot.slack.text import days, escape
-from bot.slack.views.lists import permalink
 
 _REASONS: Final = 5
 _APPS: Final = 5
@@ -78,7 +77,7 @@ def _name(row: EvaluationRow, today: date, workspace_url: str | None) -> str:
     evaluation = row.evaluation
     name = escape(title(evaluation.license), longest=60)
     if evaluation.card is not None and workspace_url is not None:
-        name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
+        name = f"<{evaluation.card.permalink(workspace_url)}|{name}>"
     left = days_left(evaluation.trial, today) if known_end(evaluation) else None
     when = "" if left is None else ", last day" if left == 0 else f", {days(left)} left"
     return f"{name} ({escape(evaluation.license.app_name, longest=40)}{when})"

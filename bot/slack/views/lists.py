@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.card import known_end, title
 from bot.domain.commands import write_command, write_filters
-from bot.domain.evaluation import CardRef, Evaluation, days_left
+from bot.domain.evaluation import Evaluation, days_left
 from bot.domain.listing import EvaluationRow, Filters, FindQuery, Found, ListKind, ListQuery, Page, status_of
 from bot.domain.text import counted, day
 from bot.errors import InteractionUnreadable
@@ -104,17 +104,12 @@ def read_post_again(value: str) -> tuple[str, int]:
     return page, evaluation_id
 
 
-def permalink(card: CardRef, workspace_url: str) -> str:
-    """Return the address of a message, which Slack builds from channel and timestamp."""
-    return f"{workspace_url.rstrip('/')}/archives/{card.channel}/p{card.ts.replace('.', '')}"
-
-
 def evaluation_line(row: EvaluationRow, *, today: date, workspace_url: str | None) -> str:
     """Return a row of a list: company, app, days left, state, owner, and what else to know."""
     evaluation = row.evaluation
     name = escape(title(evaluation.license), longest=80)
     if evaluation.card is not None and workspace_url is not None:
-        name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
+        name = f"<{evaluation.card.permalink(workspace_url)}|{name}>"
     parts = (
         f"• {name}",
         escape(evaluation.license.app_name, longest=60),

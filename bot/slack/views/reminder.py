@@ -15,7 +15,6 @@ from bot.slack.blocks import Block, Message, section, small
 from bot.slack.text import days, escape, mention
 from bot.slack.views.card import button, row_menu
 from bot.slack.views.card_lines import selling_line
-from bot.slack.views.lists import permalink
 
 _NO_OWNER: Final = "nobody"
 _SAYS: Final = {
@@ -108,7 +107,7 @@ def _row(listed: ListedCard, *, today: date, workspace_url: str | None) -> str:
     evaluation = listed.card.evaluation
     name = f"{escape(title(evaluation.license), longest=60)} · {escape(evaluation.license.app_name, longest=40)}"
     if evaluation.card is not None and workspace_url is not None:
-        name = f"<{permalink(evaluation.card, workspace_url)}|{name}>"
+        name = f"<{evaluation.card.permalink(workspace_url)}|{name}>"
     if listed.is_settled:
         return f":white_check_mark: {name}: settled"
     left = days_left(evaluation.trial, today) if known_end(evaluation) else None

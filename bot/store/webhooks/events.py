@@ -10,7 +10,7 @@ from bot.domain.exports import evaluation_record, history_record
 from bot.domain.mail_policy import MailRules
 from bot.domain.webhook_events import EventType, WebhookEvent
 from bot.security.keyring import Keyring
-from bot.store.exports import live_evaluations, load_customers
+from bot.store.exports import live_evaluations, load_customers, load_workspace
 from bot.store.mapping import entry_from, evaluation_from, merged_into
 from bot.store.schema import evaluation, history
 
@@ -27,6 +27,7 @@ async def load_events(
     customers = await load_customers(connection, {row.license_id for row in live.values()}, keyring)
     current = select(evaluation).where(evaluation.c.id.in_({row.id for row in live.values()}))
     evaluations = {row.id: row for row in await connection.execute(current)}
+    workspace = await load_workspace(connection, {row.owner for row in evaluations.values()}, keyring)
     found = []
     for row in rows:
         if row.history_id is None:
@@ -41,7 +42,7 @@ async def load_events(
                 sequence=row.id,
                 type=EventType(row.type),
                 at=row.at,
-                evaluation=evaluation_record(evaluation_from(about, customer.license), customer, rules),
+                evaluation=evaluation_record(evaluation_from(about, customer.license), customer, rules, workspace),
                 fact=history_record(about.id, entry_from(fact), customer),
                 details={"merged_ids": await _merged(connection, about.id)} if merged else {},
             )

@@ -1,7 +1,8 @@
 """The worker of an address, a real store, and a receiver over loopback that answers as it likes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -42,7 +43,9 @@ class Desk:
         """Where events go."""
         return read_addresses([self.sink.url], EventType)[0]
 
-    def worker(self, address: WebhookAddress | None = None) -> WebhookWorker:
+    def worker(
+        self, address: WebhookAddress | None = None, *, learn: Callable[[], Awaitable[bool]] | None = None
+    ) -> WebhookWorker:
         """A worker that starts again."""
         alerts = AdminAlerts(self.store, admins=["U0ADMIN"], channel=None, clock=self.clock)
         found = WebhookWorker(
@@ -54,6 +57,7 @@ class Desk:
             alerts=alerts,
             clock=self.clock,
             chance=lambda: 0.5,
+            learn=learn,
         )
         found.meter = self.meter
         return found
@@ -108,6 +112,26 @@ async def test_what_fails_is_sent_again_with_the_same_id(desk: Desk) -> None:
     assert len(set(desk.sink.ids)) == 1
     assert (await desk.status()).waiting == 0
     assert await worker.deliver() == 5
+
+
+async def test_the_start_of_an_evaluation_waits_for_the_link_to_its_card_but_not_for_long(desk: Desk) -> None:
+    await desk.trials(2)
+
+    async def learn() -> bool:
+        await desk.store.team_members.record_workspace("https://vendor.slack.com/")
+        return True
+
+    worker = desk.worker(learn=learn)
+    assert 0 < await worker.deliver() < 1
+    await bring(desk.store, at=desk.clock.now)
+    await worker.deliver()
+    assert [json.loads(each.body)["data"]["card_url"] is not None for each in desk.sink.requests] == [True, True]
+
+    await report(desk.store, license_(aliases=frozenset({"E-9"}), technical=contact(email="zoe@zoo.example")))
+    assert 0 < await worker.deliver() < 1
+    desk.clock.now += timedelta(seconds=11)
+    await worker.deliver()
+    assert json.loads(desk.sink.requests[-1].body)["data"]["card_url"] is None
 
 
 async def test_nothing_is_sent_before_its_time(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from bot.domain.evaluation import CardRef, Done, NotForUs, NotForUsReason, State
 from bot.domain.listing import EvaluationRow, Filters, FindQuery, Found, ListKind, ListQuery, Page, Status
 from bot.errors import InteractionUnreadable
 from bot.slack.blocks import Message
-from bot.slack.views.lists import found_message, list_message, permalink, read_page, read_post_again
+from bot.slack.views.lists import found_message, list_message, read_page, read_post_again
 from tests.builders import NOON, TODAY, evaluation, license_, nov, trial
 from tests.slack.checks import NAMES, WORKSPACE, check, mrkdwn_of
 
@@ -195,7 +195,7 @@ def test_a_line_says_who_how_it_stands_and_who_cares(line: EvaluationRow, said: 
 
 @pytest.mark.parametrize("workspace_url", [WORKSPACE, WORKSPACE.rstrip("/")])
 def test_a_card_has_the_address_that_slack_gives_it(workspace_url: str) -> None:
-    assert permalink(POSTED, workspace_url) == LINK
+    assert POSTED.permalink(workspace_url) == LINK
 
 
 @given(
