@@ -21,6 +21,8 @@ class Work:
     done: int = 0
     bought: int = 0
     emails: int = 0
+    replied: int = 0
+    """Emails that somebody replied to, each once."""
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -29,6 +31,7 @@ class Work:
             done=self.done + other.done,
             bought=self.bought + other.bought,
             emails=self.emails + other.emails,
+            replied=self.replied + other.replied,
         )
 
 
@@ -43,15 +46,19 @@ class WorkOnApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateUse:
-    """How many emails were sent, came back, and were followed by a purchase within `BOUGHT_WITHIN`."""
+    """How many emails were sent, came back, got a reply, and were followed by a purchase within `BOUGHT_WITHIN`."""
 
     sent: int = 0
     bounced: int = 0
+    replied: int = 0
     bought: int = 0
 
     def __add__(self, other: "TemplateUse") -> "TemplateUse":
         return TemplateUse(
-            sent=self.sent + other.sent, bounced=self.bounced + other.bounced, bought=self.bought + other.bought
+            sent=self.sent + other.sent,
+            bounced=self.bounced + other.bounced,
+            replied=self.replied + other.replied,
+            bought=self.bought + other.bought,
         )
 
 

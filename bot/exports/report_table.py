@@ -29,7 +29,7 @@ def report_rows(report: ConversionReport | SpeedReport | TeamReport) -> tuple[Se
                 _delay_row(name, delay) for name, delay in delays.items()
             ]
         case TeamReport():
-            columns = ("person", "owned", "running", "done", "bought", "emails")
+            columns = ("person", "owned", "running", "done", "bought", "emails", "replied")
             return columns, [
                 {
                     "person": user,
@@ -38,6 +38,7 @@ def report_rows(report: ConversionReport | SpeedReport | TeamReport) -> tuple[Se
                     "done": work.done,
                     "bought": work.bought,
                     "emails": work.emails,
+                    "replied": work.replied,
                 }
                 for user, work in report.people
             ]

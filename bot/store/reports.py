@@ -5,18 +5,20 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Select, case, false, func, literal_column, or_, select, true
+from sqlalchemy import Column, ColumnElement, Select, case, exists, false, func, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.evaluation import State
 from bot.domain.history import Kind
+from bot.domain.replies import ReplyKind
 from bot.domain.report import ReportScope, TrialGroup, TrialGroups
 from bot.domain.report_speed import NEWEST, Response
 from bot.domain.report_team import BOUGHT_WITHIN, TemplateForApp, TemplateUse, Work, WorkOnApp
 from bot.domain.target_parser import SITES
 from bot.store.engine.database import Database
 from bot.store.mail.policy_check import IS_ANSWER
+from bot.store.reply_tables import reply
 from bot.store.schema import evaluation, history, license_, mail
 
 _IS_SENT: Final = mail.c.state == literal_column("'sent'")  # as in the condition of the index
@@ -74,7 +76,7 @@ class Reports:
             owned = (await connection.execute(_owned(scope))).all()
             emails = (await connection.execute(_emails(scope))).all()
         works = [(row, Work(owned=row.owned, running=row.running, done=row.done, bought=row.bought)) for row in owned]
-        works += [(row, Work(emails=row.emails)) for row in emails]
+        works += [(row, Work(emails=row.emails, replied=row.replied)) for row in emails]
         return [WorkOnApp(user=row.user, app_key=row.app_key, work=work) for row, work in works]
 
     async def templates(self, scope: ReportScope) -> list[TemplateForApp]:
@@ -87,7 +89,12 @@ class Reports:
             TemplateForApp(
                 template=row.template,
                 app_key=row.app_key,
-                use=TemplateUse(sent=row.sent, bounced=row.bounced, bought=bought.count((row.template, row.app_key))),
+                use=TemplateUse(
+                    sent=row.sent,
+                    bounced=row.bounced,
+                    replied=row.replied,
+                    bought=bought.count((row.template, row.app_key)),
+                ),
             )
             for row in sent
         ]
@@ -143,12 +150,12 @@ def _owned(scope: ReportScope) -> Select[Any]:
 
 def _emails(scope: ReportScope) -> Select[Any]:
     columns = (mail.c.actor.label("user"), evaluation.c.app_key, func.count().label("emails"))
-    return _of_mail(scope, *columns).group_by(mail.c.actor, evaluation.c.app_key)
+    return _of_mail(scope, *columns, _replied()).group_by(mail.c.actor, evaluation.c.app_key)
 
 
 def _templates(scope: ReportScope) -> Select[Any]:
     bounced = _number(mail.c.bounced_at.is_not(None)).label("bounced")
-    columns = (mail.c.template, evaluation.c.app_key, func.count().label("sent"), bounced)
+    columns = (mail.c.template, evaluation.c.app_key, func.count().label("sent"), bounced, _replied())
     return _of_mail(scope, *columns).where(~IS_ANSWER).group_by(mail.c.template, evaluation.c.app_key)
 
 
@@ -179,6 +186,12 @@ def _is_own(own_sites: Collection[str]) -> ColumnElement[bool]:
     found: list[ColumnElement[bool]] = [column.in_(hosts) for column in columns if hosts]
     found += [column.endswith(name, autoescape=True) for name in above for column in columns]
     return evaluation.c.license_id.in_(select(license_.c.id).where(or_(*found))) if found else false()
+
+
+def _replied() -> ColumnElement[int]:
+    """Count the emails of a group that somebody replied to. A mailbox that answered by itself does not count."""
+    is_replied = exists().where(reply.c.mail_id == mail.c.id, reply.c.kind == ReplyKind.REPLY)
+    return _number(is_replied).label("replied")
 
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:

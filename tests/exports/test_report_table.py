@@ -45,5 +45,5 @@ def test_delays_are_in_seconds_and_empty_where_nothing_came() -> None:
 
 
 def test_the_team_is_a_table_by_person() -> None:
-    report = TeamReport(scope=SCOPE, people=(("U0ANA", Work(owned=3, emails=7)),), templates=())
-    assert write_csv(*report_rows(report)).splitlines()[1] == "U0ANA,3,0,0,0,7"
+    report = TeamReport(scope=SCOPE, people=(("U0ANA", Work(owned=3, emails=7, replied=2)),), templates=())
+    assert write_csv(*report_rows(report)).splitlines()[1] == "U0ANA,3,0,0,0,7,2"

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from bot.domain.evaluation import License
 from bot.domain.mail import MailState
+from bot.domain.replies import ReplyKind
 from bot.domain.report import Counts, ReportScope, conversion_report, is_counted
 from bot.domain.report_rates import Share
 from bot.domain.report_team import TemplateForApp, TemplateUse, Work, WorkOnApp
@@ -16,6 +17,7 @@ from bot.store import Store, open_store
 from bot.store.schema import evaluation
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, TODAY, license_
+from tests.store.mail.test_replies import came
 from tests.store.steps import LATER, SECRET, mailed, order, report
 from tests.store.test_listing import statements
 
@@ -125,7 +127,10 @@ async def test_people_own_and_email_and_templates_come_back_or_are_followed_by_a
     await report(store, trial(1, LATELY), trial(2, LATELY))
     for number in (1, 2):
         await store.evaluations.assign(number, "U0ANA", instead_of=None, by="U0ANA", at=NOON)
-        await mailed(store, order(number, number))
+    first, second = [await mailed(store, order(number, number)) for number in (1, 2)]
+    await came(store, first.mail_id, ReplyKind.AUTOMATIC, key="k0")
+    for key in ("k1", "k2"):  # the email counts once
+        await came(store, second.mail_id, key=key)
     await report(store, bought(1, LATELY, status="active"), at=LATER + timedelta(days=30))
 
     works, uses = await store.reports.works(SCOPE), await store.reports.templates(SCOPE)
@@ -133,9 +138,9 @@ async def test_people_own_and_email_and_templates_come_back_or_are_followed_by_a
     app = "com.example.roadmap"
     assert works == [
         WorkOnApp(user="U0ANA", work=Work(owned=2, running=1, bought=1), app_key=app),
-        WorkOnApp(user="U0BO", work=Work(emails=2), app_key=app),
+        WorkOnApp(user="U0BO", work=Work(emails=2, replied=1), app_key=app),
     ]
-    assert uses == [TemplateForApp(template="welcome", use=TemplateUse(sent=2), app_key=app)]
+    assert uses == [TemplateForApp(template="welcome", use=TemplateUse(sent=2, replied=1), app_key=app)]
     await report(store, bought(2, LATELY, status="active"), at=LATER + timedelta(days=29))
     assert (await store.reports.templates(SCOPE))[0].use.bought == 1
 

@@ -104,6 +104,7 @@ def team_message(report: TeamReport) -> Message:
     uses = {
         "Sent": [use.sent for _, use in templates],
         "Bounced": [use.bounced for _, use in templates],
+        "Replied": [use.replied for _, use in templates],
         "Bought in 30 days": [use.bought for _, use in templates],
     }
     lines = ["*Templates*", *(f"• {escape(name, longest=60)}: {_use(use)}" for name, use in templates)]
@@ -117,8 +118,8 @@ def team_message(report: TeamReport) -> Message:
             *([small(f"and {counted(left, 'person', 'people')} more")] if left else []),
             *data_table(
                 "Templates",
-                ("Template", "Sent", "Bounced", "Bought in 30 days"),
-                [(name, use.sent, use.bounced, use.bought) for name, use in templates],
+                ("Template", "Sent", "Bounced", "Replied", "Bought in 30 days"),
+                [(name, use.sent, use.bounced, use.replied, use.bought) for name, use in templates],
             ),
             *(paragraphs(lines) if templates else []),
             small(
@@ -223,12 +224,13 @@ def _hours(length: timedelta) -> int:
 def _work(work: Work) -> str:
     return (
         f"owns {counted(work.owned, 'trial')} ({work.running:,} running, {work.done:,} done, {work.bought:,} bought), "
-        f"sent {counted(work.emails, 'email')}"
+        f"sent {counted(work.emails, 'email')}{f' ({work.replied:,} with a reply)' if work.replied else ''}"
     )
 
 
 def _use(use: TemplateUse) -> str:
-    return f"{use.sent:,} sent, {use.bounced:,} bounced, {use.bought:,} bought within 30 days"
+    came_of_it = f"{use.replied:,} with a reply, {use.bought:,} bought within 30 days"
+    return f"{use.sent:,} sent, {use.bounced:,} bounced, {came_of_it}"
 
 
 def _summary(total: Counts) -> str:

@@ -80,12 +80,12 @@ def test_three_delays_are_said_apart_with_what_has_not_come() -> None:
 def test_the_team_and_its_templates_are_counts_of_people_by_name() -> None:
     report = TeamReport(
         scope=SCOPE,
-        people=(("U0ANA", Work(owned=3, running=1, done=1, bought=1, emails=7)), ("U0BO", Work(emails=1))),
-        templates=(("welcome", TemplateUse(sent=8, bounced=1, bought=2)),),
+        people=(("U0ANA", Work(owned=3, running=1, done=1, bought=1, emails=7, replied=2)), ("U0BO", Work(emails=1))),
+        templates=(("welcome", TemplateUse(sent=8, bounced=1, replied=3, bought=2)),),
     )
     text = text_of(report_message(report))
-    assert "• <@U0ANA>: owns 3 trials (1 running, 1 done, 1 bought), sent 7 emails" in text
-    assert "• welcome: 8 sent, 1 bounced, 2 bought within 30 days" in text
+    assert "• <@U0ANA>: owns 3 trials (1 running, 1 done, 1 bought), sent 7 emails (2 with a reply)" in text
+    assert "• welcome: 8 sent, 1 bounced, 3 with a reply, 2 bought within 30 days" in text
     assert "%" not in text
 
 
