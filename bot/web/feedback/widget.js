@@ -1,4 +1,4 @@
-// A window for questions and answers in your own page or Forge UI: docs/feedback.md says how to use it.
+// A window for questions and answers in your page or Forge UI: see docs/feedback.md.
 (function () {
   "use strict";
   var TEXTS = {
@@ -19,25 +19,23 @@
   var LOOK_AGAIN_MS = 10000;
 
   function add(name, parent, text) {
-    var made = document.createElement(name);
+    var made = parent.appendChild(document.createElement(name));
     if (text) made.textContent = text;
-    parent.appendChild(made);
     return made;
   }
 
-  // `send(method, path, body)` is for a page that reaches its backend in another way: it promises {status, json}.
+  // A page may reach its backend in its own way: `send(method, path, body)` promises {status, json}.
   window.evaluatorFeedback = function (options) {
     var lang = (options.lang || document.documentElement.lang || "en").slice(0, 2).toLowerCase();
-    var texts = TEXTS[lang] || TEXTS.en;
-    var name = ["evaluator-feedback", options.app, options.cloudId || options.site].join(":");
-    var conversation = null, key = null, sent = "", shown = 0, isFirst = true;
+    var texts = TEXTS[lang] || TEXTS.en, name = ["evaluator-feedback", options.app,
+      options.cloudId || options.site || options.entitlementNumber].join(":");
+    var conversation = null, key = null, sent = "", shown = -1, looks = 0;
 
-    try { conversation = localStorage.getItem(name); } catch (_) { /* The page may not store anything. */ }
+    try { conversation = localStorage.getItem(name); } catch (_) {} // it lasts as long as the page
     function keep(token) {
+      if (conversation && token !== conversation) clear();
       conversation = token;
-      try {
-        if (token) localStorage.setItem(name, token); else localStorage.removeItem(name);
-      } catch (_) { /* It lasts as long as the page. */ }
+      try { if (token) localStorage.setItem(name, token); else localStorage.removeItem(name); } catch (_) {}
     }
 
     function send(method, path, body) {
@@ -56,49 +54,53 @@
 
     var host = add("div", options.into || document.body);
     var root = host.attachShadow({ mode: "open" });
-    if (root.adoptedStyleSheets) {
-      var sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLE);
-      root.adoptedStyleSheets = [sheet];
-    }
-    var panel = add("details", root), summary = add("summary", panel, texts[0]), log = add("ol", panel);
-    log.setAttribute("role", "log");
+    if (root.adoptedStyleSheets) (root.adoptedStyleSheets = [new CSSStyleSheet()])[0].replaceSync(STYLE);
+    host.lang = TEXTS[lang] ? lang : "en";
+    var panel = add("details", root), summary = add("summary", panel, texts[0]);
+    var box = add("div", panel), log = add("ol", box);
+    box.setAttribute("role", "log");
     var form = add("form", panel), input = add("textarea", add("label", form, texts[1]));
     input.required = true;
     input.maxLength = 2000;
     var button = add("button", form, texts[2]), status = add("p", form);
     status.setAttribute("role", "status");
 
+    function clear() { shown = 0; log.textContent = ""; }
+
     function show(messages) {
-      if (messages.length > shown && !isFirst && !panel.open) summary.textContent = texts[0] + " (1)";
-      for (; shown < messages.length; shown++) {
+      if (messages.length < shown) clear(); // something was erased
+      if (messages.length > shown && shown >= 0 && !panel.open) summary.textContent = texts[0] + " (1)";
+      messages.slice(Math.max(shown, 0)).forEach(function (message) {
         var line = add("li", log);
-        add("b", line, texts[messages[shown].from === "team" ? 6 : 5]);
-        add("span", line, messages[shown].text);
-      }
-      isFirst = false;
+        add("b", line, texts[message.from === "team" ? 6 : 5]);
+        add("span", line, message.text);
+      });
+      shown = messages.length;
     }
 
     function look() {
       if (!conversation) return;
+      var mine = ++looks; // only the latest answer counts
       return send("GET", "/conversations/" + encodeURIComponent(conversation)).then(function (answer) {
+        if (mine !== looks) return;
         if (answer.status === 404) keep(null);
         if (answer.status === 200) show(answer.json.messages);
-      }).catch(function () { /* It looks again. */ });
+      }).catch(function () {}); // it looks again
     }
 
-    form.addEventListener("submit", function (event) {
+    form.onsubmit = function (event) {
       event.preventDefault();
       var text = input.value.trim();
       if (!text || button.disabled) return;
-      if (text !== sent || !key) key = Date.now() + "-" + Math.random(); // the same words after a failure: one message
+      if (text !== sent || !key) key = Date.now() + "-" + Math.random(); // kept after a failure
       sent = text;
       button.disabled = true;
+      status.textContent = "";
       var body = { app: options.app, text: text, locale: lang, site: options.site, cloud_id: options.cloudId,
         entitlement_number: options.entitlementNumber, conversation: conversation || undefined };
       send("POST", "", body).then(function (answer) {
         if (answer.status === 404) keep(null);
-        if (answer.status !== 202) throw new Error();
+        if (answer.status !== 202) throw answer;
         keep(answer.json.conversation);
         key = null;
         input.value = "";
@@ -108,11 +110,11 @@
         button.disabled = false;
         input.focus();
       });
-    });
-    panel.addEventListener("toggle", function () {
+    };
+    panel.ontoggle = function () {
       summary.textContent = texts[0];
       look();
-    });
+    };
     setInterval(function () { if (!document.hidden) look(); }, LOOK_AGAIN_MS);
     look();
     return host;
