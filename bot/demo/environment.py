@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
+from bot.demo.app_signals import AppSignals
 from bot.demo.bounces import BOUNCES_AFTER_S, BounceReporter
 from bot.demo.customer_site.server import LICENSE_AFTER_S, CustomerSite
 from bot.demo.fake_imap import PASSWORD, USERNAME, ReplyMailbox
@@ -20,7 +21,7 @@ from bot.demo.fake_slack.models import Json, NotPossible
 from bot.demo.fake_smtp import Mail, Mailbox
 from bot.demo.replies import reply_to
 from bot.demo.scenario.sample_data import LANTERNS, MIRAGE, ORCHARD, license_record
-from bot.demo.scenario.timeline import arrivals, history, play
+from bot.demo.scenario.timeline import history, play, story
 
 _ORCHARD_NUMBER: Final = 190
 _SIGNALS_SECRET: Final = "what the demo's app signs its signals with"  # noqa: S105  as above
@@ -79,31 +80,35 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         marketplace_url = await stack.enter_async_context(marketplace.serve())
         smtp_port = await stack.enter_async_context(mailbox.serve())
         imap_port = await stack.enter_async_context(replies.serve())
-        site = _customer_site(marketplace, today, bot_port=http_port, speed=speed)
+        bot_url = f"http://127.0.0.1:{http_port}"
+        signals = AppSignals(bot_url=bot_url, secret=_SIGNALS_SECRET)
+        site = _customer_site(marketplace, signals, today, bot_url=bot_url, speed=speed)
         await stack.enter_async_context(site.serve(site_port))
-        story = asyncio.create_task(_tell_story(marketplace, today, speed=speed))
-        stack.callback(story.cancel)
+        telling = asyncio.create_task(_tell_story(marketplace, signals, today, speed=speed))
+        stack.callback(telling.cancel)
         stack.callback(bounces.stop)
         ports = _Ports(smtp=smtp_port, imap=imap_port, http=http_port, site=site_port)
         settings = _settings(workspace, marketplace, marketplace_url, ports, folder)
         yield DemoEnvironment(url=url, settings=settings, taken=taken)
 
 
-def _customer_site(marketplace: DemoMarketplace, today: date, *, bot_port: int, speed: float) -> CustomerSite:
+def _customer_site(
+    marketplace: DemoMarketplace, signals: AppSignals, today: date, *, bot_url: str, speed: float
+) -> CustomerSite:
     return CustomerSite(
         LANTERNS,
         ORCHARD,
-        bot_url=f"http://127.0.0.1:{bot_port}",
-        secret=_SIGNALS_SECRET,
+        bot_url=bot_url,
+        signals=signals,
         on_license=lambda: marketplace.add(license_record(_ORCHARD_NUMBER, LANTERNS, ORCHARD, today)),
         license_after=LICENSE_AFTER_S / speed,
     )
 
 
-async def _tell_story(marketplace: DemoMarketplace, today: date, *, speed: float) -> None:
+async def _tell_story(marketplace: DemoMarketplace, signals: AppSignals, today: date, *, speed: float) -> None:
     """Play the timeline once the bot knows the past, however slow the machine is."""
     await marketplace.was_read.wait()
-    await play(marketplace, arrivals(today), sleep=lambda span: asyncio.sleep(span / speed))
+    await play(marketplace, story(today), install=signals.install, sleep=lambda span: asyncio.sleep(span / speed))
 
 
 def _free_port() -> int:

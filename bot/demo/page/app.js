@@ -42,6 +42,7 @@ const does = {
     const { channel, ts } = message;
     const told = await tell("press", { channel, ts, block_id: block.block_id, action_id: part.action_id, ...answer });
     if (told.ok && part.text?.text === "Claim") tick("decide");
+    if (told.ok && part.text?.text === "Show…") tick("reason");
     return told;
   },
   dismiss: (message) => {
@@ -224,5 +225,6 @@ function jump(event) {
 
 document.addEventListener("click", jump);
 $("second-window").addEventListener("click", () => tick("race"));
+$("customer-site").addEventListener("click", () => tick("app"));
 $("show-mail").addEventListener("click", () => panel.open("mailbox"));
 actAs(me);

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import assert_never
 
 from bot.demo.fake_marketplace.server import DemoMarketplace
 from bot.demo.scenario.sample_data import (
@@ -22,6 +23,7 @@ from bot.demo.scenario.sample_data import (
     MOSAIC,
     NORTHWIND,
     PAMPA,
+    PORTO,
     QUIET,
     ROCKET,
     SAKURA,
@@ -108,6 +110,34 @@ class Change:
     fields: Record
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """An app that says `after` this many seconds that it was installed. The report brings its license later."""
+
+    after: float
+    app: App
+    customer: Customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A row about a customer who left, which the report has `after` this many seconds."""
+
+    after: float
+    row: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteAccepted:
+    """A row about an accepted quote, which the report has `after` this many seconds."""
+
+    after: float
+    row: Record
+
+
+Event = Arrival | Change | Installed | Left | QuoteAccepted
+
+
 def history(today: date) -> list[Record]:
     """Return the licenses of the last ten months."""
     return [
@@ -128,8 +158,8 @@ def _past(number: int, app: App, customer: Customer, started: date, outcome: str
     return license_record(number, app, customer, started, **changes[outcome])
 
 
-def arrivals(today: date) -> list[Arrival | Change]:
-    """Return what the report learns while somebody watches, in order of time. Kiwi and Alpen are customers already."""
+def story(today: date) -> list[Event]:
+    """Return what happens while somebody watches, in order of time. Kiwi and Alpen are customers already."""
     lately = today - timedelta(days=2)
     month_ago = today - timedelta(days=TRIAL_DAYS)
     extended = today + timedelta(days=TRIAL_DAYS + 14)
@@ -137,6 +167,7 @@ def arrivals(today: date) -> list[Arrival | Change]:
         Arrival(after=4, record=_with_two_contacts(101, today)),
         Arrival(after=8, record=license_record(102, COMPASS, SLOW, today, **_PENDING)),
         Arrival(after=12, record=license_record(111, LANTERNS, MIRAGE, today)),
+        Installed(after=14, app=LANTERNS, customer=PORTO),
         Arrival(after=17, record=license_record(103, LANTERNS, MOSAIC, lately, lastUpdated=today.isoformat())),
         Arrival(after=22, record=_data_center(104, today)),
         Arrival(after=27, record=_sandbox(105, today)),
@@ -148,11 +179,14 @@ def arrivals(today: date) -> list[Arrival | Change]:
         # Seen on its last day.
         Arrival(after=57, record=license_record(112, LANTERNS, ATLAS, month_ago, lastUpdated=today.isoformat())),
         Change(after=62, ref=entitlement(101), fields={"maintenanceEndDate": extended.isoformat()}),
+        Arrival(after=65, record=license_record(113, LANTERNS, PORTO, today)),
         Change(after=67, ref=entitlement(106), fields={"status": "cancelled"}),
         Arrival(after=72, record=license_record(110, TRAIL, KIWI, today, parentProductEdition="Premium")),
-        Change(after=77, ref=entitlement(104), fields=_moved(104)),
+        QuoteAccepted(after=75, row=_quote(101, TAIGA, today, starts=extended)),
+        Change(after=77, ref=entitlement(112), fields={"status": "inactive"}),
+        Left(after=80, row=_reason(112, LANTERNS, ATLAS, today)),
         Change(after=82, ref=entitlement(103), fields=sale(103, MOSAIC, lately, today)),
-        Change(after=87, ref=entitlement(112), fields={"status": "inactive"}),
+        Change(after=87, ref=entitlement(104), fields=_moved(104)),
         Change(after=92, ref=entitlement(106), fields={"status": "active", "maintenanceEndDate": extended.isoformat()}),
         Change(after=98, ref=entitlement(109), fields={"contactDetails": forgotten(ROCKET)}),
     ]
@@ -245,15 +279,57 @@ def _without_contact(number: int, today: date) -> Record:
     return license_record(number, TRAIL, QUIET, today, contactDetails=nobody)
 
 
+def _reason(number: int, app: App, customer: Customer, today: date) -> Record:
+    return {
+        "addonKey": app.key,
+        "date": today.isoformat(),
+        "feedbackType": "uninstall",
+        "reasonKey": "cost",
+        "reason": "The app is too expensive",
+        "message": "The lanterns are lovely, but only 20 of our 70 people would use them. Is there a smaller plan?",
+        "email": customer.email,
+        "fullName": customer.person,
+        "appEntitlementNumber": entitlement(number),
+    }
+
+
+def _quote(number: int, customer: Customer, today: date, *, starts: date) -> Record:
+    return {
+        "quoteNumber": f"AT-{number}",
+        "quoteStatus": "ACCEPTED",
+        "quoteCreatedDate": today.isoformat(),
+        "acceptedDate": today.isoformat(),
+        "entitlementNumber": entitlement(number),
+        "appEdition": "Standard",
+        "userTier": f"{customer.users} users",
+        "startDate": starts.isoformat(),
+        "listPrice": 2500,
+        "createdBy": customer.email,
+    }
+
+
 async def play(
-    marketplace: DemoMarketplace, events: Sequence[Arrival | Change], *, sleep: Callable[[float], Awaitable[object]]
+    marketplace: DemoMarketplace,
+    events: Sequence[Event],
+    *,
+    install: Callable[[App, Customer], Awaitable[object]],
+    sleep: Callable[[float], Awaitable[object]],
 ) -> None:
     """Let the events happen, each at its time after the call."""
     elapsed = 0.0
     for event in sorted(events, key=lambda event: event.after):
         await sleep(event.after - elapsed)
         elapsed = event.after
-        if isinstance(event, Arrival):
-            marketplace.add(event.record)
-        else:
-            marketplace.change(event.ref, **event.fields)
+        match event:
+            case Arrival(record=record):
+                marketplace.add(record)
+            case Change(ref=ref, fields=fields):
+                marketplace.change(ref, **fields)
+            case Installed(app=app, customer=customer):
+                await install(app, customer)
+            case Left(row=row):
+                marketplace.feedback.append(row)
+            case QuoteAccepted(row=row):
+                marketplace.quotes.append(row)
+            case _:
+                assert_never(event)

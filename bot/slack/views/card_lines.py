@@ -32,7 +32,9 @@ _OF_THE_LICENSE: Final = (
     RefusalReason.COUNTRY,
 )
 """Why nobody on a license can be emailed, where no other line says it."""
-_SAID_ELSEWHERE: Final = frozenset({Caution.NO_CONTACT, Caution.FORGOTTEN, Caution.MALFORMED, Caution.ATLASSIAN})
+_SAID_ELSEWHERE: Final = frozenset(
+    {Caution.NO_CONTACT, Caution.FORGOTTEN, Caution.MALFORMED, Caution.ATLASSIAN, Caution.LEFT}
+)
 _MAY_HAVE_ARRIVED: Final = frozenset({Kind.MAIL_SENT, Kind.MAIL_ARRIVED, Kind.MAIL_UNKNOWN, Kind.MAIL_BOUNCED})
 
 

@@ -5,16 +5,17 @@ from collections import Counter
 from datetime import date, timedelta
 
 from bot.demo.fake_marketplace.server import DemoMarketplace
-from bot.demo.scenario.sample_data import entitlement
-from bot.demo.scenario.timeline import Arrival, Change, arrivals, history, play
+from bot.demo.scenario.sample_data import App, Customer, entitlement
+from bot.demo.scenario.timeline import Arrival, Change, Installed, Left, QuoteAccepted, history, play, story
 from bot.domain import changes as bot_changes
 from bot.domain.evaluation import Contact, License, Partner, State
 from bot.domain.identity import KnownLicense, trials_of
 from bot.marketplace.license_record import parse_license
+from bot.marketplace.return_records import parse_departure, parse_quote
 
 TODAY = date(2026, 11, 23)
 PAST = history(TODAY)
-EVENTS = arrivals(TODAY)
+EVENTS = story(TODAY)
 
 
 def read(record: object) -> License:
@@ -28,6 +29,10 @@ def arrived(number: int) -> License:
     return read(records[entitlement(number)])
 
 
+async def no_install(_app: App, _customer: Customer) -> None:
+    return
+
+
 async def final() -> dict[str, License]:
     """Every license of the demo, by entitlement number, once the story is told."""
     server = DemoMarketplace(records=history(TODAY), today=lambda: TODAY)
@@ -35,7 +40,7 @@ async def final() -> dict[str, License]:
     async def no_sleep(_: float) -> None:
         return
 
-    await play(server, arrivals(TODAY), sleep=no_sleep)
+    await play(server, story(TODAY), install=no_install, sleep=no_sleep)
     return {record["appEntitlementNumber"]: read(record) for record in server.records}
 
 
@@ -118,7 +123,7 @@ async def test_the_story_sleeps_only_between_its_events() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    await play(DemoMarketplace(today=lambda: TODAY), arrivals(TODAY), sleep=sleep)
+    await play(DemoMarketplace(today=lambda: TODAY), story(TODAY), install=no_install, sleep=sleep)
     assert sum(slept) == EVENTS[-1].after
     assert isinstance(EVENTS[-1], Change)
 
@@ -126,11 +131,13 @@ async def test_the_story_sleeps_only_between_its_events() -> None:
 def notified() -> list[tuple[str, bot_changes.Change]]:
     """What each event of the story changes, with the entitlement number of its license."""
     report, known, found = DemoMarketplace(today=lambda: TODAY), dict[str, KnownLicense](), []
-    for event in arrivals(TODAY):
+    for event in story(TODAY):
         if isinstance(event, Arrival):
             report.add(event.record)
-        else:
+        elif isinstance(event, Change):
             report.change(event.ref, **event.fields)
+        else:
+            continue
         ref = event.record["appEntitlementNumber"] if isinstance(event, Arrival) else event.ref
         seen = read(next(record for record in report.records if record["appEntitlementNumber"] == ref))
         found += [(ref, change) for change in bot_changes.compare(known.get(ref), seen)]
@@ -166,3 +173,26 @@ async def test_a_license_moves_to_new_ids_and_stays_one_license() -> None:
 
 async def test_a_contact_is_forgotten_whose_card_named_them() -> None:
     assert arrived(109).technical != (await final())[entitlement(109)].technical == Contact(forgotten=True)
+
+
+def test_one_app_says_first_that_it_was_installed_and_its_license_follows() -> None:
+    [installed] = [event for event in EVENTS if isinstance(event, Installed)]
+    [followed] = [e for e in EVENTS if isinstance(e, Arrival) and (read(e.record).site or "").startswith("porto-")]
+    assert installed.customer.site in (read(followed.record).site or "")
+    assert followed.after - installed.after > 30
+
+
+def test_one_customer_says_why_they_leave_and_one_accepts_a_quote_after_their_card() -> None:
+    arrived_at = {e.record["appEntitlementNumber"]: e.after for e in EVENTS if isinstance(e, Arrival)}
+    for event in EVENTS:
+        if isinstance(event, Left):
+            left = parse_departure(event.row)
+            assert left is not None
+            assert left.reason
+            assert left.words.message
+            assert arrived_at[left.aliases[0]] < event.after
+        elif isinstance(event, QuoteAccepted):
+            quote = parse_quote(event.row)
+            assert quote is not None
+            assert arrived_at[quote.aliases[0]] < event.after
+    assert {Left, QuoteAccepted} <= {type(event) for event in EVENTS}
