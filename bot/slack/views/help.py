@@ -109,10 +109,7 @@ def problem_text(problem: CommandProblem) -> str:
                 "days such as `2026-11-01..2026-11-07`."
             )
         case ProblemKind.ONE_WORD_TOO_MANY:
-            said = (
-                f"`{about}` takes no “{given}”. Filters: {_filters(problem)}. To search for a company, use "
-                f"`{ids.COMMAND} find`."
-            )
+            said = f"`{about}` takes no “{given}”. {_taken(problem)}"
         case ProblemKind.TWICE:
             said = f"`{given}:` is there twice. Use it once."
         case ProblemKind.NO_LIST:
@@ -135,6 +132,13 @@ def _expected(problem: CommandProblem) -> str:
             return f"{_EXPECTED[Filter.OWNER]} {', '.join(map(mention, named)) or 'nobody yet'}."
         case _:
             return _EXPECTED[Filter(problem.about)]
+
+
+def _taken(problem: CommandProblem) -> str:
+    """Return what may stand after a command."""
+    if problem.about == Word.EXPIRING:
+        return "Say in how many days, at most a year: `expiring 7d`."
+    return f"Filters: {_filters(problem)}. To search for a company, use `{ids.COMMAND} find`."
 
 
 def _meant(problem: CommandProblem, shown: str) -> str:

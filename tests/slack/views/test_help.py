@@ -46,6 +46,7 @@ def test_the_help_lists_every_command_with_an_example_and_every_filter() -> None
         ("2026-13-01", ["“2026-13-01” isn't a day that can be listed."]),
         ("2026-01-01..2026-12-31", ["at most 31 days"]),
         ("today acme", ["`today` takes no “acme”.", "`/evaluators find`"]),
+        ("expiring soon", ["`expiring` takes no “soon”.", "`expiring 7d`"]),
         ("today app:a app:b", ["`app:` is there twice. Use it once."]),
         ("app:gantt", ["Say which list the filters are for: `today`"]),
         ("find", ["Say what to find: `/evaluators find acme`."]),
