@@ -82,10 +82,10 @@ def _entry(cells: dict[str, str], *, at: datetime, by: str | None) -> tuple[DncT
     """Return the entry, or what is wrong with its line. The line may be personal and is not quoted."""
     target = DncTarget.read(cells.get("subject", ""))
     if target is None:
-        return "the subject isn't an address, domain or site."
+        return "this isn't an address, domain or site."
     reason = unwrap(cells.get("cause", "")).word.lower() or DncReason.ASKED
     if reason not in _TAKEN:
-        return f"the cause should be one of {', '.join(sorted(_TAKEN))}."
+        return f"the reason should be one of {', '.join(sorted(_TAKEN))}."
     when = _moment(cells["at"]) if cells.get("at") else at
     if when is None:
         return "the time should look like 2026-11-23 or 2026-11-23T12:00:00+00:00."

@@ -81,7 +81,7 @@ def test_a_table_with_a_line_that_matches_nobody_is_not_imported(run: Run, tmp_p
     (tmp_path / "marks.csv").write_text("“ana@acme.example”\nana at acme.example\n*@star.example\n")
     done = run("dnc", "import", str(tmp_path / "marks.csv"))
     assert (done.code, done.out) == (1, "")
-    assert "Line 2: the subject isn't an address, domain or site." in done.err
+    assert "Line 2: this isn't an address, domain or site." in done.err
     assert standing(ANA) is None
     (tmp_path / "marks.csv").write_text("“ana@acme.example”\n*@star.example\n")
     assert run("dnc", "import", str(tmp_path / "marks.csv")).out == "2 lines read, 2 new.\n"

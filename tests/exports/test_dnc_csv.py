@@ -104,7 +104,7 @@ def test_every_line_that_is_wrong_is_named_and_none_of_its_words_is_repeated() -
 
 @pytest.mark.parametrize("cause", ["erased", "forgotten", "paused"])
 def test_what_only_the_machine_can_say_is_not_taken_from_a_table(cause: str) -> None:
-    with pytest.raises(FileWrong, match="cause should be one of"):
+    with pytest.raises(FileWrong, match="reason should be one of"):
         read_csv(f"ana@acme.example,{cause}\n", at=NOON, by=None)
 
 
