@@ -45,6 +45,7 @@ service imap-login {
 service anvil {
   chroot =
 }
+MORE_LOGINS
 passdb {
   driver = static
   args = password=PASSWORD
@@ -59,6 +60,21 @@ namespace {
     auto = create
   }
 }
+"""
+_TOKENS = """\
+auth_mechanisms = plain xoauth2
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2
+  args = FOLDER/oauth2.conf
+}
+"""
+_OAUTH2 = """\
+introspection_mode = post
+introspection_url = INTROSPECTION
+username_attribute = username
+active_attribute = active
+active_value = true
 """
 
 
@@ -83,8 +99,11 @@ class Dovecot:
 
 
 @asynccontextmanager
-async def dovecot() -> AsyncIterator[Dovecot]:
-    """Run the server until the end of the block."""
+async def dovecot(*, introspection: str | None = None) -> AsyncIterator[Dovecot]:
+    """Run the server until the end of the block.
+
+    It takes tokens, too, if there is an address where it can ask whether one is valid.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
@@ -94,11 +113,17 @@ async def dovecot() -> AsyncIterator[Dovecot]:
             (folder / each).mkdir(parents=True)
         for each in ("home", "mail", "mail/cur", "mail/new", "mail/tmp"):
             os.chown(folder / each, getpwnam(_USER).pw_uid, -1)
-        given = {"FOLDER": name, "PORT": str(port), "PASSWORD": PASSWORD}
+        given = {
+            "MORE_LOGINS": _TOKENS if introspection else "",
+            "FOLDER": name,
+            "PORT": str(port),
+            "PASSWORD": PASSWORD,
+        }
         text = _CONFIGURATION
         for word, value in given.items():
             text = text.replace(word, value)
         (folder / "dovecot.conf").write_text(text)
+        (folder / "oauth2.conf").write_text(_OAUTH2.replace("INTROSPECTION", introspection or ""))
         server = await asyncio.create_subprocess_exec(str(BINARY), "-F", "-c", str(folder / "dovecot.conf"))
         try:
             await _until_it_listens(port)

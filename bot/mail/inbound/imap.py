@@ -201,6 +201,8 @@ class ImapMailbox:
             else:
                 client.login(self._account.username, secret.text)
         except LoginError as exc:
+            if isinstance(exc.__context__, IMAPClientAbortError):
+                raise exc.__context__ from exc
             if any(words.lower() in str(exc).lower() for words in _TEMPORARY):
                 raise MailboxUnavailable("The mailbox's server does not take a login now.") from exc
             what = "the OAuth application and its permission" if secret.is_token else "IMAP_USERNAME and IMAP_PASSWORD"

@@ -1,5 +1,6 @@
 """Ask an OAuth server for an access token to the mailbox, in the bot's own name (client credentials)."""
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,11 +37,14 @@ async def fetch_token(client: OAuthClient) -> str:
     }
     verify = client.trust if client.trust is not None else True
     try:
-        async with httpx.AsyncClient(
-            timeout=_TIMEOUT_S, proxy=client.proxy, verify=verify, trust_env=False, follow_redirects=False
-        ) as http:
+        async with (
+            asyncio.timeout(_TIMEOUT_S),
+            httpx.AsyncClient(
+                timeout=_TIMEOUT_S, proxy=client.proxy, verify=verify, trust_env=False, follow_redirects=False
+            ) as http,
+        ):
             answer = await http.post(client.token_url, data=asked)
-    except httpx.HTTPError as exc:
+    except (httpx.HTTPError, TimeoutError) as exc:
         raise MailboxUnavailable("The OAuth server cannot be reached. Check IMAP_TOKEN_URL.") from exc
     if answer.status_code >= _SERVER_ERRORS or answer.status_code == _TOO_MANY:
         raise MailboxUnavailable("The OAuth server gives no token now.")

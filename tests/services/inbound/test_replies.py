@@ -9,10 +9,13 @@ from functools import partial
 
 import pytest
 
+from bot.concurrency.backoff import Backoff
 from bot.concurrency.tasks import cancel_and_wait
 from bot.demo.fake_imap import PASSWORD, USERNAME, ReplyMailbox
 from bot.mail.inbound.imap import ImapAccount, Secret
+from bot.mail.inbound.oauth_token import fetch_token
 from bot.mail.inbound.verp import Purpose, envelope_sender, read_tagged_address, tagged_address
+from bot.services.inbound import replies
 from bot.services.inbound.bounces import BounceHandler
 from bot.services.inbound.replies import Inbox, ReplyReader
 from bot.services.operations.alerts import AdminAlerts
@@ -21,6 +24,7 @@ from bot.store.reply_tables import mailbox as mailbox_table
 from bot.store.reply_tables import reply as reply_table
 from tests.builders import contact, license_
 from tests.machine import limit
+from tests.mail.xoauth2 import TokenServer, application, only_tokens
 from tests.store.steps import CHANNEL, bring, mailed, only_card, order, report, rows
 from tests.world import Clock
 
@@ -120,6 +124,26 @@ async def test_each_reply_is_read_once_whatever_the_server_repeats_or_forgets(st
             await until(store, lambda: recorded(store, 6))
     [after] = await rows(store, mailbox_table)
     assert before.uidvalidity != after.uidvalidity
+
+
+async def test_a_token_that_expires_in_the_middle_is_replaced(
+    store: Store, mail_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replies, "_BACKOFF", Backoff(base=0.01, maximum=0.1))
+    tokens, box = TokenServer(), ReplyMailbox()
+    async with tokens.serve() as url, box.serve() as port, only_tokens(port, tokens) as front:
+        await box.deliver(message(1, In_Reply_To=OURS))
+
+        async def secret() -> Secret:
+            return Secret(await fetch_token(application(url)), is_token=True)
+
+        async with reading(reader_of(store, front, secret=secret)):
+            await until(store, lambda: recorded(store, 1))
+            tokens.expire()
+            box.drop()
+            await box.deliver(message(2, In_Reply_To=OURS))
+            await until(store, lambda: recorded(store, 2))
+    assert tokens.given == 2
 
 
 async def test_a_bounce_that_comes_to_the_mailbox_blocks_the_address(store: Store, mail_id: int) -> None:
