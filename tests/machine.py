@@ -12,6 +12,9 @@ import pytest
 
 from bot.demo.fake_slack import app_delivery
 from bot.demo.fake_slack.broadcast import Broadcast
+from bot.listeners import find, mail_actions
+from bot.services.operations import health
+from bot.slack.client import acknowledgement
 
 _COMPUTING_S: Final = 0.04
 _STARTING_S: Final = 0.14
@@ -20,6 +23,13 @@ _TRIES: Final = 3
 _LARGEST: Final = 30.0
 _SLACKS_S: Final = 3.0
 """What Slack gives an app to acknowledge something, and to use a trigger."""
+_LIMITS_OF_THE_BOT: Final = (
+    (mail_actions, "_PREVIEW_TIMEOUT_S"),
+    (find, "_SEARCH_TIMEOUT_S"),
+    (acknowledgement, "_LONGEST_S"),
+    (health, "_PATIENCE_S"),
+)
+"""The limits after which the bot answers otherwise, most of them to stay within Slack's."""
 
 
 @cache
@@ -52,10 +62,12 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _slack_is_as_slow_as_the_machine() -> Iterator[None]:
-    """An app on a slow machine gets more time from the small Slack, and so does who waits for it."""
+    """Give an app on a slow machine more time, in the small Slack and in the bot, and a test that waits for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app_delivery, "ACK_SECONDS", limit(_SLACKS_S))
         patch.setattr(Broadcast.until, "__kwdefaults__", {"within": limit(_SLACKS_S)})
+        for module, name in _LIMITS_OF_THE_BOT:
+            patch.setattr(module, name, limit(getattr(module, name)))
         yield
 
 
