@@ -18,6 +18,7 @@ from bot.store.engine.database import Database
 from bot.store.schema import history, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov
+from tests.machine import limit
 from tests.postgres import needs_a_server
 from tests.store.steps import LATER, SECRET, ask, bring, cards, mailed, mark, only_card, order, report, rows, take
 
@@ -63,6 +64,23 @@ async def test_two_copies_that_record_the_same_batch_at_once_tell_each_fact_once
         assert sorted(brought) == sorted(
             [*(f"post card {n}" for n in range(1, 5)), *(f"note ended in {n}.0" for n in range(1, 5))]
         )
+
+
+async def test_a_writer_knows_that_another_copy_waits_for_its_turn(postgres: str) -> None:
+    async def write() -> None:
+        async with other.write():
+            pass
+
+    one, other = Database(postgres), Database(postgres)
+    async with one.write() as connection:
+        assert not await one.is_awaited(connection)
+        waiting = asyncio.create_task(write())
+        async with asyncio.timeout(limit(2)):
+            while not await one.is_awaited(connection):  # noqa: ASYNC110  nothing tells
+                await asyncio.sleep(0.01)
+    await waiting
+    await one.close()
+    await other.close()
 
 
 async def test_the_store_is_the_same_there(postgres: str) -> None:

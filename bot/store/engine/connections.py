@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 import structlog
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -43,6 +43,12 @@ _SYNCHRONOUS: Final = "FULL"
 """With NORMAL, SQLite may lose the last commits when the power fails: an email would go twice."""
 _LOCK: Final = 7_341_022
 """An arbitrary number of our own for the advisory lock."""
+WAITS_TO_WRITE: Final = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+    "AND classid = 0 AND objid = :lock "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+).bindparams(lock=_LOCK)
+"""Whether a writer waits for its turn on the server, of whichever copy."""
 _BEGIN: Final = {
     ("sqlite", "read"): "BEGIN",
     ("sqlite", "write"): "BEGIN IMMEDIATE",

@@ -23,7 +23,7 @@ from bot.metrics.catalog import DATABASE_SECONDS
 from bot.metrics.labels import DatabaseOperation
 from bot.metrics.meter import OFF, Meter
 from bot.store.engine import file_users
-from bot.store.engine.connections import open_engine, sqlite_file
+from bot.store.engine.connections import WAITS_TO_WRITE, open_engine, sqlite_file
 from bot.store.engine.failures import is_lock, named_errors
 from bot.store.engine.hints import Hints
 
@@ -186,10 +186,11 @@ class Database:
             with interruptible():
                 await asyncio.sleep(_RETRY_S)
 
-    @property
-    def awaited(self) -> bool:
-        """Whether another task is waiting to write."""
-        return self._writers > 1
+    async def is_awaited(self, connection: AsyncConnection) -> bool:
+        """Return whether another task, or on a server another copy, waits until this transaction has been written."""
+        if self._writers > 1 or not self.is_server:
+            return self._writers > 1
+        return bool(await connection.scalar(WAITS_TO_WRITE))
 
     async def written(self, since: int, *, seconds: float, to: Collection[Table] = ()) -> None:
         """Wait for a commit after the first `since`, for at most this many seconds.

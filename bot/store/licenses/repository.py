@@ -135,7 +135,7 @@ class Licenses:
                     )
                     for record, license_update in found:
                         counts.add(license_update, rows=len(record.digests), at=at)
-                    if self._database.awaited:
+                    if await self._database.is_awaited(connection):
                         count = _MIN_BATCH_RECORDS
                         break
                     count = min(2 * count, _MAX_BATCH_RECORDS)
