@@ -45,7 +45,7 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server(*, fsync: str = "off") -> Iterator[Server]:
     """A server of one's own, which may be restarted."""
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
@@ -54,7 +54,7 @@ def running_server() -> Iterator[Server]:
         shutil.chown(folder, user)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync={fsync}"
     control = [FOUND[-1].with_name("pg_ctl"), "-D", f"{folder}/data", "-l", f"{folder}/log", "-w"]
 
     def run(*command: object) -> None:

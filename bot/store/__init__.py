@@ -109,7 +109,7 @@ async def open_store(
         if create:
             if await is_outdated(database):
                 await _until_free(database, leases, patience)
-            await upgrade(database, keyring=keyring)
+            leases.tables = await upgrade(database, keyring=keyring)
             await key_check.remember(database, keyring)
         else:
             await verify(database)

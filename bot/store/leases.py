@@ -108,8 +108,10 @@ class Leases:
         """Called at once when this copy learns that it does not lead any more."""
         self.free_in = 0.0
         """Seconds until the holder's term ends, as of the last look; on a server."""
+        self.tables: str | None = None
+        """The version of the tables when this copy started; None for that of the code."""
         self.is_outdated = False
-        """Whether a newer version has upgraded the database, so that this copy does not lead."""
+        """Whether a newer version has upgraded the database since then, so that this copy does not lead."""
         database.guard = self._fence
 
     @property
@@ -255,7 +257,7 @@ class Leases:
         raise LeaseLost(why)
 
     async def _outdated(self, connection: AsyncConnection) -> bool:
-        self.is_outdated = await connection.run_sync(is_newer)
+        self.is_outdated = await connection.run_sync(is_newer, self.tables)
         return self.is_outdated
 
     async def _is_free(self, connection: AsyncConnection) -> bool:

@@ -47,6 +47,7 @@ installation = Table(
     Column("look_since", Instant),  # to when it went back; Slack may show what came after
     Column("looked_at", Instant),  # when Slack was compared with this generation; not set: it still has to be
     Column("workspace_url", Text),  # as Slack said it last
+    Column("oldest_beside", Text),  # the oldest version of the bot that may use these tables; not set: any
 )
 
 # Cards in Slack that a database restored from a backup does not know, with the snapshot from their metadata.

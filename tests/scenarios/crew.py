@@ -14,7 +14,7 @@ ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
 
 async def work(here: World, customer: Customer, *, jobs: Sequence[str] = ("claim", "mail", "mark")) -> None:
     """Claim the card, mail the person, mark them do-not-contact: whatever of it the card does not show yet."""
-    await here.card(customer.company)
+    await here.until(lambda: _cards(here, customer))
     for job in jobs:
         await _JOBS[job](here, customer)
 
@@ -70,8 +70,13 @@ _DONE: Mapping[str, Callable[[Message], bool]] = {
 
 
 def _card(here: World, customer: Customer) -> Message:
-    [card] = [message for message in here.workspace.messages() if customer.company in message.text]
+    [card] = _cards(here, customer)
     return card
+
+
+def _cards(here: World, customer: Customer) -> list[Message]:
+    """What is about a customer alone; a digest names many, but not in its text."""
+    return [message for message in here.workspace.messages() if customer.company in message.text]
 
 
 def nothing_is_lost_or_doubled(here: World, customer: Customer, *, jobs: Sequence[str]) -> None:

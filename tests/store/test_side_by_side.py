@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, insert, inspect, text
 
-from bot.errors import LeaseLost
+from bot.errors import LeaseLost, StoreError
 from bot.store import open_store
 from bot.store.engine import migrate
 from bot.store.engine.database import Database
 from bot.store.leases import Leases
+from bot.store.schema import delivery
+from tests.builders import NOON, license_
 from tests.postgres import needs_a_server
 from tests.store.earlier import upgrade_to
-from tests.store.steps import SECRET
+from tests.store.steps import CHANNEL, SECRET, bring, report
 
 BEFORE_THE_RULE = "0016"
 
@@ -107,6 +109,31 @@ async def test_tables_are_added_to_beside_a_copy_that_leads_which_then_gives_the
         monkeypatch.undo()
         assert await newer.leases.take()
     await older.close()
+
+
+@needs_a_server
+async def test_an_older_version_starts_on_newer_tables_that_allow_it_and_may_lead_there(postgres: str) -> None:
+    async with open_store(postgres, secret_keys=[SECRET]) as store:
+        await report(store, license_())
+        async with store.database.write() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = '9998'"))
+            await connection.execute(text("UPDATE installation SET oldest_beside = '0.0.1'"))
+            strange = {"kind": "of the future", "channel": CHANNEL, "state": "due", "at": NOON, "due_at": NOON}
+            await connection.execute(insert(delivery).values(**strange))
+    async with open_store(postgres, secret_keys=[SECRET]) as older, open_store(postgres, secret_keys=[SECRET]) as other:
+        assert await older.leases.take()
+        await older.leases.renew()
+        assert await bring(older) == ["post card 1"]
+        assert not await other.leases.take()
+        async with other.database.write() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(LeaseLost, match="newer version"):
+            await older.leases.renew()
+        async with other.database.write() as connection:
+            await connection.execute(text("UPDATE installation SET oldest_beside = '99.0'"))
+    with pytest.raises(StoreError, match="newer version"):
+        async with open_store(postgres, secret_keys=[SECRET]):
+            pass
 
 
 def test_what_takes_away_runs_beside_those_who_no_longer_use_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +47,7 @@ async def may_upgrade_beside(database: Database, running: str) -> bool:
 
 async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[[], int] | None = None) -> str:
     """Apply the missing migrations in one transaction and return the schema's version. Raises StoreError if the schema
-    is newer than this code.
+    is newer than this code and, on a server, does not say that this version may still use it.
 
     `keyring` encrypts data that an older schema kept in plain text, and replaces hashes and encrypted values of former
     keys. `generation` returns the first generation of a database; it is random by default.
@@ -67,9 +68,10 @@ async def verify(database: Database) -> None:
     """Raise StoreError unless the schema is the one of this code. Nothing is changed."""
     async with database.read() as connection:
         current = await connection.run_sync(_version)
+        is_usable = await connection.run_sync(_may_use_newer)
     if current is None:
         raise StoreError(NO_TABLES)
-    if current != newest():
+    if current != newest() and not is_usable:
         raise StoreError(
             "The database is of another version of Evaluator Bot. Restart the bot, or run `evaluator-bot db upgrade`."
         )
@@ -91,9 +93,11 @@ def _versions() -> Iterator[str]:
     return (path.name.partition("_")[0] for path in _scripts())
 
 
-def is_newer(connection: Connection) -> bool:
-    """Return whether a newer version of the bot has upgraded the tables."""
-    return (connection.scalar(text("SELECT version_num FROM alembic_version")) or "") > newest()
+def is_newer(connection: Connection, than: str | None = None) -> bool:
+    """Return whether a newer version of the bot has upgraded the tables since they had this version, or that of the
+    code.
+    """
+    return (connection.scalar(text("SELECT version_num FROM alembic_version")) or "") > (than or newest())
 
 
 def _scripts() -> Iterator[Path]:
@@ -122,8 +126,9 @@ def _version(connection: Connection) -> str | None:
 def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
     if connection.dialect.name == "sqlite" and connection.scalar(text("PRAGMA user_version")):
         connection.execute(text("PRAGMA user_version=0"))  # the checksum of a backup that was copied back by hand
-    if _version(connection) == newest():
-        return newest()
+    current = _version(connection)
+    if current == newest() or (current is not None and _may_use_newer(connection)):
+        return current
     if connection.dialect.name == "postgresql":  # a large table takes its time
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -151,4 +156,23 @@ def _migrated(connection: Connection, keys: Keyring, generation: Callable[[], in
             "The database was written by a newer version of Evaluator Bot. Install that version, or put back a backup."
         )
     command.upgrade(config, "head")
+    connection.execute(text("UPDATE installation SET oldest_beside = :version"), {"version": _oldest_beside()})
     return str(scripts.get_current_head())
+
+
+def _oldest_beside() -> str | None:
+    """Return the oldest version that may use the tables of this one; None if every version may that asks."""
+    found = [_OLDEST_BESIDE.search(path.read_text()) for path in _scripts()]
+    return max((each[1] for each in found if each is not None), key=_numbers, default=None)
+
+
+def _may_use_newer(connection: Connection) -> bool:
+    """Return whether a newer version has upgraded the tables, and this one may go on with them: on a server, so that an
+    update of several copies can be taken back.
+    """
+    if connection.dialect.name == "sqlite" or _version(connection) is None or not is_newer(connection):
+        return False
+    if "oldest_beside" not in {each["name"] for each in inspect(connection).get_columns("installation")}:
+        return False
+    oldest = connection.scalar(text("SELECT oldest_beside FROM installation"))
+    return _numbers(version("evaluator-bot")) >= _numbers(oldest or "0")

@@ -30,6 +30,7 @@ from bot.store.outbox.selection import (
     DECIDES_ROUTES,
     GOES_TO_CARD,
     IS_CARD,
+    IS_KNOWN,
     LATELY,
     is_open,
     next_due,
@@ -239,7 +240,7 @@ class SlackOutbox:
 
     async def backlog(self) -> tuple[dict[DeliveryKind, int], datetime | None]:
         """Return how many deliveries of each kind are waiting, and when the oldest was enqueued."""
-        query = select(delivery.c.kind, func.count(), func.min(delivery.c.at)).where(is_open(delivery))
+        query = select(delivery.c.kind, func.count(), func.min(delivery.c.at)).where(is_open(delivery), IS_KNOWN)
         async with self._database.read() as connection:
             rows = (await connection.execute(query.group_by(delivery.c.kind))).all()
         counts = {DeliveryKind(kind): count for kind, count, _ in rows}

@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.history import Kind
 from bot.domain.outbox import OPEN, TO_PEOPLE, ApiMethod, DeliveryKind, DeliveryState
 from bot.store.columns import Instant
-from bot.store.schema import delivery, evaluation, installation
+from bot.store.schema import delivery, evaluation, history, installation
 
 DECIDES_ROUTES: Final = (delivery, evaluation, installation)
 """The tables that say what may go next."""
@@ -35,6 +36,11 @@ def is_open(owed: FromClause) -> ColumnElement[bool]:
     return owed.c.state.in_(OPEN) & ~((owed.c.state == DeliveryState.UNKNOWN) & owed.c.ts.is_not(None))
 
 
+IS_KNOWN: Final = delivery.c.kind.in_(list(DeliveryKind)) & or_(
+    delivery.c.history_id.is_(None),
+    exists().where(history.c.id == delivery.c.history_id, history.c.kind.in_(list(Kind))),
+)
+"""Whether this version can deliver something: a newer one may have enqueued it, before an update was taken back."""
 GOES_TO_CARD: Final = delivery.c.kind.not_in(TO_PEOPLE)
 """Whether a delivery of an evaluation goes to its card or thread, rather than to a person."""
 IS_CARD: Final = delivery.c.kind == DeliveryKind.CARD
@@ -78,7 +84,7 @@ def is_ready() -> Select[Any]:
     """Return the condition for deliveries whose turn it is: a note waits for its card, a card for its earlier delivery.
 
     A note also waits for a card update: in the thread of a deleted card it would land in the channel. A reminder waits
-    for nothing.
+    for nothing. What only a newer version knows waits for that version.
     """
     earlier = delivery.alias("earlier")
     waits = exists().where(
@@ -96,6 +102,7 @@ def is_ready() -> Select[Any]:
             or_(_method != ApiMethod.POST, ~IS_CARD, ~_must_look),
             or_(delivery.c.kind != DeliveryKind.NOTE, evaluation.c.card_ts.is_not(None)),
             ~waits,
+            IS_KNOWN,
         )
     )
 
