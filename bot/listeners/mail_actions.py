@@ -225,7 +225,7 @@ def draft_modal(draft: Draft | Refused, metadata: ModalMetadata, *, now: datetim
     if isinstance(draft, Refused):
         return modals.message(replies.refused(draft, now=now))
     warnings = replies.warnings(draft.card, draft.recipients[draft.recipient], draft.decision)
-    warnings += [replies.not_open(each) for each in draft.refused]
+    warnings += [replies.not_open(each, now=now) for each in draft.refused]
     if draft.kept:
         warnings = [replies.KEPT, *warnings]
     license_ = draft.card.evaluation.license

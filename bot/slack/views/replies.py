@@ -93,6 +93,10 @@ def problem(error: BotError) -> str:
 
 def refused(refusal: Refused, *, now: datetime, about: str = "") -> str:
     """Say why the email cannot be sent, who was faster, and when it can be sent. `about` names the evaluation."""
+    return f":no_entry_sign: {_about(about)}{_why_refused(refusal, now=now)}"
+
+
+def _why_refused(refusal: Refused, *, now: datetime) -> str:
     sentence: str = refusal.reason
     if refusal.by is not None and refusal.at is not None:
         who, when = mention(refusal.by), ago(now - refusal.at)
@@ -104,7 +108,7 @@ def refused(refusal: Refused, *, now: datetime, about: str = "") -> str:
             sentence = f"{sentence} ({who}, {when})"
     if refusal.until is not None:
         sentence += f" You can email it again from {moment(refusal.until)}."
-    return f":no_entry_sign: {_about(about)}{sentence}"
+    return sentence
 
 
 def _about(name: str) -> str:
@@ -112,11 +116,11 @@ def _about(name: str) -> str:
     return f"*{name}*: " if name else ""
 
 
-def not_open(recipient: Recipient) -> str:
+def not_open(recipient: Recipient, *, now: datetime) -> str:
     """Return why the other contact on a license cannot be emailed."""
     contact = recipient.person.contact
     name = escape(contact.name or contact.email or "The other one", longest=100)
-    reason = recipient.decision.reason if isinstance(recipient.decision, Refused) else ""
+    reason = _why_refused(recipient.decision, now=now) if isinstance(recipient.decision, Refused) else ""
     return f"{name} ({recipient.role} contact) can't be emailed. {reason}".rstrip()
 
 

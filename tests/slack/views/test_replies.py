@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.card import Card, Person, mailable
+from bot.domain.card import Card, Person, Recipient, mailable
 from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import CountryRule, Rule
 from bot.domain.dnc import DncAddResult, DncLiftResult, DncReason, DncScope, DncTarget
-from bot.domain.evaluation import Contact, Partner
+from bot.domain.evaluation import Contact, ContactRole, Partner
 from bot.domain.mail import LastMail, MailState
 from bot.domain.mail_policy import Allowed, MailRules, RefusalReason, Refused
 from bot.slack.views import email_form, replies
@@ -232,3 +232,10 @@ def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) ->
         email_form.country_rule(other, CountryRule(rule=Rule.CONFIRM, why=name, law=name)),
     ):
         check_text(said)
+
+
+def test_of_the_other_contact_the_form_says_who_was_faster_and_until_when() -> None:
+    refusal = Refused(RefusalReason.TOO_SOON, by="U0ANA", at=NOON - timedelta(hours=2), until=NOON + timedelta(days=7))
+    who = Recipient(role=ContactRole.TECHNICAL, person=Person(contact=contact(name="Ada")), decision=refusal)
+    said = replies.not_open(who, now=NOON)
+    assert said.startswith("Ada (technical contact) can't be emailed. <@U0ANA> emailed this address 2 hours ago.")
