@@ -188,7 +188,7 @@ class DncEntry:
     """When a pause ends."""
     target: DncTarget | None = None
     """None once the person was erased."""
-    again_at: datetime | None = None
+    again_at: datetime | None = field(default=None, compare=False)
     """When somebody last said no again while the entry was active."""
 
     @property
