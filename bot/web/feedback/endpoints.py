@@ -118,7 +118,11 @@ class FeedbackEndpoints:
 
     async def widget(self, _request: web.Request) -> web.Response:
         """Answer with the script that shows the window."""
-        headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
+        headers = {
+            "Cache-Control": "public, max-age=3600",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
         return web.Response(body=_WIDGET, content_type="text/javascript", charset="utf-8", headers=headers)
 
     async def _take(self, request: web.Request, body: bytes, key: str | None, about: Mapping[str, Any]) -> web.Response:

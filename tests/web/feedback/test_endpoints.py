@@ -121,6 +121,7 @@ async def test_the_window_is_small_and_needs_nothing_that_a_strict_policy_forbid
     async with here.session.get(here.url("/feedback/widget.js")) as answer:
         script = await answer.text()
         assert answer.content_type == "text/javascript"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert len(script.encode()) < 6_000
     for forbidden in ("eval(", "innerHTML", "style=", "http:", "https:"):
         assert forbidden not in script
