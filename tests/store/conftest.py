@@ -20,9 +20,12 @@ def url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_a_server)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[needs_a_server, pytest.mark.slow])])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty database: each test runs once on either engine."""
+    """The address of an empty database: each test runs once on either engine.
+
+    `make test` leaves the server to the tests of what differs there: `test_postgres.py`, leases and migrations.
+    """
     found: str = request.getfixturevalue("url" if request.param == "sqlite" else "postgres")
     return found
 
