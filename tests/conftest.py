@@ -14,6 +14,7 @@ from hypothesis import settings
 from bot.mail.templating import template
 from tests.disk import _nobody_waits_for_the_disk, waits_for_the_disk  # noqa: F401  pytest finds a fixture where its name is
 from tests.examples import MANY
+from tests.garbage import pytest_collection_finish, pytest_sessionstart  # noqa: F401  the same, for a hook
 from tests.log_watch import _every_sink_is_watched, logged  # noqa: F401  the same
 from tests.machine import (  # noqa: F401  the same
     _slack_is_as_slow_as_the_machine,
