@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.working_time import DEFAULT_HOURS, DurationUnit, WorkingCalendar, WorkingDuration, WorkingHours
+from tests.examples import some_quick
 
 MINUTE = timedelta(minutes=1)
 ZONES = (
@@ -58,9 +59,7 @@ def _open_minutes(calendar: WorkingCalendar, start: datetime) -> Iterator[dateti
         moment += MINUTE
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in ODD_ZONES else pytest.mark.slow) for name in ZONES]
-)
+@pytest.mark.parametrize("name", some_quick(ZONES, quick=ODD_ZONES))
 def test_it_agrees_with_a_simulation_minute_by_minute(name: str) -> None:
     dice, zone = random.Random(name), ZoneInfo(name)  # noqa: S311  tests draw the same each time
     for n in range(len(HOURS)):

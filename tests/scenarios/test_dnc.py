@@ -109,6 +109,7 @@ async def test_what_a_person_said_themselves_an_admin_alone_lifts_with_a_note(
     await here.until(lambda: "evaluation.email" in str(card.blocks))
 
 
+@pytest.mark.slow
 async def test_erased_by_the_command_line_while_the_bot_runs_cards_and_threads_say_nothing_of_them_any_more(
     here: World,
 ) -> None:

@@ -166,6 +166,7 @@ async def test_a_page_takes_a_few_statements_and_no_row_is_on_two(
     assert len(sent) <= 7 * pages
 
 
+@pytest.mark.slow
 async def test_many_rows_take_the_memory_of_a_page(url: str) -> None:
     many = 5_000
     async with open_store(url, secret_keys=[SECRET]) as store:

@@ -303,8 +303,9 @@ async def sequences(folder: Path, seeds: range, steps: int = 14) -> None:
                     raise
 
 
-async def test_whatever_happens_nothing_comes_twice_or_is_lost(tmp_path: Path) -> None:
-    await sequences(tmp_path, range(10))
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 10), marks=pytest.mark.slow)], ids=str)
+async def test_whatever_happens_nothing_comes_twice_or_is_lost(tmp_path: Path, seeds: range) -> None:
+    await sequences(tmp_path, seeds)
 
 
 @pytest.mark.long
