@@ -50,6 +50,7 @@ class Caution(StrEnum):
     MANY_SITES = "This address is on {sites} other sites: perhaps a consultant or reseller"
     PARTNER_DOMAIN = "A partner of other customers has this email domain: perhaps a reseller"
     LEFT = "They removed the app"
+    GONE = "Their mailbox said that this person may have left the company"
     NO_CONTACT = "No contact in the report"
     FORGOTTEN = "Contact asked Atlassian to be forgotten"
     MALFORMED = "The address in the report is not an email address"
@@ -78,6 +79,8 @@ class CustomerContext:
     """Whether `company_domain` belongs to a partner of several other customers."""
     has_left: bool = False
     """Whether the report says that they removed the app during this evaluation."""
+    gone: frozenset[str] = frozenset()
+    """The canonical addresses of contacts whose mailbox said that they no longer work there."""
 
 
 NO_CONTEXT: Final = CustomerContext()
@@ -125,7 +128,8 @@ def cautions_for(
         (Caution.MIGRATION, license_.migration),
     )
     if contact is not None and contact.email is not None and is_address(contact.email):
-        about = (*_relation(license_, contact, contact.email, context), *_address(license_, contact.email))
+        gone = (Caution.GONE,) if canonical(contact.email) in context.gone else ()
+        about = (*gone, *_relation(license_, contact, contact.email, context), *_address(license_, contact.email))
     elif contact is not None and contact.email is not None:
         about = (Caution.MALFORMED,)
     else:

@@ -101,7 +101,7 @@ _REASON_OF_ATTEMPT: Final = {
 }
 UNCERTAIN_RECIPIENT: Final = frozenset({Caution.PARTNER, Caution.PARTNER_DOMAIN, Caution.MANY_SITES, Caution.ROLE})
 """Cautions that make it uncertain whether the address belongs to the person who evaluates."""
-NEEDS_CONFIRMATION: Final = UNCERTAIN_RECIPIENT | {Caution.LEFT}
+NEEDS_CONFIRMATION: Final = UNCERTAIN_RECIPIENT | {Caution.LEFT, Caution.GONE}
 """Cautions with which the sender has to name a lawful basis."""
 
 

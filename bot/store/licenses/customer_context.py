@@ -12,6 +12,7 @@ from bot.domain.evaluation import License, State
 from bot.domain.history import Kind
 from bot.domain.license_types import is_sold
 from bot.security.keyring import Keyring
+from bot.store.leavers import addresses_of_leavers
 from bot.store.schema import evaluation, history, license_
 
 _THROUGH_PARTNER: Final = license_.c.partner_name.is_not(None) | license_.c.partner_kind.is_not(None)
@@ -35,6 +36,7 @@ async def context_of(connection: AsyncConnection, row: Row[Any], seen: License, 
         sites=sites,
         partner_domain=partner_domain,
         has_left=await _has_left(connection, row.id),
+        gone=await addresses_of_leavers(connection, seen.contacts, keyring),
     )
 
 

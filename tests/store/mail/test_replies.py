@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.cautions import Caution
 from bot.domain.dnc import DncReason
 from bot.domain.history import Kind
 from bot.domain.listing import Criteria, ListKind, Selection
 from bot.domain.mail import LawfulBasis, MailState
-from bot.domain.mail_policy import RefusalReason, Refused
+from bot.domain.mail_policy import NeedsLawfulBasis, RefusalReason, Refused
 from bot.domain.outbox import ApiMethod
 from bot.domain.replies import Reply, ReplyContent, ReplyKind, Writer
 from bot.domain.team_settings import RotationMember, RotationRule, TeamSettings
+from bot.slack.views.card import card_message
 from bot.store import Store
 from bot.store.absences import Absence
 from bot.store.mail.replies import NewReply, Position
 from bot.store.mail.repository import ClaimedMail, QueuedMail
 from bot.store.reply_tables import reply as reply_table
-from tests.builders import NOON, contact, license_
+from tests.builders import NOON, TODAY, contact, license_
 from tests.store.steps import LATER, ask, bring, mailed, only_card, order, report, rows, take
 
 EVENING = NOON + timedelta(hours=6)
@@ -40,9 +42,16 @@ async def emailed(store: Store) -> int:
 
 
 async def came(
-    store: Store, mail_id: int, kind: ReplyKind = ReplyKind.REPLY, *, key: str = "k1", when: datetime = EVENING
+    store: Store,
+    mail_id: int,
+    kind: ReplyKind = ReplyKind.REPLY,
+    *,
+    key: str = "k1",
+    when: datetime = EVENING,
+    has_left: bool = False,
 ) -> Reply | None:
     content = ReplyContent(text=WORDS, sender="ana@acme.example", subject="Re: Welcome", message_id=f"<{key}@acme>")
+    content = replace(content, has_left=has_left)
     new = NewReply(mail_id=mail_id, message_key=key, kind=kind, writer=Writer.CONTACT, content=content, at=when)
     return await store.replies.record(new, at())
 
@@ -141,6 +150,19 @@ async def test_a_no_blocks_the_address_and_nobody_waits(store: Store) -> None:
     assert person.dnc_entry is not None
     assert person.dnc_entry.reason is DncReason.UNSUBSCRIBED
     assert await waiting(store) == 0
+
+
+async def test_somebody_who_may_have_left_is_emailed_only_on_purpose_until_they_write_themselves(store: Store) -> None:
+    mail_id = await emailed(store)
+    evaluation_id = (await only_card(store)).evaluation.id
+    await came(store, mail_id, ReplyKind.AUTOMATIC, key="k1", has_left=True)
+    again = order(evaluation_id, 2, template="trial-ending", at=EVENING)
+    asks = await ask(store, again)
+    assert isinstance(asks, NeedsLawfulBasis)
+    assert asks.cautions[0] is Caution.GONE
+    assert "may have left" in str(card_message(await only_card(store), today=TODAY).blocks)
+    await came(store, mail_id, key="k2")
+    assert isinstance(await ask(store, again), QueuedMail)
 
 
 async def test_an_erased_person_leaves_no_byte_of_a_reply_and_slack_is_updated(store: Store, file: Path) -> None:
