@@ -48,7 +48,8 @@ def build_workers(
         "deliver": outbox.run,
         "rotation": context.rotation.run,
         "home": context.home.run,
-        "signals": context.signals.run,
+        # Before, the cards in Slack could be missing in a database that was restored, and be posted again.
+        "signals": _in_turn(reconciler.looked, context.signals.run),
         **{f"webhooks_{number}": worker.run for number, worker in enumerate(webhooks, 1)},
     }
     paused: list[Paused] = [outbox.paused, components.poller.paused, partial(pause_webhooks, webhooks)]

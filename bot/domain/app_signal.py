@@ -68,9 +68,18 @@ class EarlyEnd(StrEnum):
 class EarlyInstall:
     """The installation that an early card shows."""
 
-    at: datetime
-    place: str
+    signal: AppSignal
     end: EarlyEnd | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened."""
+        return self.signal.at
+
+    @property
+    def place(self) -> str:
+        """Where it happened, by the name that people know best."""
+        return self.signal.site or self.signal.place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a card tells, in metadata, to a database that was restored from a backup.
 
-It travels in the metadata of the Slack message: ids and keyed hashes, no addresses or names.
+It travels in the metadata of the Slack message: ids, keyed hashes and sites, no addresses or names of people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from bot.domain.app_signal import AppSignal, EarlyEnd, EarlyInstall, SignalKind
 from bot.domain.dnc import DncReason, DncScope
 from bot.domain.evaluation import State, Trial
 from bot.domain.mail import MailState
@@ -66,6 +67,8 @@ class CardSnapshot:
     mails: tuple[MailSnapshot, ...] = ()
     entries: tuple[DncSnapshot, ...] = ()
     reminders: tuple[ReminderSnapshot, ...] = ()
+    install: EarlyInstall | None = None
+    """Of an early card: the ids of its license are not known yet."""
 
     @property
     def trial(self) -> Trial:
@@ -131,6 +134,7 @@ def pack(trace: CardSnapshot) -> dict[str, Any]:
             for each in trace.entries[:_MOST]
         ],
         "reminders": [[each.step, each.owner, each.at.isoformat()] for each in trace.reminders[-_MOST:]],
+        "install": _packed_install(trace.install),
     }
 
 
@@ -146,6 +150,7 @@ def unpack(payload: Mapping[str, Any]) -> CardSnapshot | None:
             entries=tuple(_entry(*each) for each in payload["dnc"]),
             # A card that an earlier version posted has none.
             reminders=tuple(_reminder(*each) for each in payload.get("reminders", ())),
+            install=_install(str(payload["app"]), payload.get("install")),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -177,3 +182,26 @@ def _entry(scope: str, key: str, cause: str, by: str | None, at: str, until: str
 
 def _reminder(step: str, owner: str, at: str) -> ReminderSnapshot:
     return ReminderSnapshot(step=str(step), owner=str(owner), at=datetime.fromisoformat(at))
+
+
+def _packed_install(install: EarlyInstall | None) -> list[Any]:
+    if install is None:
+        return []
+    signal = install.signal
+    return [signal.key, signal.at.isoformat(), signal.cloud_id, signal.site, list(signal.aliases), install.end]
+
+
+def _install(app_key: str, packed: Sequence[Any] | None) -> EarlyInstall | None:
+    if not packed:
+        return None
+    key, at, cloud_id, site, aliases, end = packed
+    signal = AppSignal(
+        key=str(key),
+        app_key=app_key,
+        kind=SignalKind.INSTALLED,
+        at=datetime.fromisoformat(at),
+        cloud_id=cloud_id,
+        site=site,
+        aliases=tuple(aliases),
+    )
+    return EarlyInstall(signal=signal, end=None if end is None else EarlyEnd(end))

@@ -18,6 +18,7 @@ from bot.domain.card_snapshot import (
     unpack,
 )
 from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, targets_for
+from bot.domain.evaluation import State
 from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.identity import same_trial
 from bot.domain.mail import LawfulBasis, MailState
@@ -26,6 +27,8 @@ from bot.domain.reminders import ReminderState
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_with_address, expedite_mail_to
 from bot.store.dnc.repository import IS_ACTIVE, add_entry
+from bot.store.early_card_recovery import restore_early_card
+from bot.store.early_cards import early_install
 from bot.store.mail.repository import settle_sent
 from bot.store.mapping import insert_new, license_of, live_evaluation, trial_from
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
@@ -64,6 +67,7 @@ async def snapshot_of(connection: AsyncConnection, row: Row[Any], keyring: Keyri
             for e in entries
         ),
         reminders=tuple(ReminderSnapshot(step=each.step, owner=each.owner, at=each.at) for each in reminders),
+        install=await early_install(connection, row.id) if row.state == State.EXPECTED else None,
     )
 
 
@@ -78,6 +82,8 @@ async def adopt_cards(
         if each.evaluation_id is None:
             continue
         row = await _evaluation_of(connection, each)
+        if row is None and each.trace is not None and each.trace.install is not None:
+            row = await restore_early_card(connection, keyring, each.trace.install, channel=each.channel, at=at)
         is_new = row is not None and await _take_up(connection, keyring, row, each, at=at)
         taken += is_new
         is_here = row is not None and (row.channel, row.card_ts) == (each.channel, each.ts)

@@ -91,3 +91,11 @@ def deferred_foreign_key(column: str) -> ForeignKey:
 def partial(condition: str) -> dict[str, Any]:
     """Return the arguments of a partial index, for both dialects."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def without_index(column: Column[str]) -> ColumnElement[str]:
+    """Return a text column as a value that no index helps to find.
+
+    Without statistics, SQLite may prefer an index on the app, which has many rows, to one on the site, which has few.
+    """
+    return column.concat("")

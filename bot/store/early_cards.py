@@ -5,8 +5,9 @@ merged like any two records of one license, so that the card, its thread, its ow
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Row, select, text, update
@@ -18,11 +19,12 @@ from bot.domain.evaluation import Hosting, License, State, Trial
 from bot.domain.history import Entry, LicenseFollowed
 from bot.domain.license_update import LicenseUpdate
 from bot.security.keyring import Keyring
+from bot.store.columns import without_index
 from bot.store.licenses.merge import merge_licenses
 from bot.store.mapping import history_values, insert_row, license_values, live_evaluation, report_values, trial_values
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation, history, license_, license_alias
-from bot.store.signal_tables import WAITS_FOR_LICENSE, app_signal
+from bot.store.signal_tables import WAITS_FOR_LICENSE, app_signal, signal_from
 from bot.store.team import load_team_settings
 
 _WAITS: Final = text(WAITS_FOR_LICENSE)
@@ -33,14 +35,15 @@ _LONG_AGO: Final = date(1970, 1, 1)
 
 
 async def open_early_card(
-    connection: AsyncConnection, keyring: Keyring, signal: AppSignal, *, number: int, channel: str, at: datetime
+    connection: AsyncConnection, keyring: Keyring, signal: AppSignal, *, channel: str, at: datetime
 ) -> int:
     """Insert an evaluation for an installation, and enqueue its card. Return its id.
 
-    `number` is the signal's id; the card goes to `channel` unless the team set another one for the app.
+    The card goes to `channel` unless the team set another one for the app.
     """
     newest = select(license_.c.app_name).where(license_.c.app_key == signal.app_key).order_by(license_.c.id.desc())
-    day, alias = signal.at.date(), f"signal-{number}"
+    # The same for this signal in every database that was restored.
+    day, alias = signal.at.date(), f"signal-{sha256(signal.key.encode()).hexdigest()[:16]}"
     stand_in = License(
         app_key=signal.app_key,
         app_name=await connection.scalar(newest.limit(1)) or signal.app_key,
@@ -71,8 +74,7 @@ async def early_install(connection: AsyncConnection, evaluation_id: int) -> Earl
     row = (await connection.execute(select(app_signal).where(its))).first()
     if row is None:
         return None
-    end = None if row.early_end is None else EarlyEnd(row.early_end)
-    return EarlyInstall(at=row.at, place=row.site or row.place, end=end)
+    return EarlyInstall(signal=signal_from(row), end=None if row.early_end is None else EarlyEnd(row.early_end))
 
 
 async def match_installations(
@@ -90,11 +92,10 @@ async def match_installations(
     ]
     if not new or await connection.scalar(select(app_signal.c.id).where(_WAITS).limit(1)) is None:
         return []
-    waiting = await _waiting(connection, {seen.app_key for seen, _ in new})
+    waiting = await _waiting(connection, [seen for seen, _ in new])
     taken, done = list[int](), set[int]()
     for seen, trial in new:
-        names = (seen.cloud_id, seen.site and seen.site.lower(), *seen.aliases)
-        found = {row.id: row for name in names if name for row in waiting[seen.app_key, name]}
+        found = {row.id: row for name in _names(seen) for row in waiting[seen.app_key, name]}
         for row in sorted(found.values(), key=_early_first):
             if row.id not in done and _is_about(row, seen, trial):
                 done.add(row.id)
@@ -102,12 +103,28 @@ async def match_installations(
     return taken
 
 
-async def _waiting(connection: AsyncConnection, app_keys: Collection[str]) -> Mapping[tuple[str, str], list[Row[Any]]]:
-    """Return the installations of these apps without a license, by app and each name of their place."""
+def _names(seen: License) -> list[str]:
+    return [name for name in (seen.cloud_id, _host(seen), *seen.aliases) if name]
+
+
+def _host(seen: License) -> str | None:
+    return seen.site and seen.site.lower()
+
+
+async def _waiting(connection: AsyncConnection, seen: Sequence[License]) -> Mapping[tuple[str, str], list[Row[Any]]]:
+    """Return the installations without a license that these may belong to, by app and each name of their place."""
+    apps = {each.app_key for each in seen}
+    is_app = without_index(app_signal.c.app_key).in_(apps)
+    ways = (
+        is_app & app_signal.c.cloud_id.in_({each.cloud_id for each in seen} - {None}),
+        is_app & app_signal.c.site.in_({_host(each) for each in seen} - {None}),
+        app_signal.c.app_key.in_(apps) & (app_signal.c.aliases != ""),
+    )
     found = defaultdict[tuple[str, str], list[Row[Any]]](list)
-    for row in await connection.execute(select(app_signal).where(_WAITS, app_signal.c.app_key.in_(app_keys))):
-        for name in filter(None, (row.cloud_id, row.site, *row.aliases.split())):
-            found[row.app_key, name].append(row)
+    for way in ways:
+        for row in await connection.execute(select(app_signal).where(_WAITS, way)):
+            for name in {*filter(None, (row.cloud_id, row.site)), *row.aliases.split()}:
+                found[row.app_key, name].append(row)
     return found
 
 

@@ -1,9 +1,10 @@
 """The tables of what comes back from customers: signals of the apps, reasons for leaving, accepted quotes."""
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, Row, Table, Text
 
+from bot.domain.app_signal import AppSignal, SignalKind
 from bot.store.columns import BytewiseText, Instant, deferred_foreign_key, id_column, partial
 from bot.store.schema import metadata
 
@@ -80,3 +81,22 @@ report_reading = Table(
     Column("at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )
+
+
+def signal_values(signal: AppSignal) -> dict[str, Any]:
+    """Return a signal as the columns of its row."""
+    plain = ("key", "app_key", "kind", "at", "place", "cloud_id", "site")
+    return {**{name: getattr(signal, name) for name in plain}, "aliases": " ".join(signal.aliases)}
+
+
+def signal_from(row: Row[Any]) -> AppSignal:
+    """Return the signal in a row of `app_signal`."""
+    return AppSignal(
+        key=row.key,
+        app_key=row.app_key,
+        kind=SignalKind(row.kind),
+        at=row.at,
+        cloud_id=row.cloud_id,
+        site=row.site,
+        aliases=tuple(row.aliases.split()),
+    )

@@ -3,9 +3,11 @@
 import base64
 import hmac
 import json
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
@@ -75,23 +77,32 @@ async def forge(here: World, made: str, *, cloud_id: str, kind: str = "installed
     return await post(here, "/signals/forge", event, {"Authorization": f"Bearer {made}"})
 
 
-async def post(here: World, path: str, body: object, headers: dict[str, str]) -> int:
+async def post(here: World, path: str, body: object, headers: dict[str, str], *, port: int | None = None) -> int:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     async with (
         aiohttp.ClientSession() as session,
         session.post(
-            f"http://127.0.0.1:{here.port}{path}", data=raw, headers={"Content-Type": "application/json", **headers}
+            f"http://127.0.0.1:{port or here.port}{path}",
+            data=raw,
+            headers={"Content-Type": "application/json", **headers},
         ) as answer,
     ):
         return answer.status
 
 
-async def signed(here: World, body: object, *, number: str = "msg_1", **headers: str) -> int:
+async def signed(
+    here: World,
+    body: object,
+    *,
+    number: str = "msg_1",
+    headers: Mapping[str, str] = MappingProxyType({}),
+    port: int | None = None,
+) -> int:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     at = int(here.clock().timestamp())
     signature = sign(SECRET.encode(), number, at, raw)
     names = {"webhook-id": number, "webhook-timestamp": str(at), "webhook-signature": signature}
-    return await post(here, "/signals", raw, {**names, **headers})
+    return await post(here, "/signals", raw, {**names, **headers}, port=port)
 
 
 @pytest.fixture
@@ -140,12 +151,41 @@ async def test_a_signed_signal_becomes_a_card_and_the_card_the_evaluation(here: 
             await signed(here, {**body, "at": "yesterday"}, number="msg_3"),
             await signed(here, b"[" * 9_000, number="msg_4"),
             await signed(here, b"x" * 16_385, number="msg_5"),
-            await signed(here, {**body, "about": "x" * 16_000}, number="msg_6", **{"Content-Type": "text/plain"}),
+            await signed(here, {**body, "about": "x" * 16_000}, number="msg_6", headers={"Content-Type": "text/plain"}),
             await post(here, "/signals", body, {}),
             await post(here, "/signals/forge", body, {}),
         ]
     assert again == 204
     assert refused == [400, 400, 400, 413, 415, 401, 404]
+
+
+async def test_after_a_restore_the_early_card_still_becomes_the_evaluation(here: World) -> None:
+    record = trial(here)
+    body = {"type": "installed", "app": record["addonKey"], "at": here.clock().isoformat()}
+    settings = {"early_cards": "all", "signals_secret": SECRET}
+    async with here.bot(**settings) as parts:
+        await here.at_rest(parts)
+    saved = here.folder / "saved"
+    saved.mkdir()
+    for each in here.folder.glob("evaluators.db*"):
+        shutil.copy(each, saved)
+    async with here.bot(**settings) as parts:
+        assert await signed(here, {**body, "cloud_id": record["cloudId"]}) == 202
+        card = await here.card("the license follows")
+        await here.at_rest(parts)
+    for each in here.folder.glob("evaluators.db*"):
+        each.unlink()
+    for each in saved.iterdir():
+        shutil.copy(each, here.folder)
+    async with here.bot(**settings) as parts:
+        again = {**body, "cloud_id": record["cloudId"], "site": record["cloudSiteHostname"]}
+        assert await signed(here, again, number="msg_2") == 202
+        await here.at_rest(parts)
+        here.marketplace.add(record)
+        await parts.poller.poll()
+        await here.shows("Email", card)
+        await here.at_rest(parts)
+    assert [m.ts for m in here.workspace.messages() if record["cloudSiteHostname"] in m.shown] == [card.ts]
 
 
 async def test_only_forge_itself_speaks_for_an_app(here: World) -> None:

@@ -1,19 +1,24 @@
 """What an app says of itself: an early card becomes the full one, and nothing is announced twice."""
 
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from bot.domain.app_signal import AppSignal, EarlyCardPolicy, EarlyCards, EarlyEnd, SignalKind, SignalOutcome
-from bot.domain.evaluation import State
+from bot.domain.card_snapshot import PostedCard, pack, unpack
+from bot.domain.evaluation import CardRef, State
 from bot.domain.mail import MailOutcome, MailState, Overtaken
-from bot.store import Store
+from bot.store import Store, open_store
 from bot.store.schema import delivery
 from bot.store.signal_tables import app_signal
 from tests.builders import NOON, ids, license_, nov
-from tests.store.steps import CHANNEL, LATER, ask, bring, cards, only_card, order, report, rows, take
+from tests.store.steps import CHANNEL, LATER, SECRET, ask, bring, cards, only_card, order, report, rows, take
 
 CLOUD = "6f1d0c52-2222-4e57-8f10-000000000001"
 ALL = EarlyCardPolicy(mode=EarlyCards.ALL, channel=CHANNEL)
@@ -147,3 +152,45 @@ async def test_email_that_waits_is_stopped_when_the_app_is_uninstalled(store: St
     await say(store, signal(kind=SignalKind.UNINSTALLED))
     assert await take(store, now=LATER) is None
     assert await store.mails.outcome(1) == MailOutcome(state=MailState.FAILED, error=Overtaken.LEFT)
+
+
+Before = Callable[[Store], Awaitable[object]]
+RESTORED: dict[str, tuple[Before, list[str]]] = {
+    "without the signal": (lambda _: asyncio.sleep(0), ["early", "repeated"]),
+    "with the signal alone": (lambda store: store.app_signals.add([signal()], at=NOON), ["early", "repeated"]),
+    "and the trial was read": (lambda store: report(store, ACME), ["matched", "line"]),
+}
+
+
+@pytest.mark.parametrize(("before", "outcomes"), ids(RESTORED))
+async def test_an_early_card_is_known_again_after_a_restore(
+    store: Store, tmp_path: Path, before: Before, outcomes: list[str]
+) -> None:
+    await say(store, signal(aliases=("E-1",)))
+    early = (await only_card(store)).evaluation.id
+    trace = await store.installation.trace(early)
+    assert trace is not None
+    packed = json.loads(json.dumps(pack(trace)))
+    posted = PostedCard(channel=CHANNEL, ts="9.0", delivery_id=1 << 50, evaluation_id=early, trace=unpack(packed))
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'restored.db'}", secret_keys=[SECRET]) as restored:
+        await before(restored)
+        assert await restored.installation.adopt([posted], text="", to=(), at=LATER) == 1
+        assert await restored.app_signals.add([signal()], at=LATER) == [False]
+        assert await say(restored, signal("2", site=None, at=LATER)) == outcomes
+        await report(restored, ACME, at=LATER)
+        assert [line for line in await bring(restored) if line.startswith("post")] == []
+        card = await only_card(restored)
+        assert (card.evaluation.card, card.evaluation.trial.state) == (
+            CardRef(channel=CHANNEL, ts="9.0"),
+            State.RUNNING,
+        )
+
+
+async def test_a_removal_is_still_on_an_early_card_after_a_restore(store: Store, tmp_path: Path) -> None:
+    await say(store, signal(), signal("2", kind=SignalKind.UNINSTALLED))
+    card = await only_card(store)
+    trace = await store.installation.trace(card.evaluation.id)
+    posted = PostedCard(channel=CHANNEL, ts="9.0", evaluation_id=card.evaluation.id, trace=trace)
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'restored.db'}", secret_keys=[SECRET]) as restored:
+        await restored.installation.adopt([posted], text="", to=(), at=LATER)
+        assert (await only_card(restored)).early == card.early

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from bot.domain.app_signal import EarlyEnd, EarlyInstall
+from bot.domain.app_signal import AppSignal, EarlyEnd, EarlyInstall, SignalKind
 from bot.domain.card import Action, Card, actions, delay, known_end, shown_disposition, title
 from bot.domain.evaluation import License, State
 from bot.domain.history import Assigned, Kind, TrialExtended
@@ -83,8 +83,17 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
 
 def _forgotten_install(card: Card) -> EarlyInstall:
     """Return what is left of an installation whose signal is no longer kept."""
-    evaluation = card.evaluation
-    return EarlyInstall(at=evaluation.first_seen, place=title(evaluation.license), end=EarlyEnd.NO_LICENSE)
+    license_ = card.evaluation.license
+    signal = AppSignal(
+        key="",
+        app_key=license_.app_key,
+        kind=SignalKind.INSTALLED,
+        at=card.evaluation.first_seen,
+        cloud_id=license_.cloud_id,
+        site=license_.site,
+        aliases=tuple(license_.aliases),
+    )
+    return EarlyInstall(signal=signal, end=EarlyEnd.NO_LICENSE)
 
 
 def _early_message(card: Card, early: EarlyInstall) -> Message:

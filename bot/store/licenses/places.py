@@ -7,6 +7,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.app_signal import NO_LICENSE_YET, AppSignal
+from bot.store.columns import without_index
 from bot.store.schema import license_, license_alias
 
 
@@ -38,7 +39,7 @@ async def find_licenses_of_app(
     )
     is_expected = license_.c.status == NO_LICENSE_YET
     for status in (~is_expected, is_expected) if or_expected else (~is_expected,):
-        live = (license_.c.merged_into.is_(None), license_.c.app_key == app_key, status)
+        live = (license_.c.merged_into.is_(None), without_index(license_.c.app_key) == app_key, status)
         for is_given, way in ways:
             if is_given and (rows := (await connection.execute(select(license_).where(way, *live))).all()):
                 return rows
