@@ -1,6 +1,7 @@
 """A running bot in a process of its own. It takes commands on standard input and ends when that ends.
 
-`usage` prints what the process has used so far; `sweep` lets a day pass and reads the full report.
+`usage` prints what the process has used so far; `poll` reads what is new in the report; `sweep` lets a day pass and
+reads all of it.
 """
 
 import argparse
@@ -41,6 +42,10 @@ class Live:
         """Return the seconds of processor time and the bytes of memory of this process."""
         return {"cpu": time.process_time(), "resident": _resident()}
 
+    async def poll(self) -> dict[str, Any]:
+        """Read what is new in the report."""
+        return asdict(await self._parts.poller.poll())
+
     async def sweep(self) -> dict[str, Any]:
         """Read the full report."""
         self._pass_by(_NEXT_SWEEP)
@@ -78,7 +83,11 @@ async def live(asked: argparse.Namespace) -> None:
         run_components(settings, parts, clock=clock, timing=Timing(limits=limits)),
     ):
         bot = Live(parts, pass_by)
-        able: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {"usage": bot.usage, "sweep": bot.sweep}
+        able: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
+            "usage": bot.usage,
+            "poll": bot.poll,
+            "sweep": bot.sweep,
+        }
         while words := (await asyncio.to_thread(sys.stdin.readline)).strip():
             sys.stdout.write(f"{json.dumps(await able[words]())}\n")
             sys.stdout.flush()

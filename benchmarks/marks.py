@@ -21,6 +21,7 @@ SMALL: Final = 10_000
 """Licenses in the small store that polls of a large one are compared with."""
 _POLLS: Final = 10
 _LISTS: Final = 100
+_SIGNALS_A_SECOND: Final = 200
 _MOST: Final = 0.99
 _PROFILED: Final = 20_000
 """Licenses of a profiled sweep: where the time goes does not depend on more."""
@@ -65,6 +66,7 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
     yield _lists(bench, store)
     yield from _deliveries(bench, due=store // 5_000, count=licenses // 1_666)
     yield from _interactions(bench, licenses)
+    yield from _signals(bench, seconds=round(licenses * 6 / 10_000))
     yield from _idle(bench, seconds=licenses / 5_000)
     yield from _mailbox(messages=licenses // 5)
     yield from _memory(bench, "first sweep", licenses, median(first), day=0)
@@ -178,6 +180,16 @@ def _interactions(bench: Bench, rows: int) -> Iterator[Mark]:
     for what, name, target in times:
         took = measured[name] * _MS
         yield Mark(what=what, floor="–", ours=f"{took:.0f} ms", value=took, target=target, unit=" ms")
+
+
+def _signals(bench: Bench, *, seconds: int) -> Iterator[Mark]:
+    """Measure how soon signals of apps are acknowledged while the bot with the small store polls."""
+    bench.sweep("signals-first.db", rows=SMALL)
+    measured = bench.signals("signals-first.db", rows=SMALL, a_second=_SIGNALS_A_SECOND, seconds=seconds)
+    what = f"{_SIGNALS_A_SECOND} signals a second for {seconds} s acknowledged, 99 of 100"
+    took, refused = measured["acknowledged"] * _MS, measured["refused"]
+    yield Mark(what=what, floor="–", ours=f"{took:.0f} ms", value=took, target=50, unit=" ms")
+    yield Mark(what="signals refused meanwhile", floor="–", ours=f"{refused}", value=refused, target=0)
 
 
 def _idle(bench: Bench, *, seconds: float) -> Iterator[Mark]:

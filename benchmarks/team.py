@@ -63,11 +63,11 @@ async def idle(asked: argparse.Namespace) -> dict[str, Any]:
 
 async def interactions(asked: argparse.Namespace) -> dict[str, Any]:
     """A team works on its cards while the full report is read: measure acknowledgements and card updates."""
-    workspace = _workspace(rate_limits=False)
+    workspace = new_workspace(rate_limits=False)
     for user in _USERS:
         workspace.add_user(User(id=user, name=user.lower(), real_name=user.title()))
     settings = given(asked.store, server=asked.server, rows=asked.rows)
-    async with workspace.serve(), bot_at_work(settings | _slack(workspace), "--unpaced", "--noon") as ask:
+    async with workspace.serve(), bot_at_work(settings | slack_settings(workspace), "--unpaced", "--noon") as ask:
         await workspace.until(lambda: workspace.sockets and len(_cards(workspace)) >= asked.cards, within=_PATIENCE)
         team = Team(workspace, _cards(workspace))
         sweeping = asyncio.ensure_future(ask("sweep"))
@@ -78,10 +78,10 @@ async def interactions(asked: argparse.Namespace) -> dict[str, Any]:
     return {
         "swept": swept["seconds"],
         "presses": len(team.heard),
-        "acknowledged": _slow(team.heard),
+        "acknowledged": slow(team.heard),
         "slowest": max(team.heard),
         "repaints": len(team.repainted),
-        "repainted": _slow(team.repainted),
+        "repainted": slow(team.repainted),
         "slowest_repaint": max(team.repainted),
     }
 
@@ -149,7 +149,7 @@ class Team:
 async def _team(store: Path, *, trials: int, rate_limits: bool) -> AsyncIterator[tuple[Workspace, Ask]]:
     """Start a bot with a new store and this many trials of today, and its workspace, by the machine's own clock."""
     today = datetime.now(UTC).date()
-    workspace = _workspace(rate_limits=rate_limits)
+    workspace = new_workspace(rate_limits=rate_limits)
     marketplace = DemoMarketplace(today=lambda: today, export_polls=0)
     for number in range(trials):
         site = f"sample-{number}"
@@ -164,17 +164,17 @@ async def _team(store: Path, *, trials: int, rate_limits: bool) -> AsyncIterator
             "marketplace_user": marketplace.user,
             "marketplace_token": marketplace.token,
         }
-        settings = given(store, server="", rows=0) | reports | _slack(workspace)
+        settings = given(store, server="", rows=0) | reports | slack_settings(workspace)
         yield workspace, await stack.enter_async_context(bot_at_work(settings))
 
 
-def _workspace(*, rate_limits: bool) -> Workspace:
+def new_workspace(*, rate_limits: bool) -> Workspace:
     workspace = Workspace(rate_limits=rate_limits)
     workspace.add_channel(CHANNEL, "evaluations")
     return workspace
 
 
-def _slack(workspace: Workspace) -> dict[str, object]:
+def slack_settings(workspace: Workspace) -> dict[str, object]:
     """Return the settings with which a bot finds the workspace."""
     return {
         "slack_bot_token": workspace.bot_token,
@@ -196,7 +196,7 @@ def _evaluation(card: Message) -> int:
     return next(int(element["value"]) for _, element in elements(card.blocks) if element["type"] == "button")
 
 
-def _slow(seconds: Sequence[float]) -> float:
+def slow(seconds: Sequence[float]) -> float:
     """Return the 99th percentile."""
     return sorted(seconds)[math.ceil(_MOST * len(seconds)) - 1]
 

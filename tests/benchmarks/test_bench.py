@@ -83,6 +83,13 @@ def test_presses_are_heard_and_cards_repainted_while_the_report_is_read(bench: B
     assert measured["repaints"] > 0 < measured["repainted"] <= measured["slowest_repaint"]
 
 
+def test_each_signal_is_acknowledged_while_the_bot_polls(bench: Bench) -> None:
+    measured = bench.signals("swept.db", rows=ROWS, a_second=20, seconds=2)
+    assert measured["signals"] == 40
+    assert measured["refused"] == 0 < measured["polls"]
+    assert 0 < measured["acknowledged"] <= measured["slowest"]
+
+
 def test_an_idle_bot_says_what_it_takes(bench: Bench) -> None:
     taken = bench.idle(seconds=0.2)
     assert 0 <= taken["share"] < 1

@@ -16,7 +16,7 @@ from bot.services.mail.links import Link, Links
 from bot.services.operations.health import Health
 from bot.services.operations.probes import Probes
 from bot.store import open_store
-from bot.web.bounce_webhook import BounceWebhook
+from bot.web.inbound.doors import Door
 from bot.web.server import LinkedPage, endpoints, listening, serve
 from bot.web.unsubscribe.handler import UnsubscribePage
 from tests.builders import NOON
@@ -73,13 +73,10 @@ class Site:
 
 
 @asynccontextmanager
-async def site(
-    folder: Path, *, pages: Iterable[LinkedPage] = (), bounces: BounceWebhook | None = None
-) -> AsyncIterator[Site]:
+async def site(folder: Path, *, pages: Iterable[LinkedPage] = (), doors: Iterable[Door] = ()) -> AsyncIterator[Site]:
     """The endpoints at work."""
     async with open_store(f"sqlite+aiosqlite:///{folder}/web.db", secret_keys=[SECRET]) as store:
         health = Health(store, poll_every=timedelta(minutes=10), clock=lambda: NOON)
-        doors = [] if bounces is None else [bounces]
         app = endpoints(health, Probes(store, Heartbeats()), pages=pages, doors=doors)
         with listening(host="127.0.0.1", port=0) as sockets:
             async with serve(app, sockets) as port, aiohttp.ClientSession() as session:

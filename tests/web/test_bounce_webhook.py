@@ -30,7 +30,7 @@ async def here(tmp_path: Path, ledger: Ledger, clock: Clock) -> AsyncIterator[Si
     inbound = BounceHandler(
         ledger, verp=lambda _address: None, tell=tell, tell_unclear=tell, clock=lambda: datetime.now(UTC)
     )
-    async with site(tmp_path, bounces=BounceWebhook(inbound, secret=SECRET, clock=clock)) as found:
+    async with site(tmp_path, doors=[BounceWebhook(inbound, secret=SECRET, clock=clock)]) as found:
         yield found
 
 

@@ -14,9 +14,8 @@ from bot.store import Store
 
 log = structlog.get_logger()
 
-_MOST_WAITING: Final = 1_000
-_MAX_AT_ONCE: Final = 100
-"""Signals that one transaction writes down."""
+_MOST_WAITING: Final = 2_000
+"""Signals that may wait to be written down. One transaction takes them all."""
 _POLL_INTERVAL_S: Final = 5.0
 """Seconds between looks even if this process wrote nothing: another copy may have."""
 
@@ -24,7 +23,8 @@ _POLL_INTERVAL_S: Final = 5.0
 @dataclass(slots=True, eq=False)
 class _Entry:
     signal: AppSignal
-    is_new: bool | None = None
+    is_taken: bool = False
+    is_new: bool = False
     error: StoreError | None = None
 
 
@@ -36,25 +36,31 @@ class SignalIntake:
         self._clock = clock
         self._waiting: list[_Entry] = []
         self._turn = asyncio.Lock()
+        self._is_full = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many wait that no more should be taken."""
-        return len(self._waiting) >= _MOST_WAITING
+    def has_room(self) -> bool:
+        """Return whether another signal may wait. The first one that may not is logged."""
+        is_full = len(self._waiting) >= _MOST_WAITING
+        if is_full and not self._is_full:
+            log.warning("signals_refused", waiting=len(self._waiting))
+        self._is_full = is_full
+        return not is_full
 
     async def add(self, signal: AppSignal) -> bool:
         """Write a signal down. Return whether it is new. Raises StoreError if it cannot be written."""
         entry = _Entry(signal)
         self._waiting.append(entry)
         async with self._turn:
-            if entry in self._waiting:
+            if not entry.is_taken:
                 await self._write()
         if entry.error is not None:
             raise entry.error
-        return bool(entry.is_new)
+        return entry.is_new
 
     async def _write(self) -> None:
-        batch, self._waiting = self._waiting[:_MAX_AT_ONCE], self._waiting[_MAX_AT_ONCE:]
+        batch, self._waiting = self._waiting, []
+        for each in batch:
+            each.is_taken = True
         try:
             new = await self._store.app_signals.add([each.signal for each in batch], at=self._clock())
         except StoreError as exc:
@@ -86,8 +92,11 @@ class SignalWorker:
 
     async def work(self) -> None:
         """Handle the signals that wait."""
+        total = 0
         while handled := await self._store.app_signals.handle(self._policy, at=self._clock()):
-            log.info("signals_handled", signals=handled)
+            total += handled
+        if total:
+            log.info("signals_handled", signals=total)
 
     async def expire(self) -> None:
         """Let early cards whose license did not come say so."""

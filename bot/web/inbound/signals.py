@@ -78,13 +78,15 @@ class ForgeSignalEndpoint:
 
 
 async def _written(intake: SignalIntake, signal: AppSignal, requests: SignedRequests | ForgeRequests) -> web.Response:
-    if intake.is_full:
+    if not intake.has_room():
+        requests.meter.count(INBOUND, requests.source, InboundResult.FAILED)
         raise web.HTTPTooManyRequests(
             text="Too many signals wait to be written down.\n", headers={"Retry-After": str(_RETRY_S)}
         )
     try:
         is_new = await intake.add(signal)
     except StoreError:
+        requests.meter.count(INBOUND, requests.source, InboundResult.FAILED)
         try_later("The database cannot be written now.")
     requests.meter.count(INBOUND, requests.source, InboundResult.HANDLED if is_new else InboundResult.IGNORED)
     if not is_new:
