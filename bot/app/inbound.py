@@ -1,5 +1,6 @@
 """Build what takes requests from the vendor's apps."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from bot.errors import ForgeKeysUnavailable
 from bot.services.inbound.forge_keys import FetchedKeys, ForgeKeys
 
 _TIMEOUT_S: Final = 3.0
-"""Forge waits five seconds for the answer to an event."""
+"""For the whole answer. Forge waits five seconds for ours."""
 _LARGEST: Final = 100_000
 _MAX_AGE: Final = re.compile(r"max-age=(\d{1,9})", re.ASCII)
 
@@ -32,6 +33,7 @@ async def fetch_forge_keys(url: str, network: Network) -> FetchedKeys:
     body = bytearray()
     try:
         async with (
+            asyncio.timeout(_TIMEOUT_S),
             httpx.AsyncClient(
                 timeout=_TIMEOUT_S,
                 trust_env=False,  # the variables are read once, for all clients alike
@@ -47,7 +49,7 @@ async def fetch_forge_keys(url: str, network: Network) -> FetchedKeys:
                 if len(body) > _LARGEST:
                     raise ForgeKeysUnavailable("The answer of FORGE_JWKS_URL is far too long.")
         keys = _read_keys(httpx.Response(200, content=bytes(body)).json())
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
         raise ForgeKeysUnavailable(f"FORGE_JWKS_URL did not answer ({type(exc).__name__}).") from exc
     except (ValueError, RecursionError) as exc:
         raise ForgeKeysUnavailable("The answer of FORGE_JWKS_URL is no set of keys.") from exc
