@@ -112,7 +112,7 @@ def state_of(status: str) -> State:
 
 
 def same_trial(reported: Trial, trials: Iterable[Trial]) -> Trial | None:
-    """Return the one of `trials` that `told` describes, or None.
+    """Return the one of `trials` that `reported` describes, or None.
 
     Starts less than a week apart are the same trial: the report corrects dates. So are windows that overlap while the
     known one runs: nobody starts a second trial of an app inside a running one.

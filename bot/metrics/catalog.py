@@ -168,7 +168,7 @@ WEBHOOKS: Final[Counter[WebhookOutcome]] = Counter(
     "evaluator_bot_webhook_total", "Attempts to deliver an event to a webhook.", {"outcome": WebhookOutcome}
 )
 WEBHOOK_WAITING: Final[Gauge[()]] = Gauge("evaluator_bot_webhook_waiting", "Events that wait for their webhook.")
-TROUBLE: Final[Gauge[IncidentSource]] = Gauge(
+OPEN_INCIDENTS: Final[Gauge[IncidentSource]] = Gauge(
     "evaluator_bot_trouble", "1 while the admins know of a problem of this kind.", {"kind": IncidentSource}
 )
 LOOP_LAG: Final[Histogram[()]] = Histogram(

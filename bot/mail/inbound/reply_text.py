@@ -21,7 +21,7 @@ _MOST_PARTS: Final = 50
 _MOST_FILES: Final = 20
 _LONGEST_NAME: Final = 120
 _ALMOST_ALL: Final = 0.8
-"""A reply that is a larger part of its email was not told apart from what it quotes."""
+"""A reply that is a larger part of its email was not separated from what it quotes."""
 _UNREADABLE: Final = "(This email has no text that I can read. It is in the mailbox.)"
 _LABEL: Final = re.compile(r"\*?\S{1,14}(?: \S{1,14})?\s?[:：]\*?\s")
 _ATTRIBUTION: Final = re.compile(r".{0,200}[<(][^<>()@\s]{1,100}@[^<>()\s]{1,100}[>)].{0,40}[:：]\s*")
@@ -60,7 +60,7 @@ def read_text(content: bytes) -> ReplyText:
 def own_words(full_text: str) -> str:
     """Return what somebody wrote in an email, without the quotes and the signature.
 
-    If that cannot be told apart, return everything but the lines that are marked as a quote.
+    If they cannot be separated, return everything but the lines that are marked as a quote.
     """
     caged = "\n".join(line[:_LINE] for line in full_text.splitlines())[:_CAGE]
     caged = "\n".join(_before_headers(caged.splitlines()))

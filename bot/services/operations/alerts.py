@@ -36,7 +36,7 @@ _MAILBOX: Final = Incident(source=IncidentSource.MAILBOX, code="unread")
 _UNCLEAR: Final = Incident(source=IncidentSource.BOUNCES, code="unclear")
 _SOCKET_DOWN: Final = Incident(source=IncidentSource.SOCKET, code="down")
 _SOCKET_DOWN_FOR: Final = timedelta(minutes=5)
-"""Slack closes connections several times a day, and outages pass. After this long the admins are told."""
+"""Slack closes connections several times a day, and outages pass. After this long the admins hear of it."""
 _REMINDED_AFTER: Final = timedelta(days=1)
 """Nothing shows when servers accept our mail again. After this long, the next refusal is reported again."""
 

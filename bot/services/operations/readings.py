@@ -15,9 +15,9 @@ from bot.metrics.catalog import (
     DELIVERY_AGE,
     LAST_GOOD_POLL,
     LEADER,
+    OPEN_INCIDENTS,
     SOCKET_CONNECTED,
     SOCKET_LAST_HEARD,
-    TROUBLE,
     WEBHOOK_WAITING,
 )
 from bot.metrics.labels import MessageKind, PollKind
@@ -83,4 +83,4 @@ class Readings:
         self._meter.set(WEBHOOK_WAITING, to=sum(each.waiting for each in await self._store.webhooks.list_addresses()))
         sources = {each.incident.source for each in await self._store.incidents.list_open()}
         for source in IncidentSource:
-            self._meter.set(TROUBLE, source, to=source in sources)
+            self._meter.set(OPEN_INCIDENTS, source, to=source in sources)
