@@ -315,7 +315,12 @@ async def test_everything_to_press_is_44_pixels_large_on_a_phone(page: Page) -> 
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.skipif(browser.axe() is None, reason="needs axe-core: npm install axe-core, or its path in AXE_JS")
+needs_axe = pytest.mark.skipif(
+    browser.axe() is None, reason="needs axe-core: npm install axe-core, or its path in AXE_JS"
+)
+
+
+@needs_axe
 async def test_axe_finds_nothing_serious(page: Page) -> None:
     alpen = await seen(page, "Alpen")
     await command(page, "/evaluators today")
@@ -335,6 +340,10 @@ async def test_axe_finds_nothing_serious(page: Page) -> None:
     await close(page)
     await expect(alpen).to_contain_text("sent Welcome", timeout=limit(20_000))
     assert await _violations(await unsubscribe_page(page)) == []
+
+
+@needs_axe
+async def test_axe_finds_nothing_serious_in_the_window_of_an_app(page: Page) -> None:
     async with page.context.expect_page() as opening:
         await page.get_by_role("link", name="a customer's site").click()
     site = await opening.value

@@ -81,9 +81,11 @@ class MailPolicyCheck:
         self, connection: AsyncConnection, evaluation_id: int, proposed: ProposedMail
     ) -> FeedbackMessage | None:
         """Return the feedback about the evaluation that the email answers, or None."""
+        number = answered_feedback(proposed.template)
+        if number is None:
+            return None
         theirs = feedback.c.evaluation_id.in_(merged_into(evaluation_id))
-        this = select(feedback).where(feedback.c.id == answered_feedback(proposed.template), theirs)
-        row = (await connection.execute(this)).first()
+        row = (await connection.execute(select(feedback).where(feedback.c.id == number, theirs))).first()
         return None if row is None else message_from(row, self._keyring)
 
     async def _addressee(
