@@ -9,7 +9,7 @@ from dns.asyncresolver import Resolver
 
 from bot.app.clock import utc_now
 from bot.app.components import build_marketplace, open_slack_client, scopes_needed
-from bot.app.mail import signer, unsigned_post_office
+from bot.app.mail import build_mailer, signer, unsigned_post_office
 from bot.app.replies import build_inbox
 from bot.app.webhooks import try_addresses
 from bot.cli.output import format_health
@@ -24,14 +24,19 @@ from bot.mail.outbound.sender_dns import is_public, system_resolver, txt_records
 from bot.mail.templating.template import load_templates
 from bot.services.operations.health import Health
 from bot.services.operations.local_checks import file_permissions, secrets_in_the_clear
+from bot.services.operations.reply_check import send_to_mailbox
 from bot.services.operations.setup_check import LIMIT_S, CheckResult, Outside, SetupCheck, SlackSetup
 from bot.slack.client.users import SlackUsers
 from bot.slack.client.web_client import SlackClient
 from bot.store import Store, files_of, open_store
 
 
-async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: Resolver | None = None) -> bool:
+async def check_setup(
+    settings: Settings, *, limit: float = LIMIT_S, resolver: Resolver | None = None, send: bool = False
+) -> bool:
     """Print a line for each check, even after one fails. Return whether all passed.
+
+    If it is to `send`, an email goes to the mailbox for replies, and has to arrive there.
 
     Each check takes at most `limit` seconds. The DNS is that of this machine, and asked only about public domains,
     unless there is a `resolver`.
@@ -67,6 +72,8 @@ async def check_setup(settings: Settings, *, limit: float = LIMIT_S, resolver: R
         async with checkup:
             async for finding in checkup.run():
                 wrong += _shown(finding)
+            if send:
+                wrong += _shown(await _reply_arrives(settings))
             if checkup.store is not None:
                 wrong += not await _report(checkup.store, settings, limit=limit)
     return wrong == 0
@@ -84,6 +91,19 @@ async def _open_mailbox(settings: Settings) -> OpenFolder | None:
         return await thread.run(lambda: mailbox.open(secret))
     finally:
         await thread.end(mailbox.close)
+
+
+async def _reply_arrives(settings: Settings) -> CheckResult:
+    """Return whether an email to the address for replies arrives in the mailbox."""
+    name = "Mail replies arrive"
+    try:
+        mailer, inbox = build_mailer(settings), build_inbox(settings)
+        if mailer is None or mailer.replies is None or inbox is None:
+            return CheckResult(name=name, is_ok=True, message="not tried: set MAIL_REPLIES and IMAP_HOST first")
+        message = await send_to_mailbox(mailer, inbox.account, await inbox.secret())
+    except BotError as exc:
+        return CheckResult(name=name, is_ok=False, message=str(exc))
+    return CheckResult(name=name, is_ok=True, message=message)
 
 
 async def _txt(resolver: Resolver | None, name: str) -> Sequence[str] | None:

@@ -128,12 +128,17 @@ def demo(
 
 
 @cli.command()
-def check() -> None:
+def check(
+    *,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send an email to the mailbox for replies, too, and wait until it arrives.")
+    ] = False,
+) -> None:
     """Check every token, scope, server and the database.
 
     It prints a line for each, and says what to fix.
     """
-    with_settings(_check)
+    with_settings(partial(_check, send=send))
 
 
 @cli.command()
@@ -172,10 +177,10 @@ def render(
     asyncio.run(templates.render(template, evaluation, html))
 
 
-async def _check(settings: Settings) -> None:
+async def _check(settings: Settings, *, send: bool = False) -> None:
     from bot.cli.check import check_setup
 
-    if not await check_setup(settings):
+    if not await check_setup(settings, send=send):
         raise typer.Exit(_FAILED)
 
 
