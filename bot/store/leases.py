@@ -45,8 +45,11 @@ _ROW: Final = select(lease).where(lease.c.name == _NAME)
 _LEADS: Final = (
     select(lease.c.epoch)
     .where(lease.c.name == _NAME, lease.c.holder == bindparam("me"), lease.c.epoch == bindparam("mine"))
-    .with_for_update(read=True)
+    .with_for_update(read=True, key_share=True)
 )
+"""The lock keeps another copy from taking the lease, which locks the whole row, but not the holder from renewing it,
+which changes no key: a transaction may be longer than the lease.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,19 @@ async def test_a_process_that_lost_a_file_ends(url: str) -> None:
 
 
 @needs_a_server
+async def test_while_a_leader_writes_for_long_it_renews_its_lease_and_nobody_takes_it(postgres: str) -> None:
+    async with copies(postgres) as (one, other):
+        await one.leases.take()
+        with one.leases.as_leader():
+            async with one.store.database.write():
+                await one.leases.renew()
+                await _its_term_is_over(one.store)
+                with pytest.raises(DatabaseBusy):
+                    await other.leases.take()
+        assert await other.leases.take()
+
+
+@needs_a_server
 async def test_what_any_copy_may_do_it_does_also_after_it_lost_the_lead(postgres: str) -> None:
     async with copies(postgres) as (one, other):
         await one.leases.take()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.errors import DatabaseBusy, StoreError, StoreUnavailable
 
@@ -61,5 +62,7 @@ def named_errors() -> Iterator[None]:
         if exc.connection_invalidated or str(getattr(exc.orig, "sqlstate", "")).startswith(_PASSING_STATES):
             raise StoreUnavailable("The database cannot be used now: its server is busy or restarts.") from exc
         raise
+    except PoolTimeout as exc:
+        raise StoreUnavailable("The database cannot be used now: it takes too long. Look at its load.") from exc
     except OSError as exc:
         raise StoreUnavailable("The database cannot be reached. Check DATABASE_URL, and that its server runs.") from exc
