@@ -14,6 +14,7 @@ from bot.domain.app_signal import (
     AppSignal,
     AtPlace,
     EarlyCardPolicy,
+    EarlyCards,
     SignalKind,
     SignalOutcome,
     may_start,
@@ -47,7 +48,8 @@ async def look_at_place(
         is_live=any(each.state == State.RUNNING for each in trials)
         or any(each.status == "active" and not each.license_type.endswith("EVALUATION") for each in licenses),
         is_own_site=signal.site is not None and is_own_site(signal.site, policy.own_sites),
-        is_known_app=bool(await connection.scalar(select(known))),
+        # Beside many early cards, it takes long to find out that the report names no license.
+        is_known_app=policy.mode is EarlyCards.KNOWN and bool(await connection.scalar(select(known))),
     )
 
 
