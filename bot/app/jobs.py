@@ -1,5 +1,6 @@
 """The jobs that run on a schedule."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import structlog
 
 from bot.app.context import Context
+from bot.app.looks import Looks
 from bot.app.scheduler import Run, Scheduler
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.lock_alert import LockAlert
@@ -19,9 +21,9 @@ log = structlog.get_logger()
 
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
-_REMINDERS_EVERY: Final = timedelta(seconds=2)
-"""How often reminders are checked, and so how soon changed settings count. While nothing is due, that is a row read."""
-_DIGESTS_EVERY: Final = timedelta(seconds=5)
+_REMINDERS_PAUSE_S: Final = 2.0
+"""The least time between two looks for reminders, and so how soon changed settings count."""
+_DIGESTS_PAUSE_S: Final = 5.0
 _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
 _REMIND_EVERY: Final = timedelta(seconds=15)
@@ -71,10 +73,8 @@ async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler,
     jobs.every(context.settings.poll_every, "poll", poll)
 
 
-async def begin_reminders(
-    jobs: Scheduler, context: Context, reconciler: Reconciler, *, elapsed: Callable[[], float]
-) -> None:
-    """Schedule reminders and digests once the database has those that only Slack knew."""
+async def send_reminders(context: Context, reconciler: Reconciler, *, elapsed: Callable[[], float]) -> None:
+    """Send reminders and digests, once the database has those that only Slack knew, until this task is cancelled."""
     await reconciler.email_allowed()
     components, settings = context.components, context.settings
     digests = DigestSender(
@@ -93,5 +93,9 @@ async def begin_reminders(
         elapsed=elapsed,
     )
     digests.meter = reminders.meter = components.meter
-    jobs.every(_DIGESTS_EVERY, "digests", digests.send_due)
-    jobs.every(_REMINDERS_EVERY, "reminders", reminders.send_due)
+    database, clock = components.store.database, context.clock
+    async with asyncio.TaskGroup() as group:
+        looks = Looks("digests", digests.send_due, database=database, clock=clock)
+        group.create_task(looks.keep_on(pause=_DIGESTS_PAUSE_S))
+        looks = Looks("reminders", reminders.send_due, database=database, clock=clock)
+        group.create_task(looks.keep_on(pause=_REMINDERS_PAUSE_S))

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.app.context import Context, Timing
 from bot.app.heartbeat import watched_poll
-from bot.app.jobs import begin_polls, begin_reminders, schedule_jobs
+from bot.app.jobs import begin_polls, schedule_jobs, send_reminders
 from bot.app.lifecycle import finish_work, release_poller
 from bot.app.scheduler import Scheduler
 from bot.app.slack import build_outbox_worker, build_reconciler
@@ -42,8 +42,8 @@ async def leaders_work(
         if socket is not None:
             jobs.every(_LISTENS_EVERY, "listen", lambda: components.alerts.check_socket(socket.status()))
         poll = await stack.enter_async_context(watched_poll(context))
-        begin = begin_reminders(jobs, context, reconciler, elapsed=timing.elapsed)
-        tasks = [*map(asyncio.create_task, (begin_polls(jobs, context, reconciler, poll), begin)), *workers.start()]
+        remind = send_reminders(context, reconciler, elapsed=timing.elapsed)
+        tasks = [*map(asyncio.create_task, (begin_polls(jobs, context, reconciler, poll), remind)), *workers.start()]
         jobs.start()
         # The stack unwinds from the last line to the first: no new jobs, finish, stop, release the store.
         stack.push_async_callback(release_poller, components.poller)

@@ -92,8 +92,7 @@ async def run_components(
         sockets = stack.enter_context(listening(host=settings.http_host, port=settings.http_port))
         own_sockets = stack.enter_context(metrics_sockets(settings))
         lead.begin()
-        if database.is_server:
-            stack.push_async_callback(cancel_and_wait, asyncio.create_task(database.hints.listen()))
+        stack.push_async_callback(cancel_and_wait, asyncio.create_task(database.listen()))
         identity = await stack.enter_async_context(wait_for_slack(components.slack, within=timing.socket.identity))
         context = Context.build(settings, components, identity, heartbeats=heartbeats, clock=clock)
         app, middleware = build_slack_app(context)

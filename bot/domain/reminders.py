@@ -156,16 +156,43 @@ def is_channel(to: str) -> bool:
     return to.startswith(("C", "G"))
 
 
+def next_due(candidate: Candidate, reminders: Reminders, calendar: WorkingCalendar, *, now: datetime) -> list[datetime]:
+    """Return when steps that count in working time will be due, as far as that is within a minute."""
+    # Working time takes at least as long by the clock, so most evaluations need no calendar.
+    soon = (
+        calendar.add(start, duration)
+        for _, start, duration in _timed_steps(candidate, reminders)
+        if start + calendar.hours.length(duration) <= now + _MINUTE
+    )
+    return [due for due in soon if now < due <= now + _MINUTE]
+
+
 def _due(
     candidate: Candidate, reminders: Reminders, calendar: WorkingCalendar, now: datetime
 ) -> Iterator[tuple[ReminderStep, datetime]]:
-    """Yield the steps that are due and were not given yet, each with the moment from which it is.
+    """Yield the steps that are due and were not given yet, each with the moment from which it is."""
+    for step, start, duration in _timed_steps(candidate, reminders):
+        is_possible = start + calendar.hours.length(duration) <= now  # as above
+        if is_possible and (due := calendar.add(start, duration)) <= now:
+            yield step, due
+    is_waiting = candidate.waiting_since is not None
+    is_quiet = not is_waiting and (candidate.touched_at is None or now - candidate.touched_at > _RECENT)
+    if ReminderStep.ENDING not in candidate.given and reminders.ending and candidate.ends and is_quiet:
+        midnight = datetime.combine(candidate.ends + timedelta(days=1), time.min, tzinfo=calendar.zone)
+        end = midnight.astimezone(UTC)
+        if now < end and calendar.add(now, reminders.ending) >= end:
+            yield ReminderStep.ENDING, _latest_start(calendar, reminders.ending, end, now)
+
+
+def _timed_steps(
+    candidate: Candidate, reminders: Reminders
+) -> Iterator[tuple[ReminderStep, datetime, WorkingDuration]]:
+    """Yield the steps that come so much working time after a moment, and were not given yet.
 
     Somebody who waits for an answer is all that counts until they have it.
     """
     after: list[tuple[ReminderStep, datetime | None, WorkingDuration | None]] = []
-    is_waiting = candidate.waiting_since is not None
-    if is_waiting:
+    if candidate.waiting_since is not None:
         after.append((ReminderStep.WAITING, candidate.waiting_since, reminders.waiting))
     elif candidate.owner is None:
         after.append((ReminderStep.UNCLAIMED, candidate.first_seen, reminders.unclaimed))
@@ -173,18 +200,8 @@ def _due(
         after.append((ReminderStep.UNTOUCHED, candidate.owned_at, reminders.untouched))
         after.append((ReminderStep.ESCALATED, candidate.owned_at, reminders.escalated))
     for step, start, duration in after:
-        if step in candidate.given or start is None or duration is None:
-            continue
-        # Working time takes at least as long by the clock, so most evaluations need no calendar.
-        is_possible = start + calendar.hours.length(duration) <= now
-        if is_possible and (due := calendar.add(start, duration)) <= now:
-            yield step, due
-    is_quiet = not is_waiting and (candidate.touched_at is None or now - candidate.touched_at > _RECENT)
-    if ReminderStep.ENDING not in candidate.given and reminders.ending and candidate.ends and is_quiet:
-        midnight = datetime.combine(candidate.ends + timedelta(days=1), time.min, tzinfo=calendar.zone)
-        end = midnight.astimezone(UTC)
-        if now < end and calendar.add(now, reminders.ending) >= end:
-            yield ReminderStep.ENDING, _latest_start(calendar, reminders.ending, end, now)
+        if step not in candidate.given and start is not None and duration is not None:
+            yield step, start, duration
 
 
 def _latest_start(calendar: WorkingCalendar, duration: WorkingDuration, end: datetime, now: datetime) -> datetime:

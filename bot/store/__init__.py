@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from bot.errors import DatabaseBusy
 from bot.security.keyring import Keyring
@@ -48,7 +49,11 @@ from bot.store.team import Team
 from bot.store.team_members import TeamMembers
 from bot.store.webhooks.repository import Webhooks
 
-__all__ = ["Store", "files_of", "open_store"]
+__all__ = ["IDLE_S", "Store", "files_of", "open_store"]
+
+
+IDLE_S: Final = 30.0
+"""Seconds between two looks of a worker that has nothing to do. Only a write can change that, and it ends the wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

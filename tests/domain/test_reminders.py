@@ -17,6 +17,7 @@ from bot.domain.reminders import (
     goes_alone,
     is_in_thread,
     is_settled,
+    next_due,
 )
 from bot.domain.team_settings import Reminders
 from bot.domain.working_time import DEFAULT_HOURS, WorkingCalendar, WorkingDuration
@@ -59,6 +60,19 @@ def test_nobody_is_reminded_before_the_time_or_outside_working_hours() -> None:
     assert decided(late, on(0, 22)) == []
     assert decided(late, on(1, 11, 59)) == []
     assert decided(late, on(1, 12)) == [("unclaimed", "sent", "C0CARDS")]
+
+
+def test_what_will_be_due_within_a_minute_is_known_before() -> None:
+    late = replace(FREE, first_seen=on(0, 16) + timedelta(seconds=30))
+
+    def due(now: datetime, candidate: Candidate = late) -> list[datetime]:
+        return next_due(candidate, SET, TEAM, now=now)
+
+    noon = on(1, 12) + timedelta(seconds=30)
+    assert due(on(1, 11, 59)) == []
+    assert due(on(1, 12)) == [noon]
+    assert due(noon) == []
+    assert due(on(1, 12), replace(late, given=frozenset({ReminderStep.UNCLAIMED}))) == []
 
 
 def test_an_owner_is_reminded_and_then_the_others_hear_of_it() -> None:

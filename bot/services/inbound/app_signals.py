@@ -10,14 +10,12 @@ import structlog
 
 from bot.domain.app_signal import AppSignal, EarlyCardPolicy
 from bot.errors import StoreError
-from bot.store import Store
+from bot.store import IDLE_S, Store
 
 log = structlog.get_logger()
 
 _MOST_WAITING: Final = 2_000
 """Signals that may wait to be written down. One transaction takes them all."""
-_POLL_INTERVAL_S: Final = 5.0
-"""Seconds between looks even if this process wrote nothing: another copy may have."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +86,7 @@ class SignalWorker:
         while True:
             moment = self._store.database.writes
             await self.work()
-            await self._store.app_signals.changed(moment, seconds=_POLL_INTERVAL_S)
+            await self._store.app_signals.changed(moment, seconds=IDLE_S)
 
     async def work(self) -> None:
         """Handle the signals that wait."""

@@ -21,13 +21,13 @@ from bot.metrics.labels import EmailOutcome, GateAnswer, GateReason
 from bot.metrics.meter import OFF, Meter
 from bot.services.mail.mailer import Mailer
 from bot.services.operations.alerts import AdminAlerts
-from bot.store import Store
+from bot.store import IDLE_S, Store
 from bot.store.mail.repository import MOST_PUT_OFF, ClaimedMail, RejectedMail, longest_wait
 
 log = structlog.get_logger()
 
 _POLL_INTERVAL_S: Final = 5.0
-"""Seconds between looks even if this process wrote nothing: another one may have."""
+"""The longest wait for the next email that may go."""
 _WHILE_ONE_WAITS: Final = 1.0
 BACKOFF: Final = Backoff(base=60.0, factor=4.0, maximum=MOST_PUT_OFF.total_seconds())
 """Between two attempts of an email that the server defers."""
@@ -89,7 +89,7 @@ class MailWorker:
                 self._beat()
                 due = await self._store.mails.next_due()
                 if due is None:
-                    return _POLL_INTERVAL_S
+                    return IDLE_S
                 if timedelta(0) < due - self._clock() <= longest_wait(self._rules):
                     return _WHILE_ONE_WAITS
                 claimed = await self._store.mails.claim(self._rules, now=self._clock())

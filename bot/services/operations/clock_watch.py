@@ -16,6 +16,10 @@ log = structlog.get_logger()
 _WORTH_TELLING: Final = timedelta(minutes=1)
 """Time services correct by seconds; a change of more than this corrects a wrong clock or breaks a good one."""
 _KEPT: Final = timedelta(days=1)
+_CLOSE_EVERY_S: Final = 60.0
+"""Seconds between looks for incidents that are over. The database need not be asked more often while the clock goes on
+as it should.
+"""
 
 
 def since_boot() -> float:
@@ -35,17 +39,18 @@ class ClockWatch:
         self._clock = clock
         self._elapsed = elapsed
         self._last: tuple[datetime, float] | None = None
+        self._close_at = elapsed()
 
     async def look(self) -> None:
         """Compare the clocks. Call it every few seconds."""
         now, seconds = self._clock(), self._elapsed()
         moved = await self._since_last_start(now) if self._last is None else self._moved(now, seconds)
         self._last = now, seconds
-        for each in await self._store.incidents.list_open():
-            is_over = now - each.since >= _KEPT or is_future(each.since, now)
-            if each.incident.source is IncidentSource.CLOCK and is_over:
-                await self._store.incidents.close([each.incident], "", to=(), at=now)
-        if abs(moved) >= _WORTH_TELLING:
+        has_moved = abs(moved) >= _WORTH_TELLING
+        if has_moved or seconds >= self._close_at:
+            self._close_at = seconds + _CLOSE_EVERY_S
+            await self._close_old(now)
+        if has_moved:
             log.warning("clock_moved", seconds=round(moved.total_seconds()))
             found = Incident(source=IncidentSource.CLOCK, code="set", seconds=round(moved.total_seconds()))
             await self._store.incidents.open(found, "", to=(), at=now)
@@ -55,6 +60,12 @@ class ClockWatch:
         await self.look()
         moved = moved_by(await self._store.incidents.list_open())
         return moved is None or moved <= timedelta(0)
+
+    async def _close_old(self, now: datetime) -> None:
+        for each in await self._store.incidents.list_open():
+            is_over = now - each.since >= _KEPT or is_future(each.since, now)
+            if each.incident.source is IncidentSource.CLOCK and is_over:
+                await self._store.incidents.close([each.incident], "", to=(), at=now)
 
     def _moved(self, now: datetime, seconds: float) -> timedelta:
         if self._last is None:

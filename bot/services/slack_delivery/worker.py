@@ -25,12 +25,12 @@ from bot.services.slack_delivery.renderer import DeliveryRenderer, message_ref, 
 from bot.slack.blocks import Message
 from bot.slack.client.errors import ErrorAction, action_for
 from bot.slack.client.web_client import Posted, SlackClient
-from bot.store import Store
+from bot.store import IDLE_S, Store
 
 log = structlog.get_logger()
 
 _POLL_INTERVAL_S: Final = 5.0
-"""Seconds between looks at the outbox even if this process wrote nothing: another one may have."""
+"""Seconds between looks at the outbox while something waits there: the clock may be set."""
 _MIN_WAIT_S: Final = 0.01
 _MAX_CLAIMED: Final = 20
 """Deliveries claimed together, if the rate limit allows it. Other writers wait for few only."""
@@ -82,7 +82,9 @@ class SlackOutboxWorker:
             while True:
                 self.beat()
                 moment = self._store.database.writes
-                await self._wait(moment, seconds=min(await self.dispatch_due(), _POLL_INTERVAL_S))
+                wait = await self.dispatch_due()
+                is_idle = math.isinf(wait) and not self._unmarked
+                await self._wait(moment, seconds=IDLE_S if is_idle else min(wait, _POLL_INTERVAL_S))
         except asyncio.CancelledError:
             for task in self._under_way:
                 task.cancel()

@@ -43,7 +43,9 @@ class DigestSender:
         self._clock = clock
 
     async def send_due(self) -> None:
-        """Enqueue what is due now. If there is nothing to say, it is left out. Call it every few seconds."""
+        """Enqueue what is due now. If there is nothing to say, it is left out. Call it at each full minute, and when
+        something was written.
+        """
         now = self._clock()
         settings = await self._store.team.settings()
         for period in due_digests(settings.digest, settings.calendar(self._zone), now):

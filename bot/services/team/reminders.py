@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.reminders import Candidate, Reminder, ReminderState, decide, is_channel
+from bot.domain.reminders import Candidate, Reminder, ReminderState, decide, is_channel, next_due
 from bot.domain.team_settings import Reminders, TeamSettings
 from bot.domain.working_time import WorkingCalendar
 from bot.metrics.catalog import NUDGES
@@ -43,14 +43,16 @@ class ReminderSender:
         self.meter: Meter = OFF
         self._elapsed = elapsed
         self._next_look = elapsed()
+        self._next_due: datetime | None = None
         self._known: TeamSettings | None = None
         self._store = store
         self._zone = zone
         self._zone_of = zone_of
         self._clock = clock
 
-    async def send_due(self) -> None:
-        """Settle what is done, and enqueue what is due. Call it every few seconds.
+    async def send_due(self) -> datetime | None:
+        """Settle what is done, and enqueue what is due. Return when the next reminder is due, if that is within a
+        minute. Call it then, at each full minute, and when something was written.
 
         With many evaluations, it looks for what is due less often, but once a minute at least, and when the settings
         have changed.
@@ -60,6 +62,8 @@ class ReminderSender:
         settled = await self._store.reminders.settle(now=now)
         is_new, self._known = settings != self._known, settings
         is_on = _has_steps(settings.reminders) or settings.reminders.waiting is not None
+        if not is_on:
+            self._next_due = None
         is_time = is_on and (is_new or self._elapsed() >= self._next_look)
         decided = await self._decide(settings, now) if is_time else []
         recorded = list[Reminder]()
@@ -72,6 +76,7 @@ class ReminderSender:
             self.meter.count(NUDGES, each.step, each.state)
         for step in settled:
             self.meter.count(NUDGES, step, ReminderState.SETTLED)
+        return self._next_due
 
     async def _decide(self, settings: TeamSettings, now: datetime) -> list[Reminder]:
         only_waiting = not _has_steps(settings.reminders)
@@ -81,12 +86,14 @@ class ReminderSender:
         away = await self._store.absences.away(at=now)
         team = settings.calendar(self._zone)
         calendars = await self._calendars(settings, candidates)
-        decided = list[Reminder]()
+        decided, due = list[Reminder](), list[datetime]()
         for each in candidates:
             own = calendars.get(each.owner or "", team)
+            due += next_due(each, settings.reminders, own if each.owner else team, now=now)
             found = decide(each, settings.reminders, team=team, own=own, now=now, away=away)
             if all(calendars.get(one.to, team).is_open(now) for one in found):
                 decided += found
+        self._next_due = min(due, default=None)
         return decided
 
     async def _calendars(self, settings: TeamSettings, candidates: list[Candidate]) -> dict[str, WorkingCalendar]:

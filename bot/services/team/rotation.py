@@ -11,13 +11,13 @@ from bot.domain.rotation import Unavailable
 from bot.errors import SlackError, SlackOutcomeUnknown, SlackRefused, SlackUnavailable
 from bot.services.team.permissions import FRESH, Outsider, Permissions
 from bot.slack.client.web_client import SlackClient
-from bot.store import Store
+from bot.store import IDLE_S, Store
 from bot.store.rotation import Seat
 
 log = structlog.get_logger()
 
-_POLL_INTERVAL_S: Final = 5.0
-"""Seconds between looks even if this process wrote nothing: another one may have."""
+_RETRY_S: Final = 5.0
+"""Seconds until the next attempt while Slack cannot say who is there."""
 _UNAVAILABLE: Final = {
     Outsider.BOT: Unavailable.BOT,
     Outsider.GONE: Unavailable.GONE,
@@ -42,19 +42,22 @@ class OwnerRotation:
         """Choose owners until this task is cancelled."""
         while True:
             moment = self._store.database.writes
-            await self.assign()
-            await self._store.rotation.changed(moment, seconds=_POLL_INTERVAL_S)
+            is_done = await self.assign()
+            await self._store.rotation.changed(moment, seconds=IDLE_S if is_done else _RETRY_S)
 
-    async def assign(self) -> None:
-        """Choose an owner for each evaluation that waits for one. While Slack cannot say who is there, they wait."""
+    async def assign(self) -> bool:
+        """Choose an owner for each evaluation that waits for one, and return whether none waits any more. While Slack
+        cannot say who is there, they wait.
+        """
         while (seats := await self._store.rotation.seats()) is not None:
             try:
                 available = {seat: await self._unavailable(seat) for seat in seats}
             except (SlackUnavailable, SlackOutcomeUnknown) as exc:
                 log.info("rotation_waits", reason=str(exc))
-                return
+                return False
             assigned = await self._store.rotation.assign(available, at=self._clock())
             log.info("owners_assigned", evaluations=assigned)
+        return True
 
     async def release_of_leavers(self) -> None:
         """Take the running evaluations from everybody whose account was deactivated."""

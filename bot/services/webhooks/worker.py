@@ -21,7 +21,7 @@ from bot.metrics.catalog import WEBHOOKS
 from bot.metrics.labels import WebhookOutcome
 from bot.metrics.meter import OFF, Meter
 from bot.services.operations.alerts import AdminAlerts
-from bot.store import Store
+from bot.store import IDLE_S, Store
 from bot.store.webhooks.repository import DueWebhook
 from bot.webhooks.client import WebhookClient
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 _AT_ONCE: Final = 2
 _LOOK_S: Final = 5.0
-"""Seconds between looks even if this process wrote nothing: another one may have."""
+"""Seconds between looks while an event waits: the clock may be set."""
 _SOON_S: Final = 0.1
 _CARD_WAIT: Final = timedelta(seconds=10)
 """How long the start of an evaluation waits for its card, whose address is in the event."""
@@ -101,7 +101,7 @@ class WebhookWorker:
                 return 0
             soonest = await self._store.webhooks.next_due(self._address.key)
             if soonest is None:
-                return _LOOK_S
+                return IDLE_S
             return min(max((soonest - self._clock()).total_seconds(), _SOON_S), _LOOK_S)
 
     async def _due(self, now: datetime) -> list[DueWebhook]:

@@ -25,6 +25,7 @@ from bot.metrics.meter import OFF, Meter
 from bot.store.engine import file_users
 from bot.store.engine.connections import WAITS_TO_WRITE, open_engine, sqlite_file
 from bot.store.engine.failures import is_lock, named_errors
+from bot.store.engine.file_watch import FileWatch
 from bot.store.engine.hints import Hints
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ _RETRY_S: Final = 0.05
 _LEASE_PATIENCE_S: Final = 4.0
 """Seconds for a transaction on the lease. A leader that waits for longer would not know whether it leads."""
 _LOOK_S: Final = 1.0
-"""Seconds between looks at what another copy may have written, while no hint of it would arrive."""
+"""Seconds between looks at what another process may have written, while none would be heard of."""
 _WRITES_TO: Final = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM) \"?(\w+)")
 
 
@@ -45,9 +46,13 @@ class Database:
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.meter: Meter = OFF
         self._engine = open_engine(url, create=create)
-        # The lease must not wait for a connection while many presses use them all.
-        self._lease_engine = open_engine(url, create=create, at_most=1) if self.is_server else self._engine
-        self._writer = self._engine.execution_options(door="write")
+        # On a server, the lease must not wait for a connection while many presses use them all. On a file, it shares
+        # this one connection with all other writes, so that whatever changed behind its back was written elsewhere.
+        self._single = self._engine
+        if self.is_server or self.path is not None:
+            self._single = open_engine(url, create=create, at_most=1)
+        writing = self._engine if self.is_server else self._single
+        self._writer = writing.execution_options(door="write")
         # SQLite has one writer. Waiting for this lock is fair; waiting in SQLite's busy handler is not.
         self._turn = asyncio.Lock()
         self._writers = 0
@@ -57,15 +62,19 @@ class Database:
         self._being_written = set[str]()
         self._last_write: dict[str, int] = {}
         """By table, the number of the last transaction that wrote to it."""
-        event.listen(self._engine.sync_engine, "before_cursor_execute", self._note_table)
+        self._last_unknown_write = 0
+        """The number of the last transaction that may have written to any table."""
+        event.listen(writing.sync_engine, "before_cursor_execute", self._note_table)
         self.locked_since: float | None = None
         """When another program began to block all writes here (monotonic clock); None while writing works."""
         self._open = WeakSet[Any]()
         """The connections to a server, as the driver knows them."""
-        for engine in (self._engine, self._lease_engine) if self.is_server else ():
+        for engine in (self._engine, self._single) if self.is_server else ():
             event.listen(engine.sync_engine, "connect", lambda opened, _: self._open.add(opened.driver_connection))
         self.hints = Hints(self._engine, self._note_write)
         """What other copies write. Nothing is heard on a SQLite file."""
+        self.watch = FileWatch(self._data_version, self._note_write)
+        """What other processes write to a SQLite file."""
         self.guard: Callable[[AsyncConnection], Awaitable[None]] | None = None
         """Called first in each transaction of `write`. If it raises, the transaction ends."""
 
@@ -122,9 +131,13 @@ class Database:
             self._writers -= 1
         self._note_write(self._being_written)
 
-    def _note_write(self, tables: Collection[str]) -> None:
+    def _note_write(self, tables: Collection[str] | None = None) -> None:
+        """Wake everybody who waits for a write to these tables; None stands for any table."""
         self.writes += 1
-        self._last_write |= dict.fromkeys(tables, self.writes)
+        if tables is None:
+            self._last_unknown_write = self.writes
+        else:
+            self._last_write |= dict.fromkeys(tables, self.writes)
         self._written.set()
         self._written = asyncio.Event()
 
@@ -142,7 +155,7 @@ class Database:
                         await stack.enter_async_context(self._turn)
                 if self.is_server:
                     await stack.enter_async_context(asyncio.timeout(_LEASE_PATIENCE_S))
-                yield await stack.enter_async_context(self._lease_engine.execution_options(door="lease").begin())
+                yield await stack.enter_async_context(self._single.execution_options(door="lease").begin())
 
     async def drop_connections(self) -> None:
         """Close all connections to a server at once, with what runs on them. The line may be dead without a sign, and
@@ -192,13 +205,30 @@ class Database:
             return self._writers > 1
         return bool(await connection.scalar(WAITS_TO_WRITE))
 
+    @property
+    def hears_others(self) -> bool:
+        """Whether `writes` also counts what other processes write, a second later at most."""
+        return self.hints.are_heard if self.is_server else self.watch.works
+
+    async def listen(self) -> None:
+        """Hear of what other processes write, until this task is cancelled."""
+        await (self.hints.listen() if self.is_server else self.watch.run())
+
+    async def _data_version(self) -> int:
+        """Return a number that changes when another process commits (sqlite.org/pragma.html)."""
+        with named_errors():
+            async with self._turn, self._single.connect() as connection:
+                raw = await connection.get_raw_connection()
+                [[version]] = await raw.driver_connection.execute_fetchall("PRAGMA data_version")  # type: ignore[union-attr]  # aiosqlite's
+        return int(version)
+
     async def written(self, since: int, *, seconds: float, to: Collection[Table] = ()) -> None:
         """Wait for a commit after the first `since`, for at most this many seconds.
 
-        With `to`, only commits that wrote to one of these tables count. On a server, the wait is short unless other
-        copies are heard.
+        With `to`, only commits that wrote to one of these tables count. The wait is short unless other processes are
+        heard.
         """
-        if self.is_server and not self.hints.are_heard:
+        if not self.hears_others:
             seconds = min(seconds, _LOOK_S)
         with suppress(TimeoutError):
             # Not wait_for: before Python 3.12 it can swallow a cancellation that arrives together with the event.
@@ -208,7 +238,9 @@ class Database:
 
     def _latest(self, tables: Collection[Table]) -> int:
         """Return the number of the last transaction that wrote to one of these tables; without any, of the last one."""
-        return max(self._last_write.get(table.name, 0) for table in tables) if tables else self.writes
+        if not tables:
+            return self.writes
+        return max(self._last_unknown_write, *(self._last_write.get(table.name, 0) for table in tables))
 
     def _note_table(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
         if (written := _WRITES_TO.match(statement)) is not None:
@@ -222,7 +254,7 @@ class Database:
         """
         if self._engine.dialect.name != "sqlite":
             return True
-        async with self._turn, self._engine.connect() as connection:
+        async with self._turn, self._single.connect() as connection:
             raw = await connection.get_raw_connection()
             [answer] = await raw.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]  # aiosqlite's
         # Per sqlite.org/pragma.html: whether the checkpoint was blocked, pages in the log, pages moved out of it.
@@ -232,5 +264,5 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
-        if self._lease_engine is not self._engine:
-            await self._lease_engine.dispose()
+        if self._single is not self._engine:
+            await self._single.dispose()

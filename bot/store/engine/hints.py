@@ -31,10 +31,10 @@ _SERVER_AWAY_S: Final = 5.0
 class Hints:
     """The hints of other copies. They cannot be heard through a pooler that gives each transaction another connection.
 
-    `note` is called with the tables that another copy wrote to.
+    `note` is called with the tables that another copy wrote to, and with None when hints may have been missed.
     """
 
-    def __init__(self, engine: AsyncEngine, note: Callable[[Collection[str]], None]) -> None:
+    def __init__(self, engine: AsyncEngine, note: Callable[[Collection[str] | None], None]) -> None:
         self.are_heard = False
         """Whether a hint arrived lately."""
         self._engine = engine
@@ -53,7 +53,7 @@ class Hints:
             try:
                 async with self._listening() as listener:
                     while await self._ping():
-                        self.are_heard = True
+                        self._set_heard(is_heard=True)
                         await asyncio.sleep(_PING_S)
                     if listener.is_closed():
                         wait = _SERVER_AWAY_S
@@ -62,8 +62,14 @@ class Hints:
             except StoreError:
                 wait = _SERVER_AWAY_S
             finally:
-                self.are_heard = False
+                self._set_heard(is_heard=False)
             await asyncio.sleep(wait)
+
+    def _set_heard(self, *, is_heard: bool) -> None:
+        """Wake everybody who waits when this changes: hints may have been missed meanwhile."""
+        if is_heard is not self.are_heard:
+            self.are_heard = is_heard
+            self._note(None)
 
     async def try_to_hear(self) -> bool:
         """Return whether a hint arrives. Raises StoreError if the server does not answer."""
