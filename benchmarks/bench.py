@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+import httpx
+
 from benchmarks.server import DEVELOPER_ID
 
 _ROOT: Final = Path(__file__).parent.parent
@@ -43,6 +45,10 @@ class Bench:
         if result["rows"] < rows or bool(result["started"]) != (day == 0):
             raise SystemExit(f"The sweep read {result['rows']} of {rows} licenses, so nothing was measured.")
         return result
+
+    def touch(self, rows: int, time: int) -> None:
+        """Let the report of this many licenses come with a fresh date and another tier on each row."""
+        httpx.put(f"{self._server}/touched/{rows}/{time}", timeout=300).raise_for_status()
 
     def polls(self, store: str, *, first: int, count: int, rows: int, profile: Path | None = None) -> list[float]:
         """Return the seconds of each poll of the rounds from `first` on, without that one: it warms up."""

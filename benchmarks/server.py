@@ -1,7 +1,8 @@
 """A Marketplace for measuring: one vendor's report, rendered in advance, in a process of its own.
 
 `http://127.0.0.1:PORT/ROWS` is the API of a vendor with this many licenses. `PUT /changed/FIRST/COUNT` says which of
-them change today, at first none. It listens until its standard input ends.
+them change today, at first none, and `PUT /touched/ROWS/TIME` that all licenses of the vendor with this many are
+touched. It listens until its standard input ends.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from benchmarks.vendor import TODAY, changed, row
+from benchmarks.vendor import TODAY, changed, row, touched
 from bot.demo.scenario.sample_data import Record
 
 DEVELOPER_ID: Final = "3f0a1b2c-0000-4000-8000-0000000000be"
@@ -36,6 +37,7 @@ class Report:
         self._ends = array("Q", [1])
         self._began_lately: list[tuple[int, Record]] = []
         self._changed: list[Record] = []
+        self._touched: tuple[int, bytes] = (0, b"[")
         with ProcessPoolExecutor() as pool:
             for rendered in pool.map(_rendered, range(0, rows, _AT_ONCE)):
                 for text in rendered:
@@ -53,9 +55,16 @@ class Report:
         """Change these licenses, and reset all others."""
         self._changed = [changed(number) for number in numbers]
 
+    def touch(self, rows: int, time: int) -> None:
+        """Touch all licenses of the vendor with this many, for the first or a later time."""
+        # Not in other processes: a fork would inherit the lock of the thread that reads the standard input.
+        rendered = (_json(touched(number, time)) for number in range(rows))
+        self._touched = rows, b"[" + b",".join(rendered)
+
     def complete(self, rows: int) -> Iterator[memoryview]:
         """Yield the first rows as one JSON array, in pieces."""
-        text = memoryview(self._text)[: self._ends[rows]]
+        touched_rows, touched_text = self._touched
+        text = memoryview(touched_text) if rows == touched_rows else memoryview(self._text)[: self._ends[rows]]
         yield from (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
         yield memoryview(b"]")
 
@@ -91,11 +100,16 @@ class Server:
         app.router.add_get(f"{licenses}/async/export/{{id}}/status", self._status)
         app.router.add_get(f"{licenses}/async/export/{{id}}", self._download)
         app.router.add_put("/changed/{first:\\d+}/{count:\\d+}", self._change)
+        app.router.add_put("/touched/{rows:\\d+}/{time:\\d+}", self._touch)
         return app
 
     async def _change(self, request: web.Request) -> web.Response:
         first, count = int(request.match_info["first"]), int(request.match_info["count"])
         self._report.change(range(first, first + count))
+        return web.Response()
+
+    async def _touch(self, request: web.Request) -> web.Response:
+        self._report.touch(int(request.match_info["rows"]), int(request.match_info["time"]))
         return web.Response()
 
     async def _page(self, request: web.Request) -> web.Response:
@@ -130,8 +144,11 @@ class Server:
 
 def _rendered(first: int) -> list[bytes]:
     """Render a thousand rows as the report sends them."""
-    records = map(row, range(first, first + _AT_ONCE))
-    return [json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() for record in records]
+    return [_json(row(number)) for number in range(first, first + _AT_ONCE)]
+
+
+def _json(record: Record) -> bytes:
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 async def _serve(rows: int) -> None:

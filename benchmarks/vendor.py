@@ -80,6 +80,12 @@ def changed(number: int) -> Record:
     return was | today | _bought(number, _customer(number // _A_SITE), began, sold=TODAY) | {"status": "active"}
 
 
+def touched(number: int, time: int) -> Record:
+    """Return the same license as Atlassian sends it once all are touched: with a fresh date and another tier."""
+    day = TODAY + timedelta(days=1 + time)
+    return row(number) | {"lastUpdated": day.isoformat(), "tier": f"{9000 + time} Users"}
+
+
 def _customer(number: int) -> Customer:
     chance = Random(f"customer {number}")
     words = f"{chance.choice(_FIRST_WORDS)} {chance.choice(_SECOND_WORDS)}"

@@ -1,20 +1,21 @@
 """Update many licenses whose trials did not change: Atlassian may touch every row of a report at once."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Executable, Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.changes import Confirmed, Refreshed
 from bot.domain.identity import KnownLicense
 from bot.domain.license_update import LicenseUpdate
 from bot.security.keyring import Keyring
+from bot.store.engine.bulk import Inserts
 from bot.store.licenses.batching import ParsedRecord
 from bot.store.licenses.company_words import update_company_words
-from bot.store.mapping import license_values, report_values, trial_values
+from bot.store.mapping import changed_license_values, report_values, trial_values
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import evaluation, license_, license_alias, processed_row
 
@@ -27,6 +28,8 @@ _UPDATE_TRIAL: Final = update(evaluation).where(
     evaluation.c.upgrade_to == bindparam("known_upgrade_to"),
     evaluation.c.merged_into.is_(None),
 )
+_IN_KEY: Final = frozenset({"started", "upgrade_to"})
+"""What a `Confirmed` trial keeps."""
 _UPDATE_REPORTED: Final = update(evaluation).where(evaluation.c.license_id == bindparam("known_license_id"))
 _DELETE_DIGESTS: Final = delete(processed_row).where(processed_row.c.license_id == bindparam("known_license_id"))
 
@@ -50,19 +53,21 @@ async def update_licenses(
     for _, license_update, known in found:
         if license_update.has_changes:
             id_, before, now = known.ids[0], known.license, license_update.seen
-            values.append({"known_id": id_, **license_values(now, keyring)})
+            values.append({"known_id": id_, **changed_license_values(before, now, keyring)})
             new = sorted(now.aliases - before.aliases)
-            aliases += [{"app_key": now.app_key, "alias": alias, "license_id": id_} for alias in new]
+            aliases += [(now.app_key, alias, id_) for alias in new]
             outdated += [{"known_license_id": id_}] if now.updated > before.updated else []
             companies += [(before.company, now.company)] if now.company != before.company else []
             if report_values(now) != report_values(before):
                 reported.append({"known_license_id": id_, **report_values(now)})
-    digests = [{"digest": each, "license_id": known.ids[0]} for record, _, known in found for each in record.digests]
-    await _each(connection, _UPDATE_LICENSE, values)
-    await _each(connection, _UPDATE_REPORTED, reported)
-    await _each(connection, _new(connection, license_alias), aliases)
-    await _each(connection, _DELETE_DIGESTS, outdated)
-    await _each(connection, _new(connection, processed_row), digests)
+    digests = [(each, known.ids[0]) for record, _, known in found for each in record.digests]
+    await _update(connection, _UPDATE_LICENSE, values)
+    await _update(connection, _UPDATE_REPORTED, reported)
+    if outdated:
+        await connection.execute(_DELETE_DIGESTS, outdated)
+    async with Inserts(connection) as inserts:
+        await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases, skip_existing=True)
+        await inserts.add(processed_row, ("digest", "license_id"), digests, skip_existing=True)
     await update_company_words(connection, companies)
     await _update_trials(connection, found, at=at)
 
@@ -76,10 +81,11 @@ async def _update_trials(connection: AsyncConnection, found: Iterable[Update], *
             of_trial = (license_id, trial.started, trial.upgrade_to or "")
             if isinstance(change, Confirmed):
                 names = ("known_license_id", "known_started", "known_upgrade_to")
-                confirmed.append({**dict(zip(names, of_trial, strict=True)), **trial_values(trial)})
+                said = {name: value for name, value in trial_values(trial).items() if name not in _IN_KEY}
+                confirmed.append({**dict(zip(names, of_trial, strict=True)), **said})
             else:
                 shown.add(of_trial)
-    await _each(connection, _UPDATE_TRIAL, confirmed)
+    await _update(connection, _UPDATE_TRIAL, confirmed)
     with_card = select(evaluation).where(
         evaluation.c.license_id.in_({license_id for license_id, *_ in shown}),
         evaluation.c.channel.is_not(None),
@@ -90,13 +96,11 @@ async def _update_trials(connection: AsyncConnection, found: Iterable[Update], *
     await enqueue_card_update(connection, stale, at=at)
 
 
-async def _each(connection: AsyncConnection, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        await connection.execute(statement, rows)
-
-
-def _new(connection: AsyncConnection, table: Table) -> Executable:
-    """Return an INSERT of rows that leaves out those that a constraint says exist."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement: Executable = dialect.insert(table).on_conflict_do_nothing()
-    return statement
+async def _update(connection: AsyncConnection, statement: Executable, rows: Iterable[dict[str, Any]]) -> None:
+    """Update rows, those with the same columns at once. The names that begin with `known_` say which row it is."""
+    alike = defaultdict[tuple[str, ...], list[dict[str, Any]]](list)
+    for row in rows:
+        alike[tuple(row)].append(row)
+    for names, some in alike.items():
+        if not all(name.startswith("known_") for name in names):
+            await connection.execute(statement, some)
