@@ -17,7 +17,6 @@ from bot.webhooks.resolver import leads_to_private
 
 _TURN: Final = timedelta(minutes=5)
 """Within which each worker looks for what is due, also on a database that is locked for a while."""
-_DNS_TIMEOUT_S: Final = 3.0
 
 
 def webhook_addresses(settings: WebhookSettings) -> tuple[WebhookAddress, ...]:
@@ -69,13 +68,12 @@ async def try_addresses(settings: WebhookSettings) -> dict[str, str]:
 async def refuse_private_names(settings: WebhookSettings) -> None:
     """Raise SettingsWrong if a name in WEBHOOK_URLS leads to a private address, as far as the DNS says so at once.
 
-    Each delivery checks it again.
+    Each delivery checks it again. A name that only a proxy can look up passes.
     """
     if settings.webhook_private:
         return
-    direct = (url for url in _urls(settings) if settings.network.proxy_for(url) is None)
-    hosts = sorted({host_of(url) for url in direct})
-    found = await asyncio.gather(*map(_is_private, hosts))
+    hosts = sorted({host_of(url) for url in _urls(settings)})
+    found = await asyncio.gather(*map(leads_to_private, hosts))
     private = [host for host, is_private in zip(hosts, found, strict=True) if is_private]
     if private:
         raise SettingsWrong(
@@ -85,14 +83,6 @@ async def refuse_private_names(settings: WebhookSettings) -> None:
                 for host in private
             ]
         )
-
-
-async def _is_private(host: str) -> bool:
-    try:
-        async with asyncio.timeout(_DNS_TIMEOUT_S):
-            return await leads_to_private(host)
-    except TimeoutError:
-        return False
 
 
 def _urls(settings: WebhookSettings) -> Iterable[str]:

@@ -16,7 +16,7 @@ from yarl import URL
 from bot.domain.webhook_address import why_not_called
 from bot.domain.webhook_events import WebhookResponse
 from bot.security.webhook_signature import sign
-from bot.webhooks.resolver import AddressNotPublic, PublicResolver
+from bot.webhooks.resolver import AddressNotPublic, PublicResolver, leads_to_private
 
 _TIMEOUT_S: Final = 10.0
 _LONGEST_ANSWER: Final = 64 * 1024
@@ -55,8 +55,8 @@ class WebhookClient:
 
     async def post(self, url: str, body: bytes, *, message_id: str, at: datetime) -> WebhookResponse:
         """Send an event. Only a complete response with a status of 2xx counts as taken."""
-        if (problem := why_not_called(url, is_private_allowed=self._is_private_allowed)) is not None:
-            return WebhookResponse(error=f"The address {problem}.")
+        if problem := await self._why_not_called(url):
+            return WebhookResponse(error=problem)
         sent_at = int(at.timestamp())
         signatures = " ".join(sign(key, message_id, sent_at, body) for key in self._keys)
         headers = {"webhook-id": message_id, "webhook-timestamp": str(sent_at), "webhook-signature": signatures}
@@ -82,10 +82,8 @@ class WebhookClient:
         """Connect as far as the certificate, and send nothing. Return why that failed; empty if it worked, or if a
         proxy stands between.
         """
-        if (problem := why_not_called(url, is_private_allowed=self._is_private_allowed)) is not None:
-            return f"The address {problem}."
-        if self._proxy_for(url) is not None:
-            return ""
+        if (problem := await self._why_not_called(url)) or self._proxy_for(url) is not None:
+            return problem
         target = URL(url)
         trust = (self._trust or ssl.create_default_context()) if target.scheme == "https" else None
         resolver = aiohttp.ThreadedResolver() if self._is_private_allowed else PublicResolver()
@@ -98,6 +96,18 @@ class WebhookClient:
                 writer.close()
         except (OSError, TimeoutError) as exc:
             return _explain(exc)
+        return ""
+
+    async def _why_not_called(self, url: str) -> str:
+        """Return why an address may not be called, as a sentence; empty if it may.
+
+        A proxy looks the name up itself, so it is looked up here before. A direct connection is checked as it is made.
+        """
+        if (problem := why_not_called(url, is_private_allowed=self._is_private_allowed)) is not None:
+            return f"The address {problem}."
+        is_checked_later = self._is_private_allowed or self._proxy_for(url) is None
+        if not is_checked_later and await leads_to_private(URL(url).host or ""):
+            return _explain(AddressNotPublic())
         return ""
 
 

@@ -1,11 +1,15 @@
 """Find where a name leads, and refuse private addresses. The connection goes to the address that was checked."""
 
+import asyncio
 import socket
+from typing import Final
 
 from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.domain.webhook_address import are_public
+
+_TIMEOUT_S: Final = 3.0
 
 
 class AddressNotPublic(OSError):
@@ -33,9 +37,10 @@ class PublicResolver(AbstractResolver):
 
 
 async def leads_to_private(host: str) -> bool:
-    """Return whether a name is known to lead to an address that is not public."""
+    """Return whether a name leads to an address that is not public. False if the DNS does not say so at once."""
     try:
-        await PublicResolver().resolve(host, 0, socket.AF_UNSPEC)
+        async with asyncio.timeout(_TIMEOUT_S):
+            await PublicResolver().resolve(host, 0, socket.AF_UNSPEC)
     except AddressNotPublic:
         return True
     except OSError:

@@ -119,6 +119,13 @@ async def test_a_block_is_said_by_hash_and_evaluations(store: Store) -> None:
     assert "ana" not in json.dumps([added, lifted]).lower()
 
 
+async def test_a_block_of_a_domain_names_evaluations_without_a_card_too(store: Store) -> None:
+    await report(store, license_(), announce=False)
+    await mark(store, "acme.example")
+    [added] = await data(store, EventType.DNC_ADDED)
+    assert (added["scope"], added["evaluation_ids"]) == ("domain", [1])
+
+
 async def test_who_is_blocked_twice_is_still_blocked_after_one_lift(store: Store) -> None:
     await report(store, license_())
     await mark(store, "ana@acme.example", dnc_entry(reason=DncReason.TEAM))

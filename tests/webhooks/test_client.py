@@ -28,12 +28,12 @@ async def sink() -> AsyncIterator[Sink]:
 
 @asynccontextmanager
 async def client(
-    secrets: Sequence[str] = (NEW,), *, private: bool = True, patience: float | None = None
+    secrets: Sequence[str] = (NEW,), *, private: bool = True, patience: float | None = None, proxy: str | None = None
 ) -> AsyncIterator[WebhookClient]:
     async with open_webhook_client(
         [signing_key(secret) for secret in secrets],
         is_private_allowed=private,
-        proxy_for=lambda _: None,
+        proxy_for=lambda _: proxy,
         trust=None,
         timeout=patience or limit(5),
     ) as found:
@@ -125,6 +125,11 @@ async def test_nothing_goes_to_a_private_address(sink: Sink, monkeypatch: pytest
     monkeypatch.setattr("socket.getaddrinfo", inside)  # what a name in somebody else's DNS may say
     assert "leads to a private address" in (await post("https://rebound.example:8443/", private=False)).error
     assert await leads_to_private("rebound.example")
+    async with client(private=False, proxy=sink.url) as found:
+        sent = await found.post("https://rebound.example/", BODY, message_id="msg_7", at=datetime.now(UTC))
+        assert "leads to a private address" in sent.error
+        assert "leads to a private address" in await found.try_connection("https://rebound.example/")
+    assert sink.requests == []
     assert sink.requests == []
 
 

@@ -15,7 +15,10 @@ from bot.store.schema import evaluation, license_, mail
 
 
 async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, target: DncTarget) -> Sequence[int]:
-    """Return the ids of all evaluations with a contact that the target covers; for a domain, only those with a card."""
+    """Return the ids of all evaluations with a contact that the target covers.
+
+    For a domain, those with a card, and those where it is the domain of the company.
+    """
     query = select(evaluation.c.id).join(license_, license_.c.id == evaluation.c.license_id)
     match target.scope:
         case DncScope.ADDRESS:
@@ -26,7 +29,8 @@ async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, ta
         case DncScope.DOMAIN:
             # Rare enough to decrypt every contact with a card: the table holds a company's domain only.
             shown = query.add_columns(license_.c.contacts).where(evaluation.c.channel.is_not(None))
-            return [
+            of_company = await connection.scalars(query.where(license_.c.domain == target.value))
+            with_card = [
                 row.id
                 for row in await connection.execute(shown)
                 if any(
@@ -35,6 +39,7 @@ async def evaluations_matching(connection: AsyncConnection, keyring: Keyring, ta
                     if contact is not None
                 )
             ]
+            return sorted({*of_company, *with_card})
 
 
 async def evaluations_with_address(connection: AsyncConnection, hashes: Collection[str]) -> Sequence[int]:
