@@ -21,7 +21,7 @@ async def is_empty(store: Store) -> bool:
 async def copy_rows(source: Store, target: Store) -> None:
     """Replace every row of `target` by those of `source`, in one transaction. Both have the tables of this version."""
     tables = metadata.sorted_tables
-    async with source.database.read() as reading, target.database.write() as writing:
+    async with source.database.read() as reading, target.database.write(is_patient=True) as writing:
         for table in reversed(tables):
             await writing.execute(delete(table))
         for table in tables:

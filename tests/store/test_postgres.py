@@ -48,6 +48,19 @@ async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
         assert sum(each.changed for each in marked) == 1
 
 
+async def test_a_change_of_a_large_table_may_take_longer_than_any_other_statement(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.engine.connections._COMMAND_TIMEOUT_S", 0.2)
+    database, slow = Database(postgres), text("SELECT pg_sleep(0.5)")
+    with pytest.raises(StoreUnavailable):
+        async with database.write() as connection:
+            await connection.execute(slow)
+    async with database.write(is_patient=True) as connection:
+        await connection.execute(slow)
+    await database.close()
+
+
 async def test_two_copies_that_record_the_same_batch_at_once_tell_each_fact_once(postgres: str) -> None:
     first = [license_(aliases=frozenset({f"E-{n}"})) for n in range(4)]
     later = [license_(aliases=seen.aliases, updated=nov(24), status="cancelled") for seen in first]

@@ -92,7 +92,9 @@ def verify_url(url: str) -> None:
     if parsed.drivername not in _DRIVERS:
         raise DatabaseUrlWrong(_NO_URL)
     if parsed.drivername == "postgresql+asyncpg" and find_spec("asyncpg") is None:
-        raise DatabaseUrlWrong("DATABASE_URL needs a driver. Run: pip install 'evaluator-bot[postgres]'")
+        raise DatabaseUrlWrong(
+            "DATABASE_URL needs a driver. From the checkout, run: pip install -c constraints.txt '.[postgres]'"
+        )
     if file is not None and not str(file).startswith("file:") and not file.parent.is_dir():
         raise DatabaseUrlWrong(f"DATABASE_URL cannot be used. There is no folder {file.parent}.")
 
@@ -103,10 +105,10 @@ def sqlite_file(url: URL) -> Path | None:
     return Path(str(url.database)) if is_file else None
 
 
-def open_engine(url: str, *, create: bool, at_most: int | None = None) -> AsyncEngine:
+def open_engine(url: str, *, create: bool, at_most: int | None = None, is_patient: bool = False) -> AsyncEngine:
     """Return an engine, on a server with at most so many connections. Raises StoreError if there cannot be one.
 
-    Without `create`, a SQLite file must exist.
+    Without `create`, a SQLite file must exist. A patient engine waits for each statement as long as it takes.
     """
     try:
         parsed = parsed_url(url)
@@ -119,9 +121,10 @@ def open_engine(url: str, *, create: bool, at_most: int | None = None) -> AsyncE
                 raise StoreError(NO_TABLES)
         limit = {} if at_most is None else {"pool_size": at_most, "max_overflow": 0}
         # Stored values must not appear in the text of an error, nor in a log.
-        engine = create_async_engine(
-            parsed, hide_parameters=True, json_serializer=_json, connect_args=_connect_args(parsed.drivername), **limit
-        )
+        limits = _connect_args(parsed.drivername)
+        if is_patient:
+            limits.pop("command_timeout", None)
+        engine = create_async_engine(parsed, hide_parameters=True, json_serializer=_json, connect_args=limits, **limit)
     except (ArgumentError, InvalidRequestError, ImportError, OSError) as exc:
         raise DatabaseUrlWrong(
             f"DATABASE_URL cannot be used ({type(exc).__name__}). It should look like "

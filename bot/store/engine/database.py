@@ -45,6 +45,7 @@ class Database:
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.meter: Meter = OFF
+        self._url = url
         self._engine = open_engine(url, create=create)
         # On a server, the lease must not wait for a connection while many presses use them all. On a file, it shares
         # this one connection with all other writes, so that whatever changed behind its back was written elsewhere.
@@ -109,10 +110,11 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, is_patient: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a transaction, which is written completely or not at all.
 
-        Raises StoreError if the database cannot be used, DatabaseBusy if another program locks it for too long.
+        Raises StoreError if the database cannot be used, DatabaseBusy if another program locks it for too long. A
+        patient one waits for each statement as long as it takes: a change of a large table may need minutes.
         """
         self._writers += 1
         try:
@@ -120,7 +122,7 @@ class Database:
                 async with AsyncExitStack() as stack:
                     with interruptible():
                         await stack.enter_async_context(self._turn)
-                    connection = await self._begun(stack, self._writer)
+                    connection = await self._begun(stack, self._patient_writer(stack) if is_patient else self._writer)
                     self._being_written.clear()
                     if self.guard is not None:
                         await self.guard(connection)
@@ -183,6 +185,13 @@ class Database:
         if self.locked_since is None:
             log.warning("database_locked")
             self.locked_since = since
+
+    def _patient_writer(self, stack: AsyncExitStack) -> AsyncEngine:
+        if not self.is_server:
+            return self._writer
+        engine = open_engine(self._url, create=False, at_most=1, is_patient=True)
+        stack.push_async_callback(engine.dispose)
+        return engine.execution_options(door="write")
 
     async def _begun(self, stack: AsyncExitStack, engine: AsyncEngine) -> AsyncConnection:
         """Return a connection with a transaction begun, once no other program locks the database."""

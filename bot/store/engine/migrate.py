@@ -60,7 +60,7 @@ async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[
 
 
 async def _try_to_upgrade(database: Database, keyring: Keyring, generation: Callable[[], int]) -> str:
-    async with database.write() as connection:
+    async with database.write(is_patient=True) as connection:
         return await connection.run_sync(_upgrade, keyring, generation)
 
 
