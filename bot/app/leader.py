@@ -156,7 +156,7 @@ class Leader:
             except StoreError as exc:
                 log.warning("lead_not_renewed", reason=str(exc))
                 wait = self._timing.look_every
-                await self._connect_anew()
+                await self._reconnect()
 
     async def _pause(self, seconds: float) -> None:
         """Wait until the next look. A standby looks when the lease ends, or when it hears that it was released."""
@@ -167,7 +167,7 @@ class Leader:
             free_in = max(self._leases.free_in, self._timing.look_every)
             await self._leases.until_released(seconds=min(pause, free_in))
 
-    async def _connect_anew(self) -> None:
+    async def _reconnect(self) -> None:
         """Give all connections up if the database has not answered for long: the line may be dead without a sign."""
         if self._leases.is_shared and time.monotonic() - self._answered_at > self._timing.deaf_after:
             self._answered_at = time.monotonic()

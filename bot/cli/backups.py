@@ -39,6 +39,7 @@ from bot.store.installation import WentBack
 from bot.store.privacy import ErasedAgain
 
 _FAILED: Final = 1
+_PLURALS: Final = {"do-not-contact entry": "do-not-contact entries"}
 _Marks = Sequence[tuple[DncTarget, DncEntry]]
 
 
@@ -78,7 +79,7 @@ async def verify(settings: DatabaseSettings, *, file: Path) -> None:
     if found.problems:
         raise typer.Exit(_FAILED)
     latest = "never" if found.latest is None else f"{found.latest:%Y-%m-%d %H:%M} UTC"
-    counts = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
+    counts = ", ".join(counted(count, name, _PLURALS.get(name)) for name, count in found.counts.items())
     typer.echo("✓ The file is intact.")
     typer.echo(f"✓ Schema {found.version}: this version can use it.")
     typer.echo("✓ SECRET_KEY decrypts it.")

@@ -9,6 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
+from urllib.parse import urlsplit
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import typer
@@ -122,8 +123,9 @@ def _log_lines(settings: DatabaseSettings, given: Mapping[str, str], log: Path |
             "--log -: journalctl -u evaluator-bot -o cat -n 500 | evaluator-bot diagnostics --log - …",
             err=True,
         )
-    listed = (part.strip() for text in given.values() for part in text.split(","))
-    return clean_lines(lines[-MAX_LINES:], secrets=[*given.values(), *listed])
+    listed = [part.strip() for text in given.values() for part in text.split(",")]
+    hosts = [urlsplit(part).hostname or "" for part in listed if "://" in part]
+    return clean_lines(lines[-MAX_LINES:], secrets=[*given.values(), *listed, *hosts])
 
 
 def _pack(file: BinaryIO, files: Mapping[str, str]) -> None:

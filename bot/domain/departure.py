@@ -101,4 +101,4 @@ class Quote:
     edition: str | None = None
     price: str | None = None
     created_by_domain: str | None = None
-    """The mail domain of whoever made the quote; maybe a reseller's."""
+    """The mail domain of the person who made the quote; maybe a reseller's."""

@@ -51,7 +51,7 @@ class MailRules:
 
     countries: Countries = field(default_factory=Countries)
     at_most_every: timedelta = timedelta(days=7)
-    """The pause between two emails to one address, whoever sends them and for whatever app."""
+    """The pause between two emails to one address, by any sender and for any app."""
     hold: timedelta = timedelta(seconds=10)
     """How long the sender can cancel an email."""
 

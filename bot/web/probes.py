@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`, for whoever restarts the bot or sends it requests."""
+"""`/livez` and `/readyz`, for what restarts the bot or sends it requests."""
 
 from http import HTTPStatus
 from typing import Final

@@ -159,7 +159,7 @@ async def test_a_backup_is_looked_at_without_a_trace(here: World, beside: RunBes
     names = sorted(each.name for each in here.folder.iterdir())
     done = await beside("db", "verify", "saved.db")
     assert (done.code, done.err) == (0, "")
-    assert "1 evaluations, 1 emails, 1 do-not-contact entries" in done.out
+    assert "1 evaluation, 1 email, 1 do-not-contact entry" in done.out
     other = await beside("db", "verify", "saved.db", secret_key="another key for tests that is long enough")
     assert (other.code, other.out) == (
         1,
@@ -228,7 +228,7 @@ async def test_a_file_that_was_copied_by_hand_is_looked_at_without_a_trace(
     before = {each.name: each.read_bytes() for each in copied.iterdir()}
     done = await beside("db", "verify", "copied/evaluators.db")
     assert done.code == 0
-    assert f"{len(suffixes)} evaluations" in done.out
+    assert f"{len(suffixes)} evaluation" in done.out
     assert {each.name: each.read_bytes() for each in copied.iterdir()} == before
 
 

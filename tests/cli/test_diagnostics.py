@@ -82,7 +82,8 @@ def test_nothing_from_any_column_or_setting_is_in_it(stopped: Path, bare: Run) -
     log = Path("evaluators.db.log")
     address, url = SECRETS["MARKETPLACE_USER"], SECRETS["HEARTBEAT_URL"]
     log.write_text(
-        f'{{"event": "x", "a": "{address}", "b": "{url}", "c": "ada@northwind.test", "d": "https://crm.example/secret-webhook-path"}}\nplain\n'
+        f'{{"event": "x", "a": "{address}", "b": "{url}", "c": "ada@northwind.test", "host": "crm.example", '
+        '"d": "https://crm.example/secret-webhook-path"}\nplain\n'
     )
     done = bare("diagnostics", "-o", "report.zip")
     assert (done.code, Path("report.zip").stat().st_mode & 0o777) == (0, 0o600)

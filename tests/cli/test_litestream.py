@@ -62,11 +62,11 @@ async def _restored(environment: dict[str, str], target: Path) -> Path:
 
 async def _follows(store: Store, environment: dict[str, str], target: Path) -> None:
     """Wait until what Litestream restores has as many evaluations as the database."""
-    wanted = inspect_database(store.database.path or target, Keyring([SECRET])).counts["evaluations"]
+    wanted = inspect_database(store.database.path or target, Keyring([SECRET])).counts["evaluation"]
     async with asyncio.timeout(limit(30)):
         while True:
             found = inspect_database(await _restored(environment, target), Keyring([SECRET]))
-            if not found.problems and found.counts["evaluations"] == wanted:
+            if not found.problems and found.counts["evaluation"] == wanted:
                 return
             await asyncio.sleep(0.2)
 

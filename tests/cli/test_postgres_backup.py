@@ -64,7 +64,7 @@ async def test_a_backup_is_put_back_and_a_dump_of_the_present_database_is_kept(
     assert "Erased again: 1 person (1 license, 1 email)." in done.out
     [kept] = here.folder.glob("*.before-*")
     assert f"kept as {kept.name}" in done.out
-    assert inspect_dump(kept, Keyring([SECRET])).counts["evaluations"] == 2
+    assert inspect_dump(kept, Keyring([SECRET])).counts["evaluation"] == 2
     assert {stat.S_IMODE(each.stat().st_mode) for each in (saved, kept, here.folder / "no.csv")} == {0o600}
     async with open_store(postgres, secret_keys=[SECRET]) as store:
         assert [row.state for row in await rows(store, mail)] == [MailState.UNKNOWN]

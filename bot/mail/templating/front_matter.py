@@ -1,4 +1,4 @@
-"""The front matter of a template: its name, and for whom and when it is meant."""
+"""The front matter of a template: its name, and which evaluations it fits."""
 
 import re
 from collections.abc import Callable, Mapping

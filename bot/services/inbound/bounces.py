@@ -81,7 +81,7 @@ class BounceHandler:
         self._clock = clock
 
     async def handle(self, content: bytes) -> BounceOutcome:
-        """Read a message and act on it. Nothing of its text is kept, whoever wrote it."""
+        """Read a message and act on it. Nothing of its text is kept."""
         outcome = await self._handle(content)
         is_ours = outcome not in {BounceOutcome.NO_REPORT, BounceOutcome.UNKNOWN}
         result = InboundResult.HANDLED if is_ours else InboundResult.IGNORED

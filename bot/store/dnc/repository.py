@@ -220,7 +220,7 @@ async def active_hashes(connection: AsyncConnection, hashes: Collection[str]) ->
 
 
 async def erased_hashes(connection: AsyncConnection) -> frozenset[str]:
-    """Return the address hashes of people of whom nothing may be kept."""
+    """Return the address hashes of erased people."""
     query = select(do_not_contact.c.target_key).where(IS_ACTIVE, do_not_contact.c.reason == DncReason.ERASED)
     return frozenset(await connection.scalars(query))
 

@@ -66,7 +66,7 @@ class Inserts:
         if self._under_way is not None:
             await self._under_way
         self._under_way = asyncio.create_task(self._connection.exec_driver_sql(statement, stored_rows))
-        await asyncio.sleep(0)  # it begins now, and not when whoever makes the next rows has to wait
+        await asyncio.sleep(0)  # it begins now, and not when the caller has to wait for the next rows
 
 
 async def rows_with(connection: AsyncConnection, column: Column[Any], values: Iterable[object]) -> list[Row[Any]]:

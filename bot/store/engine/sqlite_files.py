@@ -45,7 +45,7 @@ SEALED: Final = (
 )
 """Encrypted columns by their names in this version and in earlier ones. Those that a file does not have are skipped."""
 MOMENTS: Final = (("poll", "started_at"), ("delivery", "at"), ("history", "at"), ("mail", "at"))
-COUNTED: Final = {"evaluations": "evaluation", "emails": "mail", "do-not-contact entries": "do_not_contact"}
+COUNTED: Final = {"evaluation": "evaluation", "email": "mail", "do-not-contact entry": "do_not_contact"}
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ class ParsedRecord:
     license: License
     digests: tuple[bytes, ...]
     erased: frozenset[ContactRole] = frozenset()
-    """The roles of contacts whom it named and of whom nothing may be kept."""
+    """The roles of contacts that it named and that were erased."""
     keys: frozenset[tuple[str, str]] = field(init=False)
     """Its aliases, each with the app within which it is unique."""
     rank: tuple[object, ...] = field(init=False, compare=False)

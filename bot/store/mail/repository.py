@@ -157,7 +157,7 @@ class Mails:
         async with self._database.write() as connection:
             row = await _mail(connection, mail_id)
             if row is None or not MailState(row.state).is_pending or row.actor != by:
-                # Whoever settled it since does not matter here: its sender may cancel it.
+                # It does not matter who settled it since: its sender may cancel it.
                 return None if row is None else replace(_status(row), by=row.actor)
             undone: dict[str, Any] = {"state": MailState.CANCELLED, "due_at": None, "settled_at": at}
             if may_have_been_sent(row):
