@@ -208,6 +208,18 @@ def is_stronger_than(reason: DncReason, current: DncEntry | None) -> bool:
     )
 
 
+def adds_to(active: Sequence[DncEntry], reason: DncReason) -> bool:
+    """Return whether this reason must be recorded beside the active entries for the same target, the strongest first.
+
+    An unsubscribe gives way to a later question, and other reasons do not, so these are recorded beside it.
+    """
+    current = next(iter(active), None)
+    if is_stronger_than(reason, current):
+        return True
+    is_new = all(each.reason is not reason for each in active)
+    return current is not None and current.is_own_unsubscribe and reason in REASON_CHOICES and is_new
+
+
 def forbidding(entries: Sequence[DncEntry], *, asked_at: datetime | None = None) -> DncEntry | None:
     """Return the entry that forbids an email, or None. `entries` are those that cover the address, the strongest first.
 

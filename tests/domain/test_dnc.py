@@ -16,6 +16,7 @@ from bot.domain.dnc import (
     DncReason,
     DncScope,
     DncTarget,
+    adds_to,
     covering_targets,
     forbidding,
     is_stronger_than,
@@ -191,6 +192,15 @@ def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_do
     added = is_stronger_than(cause, dnc_entry(reason=before))
     assert added == (cause.strength > before.strength or (cause.is_final and cause != before))
     assert is_stronger_than(cause, None)
+
+
+@pytest.mark.parametrize("cause", REASON_CHOICES)
+def test_what_stands_when_an_unsubscribe_gives_way_is_recorded_beside_it_once(cause: DncReason) -> None:
+    own = dnc_entry(reason=DncReason.UNSUBSCRIBED)
+    assert adds_to([own], cause)
+    assert not adds_to([own, dnc_entry(reason=cause)], cause)
+    assert not adds_to([own], DncReason.UNSUBSCRIBED)
+    assert forbidding([own, dnc_entry(reason=cause)], asked_at=NOON + timedelta(days=1)) is not None
 
 
 @pytest.mark.parametrize(

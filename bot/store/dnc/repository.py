@@ -18,6 +18,7 @@ from bot.domain.dnc import (
     DncReason,
     DncScope,
     DncTarget,
+    adds_to,
     is_stronger_than,
     may_lift,
 )
@@ -152,10 +153,10 @@ async def add_entry(
 ) -> DncAddResult:
     """Write an entry, unless one as strong is active."""
     rows = [row for row in await _load_entries(connection, keyring, [target]) if row.lifted_at is None]
-    before = _entry_from(rows[0], keyring) if rows else None
-    if before is not None and not is_stronger_than(new.reason, before):
+    active = [_entry_from(row, keyring) for row in rows]
+    if not adds_to(active, new.reason):
         await _note_again(connection, rows, at=new.at)
-        return DncAddResult(changed=False, entry=before)
+        return DncAddResult(changed=False, entry=active[0])
     is_nameless = new.reason.is_final or _has_permanent(rows)
     values = {
         "scope": target.scope,
