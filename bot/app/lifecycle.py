@@ -37,6 +37,8 @@ async def recover_interrupted(
     await store.webhooks.register(webhooks, forget_others=True)
     mails = await store.mails.recover_in_flight(at=clock())
     deliveries = await store.outbox.recover_in_flight()
+    if store.database.is_server:
+        await store.outbox.forget_waits(at=clock())
     interactions = await store.interactions.forget_interrupted()
     moved = await store.outbox.move(channel)
     if mails or deliveries or interactions:

@@ -228,6 +228,14 @@ class SlackOutbox:
             )
             return result.rowcount
 
+    async def forget_waits(self, *, at: datetime) -> None:
+        """Let what waits for another attempt be due now. The copy that led before set its time by a clock of its own,
+        which may be ahead.
+        """
+        async with self._database.write() as connection:
+            later = is_open(delivery) & (delivery.c.due_at > at)
+            await connection.execute(update(delivery).where(later).values(due_at=at))
+
     async def enqueue_message(self, text: str, *, channel: str, at: datetime) -> None:
         """Enqueue a message that belongs to no evaluation. `text` is escaped mrkdwn."""
         async with self._database.write() as connection:

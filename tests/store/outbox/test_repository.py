@@ -503,3 +503,12 @@ async def test_a_change_that_comes_to_the_younger_card_after_its_deletion_says_n
     await store.outbox.mark_delivered(looked, ts="7.1")
     assert (await only_card(store)).evaluation.card == CardRef(channel=CHANNEL, ts="7.1")
     assert await bring(store) == ["note extended in 7.1", "update card 1"]
+
+
+async def test_a_new_leader_does_not_wait_for_what_a_clock_ahead_put_off(store: Store) -> None:
+    await report(store, license_())
+    put_off = await take(store)
+    await store.outbox.reschedule(put_off, until=MUCH_LATER, error="", unsure=False)
+    assert await store.outbox.claim(ApiMethod.POST, now=LATER) == []
+    await store.outbox.forget_waits(at=LATER)
+    assert await bring(store) == ["post card 1"]
