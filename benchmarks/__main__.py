@@ -66,6 +66,8 @@ def _report(measured: Sequence[Mark]) -> None:
     console = Console(width=_WIDTH, highlight=False)
     console.print(table)
     console.print(f"\n{_machine()}")
+    if hasattr(os, "getloadavg"):
+        console.print(f"Load in the last 15 minutes, the measurements included: {os.getloadavg()[-1]:.1f}")
 
 
 def _machine() -> str:

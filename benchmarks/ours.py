@@ -26,16 +26,18 @@ from bot.domain.commands import read_command
 from bot.domain.listing import FindQuery, ListQuery
 from bot.domain.report import ReportRequest
 from bot.log.setup import set_up_logging
+from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
 from bot.services.team.reports import TeamReports
 from bot.slack.client.users import SlackUsers
 
 CHANNEL: Final = "C0BENCH"
-_TYPED: Final = (
+TYPED: Final = (
     *("today", "week", "mine", "unowned", "expiring", "find indigo bakery", "find E-4AB", "find nobody"),
     *("report", "report speed", "report team"),
 )
 """What is typed after `/evaluators`."""
+HOME: Final = "Home"
 _A_PROFILE: Final = 40
 """Lines of a profile."""
 
@@ -99,17 +101,22 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 async def lists(asked: argparse.Namespace) -> dict[str, Any]:
-    """Ask for every list and report and look for customers, again and again, as a person does."""
-    seconds: dict[str, list[float]] = {typed: [] for typed in _TYPED}
+    """Ask for every list and report and a Home tab, and look for customers, again and again, as a person does."""
+    seconds: dict[str, list[float]] = {typed: [] for typed in (*TYPED, HOME)}
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta()) as parts:
         found = Lists(parts.store, zone=ZoneInfo("UTC"), slack_user=SlackUsers(parts.client).user, clock=lambda: NOON)
+        home = HomeTabs(
+            parts.store, parts.slack, found, own_sites={"acme-dev"}, workspace_url=lambda: None, clock=lambda: NOON
+        )
         reports = TeamReports(parts.store, own_sites={"acme-dev"}, today=found.today, zone=ZoneInfo("UTC"))
         with _profile(asked.profile):
             for _ in range(asked.count):
                 for typed, times in seconds.items():
                     query = read_command(typed, today=found.today())
                     began = time.perf_counter()
-                    if isinstance(query, FindQuery):
+                    if typed == HOME:
+                        await home.read("U0BENCH")
+                    elif isinstance(query, FindQuery):
                         await found.find(query, user="U0BENCH")
                     elif isinstance(query, ListQuery):
                         await found.page(query, 0, user="U0BENCH")

@@ -82,7 +82,11 @@ class HomeTabs:
         finally:
             self._waiting.discard(user)
         shown = await self._store.homes.find(user)
-        await self._publish(shown, await self._home(user, await self._team()))
+        await self._publish(shown, await self.read(user))
+
+    async def read(self, user: str) -> Home:
+        """Return what somebody's Home tab should show now."""
+        return await self._home(user, await self._team())
 
     async def run(self) -> None:
         """Publish each Home tab that shows something outdated, as long as the bot runs."""
