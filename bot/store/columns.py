@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Integer,
+    Table,
     Text,
     TypeDecorator,
     literal_column,
@@ -78,6 +79,11 @@ def next_id(table: str) -> ColumnElement[int]:
 def id_column(table: str) -> Column[int]:
     """Return the id column of a table whose ids leave the database: in Slack, in return addresses, in links."""
     return Column("id", ID, primary_key=True, default=next_id(table))
+
+
+def has_own_ids(table: Table) -> bool:
+    """Return whether the ids of a table are those of `id_column`."""
+    return "id" in table.c and table.c.id.default is not None
 
 
 def deferred_foreign_key(column: str) -> ForeignKey:

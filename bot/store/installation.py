@@ -14,15 +14,14 @@ from bot.domain.mail import MailState
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.card_recovery import BACK_IN_TIME, adopt_cards, snapshot_of
+from bot.store.columns import has_own_ids
 from bot.store.digests import restore_digests
 from bot.store.engine.database import Database
 from bot.store.engine.generation import next_generation, random_steps
 from bot.store.mail.repository import settle_all_unknown
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_message
-from bot.store.reply_tables import reply
-from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, note, poll
-from bot.store.webhook_tables import webhook_event
+from bot.store.schema import delivery, do_not_contact, evaluation, history, installation, mail, metadata, poll
 
 _MOMENTS: Final = (
     poll.c.started_at,
@@ -33,7 +32,6 @@ _MOMENTS: Final = (
     mail.c.settled_at,
     do_not_contact.c.at,
 )
-_NUMBERED: Final = (evaluation, delivery, mail, note, reply, webhook_event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +166,7 @@ async def _begin(connection: AsyncConnection, number: int, to: datetime, *, at: 
     values = {"generation": number, "since": at, "look_since": to, "looked_at": None}
     await connection.execute(update(installation).values(values))
     if connection.dialect.name == "postgresql":
-        for table in _NUMBERED:
+        for table in filter(has_own_ids, metadata.sorted_tables):
             sequence = text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :number)")
             await connection.execute(sequence, {"name": table.name, "number": number})
 

@@ -13,8 +13,10 @@ from bot.domain.history import Kind
 from bot.domain.mail import MailState
 from bot.domain.outbox import ApiMethod, DeliveryState
 from bot.store import Store, open_store
+from bot.store.columns import has_own_ids
+from bot.store.engine.bulk import reserve_ids
 from bot.store.engine.generation import first_generation
-from bot.store.schema import delivery, evaluation, mail
+from bot.store.schema import delivery, evaluation, mail, metadata
 from tests.builders import NOON, license_, nov
 from tests.scenarios.test_two_copies import url as either  # noqa: F401  pytest finds a fixture where its name is
 from tests.store.steps import CHANNEL, LATER, SECRET, ask, bring, mailed, order, report, rows
@@ -37,6 +39,19 @@ async def test_ids_of_a_new_generation_are_above_all_that_were_ever_given(either
         assert ids == [1, number + 1, number + 2, number + 3]
         assert [row.id for row in await rows(store, mail)] == [1, number + 1]
         assert {row.id > number for row in await rows(store, delivery) if row.evaluation_id != 1} == {True}
+
+
+async def test_every_table_whose_ids_leave_the_database_goes_on_above_the_generation(either: str) -> None:  # noqa: F811
+    async with open_store(either, secret_keys=[SECRET]) as store:
+        await store.installation.go_back(at=LATER, above=1 << 40, steps=lambda: 3)
+        number = (await store.installation.generation()).number
+        tables = [table for table in metadata.sorted_tables if has_own_ids(table)]
+        async with store.database.write() as connection:
+            following = {table.name: (await reserve_ids(connection, table, 1))[0] for table in tables}
+
+    assert following == dict.fromkeys(
+        "app_signal delivery departure evaluation feedback mail note reply webhook_event".split(), number + 1
+    )
 
 
 async def test_a_new_database_has_a_generation_by_chance(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from bot.store.columns import Instant, next_id
+from bot.store.columns import Instant, has_own_ids, next_id
 
 _Stored = Callable[[Any], Any]
 _AT_ONCE: Final = 500
@@ -86,7 +86,7 @@ async def reserve_ids(connection: AsyncConnection, table: Table, count: int) -> 
     if connection.dialect.name == "postgresql":
         sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
         return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
-    first = func.coalesce(func.max(table.c.id), 0) + 1 if table.c.id.default is None else next_id(table.name)
+    first = next_id(table.name) if has_own_ids(table) else func.coalesce(func.max(table.c.id), 0) + 1
     lowest = await connection.scalar(select(first)) or 1
     return range(lowest, lowest + count)
 
