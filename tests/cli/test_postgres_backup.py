@@ -95,7 +95,7 @@ async def test_a_dump_is_looked_at_without_a_server_and_without_a_trace(
     names, nowhere = sorted(each.name for each in here.folder.iterdir()), "postgresql+asyncpg://bot@127.0.0.1:1/nowhere"
     done = await beside("db", "verify", "saved.dump", database_url=nowhere)
     assert (done.code, done.err) == (0, "")
-    assert "1 evaluations, 1 emails, 1 do-not-contact entries" in done.out
+    assert "1 evaluation, 1 email, 1 do-not-contact entry." in done.out
     other = await beside(
         "db", "verify", "saved.dump", database_url=nowhere, secret_key="another key for tests that is long enough"
     )

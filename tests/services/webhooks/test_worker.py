@@ -111,7 +111,7 @@ async def test_what_fails_is_sent_again_with_the_same_id(desk: Desk) -> None:
     assert waits == [1, 2, 3, 3]
     assert len(set(desk.sink.ids)) == 1
     assert (await desk.status()).waiting == 0
-    assert await worker.deliver() == 5
+    assert await worker.deliver() == 30
 
 
 async def test_the_start_of_an_evaluation_waits_for_the_link_to_its_card_but_not_for_long(desk: Desk) -> None:
