@@ -16,7 +16,7 @@ from bot.metrics.meter import Meter, build_meter
 from bot.security.webhook_signature import signing_key
 from bot.services.operations.alerts import AdminAlerts
 from bot.services.webhooks.worker import WebhookWorker, paused
-from bot.store import Store, open_store
+from bot.store import IDLE_S, Store, open_store
 from bot.webhooks.client import WebhookClient, open_webhook_client
 from tests.builders import OPEN, contact, license_
 from tests.machine import limit
@@ -111,7 +111,7 @@ async def test_what_fails_is_sent_again_with_the_same_id(desk: Desk) -> None:
     assert waits == [1, 2, 3, 3]
     assert len(set(desk.sink.ids)) == 1
     assert (await desk.status()).waiting == 0
-    assert await worker.deliver() == 30
+    assert await worker.deliver() == IDLE_S
 
 
 async def test_the_start_of_an_evaluation_waits_for_the_link_to_its_card_but_not_for_long(desk: Desk) -> None:
