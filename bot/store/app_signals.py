@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -83,10 +83,13 @@ class AppSignals:
         over = select(app_signal.c.id, app_signal.c.evaluation_id).where(
             WAITS_EARLY, app_signal.c.early_end.is_(None), app_signal.c.at < before
         )
+        is_old = (app_signal.c.received_at < at - _KEPT) & app_signal.c.outcome.is_not(None)
+        async with self._database.read() as connection:
+            # A write transaction would wake every job that waits for one.
+            if not await connection.scalar(select(or_(exists().where(is_old), over.exists()))):
+                return 0
         async with self._database.write() as connection:
-            await connection.execute(
-                delete(app_signal).where(app_signal.c.received_at < at - _KEPT, app_signal.c.outcome.is_not(None))
-            )
+            await connection.execute(delete(app_signal).where(is_old))
             rows = (await connection.execute(over)).all()
             these = app_signal.c.id.in_([row.id for row in rows])
             await connection.execute(update(app_signal).where(these).values(early_end=EarlyEnd.NO_LICENSE))

@@ -136,6 +136,7 @@ async def test_without_a_license_the_card_says_so_until_it_comes(store: Store) -
     await say(store, signal())
     await bring(store)
     assert await store.app_signals.expire(before=NOON + timedelta(days=7), at=LATER) == 1
+    assert await store.app_signals.expire(before=NOON + timedelta(days=7), at=LATER) == 0
     early = (await only_card(store)).early
     assert early is not None
     assert early.end is EarlyEnd.NO_LICENSE
