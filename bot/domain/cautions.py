@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from bot.domain.address import canonical, domain_of, is_address
@@ -38,6 +39,8 @@ _NO_COMPANY: Final = frozenset(
 """What people type where a form requires a company."""
 
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
+_REMEMBERED: Final = 1024
+"""How many names have their key cached: a new license asks for the same one five times."""
 
 
 class Caution(StrEnum):
@@ -103,6 +106,7 @@ def customer_domain(license_: License) -> str | None:
     return None if license_.partner else company_domain(license_)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def company_key(company: str | None) -> str | None:
     """Return a company's name for comparison: letters and digits, case folded. None if it names nobody (“n/a”, “x”)."""
     key = _NO_LETTERS.sub("", (company or "").casefold())
