@@ -1,6 +1,8 @@
 # Needs nothing but make and Python 3.11 or newer with venv. Every target builds .venv by itself.
 PYTHON ?= python3
 BIN := .venv/bin
+# Half as many again as processors: many tests wait for a server or a browser.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
 # The tests start Python a hundred times, and it need not compile every module each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,7 +13,7 @@ demo: .venv/installed ## the bot against a small Slack, Marketplace and mailbox,
 	@$(BIN)/evaluator-bot demo
 
 test: .venv/installed ## the quick tests, a few minutes
-	@$(BIN)/pytest --numprocesses auto -m "not slow and not long"
+	@$(BIN)/pytest --numprocesses $(WORKERS) -m "not slow and not long"
 
 test-all: .venv/installed ## every test but the long ones, as CI runs them
 	@CI=true $(BIN)/pytest --numprocesses auto

@@ -56,7 +56,7 @@ async def test_somebody_sends_it_again_word_for_word_under_the_same_message_id(h
         answers.set()
         await here.shows(f"<@{BEN}> sent *Welcome*.", on=card)
         await here.noted(f"<@{BEN}> sent *Welcome*.", under=card)
-        assert len(here.thread(card)) == 2
+        assert len([line for line in here.thread(card) if f"<@{BEN}>" in line]) == 1
     first, second = here.mailbox.mails
     assert (first["to"], first["text"]) == (second["to"], second["text"])
     assert first["headers"]["Message-ID"] == second["headers"]["Message-ID"]
