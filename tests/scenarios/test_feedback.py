@@ -107,4 +107,5 @@ async def test_an_admin_answers_somebody_who_unsubscribed_and_then_asked(here: W
         await here.workspace.submit(ANA, form.id, {"mail.body": {"mail.body": "It is on our page."}})
         await here.send(ANA)
         await here.shows("Legal basis: they asked for an answer after they unsubscribed", on=card)
+        await here.until(lambda: here.mailbox.mails)
         assert [each["to"] for each in here.mailbox.mails] == [[NORTHWIND.email]]
