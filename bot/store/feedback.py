@@ -181,7 +181,7 @@ class Feedback:
     ) -> Row[Any] | None:
         """Return the message with the same words from the same place since then.
 
-        None for a page that nobody verified: whoever guesses the words would be handed the conversation.
+        None for a page that nobody verified: a person who guesses the words would get the conversation.
         """
         if new.source is FeedbackSource.BROWSER and new.conversation is None:
             return None

@@ -33,7 +33,7 @@ class TeamMembers:
             await connection.execute(update(installation).where(is_other).values(workspace_url=url))
 
     async def list_unasked(self, *, since: datetime) -> list[str]:
-        """Return the owners about whom Slack was not asked since then."""
+        """Return the owners whose email addresses were not read from Slack since then."""
         owners = distinct_values(evaluation.c.owner).c.value
         asked = select(team_member.c.user_id).where(team_member.c.at >= since)
         async with self._database.read() as connection:

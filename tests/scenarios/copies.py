@@ -237,7 +237,7 @@ class Cluster:
                 await asyncio.sleep(0.5)
 
     async def holds_for(self, came: Sequence[tuple[Customer, tuple[str, ...]]], day: TeamDay | None = None) -> int:
-        """Check what must be true in the end, for whoever came; how many leaders there were."""
+        """Check what must be true in the end, for everybody who came. Return how many leaders there were."""
         if day is not None:
             await self.remind_of_all(day)
         await self.at_rest()

@@ -52,7 +52,7 @@ class TeamDay:
 
     async def go_on(self, *, until: float) -> None:
         """Let one digest after the other be due, at a steady pace, and the last of them before a moment."""
-        # It is due for four hours; so it is in between for whoever's clock is an hour wrong.
+        # It is due for four hours, so that a copy whose clock is an hour wrong is in between, too.
         daily = (self.here.clock() - timedelta(hours=2)).time().replace(second=0, microsecond=0)
         pause = (until - monotonic()) / (len(self._channels) + 1)
         for number in range(1, len(self._channels) + 1):

@@ -72,7 +72,7 @@ MIRAGE = Customer(
 ORCHARD = Customer(
     "Orchard Example Ltd", "United Kingdom", "EMEA", "orchard-example", "Tom Example", "tom@orchard.example", 55
 )
-"""Whoever watches the demo may install an app there."""
+"""A visitor of the demo may install an app there."""
 PORTO = Customer("Porto Exemplo Lda", "Portugal", "EMEA", "porto-exemplo", "Rui Exemplo", "rui@porto.example", 65)
 """Their app says that it was installed before the report has the license."""
 SLOW = Customer("Slow Sample Foundry", "Italy", "EMEA", "slow-sample", "Livia Esempio", "livia@slow.example", 320)

@@ -159,8 +159,8 @@ class FeedbackEndpoints:
 
 
 def _key(given: str, body: bytes) -> str:
-    """Return the key of a request from a browser. The same key with other content is another request: whoever picks
-    keys badly must not be handed the conversation of somebody else.
+    """Return the key of a request from a browser. The same key with other content is another request, so that two pages
+    with the same key do not share a conversation.
     """
     return f"browser:{hashlib.sha256(given.encode() + bytes(1) + body).hexdigest()}"
 

@@ -231,7 +231,7 @@ class Days:
         self.team.now += timedelta(days=1)
 
     async def _look_over(self) -> None:
-        """Whoever was reminded right now works right now, and is there."""
+        """Check that a person who is reminded now works now, and is not away."""
         for row in await rows(self.team.store, reminder):
             if row.at != self.team.now or row.delivery_id is None or row.delivery_id in self.seen:
                 continue
