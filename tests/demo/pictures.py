@@ -27,7 +27,7 @@ from tests.machine import limit
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 _SPEED: Final = 20
 _SHARPNESS: Final = 1.2
-_LARGEST: Final = 200_000
+_LARGEST: Final = 250_000
 """Bytes of a picture."""
 
 
