@@ -23,7 +23,7 @@ from bot.demo.fake_slack.models import User, elements
 from bot.demo.fake_slack.rate_limits import POSTING
 from bot.demo.scenario.sample_data import LANTERNS, Customer, license_record
 from bot.domain.card import Action
-from bot.slack.ids import MORE, Event, Field, option
+from bot.slack.ids import MORE, Event, Field, read_option
 
 _PATIENCE: Final = 60.0
 """Seconds that the bot has to start, and to finish what was pressed."""
@@ -31,7 +31,7 @@ _USERS: Final = tuple(f"U0BENCH{number:02}" for number in range(50))
 _A_SECOND: Final = 20
 """Presses."""
 _A_MODAL: Final = 4
-"""One press in this many opens a modal; the others claim a card or release it."""
+"""One press in this many opens a modal; the others claim a card, mark it as done, or undo that."""
 _MOST: Final = 0.99
 _SETTLING: Final = 0.25
 """The share of the measurement that a bot gets beforehand for what it does once."""
@@ -95,8 +95,7 @@ class Team:
         self._workspace = workspace
         self._cards = cards
         self._free = list(cards)
-        """Return the cards that nobody waits for."""
-        self._owners: dict[str, str] = {}
+        """The cards that nobody waits for."""
 
     async def work(self, *, until: asyncio.Future[Any]) -> None:
         """Press at a steady rate, however long the bot takes with each."""
@@ -128,15 +127,14 @@ class Team:
                 await self._workspace.close_view(user, view.id)
 
     async def _take(self, user: str, card: Message) -> None:
-        """Claim a card, or release it for its owner."""
-        began, owner = time.monotonic(), self._owners.pop(card.ts, None)
-        if owner is None:
+        """Claim a card, then mark it as done and undo that in turn."""
+        began, before = time.monotonic(), _offered(card)
+        if Action.CLAIM in before:
             await self._heard(user, card, Action.CLAIM)
-            self._owners[card.ts] = user
-            await self._workspace.until(lambda: f"Owner: <@{user}>" in card.shown, within=_PATIENCE)
         else:
-            await self._heard(user, card, MORE, option(Action.RELEASE, _evaluation(card), owner))
-            await self._workspace.until(lambda: "No owner yet" in card.shown, within=_PATIENCE)
+            value = before.get(Action.UNDO) or before[Action.DONE]
+            await self._heard(user, card, MORE, value)
+        await self._workspace.until(lambda: _offered(card) != before, within=_PATIENCE)
         self.repainted.append(time.monotonic() - began)
 
     async def _heard(self, user: str, card: Message, action: str, value: str | None = None) -> None:
@@ -191,9 +189,12 @@ def _posts(workspace: Workspace) -> list[Message]:
     return workspace.messages(CHANNEL)
 
 
-def _evaluation(card: Message) -> int:
-    """Return the id of the evaluation on a card, as its buttons carry it."""
-    return next(int(element["value"]) for _, element in elements(card.blocks) if element["type"] == "button")
+def _offered(card: Message) -> dict[str, str]:
+    """Return the value of each button and each option of a card, by its action."""
+    shown = [element for _, element in elements(card.blocks)]
+    buttons = {each["action_id"]: each["value"] for each in shown if each["type"] == "button"}
+    options = [option["value"] for each in shown if each["action_id"] == MORE for option in each["options"]]
+    return buttons | {read_option(value)[0]: value for value in options}
 
 
 def slow(seconds: Sequence[float]) -> float:

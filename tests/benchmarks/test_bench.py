@@ -76,13 +76,6 @@ def test_cards_that_are_due_at_once_go_out_and_slack_never_says_that_they_are_to
     assert paced["refused"] == 0
 
 
-def test_presses_are_heard_and_cards_repainted_while_the_report_is_read(bench: Bench) -> None:
-    bench.sweep("some.db", rows=ROWS // 2)
-    measured = bench.interactions("some.db", rows=ROWS, cards=1)
-    assert measured["presses"] > 0 < measured["acknowledged"] <= measured["slowest"]
-    assert measured["repaints"] > 0 < measured["repainted"] <= measured["slowest_repaint"]
-
-
 def test_each_signal_is_acknowledged_while_the_bot_polls(bench: Bench) -> None:
     measured = bench.signals("swept.db", rows=ROWS, a_second=20, seconds=2)
     assert measured["signals"] == 40
