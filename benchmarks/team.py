@@ -31,7 +31,7 @@ _USERS: Final = tuple(f"U0BENCH{number:02}" for number in range(50))
 _A_SECOND: Final = 20
 """Presses."""
 _A_MODAL: Final = 4
-"""One press in this many opens a modal; the others claim a card, mark it as done, or undo that."""
+"""One press in this many opens a modal; the others claim a card, or press *Done* or *Undo*."""
 _MOST: Final = 0.99
 _SETTLING: Final = 0.25
 """The share of the measurement that a bot gets beforehand for what it does once."""
@@ -127,7 +127,7 @@ class Team:
                 await self._workspace.close_view(user, view.id)
 
     async def _take(self, user: str, card: Message) -> None:
-        """Claim a card, then mark it as done and undo that in turn."""
+        """Claim a card, then press *Done* and *Undo* in turn."""
         began, before = time.monotonic(), _offered(card)
         if Action.CLAIM in before:
             await self._heard(user, card, Action.CLAIM)
