@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
@@ -23,6 +22,7 @@ from bot.domain.mail import Overtaken
 from bot.security.keyring import Keyring
 from bot.store.early_cards import open_early_card
 from bot.store.engine.database import Database
+from bot.store.engine.upsert import insert_or
 from bot.store.mail.repository import stop_queued
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation
@@ -49,9 +49,8 @@ class AppSignals:
         async with self._database.write() as connection:
             known = set(await connection.scalars(select(app_signal.c.key).where(app_signal.c.key.in_(keys))))
             new = [row for row in rows if row["key"] not in known]
-            dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             if new:
-                await connection.execute(dialect.insert(app_signal).on_conflict_do_nothing(), new)
+                await connection.execute(insert_or(app_signal, connection.dialect).on_conflict_do_nothing(), new)
         first = {each.key: number for number, each in reversed(list(enumerate(signals)))}
         return [each.key not in known and first[each.key] == number for number, each in enumerate(signals)]
 

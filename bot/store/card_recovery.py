@@ -17,7 +17,8 @@ from bot.domain.card_snapshot import (
     pack,
     unpack,
 )
-from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, targets_for
+from bot.domain.dnc import DncEntry, DncScope, DncTarget, targets_for
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import State
 from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.identity import same_trial

@@ -17,7 +17,6 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -67,7 +66,7 @@ ID: Final = BigInteger().with_variant(Integer, "sqlite")
 """An id that no other generation uses: 64 bits. On SQLite every INTEGER has 64 bits, and no other type is the rowid."""
 
 
-BytewiseText: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+BytewiseText: Final = Text().with_variant(Text(collation="C"), "postgresql")
 """A text that is compared byte by byte, as SQLite does: in the same order on both, and an index finds its beginning."""
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.address import canonical, fold
-from bot.domain.dnc import DncEntry, DncReason
+from bot.domain.dnc import DncEntry
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, License
 from bot.domain.history import Entry, Kind
 from bot.domain.history import Erased as ErasedFact

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.concurrency.shield import interruptible, shielded
 from bot.domain.home import PublishedHome
 from bot.store.engine.database import Database
+from bot.store.engine.upsert import insert_or
 from bot.store.schema import do_not_contact, evaluation, license_, mail, poll
 from bot.store.team_tables import absence, home, own_digest, snooze
 
@@ -25,11 +25,9 @@ class Homes:
 
     async def opened(self, user: str, *, at: datetime) -> PublishedHome:
         """Record that somebody opened their Home tab, and return what it shows."""
-        dialect = postgresql if self._database.is_server else sqlite
-        one = dialect.insert(home).values(user_id=user, opened_at=at)
-        one = one.on_conflict_do_update(index_elements=[home.c.user_id], set_={"opened_at": at})
         async with self._database.write() as connection:
-            await connection.execute(one)
+            one = insert_or(home, connection.dialect).values(user_id=user, opened_at=at)
+            await connection.execute(one.on_conflict_do_update(index_elements=[home.c.user_id], set_={"opened_at": at}))
             return _home((await connection.execute(select(home).where(home.c.user_id == user))).one())
 
     async def published(self, shown: PublishedHome) -> None:

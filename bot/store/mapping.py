@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import Row, Select, Table, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.cautions import company_domain, company_key
@@ -29,6 +28,7 @@ from bot.domain.history import Entry, Kind
 from bot.domain.history_details import pack, unpack
 from bot.domain.report import is_counted
 from bot.security.keyring import Keyring
+from bot.store.engine.upsert import insert_or
 from bot.store.schema import evaluation, license_alias
 from bot.store.schema import license_ as license_table
 
@@ -212,9 +212,9 @@ async def insert_row(connection: AsyncConnection, table: Table, values: dict[str
 
 async def insert_new(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int | None:
     """Insert a row unless a constraint says that it exists. Return the new row's id, or None."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     key = next(iter(table.primary_key.columns))
-    result = await connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing().returning(key))
+    unless_known = insert_or(table, connection.dialect).values(values).on_conflict_do_nothing()
+    result = await connection.execute(unless_known.returning(key))
     row = result.first()
     return None if row is None else row[0]
 

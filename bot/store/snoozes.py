@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -11,6 +10,7 @@ from bot.domain.evaluation import State
 from bot.domain.outbox import DeliveryKind, DeliveryState
 from bot.domain.snooze import Snooze
 from bot.store.engine.database import Database
+from bot.store.engine.upsert import insert_or
 from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import delivery, evaluation
@@ -26,13 +26,12 @@ class Snoozes:
 
     async def set(self, evaluation_id: int, new: Snooze) -> bool:
         """Set a person's snooze, instead of an earlier one. False if there is no evaluation, or its trial ended."""
-        dialect = postgresql if self._database.is_server else sqlite
         async with self._database.write() as connection:
             live = await live_evaluation(connection, evaluation_id)
             if live is None or live.state != State.RUNNING:
                 return False
             values = {"until": new.until, "at": new.at}
-            one = dialect.insert(snooze).values(evaluation_id=live.id, user_id=new.user, **values)
+            one = insert_or(snooze, connection.dialect).values(evaluation_id=live.id, user_id=new.user, **values)
             await connection.execute(one.on_conflict_do_update(index_elements=list(snooze.primary_key), set_=values))
             await enqueue_card_update(connection, [live.id], at=new.at)
             return True

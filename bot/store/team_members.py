@@ -7,13 +7,13 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.engine.distinct import distinct_values
+from bot.store.engine.upsert import insert_or
 from bot.store.schema import evaluation, installation
 from bot.store.team_tables import team_member
 
@@ -41,10 +41,9 @@ class TeamMembers:
 
     async def record(self, user: str, email: str | None, *, at: datetime) -> None:
         """Record somebody's email address as Slack has it now, or that it does not say one."""
-        dialect = postgresql if self._database.is_server else sqlite
         values = {"email": self._keyring.encrypt(email) if email else None, "at": at}
-        one = dialect.insert(team_member).values(user_id=user, **values)
         async with self._database.write() as connection:
+            one = insert_or(team_member, connection.dialect).values(user_id=user, **values)
             await connection.execute(
                 one.on_conflict_do_update(index_elements=list(team_member.primary_key), set_=values)
             )

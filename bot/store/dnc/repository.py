@@ -15,15 +15,15 @@ from bot.domain.dnc import (
     DncEntry,
     DncLift,
     DncLiftResult,
-    DncReason,
     DncScope,
     DncTarget,
     adds_to,
     is_stronger_than,
     may_lift,
 )
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import DncAdded, DncLifted, Entry
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 from bot.security.keyring import Keyring
 from bot.store.dnc.matches import evaluations_matching, evaluations_with_address, expedite_mail_to, expedite_queued_mail
 from bot.store.engine.database import Database

@@ -21,11 +21,11 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from bot.store.columns import Instant, has_own_ids, next_id
+from bot.store.engine.upsert import insert_or
 
 _Stored = Callable[[Any], Any]
 _AT_ONCE: Final = 500
@@ -96,8 +96,7 @@ def _insert(
     table: Table, names: tuple[str, ...], dialect: Dialect, *, skip_existing: bool
 ) -> tuple[str, list[tuple[int, _Stored | None]]]:
     """Return an INSERT statement and, in its order, each value's index in a row with its converter."""
-    on_engine = postgresql if dialect.name == "postgresql" else sqlite
-    rows = on_engine.insert(table).on_conflict_do_nothing() if skip_existing else insert(table)
+    rows = insert_or(table, dialect).on_conflict_do_nothing() if skip_existing else insert(table)
     statement = rows.inline().compile(dialect=dialect, column_keys=names)
     columns = [column for column in table.columns if column.name in names]
     return str(statement), [(names.index(column.name), _stored(column.type, dialect)) for column in columns]

@@ -14,7 +14,7 @@ from bot.concurrency.shield import shielded
 from bot.domain.address import canonical
 from bot.domain.announcement import AnnouncementPolicy
 from bot.domain.changes import Change, Confirmed, Converted, Corrected, Ended, Refreshed, Started
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import ContactRole, Hosting
 from bot.domain.health import IngestStats
 from bot.domain.identity import KnownLicense, is_renamed, merge_known

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import BounceMeaning, Entry, MailBounced
 from bot.domain.mail import MailState
 from bot.security.keyring import Keyring

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
 from bot.domain.address import canonical
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import Entry, ReplyReceived
 from bot.domain.mail import MailContent, MailState
 from bot.domain.outbox import DeliveryKind
@@ -20,6 +20,7 @@ from bot.domain.reply_matching import Sent
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import add_by_hash, add_entry
 from bot.store.engine.database import Database
+from bot.store.engine.upsert import insert_or
 from bot.store.mail.reply_content import reply_from, seal
 from bot.store.mail.sealing import decrypt_content
 from bot.store.mapping import insert_new, live_evaluation
@@ -196,9 +197,8 @@ class Replies:
         return AnsweredMail(mail_id=row.id, evaluation_id=row.evaluation_id, address=content.to if content else None)
 
     async def _move(self, connection: AsyncConnection, position: Position) -> None:
-        dialect = postgresql if self._database.is_server else sqlite
         values = {"uidvalidity": position.uidvalidity, "uid": position.uid, "at": position.at}
-        one = dialect.insert(mailbox).values(folder=position.folder, **values)
+        one = insert_or(mailbox, connection.dialect).values(folder=position.folder, **values)
         await connection.execute(one.on_conflict_do_update(index_elements=["folder"], set_=values))
 
 

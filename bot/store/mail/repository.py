@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
 from bot.domain.clock_skew import CLOCKS_DIFFER
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import Entry, Kind, MailEvent
 from bot.domain.mail import (

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, false, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.history import UNTOLD, Entry, Kind, MailEvent
 from bot.domain.outbox import Delivery, DeliveryKind, DeliveryState, OwnerNews
+from bot.store.engine.upsert import insert_or
 from bot.store.mapping import history_values, insert_row, live_evaluation
 from bot.store.schema import QUEUED_UPDATE, delivery, evaluation, history, installation
 from bot.store.webhooks.enqueue import enqueue_fact
@@ -114,7 +114,6 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
 
     An update that is already queued counts as requested now.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     wanted = (
         evaluation.c.id.in_(list(evaluation_ids)),
         evaluation.c.channel.is_not(None),
@@ -125,10 +124,12 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
     )
     owed = {"kind": DeliveryKind.CARD, "state": DeliveryState.DUE, "at": at, "due_at": at}
     updates = [{**owed, "channel": row.channel, "evaluation_id": row.id} for row in rows.all()]
-    one = dialect.insert(delivery)
-    queued = {"index_elements": ["evaluation_id"], "index_where": text(QUEUED_UPDATE)}
+    one = insert_or(delivery, connection.dialect)
+    unless_queued = one.on_conflict_do_update(
+        index_elements=["evaluation_id"], index_where=text(QUEUED_UPDATE), set_={"at": one.excluded.at}
+    )
     if updates:
-        await connection.execute(one.on_conflict_do_update(**queued, set_={"at": one.excluded.at}), updates)
+        await connection.execute(unless_queued, updates)
 
 
 async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:

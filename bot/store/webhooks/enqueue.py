@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import Entry
-from bot.domain.webhook_events import MAKE_EVENTS, EventType, event_type_of
+from bot.domain.webhook_event_types import EventType
+from bot.domain.webhook_events import MAKE_EVENTS, event_type_of
 from bot.store.engine.bulk import reserve_ids
 from bot.store.mapping import entry_from
 from bot.store.schema import history

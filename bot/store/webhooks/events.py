@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.exports import evaluation_record, history_record
 from bot.domain.mail_policy import MailRules
-from bot.domain.webhook_events import EventType, WebhookEvent
+from bot.domain.webhook_event_types import EventType
+from bot.domain.webhook_events import WebhookEvent
 from bot.security.keyring import Keyring
 from bot.store.exports import live_evaluations, load_customers, load_workspace
 from bot.store.mapping import entry_from, evaluation_from, merged_into

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from sqlalchemy import Row, case, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
@@ -16,6 +15,7 @@ from bot.domain.webhook_address import WebhookAddress
 from bot.domain.webhook_events import LONGEST_PAUSE, WebhookEvent, WebhookStatus
 from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
+from bot.store.engine.upsert import insert_or
 from bot.store.schema import history
 from bot.store.webhook_tables import webhook_address, webhook_delivery, webhook_event
 from bot.store.webhooks.enqueue import events_of, facts_without_event, insert_events, load_receivers
@@ -55,7 +55,6 @@ class Webhooks:
 
     async def register(self, addresses: Sequence[WebhookAddress], *, forget_others: bool) -> None:
         """Record the addresses, and with `forget_others` that there are no more: what waits for others is deleted."""
-        dialect = postgresql if self._database.is_server else sqlite
         keys = [each.key for each in addresses]
         others = select(webhook_address.c.id).where(webhook_address.c.key.not_in(keys))
         async with self._database.write() as connection:
@@ -64,7 +63,7 @@ class Webhooks:
                 await connection.execute(delete(webhook_address).where(webhook_address.c.key.not_in(keys)))
             for each in addresses:
                 values = {"name": each.name, "events": sorted(each.events)}
-                one = dialect.insert(webhook_address).values(key=each.key, **values)
+                one = insert_or(webhook_address, connection.dialect).values(key=each.key, **values)
                 await connection.execute(one.on_conflict_do_update(index_elements=["key"], set_=values))
 
     async def due(self, key: str, rules: MailRules, *, now: datetime, at_most: int) -> list[DueWebhook]:
@@ -189,7 +188,7 @@ class Webhooks:
         return Resent(count=len(owed), next_after=rows[-1].id if len(rows) == _PAGE else None)
 
     async def _owe_again(self, connection: AsyncConnection, owed: Sequence[dict[str, Any]], *, at: datetime) -> None:
-        one = (postgresql if self._database.is_server else sqlite).insert(webhook_delivery)
+        one = insert_or(webhook_delivery, connection.dialect)
         again = {"given_up": None, "attempts": 0, "at": at, "due_at": at, "error": None}
         if owed:
             await connection.execute(

@@ -1,0 +1,21 @@
+"""INSERT … ON CONFLICT, which each database has as a dialect of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.engine import Dialect
+
+
+def insert_or(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT that can say what follows if a row exists: `on_conflict_do_nothing`, `on_conflict_do_update`."""
+    if dialect.name != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  takes long to load, and a file never needs it
+
+    return postgresql.insert(table)
