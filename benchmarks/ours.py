@@ -24,7 +24,7 @@ from bot.app.run import tune_process
 from bot.config.loader import settings_of
 from bot.domain.commands import read_command
 from bot.domain.listing import FindQuery, ListQuery
-from bot.domain.report import ReportRequest
+from bot.domain.report_request import ReportRequest
 from bot.log.setup import set_up_logging
 from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists

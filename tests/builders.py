@@ -9,7 +9,8 @@ import pytest
 
 from bot.domain.card import Card, Person, SentMail
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.history_details import unpack

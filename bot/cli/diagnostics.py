@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final
-from urllib.parse import urlsplit
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import typer
 
@@ -113,6 +110,8 @@ def _answer(settings: HttpSettings, path: str, *, port: int | None = None) -> st
 
 def _log_lines(settings: DatabaseSettings, given: Mapping[str, str], log: Path | None) -> list[str]:
     """Return the last log lines, cleaned once more: somebody may have let another program write into that file."""
+    from urllib.parse import urlsplit
+
     from bot.log.recent import MAX_LINES, read_recent
     from bot.log.setup import clean_lines
 
@@ -129,6 +128,8 @@ def _log_lines(settings: DatabaseSettings, given: Mapping[str, str], log: Path |
 
 
 def _pack(file: BinaryIO, files: Mapping[str, str]) -> None:
+    from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         for name, text in files.items():
             entry = ZipInfo(name)
@@ -138,4 +139,6 @@ def _pack(file: BinaryIO, files: Mapping[str, str]) -> None:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401  what JSON can hold, and times
+    import json
+
     return f"{json.dumps(value, indent=2, default=str)}\n"

@@ -10,7 +10,7 @@ import typer
 from bot.app.clock import utc_now
 from bot.cli.arguments import ACTOR, Table, Target, read_file, read_target, store_of
 from bot.cli.runner import with_database_settings
-from bot.domain.dnc import Authority, DncEntry, DncLift, DncReason, DncTarget, count_by_reason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.text import counted
 from bot.errors import BotError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.config.settings import DatabaseSettings
+    from bot.domain.dnc import DncTarget
 
 dnc = typer.Typer(help="Do-not-contact: who must not be contacted.", no_args_is_help=True)
 
@@ -66,12 +67,16 @@ def export_marks() -> None:
 
 
 async def _add(settings: DatabaseSettings, *, target: DncTarget, reason: DncReason, note: str) -> None:
+    from bot.domain.dnc import DncEntry
+
     async with store_of(settings) as store:
         added = await store.dnc.add(target, DncEntry(reason=reason, by=None, at=utc_now(), note=note))
     typer.echo("Blocked." if added.changed else f"Already blocked: {added.entry.reason.words}.")
 
 
 async def _list(settings: DatabaseSettings) -> None:
+    from bot.domain.dnc import count_by_reason
+
     async with store_of(settings) as store:
         entries = await store.dnc.list_active()
     for entry in entries:
@@ -85,6 +90,8 @@ async def _list(settings: DatabaseSettings) -> None:
 
 
 async def _lift(settings: DatabaseSettings, *, target: DncTarget, note: str) -> None:
+    from bot.domain.dnc import Authority, DncLift
+
     async with store_of(settings) as store:
         lifted = await store.dnc.lift(target, DncLift(authority=Authority.ADMIN, by=None, at=utc_now(), note=note))
     rest = f" Still blocked: {lifted.remaining.reason.words}." if lifted.remaining else ""

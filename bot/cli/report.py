@@ -11,7 +11,7 @@ import typer
 
 from bot.cli.arguments import store_of, unknown_app
 from bot.cli.runner import with_report_settings
-from bot.domain.report import ReportKind, ReportRequest
+from bot.domain.report_request import ReportKind, ReportRequest
 
 if TYPE_CHECKING:
     from bot.config.settings import ReportSettings

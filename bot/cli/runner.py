@@ -9,8 +9,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bot.config.network import PROXY_VARIABLES
-
 if TYPE_CHECKING:
     from bot.config.loader import Check
     from bot.config.settings import (
@@ -93,6 +91,8 @@ def with_report_settings(command: Callable[[ReportSettings], Coroutine[Any, Any,
 
 def forget_proxies() -> None:
     """Remove the proxies from the environment: the Slack SDK reads them there and ignores NO_PROXY."""
+    from bot.config.network import PROXY_VARIABLES
+
     for name in PROXY_VARIABLES:
         os.environ.pop(name, None)
 

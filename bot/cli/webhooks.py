@@ -53,7 +53,8 @@ async def _ping(settings: WebhookSettings) -> None:
     import secrets
 
     from bot.app.webhooks import open_client, webhook_addresses
-    from bot.domain.webhook_events import EventType, WebhookEvent
+    from bot.domain.webhook_event_types import EventType
+    from bot.domain.webhook_events import WebhookEvent
     from bot.exports.webhook_body import write_body
 
     addresses = webhook_addresses(settings)

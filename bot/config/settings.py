@@ -28,7 +28,7 @@ from bot.config.imap_settings import ImapSettings
 from bot.config.network import Network
 from bot.domain.address import is_address
 from bot.domain.target_parser import read_own_site
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 from bot.security.webhook_signature import PREFIX, signing_key
 
 _DURATION: Final = re.compile(r"(\d{1,5})\s*([smhd])", re.ASCII)

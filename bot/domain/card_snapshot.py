@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.domain.app_signal import AppSignal, EarlyEnd, EarlyInstall, SignalKind
-from bot.domain.dnc import DncReason, DncScope
+from bot.domain.dnc import DncScope
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import State, Trial
 from bot.domain.mail import MailState
 

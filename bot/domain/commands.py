@@ -10,7 +10,7 @@ from typing import Any, Final
 from bot.domain.away import AwayCommand, read_away
 from bot.domain.command_line import CommandLine, guess, join_line, recognize, split_line
 from bot.domain.listing import NO_FILTERS, SOON, Filters, FindQuery, ListKind, ListQuery, Status
-from bot.domain.report import ReportKind, ReportRequest
+from bot.domain.report_request import ReportKind, ReportRequest
 from bot.domain.target_parser import bare_line
 
 MOST_CHARACTERS: Final = 200

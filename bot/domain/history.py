@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from bot.domain.app_signal import SignalKind
 from bot.domain.departure import DepartureKind
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.feedback import FeedbackMessage
 from bot.domain.mail import LawfulBasis

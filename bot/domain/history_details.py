@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from bot.domain.app_signal import SignalKind
 from bot.domain.departure import DepartureKind
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Disposition, NotForUsReason, State
 from bot.domain.history import (
     AnsweredInApp,

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Final
 
 from bot.domain.departure import LeavingCount, add_up
@@ -16,23 +15,6 @@ MATURE_AFTER: Final = timedelta(days=14)
 """How long after its end a trial may still be bought, before it counts as not bought."""
 _FULL_MONTHS: Final = 11
 """Full months before the present one in a report without `since:`."""
-
-
-class ReportKind(StrEnum):
-    """What a report is about."""
-
-    CONVERSION = "conversion"
-    SPEED = "speed"
-    TEAM = "team"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRequest:
-    """A report that somebody asks for. `app` is typed; without `since`, it covers a year."""
-
-    kind: ReportKind = ReportKind.CONVERSION
-    app: str | None = None
-    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

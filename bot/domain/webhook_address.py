@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 
 _PORTS: Final = (443, 8443)
 _NAT64: Final = IPv6Network("64:ff9b::/96")

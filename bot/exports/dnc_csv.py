@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.domain.address import unwrap
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.errors import FileWrong
 from bot.exports.csv_cells import escape_formula, unescape_formula
 

@@ -8,7 +8,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from bot.domain.away import AwayCommand
 from bot.domain.commands import Command, CommandProblem, OtherCommand, Word, read_command
 from bot.domain.listing import FindQuery, ListQuery
-from bot.domain.report import ReportRequest
+from bot.domain.report_request import ReportRequest
 from bot.domain.target_parser import bare_line, split_target
 from bot.errors import InteractionUnreadable
 from bot.listeners.away import AwayListeners

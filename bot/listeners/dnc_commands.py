@@ -4,7 +4,8 @@ from typing import Final
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.dnc import DncReason, DncTarget, may_lift
+from bot.domain.dnc import DncTarget, may_lift
+from bot.domain.dnc_reason import DncReason
 from bot.domain.target_parser import is_another_target, read_words, split_target
 from bot.errors import BotError, InteractionUnreadable, SlackRefused
 from bot.listeners.modal_calls import EXPIRED_TRIGGER, change_modal, open_modal

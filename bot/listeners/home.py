@@ -7,7 +7,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.domain.away import AwayCommand, read_away
 from bot.domain.commands import CommandProblem
-from bot.domain.report import ReportKind, ReportRequest
+from bot.domain.report_request import ReportKind, ReportRequest
 from bot.errors import InteractionUnreadable, NotAllowed
 from bot.listeners.modal_calls import open_modal
 from bot.listeners.respond import reply_if_stale

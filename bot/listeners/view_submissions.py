@@ -4,7 +4,7 @@ from typing import Any
 
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import ContactRole
 from bot.domain.mail_policy import Refused
 from bot.listeners.respond import read_form, reply, reply_if_stale

@@ -12,11 +12,11 @@ from bot.domain.dnc import (
     DncEntry,
     DncLift,
     DncLiftResult,
-    DncReason,
     DncTarget,
     covering_targets,
     targets_for,
 )
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.services.mail.links import Link

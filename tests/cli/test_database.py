@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.mail import MailState
 from bot.security.keyring import Keyring
 from bot.store import open_store

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.mail.inbound.verp import envelope_sender
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.mail import MailState
 from bot.errors import StoreError
 from bot.security.keyring import Keyring

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from bot.cli.main import cli
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from tests.cli.conftest import Done, Run
 from tests.cli.test_dnc import ANA, one_mail, standing, within
 from tests.config.test_settings import NEEDED

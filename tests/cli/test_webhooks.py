@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from bot.app.components import open_components
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
 from bot.domain.webhook_address import read_addresses
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 from tests.cli.conftest import Run, RunBeside
 from tests.machine import limit
 from tests.webhooks.sink import Sink, answer

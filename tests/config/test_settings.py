@@ -8,7 +8,7 @@ import pytest
 from bot.config.loader import load_settings, settings_of
 from bot.config.network import CA_VARIABLES, PROXY_VARIABLES
 from bot.config.settings import Settings
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 from bot.errors import SettingsMissing, SettingsWrong
 
 KEY = "0123456789abcdef0123456789abcdef"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.commands import Command, CommandProblem, OtherCommand, ProblemKind, Word, read_command, write_command
 from bot.domain.listing import Filters, FindQuery, ListKind, ListQuery, Status
-from bot.domain.report import ReportKind, ReportRequest
+from bot.domain.report_request import ReportKind, ReportRequest
 from tests.builders import TODAY, nov
 
 DAY = ListQuery.of_days(TODAY)

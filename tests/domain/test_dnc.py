@@ -10,10 +10,8 @@ from hypothesis.provisional import domains
 
 from bot.domain.address import canonical
 from bot.domain.dnc import (
-    REASON_CHOICES,
     Authority,
     DncEntry,
-    DncReason,
     DncScope,
     DncTarget,
     adds_to,
@@ -23,6 +21,7 @@ from bot.domain.dnc import (
     may_lift,
     targets_for,
 )
+from bot.domain.dnc_reason import REASON_CHOICES, DncReason
 from tests.builders import NOON, dnc_entry, license_
 
 LINK, MEMBER, ADMIN = Authority

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import CardRef, Contact, License, Partner, State
 from bot.domain.exported_details import exported_details
 from bot.domain.exports import (

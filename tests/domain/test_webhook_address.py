@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.webhook_address import are_public, read_addresses, why_not_called
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 
 
 @pytest.mark.parametrize("url", ["https://crm.example/hook", "https://crm.example:8443/", "https://8.8.8.8/"])

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget, count_by_reason
+from bot.domain.dnc import DncEntry, DncScope, DncTarget, count_by_reason
+from bot.domain.dnc_reason import DncReason
 from bot.errors import FileWrong
 from bot.exports.dnc_csv import fits, read_csv, write_csv
 from tests.builders import NOON, dnc_entry

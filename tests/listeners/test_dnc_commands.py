@@ -9,7 +9,8 @@ from bot.demo.fake_slack import faults
 from bot.demo.fake_slack.models import User, View
 from bot.demo.fake_slack.view_state import Values
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.slack.ids import Field
 from tests.world import TODAY, World
 

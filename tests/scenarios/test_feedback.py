@@ -7,7 +7,8 @@ import aiohttp
 
 from bot.demo.fake_slack import Message
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.security.webhook_signature import sign
 from tests.log_watch import WATCH
 from tests.world import TODAY, World

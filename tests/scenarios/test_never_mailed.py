@@ -32,7 +32,8 @@ from sqlalchemy import Row, select
 
 from bot.demo.fake_smtp import Fault, Mail, Mailbox, Step, answer, drop
 from bot.domain.card_snapshot import PostedCard
-from bot.domain.dnc import DncAddResult, DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncAddResult, DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, ContactRole, License
 from bot.domain.mail import LawfulBasis, MailContent
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, Refused

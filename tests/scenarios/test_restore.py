@@ -18,7 +18,8 @@ from bot.app.components import Components
 from bot.demo.fake_slack import Message, faults
 from bot.demo.scenario.sample_data import LANTERNS, Customer, entitlement, license_record
 from bot.domain.card_snapshot import PostedCard
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.mail_policy import Refused
 from bot.services.slack_delivery.reconciler import Reconciler
 from bot.store import open_store

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import DncEntry, DncReason, DncTarget
+from bot.domain.dnc import DncEntry, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import Kind
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason, Refused

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, DncEntry, DncLiftResult, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncLiftResult, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.history import Kind
 from bot.domain.mail_policy import RefusalReason, Refused

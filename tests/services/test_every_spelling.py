@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.dnc import DncReason, DncTarget
+from bot.domain.dnc import DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import ContactRole, License
 from bot.domain.mail_policy import RefusalReason, Refused
 from bot.domain.target_parser import split_target

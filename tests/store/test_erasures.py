@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, PostedCard
-from bot.domain.dnc import DncReason, DncScope
+from bot.domain.dnc import DncScope
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store

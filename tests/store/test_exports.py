@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import delete, insert, update
 
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import NotForUsReason
 from bot.domain.export_choices import ExportKind, ExportScope, RecordFormat
 from bot.domain.exports import EmailRecord, EvaluationRecord, ExportedOwner, HistoryRecord, Record

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.app_signal import AppSignal, EarlyCardPolicy, EarlyCards, SignalKind
 from bot.domain.departure import Departure, DepartureKind
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.feedback import (
     MOST_OF_A_LINK,
     MOST_OF_A_PLACE,

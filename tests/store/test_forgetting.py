@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import LargeBinary
 
-from bot.domain.dnc import Authority, DncReason
+from bot.domain.dnc import Authority
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason, Refused

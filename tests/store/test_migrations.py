@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from bot.domain.dnc import Authority, DncEntry, DncLift, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncEntry, DncLift, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import CardRef
 from bot.domain.history import DncAdded, DncLifted, Entry, MailEvent
 from bot.domain.incidents import UNWIPED, Incident, IncidentSource, OpenIncident

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.dnc import DncReason, DncTarget
+from bot.domain.dnc import DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, ContactRole
 from bot.domain.mail import MailContent, MailState
 from bot.domain.mail_policy import RefusalReason, Refused

@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import insert
 
 from bot.domain.app_signal import SignalKind
-from bot.domain.dnc import Authority, DncReason
+from bot.domain.dnc import Authority
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import AppSignalled, Entry
 from bot.domain.webhook_address import WebhookAddress, read_addresses
-from bot.domain.webhook_events import EventType, WebhookEvent
+from bot.domain.webhook_event_types import EventType
+from bot.domain.webhook_events import WebhookEvent
 from bot.exports.webhook_body import write_body
 from bot.store import Store, open_store
 from bot.store.outbox.enqueue import append_history

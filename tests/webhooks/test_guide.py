@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.webhook_events import EventType
+from bot.domain.webhook_event_types import EventType
 from bot.security.webhook_signature import sign, signing_key
 from tests.webhooks.test_client import NEW, OLD
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.command_line import guess
 from bot.domain.commands import CommandProblem, Filter, ProblemKind
-from bot.domain.report import ConversionReport, ReportKind, ReportRequest, ReportScope, conversion_report, default_since
+from bot.domain.report import ConversionReport, ReportScope, conversion_report, default_since
+from bot.domain.report_request import ReportKind, ReportRequest
 from bot.domain.report_speed import SpeedReport, speed_report
 from bot.domain.report_team import TeamReport, team_report
 from bot.domain.search_terms import find_apps

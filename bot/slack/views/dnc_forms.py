@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from bot.domain.dnc import REASON_CHOICES, Authority, DncEntry, DncScope, DncTarget, may_lift
+from bot.domain.dnc import Authority, DncEntry, DncScope, DncTarget, may_lift
+from bot.domain.dnc_reason import REASON_CHOICES
 from bot.domain.evaluation import Contact
 from bot.errors import InteractionUnreadable
 from bot.slack.blocks import Block, Message, plain, section

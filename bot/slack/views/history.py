@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Final, assert_never
 
-from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import State
 from bot.domain.history import (
     AnsweredInApp,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.domain.report import ReportKind
+from bot.domain.report_request import ReportKind
 from bot.slack.blocks import Block, plain, small
 from bot.slack.ids import Field, View
 from bot.slack.views.inputs import input_block, radio

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from bot.domain.report import ConversionReport, Counts, ReportKind, ReportScope
+from bot.domain.report import ConversionReport, Counts, ReportScope
 from bot.domain.report_rates import Share, is_difference_shown
+from bot.domain.report_request import ReportKind
 from bot.domain.report_speed import NEWEST, Delay, SpeedReport
 from bot.domain.report_team import TeamReport, TemplateUse, Work
 from bot.domain.text import counted, day

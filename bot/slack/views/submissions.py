@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot.domain.dnc import REASON_CHOICES
+from bot.domain.dnc_reason import REASON_CHOICES
 from bot.domain.evaluation import NotForUsReason
 from bot.domain.mail import LawfulBasis
 from bot.domain.placeholders import find_placeholder
-from bot.domain.report import ReportKind
+from bot.domain.report_request import ReportKind
 from bot.domain.snooze import SnoozeChoice
 from bot.errors import InteractionUnreadable
 from bot.slack.ids import Field, View

@@ -14,7 +14,8 @@ from aiosmtpd.smtp import SMTP
 from bot.concurrency.rate_limit import Rate, TokenBucket
 from bot.concurrency.tasks import cancel_and_wait
 from bot.demo.fake_smtp import Fault, Mailbox, Step, answer, drop, hang
-from bot.domain.dnc import DncReason, DncTarget
+from bot.domain.dnc import DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import Kind, MailEvent
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.webhook_address import WebhookAddress, read_addresses
-from bot.domain.webhook_events import EventType, WebhookStatus
+from bot.domain.webhook_event_types import EventType
+from bot.domain.webhook_events import WebhookStatus
 from bot.errors import StoreUnavailable
 from bot.metrics.meter import Meter, build_meter
 from bot.security.webhook_signature import signing_key

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bot.domain.card_snapshot import CardSnapshot, DncSnapshot, MailSnapshot, PostedCard
-from bot.domain.dnc import DncReason, DncScope
+from bot.domain.dnc import DncScope
+from bot.domain.dnc_reason import DncReason
 from bot.domain.mail import MailState
 from bot.slack.client.metadata import read
 from bot.slack.client.web_client import MessageRef

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bot.domain.card import Action, Card, Person
 from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import Countries, CountryRule, Rule
-from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, Done, NotForUs, NotForUsReason, Partner, State, Trial
 from bot.domain.history import Entry, Kind
 from bot.domain.mail import MailState

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.dnc import DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.errors import InteractionUnreadable
 from bot.slack.ids import Field, View
 from bot.slack.views import dnc_forms

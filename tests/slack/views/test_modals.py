@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.country_rules import CountryRule, Rule
-from bot.domain.dnc import REASON_CHOICES, DncEntry, DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncEntry, DncScope, DncTarget
+from bot.domain.dnc_reason import REASON_CHOICES, DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.mail import LawfulBasis, MailOutcome, MailPreview, MailState
 from bot.slack.ids import Field, Settle, View

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bot.domain.card import Card, Person, Recipient, mailable
 from bot.domain.cautions import CustomerContext
 from bot.domain.country_rules import CountryRule, Rule
-from bot.domain.dnc import DncAddResult, DncLiftResult, DncReason, DncScope, DncTarget
+from bot.domain.dnc import DncAddResult, DncLiftResult, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact, ContactRole, Partner
 from bot.domain.mail import LastMail, MailState
 from bot.domain.mail_policy import Allowed, MailRules, RefusalReason, Refused

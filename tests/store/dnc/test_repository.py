@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, DncReason, DncScope, DncTarget
+from bot.domain.dnc import Authority, DncAddResult, DncEntry, DncLiftResult, DncScope, DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.history import DncAdded, DncLifted, Entry, Kind
 from bot.domain.mail_policy import RefusalReason, Refused

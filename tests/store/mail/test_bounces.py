@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.dnc import DncReason, DncTarget
+from bot.domain.dnc import DncTarget
+from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import Contact
 from bot.domain.mail import MailState
 from bot.domain.mail_policy import RefusalReason, Refused

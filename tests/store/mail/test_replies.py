@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.cautions import Caution
-from bot.domain.dnc import DncReason
+from bot.domain.dnc_reason import DncReason
 from bot.domain.history import Kind
 from bot.domain.listing import Criteria, ListKind, Selection
 from bot.domain.mail import LawfulBasis, MailState
