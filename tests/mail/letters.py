@@ -5,10 +5,9 @@ from email import message_from_string
 from email.errors import NonASCIILocalPartDefect, ObsoleteHeaderDefect
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
 
-from bot.mail.outbound.compose import Sender, Thread, compose, new_message_id
-from bot.mail.outbound.footer import footer_texts
+from bot.mail.outbound.compose import Footer, Recipient, Sender, Thread, compose, new_message_id
+from bot.mail.outbound.footer import FooterTexts, footer_texts
 
 ANA = "ana@acme.example"
 BOUNCES = "bounces@vendor.example"
@@ -21,20 +20,30 @@ TRIAL = footer_texts("en", app="Diagram Studio", began=date(2026, 3, 12), first=
 ONCE = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Unsubscribe")
 
 
-def letter(**changes: Any) -> EmailMessage:  # noqa: ANN401  # any argument of compose
-    parts: dict[str, Any] = {
-        "sender": SENDER,
-        "to_address": ANA,
-        "to_name": "Ana Lima",
-        "subject": "Your trial",
-        "body": "Hello Ana",
-        "words": TRIAL,
-        "message_id": new_message_id("m1", "vendor.example"),
-        "date": datetime(2026, 3, 12, 9, 30, tzinfo=UTC),
-    }
-    if "reply_to" in changes:
-        changes["thread"] = Thread(reply_to=changes.pop("reply_to"))
-    return compose(**(parts | changes))
+ID = new_message_id("m1", "vendor.example")
+
+
+def letter(
+    *,
+    sender: Sender = SENDER,
+    to_address: str = ANA,
+    to_name: str | None = "Ana Lima",
+    subject: str = "Your trial",
+    body: str = "Hello Ana",
+    words: FooterTexts = TRIAL,
+    unsubscribe_url: str | None = None,
+    message_id: str = ID,
+    reply_to: str | None = None,
+) -> EmailMessage:
+    """A mail like any other, but for what a test names."""
+    return compose(
+        sender=sender,
+        recipient=Recipient(address=to_address, name=to_name),
+        subject=subject,
+        body=body,
+        footer=Footer(texts=words, unsubscribe_url=unsubscribe_url),
+        thread=Thread(message_id=message_id, date=datetime(2026, 3, 12, 9, 30, tzinfo=UTC), reply_to=reply_to),
+    )
 
 
 def read(wire: bytes) -> EmailMessage:

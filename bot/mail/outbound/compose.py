@@ -97,9 +97,19 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
-    """The conversation of which an email is a part: where replies to it go, and what it answers."""
+class Recipient:
+    """The one person who gets an email."""
 
+    address: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """An email's place in a conversation: its own id and date, where replies to it go, and what it answers."""
+
+    message_id: str
+    date: datetime
     reply_to: str | None = None
     """The author's address, with or without a name."""
     mailbox: str | None = None
@@ -116,7 +126,13 @@ class Thread:
         return Address(name, addr_spec=self.mailbox)
 
 
-NO_THREAD = Thread()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footer:
+    """What stands below an email: texts, and the addresses of the pages that they link to."""
+
+    texts: FooterTexts
+    unsubscribe_url: str | None = None
+    feedback_url: str | None = None
 
 
 class _Line(NamedTuple):
@@ -126,46 +142,35 @@ class _Line(NamedTuple):
     html: str
 
 
-def compose(  # noqa: PLR0913  # by keyword alone, and each is a part of the mail
-    *,
-    sender: Sender,
-    to_address: str,
-    to_name: str | None,
-    subject: str,
-    body: str,
-    words: FooterTexts,
-    message_id: str,
-    date: datetime,
-    thread: Thread = NO_THREAD,
-    unsubscribe_url: str | None = None,
-    feedback_url: str | None = None,
+def compose(
+    *, sender: Sender, recipient: Recipient, subject: str, body: str, footer: Footer, thread: Thread
 ) -> EmailMessage:
     """Return the email to one person: its Markdown body as text and HTML, with a footer that says how to opt out.
 
     MailRefused if an address is unusable. A local part outside ASCII makes an email in UTF-8 (RFC 6532), which only
     some servers accept.
     """
-    to = wire_address(to_address)
+    to = wire_address(recipient.address)
     local, _, domain = to.rpartition("@")
     mail = EmailMessage(policy=_POLICY if to.isascii() else _POLICY.clone(utf8=True))
     mail["From"] = sender.address
     mail["Reply-To"] = thread.answers_to(sender)
-    mail["To"] = Address(display_name(to_name or ""), username=local, domain=domain)
+    mail["To"] = Address(display_name(recipient.name or ""), username=local, domain=domain)
     mail["Subject"] = for_header(subject)
-    mail["Date"] = date
-    mail["Message-ID"] = message_id
+    mail["Date"] = thread.date
+    mail["Message-ID"] = thread.message_id
     for name, value in (("In-Reply-To", thread.in_reply_to), ("References", thread.references)):
         if value:
             mail[name] = value
     # No Auto-Submitted, which is the same as “no”: a person chose the recipient, saw the words and pressed the button
     # (RFC 3834, 5). An out-of-office reply is welcome. Precedence was never standard and suppresses such replies.
     objections = thread.mailbox or sender.answers_to.addr_spec
-    _say_how_to_object(mail, objections, unsubscribe_url)
+    _say_how_to_object(mail, objections, footer.unsubscribe_url)
 
     tokens = parse(strip_control_characters(body))
-    footer = _footer(sender, words, unsubscribe_url, feedback_url)
-    mail.set_content(_text(tokens, footer), cte="quoted-printable")
-    document = _html(words.language, mail["Subject"], tokens, footer)
+    paragraphs = _paragraphs(sender, footer)
+    mail.set_content(_text(tokens, paragraphs), cte="quoted-printable")
+    document = _html(footer.texts.language, mail["Subject"], tokens, paragraphs)
     mail.add_alternative(document, subtype="html", cte="quoted-printable")
     return mail
 
@@ -218,30 +223,29 @@ def _say_how_to_object(mail: EmailMessage, address: str, unsubscribe_url: str | 
     mail["List-Unsubscribe"] = ", ".join(ways)
 
 
-def _footer(
-    sender: Sender, words: FooterTexts, unsubscribe_url: str | None, feedback_url: str | None
-) -> list[list[_Line]]:
+def _paragraphs(sender: Sender, footer: Footer) -> list[list[_Line]]:
     """Return the footer's paragraphs: where to say something, the reason, how to opt out, who and where we are, and
     the unsubscribe link.
     """
-    objection = [_same(words.by_link if unsubscribe_url else words.by_reply)]
-    if words.heading:
-        objection.insert(0, _Line(words.heading, f"<strong>{escape(words.heading)}</strong>"))
-    about = [_same(words.about)] if words.about else []
+    texts = footer.texts
+    objection = [_same(texts.by_link if footer.unsubscribe_url else texts.by_reply)]
+    if texts.heading:
+        objection.insert(0, _Line(texts.heading, f"<strong>{escape(texts.heading)}</strong>"))
+    about = [_same(texts.about)] if texts.about else []
     if page := sender.privacy_page:
-        about.append(_Line(words.privacy_policy + page, escape(words.privacy_policy) + _link(page, page)))
+        about.append(_Line(texts.privacy_policy + page, escape(texts.privacy_policy) + _link(page, page)))
     place = [_same(one_line(line)) for line in sender.postal_address.splitlines()]
-    way_out = (
-        [_Line(f"{words.unsubscribe}: {unsubscribe_url}", _link(unsubscribe_url, words.unsubscribe))]
-        if unsubscribe_url
-        else []
-    )
-    question = [_Line(f"{words.feedback}: {feedback_url}", _link(feedback_url, words.feedback))] if feedback_url else []
-    return [lines for lines in (question, [_same(words.why)], objection, about, place, way_out) if lines]
+    question = _link_line(texts.feedback, footer.feedback_url)
+    way_out = _link_line(texts.unsubscribe, footer.unsubscribe_url)
+    return [lines for lines in (question, [_same(texts.why)], objection, about, place, way_out) if lines]
 
 
 def _same(line: str) -> _Line:
     return _Line(line, escape(line))
+
+
+def _link_line(label: str, url: str | None) -> list[_Line]:
+    return [_Line(f"{label}: {url}", _link(url, label))] if url else []
 
 
 def _link(url: str, label: str) -> str:

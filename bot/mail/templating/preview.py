@@ -9,7 +9,7 @@ from typing import Final
 from bot.domain.cautions import reachable
 from bot.domain.evaluation import Contact, Evaluation, License, State, Trial
 from bot.errors import TemplateWrong
-from bot.mail.outbound.compose import Sender, compose, new_message_id
+from bot.mail.outbound.compose import Footer, Recipient, Sender, Thread, compose, new_message_id
 from bot.mail.outbound.footer import footer_texts
 from bot.mail.templating.template import SIGNATURE, LoadedTemplates, Template, read_template
 from bot.mail.templating.variables import variables_for
@@ -69,13 +69,16 @@ def preview(
     rendered = template.fill(variables)
     mail = compose(
         sender=sender,
-        to_address="you@customer.example",  # is not shown, and must not fail
-        to_name=None,
+        recipient=Recipient(address="you@customer.example"),  # is not shown, and must not fail
         subject=rendered.subject,
         body=rendered.body,
-        words=footer_texts(template.language, app=evaluation.license.app_name, began=evaluation.trial.started),
-        message_id=new_message_id("preview", sender.address.domain),
-        date=datetime.combine(today, time(), tzinfo=UTC),
+        footer=Footer(
+            texts=footer_texts(template.language, app=evaluation.license.app_name, began=evaluation.trial.started)
+        ),
+        thread=Thread(
+            message_id=new_message_id("preview", sender.address.domain),
+            date=datetime.combine(today, time(), tzinfo=UTC),
+        ),
     )
     return Preview(subject=mail["Subject"], text=_part(mail, "plain"), html=_part(mail, "html"))
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.evaluation import Evaluation
 from bot.mail.inbound.verp import Purpose, envelope_sender, tagged_address
-from bot.mail.outbound.compose import Sender, Thread, compose
+from bot.mail.outbound.compose import Footer, Recipient, Sender, Thread, compose
 from bot.mail.outbound.dkim import Signer
 from bot.mail.outbound.footer import footer_texts
 from bot.mail.outbound.smtp import Smtp
@@ -63,27 +63,28 @@ class Mailer:
     ) -> EmailMessage:
         return compose(
             sender=self.sender,
-            to_address=claimed.address,
-            to_name=claimed.contact.name,
+            recipient=Recipient(address=claimed.address, name=claimed.contact.name),
             subject=claimed.content.subject,
             body=claimed.content.body,
-            words=footer_texts(
-                claimed.content.language,
-                app=evaluation.license.app_name if evaluation else None,
-                began=evaluation.trial.started if evaluation else None,
-                first=claimed.first,
-                kept=self.kept,
+            footer=Footer(
+                texts=footer_texts(
+                    claimed.content.language,
+                    app=evaluation.license.app_name if evaluation else None,
+                    began=evaluation.trial.started if evaluation else None,
+                    first=claimed.first,
+                    kept=self.kept,
+                ),
+                unsubscribe_url=url(self.links) if self.links else None,
+                feedback_url=url(self.feedback) if self.feedback else None,
             ),
-            message_id=claimed.message_id,
-            date=claimed.requested_at,
             thread=Thread(
+                message_id=claimed.message_id,
+                date=claimed.requested_at,
                 reply_to=claimed.content.reply_to,
                 mailbox=self.reply_address(claimed.mail_id),
                 in_reply_to=claimed.content.in_reply_to,
                 references=claimed.content.references,
             ),
-            unsubscribe_url=url(self.links) if self.links else None,
-            feedback_url=url(self.feedback) if self.feedback else None,
         )
 
     def reply_address(self, mail_id: int) -> str | None:

@@ -32,7 +32,7 @@ HEADERS = [
 ]
 
 
-def received(**changes: Any) -> EmailMessage:  # noqa: ANN401  # any argument of compose
+def received(**changes: Any) -> EmailMessage:  # noqa: ANN401  # any argument of letter
     """The mail after its journey; every byte of it is ASCII."""
     wire = letter(**changes).as_bytes()
     assert wire.isascii()

@@ -20,7 +20,7 @@ from tests.mail.letters import ANA, BOUNCES, letter
 TLS_MODES: tuple[Literal["starttls", "tls"], ...] = ("starttls", "tls")
 
 
-async def send(smtp: Smtp, **changes: Any) -> None:  # noqa: ANN401  # any argument of compose
+async def send(smtp: Smtp, **changes: Any) -> None:  # noqa: ANN401  # any argument of letter
     to = changes.get("to_address", ANA)
     await smtp.send(letter(**changes).as_bytes(), envelope_from=BOUNCES, recipient=to)
 
