@@ -11,7 +11,7 @@ from bot.config.settings import WebhookSettings
 from bot.domain.webhook_address import WebhookAddress, host_of, read_addresses
 from bot.errors import SettingsWrong
 from bot.security.webhook_signature import signing_key
-from bot.services.webhooks.worker import WebhookWorker
+from bot.services.webhooks.worker import Naming, WebhookWorker
 from bot.webhooks.client import WebhookClient, open_webhook_client
 from bot.webhooks.resolver import leads_to_private
 
@@ -36,22 +36,24 @@ def open_client(settings: WebhookSettings) -> AbstractAsyncContextManager[Webhoo
 
 def build_webhook_workers(context: Context, client: WebhookClient) -> list[WebhookWorker]:
     """Build a worker for each address."""
-    workers = [
-        WebhookWorker(
+    naming = Naming(
+        rules=context.components.rules,
+        contacts=context.settings.webhook_contacts,
+        learn_owners=context.owner_directory.update,
+    )
+    workers = []
+    for address in webhook_addresses(context.settings):
+        worker = WebhookWorker(
             context.components.store,
             client,
             address,
-            rules=context.components.rules,
-            contacts=context.settings.webhook_contacts,
+            naming=naming,
             alerts=context.components.alerts,
             clock=context.clock,
-            beat=context.heartbeats.register(f"webhooks to {address.name}", within=_TURN),
-            learn=context.owner_directory.update,
         )
-        for address in webhook_addresses(context.settings)
-    ]
-    for worker in workers:
+        worker.beat = context.heartbeats.register(f"webhooks to {address.name}", within=_TURN)
         worker.meter = context.components.meter
+        workers.append(worker)
     return workers
 
 

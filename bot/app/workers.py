@@ -65,8 +65,8 @@ def build_workers(
             alerts=components.alerts,
             clock=context.clock,
             address_of=reply_address(context),
-            beat=context.heartbeats.register("mail", within=_MAIL_TURN),
         )
+        worker.beat = context.heartbeats.register("mail", within=_MAIL_TURN)
         worker.meter = components.meter
         runs["mail"] = _in_turn(reconciler.email_allowed, worker.run)
         paused.append(worker.paused)

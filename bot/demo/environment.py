@@ -40,7 +40,7 @@ class DemoEnvironment:
 
 @asynccontextmanager
 async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvironment]:
-    """Everything a bot needs, until the end of the block; its story runs `speed` times as fast."""
+    """Serve everything that a bot needs until the end of the block. The story runs `speed` times as fast."""
     # Everything is on loopback: a proxy for the outside world could only get in the way.
     for name in [name for name in os.environ if name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}]:
         del os.environ[name]
@@ -60,18 +60,8 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
 
     mailbox = Mailbox(on_mail=on_mail)
     replies = ReplyMailbox()
-
-    async def reply(said: Json) -> Json:
-        """Answer an email as its recipient would."""
-        found = next((mail for mail in mailbox.mails if mail["id"] == said["id"]), None)
-        if found is None or not said["text"].strip():
-            raise NotPossible("Write something first.")
-        await replies.deliver(reply_to(found, said["text"]))
-        return {}
-
     workspace.page_extras["customer_site"] = lambda: f"http://127.0.0.1:{site_port}/"
-    workspace.page_extras["mails"] = lambda: mailbox.mails
-    workspace.page_acts["reply"] = reply
+    _show_mails(workspace, mailbox, replies)
     for record in history(today):
         marketplace.add(record)
     async with AsyncExitStack() as stack:
@@ -90,6 +80,21 @@ async def open_demo(*, port: int, speed: float = 1.0) -> AsyncIterator[DemoEnvir
         ports = _Ports(smtp=smtp_port, imap=imap_port, http=http_port, site=site_port)
         settings = _settings(workspace, marketplace, marketplace_url, ports, folder)
         yield DemoEnvironment(url=url, settings=settings, taken=taken)
+
+
+def _show_mails(workspace: Workspace, mailbox: Mailbox, replies: ReplyMailbox) -> None:
+    """Show the emails on the page, where they can be answered."""
+
+    async def reply(said: Json) -> Json:
+        """Answer an email as its recipient would."""
+        found = next((mail for mail in mailbox.mails if mail["id"] == said["id"]), None)
+        if found is None or not said["text"].strip():
+            raise NotPossible("Write something first.")
+        await replies.deliver(reply_to(found, said["text"]))
+        return {}
+
+    workspace.page_extras["mails"] = lambda: mailbox.mails
+    workspace.page_acts["reply"] = reply
 
 
 def _customer_site(

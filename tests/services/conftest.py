@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bot.concurrency.rate_limit import TokenBucket
 from bot.demo.fake_smtp import Mailbox
 from bot.domain.history import Kind
 from bot.domain.mail import MailState
@@ -43,7 +42,6 @@ class MailSetup:
     server: dict[str, Any] = field(default_factory=dict)
     """What is different about the server from one that takes everything."""
     trust: Any = None
-    bucket: TokenBucket | None = None
     post: dict[str, Any] = field(default_factory=dict)
     """What is different about the post office from one with nothing but a sender."""
 
@@ -60,9 +58,7 @@ class MailSetup:
     def mail_worker(self) -> MailWorker:
         """The postman, at the beginning of his day."""
         alerts = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
-        return MailWorker(
-            self.store, self.office, rules=self.rules, alerts=alerts, clock=self.clock, bucket=self.bucket
-        )
+        return MailWorker(self.store, self.office, rules=self.rules, alerts=alerts, clock=self.clock)
 
     async def ordered(self, evaluation_id: int = 1, number: int = 1, **changes: Any) -> int:  # noqa: ANN401
         """The id of a mail that Bo asked for, to go at once."""

@@ -48,7 +48,7 @@ _OUTCOMES: Final = {
 class MailWorker:
     """Sends queued emails. When it is paused, it finishes the email it is sending."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, one by one
+    def __init__(
         self,
         store: Store,
         mailer: Mailer,
@@ -56,22 +56,21 @@ class MailWorker:
         rules: MailRules,
         alerts: AdminAlerts,
         clock: Callable[[], datetime],
-        bucket: TokenBucket | None = None,
         address_of: Callable[[str], Awaitable[str | None]] | None = None,
-        beat: Beat = lambda: None,
     ) -> None:
         """`address_of` returns the current reply address of a colleague; without it, replies go where the queued email
         says.
         """
+        self.bucket = TokenBucket(Rate(interval=0), serial=True)
+        """Holds up the next email after a failure, longer each time."""
+        self.beat: Beat = lambda: None
         self.meter: Meter = OFF
         self._store = store
         self._mailer = mailer
         self._rules = rules
         self._alerts = alerts
         self._clock = clock
-        self._bucket = bucket or TokenBucket(Rate(interval=0), serial=True)
         self._address_of = address_of
-        self._beat = beat
         self._at_work = asyncio.Lock()
 
     async def run(self) -> None:
@@ -84,9 +83,9 @@ class MailWorker:
     async def deliver(self) -> float:
         """Send what is due, one after the other. Return the seconds until the next look."""
         async with self._at_work:
-            self._beat()
-            while (pause := self._bucket.wait()) == 0:
-                self._beat()
+            self.beat()
+            while (pause := self.bucket.wait()) == 0:
+                self.beat()
                 due = await self._store.mails.next_due()
                 if due is None:
                     return IDLE_S
@@ -116,29 +115,29 @@ class MailWorker:
             await self._mailer.send(replace(claimed, content=content), evaluation)
         except LeaseLost as exc:
             # Whether this write succeeds depends on the lease: if this copy still leads, it tries again.
-            self._bucket.failed()
+            self.bucket.failed()
             await self._defer(claimed, exc, wait=timedelta(0))
         except MailOutcomeUnknown as exc:
             await self._settle(claimed, MailState.UNKNOWN, error=str(exc))
         except MailSetupWrong as exc:
             # The problem is between us and the server: nothing else would get through either, so all of it waits.
-            self._bucket.failed()
+            self.bucket.failed()
             await self._defer(claimed, exc, wait=timedelta(0))
             await self._alerts.mail_unavailable(exc)
         except MailDeferred as exc:
-            self._bucket.failed()
+            self.bucket.failed()
             await self._defer(claimed, exc, wait=timedelta(seconds=BACKOFF.after(claimed.attempts)))
-            if self._bucket.failures >= _SHOULD_BE_KNOWN:
+            if self.bucket.failures >= _SHOULD_BE_KNOWN:
                 await self._alerts.mail_unavailable(exc)
         except AddressRefused as exc:
-            self._bucket.succeeded()
+            self.bucket.succeeded()
             await self._store.bounces.record_hard_bounce(claimed.mail_id, status=_NO_SUCH_ADDRESS, at=self._clock())
             await self._settle(claimed, MailState.FAILED, error=str(exc))
         except MailError as exc:
-            self._bucket.succeeded()
+            self.bucket.succeeded()
             await self._settle(claimed, MailState.FAILED, error=str(exc))
         else:
-            self._bucket.succeeded()
+            self.bucket.succeeded()
             await self._settle(claimed, MailState.SENT)
             await self._alerts.mail_recovered()
 

@@ -5,6 +5,7 @@ one holds up only itself.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from random import random
@@ -38,38 +39,40 @@ _PATIENCE_S: Final = 1.0
 """Seconds that a stop of the bot waits for requests. One that takes longer is sent again after the next start."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """Which people events name."""
+
+    rules: MailRules
+    """Who said no to being named."""
+    contacts: bool
+    """Whether events name the contact, unless that person said no."""
+    learn_owners: Callable[[], Awaitable[bool]] | None = None
+    """Asks Slack who the owners are, and returns whether it learned anything. Without it, nothing waits for Slack."""
+
+
 class WebhookWorker:
     """Delivers the events of one address."""
 
-    def __init__(  # noqa: PLR0913  its collaborators, one by one
+    def __init__(
         self,
         store: Store,
         client: WebhookClient,
         address: WebhookAddress,
         *,
-        rules: MailRules,
-        contacts: bool,
+        naming: Naming,
         alerts: AdminAlerts,
         clock: Callable[[], datetime],
-        chance: Callable[[], float] = random,
-        beat: Beat = lambda: None,
-        learn: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """With `contacts`, events name the contact, unless that person said no.
-
-        `learn` asks Slack who the owners are, and returns whether it learned anything. Without it, nothing waits for
-        Slack.
-        """
         self._store = store
         self._client = client
         self._address = address
-        self._rules = rules
-        self._contacts = contacts
+        self._naming = naming
         self._alerts = alerts
         self._clock = clock
-        self._chance = chance
-        self._beat = beat
-        self._learn = learn
+        self.chance: Callable[[], float] = random
+        """A number from 0 to 1, by which pauses differ."""
+        self.beat: Beat = lambda: None
         self.meter: Meter = OFF
         self.at_work = asyncio.Lock()
         """Held while events are under way."""
@@ -86,7 +89,7 @@ class WebhookWorker:
     async def deliver(self) -> float:
         """Deliver up to two events that are due. Return the seconds until the next look."""
         async with self.at_work:
-            self._beat()
+            self.beat()
             now = self._clock()
             if self._held_until is not None and timedelta(0) < self._held_until - now <= 2 * LONGEST_PAUSE:
                 return _LOOK_S
@@ -106,18 +109,19 @@ class WebhookWorker:
 
     async def _due(self, now: datetime) -> list[DueWebhook]:
         """Return up to two events that are due, with what Slack says about the owners."""
-        read = partial(self._store.webhooks.due, self._address.key, self._rules, now=now, at_most=_AT_ONCE)
+        read = partial(self._store.webhooks.due, self._address.key, self._naming.rules, now=now, at_most=_AT_ONCE)
         due = await read()
-        return await read() if due and self._learn is not None and await self._learn() else due
+        learn = self._naming.learn_owners
+        return await read() if due and learn is not None and await learn() else due
 
     def _waits_for_card(self, due: DueWebhook, now: datetime) -> bool:
         is_new = timedelta(0) <= now - due.at < _CARD_WAIT
-        return self._learn is not None and is_new and due.event.lacks_card
+        return self._naming.learn_owners is not None and is_new and due.event.lacks_card
 
     async def _send(self, due: DueWebhook) -> None:
         self._store.leases.ensure()
         event = due.event
-        body = write_body(event, contacts=self._contacts)
+        body = write_body(event, contacts=self._naming.contacts)
         response = await self._client.post(self._address.url, body, message_id=event.message_id, at=self._clock())
         now = self._clock()
         match response.outcome:
@@ -133,7 +137,7 @@ class WebhookWorker:
 
     async def _fail(self, due: DueWebhook, response: WebhookResponse, now: datetime) -> None:
         """Put the event off, or give it up. What the receiver asks to wait for holds up the whole address."""
-        pause = pause_before_next(due.attempts, response, waited=now - due.at, chance=self._chance())
+        pause = pause_before_next(due.attempts, response, waited=now - due.at, chance=self.chance())
         self.meter.count(WEBHOOKS, WebhookOutcome.GIVEN_UP if pause is None else WebhookOutcome.RETRIED)
         log.warning(
             "webhook_failed" if pause is not None else "webhook_given_up",

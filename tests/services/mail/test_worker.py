@@ -155,8 +155,8 @@ async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hea
         *(license_(aliases=frozenset({f"E-{n}"}), technical=contact(email=f"a{n}@acme.example")) for n in range(1, 8)),
     )
     await room.notified()
-    bucket = TokenBucket(Rate(interval=0), serial=True, clock=lambda: room.clock().timestamp())
-    mail_worker = replace(room, bucket=bucket).mail_worker
+    mail_worker = room.mail_worker
+    mail_worker.bucket = TokenBucket(Rate(interval=0), serial=True, clock=lambda: room.clock().timestamp())
     for number in range(1, 8):
         await room.ordered(number, number)
         room.mailbox.faults["RCPT"] = answer(LATER_PLEASE)

@@ -16,7 +16,7 @@ from bot.errors import StoreUnavailable
 from bot.metrics.meter import Meter, build_meter
 from bot.security.webhook_signature import signing_key
 from bot.services.operations.alerts import AdminAlerts
-from bot.services.webhooks.worker import WebhookWorker, paused
+from bot.services.webhooks.worker import Naming, WebhookWorker, paused
 from bot.store import IDLE_S, Store, open_store
 from bot.webhooks.client import WebhookClient, open_webhook_client
 from tests.builders import OPEN, contact, license_
@@ -53,13 +53,11 @@ class Desk:
             self.store,
             self.client,
             address or self.address,
-            rules=OPEN,
-            contacts=False,
+            naming=Naming(rules=OPEN, contacts=False, learn_owners=learn),
             alerts=alerts,
             clock=self.clock,
-            chance=lambda: 0.5,
-            learn=learn,
         )
+        found.chance = lambda: 0.5
         found.meter = self.meter
         return found
 
