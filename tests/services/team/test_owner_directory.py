@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.security.keyring import Keyring
@@ -24,12 +26,15 @@ class Slack:
     def __init__(self) -> None:
         self.emails: dict[str, str | None] = {BO: "bo@vendor.example"}
         self.is_away = False
+        self.refuses: dict[str, str] = {}
         self.asked: list[str] = []
 
     async def user(self, user: str) -> SlackUser:
         self.asked.append(user)
         if self.is_away:
             raise SlackUnavailable("down", retry_after=0)
+        if user in self.refuses:
+            raise SlackRefused("no", code=self.refuses[user])
         if user not in self.emails:
             raise SlackRefused("nobody", code="user_not_found")
         return SlackUser(name=user, teams=frozenset(), email=self.emails[user])
@@ -54,3 +59,24 @@ async def test_each_owner_is_asked_for_once_a_day(store: Store) -> None:
     async with store.database.read() as connection:
         assert await load_emails(connection, [BO, CY, None], Keyring([SECRET])) == {BO: "bo@new.example"}
         assert b"bo@" not in (await connection.scalars(select(team_member.c.email))).all()[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "logged"),
+    [("strange_code", [BO, CY, BO, CY], ["owner_refused"] * 2), ("invalid_auth", [BO, BO, BO], [])],
+)
+async def test_a_refusal_about_one_owner_concerns_nobody_else_and_is_logged_once_a_day(
+    store: Store, code: str, asked: list[str], logged: list[str]
+) -> None:
+    clock, slack = Clock(), Slack()
+    slack.refuses[BO] = code
+    directory = OwnerDirectory(store, slack_user=slack.user, workspace_url=lambda: None, clock=clock)
+    await report(store, license_(), license_(aliases=frozenset({"E-2"})))
+    for evaluation_id, owner in ((1, BO), (2, CY)):
+        await store.evaluations.assign(evaluation_id, owner, instead_of=None, by=owner, at=clock.now)
+    with capture_logs() as lines:
+        for later in (timedelta(0), timedelta(hours=1), timedelta(hours=24)):
+            clock.now += later
+            await directory.update()
+    assert slack.asked == asked
+    assert [line["event"] for line in lines] == logged
