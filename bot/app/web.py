@@ -58,23 +58,12 @@ def _build_pages(context: Context) -> Sequence[LinkedPage]:
 
 
 def _build_feedback(context: Context) -> FeedbackEndpoints:
-    settings, clock = context.settings, context.clock
-    secret = settings.signals_secret
-    signed = None
-    if secret is not None:
-        signed = SignedRequests(
-            secret.get_secret_value(),
-            path=feedback_endpoints.PATH,
-            source=InboundSource.FEEDBACK,
-            help_at="docs/feedback.md",
-            clock=lambda: clock().timestamp(),
-        )
-        signed.meter = context.components.meter
+    path, source = feedback_endpoints.PATH, InboundSource.FEEDBACK
     return FeedbackEndpoints(
         context.feedback,
-        signed=signed,
-        forge=_build_forge_requests(context, feedback_endpoints.FORGE_PATH, InboundSource.FEEDBACK),
-        origins=frozenset(settings.feedback_origins),
+        signed=_build_signed_requests(context, path, source, help_at="docs/feedback.md"),
+        forge=_build_forge_requests(context, feedback_endpoints.FORGE_PATH, source),
+        origins=frozenset(context.settings.feedback_origins),
     )
 
 
@@ -89,23 +78,26 @@ def _build_bounce_webhook(context: Context) -> BounceWebhook | None:
 
 
 def _build_signal_webhook(context: Context, intake: SignalIntake) -> SignalWebhook | None:
-    secret, clock = context.settings.signals_secret, context.clock
-    if secret is None:
-        return None
-    requests = SignedRequests(
-        secret.get_secret_value(),
-        path=signals.PATH,
-        source=InboundSource.SIGNAL,
-        help_at="docs/early-signals.md",
-        clock=lambda: clock().timestamp(),
-    )
-    requests.meter = context.components.meter
-    return SignalWebhook(intake, requests, clock=clock)
+    requests = _build_signed_requests(context, signals.PATH, InboundSource.SIGNAL, help_at="docs/early-signals.md")
+    return None if requests is None else SignalWebhook(intake, requests, clock=context.clock)
 
 
 def _build_forge_endpoint(context: Context, intake: SignalIntake) -> ForgeSignalEndpoint | None:
     requests = _build_forge_requests(context, signals.FORGE_PATH, InboundSource.SIGNAL)
     return None if requests is None else ForgeSignalEndpoint(intake, requests, clock=context.clock)
+
+
+def _build_signed_requests(
+    context: Context, path: str, source: InboundSource, *, help_at: str
+) -> SignedRequests | None:
+    secret, clock = context.settings.signals_secret, context.clock
+    if secret is None:
+        return None
+    requests = SignedRequests(
+        secret.get_secret_value(), path=path, source=source, help_at=help_at, clock=lambda: clock().timestamp()
+    )
+    requests.meter = context.components.meter
+    return requests
 
 
 def _build_forge_requests(context: Context, path: str, source: InboundSource) -> ForgeRequests | None:

@@ -50,6 +50,21 @@ def small(*texts: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(text) for text in texts]}
 
 
+def button(action: str, label: str, value: str = "-") -> Block:
+    """Return a button. `action` is its action id."""
+    return {"type": "button", "action_id": str(action), "text": plain(label), "value": value}
+
+
+def confirm(question: str, *, consequence: str, label: str) -> Block:
+    """Return a dialog that asks before a button counts. `label` is on the button that says yes."""
+    return {
+        "title": plain(question),
+        "text": plain(consequence, longest=300),
+        "confirm": plain(label, longest=30),
+        "deny": plain("Cancel", longest=30),
+    }
+
+
 def note_message(text: str) -> Message:
     """Return a line in a card's thread, or a message of its own."""
     return Message(text=text, blocks=[section(text)])

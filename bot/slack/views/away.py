@@ -8,7 +8,7 @@ from typing import Final
 from bot.domain.text import counted, day
 from bot.errors import InteractionUnreadable
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, note_message, plain, section
+from bot.slack.blocks import Block, Message, button, note_message, plain, section
 from bot.slack.ids import AwayButton, Field, View
 from bot.slack.text import mention
 from bot.slack.views.inputs import input_block
@@ -46,7 +46,7 @@ def away_message(*, until: date | None, owned: int) -> Message:
     if not owned:
         return note_message(away)
     ask = f"You still own {counted(owned, 'running trial')}: `{ids.COMMAND} mine`. Who takes care of them?"
-    buttons = [_button(AwayButton.HAND_OVER, "Hand over…"), _button(AwayButton.KEEP, "Keep")]
+    buttons = [button(AwayButton.HAND_OVER, "Hand over…"), button(AwayButton.KEEP, "Keep")]
     return Message(text=f"{away} {ask}", blocks=[section(away), section(ask), {"type": "actions", "elements": buttons}])
 
 
@@ -82,7 +82,3 @@ def hand_over_form(form: HandOverForm) -> Modal:
 def handed_over(count: int, to: str) -> str:
     """Return how many trials somebody else owns now."""
     return f"{counted(count, 'trial')} handed over to {mention(to)}." if count else "You own no running trial any more."
-
-
-def _button(action: AwayButton, label: str) -> Block:
-    return {"type": "button", "action_id": action.value, "text": plain(label)}

@@ -12,7 +12,7 @@ from bot.domain.license_types import is_sold
 from bot.domain.mail_policy import DEFAULT_RULES, MailRules
 from bot.domain.text import day
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, paragraphs, plain, small
+from bot.slack.blocks import Block, Message, button, paragraphs, plain, small
 from bot.slack.text import escape, mention, moment, span, tame
 from bot.slack.views.card_lines import (
     SEPARATOR,
@@ -99,7 +99,7 @@ def _forgotten_install(card: Card) -> EarlyInstall:
 def _early_message(card: Card, early: EarlyInstall) -> Message:
     """Return the card of an installation whose license is not known."""
     app = card.evaluation.license.app_name
-    buttons = [button(action, card) for action in actions(card)]
+    buttons = [action_button(action, card) for action in actions(card)]
     blocks: list[Block] = [
         {"type": "header", "text": plain(f"{tame(early.place, longest=90)} · {app}", longest=150)},
         *paragraphs(early_lines(early)),
@@ -133,7 +133,7 @@ def _fallback(card: Card) -> str:
 
 def _buttons(card: Card, rules: MailRules) -> list[Block]:
     offered = actions(card, rules)
-    buttons = [button(action, card) for action in _visible(offered)]
+    buttons = [action_button(action, card) for action in _visible(offered)]
     shown, hidden = _menu(offered)
     return [*buttons, _overflow([*shown, *([Action.REST] if hidden else [])], card)]
 
@@ -153,10 +153,7 @@ def _overflow(offered: Sequence[Action], card: Card) -> Block:
 def rest_buttons(card: Card, rules: MailRules = DEFAULT_RULES) -> list[Block]:
     """Return the buttons for the actions that the menu of a card has no room for."""
     _, hidden = _menu(actions(card, rules))
-    return [
-        {"type": "button", "action_id": action.value, "text": plain(_LABELS[action]), "value": _option(action, card)}
-        for action in hidden
-    ]
+    return [button(action, _LABELS[action], _option(action, card)) for action in hidden]
 
 
 def _visible(offered: Sequence[Action]) -> Sequence[Action]:
@@ -177,18 +174,12 @@ def _option(action: Action, card: Card) -> str:
     return ids.option(action, card.evaluation.id, seen.get(action))
 
 
-def button(action: Action, card: Card) -> Block:
+def action_button(action: Action, card: Card) -> Block:
     """Return the button for an action."""
     is_main = action is Action.ANSWER or (action is Action.EMAIL and card.evaluation.waiting_since is None)
     style = {"style": "primary"} if is_main else {"style": "danger"} if action is Action.DO_NOT_CONTACT else {}
-    return {
-        "type": "button",
-        "action_id": action.value,
-        "text": plain(_LABELS[action]),
-        "value": str(card.evaluation.id),
-        "accessibility_label": _spoken(action, card.evaluation.license),
-        **style,
-    }
+    spoken = {"accessibility_label": _spoken(action, card.evaluation.license)}
+    return {**button(action, _LABELS[action], str(card.evaluation.id)), **spoken, **style}
 
 
 def _spoken(action: Action, license_: License) -> str:

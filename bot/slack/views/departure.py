@@ -7,7 +7,7 @@ from bot.domain.departure import CustomerWords
 from bot.domain.history import CustomerLeft, QuoteAccepted
 from bot.domain.text import day
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, note_message, plain, section
+from bot.slack.blocks import Block, Message, button, note_message, section
 from bot.slack.text import escape, tame_lines
 
 _ERASED = "What they wrote is no longer on record."
@@ -37,8 +37,7 @@ def departure_sentence(fact: CustomerLeft | QuoteAccepted) -> str:
 
 def show_button(departure_id: int) -> Block:
     """Return the button that shows one person what somebody wrote."""
-    button = {"type": "button", "action_id": ids.SHOW_WORDS, "text": plain("Show…"), "value": str(departure_id)}
-    return {"type": "actions", "elements": [button]}
+    return {"type": "actions", "elements": [button(ids.SHOW_WORDS, "Show…", str(departure_id))]}
 
 
 def words_message(words: CustomerWords | None) -> Message:

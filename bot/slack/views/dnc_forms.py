@@ -10,7 +10,7 @@ from bot.domain.dnc import Authority, DncEntry, DncScope, DncTarget, may_lift
 from bot.domain.dnc_reason import REASON_CHOICES
 from bot.domain.evaluation import Contact
 from bot.errors import InteractionUnreadable
-from bot.slack.blocks import Block, Message, plain, section
+from bot.slack.blocks import Block, Message, button, plain, section
 from bot.slack.ids import Field, View
 from bot.slack.text import escape
 from bot.slack.views.history import describe_scope
@@ -96,13 +96,8 @@ def loading(request: DncRequest) -> Modal:
 def button_to_form(request: DncRequest) -> Message:
     """Return a message with a button to the form, for a command whose trigger has expired."""
     text = f"{escape(str(request.target))}: that took too long for Slack. Please open the form again."
-    button = {
-        "type": "button",
-        "action_id": request.view.value,
-        "text": plain("Open form…"),
-        "value": request.pack(),
-    }
-    return Message(text=text, blocks=[section(text), {"type": "actions", "elements": [button]}])
+    form = button(request.view, "Open form…", request.pack())
+    return Message(text=text, blocks=[section(text), {"type": "actions", "elements": [form]}])
 
 
 def _effect(covered: str) -> str:

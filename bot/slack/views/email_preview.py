@@ -3,7 +3,7 @@
 from typing import Final
 
 from bot.domain.mail import MailOutcome, MailPreview, MailState
-from bot.slack.blocks import Block, plain, section, small
+from bot.slack.blocks import Block, button, section, small
 from bot.slack.ids import Settle, View
 from bot.slack.mrkdwn import render_markdown
 from bot.slack.text import escape
@@ -41,7 +41,7 @@ def sending(metadata: ModalMetadata, text: str, *, mail_id: int | None = None) -
     """
     blocks: list[Block] = [section(text)]
     if mail_id is not None:
-        undo = {"type": "button", "action_id": Settle.UNDO.value, "text": plain("Undo"), "value": str(mail_id)}
+        undo = button(Settle.UNDO, "Undo", str(mail_id))
         blocks.append({"type": "actions", "elements": [undo]})
     return {**build_modal(View.SENDING, metadata, blocks), "clear_on_close": True}
 

@@ -6,7 +6,7 @@ from bot.domain.card import Card, title
 from bot.domain.dnc import DncEntry
 from bot.domain.feedback import LONGEST_TEXT, FeedbackMessage, FeedbackSource, Topic
 from bot.domain.history import AnsweredInApp, FeedbackReceived
-from bot.slack.blocks import Block, Message, plain, section, small
+from bot.slack.blocks import Block, Message, button, section, small
 from bot.slack.ids import FeedbackButton, Field, View
 from bot.slack.text import escape, mention, moment, tame_lines
 from bot.slack.views.inputs import input_block, lines_input
@@ -143,9 +143,5 @@ def _buttons(message: FeedbackMessage) -> list[Block]:
         (FeedbackButton.ANSWER_IN_APP, "Answer in the app…", message.may_answer_in_app),
         (FeedbackButton.SHOW, "Show…", is_long or has_more),
     )
-    buttons = [
-        {"type": "button", "action_id": action.value, "text": plain(label), "value": number}
-        for action, label, is_offered in offers
-        if is_offered
-    ]
+    buttons = [button(action, label, number) for action, label, is_offered in offers if is_offered]
     return [{"type": "actions", "elements": buttons}] if buttons else []

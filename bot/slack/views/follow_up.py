@@ -7,7 +7,7 @@ from bot.domain.card import Card
 from bot.domain.evaluation import Disposition, NotForUsReason
 from bot.domain.history import CalledDone, CalledNotForUs, FollowUpFact, NoteAdded, Undone
 from bot.domain.note import Note
-from bot.slack.blocks import Block, Message, plain, section
+from bot.slack.blocks import Block, Message, button, confirm, section
 from bot.slack.ids import NoteButton
 from bot.slack.text import escape, mention, moment, tame_lines
 
@@ -79,19 +79,9 @@ def _not_for_us(who: str, reason: NotForUsReason) -> str:
 
 
 def _note_buttons(note_id: str) -> list[Block]:
-    sure = {
-        "title": plain("Delete this note?"),
-        "text": plain("Nobody will be able to read it any more.", longest=300),
-        "confirm": plain("Delete", longest=30),
-        "deny": plain("Cancel", longest=30),
-    }
+    effect = "Nobody will be able to read it any more."
+    sure = confirm("Delete this note?", consequence=effect, label="Delete")
     return [
-        {"type": "button", "action_id": NoteButton.EDIT.value, "text": plain("Edit…"), "value": note_id},
-        {
-            "type": "button",
-            "action_id": NoteButton.DELETE.value,
-            "text": plain("Delete"),
-            "value": note_id,
-            "confirm": sure,
-        },
+        button(NoteButton.EDIT, "Edit…", note_id),
+        {**button(NoteButton.DELETE, "Delete", note_id), "confirm": sure},
     ]

@@ -47,7 +47,7 @@ from bot.domain.mail import LawfulBasis
 from bot.domain.note import Note
 from bot.domain.replies import ANSWER
 from bot.domain.text import day
-from bot.slack.blocks import Block, Message, note_message, plain
+from bot.slack.blocks import Block, Message, button, confirm, note_message
 from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
 from bot.slack.views.departure import departure_sentence, show_button
@@ -274,19 +274,9 @@ def entry_message(entry: Entry) -> Message:
 
 
 def _buttons(mail: str) -> list[Block]:
-    twice = {
-        "title": plain("Send again?"),
-        "text": plain("If it did arrive, they get it twice. Your mail server's log may know.", longest=300),
-        "confirm": plain("Send again", longest=30),
-        "deny": plain("Cancel", longest=30),
-    }
+    risk = "If it did arrive, they get it twice. Your mail server's log may know."
+    twice = confirm("Send again?", consequence=risk, label="Send again")
     return [
-        {"type": "button", "action_id": Settle.ARRIVED.value, "text": plain("It arrived"), "value": mail},
-        {
-            "type": "button",
-            "action_id": Settle.AGAIN.value,
-            "text": plain("Send again"),
-            "value": mail,
-            "confirm": twice,
-        },
+        button(Settle.ARRIVED, "It arrived", mail),
+        {**button(Settle.AGAIN, "Send again", mail), "confirm": twice},
     ]

@@ -13,7 +13,7 @@ from bot.domain.home import MOST_ROWS, Home, ReportState, Snoozed, TeamHome
 from bot.domain.listing import EvaluationRow, Page
 from bot.domain.text import counted
 from bot.slack import ids
-from bot.slack.blocks import Block, paragraphs, plain, section, small
+from bot.slack.blocks import Block, button, paragraphs, section, small
 from bot.slack.charts import bar_chart
 from bot.slack.ids import HomeButton
 from bot.slack.text import escape, moment, tame
@@ -97,13 +97,13 @@ def _buttons(home: Home) -> Block:
     return {
         "type": "actions",
         "elements": [
-            _button(HomeButton.FIND, "Find…"),
-            _button(HomeButton.REPORT, "Report…"),
-            _button(HomeButton.BACK, "I'm back") if home.is_away else _button(HomeButton.AWAY, "I'm away…"),
-            _button(HomeButton.DIGEST, "Stop my digest", OFF)
+            button(HomeButton.FIND, "Find…"),
+            button(HomeButton.REPORT, "Report…"),
+            button(HomeButton.BACK, "I'm back") if home.is_away else button(HomeButton.AWAY, "I'm away…"),
+            button(HomeButton.DIGEST, "Stop my digest", OFF)
             if home.has_digest
-            else _button(HomeButton.DIGEST, "Get my digest", ON),
-            *([_button(HomeButton.SETTINGS, "Settings…")] if home.is_admin else []),
+            else button(HomeButton.DIGEST, "Get my digest", ON),
+            *([button(HomeButton.SETTINGS, "Settings…")] if home.is_admin else []),
         ],
     }
 
@@ -111,12 +111,8 @@ def _buttons(home: Home) -> Block:
 def _claim(evaluation: Evaluation) -> Block:
     # Ten buttons with the same word on them are one to a screen reader.
     label = tame(f"Claim {title(evaluation.license)}", longest=75)
-    button = _button(f"{HomeButton.CLAIM}.{evaluation.id}", "Claim", str(evaluation.id))
-    return {**button, "accessibility_label": label}
-
-
-def _button(action: str, label: str, value: str = "-") -> Block:
-    return {"type": "button", "action_id": action, "text": plain(label), "value": value}
+    claim = button(f"{HomeButton.CLAIM}.{evaluation.id}", "Claim", str(evaluation.id))
+    return {**claim, "accessibility_label": label}
 
 
 def _snoozed(snoozed: Snoozed, line: str) -> str:

@@ -12,7 +12,7 @@ from bot.domain.listing import EvaluationRow, Filters, FindQuery, Found, ListKin
 from bot.domain.text import counted, day
 from bot.errors import InteractionUnreadable
 from bot.slack import ids
-from bot.slack.blocks import Block, Message, paragraphs, plain, section, small
+from bot.slack.blocks import Block, Message, button, paragraphs, section, small
 from bot.slack.client.payload import read_id
 from bot.slack.text import days, escape, mention, moment
 from bot.slack.views.paging import page_turns
@@ -160,13 +160,8 @@ def _rows(rows: Iterable[EvaluationRow], page: str | None, *, today: date, works
         if not row.gone or page is None:
             lines.append(line)
             continue
-        button = {
-            "type": "button",
-            "action_id": f"{ids.POST_AGAIN}.{row.evaluation.id}",
-            "text": plain("Post again"),
-            "value": f"{page}:{row.evaluation.id}",
-        }
-        blocks += [*paragraphs(lines), {**section(line), "accessory": button}]
+        again = button(f"{ids.POST_AGAIN}.{row.evaluation.id}", "Post again", f"{page}:{row.evaluation.id}")
+        blocks += [*paragraphs(lines), {**section(line), "accessory": again}]
         lines = []
     return blocks + paragraphs(lines)
 

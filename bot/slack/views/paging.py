@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.domain.listing import Page
-from bot.slack.blocks import Block, plain, small
+from bot.slack.blocks import Block, button, small
 
 
 def page_turns(action: str, page: Page[Any], *, value: Callable[[int], str] = str) -> list[Block]:
@@ -15,7 +15,7 @@ def page_turns(action: str, page: Page[Any], *, value: Callable[[int], str] = st
     if page.pages == 1:
         return []
     turns = [
-        {"type": "button", "action_id": f"{action}.{target}", "text": plain(label), "value": value(target)}
+        button(f"{action}.{target}", label, value(target))
         for label, target in (("◀ Previous page", page.number - 1), ("Next page ▶", page.number + 1))
         if 0 <= target < page.pages
     ]

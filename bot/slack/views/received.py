@@ -6,7 +6,7 @@ from bot.domain.card import Card, title
 from bot.domain.history import ReplyReceived
 from bot.domain.replies import Reply, ReplyKind, Writer
 from bot.domain.text import day
-from bot.slack.blocks import Block, Message, plain, section, small
+from bot.slack.blocks import Block, Message, button, section, small
 from bot.slack.ids import ReplyButton, View
 from bot.slack.text import escape, moment, tame_lines
 from bot.slack.views.modal_metadata import ModalMetadata
@@ -103,16 +103,12 @@ def _files(names: tuple[str, ...], *, most: int) -> list[Block]:
 
 def _buttons(reply: Reply) -> Block:
     number, until = str(reply.id), None if reply.content is None else reply.content.absent_until
-    buttons = [_button(ReplyButton.SHOW, "Show…", number)]
+    buttons = [button(ReplyButton.SHOW, "Show…", number)]
     if reply.kind is ReplyKind.REPLY:
-        buttons.insert(0, {**_button(ReplyButton.ANSWER, "Answer…", number), "style": "primary"})
+        buttons.insert(0, {**button(ReplyButton.ANSWER, "Answer…", number), "style": "primary"})
     elif until is not None:
-        buttons.insert(0, _button(ReplyButton.SNOOZE, f"Snooze until {day(until)}", number))
+        buttons.insert(0, button(ReplyButton.SNOOZE, f"Snooze until {day(until)}", number))
     return {"type": "actions", "elements": buttons}
-
-
-def _button(action: ReplyButton, label: str, value: str) -> Block:
-    return {"type": "button", "action_id": action.value, "text": plain(label), "value": value}
 
 
 def _text_element(text: str) -> Block:

@@ -13,7 +13,7 @@ from bot.domain.text import counted
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, section, small
 from bot.slack.text import days, escape, mention
-from bot.slack.views.card import button, row_menu
+from bot.slack.views.card import action_button, row_menu
 from bot.slack.views.card_lines import selling_line
 
 _NO_OWNER: Final = "nobody"
@@ -66,7 +66,7 @@ def reminder_message(
     says, to = _SAYS[step], mention(owner) if owner else _NO_OWNER
     lines = [says.format(name=f"<{link}|{name}>" if link else name, owner=to), selling_line(card, today=today)]
     wanted = _WANTED.get(step, (Action.EMAIL, Action.SNOOZE))
-    buttons: list[Block] = [button(action, card) for action in wanted if action in actions(card, rules)]
+    buttons: list[Block] = [action_button(action, card) for action in wanted if action in actions(card, rules)]
     blocks = [section("\n".join(line for line in lines if line))]
     if buttons:
         blocks.append({"type": "actions", "elements": buttons})
