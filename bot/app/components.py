@@ -115,7 +115,7 @@ async def open_slack_client(settings: Settings, meter: Meter = OFF) -> AsyncIter
             retry_handlers=[],
             logger=slack_logger(),
         )
-        client.proxy = settings.network.proxy_for(client.base_url)  # given none, the SDK takes one of the environment
+        client.proxy = settings.network.proxy_for(client.base_url)  # without one, the SDK takes that of the environment
         yield client
 
 

@@ -29,7 +29,7 @@ async def watched_poll(context: Context) -> AsyncIterator[Run]:
 
 @asynccontextmanager
 async def open_caller(network: Network, url: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
-    """Yield what requests an address of the service. It raises HeartbeatFailed if that does not succeed."""
+    """Yield a function that requests an address of the service. It raises HeartbeatFailed if the request fails."""
     async with httpx.AsyncClient(
         timeout=_TIMEOUT_S,
         trust_env=False,  # the variables are read once, for all clients alike

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from bot.app.context import Context
-from bot.app.looks import Looks
+from bot.app.idle_job import IdleJob
 from bot.app.scheduler import Run, Scheduler
 from bot.services.operations.clock_watch import ClockWatch
 from bot.services.operations.lock_alert import LockAlert
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 _PAUSES_EVERY: Final = timedelta(hours=1)
 """How often do-not-contact pauses are checked for their end."""
 _REMINDERS_PAUSE_S: Final = 2.0
-"""The least time between two looks for reminders, and so how soon changed settings count."""
+"""The shortest time between two checks for reminders, and so how soon changed settings count."""
 _DIGESTS_PAUSE_S: Final = 5.0
 _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
@@ -31,7 +31,7 @@ _REMIND_EVERY: Final = timedelta(seconds=15)
 _EARLY_CARDS_EVERY: Final = timedelta(minutes=1)
 """How often early cards are checked for a license that did not come."""
 _MATCH_FEEDBACK_EVERY: Final = timedelta(minutes=1)
-"""How often the license is looked for of feedback that fitted none."""
+"""How often feedback that fits no license is matched again."""
 _OWNERS_EVERY: Final = timedelta(minutes=1)
 """How often Slack is asked about new owners, so that tables have their email addresses."""
 _LEAVERS_EVERY: Final = timedelta(hours=1)
@@ -95,7 +95,7 @@ async def send_reminders(context: Context, reconciler: Reconciler, *, elapsed: C
     digests.meter = reminders.meter = components.meter
     database, clock = components.store.database, context.clock
     async with asyncio.TaskGroup() as group:
-        looks = Looks("digests", digests.send_due, database=database, clock=clock)
-        group.create_task(looks.keep_on(pause=_DIGESTS_PAUSE_S))
-        looks = Looks("reminders", reminders.send_due, database=database, clock=clock)
-        group.create_task(looks.keep_on(pause=_REMINDERS_PAUSE_S))
+        job = IdleJob("digests", digests.send_due, database=database, clock=clock)
+        group.create_task(job.run(pause=_DIGESTS_PAUSE_S))
+        job = IdleJob("reminders", reminders.send_due, database=database, clock=clock)
+        group.create_task(job.run(pause=_REMINDERS_PAUSE_S))

@@ -97,13 +97,13 @@ class Leader:
             await asyncio.sleep(self._timing.look_every)
 
     def begin(self) -> None:
-        """Begin a term if this copy leads and no earlier term of it still ends."""
+        """Begin a term if this copy leads and its earlier term is over."""
         if self._leases.is_held and not self._begun.is_set() and not self._is_ending:
             self._over.clear()
             self._begun.set()
 
     def keep(self) -> None:
-        """Keep the lease until `give_back`, or take it over once the copy that holds it is gone."""
+        """Keep the lease until `release`, or take it over once the copy that holds it is gone."""
         self._keeping = asyncio.create_task(self._keep())
 
     async def work(self, work: Work) -> None:
@@ -122,11 +122,11 @@ class Leader:
         self._over.set()
         self._begun.set()
 
-    async def give_back(self) -> None:
-        """Keep the lease no longer and release it, so that the next copy takes over at once."""
+    async def release(self) -> None:
+        """Release the lease, so that the next copy takes over at once."""
         if self._keeping is not None:
             await cancel_and_wait(self._keeping)
-        if self._store.database.locked_since is not None:  # it finds out that this one is gone
+        if self._store.database.locked_since is not None:  # the next copy notices by itself that this one is gone
             return
         try:
             await self._leases.release()
@@ -217,4 +217,4 @@ async def hold_lead(
     try:
         yield lead
     finally:
-        await lead.give_back()
+        await lead.release()

@@ -17,7 +17,7 @@ from bot.app.workers import build_workers
 from bot.slack.client.socket_mode import SocketMode
 
 LONGEST_TURN: Final = timedelta(minutes=2)
-"""Within which the lease is renewed and the schedule looked at, also on a database that is locked for a while."""
+"""The longest time between two renewals of the lease, or two checks of the schedule, if the database is locked."""
 _LISTENS_EVERY: Final = timedelta(minutes=1)
 
 

@@ -87,7 +87,7 @@ async def graceful_shutdown(
     async def hand_over() -> None:
         lead.end()
         await asyncio.wait({leading})
-        await lead.give_back()
+        await lead.release()
 
     await asyncio.gather(hand_over(), middleware.drain(_time_to_finish(database)))
 

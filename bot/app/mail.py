@@ -26,11 +26,11 @@ def build_mailer(settings: Settings) -> Mailer | None:
     """Build the mailer, or return None unless server, sender and postal address are set. MailSetupWrong if a key is
     unusable.
     """
-    found = unsigned_post_office(settings)
+    found = build_unsigned_mailer(settings)
     return found and replace(found, signer=signer(settings))
 
 
-def unsigned_post_office(settings: Settings) -> Mailer | None:
+def build_unsigned_mailer(settings: Settings) -> Mailer | None:
     """Build the same mailer without the DKIM signer, so that its key need not be usable."""
     if settings.smtp_host is None or settings.mail_from is None or settings.mail_postal_address is None:
         return None
@@ -49,7 +49,7 @@ def unsigned_post_office(settings: Settings) -> Mailer | None:
         privacy_url=settings.mail_privacy_url,
     )
     keyring, replies = Keyring(settings.secret_key), settings.mail_replies
-    # What comes back to the mailbox for replies is read, too.
+    # The bot also reads what comes back to the mailbox for replies.
     bounces = settings.mail_bounces or (replies if settings.imap_host else None)
     return Mailer(
         smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE),

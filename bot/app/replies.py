@@ -59,7 +59,7 @@ def build_inbox(settings: Settings) -> Inbox | None:
 
 
 def _secret(settings: Settings) -> Callable[[], Awaitable[Secret]]:
-    """Return what asks for a secret each time: tokens last about an hour."""
+    """Return a function that fetches the secret each time: tokens last about an hour."""
     url, client_id, client_secret = settings.imap_token_url, settings.imap_client_id, settings.imap_client_secret
     if url is None or client_id is None or client_secret is None:
         if settings.imap_password is None:
@@ -86,7 +86,7 @@ def _secret(settings: Settings) -> Callable[[], Awaitable[Secret]]:
 
 
 def _is_own(settings: Settings) -> Callable[[str], bool]:
-    """Return what recognizes our own addresses: those in the settings, and others at their domains."""
+    """Return a function that recognizes our own addresses: those in the settings, and others at their domains."""
     named = (settings.mail_from, settings.mail_reply_to, settings.mail_replies, settings.mail_bounces)
     ours = {canonical(parseaddr(each)[1]) for each in named if each is not None}
     domains = {each.rpartition("@")[2] for each in ours} - FREE_MAIL

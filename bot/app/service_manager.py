@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def ready(manager: ServiceManager, heartbeats: Heartbeats) -> AsyncIterator[None]:
-    """Be ready inside the block, stopping after it. Without systemd, do nothing.
+    """Report that the bot is ready, and at the end of the block that it stops. Without systemd, do nothing.
 
     The watchdog hears nothing while a worker stands still or the loop does, so that systemd restarts the bot.
     """

@@ -32,7 +32,7 @@ from bot.slack.client.socket_mode import SocketMode, SocketTimeouts
 log = structlog.get_logger()
 
 _DELIVERY_TURN: Final = timedelta(minutes=2)
-"""The longest turn of the outbox worker: five seconds, or the patience with a database that is locked."""
+"""The longest turn of the outbox worker: five seconds, or longer if the database is locked."""
 
 
 def build_reconciler(context: Context) -> Reconciler:

@@ -16,7 +16,7 @@ from bot.webhooks.client import WebhookClient, open_webhook_client
 from bot.webhooks.resolver import leads_to_private
 
 _TURN: Final = timedelta(minutes=5)
-"""Within which each worker looks for what is due, also on a database that is locked for a while."""
+"""The longest time between two checks of a worker for what is due, if the database is locked."""
 
 
 def webhook_addresses(settings: WebhookSettings) -> tuple[WebhookAddress, ...]:

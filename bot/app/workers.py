@@ -48,7 +48,7 @@ def build_workers(
         "deliver": outbox.run,
         "rotation": context.rotation.run,
         "home": context.home.run,
-        # Before, the cards in Slack could be missing in a database that was restored, and be posted again.
+        # Earlier, a database that was restored may not know the cards in Slack, and they would be posted again.
         "signals": _in_turn(reconciler.looked, context.signals.run),
         **{f"webhooks_{number}": worker.run for number, worker in enumerate(webhooks, 1)},
     }
@@ -74,7 +74,7 @@ def build_workers(
 
 
 def reply_address(context: Context) -> Callable[[str], Awaitable[str | None]]:
-    """Return what knows a colleague's address for replies; with their name if the bot reads the replies."""
+    """Return the function that finds a colleague's address for replies, with their name if the bot reads them."""
     permissions = context.permissions
     return permissions.address if context.settings.mail_replies is None else permissions.named_address
 

@@ -9,7 +9,7 @@ from dns.asyncresolver import Resolver
 
 from bot.app.clock import utc_now
 from bot.app.components import build_marketplace, open_slack_client, scopes_needed
-from bot.app.mail import build_mailer, signer, unsigned_post_office
+from bot.app.mail import build_mailer, build_unsigned_mailer, signer
 from bot.app.replies import build_inbox
 from bot.app.webhooks import try_addresses
 from bot.cli.output import format_health
@@ -52,7 +52,7 @@ async def check_setup(
     outside = Outside(
         store=open_store(settings.database_url, secret_keys=settings.secret_key),
         marketplace=partial(build_marketplace, settings),
-        mailer=partial(unsigned_post_office, settings),
+        mailer=partial(build_unsigned_mailer, settings),
         signer=partial(signer, settings),
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),

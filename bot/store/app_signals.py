@@ -78,7 +78,7 @@ class AppSignals:
             return handled
 
     async def expire(self, *, before: datetime, at: datetime) -> int:
-        """Let the early cards of installations before then say that no license followed. Return how many."""
+        """Update the early cards of installations before then: no license followed. Return how many."""
         over = select(app_signal.c.id, app_signal.c.evaluation_id).where(
             WAITS_EARLY, app_signal.c.early_end.is_(None), app_signal.c.at < before
         )
@@ -132,7 +132,7 @@ class AppSignals:
 
 
 async def _update_early_card(connection: AsyncConnection, early: int, kind: SignalKind, *, at: datetime) -> None:
-    """Let an early card say that the app was removed, or that it is there again."""
+    """Update an early card: the app was removed, or is installed again."""
     ends = {SignalKind.UNINSTALLED: EarlyEnd.UNINSTALLED, SignalKind.INSTALLED: None}
     if kind in ends:
         its = (app_signal.c.evaluation_id == early) & WAITS_EARLY

@@ -42,7 +42,7 @@ async def _batches(connection: AsyncConnection, table: Table) -> AsyncIterator[l
 
 
 async def _continue_ids(connection: AsyncConnection, table: Table) -> None:
-    """Let PostgreSQL go on above the ids of a table, which SQLite finds out by itself."""
+    """Set PostgreSQL's sequence above the ids of a table. SQLite needs none."""
     if connection.dialect.name != "postgresql" or not _has_serial(table):
         return
     highest: Any = select(func.coalesce(func.max(table.c.id), 0))

@@ -80,7 +80,7 @@ async def early_install(connection: AsyncConnection, evaluation_id: int) -> Earl
 async def match_installations(
     connection: AsyncConnection, updates: Iterable[LicenseUpdate], keyring: Keyring, *, at: datetime
 ) -> list[int]:
-    """Let the installations that waited for a license know those of new trials, and let early cards become full ones.
+    """Match waiting installations with the licenses of new trials, and turn their early cards into full ones.
 
     Return the evaluations of these cards.
     """
@@ -169,7 +169,7 @@ async def _take_over(
 
 
 async def _tell_owner(connection: AsyncConnection, early: Row[Any], fact: LicenseFollowed, *, at: datetime) -> None:
-    """Say in the thread of a claimed card that the contact is known now. Nobody waits for it under another card."""
+    """Say in the thread of a claimed card that the contact is known now. On other cards, nobody waits for that."""
     entry = Entry(at=at, fact=fact)
     if early.owner is not None:
         await append_history(connection, early.id, [entry])

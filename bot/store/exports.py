@@ -1,4 +1,4 @@
-"""Tables for other programs, a page at a time: so many statements for each page, and a short transaction."""
+"""Tables for other programs, a page at a time: each page takes a fixed number of statements and a short transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Exports:
         self._keyring = keyring
 
     async def page(self, kind: ExportKind, scope: ExportScope, rules: MailRules, *, after: int = 0) -> ExportPage:
-        """Return the next page of a table. What evaluations were merged into stands for them."""
+        """Return the next page of a table. A merged evaluation is shown as the one that it was merged into."""
         query = _QUERIES[kind](scope)
         key = query.selected_columns["id"]
         async with self._database.read() as connection:

@@ -176,7 +176,7 @@ def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
 
 
 def _ordered(query: Select[Any], kind: ListKind) -> Select[Any]:
-    """Put days in order of apps, the newest first; who waits in order of time; other work in order of the end."""
+    """Order days by app, newest first; who waits by the time since when; other work by the end of the trial."""
     if kind is ListKind.DAYS:
         query = query.join(license_, license_.c.id == evaluation.c.license_id)
         return query.order_by(license_.c.app_name, license_.c.app_key, evaluation.c.id.desc())

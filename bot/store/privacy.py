@@ -46,7 +46,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasedAgain:
-    """How many people are on record as erased, and of how many, in what, something was found again."""
+    """How many people are on record as erased, about how many something was found again, and where."""
 
     on_record: int
     people: int

@@ -68,7 +68,7 @@ class ReminderStore:
             return [each for each in decided if await _record(connection, each, at=at, day_began=day_began)]
 
     async def settle(self, *, now: datetime) -> list[ReminderStep]:
-        """Mark the reminders that ask for nothing any more, and let their messages say so. Return the step of each.
+        """Mark the reminders that ask for nothing any more, and update their messages. Return the step of each.
 
         A message that waits with nothing else in it is not posted. One that is on its way has to arrive first.
         """
@@ -92,7 +92,7 @@ class ReminderStore:
                     this = and_(*same, reminder.c.owner == row.owner)
                     settled = update(reminder).where(this, ~_IS_ON_ITS_WAY).values(state=ReminderState.SETTLED)
                     await connection.execute(settled)
-                await _repaint(connection, [row.delivery_id for row in over], at=now)
+                await _update_messages(connection, [row.delivery_id for row in over], at=now)
         return [ReminderStep(row.step) for row in over]
 
     async def listed(self, delivery_id: int) -> list[ListedReminder]:
@@ -181,7 +181,7 @@ async def _record(
         number = listed_in.id
     this = and_(*(reminder.c[name] == value for name, value in key.items()))
     await connection.execute(update(reminder).where(this).values(delivery_id=number))
-    await _repaint(connection, [number], at=at)
+    await _update_messages(connection, [number], at=at)
     # A card tells a database that is restored from a backup which reminders there were.
     await enqueue_card_update(connection, [decided.evaluation_id], at=at)
     return True
@@ -196,8 +196,8 @@ async def _direct_messages(connection: AsyncConnection, person: str, *, since: d
     return list(await connection.execute(query.where(brought, ~never_went)))
 
 
-async def _repaint(connection: AsyncConnection, numbers: Sequence[int | None], *, at: datetime) -> None:
-    """Let messages show what became of their reminders. Those that wait with nothing left in them are not posted."""
+async def _update_messages(connection: AsyncConnection, numbers: Sequence[int | None], *, at: datetime) -> None:
+    """Update messages to show what became of their reminders. An empty one that waits is not posted."""
     theirs = delivery.c.id.in_(numbers)
     is_there = (delivery.c.state == DeliveryState.DELIVERED) & delivery.c.ts.is_not(None)
     again = {"state": DeliveryState.DUE, "at": at, "due_at": at}

@@ -1,4 +1,4 @@
-"""The figures of the team's reports, counted in the database: however many evaluations, so many statements."""
+"""The figures of the team's reports, counted in the database by a fixed number of statements."""
 
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""Who wants to be reminded of an evaluation, and when. Whose time has come gets one direct message."""
+"""Who wants to be reminded of an evaluation, and when. Each gets one direct message at that time."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
 """Whether somebody dealt with an evaluation: wrote to the contact, took a note, or spoke to them elsewhere.
 
-To own an evaluation is not yet to deal with it.
+Owning an evaluation is not enough.
 """
 
 from typing import Final

@@ -16,7 +16,7 @@ IS_WAITING: Final = and_(
     or_(evaluation.c.done_at.is_(None), evaluation.c.done_at < evaluation.c.waiting_since),
     evaluation.c.merged_into.is_(None),
 )
-"""The condition on `evaluation`. *Done* ends the wait, and to undo it brings the wait back."""
+"""The condition on `evaluation`. *Done* ends the wait, and undoing it brings the wait back."""
 
 
 async def begin_waiting(connection: AsyncConnection, evaluation_id: int, *, at: datetime) -> None:

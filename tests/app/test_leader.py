@@ -57,6 +57,6 @@ async def test_what_runs_is_cancelled_13_seconds_after_the_last_renewal_and_begu
             await begun.acquire()
             lead.end()
             await leading
-            await lead.give_back()
+            await lead.release()
         assert len(settled) == 2
         assert (await store.leases.status()).holder == "nobody"

@@ -95,7 +95,7 @@ class SocketMode:
     async def run(self) -> None:
         """Connect, and reconnect whenever the connection is over, until this task is cancelled.
 
-        The new connection opens before the old one closes, so that an interaction in between has a way to take.
+        The new connection opens before the old one closes, so that no interaction is lost in between.
         """
         try:
             while True:
@@ -192,7 +192,7 @@ class _Connection:
     async def open(self, address: str, *, proxy: str | None) -> None:
         """Connect and wait for Slack's hello. SlackUnavailable if it does not come."""
         self._client.wss_uri = address
-        self._client.proxy = proxy  # where it was given none, the SDK has taken one from the environment
+        self._client.proxy = proxy  # without one, the SDK takes that of the environment
         try:
             async with asyncio.timeout(self._timeouts.opening):
                 await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's adapter has no types
@@ -209,7 +209,7 @@ class _Connection:
         return max(self._ponged_at, self._spoke_at)
 
     def ended(self) -> str | None:
-        """Return why this connection is of no more use, or None while it is."""
+        """Return why this connection is no longer of use, or None while it is."""
         now, session = self._elapsed(), self._client.current_session
         if self.left.is_set():
             return self._why

@@ -84,7 +84,7 @@ class MessageRef:
 
 
 def is_person(channel: str) -> bool:
-    """Return whether this is a user's id: a message posted to it opens a direct message."""
+    """Return whether this is a user's id. A message posted to it is a direct message."""
     return channel.startswith(("U", "W"))
 
 

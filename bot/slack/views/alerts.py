@@ -25,7 +25,7 @@ def first_run(*, rows: int, started: int, announced: int, today: date, days: int
 
 
 def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
-    """The report could not be read `times` in a row, or the full report could not; `sentence` is the error's."""
+    """Say that the report, or the full report, could not be read `times` in a row. `sentence` is the error's."""
     what = "the full licenses report" if is_full else "the licenses report"
     times_failed = "" if times == 1 else f" It failed {times:,} times in a row."
     meanwhile = "what only the full report shows has to wait" if is_full else "no new evaluation gets a card"
@@ -36,12 +36,12 @@ def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
 
 
 def report_read_again(after: timedelta) -> str:
-    """The report could be read again, this long after the alert."""
+    """Say that the report could be read again, this long after the alert."""
     return f":white_check_mark: I can read the licenses report again, after {span(after)}, and have caught up."
 
 
 def rows_unread(rows: int) -> str:
-    """Rows of the report could not be read."""
+    """Say that rows of the report could not be read."""
     them = "it" if rows == 1 else "them"
     found = counted(rows, "row")
     return (
@@ -52,12 +52,12 @@ def rows_unread(rows: int) -> str:
 
 
 def rows_read_again(after: timedelta) -> str:
-    """The full report could be read without quarantining a row."""
+    """Say that the full report could be read without quarantining a row."""
     return f":white_check_mark: Every row of the licenses report can be read again, after {span(after)}."
 
 
 def database_locked(length: timedelta, *, by: Sequence[str]) -> str:
-    """Another program has locked the database for this long. `by` names the processes, if they are known."""
+    """Say that another program has locked the database for this long. `by` names the processes, if they are known."""
     who = escape(" and ".join(by)) if by else "Another program"
     return (
         f":rotating_light: {who} has locked the database for {span(length)}. New trials, presses and emails wait. "
@@ -66,12 +66,12 @@ def database_locked(length: timedelta, *, by: Sequence[str]) -> str:
 
 
 def database_free(after: timedelta) -> str:
-    """The database can be written again, after it was locked for this long."""
+    """Say that the database can be written again, after it was locked for this long."""
     return f":white_check_mark: The database can be written again, after {span(after)}. What waited is going out now."
 
 
 def backlog_notice(cards: int) -> str:
-    """Many cards wait for their first post; they follow at Slack's pace."""
+    """Say that many cards wait for their first post; they follow at Slack's pace."""
     are = "is" if cards == 1 else "are"
     return (
         f":inbox_tray: {counted(cards, 'new trial')} {are} waiting for a card here. They follow one by one, newest "
@@ -80,7 +80,7 @@ def backlog_notice(cards: int) -> str:
 
 
 def not_delivered(sentence: str, *, channel: str | None) -> str:
-    """Slack refuses the bot in a channel, or everywhere (None); `sentence` says how to fix it."""
+    """Say that Slack refuses the bot in a channel, or everywhere (None); `sentence` says how to fix it."""
     where = "to Slack" if channel is None else f"to <#{channel}>"
     return (
         f":rotating_light: I can't post {where}. {sentence} Messages are kept, and go out within five minutes after "
@@ -89,7 +89,7 @@ def not_delivered(sentence: str, *, channel: str | None) -> str:
 
 
 def not_looked_up(sentence: str, *, channel: str | None) -> str:
-    """The bot may not read a channel in which it may post. `sentence` says how to fix it."""
+    """Say that the bot may not read a channel in which it may post. `sentence` says how to fix it."""
     where = "Slack" if channel is None else f"<#{channel}>"
     return (
         f":warning: I can't look up what I posted in {where}. {sentence} New cards are still posted. A message that "
@@ -98,19 +98,19 @@ def not_looked_up(sentence: str, *, channel: str | None) -> str:
 
 
 def looked_up_again(after: timedelta, *, channel: str | None) -> str:
-    """The channel can be read again, this long after the alert."""
+    """Say that the channel can be read again, this long after the alert."""
     where = "Slack" if channel is None else f"<#{channel}>"
     return f":white_check_mark: I can look up what I posted in {where} again, after {span(after)}."
 
 
 def delivered_again(after: timedelta, *, channel: str | None) -> str:
-    """A Slack outage is over, this long after the alert."""
+    """Say that a Slack outage is over, this long after the alert."""
     where = "to Slack" if channel is None else f"to <#{channel}>"
     return f":white_check_mark: I can post {where} again, after {span(after)}. Waiting messages are going out now."
 
 
 def no_presses(sentence: str, after: timedelta) -> str:
-    """Socket Mode has been down for this long; `sentence` says why."""
+    """Say that Socket Mode has been down for this long; `sentence` says why."""
     return (
         f":rotating_light: No button presses have arrived from Slack for {span(after)}, so buttons and `/evaluators` "
         f"do nothing. {escape(sentence, longest=_LONGEST)} Cards are still posted. `evaluator-bot check` shows whether "
@@ -119,24 +119,24 @@ def no_presses(sentence: str, after: timedelta) -> str:
 
 
 def presses_again(after: timedelta) -> str:
-    """Interactions arrive again, this long after the alert."""
+    """Say that interactions arrive again, this long after the alert."""
     return (
         f":white_check_mark: Button presses arrive again, after {span(after)}. If a press got no answer, press again."
     )
 
 
 def scopes_missing(sentence: str, off: Iterable[str]) -> str:
-    """The Slack app lacks scopes; `off` says what does not work without them."""
+    """Say that the Slack app lacks scopes; `off` says what does not work without them."""
     return f":warning: {' '.join(off)} {escape(sentence, longest=_LONGEST)} I say this once."
 
 
 def scopes_granted(after: timedelta) -> str:
-    """The Slack app has all scopes now, this long after the alert."""
+    """Say that the Slack app has all scopes now, this long after the alert."""
     return f":white_check_mark: The app has all its scopes now, after {span(after)}."
 
 
 def no_mail(sentence: str) -> str:
-    """Alert that the mail server does not let the bot in."""
+    """Say that the mail server does not let the bot in."""
     return (
         f":rotating_light: I can't send email. {escape(sentence, longest=_LONGEST)} Queued emails wait, and go out "
         "once this is fixed. I'll say so here when it works again."
@@ -144,12 +144,12 @@ def no_mail(sentence: str) -> str:
 
 
 def mail_goes_again(after: timedelta) -> str:
-    """Email is sent again, this long after the alert."""
+    """Say that email is sent again, this long after the alert."""
     return f":white_check_mark: Email works again, after {span(after)}. Queued emails are going out now."
 
 
 def mailbox_unread(sentence: str) -> str:
-    """The mailbox for replies cannot be read."""
+    """Say that the mailbox for replies cannot be read."""
     return (
         f":rotating_light: I can't read the mailbox for replies. {escape(sentence, longest=_LONGEST)} Replies stay "
         "there until this is fixed. I'll say so here when it works again."
@@ -157,12 +157,12 @@ def mailbox_unread(sentence: str) -> str:
 
 
 def mailbox_read_again(after: timedelta) -> str:
-    """The mailbox for replies can be read again, this long after the alert."""
+    """Say that the mailbox for replies can be read again, this long after the alert."""
     return f":white_check_mark: I can read the mailbox for replies again, after {span(after)}, and have caught up."
 
 
 def mail_refused(status: str) -> str:
-    """A recipient's server refused an email, though not because of its address; `status` is as in RFC 3463."""
+    """Say that a recipient's server refused an email, though not because of its address; `status` is as in RFC 3463."""
     code = escape(status) if status else "unknown"
     return (
         ":warning: A recipient's mail server refused an email because of us, not because of its address "
@@ -172,7 +172,7 @@ def mail_refused(status: str) -> str:
 
 
 def unclear_bounce() -> str:
-    """A message came to an email's return address and could not be read as a bounce."""
+    """Say that a message came to an email's return address and could not be read as a bounce."""
     return (
         ":warning: Something came back for an email that I can't read as a bounce. The card's thread says which email; "
         "nobody was blocked. Ask the person another way if you need to know whether it arrived. `/evaluators health` "
@@ -181,8 +181,8 @@ def unclear_bounce() -> str:
 
 
 def went_back(to: datetime, *, mails: int | None) -> str:
-    """The database was restored to an earlier time. `mails` counts the emails now of unknown outcome, if this was just
-    found.
+    """Say that the database was restored to an earlier time. `mails` counts the emails now of unknown outcome, if this
+    was just found.
     """
     unknown = "" if not mails else f" Emails that were waiting then: {mails}. Their threads ask whether they arrived."
     return (

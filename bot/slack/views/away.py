@@ -1,4 +1,4 @@
-"""What somebody reads who goes away or is back, and the form that hands their evaluations over."""
+"""What people read when they go away or come back, and the form that hands their evaluations over."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The preview of an email, and what becomes of it once it was sent."""
+"""The preview of an email, and what became of the email."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ def preview(metadata: PreviewMetadata, mail: MailPreview) -> Modal:
 def sending(metadata: ModalMetadata, text: str, *, mail_id: int | None = None) -> Modal:
     """Return the modal after Send: what becomes of the email. With `mail_id` it has a button to cancel that one.
 
-    To close it closes the form and the preview below it, too.
+    Closing it also closes the form and the preview below it.
     """
     blocks: list[Block] = [section(text)]
     if mail_id is not None:

@@ -63,7 +63,7 @@ def closed_tab(why: str) -> Tab:
 
 
 def digest_of(home: Home, *, today: date, workspace_url: str | None) -> str:
-    """Return a digest of what a Home tab shows, but for when the report was read: that alone is no news."""
+    """Return a digest of what a Home tab shows, except when the report was read, which alone is no news."""
     state = ReportState(read_at=None, error=home.team.state.error)
     shown = replace(home, team=replace(home.team, state=state))
     text = json.dumps(home_tab(shown, today=today, workspace_url=workspace_url), sort_keys=True)

@@ -208,7 +208,7 @@ async def active_entries(
     return [_entry_from(row, keyring) for row in rows if row.lifted_at is None]
 
 
-async def standing_under(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> DncEntry | None:
+async def active_under(connection: AsyncConnection, keyring: Keyring, hashes: Collection[str]) -> DncEntry | None:
     """Return the strongest active entry under any of these hashes, or None."""
     rows = await _marks_under(connection, hashes)
     return next((_entry_from(row, keyring) for row in rows if row.lifted_at is None), None)
@@ -277,7 +277,7 @@ async def _enqueue_lifted(
     by: str | None,
     at: datetime,
 ) -> None:
-    """Record the event of an entry that ended, with the reason of one that still stands."""
+    """Record the event of an entry that ended, with the reason of one that is still active."""
     details = {
         "scope": row.scope,
         "hash": row.target_key,
@@ -321,7 +321,7 @@ def _entry_from(row: Row[Any], keyring: Keyring) -> DncEntry:
 
 
 async def _note_again(connection: AsyncConnection, rows: Iterable[Row[Any]], *, at: datetime) -> None:
-    """Record on active entries that somebody said no once more: what they asked for before counts no longer."""
+    """Record on active entries that somebody said no again: what they asked for before that no longer counts."""
     for row in rows:
         if at > (row.again_at or row.at):
             await connection.execute(update(do_not_contact).where(_is(row)).values(again_at=at))

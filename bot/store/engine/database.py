@@ -220,7 +220,7 @@ class Database:
         return self.hints.are_heard if self.is_server else self.watch.works
 
     async def listen(self) -> None:
-        """Hear of what other processes write, until this task is cancelled."""
+        """Listen for what other processes write, until this task is cancelled."""
         await (self.hints.listen() if self.is_server else self.watch.run())
 
     async def _data_version(self) -> int:

@@ -42,7 +42,7 @@ def verify_absent(path: Path | None) -> None:
 
 
 def sync(path: Path) -> None:
-    """Let a file or a folder reach the disk."""
+    """Write a file or a folder through to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -57,19 +57,19 @@ class Bounces:
             return found
 
     async def record_hard_bounce(self, mail_id: int, *, status: str, at: datetime) -> None:
-        """The address accepts no mail: add a do-not-contact entry, unless a stronger one is active."""
+        """Record that the address accepts no mail: add a do-not-contact entry, unless a stronger one is active."""
         await self._came_back(mail_id, status, BounceMeaning.GONE, DncReason.BOUNCED, at=at)
 
     async def record_complaint(self, mail_id: int, *, at: datetime) -> None:
-        """The recipient complained: add a do-not-contact entry, over any weaker one."""
+        """Record that the recipient complained: add a do-not-contact entry, over any weaker one."""
         await self._came_back(mail_id, "complaint", BounceMeaning.COMPLAINT, DncReason.COMPLAINED, at=at)
 
     async def record_soft_bounce(self, mail_id: int, *, status: str, at: datetime, threshold: int) -> None:
-        """The email was not delivered. After `threshold` of them to one address within a month, pause the address."""
+        """Record that the email was not delivered. After `threshold` of them within a month, pause the address."""
         await self._came_back(mail_id, status, BounceMeaning.LATER, None, at=at, threshold=threshold)
 
     async def record_policy_refusal(self, mail_id: int, *, status: str, at: datetime) -> None:
-        """The email was refused because of the sender; the address is left as it is."""
+        """Record that the email was refused because of the sender. The address is left as it is."""
         await self._came_back(mail_id, status, BounceMeaning.US, None, at=at)
 
     async def unclear(self, mail_id: int, *, at: datetime) -> None:
@@ -115,15 +115,18 @@ class Bounces:
                 "bounced": status,
                 "bounced_at": row.bounced_at if means in _NOT_OF_THE_ADDRESS else at,
             }
-            if row.state == MailState.UNKNOWN:  # so it did go
+            if row.state == MailState.UNKNOWN:  # so it was sent
                 back |= {"state": MailState.SENT, "settled_at": at}
             await connection.execute(update(mail).where(mail.c.id == mail_id).values(back))
-            if row.state not in {MailState.SENDING, MailState.FAILED}:  # else it never went, and its history says why
+            if row.state not in {
+                MailState.SENDING,
+                MailState.FAILED,
+            }:  # otherwise it was never sent, and its history says why
                 await _remember(connection, row, status, means, at=at)
             until = None
             if threshold is not None and await self._times(connection, row, since=at - _MONTH) >= threshold:
                 reason, until = DncReason.PAUSED, at + _MONTH
-            if reason is not None and row.state != MailState.CANCELLED:  # else it never went
+            if reason is not None and row.state != MailState.CANCELLED:  # otherwise it was never sent
                 await self._mark(connection, row, DncEntry(reason=reason, by=None, at=at, until=until))
 
     async def _mark(self, connection: AsyncConnection, row: Row[Any], entry: DncEntry) -> None:

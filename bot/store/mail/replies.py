@@ -141,7 +141,7 @@ class Replies:
             reply_id = await insert_new(connection, reply, values)
             if reply_id is None:
                 return None
-            if row.state == MailState.UNKNOWN:  # so it did arrive
+            if row.state == MailState.UNKNOWN:  # so it arrived
                 arrived = {"state": MailState.SENT, "settled_at": new.at}
                 await connection.execute(update(mail).where(mail.c.id == row.id).values(arrived))
             await self._follow_up(connection, row, live, new, reply_id)

@@ -26,7 +26,7 @@ from bot.domain.mail import (
 )
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, Refused, RejectedMail
 from bot.security.keyring import Keyring
-from bot.store.dnc.repository import standing_under
+from bot.store.dnc.repository import active_under
 from bot.store.engine.database import Database
 from bot.store.mail.policy_check import IS_ANSWER, MailPolicyCheck, ProposedMail, last_mail, may_have_been_sent, since
 from bot.store.mail.sealing import decrypt_content, encrypt_content
@@ -147,7 +147,7 @@ class Mails:
                 await _settle(connection, row, state, at=at, error=error)
 
     async def recover_in_flight(self, *, at: datetime) -> int:
-        """At start: emails that were being sent may have arrived and become unknown. Return how many there were."""
+        """Mark emails that were being sent at the last stop as unknown: they may have arrived. Return how many."""
         async with self._database.write() as connection:
             error = "The bot was stopped while it was being sent."
             return await settle_all_unknown(connection, [MailState.SENDING], at=at, error=error)
@@ -229,7 +229,7 @@ class Mails:
 
     async def _without_words(self, connection: AsyncConnection, row: Row[Any]) -> Refused:
         """Return why an email without content is refused: a do-not-contact entry, or else no content."""
-        no = await standing_under(connection, self._keyring, [row.address_key])
+        no = await active_under(connection, self._keyring, [row.address_key])
         if no is None:
             return Refused(RefusalReason.NO_WORDS)
         return Refused(RefusalReason.FORGOTTEN if no.reason is DncReason.FORGOTTEN else RefusalReason.DO_NOT_CONTACT)

@@ -47,7 +47,7 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
 
 
 async def _update_line(connection: AsyncConnection, live: Row[Any], entry: Entry, history_id: int) -> bool:
-    """Let the line of a queued email say what became of it. Return whether there is such a line.
+    """Update the line of a queued email to say what became of it. Return whether there is such a line.
 
     What somebody may have to act on gets a line of its own if the other one is in Slack already: a new line notifies
     people, a change does not.
@@ -69,7 +69,7 @@ async def _update_line(connection: AsyncConnection, live: Row[Any], entry: Entry
 
 
 async def hand_line_over(connection: AsyncConnection, posted: Delivery, *, ts: str) -> bool:
-    """Let what became of a queued email update the email's line, if it became known while the line was being posted.
+    """Update the line of a queued email if its outcome became known while the line was being posted.
 
     Return whether the line, which has this timestamp, now belongs to that entry.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.looks import Looks
+from bot.app.idle_job import IdleJob
 from bot.errors import StoreError
 from bot.store.engine.database import Database
 
@@ -27,46 +27,46 @@ class Job:
     def __init__(self, database: Database) -> None:
         self.now = BEGAN
         self.due: datetime | type[StoreError] | None = None
-        self.looks = Looks("job", self._look, database=database, clock=lambda: self.now)
+        self.job = IdleJob("job", self._work, database=database, clock=lambda: self.now)
 
-    async def _look(self) -> datetime | None:
+    async def _work(self) -> datetime | None:
         if isinstance(self.due, type):
             raise self.due
         return self.due
 
     def is_idle_after(self, **span: float) -> bool:
         self.now = BEGAN + timedelta(**span)
-        return self.looks.is_idle
+        return self.job.is_idle
 
 
 async def test_it_is_idle_until_a_minute_begins_or_the_clock_is_set_back(database: Database) -> None:
     job = Job(database)
-    await job.looks.look()
+    await job.job.run_once()
     assert [job.is_idle_after(seconds=s) for s in (0, 39.9, 40, -1)] == [True, True, False, False]
 
 
 async def test_it_looks_when_the_moment_comes_that_it_named(database: Database) -> None:
     job = Job(database)
     job.due = BEGAN + timedelta(seconds=7)
-    await job.looks.look()
+    await job.job.run_once()
     assert [job.is_idle_after(seconds=s) for s in (6.9, 7)] == [True, False]
 
 
 async def test_it_looks_when_something_was_written_or_might_have_been_unheard(database: Database) -> None:
     job = Job(database)
-    await job.looks.look()
+    await job.job.run_once()
     async with database.write():
         pass
-    assert not job.looks.is_idle
-    await job.looks.look()
-    assert job.looks.is_idle
+    assert not job.job.is_idle
+    await job.job.run_once()
+    assert job.job.is_idle
     database.watch.works = False
-    assert not job.looks.is_idle
+    assert not job.job.is_idle
 
 
 async def test_a_look_that_failed_comes_again(database: Database) -> None:
     job = Job(database)
     job.due = StoreError
     with pytest.raises(StoreError):
-        await job.looks.look()
-    assert not job.looks.is_idle
+        await job.job.run_once()
+    assert not job.job.is_idle
