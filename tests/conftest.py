@@ -23,7 +23,7 @@ from tests.machine import (  # noqa: F401  the same
 )
 from tests.postgres import postgres, postgres_port, postgres_template  # noqa: F401  the same
 from tests.statements import _statements_are_compiled_once  # noqa: F401  the same
-from tests.template import _migrations_where_marked, _tables_from_a_template  # noqa: F401  the same
+from tests.template import _created_where_marked, _tables_from_a_template  # noqa: F401  the same
 from tests.world import World, world
 
 # Without deadlines: how long an example takes says more of the machine than of the code.

@@ -17,12 +17,13 @@ from typing import Final
 
 import pytest
 
+from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.engine.migrate import upgrade
-from tests.template import KEYS
 
 FOUND: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 needs_a_server: Final = pytest.mark.skipif(not FOUND and not os.environ.get("CI"), reason="needs PostgreSQL; CI has it")
+_KEYS: Final = Keyring(["a key for tests that is long enough"])
 _NUMBERS: Final = count(1)
 _COPIES_THROUGH_LOG: Final = 15
 
@@ -85,7 +86,7 @@ def postgres_template(postgres_port: int) -> str:
     async def migrate() -> None:
         database = Database(_url(postgres_port, name))
         try:
-            await upgrade(database, keyring=KEYS, generation=lambda: 0)
+            await upgrade(database, keyring=_KEYS, generation=lambda: 0)
         finally:
             await database.close()
             await asyncio.sleep(0)  # the transport is closed with the next turn of the loop

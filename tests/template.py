@@ -1,7 +1,7 @@
-"""A migrated database to copy, so that a case does not wait for every migration."""
+"""New tables to copy, so that a case does not wait until each of them was created."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -10,11 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import AdaptedConnection, Connection, create_engine
 
-from bot.security.keyring import Keyring
+from bot.store import new_tables
 from bot.store.engine import migrate
-
-KEYS = Keyring(["a key for tests that is long enough"])
-_by_migrations = migrate._migrated  # noqa: SLF001  the one place where every path to new tables meets
 
 
 @cache
@@ -24,39 +21,36 @@ def _template() -> tuple[str, ...]:
         path = Path(folder) / "template.db"
         engine = create_engine(f"sqlite:///{path}")
         with engine.begin() as connection:
-            _by_migrations(connection, KEYS, lambda: 0)
+            new_tables.create_tables(connection, migrate.newest(), 0)
         engine.dispose()
         with closing(sqlite3.connect(path)) as made:
             statements = tuple(made.iterdump())
     return tuple(each for each in statements if each not in {"BEGIN TRANSACTION;", "COMMIT;"})
 
 
-def _from_template(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
-    if connection.dialect.name != "sqlite" or migrate._version(connection) is not None:  # noqa: SLF001
-        return _by_migrations(connection, keys, generation)
-
+def _from_template(connection: Connection, version: str, generation: int) -> str:
     def make(file: sqlite3.Connection) -> None:
         for statement in _template():
             file.execute(statement)
-        file.execute("UPDATE installation SET generation = ?", (generation(),))
+        file.execute("UPDATE installation SET generation = ?", (generation,))
 
     # One trip to the thread of the connection, not one for each statement.
     adapted = connection.connection.dbapi_connection
     assert isinstance(adapted, AdaptedConnection)
     adapted.run_async(lambda driver: driver.run(make))
-    return migrate.newest()
+    return version
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _tables_from_a_template() -> Iterator[None]:
     """New SQLite files get the tables of the template."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrate, "_migrated", _from_template)
+        patch.setattr(migrate, "create_tables", _from_template)
         yield
 
 
 @pytest.fixture(autouse=True)
-def _migrations_where_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _created_where_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not so in a test marked `migrations`."""
     if request.node.get_closest_marker("migrations") is not None:
-        monkeypatch.setattr(migrate, "_migrated", _by_migrations)
+        monkeypatch.setattr(migrate, "create_tables", new_tables.create_tables)

@@ -1,7 +1,7 @@
 """Load the country rules: those shipped with the bot, and the vendor's own file, which takes precedence."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ def load_countries(own: Path | None = None) -> Countries:
     """Return the rules, the vendor's own first. SettingsWrong lists everything that is wrong with the file."""
     rules = _shipped_rules()
     if own is not None:
-        given, problems = _read(own)
+        given, problems = _read(own, code_of=country_code)
         if problems:
             raise SettingsWrong([f"MAIL_COUNTRIES: {own.name}: {problem}" for problem in problems])
         rules = {**rules, **given}
@@ -34,11 +34,14 @@ def load_countries(own: Path | None = None) -> Countries:
 @cache
 def _shipped_rules() -> Mapping[str, CountryRule]:
     """Return the rules that the bot ships. Their file never changes, and takes a while to read."""
-    return MappingProxyType(_read(SHIPPED)[0])
+    return MappingProxyType(_read(SHIPPED, code_of=str)[0])
 
 
-def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
-    """Return a file's rules by ISO code, including `others` and `unnamed`, and a sentence for each problem."""
+def _read(path: Path, *, code_of: Callable[[str], str | None]) -> tuple[dict[str, CountryRule], list[str]]:
+    """Return a file's rules by ISO code, including `others` and `unnamed`, and a sentence for each problem.
+
+    The shipped file has nothing but codes: the names of all countries take 5 MB, which a bot may never need.
+    """
     try:
         document = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError):
@@ -56,7 +59,7 @@ def _read(path: Path) -> tuple[dict[str, CountryRule], list[str]]:
         if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
             problems.append(f'rule {number} names no countries; add countries = ["DE"].')
             continue
-        codes = {name: country_code(name) for name in names}
+        codes = {name: code_of(name) for name in names}
         problems += [
             f"rule {number}: “{name}” is no country; use its ISO code, such as DE." for name in names if not codes[name]
         ]

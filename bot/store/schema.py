@@ -1,6 +1,6 @@
 """The tables. Their constraints keep promises that code alone could not: one card, one owner, one email.
 
-`migrations/` builds the same tables step by step; a test compares the two.
+A new SQLite file gets them at once. `migrations/` builds the same tables step by step; a test compares the two.
 """
 
 from typing import Final

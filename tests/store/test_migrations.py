@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import stat
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,12 @@ from bot.domain.mail import LawfulBasis, MailState
 from bot.domain.outbox import ApiMethod
 from bot.errors import StoreError
 from bot.security.keyring import Keyring
-from bot.store import Store, open_store
+from bot.store import open_store
 from bot.store.engine.database import Database
-from bot.store.engine.migrate import upgrade
+from bot.store.engine.migrate import newest, upgrade
 from bot.store.engine.sqlite_files import inspect_database
 from bot.store.mail.repository import ClaimedMail, QueuedMail
+from bot.store.new_tables import create_tables
 from bot.store.schema import do_not_contact, evaluation, metadata
 from tests.builders import FREELY, NOON, dnc_entry, license_, nov, trial
 from tests.postgres import needs_a_server
@@ -37,24 +40,49 @@ pytestmark = pytest.mark.migrations
 HOUR = timedelta(hours=1)
 
 
-def _indexes(connection: Connection) -> set[str]:
-    """Every index as SQL, with its condition."""
-    return set(connection.scalars(text("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")))
+@pytest.fixture
+async def migrated(url: str) -> AsyncIterator[Connection]:
+    """A connection to a file whose tables were made by the migrations alone."""
+    database = Database(url)
+    async with database.write() as connection:
+        await connection.run_sync(upgrade_to, "head")
+    await database.close()
+    engine = create_engine(url.replace("+aiosqlite", ""))
+    with engine.connect() as reading:
+        yield reading
+    engine.dispose()
 
 
-async def test_they_build_the_same_tables_as_the_schema(store: Store) -> None:
-    async with store.database.read() as connection:
-        assert await connection.run_sync(lambda c: compare_metadata(MigrationContext.configure(c), metadata)) == []
-
-
-async def test_they_build_the_same_indexes_with_the_same_conditions(store: Store) -> None:
+@pytest.fixture
+def created() -> Iterator[Connection]:
+    """A connection to a new database, with the tables as a start makes them."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        metadata.create_all(connection)
-        wanted = _indexes(connection)
+        create_tables(connection, newest(), GENERATION)
+        yield connection
     engine.dispose()
-    async with store.database.read() as reading:
-        assert await reading.run_sync(_indexes) == wanted
+
+
+def _tables(connection: Connection) -> dict[str, object]:
+    """Every table with its columns and constraints in any order, and every index as SQL, with its condition."""
+    made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    # One column a line; but SQLite writes those that ALTER TABLE adds into the line of the last one.
+    lines = {name: re.split(r"\n|, (?=[a-z_]+ [A-Z])", sql.removesuffix(")")) for name, sql in made}
+    return {name: sorted(line.strip(" \t,") for line in found) for name, found in lines.items()}
+
+
+def test_they_build_the_same_tables_as_the_schema(migrated: Connection) -> None:
+    assert compare_metadata(MigrationContext.configure(migrated), metadata) == []
+
+
+def test_they_build_the_same_columns_constraints_and_indexes_as_a_new_file_has(
+    migrated: Connection, created: Connection
+) -> None:
+    assert _tables(migrated) == _tables(created)
+
+
+def test_a_new_file_holds_what_they_leave_in_an_empty_one(migrated: Connection, created: Connection) -> None:
+    assert contents(created) == contents(migrated)
 
 
 def _constraints(connection: Connection) -> set[str]:

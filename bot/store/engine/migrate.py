@@ -16,6 +16,7 @@ from bot.security.keyring import Keyring
 from bot.store.engine.connections import NO_TABLES
 from bot.store.engine.database import Database
 from bot.store.engine.generation import first_generation
+from bot.store.new_tables import create_tables, is_new_file
 
 SCRIPTS: Final = Path(__file__).parent.with_name("migrations")
 _LAST_BEFORE_THE_RULE: Final = "0016"
@@ -129,6 +130,8 @@ def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int
     current = _version(connection)
     if current == newest() or (current is not None and _may_use_newer(connection)):
         return current
+    if is_new_file(connection):
+        return create_tables(connection, newest(), generation())
     if connection.dialect.name == "postgresql":  # a large table takes its time
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
