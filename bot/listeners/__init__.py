@@ -44,31 +44,19 @@ def register(app: AsyncApp, middleware: ListenerMiddleware, services: ListenerSe
     for form in (View.DNC_ADD, View.DNC_LIFT):
         app.action(form)(middleware(dnc.opened))
     _register_emails(app, middleware, mails)
-    app.action(NoteButton.EDIT)(middleware(follow_up.edit))
-    app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
-    app.action(ids.SHOW_WORDS)(middleware(follow_up.show_words))
+    _register_follow_up(app, middleware, follow_up)
     _register_feedback(app, middleware, feedback, mails)
-    app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
-    app.action(AwayButton.KEEP)(middleware(away.keep))
-    app.action(Field.SNOOZE)(middleware(follow_up.choosing))
     _register_home(app, middleware, services)
-    _register_leaving(app, middleware, away)
+    _register_leaving(app, middleware, away, forms)
     _register_answers(app, middleware, answers, mails)
     # Cards keep their buttons forever, so retired ones must still answer. Bolt takes the first match.
     app.action(re.compile(".*"))(pressed)
 
-    app.view(View.EMAIL)(middleware(mails.previewed, check=mails.preview))
-    app.view(View.PREVIEW)(middleware(mails.sent))
     app.view(View.DO_NOT_CONTACT)(middleware(forms.do_not_contact))
     app.view(View.CONTACT_AGAIN)(middleware(forms.contact_again))
     app.view(View.DNC_ADD)(middleware(dnc.added))
     app.view(View.DNC_LIFT)(middleware(dnc.lifted))
     app.view(View.ASSIGN)(middleware(forms.assign, check=forms.check_owner))
-    app.view(View.NOTE)(middleware(follow_up.noted))
-    app.view(View.NOTE_EDIT)(middleware(follow_up.edited))
-    app.view(View.SNOOZE)(middleware(follow_up.snoozed, check=follow_up.check_snooze))
-    app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
-    app.view(View.HAND_OVER)(middleware(away.handed_over, check=forms.check_owner))
     app.view(re.compile(".*"))(middleware(forms.unknown))
 
     # Match any name, because each workspace may give the command its own.
@@ -86,12 +74,26 @@ def _register_answers(
 
 
 def _register_emails(app: AsyncApp, middleware: ListenerMiddleware, mails: MailListeners) -> None:
-    """Connect the menus of the email form, and the buttons about an email."""
+    """Connect the email form with its menus and its preview, and the buttons about an email."""
     for field in (Field.TEMPLATE, Field.RECIPIENT):
         app.action(field)(middleware(mails.choosing))
     app.action(Settle.ARRIVED)(middleware(mails.arrived))
     app.action(Settle.AGAIN)(middleware(mails.again))
     app.action(Settle.UNDO)(middleware(mails.undone))
+    app.view(View.EMAIL)(middleware(mails.previewed, check=mails.preview))
+    app.view(View.PREVIEW)(middleware(mails.sent))
+
+
+def _register_follow_up(app: AsyncApp, middleware: ListenerMiddleware, follow_up: FollowUpListeners) -> None:
+    """Connect the forms for notes, snoozes and *Not for us…*, and the buttons under a note or a reason for leaving."""
+    app.action(NoteButton.EDIT)(middleware(follow_up.edit))
+    app.action(NoteButton.DELETE)(middleware(follow_up.deleted))
+    app.action(ids.SHOW_WORDS)(middleware(follow_up.show_words))
+    app.action(Field.SNOOZE)(middleware(follow_up.choosing))
+    app.view(View.NOTE)(middleware(follow_up.noted))
+    app.view(View.NOTE_EDIT)(middleware(follow_up.edited))
+    app.view(View.SNOOZE)(middleware(follow_up.snoozed, check=follow_up.check_snooze))
+    app.view(View.NOT_FOR_US)(middleware(follow_up.decided_not_for_us))
 
 
 def _register_feedback(
@@ -105,11 +107,14 @@ def _register_feedback(
     app.view(View.FEEDBACK_EMAIL)(middleware(mails.previewed, check=feedback.preview))
 
 
-def _register_leaving(app: AsyncApp, middleware: ListenerMiddleware, away: AwayListeners) -> None:
-    """Connect the event of an account that was deactivated. Bolt has acknowledged it by then."""
+def _register_leaving(app: AsyncApp, middleware: ListenerMiddleware, away: AwayListeners, forms: FormListeners) -> None:
+    """Connect what hands evaluations over, and the event of an account that was deactivated."""
+    app.action(AwayButton.HAND_OVER)(middleware(away.hand_over))
+    app.action(AwayButton.KEEP)(middleware(away.keep))
+    app.view(View.HAND_OVER)(middleware(away.handed_over, check=forms.check_owner))
     deactivated = middleware(away.deactivated)
 
-    async def changed(args: AsyncArgs) -> None:
+    async def changed(args: AsyncArgs) -> None:  # Bolt has acknowledged the event by then
         if is_deactivation(args.body["event"]):
             await deactivated(args)
 
