@@ -27,7 +27,7 @@ _LIMITS_OF_THE_BOT: Final = (
     (mail_actions, "_PREVIEW_TIMEOUT_S"),
     (find, "_SEARCH_TIMEOUT_S"),
     (acknowledgement, "_LONGEST_S"),
-    (health, "_PATIENCE_S"),
+    (health, "_TIMEOUT_S"),
 )
 """The limits after which the bot answers otherwise, most of them to stay within Slack's."""
 

@@ -80,16 +80,16 @@ async def open_components(
         reports = ReturnReports(marketplace, store, show_prices=settings.show_prices == "on", clock=clock)
         poller.return_reports = reports
         poller.meter = reports.meter = meter
-        post = build_mailer(settings)
-        if post is not None:
-            stack.push_async_callback(post.smtp.aclose)
+        mailer = build_mailer(settings)
+        if mailer is not None:
+            stack.push_async_callback(mailer.smtp.aclose)
         yield Components(
             store=store,
             marketplace=marketplace,
             poller=poller,
             client=client,
             slack=SlackClient(client, proxy_for=settings.network.proxy_for, scopes=scopes_needed(settings)),
-            mailer=post,
+            mailer=mailer,
             rules=MailRules(
                 countries=load_countries(settings.mail_countries),
                 at_most_every=settings.mail_at_most_every,

@@ -15,7 +15,7 @@ from bot.services.inbound.forge_keys import FetchedKeys, ForgeKeys
 
 _TIMEOUT_S: Final = 3.0
 """For the whole answer. Forge waits five seconds for ours."""
-_LARGEST: Final = 100_000
+_MAX_BYTES: Final = 100_000
 _MAX_AGE: Final = re.compile(r"max-age=(\d{1,9})", re.ASCII)
 
 
@@ -46,7 +46,7 @@ async def fetch_forge_keys(url: str, network: Network) -> FetchedKeys:
                 raise ForgeKeysUnavailable(f"FORGE_JWKS_URL answered {answer.status_code}.")
             async for piece in answer.aiter_bytes():
                 body += piece
-                if len(body) > _LARGEST:
+                if len(body) > _MAX_BYTES:
                     raise ForgeKeysUnavailable("The answer of FORGE_JWKS_URL is far too long.")
         keys = _read_keys(httpx.Response(200, content=bytes(body)).json())
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:

@@ -90,7 +90,7 @@ class Leader:
                     log.info("standing_by", leader=str(await self._leases.holder()))
                     return
                 if time.monotonic() >= ends:
-                    other = await self._leases.holder() or "of which nothing is known"
+                    other = await self._leases.holder() or "nothing is known about it"
                     raise DatabaseBusy(
                         f"Another copy of the bot runs on this database: {other}. Stop it, or use PostgreSQL for two."
                     )

@@ -18,7 +18,7 @@ from bot.services.mail.mailer import Mailer, VerpSettings
 from bot.services.operations.alerts import AdminAlerts
 from bot.store import Store
 
-_IDLE = 30.0
+_IDLE_TIMEOUT_S = 30.0
 """Seconds that a connection to the mail server is kept for the next email."""
 
 
@@ -52,7 +52,7 @@ def build_unsigned_mailer(settings: Settings) -> Mailer | None:
     # The bot also reads what comes back to the mailbox for replies.
     bounces = settings.mail_bounces or (replies if settings.imap_host else None)
     return Mailer(
-        smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE),
+        smtp=Smtp(server, trust=settings.network.trust, idle=_IDLE_TIMEOUT_S),
         sender=sender,
         vendor=settings.mail_vendor,
         kept=settings.retention,

@@ -24,7 +24,7 @@ _WATCH_S: Final = 30.0
 """How often, in seconds, the wall clock is compared with the monotonic clock."""
 _CLOCK_SET: Final = 5.0
 """Seconds by which the two clocks must drift apart before the jobs are scheduled again; time services correct less."""
-_PARTING_S: Final = 1.0
+_SHUTDOWN_TIMEOUT_S: Final = 1.0
 
 Run = Callable[[], Awaitable[object]]
 
@@ -74,7 +74,7 @@ class Scheduler:
         for task in self._running:
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running, timeout=_PARTING_S)
+            await asyncio.wait(self._running, timeout=_SHUTDOWN_TIMEOUT_S)
 
     def every(self, interval: timedelta, name: str, run: Run) -> None:
         """Run now, then every `interval`. Errors are logged and do not stop the schedule."""

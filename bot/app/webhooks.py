@@ -15,7 +15,7 @@ from bot.services.webhooks.worker import Naming, WebhookWorker
 from bot.webhooks.client import WebhookClient, open_webhook_client
 from bot.webhooks.resolver import leads_to_private
 
-_TURN: Final = timedelta(minutes=5)
+_LONGEST_TURN: Final = timedelta(minutes=5)
 """The longest time between two checks of a worker for what is due, if the database is locked."""
 
 
@@ -51,7 +51,7 @@ def build_webhook_workers(context: Context, client: WebhookClient) -> list[Webho
             alerts=context.components.alerts,
             clock=context.clock,
         )
-        worker.beat = context.heartbeats.register(f"webhooks to {address.name}", within=_TURN)
+        worker.beat = context.heartbeats.register(f"webhooks to {address.name}", within=_LONGEST_TURN)
         worker.meter = context.components.meter
         workers.append(worker)
     return workers

@@ -9,7 +9,7 @@ from bot.domain.text import counted, day
 from bot.services.ingest.dry_run import DryRunResult
 from bot.slack.views.health import PLAIN, health_lines
 
-_SHOWN = 50
+_MAX_LINES = 50
 """Lines of one kind; the rest is counted."""
 
 
@@ -50,9 +50,9 @@ def _unreadable(result: DryRunResult) -> Iterator[str]:
 
 
 def _some(lines: list[str]) -> Iterator[str]:
-    yield from lines[:_SHOWN]
-    if len(lines) > _SHOWN:
-        yield f"  and {len(lines) - _SHOWN:,} more"
+    yield from lines[:_MAX_LINES]
+    if len(lines) > _MAX_LINES:
+        yield f"  and {len(lines) - _MAX_LINES:,} more"
 
 
 def _named(seen: License) -> str:

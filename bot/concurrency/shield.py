@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 _waiting: Final[WeakSet[asyncio.Task[Any]]] = WeakSet()
 """Calls that have begun nothing in the database: they wait for their turn or for a lock held elsewhere."""
-_LOOK_S: Final = 0.05
+_POLL_INTERVAL_S: Final = 0.05
 _LONGEST_S: Final = 4.0
 """Seconds that a cancelled call may take. Lock waits are split into shorter steps, so only a server that hangs takes
 longer; then the call and its connection are abandoned.
@@ -69,4 +69,4 @@ async def _finish(task: asyncio.Future[Any]) -> None:
         if task in _waiting or time.monotonic() >= ends:
             task.cancel()
         with suppress(asyncio.CancelledError):
-            await asyncio.wait({task}, timeout=_LOOK_S)
+            await asyncio.wait({task}, timeout=_POLL_INTERVAL_S)

@@ -11,7 +11,7 @@ from dotenv.parser import Binding, parse_stream
 
 from bot.errors import SettingsWrong
 
-_LARGEST: Final = 1_000_000
+_MAX_BYTES: Final = 1_000_000
 """The largest file size in bytes; a real file has a few thousand."""
 CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters other than a tab."""
@@ -70,12 +70,12 @@ def read_env_file(path: Path, *, known: Collection[str], several_lines: Collecti
 def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            content = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         reason = (isinstance(exc, OSError) and exc.strerror) or "not a path"
         problem = f"{path} cannot be read ({reason}). It should be a file that this user may read."
         raise SettingsWrong([problem]) from exc
-    if len(content) > _LARGEST:
+    if len(content) > _MAX_BYTES:
         raise SettingsWrong([f"{path} is larger than a megabyte. It should be a text with a setting on each line."])
     try:
         text = content.decode()

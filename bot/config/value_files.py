@@ -9,7 +9,7 @@ from typing import Final
 SUFFIX: Final = "_file"
 _CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 """Where systemd puts the files of LoadCredential= (systemd.exec(5))."""
-_LARGEST: Final = 100_000
+_MAX_BYTES: Final = 100_000
 """The largest file size in bytes; a secret has some dozens."""
 
 
@@ -49,14 +49,14 @@ def read_value_files(
 def _read(found: FileValues, name: str, path: Path, what: str) -> None:
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            content = file.read(_MAX_BYTES + 1)
         text = content.decode()
     except (OSError, ValueError) as exc:  # ValueError: not UTF-8, or a NUL in the path
         reason = (isinstance(exc, OSError) and exc.strerror) or "it is no text in UTF-8"
         problem = f"{what} cannot be read ({reason}). It should be a file that this user may read."
     else:
         value = text.removesuffix("\n").removesuffix("\r")
-        if value.strip() and len(content) <= _LARGEST:
+        if value.strip() and len(content) <= _MAX_BYTES:
             found.values[name] = value
             return
         problem = f"{what} {'is larger than 100 kB' if value.strip() else 'is empty'}. Put the value alone into it."

@@ -8,7 +8,7 @@ from typing import Final
 
 _BEGINNING: Final = 300
 """Characters that are read: what comes later may be a signature."""
-_LONGEST: Final = timedelta(days=366)
+_LONGEST_ABSENCE: Final = timedelta(days=366)
 _MONTHS: Final = (
     "january januar janvier enero gennaio januari janeiro",
     "february februar février febrero febbraio februari fevereiro",
@@ -40,7 +40,7 @@ _FORMS: Final = (
 
 def absent_until(text: str, *, today: date) -> date | None:
     """Return the last date that an automatic answer names, within a year from today. None if it names none."""
-    found = [day for day in _dates(text[:_BEGINNING]) if today < day <= today + _LONGEST]
+    found = [day for day in _dates(text[:_BEGINNING]) if today < day <= today + _LONGEST_ABSENCE]
     return max(found, default=None)
 
 

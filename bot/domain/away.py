@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.working_time import WEEKDAYS
 
-_LONGEST: Final = timedelta(days=366)
+_LONGEST_ABSENCE: Final = timedelta(days=366)
 _NAMED: Final = {"today": 0, "tomorrow": 1}
 _DAY: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _WEEKDAY: Final = re.compile(r"(mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?")
@@ -31,7 +31,7 @@ def read_away(text: str, *, today: date) -> AwayCommand | None:
     if not words:
         return AwayCommand()
     day = _day(words[0], today) if len(words) == 1 else None
-    is_ahead = day is not None and timedelta(0) <= day - today <= _LONGEST
+    is_ahead = day is not None and timedelta(0) <= day - today <= _LONGEST_ABSENCE
     return AwayCommand(until=day) if is_ahead else None
 
 

@@ -17,7 +17,7 @@ from bot.domain.mail import MailState
 
 LONGEST_TRIAL: Final = timedelta(days=90)
 """How far back cards are examined. Older cards are hardly used any more."""
-_MOST: Final = 10
+_MAX_EACH: Final = 10
 """The most emails, do-not-contact entries, reminders and aliases in one card; Slack accepts 8,000 characters of
 metadata.
 """
@@ -123,18 +123,18 @@ def pack(trace: CardSnapshot) -> dict[str, Any]:
     """Return the snapshot as metadata: names and plain values."""
     return {
         "app": trace.app_key,
-        "aliases": list(trace.aliases[:_MOST]),
+        "aliases": list(trace.aliases[:_MAX_EACH]),
         "started": trace.started.isoformat(),
         "upgrade": trace.upgrade_to,
         "emails": [
             [each.id, each.template, each.address_key, each.message_id, each.state, each.by, each.at.isoformat()]
-            for each in trace.mails[-_MOST:]
+            for each in trace.mails[-_MAX_EACH:]
         ],
         "dnc": [
             [each.scope, each.key, each.reason, each.by, each.at.isoformat(), each.until and each.until.isoformat()]
-            for each in trace.entries[:_MOST]
+            for each in trace.entries[:_MAX_EACH]
         ],
-        "reminders": [[each.step, each.owner, each.at.isoformat()] for each in trace.reminders[-_MOST:]],
+        "reminders": [[each.step, each.owner, each.at.isoformat()] for each in trace.reminders[-_MAX_EACH:]],
         "install": _packed_install(trace.install),
     }
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_LONGEST: Final = 40
+_MAX_LENGTH: Final = 40
 _KINDS: Final = (
     "name|company|customer|contact|recipient|sender|vendor|team|product|app|site|date|day|days|started|ends|left|title"
     "|link|url|text|topic|reason|signature|todo|tbd|tbc"
@@ -25,4 +25,4 @@ def find_placeholder(text: str) -> str | None:
     found = _PLACEHOLDER.search(text)
     if found is None:
         return None
-    return found[0] if len(found[0]) <= _LONGEST else f"{found[0][: _LONGEST - 1]}…"
+    return found[0] if len(found[0]) <= _MAX_LENGTH else f"{found[0][: _MAX_LENGTH - 1]}…"

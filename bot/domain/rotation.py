@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.domain.team_settings import RotationMember
 
-_TURN: Final = 720_720
+_TURN_CREDIT: Final = 720_720
 """The credit of one turn. It has all divisors up to 16, so that most shares of it are exact."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -65,7 +65,7 @@ def choose(present: Sequence[RotationMember], known: Mapping[str, Credit], *, at
     if not present:
         return None
     total = sum(member.weight for member in present)
-    shares = {member.user: _TURN * member.weight // total for member in present}
+    shares = {member.user: _TURN_CREDIT * member.weight // total for member in present}
     before = {user: known.get(user, Credit()) for user in shares}
     amounts = {user: before[user].amount + share for user, share in shares.items()}
     chosen = min(amounts, key=lambda user: (-amounts[user], before[user].chosen_at or _NEVER, user))

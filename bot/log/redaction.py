@@ -19,7 +19,7 @@ _WORDS: Final = re.compile(rf"(?:{_ATOM}|{_AT})++(?:(?<=@)\[[^\]\s]{{1,64}}\])?"
 """Whole words, so that each is checked once. A search from every letter of a very long word would take minutes."""
 _INSIDE: Final = re.compile(_AT, re.IGNORECASE)
 _LONGEST_LOCAL: Final = 100
-_DEEPEST: Final = 8
+_MAX_DEPTH: Final = 8
 _PARTICLES: Final = frozenset("al bin da de del den der di dos du el la le van von y zu".split())
 _LONGEST_NAME: Final = 100
 _QUOTED_NAME: Final = re.compile(r"\\?\"[^\"\r\n]{0,100}\"\s*<$")
@@ -121,8 +121,8 @@ def _address_start(text: str, word: re.Match[str], last: int) -> int | None:
 
 
 def _backslashes(text: str, end: int) -> int:
-    """Return how many backslashes precede a position, up to `_DEEPEST`."""
-    before = text[max(0, end - _DEEPEST) : end]
+    """Return how many backslashes precede a position, up to `_MAX_DEPTH`."""
+    before = text[max(0, end - _MAX_DEPTH) : end]
     return len(before) - len(before.rstrip("\\"))
 
 

@@ -33,7 +33,7 @@ _TALKATIVE: Final = (
 )
 _SLACK: Final = "slack_"
 """The prefix of the names of Bolt's and the SDK's loggers; both include bodies in their messages."""
-_LONGEST: Final = 8_000
+_MAX_LENGTH: Final = 8_000
 """Maximum characters of one value; a longer one is cut."""
 _MARGIN: Final = 500
 _SHORTEST: Final = 8
@@ -241,9 +241,9 @@ class _Cleaner:
 
     def text(self, text: str) -> str:
         """Return a text on one line, without what must not be logged."""
-        some = escape(redact(self._secrets.sub("<secret>", text[: 2 * _LONGEST])))
-        if len(text) <= 2 * _LONGEST and len(some) <= _LONGEST:
+        some = escape(redact(self._secrets.sub("<secret>", text[: 2 * _MAX_LENGTH])))
+        if len(text) <= 2 * _MAX_LENGTH and len(some) <= _MAX_LENGTH:
             return some
         # Close to the cut there may be part of an address, which cannot be told from an ordinary word.
-        shown = some[: min(_LONGEST, len(some) - _MARGIN)]
+        shown = some[: min(_MAX_LENGTH, len(some) - _MARGIN)]
         return f"{shown}… ({len(text)} characters)"

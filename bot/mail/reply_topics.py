@@ -164,7 +164,7 @@ _MAILBOX_FULL: Final = re.compile(
 )
 # Addresses and links may contain any word; the full stops of an IP address or a code do not end a sentence.
 _QUOTED: Final = re.compile(r"\S*@\S+|https?:\S+|\[[\d.:a-f]+\]|\b[45]\.\d{1,3}\.\d{1,3}\b")
-_ENOUGH: Final = 1000
+_MAX_CHARACTERS: Final = 1000
 """Characters read of a reply's text for people."""
 
 
@@ -176,7 +176,7 @@ def status_of(text: str) -> str | None:
 
 def said(text: str) -> str:
     """Return the words of a reply, without the addresses and links in it."""
-    return _QUOTED.sub("", text[:_ENOUGH])
+    return _QUOTED.sub("", text[:_MAX_CHARACTERS])
 
 
 def topic(status: str | None, text: str) -> Topic | None:

@@ -9,8 +9,8 @@ from bot.domain.address import domain_of
 from bot.domain.departure import CustomerWords, Departure, DepartureKind, Quote
 from bot.domain.invisible_characters import strip_invisible
 
-_LONGEST: Final = 200
-_LONGEST_MESSAGE: Final = 5_000
+_MAX_LENGTH: Final = 200
+_MAX_MESSAGE_LENGTH: Final = 5_000
 
 
 def parse_departure(row: Mapping[str, Any]) -> Departure | None:
@@ -29,7 +29,7 @@ def parse_departure(row: Mapping[str, Any]) -> Departure | None:
         aliases=tuple(found for name in names if (found := _text(row, name))),
         cloud_id=_text(row, "cloudId"),
         words=CustomerWords(
-            message=_text(row, "message", longest=_LONGEST_MESSAGE),
+            message=_text(row, "message", longest=_MAX_MESSAGE_LENGTH),
             email=_text(row, "email"),
             name=_text(row, "fullName"),
         ),
@@ -55,13 +55,15 @@ def parse_quote(row: Mapping[str, Any]) -> Quote | None:
     )
 
 
-def _text(row: Mapping[str, Any], name: str, *, longest: int = _LONGEST) -> str | None:
+def _text(row: Mapping[str, Any], name: str, *, longest: int = _MAX_LENGTH) -> str | None:
     value = row.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         return None
-    words = strip_invisible(value).strip() if longest == _LONGEST_MESSAGE else " ".join(strip_invisible(value).split())
+    words = (
+        strip_invisible(value).strip() if longest == _MAX_MESSAGE_LENGTH else " ".join(strip_invisible(value).split())
+    )
     return words[:longest] or None
 
 

@@ -11,13 +11,13 @@ from bot.store import Store
 
 log = structlog.get_logger()
 
-_PATIENCE: Final = 1.0
+_TIMEOUT_S: Final = 1.0
 
 
 class InteractionDeduplicator:
     """The interactions received by this process, and by those before and beside it."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime], patience: float = _PATIENCE) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], datetime], patience: float = _TIMEOUT_S) -> None:
         self._store = store
         self._clock = clock
         self._patience = patience

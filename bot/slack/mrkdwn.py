@@ -8,7 +8,7 @@ from bot.slack.text import escape
 
 _PARAGRAPH: Final = 2600
 """Characters. Slack allows 3,000, but not in every paragraph of a long modal."""
-_MOST: Final = 2
+_MAX_PARAGRAPHS: Final = 2
 """Paragraphs. More than an email fills, unless it consists of `&` and `<`, which take up to five times their length."""
 _PIECE: Final = 500
 """Characters that are escaped together, so that they fit a paragraph however long they become."""
@@ -28,8 +28,12 @@ def render_markdown(body: str) -> list[str]:
             texts[-1] += piece
         if len(texts[-1]) < _PARAGRAPH:
             texts[-1] += "\n"
-    shown = [text.strip("\n") or "–" for text in texts[:_MOST]]
-    return shown if len(texts) <= _MOST else [*shown, "… _The rest is too long to show here. It is sent as written._"]
+    shown = [text.strip("\n") or "–" for text in texts[:_MAX_PARAGRAPHS]]
+    return (
+        shown
+        if len(texts) <= _MAX_PARAGRAPHS
+        else [*shown, "… _The rest is too long to show here. It is sent as written._"]
+    )
 
 
 def _write_text(text: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.domain.text import counted
 
-_LONGEST: Final = 150
+_MAX_LENGTH: Final = 150
 """Characters; enough for any real name."""
 
 _HARMLESS: Final = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ", "&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -18,7 +18,7 @@ _UNITS: Final = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 """Names of units of time, with their seconds."""
 
 
-def tame(text: str, *, longest: int = _LONGEST) -> str:
+def tame(text: str, *, longest: int = _MAX_LENGTH) -> str:
     """Return one line of printable text, without control, zero-width or bidirectional characters, cut to length."""
     line = _SPACES.sub(" ", "".join(c for c in text if c.isspace() or _is_printed(c))).strip(" \u200d")
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
@@ -29,7 +29,7 @@ def tame_lines(text: str) -> str:
     return "\n".join(tame(line, longest=len(line) + 1) for line in text.strip().splitlines()) or "–"
 
 
-def escape(text: str, *, longest: int = _LONGEST) -> str:
+def escape(text: str, *, longest: int = _MAX_LENGTH) -> str:
     """Escape external text for mrkdwn: it is shown as it is, never as a mention or a link.
 
     Slack requires `&`, `<` and `>` as entities. It has no escape for formatting characters, so look-alikes replace

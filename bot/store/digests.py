@@ -27,7 +27,7 @@ from bot.store.signal_tables import departure
 from bot.store.team_tables import digest, own_digest
 from bot.store.touches import IS_TOUCHED
 
-_KEPT: Final = timedelta(days=60)
+_KEPT_FOR: Final = timedelta(days=60)
 _IS_OUTCOME: Final = literal_column("history.kind IN ('converted', 'ended')", Boolean)
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
 
@@ -65,7 +65,7 @@ class Digests:
         The row is inserted in the same transaction, so that no other copy and no restart sends it again.
         """
         async with self._database.write() as connection:
-            await connection.execute(delete(digest).where(digest.c.day < period.day - _KEPT))
+            await connection.execute(delete(digest).where(digest.c.day < period.day - _KEPT_FOR))
             key = {"kind": period.kind, "channel": channel, "day": period.day}
             if await insert_new(connection, digest, {**key, "since": period.since, "until": period.until}) is None:
                 return False

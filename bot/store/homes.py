@@ -12,7 +12,7 @@ from bot.store.engine.upsert import insert_or
 from bot.store.schema import do_not_contact, evaluation, license_, mail, poll
 from bot.store.team_tables import absence, home, own_digest, snooze
 
-_SHOWN: Final = (evaluation, license_, mail, do_not_contact, snooze, poll, absence, own_digest)
+_SHOWN_TABLES: Final = (evaluation, license_, mail, do_not_contact, snooze, poll, absence, own_digest)
 """The tables that a Home tab shows something of."""
 
 
@@ -56,7 +56,7 @@ class Homes:
     async def changed(self, since: int, *, seconds: float) -> None:
         """Wait for a commit after `Database.writes` was `since` that a Home tab may show, but no longer than this."""
         with interruptible():
-            await self._database.written(since, seconds=seconds, to=_SHOWN)
+            await self._database.written(since, seconds=seconds, to=_SHOWN_TABLES)
 
 
 def _home(row: Row[Any]) -> PublishedHome:

@@ -10,7 +10,7 @@ from bot.store.engine.database import Database
 from bot.store.mapping import insert_new
 from bot.store.schema import interaction
 
-_KEPT: Final = timedelta(days=1)
+_KEPT_FOR: Final = timedelta(days=1)
 """Slack retries for some minutes; a signed request can be replayed for five."""
 
 
@@ -26,7 +26,7 @@ class Interactions:
         """Record an interaction. Return whether it is the first time it is seen."""
         async with self._database.write() as connection:
             await connection.execute(
-                delete(interaction).where((interaction.c.at < at - _KEPT) | (interaction.c.at > at + _KEPT))
+                delete(interaction).where((interaction.c.at < at - _KEPT_FOR) | (interaction.c.at > at + _KEPT_FOR))
             )
             is_new = await insert_new(connection, interaction, {"key": key, "at": at}) is not None
         if is_new:

@@ -15,7 +15,7 @@ from bot.store.schema import key_check
 _TEXT: Final = "evaluator-bot"
 _SEALED: Final = {"do_not_contact": ("target", "subject", "address"), "license": ("contacts",), "mail": ("content",)}
 """Other encrypted columns, for databases of versions without a key check. The first column that exists is used."""
-_ENOUGH: Final = 100
+_SAMPLE_ROWS: Final = 100
 """How many of the oldest rows, and of the newest, are tried. A key is replaced at one moment, so these are enough."""
 
 
@@ -52,7 +52,7 @@ async def _samples(connection: AsyncConnection) -> AsyncIterator[bytes]:
             continue
         number: ColumnClause[int] = column("id")
         sealed_in: ColumnClause[bytes] = column(found)
-        query = select(sealed_in).select_from(table(name)).where(sealed_in.is_not(None)).limit(_ENOUGH)
+        query = select(sealed_in).select_from(table(name)).where(sealed_in.is_not(None)).limit(_SAMPLE_ROWS)
         for order in (number.asc(), number.desc()):
             for sealed in (await connection.scalars(query.order_by(order))).all():
                 yield sealed

@@ -9,8 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
-_LONGEST: Final = 254
-_SHOWN: Final = 1
+_MAX_LENGTH: Final = 254
+_VISIBLE_CHARACTERS: Final = 1
 
 # The reader's own colours, except for the button, which must be visible in both modes; nothing is smaller than a thumb.
 _STYLE: Final = """
@@ -95,8 +95,8 @@ def note(text: str) -> str:
 
 def masked(address: str) -> str:
     """Mask an address so that only its owner recognises it: `a•••@acme.example`."""
-    local, at, domain = address[:_LONGEST].rpartition("@")
-    return f"{local[:_SHOWN]}•••{at}{domain}"
+    local, at, domain = address[:_MAX_LENGTH].rpartition("@")
+    return f"{local[:_VISIBLE_CHARACTERS]}•••{at}{domain}"
 
 
 def page(status: int, html: str, *, language: str, retry_after: int | None = None) -> web.Response:

@@ -22,7 +22,7 @@ from bot.web.inbound.unsigned_requests import UnsignedRequests
 from bot.web.metrics import MetricsEndpoint
 from bot.web.probes import LIVE, READY, ProbeEndpoints
 
-_LARGEST: Final = 1_000_000
+_MAX_BYTES: Final = 1_000_000
 """Bytes of a request; a larger one gets 413."""
 _LARGEST_FIELD: Final = 32 * 1024
 """The limit for a header field or the request line, in bytes. Proxies add cookies and certificates."""
@@ -65,7 +65,7 @@ def endpoints(
     `/metrics` shows figures for Prometheus; `pages` serve the links in our emails; `feedback` is for the vendor's apps;
     `doors` take what Slack, mail servers and apps send.
     """
-    app = web.Application(client_max_size=_LARGEST, middlewares=[_with_body])
+    app = web.Application(client_max_size=_MAX_BYTES, middlewares=[_with_body])
     app.router.add_get("/health", _health(health))
     probe = ProbeEndpoints(probes)
     app.router.add_get(LIVE, probe.live)

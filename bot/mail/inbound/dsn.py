@@ -12,9 +12,9 @@ from bot.mail.inbound.recipient_status import BounceKind, RecipientStatus, class
 
 __all__ = ["BounceKind", "RecipientStatus", "Report", "classify_status", "read_report"]
 
-_MOST: Final = 50
+_MAX_ITEMS: Final = 50
 """Parts, recipients, Message-IDs and addresses that are read; a report about our email has one of each."""
-_LONGEST: Final = 320
+_MAX_LENGTH: Final = 320
 """Maximum characters of an address."""
 
 _END_OF_BLOCK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
@@ -54,7 +54,7 @@ def read_report(content: bytes) -> Report:
     Only the headers of an attached email are read: a report that somebody forwards is about their email.
     """
     mail = parse(content)
-    parts = list(leaves(mail))[:_MOST]
+    parts = list(leaves(mail))[:_MAX_ITEMS]
     text = text_of(parts)
     findings: list[RecipientStatus] = []
     is_harmless = provider_notices.is_automatic_answer(mail)
@@ -62,7 +62,7 @@ def read_report(content: bytes) -> Report:
     for part in parts:
         match kind_of_part(part):
             case "message/delivery-status" | "message/global-delivery-status":
-                blocks = [headers(block) for block in _END_OF_BLOCK.split(octets(part), maxsplit=2 * _MOST)]
+                blocks = [headers(block) for block in _END_OF_BLOCK.split(octets(part), maxsplit=2 * _MAX_ITEMS)]
                 findings += _failures(blocks, text)
                 is_harmless |= any(_action(block) in _NO_FAILURE for block in blocks)
             case "message/feedback-report":
@@ -75,7 +75,7 @@ def read_report(content: bytes) -> Report:
                 returned = headers(octets(part).lstrip())
     findings += () if findings else provider_notices.failures(mail, text)
     return Report(
-        findings=tuple(findings[:_MOST]),
+        findings=tuple(findings[:_MAX_ITEMS]),
         is_standard=mail.get_content_type() == "multipart/report",
         is_harmless=is_harmless and not findings,
         message_ids=_message_ids(mail, returned),
@@ -111,7 +111,7 @@ def _failures(blocks: Iterable[EmailMessage], said: str) -> Iterator[RecipientSt
 def _complaints(feedback: EmailMessage) -> Iterator[RecipientStatus]:
     kind = first_word(_first(feedback, "feedback-type"))
     if kind and kind not in _NO_COMPLAINT:
-        for address in (values(feedback, "original-rcpt-to") or [""])[:_MOST]:
+        for address in (values(feedback, "original-rcpt-to") or [""])[:_MAX_ITEMS]:
             yield RecipientStatus(kind=BounceKind.COMPLAINT, address=_typed_address(address))
 
 
@@ -123,12 +123,12 @@ def _message_ids(mail: EmailMessage, returned: EmailMessage | None) -> tuple[str
     """
     named = [] if returned is None else _MESSAGE_ID.findall(" ".join(values(returned, "message-id")))
     answered = _MESSAGE_ID.findall(" ".join([*values(mail, "references"), *values(mail, "in-reply-to")]))
-    return tuple(dict.fromkeys(named or reversed(answered)))[:_MOST]
+    return tuple(dict.fromkeys(named or reversed(answered)))[:_MAX_ITEMS]
 
 
 def _addresses(mail: EmailMessage, *names: str) -> tuple[str, ...]:
     found = (address for name in names for value in values(mail, name) for address in _ADDRESS.findall(value))
-    return tuple(dict.fromkeys(found))[:_MOST]
+    return tuple(dict.fromkeys(found))[:_MAX_ITEMS]
 
 
 def _action(block: EmailMessage) -> str:
@@ -142,4 +142,4 @@ def _first(fields: EmailMessage, name: str) -> str:
 def _typed_address(value: str) -> str:
     """Return the address in `rfc822; ana@acme.example`, with or without angle brackets."""
     kind, semicolon, address = value.partition(";")
-    return (address if semicolon else kind).strip().strip("<>").strip()[:_LONGEST]
+    return (address if semicolon else kind).strip().strip("<>").strip()[:_MAX_LENGTH]

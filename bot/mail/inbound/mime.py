@@ -9,13 +9,13 @@ from email.parser import BytesParser
 from email.policy import EmailPolicy
 from typing import Final
 
-_LARGEST: Final = 256_000
+_MAX_BYTES: Final = 256_000
 """Bytes read of an email; everything that matters precedes the returned email in a report."""
 _LONGEST_HEADER: Final = 4_000
 """Characters read of a header's value; Python refuses to parse a number of more than 4,300 digits, and a parameter may
 hold one.
 """
-_ENOUGH: Final = 20_000
+_MAX_TEXT_BYTES: Final = 20_000
 """Bytes read of a text for people; the important part comes first."""
 _MOST_NESTED: Final = 12
 """Multiparts in an email; the parser checks each of them for every line. A report about our email has three."""
@@ -58,7 +58,7 @@ def parse(content: bytes) -> EmailMessage:
     """Return the email in these bytes, whatever they are. If it has too many multiparts, only its headers
     are parsed.
     """
-    content = content[:_LARGEST]
+    content = content[:_MAX_BYTES]
     nests = len(_BOUNDARY.findall(content)) > _MOST_NESTED
     return _PARSER.parsebytes(content, headersonly=nests)
 
@@ -91,7 +91,7 @@ def text_of(parts: Iterable[EmailMessage]) -> str:
     names are in ASCII.
     """
     first = next((part for part in parts if kind_of_part(part) == "text/plain"), None)
-    return "" if first is None else octets(first)[:_ENOUGH].decode(errors="replace").replace("\r\n", "\n")
+    return "" if first is None else octets(first)[:_MAX_TEXT_BYTES].decode(errors="replace").replace("\r\n", "\n")
 
 
 def values(mail: EmailMessage, name: str) -> list[str]:

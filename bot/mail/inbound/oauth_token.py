@@ -12,7 +12,7 @@ from bot.errors import MailboxRefused, MailboxUnavailable
 _TIMEOUT_S: Final = 20.0
 _SERVER_ERRORS: Final = 500
 _TOO_MANY: Final = 429
-_LARGEST: Final = 100_000
+_MAX_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ async def fetch_token(client: OAuthClient) -> str:
 
 def _token(answer: httpx.Response) -> str | None:
     try:
-        found = answer.json() if len(answer.content) <= _LARGEST else None
+        found = answer.json() if len(answer.content) <= _MAX_BYTES else None
     except ValueError:
         return None
     token = found.get("access_token") if isinstance(found, dict) else None

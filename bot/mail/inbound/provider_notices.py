@@ -19,8 +19,8 @@ from flufl.bounce import all_failures
 from bot.mail.inbound.mime import decoded, first_word, leaves, octets, parse, text_of, values
 from bot.mail.inbound.recipient_status import BounceKind, RecipientStatus, classify_status, status_in
 
-_MOST: Final = 50
-_LONGEST: Final = 320
+_MAX_ITEMS: Final = 50
+_MAX_LENGTH: Final = 320
 _LONGEST_LINE: Final = 300
 _MOST_LINES: Final = 150
 """The maximum number of lines passed to `flufl.bounce`, whose patterns take time that grows with the square of a line's
@@ -68,7 +68,7 @@ class Guess:
 
 def is_automatic_answer(mail: EmailMessage) -> bool:
     """Return whether a mailbox replied automatically (RFC 3834): its owner is away, or has read the email."""
-    subjects = [decoded(subject) for subject in values(mail, "subject")[:_MOST]]
+    subjects = [decoded(subject) for subject in values(mail, "subject")[:_MAX_ITEMS]]
     if (
         _DAEMON.search(" ".join(values(mail, "from")))
         or values(mail, "x-failed-recipients")
@@ -90,7 +90,7 @@ def failures(mail: EmailMessage, text: str) -> tuple[RecipientStatus, ...]:
     for people.
     """
     said = _COPY.split(text, maxsplit=1)[0]
-    return tuple(islice(chain(_of_exim(mail, said), _of_qmail(text)), _MOST))
+    return tuple(islice(chain(_of_exim(mail, said), _of_qmail(text)), _MAX_ITEMS))
 
 
 def guess(content: bytes) -> Guess:
@@ -107,15 +107,15 @@ def guess(content: bytes) -> Guess:
         # Its detectors expect a well-formed email and do not handle the errors that a malformed one causes.
         return Guess()
     return Guess(
-        failed=tuple(_finding(_read(each), words) for each in sorted(failed)[:_MOST]),
-        delayed=tuple(_read(each) for each in sorted(delayed)[:_MOST]),
+        failed=tuple(_finding(_read(each), words) for each in sorted(failed)[:_MAX_ITEMS]),
+        delayed=tuple(_read(each) for each in sorted(delayed)[:_MAX_ITEMS]),
     )
 
 
 def _of_exim(mail: EmailMessage, said: str) -> Iterator[RecipientStatus]:
     """Yield the failed recipients that Exim names in a header; its text gives the reason below each address."""
     for value in values(mail, "x-failed-recipients"):
-        for address in value.split(",")[:_MOST]:
+        for address in value.split(",")[:_MAX_ITEMS]:
             yield _finding(address, _below(address.strip(), said))
 
 
@@ -153,7 +153,7 @@ def _finding(address: str, words: str) -> RecipientStatus:
     return RecipientStatus(
         kind=classify_status(status, words) or BounceKind.SOFT,
         status=status,
-        address=address.strip().strip("<>")[:_LONGEST],
+        address=address.strip().strip("<>")[:_MAX_LENGTH],
     )
 
 
@@ -168,4 +168,4 @@ def _shorten(mail: EmailMessage) -> None:
 
 
 def _read(address: bytes) -> str:
-    return address.decode(errors="replace")[:_LONGEST]
+    return address.decode(errors="replace")[:_MAX_LENGTH]

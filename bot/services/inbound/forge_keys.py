@@ -14,7 +14,7 @@ log = structlog.get_logger()
 _SHORTEST_S: Final = 300.0
 _LONGEST_S: Final = 24 * 3600.0
 _USUAL_S: Final = 3600.0
-_AGAIN_S: Final = 60.0
+_RETRY_S: Final = 60.0
 """Seconds until an unknown key may lead to another request."""
 _AFTER_FAILURE_S: Final = 5.0
 """Seconds until another request after a failure. Forge sends an event five times, and waits for seconds in between."""
@@ -69,4 +69,4 @@ class ForgeKeys:
             return
         kept = min(max(_USUAL_S if found.max_age is None else found.max_age, _SHORTEST_S), _LONGEST_S)
         self._keys, self._fresh_until, self._usable_until = found.keys, now + kept, now + _LONGEST_S
-        self._ask_from, self._is_failing = now + _AGAIN_S, False
+        self._ask_from, self._is_failing = now + _RETRY_S, False

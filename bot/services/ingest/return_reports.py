@@ -20,7 +20,7 @@ from bot.store import Store
 
 log = structlog.get_logger()
 
-_AT_ONCE: Final = 100
+_BATCH_ROWS: Final = 100
 """Rows that one transaction records."""
 _SOURCES: Final = {Reading.FEEDBACK: InboundSource.UNINSTALL, Reading.QUOTES: InboundSource.QUOTE}
 
@@ -63,8 +63,8 @@ class ReturnReports:
         rows = await self._marketplace.feedback(now.date() - back, now.date())
         found = [(json.dumps(row, sort_keys=True), parse_departure(row)) for row in rows]
         new = await self._store.departures.filter_new([(text, each) for text, each in found if each is not None])
-        for start in range(0, len(new), _AT_ONCE):
-            await self._store.departures.record(new[start : start + _AT_ONCE], posts=posts, at=now)
+        for start in range(0, len(new), _BATCH_ROWS):
+            await self._store.departures.record(new[start : start + _BATCH_ROWS], posts=posts, at=now)
         return len(new)
 
     async def _read_quotes(self, *, posts: bool) -> int:
@@ -75,6 +75,6 @@ class ReturnReports:
         if not self._show_prices:
             quotes = [replace(each, price=None) for each in quotes]
         new = 0
-        for start in range(0, len(quotes), _AT_ONCE):
-            new += await self._store.departures.record_quotes(quotes[start : start + _AT_ONCE], posts=posts, at=now)
+        for start in range(0, len(quotes), _BATCH_ROWS):
+            new += await self._store.departures.record_quotes(quotes[start : start + _BATCH_ROWS], posts=posts, at=now)
         return new

@@ -29,7 +29,7 @@ from bot.services.team.permissions import Signature
 from bot.store import Store
 from bot.store.mail.repository import MailRequest, MailStatus, QueuedMail
 
-_LOOK_S: Final = 1.0
+_POLL_INTERVAL_S: Final = 1.0
 """Seconds between looks at an email: another copy of the bot may send it."""
 _EXPIRED: Final = "Your text was kept for a day and is gone. Please choose a template."
 
@@ -220,7 +220,7 @@ class Outreach:
             if found is None or not (found.state.is_pending or found.state is MailState.SENDING):
                 return
             last = found
-            await self._store.mails.changed(moment, seconds=_LOOK_S)
+            await self._store.mails.changed(moment, seconds=_POLL_INTERVAL_S)
 
     async def resend(self, mail_id: int, *, by: str) -> QueuedMail | Refused | MailStatus | None:
         """Send an email of unknown outcome again, once, if the policy still allows it.

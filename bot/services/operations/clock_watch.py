@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 _WORTH_TELLING: Final = timedelta(minutes=1)
 """Time services correct by seconds; a change of more than this corrects a wrong clock or breaks a good one."""
-_KEPT: Final = timedelta(days=1)
+_KEPT_FOR: Final = timedelta(days=1)
 _CLOSE_EVERY_S: Final = 60.0
 """Seconds between looks for incidents that are over. The database need not be asked more often while the clock goes on
 as it should.
@@ -63,7 +63,7 @@ class ClockWatch:
 
     async def _close_old(self, now: datetime) -> None:
         for each in await self._store.incidents.list_open():
-            is_over = now - each.since >= _KEPT or is_future(each.since, now)
+            is_over = now - each.since >= _KEPT_FOR or is_future(each.since, now)
             if each.incident.source is IncidentSource.CLOCK and is_over:
                 await self._store.incidents.close([each.incident], "", to=(), at=now)
 

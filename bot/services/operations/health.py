@@ -19,7 +19,7 @@ from bot.store.leases import LeaseStatus
 _WEEK: Final = timedelta(days=7)
 _MONTH: Final = timedelta(days=30)
 _EXAMPLES: Final = 5
-_PATIENCE_S: Final = 5.0
+_TIMEOUT_S: Final = 5.0
 _OUTDATED: Final = (
     "A newer version of Evaluator Bot has upgraded the database. This copy answers presses and does nothing else. "
     "Update it, too."
@@ -79,9 +79,9 @@ class Health:
         sentences that say what to do. Without a database that answers, little else is known.
         """
         try:
-            lease, rest = await answer_within(_PATIENCE_S, self._now())
+            lease, rest = await answer_within(_TIMEOUT_S, self._now())
         except (StoreError, TimeoutError) as exc:
-            problem = str(exc) or f"The database did not answer within {_PATIENCE_S:.0f} seconds."
+            problem = str(exc) or f"The database did not answer within {_TIMEOUT_S:.0f} seconds."
             lease, rest = self._store.leases.last_status(), {"problems": [problem, *self.problems()]}
         return {**asdict(lease), "version": version("evaluator-bot"), **rest}
 

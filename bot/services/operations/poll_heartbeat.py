@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_FAILURES: Final = 3
+_FAILURES_BEFORE_NOTICE: Final = 3
 """Polls that fail in a row before the service is told. Fewer are a matter of minutes."""
 
 
@@ -36,7 +36,7 @@ class PollHeartbeat(Generic[T]):
             found = await self._poll()
         except BotError:
             self._failed += 1
-            if self._failed >= _FAILURES and not self._was_told:
+            if self._failed >= _FAILURES_BEFORE_NOTICE and not self._was_told:
                 self._was_told = await self._tell(failing(self._url))
             raise
         self._failed, self._was_told = 0, False

@@ -14,8 +14,8 @@ from bot.concurrency.tasks import answer_within
 from bot.errors import StoreError
 from bot.store import Store
 
-_PATIENCE_S: Final = 2.0
-_KEPT_S: Final = 5.0
+_TIMEOUT_S: Final = 2.0
+_CACHED_S: Final = 5.0
 """How long an answer of the database is reused, so that probes put no load on it."""
 
 
@@ -38,16 +38,16 @@ class Probes:
     async def why_not_ready(self) -> str:
         """Return why presses and requests cannot be handled; empty if they can. A standby copy handles them, too."""
         async with self._turn:
-            if self._asked_at is None or self._elapsed() - self._asked_at >= _KEPT_S:
+            if self._asked_at is None or self._elapsed() - self._asked_at >= _CACHED_S:
                 self._answer = await self._ask_database()
                 self._asked_at = self._elapsed()
             return self._answer
 
     async def _ask_database(self) -> str:
         try:
-            await answer_within(_PATIENCE_S, self._store.leases.status())
+            await answer_within(_TIMEOUT_S, self._store.leases.status())
         except TimeoutError:
-            return f"The database did not answer within {_PATIENCE_S:.0f} seconds."
+            return f"The database did not answer within {_TIMEOUT_S:.0f} seconds."
         except StoreError as exc:
             return str(exc)
         return ""

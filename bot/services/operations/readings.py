@@ -25,8 +25,8 @@ from bot.metrics.meter import Meter
 from bot.services.operations.health import Health
 from bot.store import Store
 
-_PATIENCE_S: Final = 2.0
-_KEPT_S: Final = 5.0
+_TIMEOUT_S: Final = 2.0
+_CACHED_S: Final = 5.0
 """How long what the database said is reused, so that readers put no load on it."""
 
 
@@ -58,13 +58,13 @@ class Readings:
             self._meter.set(SOCKET_CONNECTED, to=line.down is None)
             self._meter.set(SOCKET_LAST_HEARD, to=heard)
         async with self._turn:
-            if self._read_at is None or self._elapsed() - self._read_at >= _KEPT_S:
+            if self._read_at is None or self._elapsed() - self._read_at >= _CACHED_S:
                 await self._ask_database()
                 self._read_at = self._elapsed()
 
     async def _ask_database(self) -> None:
         try:
-            await answer_within(_PATIENCE_S, self._read())
+            await answer_within(_TIMEOUT_S, self._read())
         except (StoreError, TimeoutError):  # `/health` says so, and so does `evaluator_bot_leader`
             return
 

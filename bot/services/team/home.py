@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 _PAUSE_S: Final = 5.0
 """Seconds between two publications to one person."""
-_LOOK_S: Final = 60.0
+_POLL_INTERVAL_S: Final = 60.0
 """Seconds between two looks even if nothing was written here: days go by, and another copy writes, too."""
 _CHANGED_MEANWHILE: Final = "hash_conflict"
 
@@ -94,7 +94,7 @@ class HomeTabs:
             moment = self._store.database.writes
             await self.publish_changed()
             await self.timing.sleep(_PAUSE_S)
-            await self._store.homes.changed(moment, seconds=_LOOK_S)
+            await self._store.homes.changed(moment, seconds=_POLL_INTERVAL_S)
 
     async def publish_changed(self) -> None:
         """Publish the Home tabs of people who opened theirs lately, as far as they show something else now."""

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 _FRESH: Final = timedelta(days=1)
 """How long an answer about somebody counts: an address, or a refusal."""
-_PATIENCE_S: Final = 2.0
+_TIMEOUT_S: Final = 2.0
 _OF_EVERYBODY: Final = {ErrorAction.WAIT, ErrorAction.LOOK, ErrorAction.TOKEN, ErrorAction.SCOPE}
 """What Slack would say about anybody at this moment."""
 
@@ -53,7 +53,7 @@ class OwnerDirectory:
             if owner in self._refused_at:
                 continue
             try:
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(_TIMEOUT_S):
                     email = await self._email(owner)
             except SlackRefused as exc:
                 if action_for(exc.code) in _OF_EVERYBODY:

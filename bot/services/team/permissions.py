@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 FRESH: Final = timedelta(minutes=5)
 """How long an answer of Slack about a user or a group is trusted."""
-_PATIENCE: Final = 2.0
+_TIMEOUT_S: Final = 2.0
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible", "no_such_subteam"})
 """Slack's error codes for an id that nobody has."""
 
@@ -91,7 +91,7 @@ class Permissions:
         """Return how the person signs. NotAllowed if they may not do this."""
         try:
             # An interaction waits for this, and its trigger expires after three seconds.
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT_S):
                 slack_user = await self._slack_user(user)
                 if found := await self._outsider(slack_user):
                     raise NotAllowed(_TO_THEMSELVES[found])
@@ -126,7 +126,7 @@ class Permissions:
     async def zone(self, user: str) -> str:
         """Return the IANA name of a person's time zone; empty if Slack cannot say it right now."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT_S):
                 return (await self._slack_user(user)).zone
         except (SlackError, TimeoutError):
             return ""
@@ -145,7 +145,7 @@ class Permissions:
         Replies then go to the address for everybody's replies, which the vendor reads.
         """
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT_S):
                 slack_user = await self._slack_user(user)
                 return None if await self._outsider(slack_user) else slack_user.email
         except (SlackError, TimeoutError):
@@ -157,7 +157,7 @@ class Permissions:
         While Slack cannot say, nobody can become an owner, because owners are notified and get the replies.
         """
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT_S):
                 return await self._outsider(await self._slack_user(user))
         except SlackRefused as exc:
             return Outsider.UNKNOWN if exc.code in NOBODY else NOBODY_KNOWS

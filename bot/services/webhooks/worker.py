@@ -28,14 +28,14 @@ from bot.webhooks.client import WebhookClient
 
 log = structlog.get_logger()
 
-_AT_ONCE: Final = 2
-_LOOK_S: Final = 5.0
+_CONCURRENT: Final = 2
+_POLL_INTERVAL_S: Final = 5.0
 """Seconds between looks while an event waits: the clock may be set."""
-_SOON_S: Final = 0.1
+_MIN_WAIT_S: Final = 0.1
 _CARD_WAIT: Final = timedelta(seconds=10)
 """How long the start of an evaluation waits for its card, whose address is in the event."""
-_CARD_LOOK_S: Final = 0.2
-_PATIENCE_S: Final = 1.0
+_CARD_POLL_INTERVAL_S: Final = 0.2
+_DRAIN_TIMEOUT_S: Final = 1.0
 """Seconds that a stop of the bot waits for requests. One that takes longer is sent again after the next start."""
 
 
@@ -92,12 +92,12 @@ class WebhookWorker:
             self.beat()
             now = self._clock()
             if self._held_until is not None and timedelta(0) < self._held_until - now <= 2 * LONGEST_PAUSE:
-                return _LOOK_S
+                return _POLL_INTERVAL_S
             due = await self._due(now)
             if due:
                 ready = [each for each in due if not self._waits_for_card(each, now)]
                 if not ready:
-                    return _CARD_LOOK_S
+                    return _CARD_POLL_INTERVAL_S
                 for failure in await asyncio.gather(*map(self._send, ready), return_exceptions=True):
                     if failure is not None:
                         raise failure
@@ -105,11 +105,11 @@ class WebhookWorker:
             soonest = await self._store.webhooks.next_due(self._address.key)
             if soonest is None:
                 return IDLE_S
-            return min(max((soonest - self._clock()).total_seconds(), _SOON_S), _LOOK_S)
+            return min(max((soonest - self._clock()).total_seconds(), _MIN_WAIT_S), _POLL_INTERVAL_S)
 
     async def _due(self, now: datetime) -> list[DueWebhook]:
         """Return up to two events that are due, with what Slack says about the owners."""
-        read = partial(self._store.webhooks.due, self._address.key, self._naming.rules, now=now, at_most=_AT_ONCE)
+        read = partial(self._store.webhooks.due, self._address.key, self._naming.rules, now=now, at_most=_CONCURRENT)
         due = await read()
         learn = self._naming.learn_owners
         return await read() if due and learn is not None and await learn() else due
@@ -168,7 +168,7 @@ async def paused(workers: Sequence[WebhookWorker]) -> AsyncIterator[None]:
     """Wait a moment for the requests under way. Who has none, or ends them in time, sends none inside the block."""
     async with AsyncExitStack() as held:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                 for worker in workers:
                     await held.enter_async_context(worker.at_work)
         yield

@@ -15,7 +15,7 @@ from bot.slack.client.errors import ErrorAction, Token, action_for, explain, sco
 
 _SOON: Final = 5.0
 _LONGEST_WAIT: Final = 3600.0
-_LARGEST: Final = 16 * 1024 * 1024
+_MAX_BYTES: Final = 16 * 1024 * 1024
 """The largest response to read, in bytes. Slack's longest have some hundred kilobytes."""
 _ADDRESS: Final = "Check the network of this machine, and SLACK_API_URL if you set it."
 _NOT_SLACK: Final = (
@@ -35,7 +35,7 @@ class BoundedResponse(aiohttp.ClientResponse):
         """Return the whole body. Raises ValueError if it is too long."""
         if self._body is None:
             try:
-                self._body = await _read_at_most(_LARGEST, self.content)
+                self._body = await _read_at_most(_MAX_BYTES, self.content)
             except BaseException:
                 self.close()
                 raise

@@ -19,7 +19,7 @@ from bot.slack.client.web_api import call, call_raw, expecting_known_shape, text
 from bot.slack.ids import Event
 
 _HISTORY_PAGE: Final = 100
-_NEWEST: Final = 200
+_PAGE_SIZE: Final = 200
 """Messages requested in one page of a long listing; Slack recommends no more."""
 _MEMBERS_PAGE: Final = 1_000
 
@@ -261,7 +261,7 @@ class SlackClient:
     async def newest(self, channel: str, *, us: str) -> list[PostedCard]:
         """Return the bot's messages among the newest of a channel; `us` is the bot's user id."""
         answer = await call(
-            self._client.conversations_history(channel=channel, limit=_NEWEST, include_all_metadata=True)
+            self._client.conversations_history(channel=channel, limit=_PAGE_SIZE, include_all_metadata=True)
         )
         with expecting_known_shape():
             return _ours(channel, answer["messages"], us=us)
@@ -275,7 +275,7 @@ class SlackClient:
                 self._client.conversations_history(
                     channel=channel,
                     oldest=str(since.timestamp()),
-                    limit=_NEWEST,
+                    limit=_PAGE_SIZE,
                     cursor=cursor,
                     include_all_metadata=True,
                 )

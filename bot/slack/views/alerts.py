@@ -7,7 +7,7 @@ from typing import Final
 from bot.domain.text import counted, day
 from bot.slack.text import escape, moment, span
 
-_LONGEST: Final = 1000
+_MAX_LENGTH: Final = 1000
 """Characters of an error's sentence."""
 
 
@@ -30,7 +30,7 @@ def report_unread(sentence: str, *, times: int, is_full: bool) -> str:
     times_failed = "" if times == 1 else f" It failed {times:,} times in a row."
     meanwhile = "what only the full report shows has to wait" if is_full else "no new evaluation gets a card"
     return (
-        f":rotating_light: I can't read {what}.{times_failed} {escape(sentence, longest=_LONGEST)} "
+        f":rotating_light: I can't read {what}.{times_failed} {escape(sentence, longest=_MAX_LENGTH)} "
         f"Until then, {meanwhile}. I'll keep trying, catch up, and say so here when it works again."
     )
 
@@ -113,8 +113,8 @@ def no_presses(sentence: str, after: timedelta) -> str:
     """Say that Socket Mode has been down for this long; `sentence` says why."""
     return (
         f":rotating_light: No button presses have arrived from Slack for {span(after)}, so buttons and `/evaluators` "
-        f"do nothing. {escape(sentence, longest=_LONGEST)} Cards are still posted. `evaluator-bot check` shows whether "
-        "Slack accepts SLACK_APP_TOKEN. I'll keep trying and say so here when it works again."
+        f"do nothing. {escape(sentence, longest=_MAX_LENGTH)} Cards are still posted. `evaluator-bot check` shows "
+        "whether Slack accepts SLACK_APP_TOKEN. I'll keep trying and say so here when it works again."
     )
 
 
@@ -127,7 +127,7 @@ def presses_again(after: timedelta) -> str:
 
 def scopes_missing(sentence: str, off: Iterable[str]) -> str:
     """Say that the Slack app lacks scopes; `off` says what does not work without them."""
-    return f":warning: {' '.join(off)} {escape(sentence, longest=_LONGEST)} I say this once."
+    return f":warning: {' '.join(off)} {escape(sentence, longest=_MAX_LENGTH)} I say this once."
 
 
 def scopes_granted(after: timedelta) -> str:
@@ -138,7 +138,7 @@ def scopes_granted(after: timedelta) -> str:
 def no_mail(sentence: str) -> str:
     """Say that the mail server does not let the bot in."""
     return (
-        f":rotating_light: I can't send email. {escape(sentence, longest=_LONGEST)} Queued emails wait, and go out "
+        f":rotating_light: I can't send email. {escape(sentence, longest=_MAX_LENGTH)} Queued emails wait, and go out "
         "once this is fixed. I'll say so here when it works again."
     )
 
@@ -151,7 +151,7 @@ def mail_goes_again(after: timedelta) -> str:
 def mailbox_unread(sentence: str) -> str:
     """Say that the mailbox for replies cannot be read."""
     return (
-        f":rotating_light: I can't read the mailbox for replies. {escape(sentence, longest=_LONGEST)} Replies stay "
+        f":rotating_light: I can't read the mailbox for replies. {escape(sentence, longest=_MAX_LENGTH)} Replies stay "
         "there until this is fixed. I'll say so here when it works again."
     )
 
@@ -196,7 +196,7 @@ def went_back(to: datetime, *, mails: int | None) -> str:
 def webhook_failing(host: str, sentence: str) -> str:
     """Say that an address of WEBHOOK_URLS takes no events."""
     return (
-        f":warning: {escape(host)} has taken no webhook events for an hour. {escape(sentence, longest=_LONGEST)} "
+        f":warning: {escape(host)} has taken no webhook events for an hour. {escape(sentence, longest=_MAX_LENGTH)} "
         "Events wait, and I keep trying for five days. I'll say so here when it works again."
     )
 
@@ -204,7 +204,7 @@ def webhook_failing(host: str, sentence: str) -> str:
 def webhook_switched_off(host: str, sentence: str) -> str:
     """Say that an address of WEBHOOK_URLS gets no more events."""
     return (
-        f":rotating_light: {escape(host)} gets no more webhook events. {escape(sentence, longest=_LONGEST)} "
+        f":rotating_light: {escape(host)} gets no more webhook events. {escape(sentence, longest=_MAX_LENGTH)} "
         "Once it works, run `evaluator-bot webhook ping`, which switches it on again. Then `evaluator-bot webhook "
         "resend` sends what it missed."
     )

@@ -14,7 +14,7 @@ from bot.slack.views.modals import Modal, build_modal
 from bot.slack.views.owner import stand_in
 
 GONE: Final = "This reply is no longer on record."
-_SHOWN: Final = 2900
+_MAX_LENGTH: Final = 2900
 """Characters of a reply in a message; Slack takes 3,000."""
 _FALLBACK: Final = 300
 _MOST_FILES: Final = 5
@@ -73,12 +73,12 @@ def full_reply(metadata: ModalMetadata, reply: Reply | None) -> Modal:
     content = reply.content
     head = f"*From* {escape(content.sender)}\n*Subject* {escape(content.subject, longest=300)}"
     text = content.full_text or content.text
-    parts = [text[start : start + _SHOWN] for start in range(0, len(text), _SHOWN)]
+    parts = [text[start : start + _MAX_LENGTH] for start in range(0, len(text), _MAX_LENGTH)]
     blocks = [section(head), *({"type": "rich_text", "elements": [_text_element(part)]} for part in parts)]
     return build_modal(View.REPLY, metadata, [*blocks, *_files(content.attachments, most=len(content.attachments))])
 
 
-def quote(text: str, *, longest: int = _SHOWN) -> Block:
+def quote(text: str, *, longest: int = _MAX_LENGTH) -> Block:
     """Return a quote in which nothing becomes markup, a mention or a link."""
     shown = text if len(text) <= longest else f"{text[:longest].rstrip()}…"
     return {

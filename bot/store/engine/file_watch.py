@@ -10,7 +10,7 @@ from bot.errors import StoreError
 
 log = structlog.get_logger()
 
-_LOOK_S: Final = 1.0
+_POLL_INTERVAL_S: Final = 1.0
 
 
 class FileWatch:
@@ -31,7 +31,7 @@ class FileWatch:
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_POLL_INTERVAL_S)
         finally:
             self.works = False
 

@@ -22,8 +22,8 @@ _CHANNEL: Final = "evaluator_bot"
 _NOTIFY: Final = text("SELECT pg_notify(:channel, :payload)")
 _PING_S: Final = 10.0
 """Seconds between two hints to oneself, which show that hints arrive."""
-_PATIENCE_S: Final = 2.0
-_AGAIN_S: Final = 30.0
+_TIMEOUT_S: Final = 2.0
+_RETRY_S: Final = 30.0
 """Seconds until the next attempt to listen, if no hint arrives."""
 _SERVER_AWAY_S: Final = 5.0
 
@@ -49,7 +49,7 @@ class Hints:
     async def listen(self) -> None:
         """Listen until this task is cancelled, also after the server was away."""
         while True:
-            wait = _AGAIN_S
+            wait = _RETRY_S
             try:
                 async with self._listening() as listener:
                     while await self._ping():
@@ -95,7 +95,7 @@ class Hints:
         async with self._engine.begin() as connection:
             await self.give(connection, ())
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 await self._arrived.wait()
         except TimeoutError:
             return False

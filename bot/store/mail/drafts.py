@@ -13,7 +13,7 @@ from bot.store.mail.sealing import decrypt_content, encrypt_content
 from bot.store.mapping import insert_new
 from bot.store.schema import draft
 
-_KEPT: Final = timedelta(days=1)
+_KEPT_FOR: Final = timedelta(days=1)
 
 
 @shielded
@@ -27,7 +27,7 @@ class Drafts:
     async def keep(self, token: str, content: MailContent, *, at: datetime) -> None:
         """Keep a draft for a day."""
         async with self._database.write() as connection:
-            await connection.execute(delete(draft).where((draft.c.at < at - _KEPT) | (draft.c.at > at + _KEPT)))
+            await connection.execute(delete(draft).where((draft.c.at < at - _KEPT_FOR) | (draft.c.at > at + _KEPT_FOR)))
             await insert_new(
                 connection, draft, {"token": token, "content": encrypt_content(content, self._keyring), "at": at}
             )

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 PATH: Final = r"/f/{token:[\s\S]*}"
 _IN_TOKENS: Final = re.compile(r"[A-Za-z0-9_-]+")
-_LARGEST: Final = 16 * 1024
+_MAX_BYTES: Final = 16 * 1024
 """Bytes of the form: a long text, percent-encoded."""
 REQUESTS: Final = Rate(interval=0.2, burst=300)
 """The rate limit of the whole page; the store limits each link."""
@@ -92,8 +92,8 @@ class FeedbackPage:
 async def _form(request: web.Request) -> dict[str, str]:
     """Return the first value of each field. HTTPRequestEntityTooLarge if it is not a form of ours."""
     body = await request.read()
-    if len(body) > _LARGEST:
-        raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=HEADERS)
+    if len(body) > _MAX_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=_MAX_BYTES, actual_size=len(body), headers=HEADERS)
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=20)
     return {name: values[0] for name, values in fields.items()}
 

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 PATH: Final = r"/u/{token:[\s\S]*}"
 _IN_TOKENS: Final = re.compile(r"[A-Za-z0-9_-]+")
-_LARGEST: Final = 4096
+_MAX_BYTES: Final = 4096
 """Bytes of a form with one field."""
 _ONE_CLICK: Final = b"One-Click"
 """The `List-Unsubscribe` form of a mail program, in either encoding (RFC 8058, 3.1)."""
@@ -130,8 +130,8 @@ def _token(request: web.Request) -> str:
 async def _body(request: web.Request) -> bytes:
     """Return the form. HTTPRequestEntityTooLarge if it is not one of ours."""
     body = await request.read()
-    if len(body) > _LARGEST:
-        raise web.HTTPRequestEntityTooLarge(max_size=_LARGEST, actual_size=len(body), headers=HEADERS)
+    if len(body) > _MAX_BYTES:
+        raise web.HTTPRequestEntityTooLarge(max_size=_MAX_BYTES, actual_size=len(body), headers=HEADERS)
     return body
 
 

@@ -40,7 +40,7 @@ async def test_what_this_process_writes_or_reads_does_not_change_the_version(sto
 
 
 async def test_after_a_look_that_failed_anything_may_have_been_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_watch, "_LOOK_S", 0.0)
+    monkeypatch.setattr(file_watch, "_POLL_INTERVAL_S", 0.0)
     found: list[int | StoreError] = [1, 1, StoreError("It cannot be read."), 1, 2]
     noted = list[int]()
 

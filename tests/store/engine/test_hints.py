@@ -69,7 +69,7 @@ async def test_a_hint_names_tables_and_nothing_else(postgres: str) -> None:
 async def test_where_hints_do_not_arrive_a_copy_looks_each_second(
     postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hints, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(hints, "_TIMEOUT_S", 0.01)
     monkeypatch.setattr(hints, "_NOTIFY", text("SELECT CAST(:channel AS text), CAST(:payload AS text)"))
     async with two(postgres) as (_, other):
         assert not await other.database.hints.try_to_hear()
