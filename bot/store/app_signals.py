@@ -1,10 +1,13 @@
 """Signals of apps: write them down, and find out what each one means."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, or_, select, update
+from sqlalchemy import Row, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
@@ -19,10 +22,10 @@ from bot.domain.app_signal import (
 )
 from bot.domain.history import AppSignalled, Entry
 from bot.domain.mail import Overtaken
+from bot.errors import StoreError, StoreUnavailable
 from bot.security.keyring import Keyring
 from bot.store.early_cards import open_early_card
 from bot.store.engine.database import Database
-from bot.store.engine.upsert import insert_or
 from bot.store.mail.repository import stop_queued
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation
@@ -31,7 +34,18 @@ from bot.store.signal_tables import app_signal, signal_from, signal_values
 
 _MAX_AT_ONCE: Final = 20
 """Signals that one transaction handles: a press must not wait for more."""
+_KNOWN: Final = select(app_signal.c.key).where(app_signal.c.key.in_(bindparam("keys", expanding=True)))
 _KEPT: Final = timedelta(days=90)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """Signals to be written down, and what became of that."""
+
+    signals: Sequence[AppSignal]
+    at: datetime
+    are_new: list[bool] = field(default_factory=list)
+    error: StoreError | None = None
 
 
 @shielded
@@ -41,18 +55,43 @@ class AppSignals:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
+        self._waiting: list[_Waiting] = []
+        self._adding = asyncio.Lock()
 
     async def add(self, signals: Sequence[AppSignal], *, at: datetime) -> list[bool]:
-        """Write signals down. Return whether each one is new."""
-        rows = [{**signal_values(each), "received_at": at} for each in {each.key: each for each in signals}.values()]
-        keys = [row["key"] for row in rows]
-        async with self._database.write() as connection:
-            known = set(await connection.scalars(select(app_signal.c.key).where(app_signal.c.key.in_(keys))))
-            new = [row for row in rows if row["key"] not in known]
-            if new:
-                await connection.execute(insert_or(app_signal, connection.dialect).on_conflict_do_nothing(), new)
-        first = {each.key: number for number, each in reversed(list(enumerate(signals)))}
-        return [each.key not in known and first[each.key] == number for number, each in enumerate(signals)]
+        """Write signals down. Return whether each one is new.
+
+        All that wait when a transaction begins share it: none waits for more than one other writer.
+        """
+        these = _Waiting(signals, at)
+        self._waiting.append(these)
+        async with AsyncExitStack() as stack:
+            with interruptible():
+                await stack.enter_async_context(self._adding)
+            if these in self._waiting:
+                await self._write()
+        if these.error is not None:
+            raise these.error
+        return these.are_new
+
+    async def _write(self) -> None:
+        taken = list[_Waiting]()
+        try:
+            async with self._database.write() as connection:
+                taken, self._waiting = self._waiting, []
+                new = await _insert(connection, taken)
+        except BaseException as exc:
+            # Otherwise each would wait for the same lock again, one after the other.
+            for each in taken or self._waiting:
+                each.error = exc if isinstance(exc, StoreError) else StoreUnavailable("The signal was not written.")
+            self._waiting = [each for each in self._waiting if each.error is None]
+            if not isinstance(exc, StoreError):
+                raise
+            return
+        for each in taken:
+            for one in each.signals:
+                each.are_new.append(one.key in new)
+                new.discard(one.key)
 
     async def changed(self, since: int, *, seconds: float) -> None:
         """Wait for a commit after `Database.writes` was `since` that adds signals, but no longer than this."""
@@ -129,6 +168,16 @@ class AppSignals:
             case _:
                 pass
         await connection.execute(update(app_signal).where(app_signal.c.id == row.id).values(values))
+
+
+async def _insert(connection: AsyncConnection, waiting: Sequence[_Waiting]) -> set[str]:
+    """Insert signals. Return the keys of those that are new."""
+    rows = {one.key: {**signal_values(one), "received_at": each.at} for each in waiting for one in each.signals}
+    known = set(await connection.scalars(_KNOWN, {"keys": list(rows)}))
+    new = [row for key, row in rows.items() if key not in known]
+    if new:
+        await connection.execute(insert(app_signal), new)
+    return {row["key"] for row in new}
 
 
 async def _update_early_card(connection: AsyncConnection, early: int, kind: SignalKind, *, at: datetime) -> None:

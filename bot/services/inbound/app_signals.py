@@ -1,15 +1,14 @@
 """Take in what apps say of themselves, and work on it."""
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from bot.domain.app_signal import AppSignal, EarlyCardPolicy
-from bot.errors import StoreError
 from bot.store import IDLE_S, Store
 
 log = structlog.get_logger()
@@ -17,56 +16,36 @@ log = structlog.get_logger()
 _MOST_WAITING: Final = 2_000
 """Signals that may wait to be written down. One transaction takes them all."""
 
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    signal: AppSignal
-    is_taken: bool = False
-    is_new: bool = False
-    error: StoreError | None = None
+_REST: Final = 9
+"""How many times as long as its work the worker rests."""
+_MAX_REST_S: Final = 1.0
 
 
 class SignalIntake:
-    """Writes signals down. Those that come while a transaction runs share the next one."""
+    """Writes signals down, unless too many wait for that."""
 
     def __init__(self, store: Store, *, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._waiting: list[_Entry] = []
-        self._turn = asyncio.Lock()
+        self._waiting = 0
         self._is_full = False
 
     def has_room(self) -> bool:
         """Return whether another signal may wait. The first one that may not is logged."""
-        is_full = len(self._waiting) >= _MOST_WAITING
+        is_full = self._waiting >= _MOST_WAITING
         if is_full and not self._is_full:
-            log.warning("signals_refused", waiting=len(self._waiting))
+            log.warning("signals_refused", waiting=self._waiting)
         self._is_full = is_full
         return not is_full
 
     async def add(self, signal: AppSignal) -> bool:
         """Write a signal down. Return whether it is new. Raises StoreError if it cannot be written."""
-        entry = _Entry(signal)
-        self._waiting.append(entry)
-        async with self._turn:
-            if not entry.is_taken:
-                await self._write()
-        if entry.error is not None:
-            raise entry.error
-        return entry.is_new
-
-    async def _write(self) -> None:
-        batch, self._waiting = self._waiting, []
-        for each in batch:
-            each.is_taken = True
+        self._waiting += 1
         try:
-            new = await self._store.app_signals.add([each.signal for each in batch], at=self._clock())
-        except StoreError as exc:
-            for each in batch:
-                each.error = exc
-            return
-        for each, is_new in zip(batch, new, strict=True):
-            each.is_new = is_new
+            [is_new] = await self._store.app_signals.add([signal], at=self._clock())
+        finally:
+            self._waiting -= 1
+        return is_new
 
 
 class SignalWorker:
@@ -82,19 +61,29 @@ class SignalWorker:
         self._clock = clock
 
     async def run(self) -> None:
-        """Work until this task is cancelled."""
+        """Work until this task is cancelled.
+
+        While many signals come in, the work on them leaves most of the time to writing them down: they must be
+        acknowledged soon, but Slack takes a card a second at most.
+        """
         while True:
             moment = self._store.database.writes
-            await self.work()
-            await self._store.app_signals.changed(moment, seconds=IDLE_S)
+            began = time.monotonic()
+            if await self._handle_some():
+                await asyncio.sleep(min(_REST * (time.monotonic() - began), _MAX_REST_S))
+            else:
+                await self._store.app_signals.changed(moment, seconds=IDLE_S)
 
     async def work(self) -> None:
         """Handle the signals that wait."""
-        total = 0
-        while handled := await self._store.app_signals.handle(self._policy, at=self._clock()):
-            total += handled
-        if total:
-            log.info("signals_handled", signals=total)
+        while await self._handle_some():
+            pass
+
+    async def _handle_some(self) -> int:
+        handled = await self._store.app_signals.handle(self._policy, at=self._clock())
+        if handled:
+            log.info("signals_handled", signals=handled)
+        return handled
 
     async def expire(self) -> None:
         """Let early cards whose license did not come say so."""

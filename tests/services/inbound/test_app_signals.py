@@ -27,9 +27,13 @@ def clock() -> datetime:
     return NOON
 
 
-async def test_signals_that_arrive_while_one_is_written_share_the_next_transaction(store: Store) -> None:
+async def test_signals_that_arrive_while_somebody_writes_share_the_next_transaction(store: Store) -> None:
     intake, before = SignalIntake(store, clock=clock), store.database.writes
-    assert await asyncio.gather(*map(intake.add, [*signals(200), *signals(1)])) == [True] * 200 + [False]
+    async with store.database.write():
+        adding = [asyncio.create_task(intake.add(each)) for each in [*signals(200), *signals(1)]]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*adding) == [True] * 200 + [False]
     assert store.database.writes - before == 2
     assert len(await rows(store, app_signal)) == 200
 
