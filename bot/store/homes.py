@@ -26,7 +26,7 @@ class Homes:
     async def opened(self, user: str, *, at: datetime) -> PublishedHome:
         """Record that somebody opened their Home tab, and return what it shows."""
         async with self._database.write() as connection:
-            one = insert_or(home, connection.dialect).values(user_id=user, opened_at=at)
+            one = insert_or(home, connection.dialect.name).values(user_id=user, opened_at=at)
             await connection.execute(one.on_conflict_do_update(index_elements=[home.c.user_id], set_={"opened_at": at}))
             return _home((await connection.execute(select(home).where(home.c.user_id == user))).one())
 

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import fields
 from datetime import date, datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, Select, Table, insert, select
+from sqlalchemy import Executable, Row, Select, Table, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.cautions import company_domain, company_key
@@ -54,6 +55,7 @@ TRIAL_COLUMNS: Final = ("started", "ends", "state", "reported_on", "upgrade_to")
 """The columns of a trial in a row of `evaluation`."""
 REPORT_COLUMNS: Final = ("app_key", "counted")
 """The columns of a license in a row of `evaluation`."""
+_EVALUATION: Final = select(evaluation).where(evaluation.c.id == bindparam("wanted"))
 ENTRY_COLUMNS: Final = ("evaluation_id", "at", "kind", "actor", "details")
 """The columns of an entry in a row of `history`."""
 
@@ -193,7 +195,7 @@ async def live_evaluation(connection: AsyncConnection, evaluation_id: int) -> Ro
     wanted: int | None = evaluation_id
     row: Row[Any] | None = None
     while wanted is not None:
-        row = (await connection.execute(select(evaluation).where(evaluation.c.id == wanted))).first()
+        row = (await connection.execute(_EVALUATION, {"wanted": wanted})).first()
         wanted = None if row is None else row.merged_into
     return row
 
@@ -206,17 +208,26 @@ def merged_into(evaluation_id: int) -> Select[Any]:
 
 
 async def insert_row(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int:
-    """Insert a row and return its id."""
-    return int((await connection.execute(insert(table).values(values).returning(table.c.id))).scalar_one())
+    """Insert a row of plain values and return its id."""
+    return int((await connection.execute(_insert(table), values)).scalar_one())
 
 
 async def insert_new(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> int | None:
-    """Insert a row unless a constraint says that it exists. Return the new row's id, or None."""
-    key = next(iter(table.primary_key.columns))
-    unless_known = insert_or(table, connection.dialect).values(values).on_conflict_do_nothing()
-    result = await connection.execute(unless_known.returning(key))
-    row = result.first()
+    """Insert a row of plain values unless a constraint says that it exists. Return the new row's id, or None."""
+    row = (await connection.execute(_insert_new(table, connection.dialect.name), values)).first()
     return None if row is None else row[0]
+
+
+@cache
+def _insert(table: Table) -> Executable:
+    """Return the statement with values still to come: it is built once, and SQLAlchemy knows it again."""
+    return insert(table).returning(table.c.id)
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Executable:
+    key = next(iter(table.primary_key.columns))
+    return insert_or(table, dialect).on_conflict_do_nothing().returning(key)
 
 
 def _contact(value: dict[str, Any] | None) -> Contact | None:

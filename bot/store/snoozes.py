@@ -1,8 +1,9 @@
 """Who wants to be reminded of an evaluation, and when. Each gets one direct message at that time."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -15,6 +16,8 @@ from bot.store.mapping import live_evaluation
 from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.schema import delivery, evaluation
 from bot.store.team_tables import snooze
+
+_DELETE: Final = delete(snooze).where(snooze.c.evaluation_id == bindparam("of_evaluation"))
 
 
 @shielded
@@ -31,7 +34,7 @@ class Snoozes:
             if live is None or live.state != State.RUNNING:
                 return False
             values = {"until": new.until, "at": new.at}
-            one = insert_or(snooze, connection.dialect).values(evaluation_id=live.id, user_id=new.user, **values)
+            one = insert_or(snooze, connection.dialect.name).values(evaluation_id=live.id, user_id=new.user, **values)
             await connection.execute(one.on_conflict_do_update(index_elements=list(snooze.primary_key), set_=values))
             await enqueue_card_update(connection, [live.id], at=new.at)
             return True
@@ -64,7 +67,7 @@ class Snoozes:
 
 async def end_snoozes(connection: AsyncConnection, evaluation_id: int) -> None:
     """End the snoozes of an evaluation without a reminder."""
-    await connection.execute(delete(snooze).where(snooze.c.evaluation_id == evaluation_id))
+    await connection.execute(_DELETE, {"of_evaluation": evaluation_id})
 
 
 async def snoozes_of(connection: AsyncConnection, evaluation_id: int) -> tuple[Snooze, ...]:

@@ -43,7 +43,7 @@ class TeamMembers:
         """Record somebody's email address as Slack has it now, or that it does not say one."""
         values = {"email": self._keyring.encrypt(email) if email else None, "at": at}
         async with self._database.write() as connection:
-            one = insert_or(team_member, connection.dialect).values(user_id=user, **values)
+            one = insert_or(team_member, connection.dialect.name).values(user_id=user, **values)
             await connection.execute(
                 one.on_conflict_do_update(index_elements=list(team_member.primary_key), set_=values)
             )

@@ -96,7 +96,7 @@ def _insert(
     table: Table, names: tuple[str, ...], dialect: Dialect, *, skip_existing: bool
 ) -> tuple[str, list[tuple[int, _Stored | None]]]:
     """Return an INSERT statement and, in its order, each value's index in a row with its converter."""
-    rows = insert_or(table, dialect).on_conflict_do_nothing() if skip_existing else insert(table)
+    rows = insert_or(table, dialect.name).on_conflict_do_nothing() if skip_existing else insert(table)
     statement = rows.inline().compile(dialect=dialect, column_keys=names)
     columns = [column for column in table.columns if column.name in names]
     return str(statement), [(names.index(column.name), _stored(column.type, dialect)) for column in columns]

@@ -9,12 +9,11 @@ from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
-    from sqlalchemy.engine import Dialect
 
 
-def insert_or(table: Table, dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
+def insert_or(table: Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that can say what follows if a row exists: `on_conflict_do_nothing`, `on_conflict_do_update`."""
-    if dialect.name != "postgresql":
+    if dialect != "postgresql":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415  takes long to load, and a file never needs it
 

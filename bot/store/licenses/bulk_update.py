@@ -21,17 +21,18 @@ from bot.store.schema import evaluation, license_, license_alias, processed_row
 
 Update = tuple[ParsedRecord, LicenseUpdate, KnownLicense]
 
-_UPDATE_LICENSE: Final = update(license_).where(license_.c.id == bindparam("known_id"))
-_UPDATE_TRIAL: Final = update(evaluation).where(
+UPDATE_LICENSE: Final = update(license_).where(license_.c.id == bindparam("known_id"))
+IS_TRIAL: Final = (
     evaluation.c.license_id == bindparam("known_license_id"),
     evaluation.c.started == bindparam("known_started"),
     evaluation.c.upgrade_to == bindparam("known_upgrade_to"),
     evaluation.c.merged_into.is_(None),
 )
+_UPDATE_TRIAL: Final = update(evaluation).where(*IS_TRIAL)
 _IN_KEY: Final = frozenset({"started", "upgrade_to"})
 """What a `Confirmed` trial keeps."""
-_UPDATE_REPORTED: Final = update(evaluation).where(evaluation.c.license_id == bindparam("known_license_id"))
-_DELETE_DIGESTS: Final = delete(processed_row).where(processed_row.c.license_id == bindparam("known_license_id"))
+UPDATE_REPORTED: Final = update(evaluation).where(evaluation.c.license_id == bindparam("known_license_id"))
+DELETE_DIGESTS: Final = delete(processed_row).where(processed_row.c.license_id == bindparam("known_license_id"))
 
 
 def is_plain(license_update: LicenseUpdate, known: KnownLicense) -> bool:
@@ -61,10 +62,10 @@ async def update_licenses(
             if report_values(now) != report_values(before):
                 reported.append({"known_license_id": id_, **report_values(now)})
     digests = [(each, known.ids[0]) for record, _, known in found for each in record.digests]
-    await _update(connection, _UPDATE_LICENSE, values)
-    await _update(connection, _UPDATE_REPORTED, reported)
+    await _update(connection, UPDATE_LICENSE, values)
+    await _update(connection, UPDATE_REPORTED, reported)
     if outdated:
-        await connection.execute(_DELETE_DIGESTS, outdated)
+        await connection.execute(DELETE_DIGESTS, outdated)
     async with Inserts(connection) as inserts:
         await inserts.add(license_alias, ("app_key", "alias", "license_id"), aliases, skip_existing=True)
         await inserts.add(processed_row, ("digest", "license_id"), digests, skip_existing=True)

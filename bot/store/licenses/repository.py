@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -31,10 +31,18 @@ from bot.store.engine.database import Database
 from bot.store.erasures import without_people
 from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_conflicts
 from bot.store.licenses.bulk_insert import insert_new_licenses
-from bot.store.licenses.bulk_update import is_plain, update_licenses
+from bot.store.licenses.bulk_update import (
+    DELETE_DIGESTS,
+    IS_TRIAL,
+    UPDATE_LICENSE,
+    UPDATE_REPORTED,
+    is_plain,
+    update_licenses,
+)
 from bot.store.licenses.company_words import update_company_words
 from bot.store.licenses.merge import merge_licenses
 from bot.store.mapping import (
+    changed_license_values,
     insert_new,
     license_from,
     license_of,
@@ -53,10 +61,17 @@ from bot.store.webhooks.enqueue import enqueue_facts_of
 
 _MAX_BATCH_RECORDS: Final = 2_000
 """Records in one batch while nobody else waits to write; the database is fastest table by table."""
-_MIN_BATCH_RECORDS: Final = 60
+_MIN_BATCH_RECORDS: Final = 30
 """Records in one batch while somebody waits, or may: a press must not wait for many."""
+_MIN_WRITTEN_ALONE: Final = 4
+"""Of these, the fewest that are written one by one: each takes as long as many that are written together."""
 
 _CLOUD_ID: Final = '"cloudId"'
+_COMPANIES: Final = select(license_.c.company).where(license_.c.id.in_(bindparam("known_ids", expanding=True)))
+_EVALUATION: Final = select(evaluation.c.id).where(*IS_TRIAL)
+_UPDATE_EVALUATION: Final = update(evaluation).where(evaluation.c.id == bindparam("known_id"))
+_ANNOUNCE: Final = _UPDATE_EVALUATION.where(evaluation.c.channel.is_(None))
+"""A card stays in its channel, whatever channel is set today."""
 _LACKS_SITE: Final = (
     license_.c.cloud_id.is_(None)
     & (license_.c.hosting == Hosting.CLOUD)
@@ -124,9 +139,12 @@ class Licenses:
                 while waiting:
                     some = [self._allowed(record, gone) for record in waiting[:count]]
                     these, rest = split_conflicts(some, await self._load_known(connection, some))
-                    waiting[:count] = rest
                     found = [(record, diff(k, record.license, announcement)) for record, k in these]
-                    started += await self._write_updates(connection, found, channels=channels, at=at)
+                    found.sort(key=_is_written_alone)
+                    new, written = await self._write_updates(connection, found, channels=channels, at=at)
+                    waiting[:count] = [*(record for record, _ in found[written:]), *rest]
+                    del found[written:]
+                    started += new
                     early += await match_installations(connection, [each for _, each in found], self._keyring, at=at)
                     names = {key for record, _ in found for key in record.keys}
                     await adopt_orphans(connection, self._keyring, names, at=at)
@@ -179,7 +197,7 @@ class Licenses:
             return record
         seen = without_people(record.license, theirs)
         roles = frozenset(role for role in ContactRole if seen.contact(role) != record.license.contact(role))
-        return replace(record, license=seen, erased=roles)
+        return replace(record, license=seen, erased=record.erased | roles)
 
     async def _write_updates(
         self,
@@ -188,22 +206,28 @@ class Licenses:
         *,
         channels: CardChannels,
         at: datetime,
-    ) -> int:
-        """Write what each record adds. Return how many trials are new."""
+    ) -> tuple[int, int]:
+        """Write what the records add, as far as nobody waits for long. Return how many trials are new, and how many
+        records were written.
+        """
         first = [(record, license_update) for record, license_update in found if license_update.known is None]
         await insert_new_licenses(connection, first, self._keyring, channels=channels, at=at)
         started_trials = [
             change for _, license_update in first for change in license_update.changes if isinstance(change, Started)
         ]
         again = [(record, each, each.known) for record, each in found if each.known is not None]
-        await update_licenses(connection, [each for each in again if is_plain(*each[1:])], self._keyring, at=at)
-        for record, license_update, known in again:
-            if not is_plain(license_update, known):
-                channel = channels.of(license_update.seen.app_key)
-                started_trials += await self._write_update(
-                    connection, record, license_update, known, channel=channel, at=at
-                )
-        return len(started_trials)
+        plain = [each for each in again if is_plain(*each[1:])]
+        await update_licenses(connection, plain, self._keyring, at=at)
+        written = len(first) + len(plain)
+        for alone, (record, license_update, known) in enumerate(again[len(plain) :]):
+            if alone >= _MIN_WRITTEN_ALONE and await self._database.is_awaited(connection):
+                break
+            channel = channels.of(license_update.seen.app_key)
+            started_trials += await self._write_update(
+                connection, record, license_update, known, channel=channel, at=at
+            )
+            written += 1
+        return len(started_trials), written
 
     async def _load_known(
         self, connection: AsyncConnection, records: Sequence[ParsedRecord]
@@ -252,8 +276,8 @@ class Licenses:
         """Write what a record adds to a known license. Return the trials that are new."""
         license_id, *others = known.ids
         if license_update.has_changes:
-            named = select(license_.c.company).where(license_.c.id.in_(known.ids))
-            companies = {(company, license_update.seen.company) for company in await connection.scalars(named)}
+            named = _COMPANIES, {"known_ids": known.ids}
+            companies = {(company, license_update.seen.company) for company in await connection.scalars(*named)}
             await merge_licenses(connection, license_id, others, self._keyring, at=at)
             await self._update_license(connection, license_id, record, license_update, known, at=at)
             await update_company_words(connection, [(was, now) for was, now in companies if was != now or others])
@@ -286,18 +310,24 @@ class Licenses:
                 await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
                 theirs = select(evaluation.c.id).where(evaluation.c.license_id == license_id)
                 await blank_notes(connection, note.c.evaluation_id.in_(theirs), at=at)
-        await connection.execute(
-            update(license_).where(license_.c.id == license_id).values(license_values(now, self._keyring))
-        )
-        await connection.execute(
-            update(evaluation).where(evaluation.c.license_id == license_id).values(report_values(now))
-        )
+        is_merged = len(known.ids) > 1
+        values = license_values(now, self._keyring) if is_merged else changed_license_values(before, now, self._keyring)
+        if values:
+            await connection.execute(UPDATE_LICENSE, {"known_id": license_id, **values})
+        if is_merged or report_values(now) != report_values(before):
+            await connection.execute(UPDATE_REPORTED, {"known_license_id": license_id, **report_values(now)})
         is_same_app = now.app_key == before.app_key
         for alias in sorted(now.aliases - before.aliases if is_same_app else now.aliases):
-            values = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
-            await insert_new(connection, license_alias, values)
+            named = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
+            await insert_new(connection, license_alias, named)
         if now.updated > before.updated:
-            await connection.execute(delete(processed_row).where(processed_row.c.license_id == license_id))
+            await connection.execute(DELETE_DIGESTS, {"known_license_id": license_id})
+
+
+def _is_written_alone(found: tuple[ParsedRecord, LicenseUpdate]) -> bool:
+    _, license_update = found
+    known = license_update.known
+    return known is not None and not is_plain(license_update, known)
 
 
 def _renamed(record: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapping[int, KnownLicense]) -> set[int]:
@@ -326,11 +356,11 @@ async def _apply(
     if evaluation_id is None:
         return False
     entry = entry_of(change, license_update.seen, at=at)
-    if entry is not None:
-        await append_history(connection, evaluation_id, [entry])
     if isinstance(change, Converted | Ended):
         await end_snoozes(connection, evaluation_id)
-    if not isinstance(change, Confirmed):
+    if entry is not None:
+        await append_history(connection, evaluation_id, [entry])
+    elif not isinstance(change, Confirmed):
         await enqueue_card_update(connection, [evaluation_id], at=at)
     return True
 
@@ -357,17 +387,10 @@ async def _evaluation(
         }
         return await insert_new(connection, evaluation, row)
     was = change.was if isinstance(change, Corrected) else change.trial
-    found: int | None = await connection.scalar(
-        select(evaluation.c.id).where(
-            evaluation.c.license_id == license_id,
-            evaluation.c.merged_into.is_(None),
-            evaluation.c.started == was.started,
-            evaluation.c.upgrade_to == (was.upgrade_to or ""),
-        )
-    )
+    of_trial = {"known_license_id": license_id, "known_started": was.started, "known_upgrade_to": was.upgrade_to or ""}
+    found: int | None = await connection.scalar(_EVALUATION, of_trial)
     if found is not None and not isinstance(change, Refreshed):
+        await connection.execute(_UPDATE_EVALUATION, {"known_id": found, **values})
         if is_announced:
-            # A card stays in its channel, whatever channel is set today.
-            values["channel"] = func.coalesce(evaluation.c.channel, channel)
-        await connection.execute(update(evaluation).where(evaluation.c.id == found).values(values))
+            await connection.execute(_ANNOUNCE, {"known_id": found, "channel": channel})
     return found

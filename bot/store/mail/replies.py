@@ -198,7 +198,7 @@ class Replies:
 
     async def _move(self, connection: AsyncConnection, position: Position) -> None:
         values = {"uidvalidity": position.uidvalidity, "uid": position.uid, "at": position.at}
-        one = insert_or(mailbox, connection.dialect).values(folder=position.folder, **values)
+        one = insert_or(mailbox, connection.dialect.name).values(folder=position.folder, **values)
         await connection.execute(one.on_conflict_do_update(index_elements=["folder"], set_=values))
 
 

@@ -1,10 +1,11 @@
 """Enqueue deliveries to Slack in the same transaction as the fact they follow from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, false, select, text, update
+from sqlalchemy import ColumnElement, Executable, Row, Select, bindparam, false, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
@@ -17,6 +18,15 @@ from bot.store.webhooks.enqueue import enqueue_fact
 
 _IS_ON_ITS_WAY: Final = (Kind.MAIL_QUEUED, Kind.MAIL_DEFERRED, Kind.MAIL_AGAIN)
 _GOOD_OUTCOMES: Final = frozenset({Kind.MAIL_SENT, Kind.MAIL_UNDONE})
+_WITH_CARD: Final = (
+    select(evaluation.c.id, evaluation.c.channel)
+    .where(
+        evaluation.c.id.in_(bindparam("wanted", expanding=True)),
+        evaluation.c.channel.is_not(None),
+        evaluation.c.card_gone.is_(None),
+    )
+    .order_by(evaluation.c.id)
+)
 _OUTCOMES: Final = _GOOD_OUTCOMES | {Kind.MAIL_DEFERRED, Kind.MAIL_FAILED, Kind.MAIL_UNKNOWN}
 
 
@@ -32,7 +42,8 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
     is_told = live.channel is not None and live.card_gone is None
     for entry in entries:
         history_id = await insert_row(connection, history, history_values(entry, live.id))
-        await enqueue_card_update(connection, [live.id], at=entry.at)
+        if is_told:
+            await _enqueue_card_updates(connection, {live.id: live.channel}, at=entry.at)
         if live.channel is not None or entry.kind is not Kind.STARTED:  # who starts in silence is no news
             await enqueue_fact(connection, history_id, entry)
         if not is_told or entry.kind in UNTOLD or await _update_line(connection, live, entry, history_id):
@@ -114,22 +125,24 @@ async def enqueue_card_update(connection: AsyncConnection, evaluation_ids: Itera
 
     An update that is already queued counts as requested now.
     """
-    wanted = (
-        evaluation.c.id.in_(list(evaluation_ids)),
-        evaluation.c.channel.is_not(None),
-        evaluation.c.card_gone.is_(None),
-    )
-    rows = await connection.execute(
-        select(evaluation.c.id, evaluation.c.channel).where(*wanted).order_by(evaluation.c.id)
-    )
+    rows = await connection.execute(_WITH_CARD, {"wanted": list(evaluation_ids)})
+    await _enqueue_card_updates(connection, {row.id: row.channel for row in rows}, at=at)
+
+
+async def _enqueue_card_updates(connection: AsyncConnection, channels: Mapping[int, str], *, at: datetime) -> None:
+    """Enqueue the updates of cards, given by evaluation, each in its channel."""
     owed = {"kind": DeliveryKind.CARD, "state": DeliveryState.DUE, "at": at, "due_at": at}
-    updates = [{**owed, "channel": row.channel, "evaluation_id": row.id} for row in rows.all()]
-    one = insert_or(delivery, connection.dialect)
-    unless_queued = one.on_conflict_do_update(
+    updates = [{**owed, "channel": channel, "evaluation_id": id_} for id_, channel in channels.items()]
+    if updates:
+        await connection.execute(_update_once(connection.dialect.name), updates)
+
+
+@cache
+def _update_once(dialect: str) -> Executable:
+    one = insert_or(delivery, dialect)
+    return one.on_conflict_do_update(
         index_elements=["evaluation_id"], index_where=text(QUEUED_UPDATE), set_={"at": one.excluded.at}
     )
-    if updates:
-        await connection.execute(unless_queued, updates)
 
 
 async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int], *, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,8 @@ from bot.store.engine.bulk import reserve_ids
 from bot.store.mapping import entry_from
 from bot.store.schema import history
 from bot.store.webhook_tables import webhook_address, webhook_delivery, webhook_event
+
+_RECEIVERS: Final = select(webhook_address.c.id, webhook_address.c.events, webhook_address.c.off_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +98,9 @@ async def insert_events(connection: AsyncConnection, events: Iterable[NewEvent])
 
 async def load_receivers(connection: AsyncConnection) -> list[Receiver]:
     """Return every address, also those that are switched off."""
-    columns = (webhook_address.c.id, webhook_address.c.events, webhook_address.c.off_at)
     return [
         Receiver(id=row.id, events=frozenset(row.events), is_on=row.off_at is None)
-        for row in await connection.execute(select(*columns))
+        for row in await connection.execute(_RECEIVERS)
     ]
 
 

@@ -63,7 +63,7 @@ class Webhooks:
                 await connection.execute(delete(webhook_address).where(webhook_address.c.key.not_in(keys)))
             for each in addresses:
                 values = {"name": each.name, "events": sorted(each.events)}
-                one = insert_or(webhook_address, connection.dialect).values(key=each.key, **values)
+                one = insert_or(webhook_address, connection.dialect.name).values(key=each.key, **values)
                 await connection.execute(one.on_conflict_do_update(index_elements=["key"], set_=values))
 
     async def due(self, key: str, rules: MailRules, *, now: datetime, at_most: int) -> list[DueWebhook]:
@@ -188,7 +188,7 @@ class Webhooks:
         return Resent(count=len(owed), next_after=rows[-1].id if len(rows) == _PAGE else None)
 
     async def _owe_again(self, connection: AsyncConnection, owed: Sequence[dict[str, Any]], *, at: datetime) -> None:
-        one = insert_or(webhook_delivery, connection.dialect)
+        one = insert_or(webhook_delivery, connection.dialect.name)
         again = {"given_up": None, "attempts": 0, "at": at, "due_at": at, "error": None}
         if owed:
             await connection.execute(

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import get_type_hints
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from bot.domain.health import IngestStats
 from bot.domain.history import Kind
 from bot.domain.identity import KnownLicense
 from bot.store import Store, open_store
+from bot.store.engine.database import Database
 from bot.store.schema import delivery, evaluation, history, license_alias, metadata
 from bot.store.schema import license_ as license_table
 from tests.builders import NOON, license_, nov, trial
@@ -324,3 +326,16 @@ async def test_everything_is_there_after_a_restart(url: str) -> None:
         assert await report(store, license_(), at=NOON + timedelta(days=1)) == IngestStats(started=0, announced=0)
         assert await bring(store) == []
         assert {row.alias for row in await rows(store, license_alias)} == {ENTITLEMENT}
+
+
+async def test_while_somebody_waits_to_write_few_trials_change_in_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = [license_(aliases=frozenset({f"E-{number}"})) for number in range(10)]
+    await report(store, *trials)
+    monkeypatch.setattr(Database, "is_awaited", AsyncMock(return_value=True))
+    before = store.database.writes
+    await report(store, *(replace(each, license_type="COMMERCIAL", updated=nov(24), ends=None) for each in trials))
+    assert store.database.writes - before == 3
+    bought = [row.evaluation_id for row in await rows(store, history) if row.kind == Kind.CONVERTED]
+    assert sorted(bought) == sorted(row.id for row in await rows(store, evaluation))
