@@ -19,7 +19,7 @@ class Line:
         """Let nothing through. Connections stay open, and new ones are accepted."""
         self.is_cut = True
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Let new connections through; those of before stay dead."""
         for way in self._ways:
             way.cancel()

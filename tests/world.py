@@ -273,7 +273,7 @@ class World:
         await self.workspace.submit(user, shown.id)
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass, for whoever would wait."""
+        """Let time pass for everything that waits."""
         self.pass_by(seconds=seconds)
 
     def pass_by(self, **span: float) -> None:

@@ -31,7 +31,7 @@ class TeamHome:
     unowned: Page[EvaluationRow]
     ending: Page[EvaluationRow]
     waiting: Page[EvaluationRow]
-    """Whose contact waits for an answer, whoever owns them."""
+    """Evaluations whose contact waits for an answer, with or without an owner."""
     numbers: ConversionReport
     emails: int
     """Sent in the time of the numbers."""

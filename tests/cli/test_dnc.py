@@ -43,7 +43,7 @@ def standing(who: str) -> DncEntry | None:
 
 
 async def one_mail(store: Store) -> None:
-    """Ana of Acme, to whom a mail went."""
+    """Ana of Acme, who got a mail."""
     await report(store, license_(technical=contact()))
     await mailed(store, order(1, message_id=OURS))
 
@@ -59,7 +59,7 @@ def test_every_command_explains_itself(run: Run, group: list[str]) -> None:
 
 
 @pytest.mark.parametrize("who", [ANA, "@acme.example", "acme.atlassian.net"])
-def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, who: str) -> None:
+def test_an_added_entry_is_listed_until_it_is_lifted(run: Run, who: str) -> None:
     assert run("dnc", "add", who, "--reason", "legal", "--note", "Their lawyer") == Done(0, "Blocked.\n", "")
     listed = run("dnc", "list")
     assert listed.out.endswith(f"  legal         {who}  “Their lawyer”\n")
@@ -72,7 +72,7 @@ def test_whoever_is_added_is_listed_until_it_is_lifted(run: Run, who: str) -> No
 @pytest.mark.parametrize(
     "typed", ["“ana@acme.example”", "<ana@acme.example>", "mailto:Ana@acme.example", "ana@acme.example,"]
 )
-def test_what_is_plainly_meant_is_marked_and_lifted(run: Run, typed: str) -> None:
+def test_a_target_that_is_plainly_meant_is_blocked_and_unblocked(run: Run, typed: str) -> None:
     assert run("dnc", "add", typed).out == "Blocked.\n"
     assert standing(ANA) is not None
     assert run("dnc", "lift", typed, "--note", "They agreed").out == "Unblocked.\n"
@@ -109,7 +109,7 @@ def test_somebody_is_erased_and_shown_whatever_the_report_makes_of_their_address
         assert json.loads(run("export", typed).out)["licenses"] == []
 
 
-def test_of_two_marks_the_one_that_stays_is_named(run: Run) -> None:
+def test_lifting_one_of_two_entries_names_the_other(run: Run) -> None:
     run("dnc", "add", ANA)
     run("dnc", "add", ANA, "--reason", "legal")
     done = run("dnc", "lift", ANA, "--note", "Settled")
@@ -144,7 +144,7 @@ def test_what_cannot_be_done_is_said(run: Run, arguments: list[str], code: int, 
     assert words in " ".join(done.err.replace("│", " ").split())
 
 
-def test_of_somebody_who_was_erased_the_mark_cannot_be_lifted(run: Run) -> None:
+def test_the_entry_of_an_erased_person_cannot_be_lifted(run: Run) -> None:
     run("erase", ANA, "--yes")
     done = run("dnc", "lift", ANA, "--note", "They came back")
     assert (done.code, done.out) == (1, "")
@@ -171,7 +171,7 @@ def test_a_table_is_taken_in_and_given_out_again(run: Run, tmp_path: Path) -> No
     assert run("dnc", "export").out == given.out
 
 
-def test_a_table_with_a_mistake_marks_nobody_and_every_line_that_is_wrong_is_named(run: Run, tmp_path: Path) -> None:
+def test_a_table_with_a_mistake_blocks_nobody_and_names_every_wrong_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "marks.csv").write_text("subject,cause\nana@acme.example,asked\nbo at acme,\ncy@acme.example,angry\n")
     done = run("dnc", "import", "marks.csv")
     assert (done.code, done.out) == (1, "")
@@ -284,7 +284,7 @@ def test_what_was_done_with_peoples_data_is_on_record_without_their_names(run: R
 # --- What came back ------------------------------------------------------------------------------------------------
 
 
-def test_a_report_from_a_pipe_marks_the_address(run: Run) -> None:
+def test_a_report_from_a_pipe_blocks_the_address(run: Run) -> None:
     within(one_mail)
     done = run("bounce", stdin=BOUNCE)
     assert done == Done(0, "The address does not exist. It is blocked: nobody can email it from here.\n", "")

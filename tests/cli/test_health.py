@@ -31,7 +31,7 @@ async def test_a_bot_that_stands_still_ends_the_command_with_one(
 
 
 @pytest.mark.usefixtures("_here_alone")
-def test_no_bot_is_told_in_one_line_and_no_other_setting_is_needed(bare: Run) -> None:
+def test_one_line_says_that_no_bot_runs_and_no_other_setting_is_needed(bare: Run) -> None:
     done = bare("health", env={"HTTP_PORT": "1"})
     said = "No bot answers at HTTP_HOST and HTTP_PORT, 127.0.0.1:1 (Connection refused).\n"
     assert (done.code, done.out, done.err) == (1, "", said)

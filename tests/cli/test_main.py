@@ -67,7 +67,7 @@ def test_every_command_explains_itself(command: str, bare: Run) -> None:
     assert "Usage" in done.out
 
 
-async def test_a_misspelt_setting_is_told_and_holds_up_nothing(here: World, beside: RunBeside) -> None:
+async def test_a_misspelt_setting_is_reported_and_stops_nothing(here: World, beside: RunBeside) -> None:
     (here.folder / ".env").write_text("TIMEZON=Europe/Berlin\n")
     done = await beside("db", "upgrade")
     assert done.code == 0

@@ -64,7 +64,7 @@ def test_told_to_hold_it_holds_and_goes_on_one_at_a_time() -> None:
     assert turns(pace, clock, 3) == [30, 31, 32]
 
 
-def test_the_pauses_grow_up_to_five_minutes_and_begin_anew_once_it_is_well() -> None:
+def test_the_pauses_grow_up_to_five_minutes_and_start_again_after_a_success() -> None:
     clock = Clock()
     pace = TokenBucket(Rate(interval=0), backoff=Backoff(base=2.0, maximum=300.0, jitter=0.0), clock=clock)
     assert [pace.failed() for _ in range(10)] == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]

@@ -383,7 +383,7 @@ def test_no_secret_shows_when_the_settings_are_printed(monkeypatch: pytest.Monke
         ("", {}),
     ],
 )
-def test_a_name_in_the_file_that_is_nearly_a_setting_is_told(
+def test_a_name_in_the_file_that_is_nearly_a_setting_is_reported(
     monkeypatch: pytest.MonkeyPatch, line: str, said: dict[str, str | None]
 ) -> None:
     Path(".env").write_text(f"{line}\n")
@@ -441,7 +441,7 @@ def test_a_restriction_that_is_misspelt_in_the_environment_does_not_fall_away(
 @pytest.mark.parametrize(
     ("name", "meant"), [("TEST_SITE", "TEST_SITES"), ("RETENTON", "RETENTION"), ("SMTP_PASSWRD", "SMTP_PASSWORD")]
 )
-def test_another_name_in_the_environment_that_is_nearly_a_setting_is_told(
+def test_another_name_in_the_environment_that_is_nearly_a_setting_is_reported(
     monkeypatch: pytest.MonkeyPatch, name: str, meant: str
 ) -> None:
     for each, value in {**NEEDED, name: "x"}.items():

@@ -56,7 +56,7 @@ NEARLY = st.lists(
         ("ΣΟΦΙΑΣ@acme.example", "σοφιας@acme.example"),
         ("straße@acme.example", "STRASSE@acme.example"),
         ("İdil@acme.example", "i\u0307dil@acme.example"),
-        # No mail goes to these as they stand; whoever is in them is found all the same.
+        # No mail goes to these as they stand, but the person in them is found.
         ("'ana@acme.example'", ANA),
         ("“ana@acme.example”", ANA),
         ('"ana"@acme.example', ANA),

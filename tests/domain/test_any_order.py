@@ -95,7 +95,7 @@ def test_a_record_that_comes_again_at_any_later_moment_tells_nothing(
 
 @drawn
 @given(data=st.data(), reported=histories(one_id=True))
-def test_of_each_trial_every_fact_is_told_once_whatever_order_the_records_come_in(
+def test_every_fact_of_a_trial_is_reported_once_in_any_order_of_records(
     data: st.DataObject, reported: list[License]
 ) -> None:
     shelf = Shelf()

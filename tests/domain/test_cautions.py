@@ -41,8 +41,8 @@ def test_the_domain_that_stands_for_a_company(
     ("technical", "billing", "who"),
     [
         pytest.param(contact(), BO, contact(), id="technical first"),
-        pytest.param(Contact(name="Ana"), BO, BO, id="whoever has an address"),
-        pytest.param(contact(email="ana at acme"), BO, BO, id="whoever has a good one"),
+        pytest.param(Contact(name="Ana"), BO, BO, id="the one with an address"),
+        pytest.param(contact(email="ana at acme"), BO, BO, id="the one with a good address"),
         pytest.param(Contact(forgotten=True), Contact(name="Bo"), None, id="nobody"),
     ],
 )

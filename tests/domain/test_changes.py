@@ -193,7 +193,7 @@ def test_of_several_trials_the_latest_is_the_one_that_was_bought_and_the_others_
     assert compare(known(seen, RUNNING, LAST_YEAR), seen) == [converted(CONVERTED), Ended(trial=over)]
 
 
-def test_a_fresher_record_that_says_the_same_moves_the_day_on_which_the_trial_was_told_and_tells_nothing() -> None:
+def test_a_fresher_record_that_says_the_same_changes_only_the_day_of_the_report() -> None:
     for status in ("active", "inactive", "cancelled"):
         seen = license_(status=status, updated=nov(24))
         [before] = known(license_(status=status)).trials
@@ -311,7 +311,7 @@ def test_an_older_sight_tells_of_trials_nobody_saw_and_makes_nothing_run(
     assert compare(of, license_(**OLDER | seen)) == changes
 
 
-def test_licenses_that_are_one_are_told_what_the_youngest_of_them_leaves_unsaid() -> None:
+def test_merged_licenses_keep_what_the_youngest_leaves_out() -> None:
     """An older row ties them together: the trial that only the older license knew is over."""
     over = replace(LAST_YEAR, state=State.EXPIRED)
     both = replace(known(license_(), LAST_YEAR, RUNNING), ids=(1, 2))

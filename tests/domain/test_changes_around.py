@@ -36,7 +36,7 @@ PEOPLE_CHANGED = [Refreshed(trial=RUNNING), ContactChanged(trial=RUNNING)]
         {
             "another": (contact(), BO, PEOPLE_CHANGED),
             "forgotten": (contact(), GONE, PEOPLE_CHANGED),
-            "forgotten, of whom only a name was known": (NAMED, GONE, PEOPLE_CHANGED),
+            "forgotten, with nothing known but a name": (NAMED, GONE, PEOPLE_CHANGED),
             "nobody any more: that a record leaves them out is no statement": (contact(), None, []),
             "somebody at last": (None, contact(), PEOPLE_CHANGED),
             "the same, spelled otherwise": (
@@ -75,7 +75,7 @@ def test_a_contact_who_is_gone_is_gone_from_every_card_of_the_license() -> None:
     assert refreshed == Refreshed(trial=past)
 
 
-def test_a_new_trial_with_another_contact_is_told_as_a_new_trial_alone() -> None:
+def test_a_new_trial_with_another_contact_is_only_a_new_trial() -> None:
     before = license_(starts=date(2025, 3, 1), latest_evaluation=date(2025, 3, 1), status="inactive")
     [past] = known(before).trials
     assert compare(known(before), license_(technical=BO)) == [Refreshed(trial=past), Started(trial=RUNNING)]
@@ -108,14 +108,14 @@ LATE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("fact", LATE)
-def test_a_fact_that_comes_late_is_told_once(fact: str) -> None:
+def test_a_late_fact_is_reported_once(fact: str) -> None:
     bare = license_(company=None)
     fuller = replace(bare, **{fact: LATE[fact]})
     assert compare(known(bare), fuller) == [Enriched(trial=RUNNING, facts=(fact,))]
     assert compare(known(fuller), fuller) == []
 
 
-def test_facts_that_come_together_are_told_together() -> None:
+def test_facts_that_come_together_are_reported_together() -> None:
     assert compare(known(license_(company=None)), license_(**LATE)) == [Enriched(trial=RUNNING, facts=tuple(LATE))]
 
 
@@ -143,7 +143,11 @@ def test_whatever_a_card_shows_repaints_it(shown: dict[str, Any]) -> None:
     ids(
         {
             "no sandbox is what everybody takes for granted": ({}, {"sandbox": False}, [Refreshed(trial=RUNNING)]),
-            "a size computed anew": ({"opportunity_size": "5"}, {"opportunity_size": "50"}, [Refreshed(trial=RUNNING)]),
+            "a size computed again": (
+                {"opportunity_size": "5"},
+                {"opportunity_size": "50"},
+                [Refreshed(trial=RUNNING)],
+            ),
             "a fact that vanished": ({"country": "Norway"}, {}, []),
             "a date of the record alone": ({"updated": nov(22)}, {}, [Confirmed(trial=RUNNING)]),
             "the tier of a sandbox": ({"sandbox": True, "tier": "10 Users"}, {"sandbox": True, "tier": "25 Users"}, []),

@@ -22,7 +22,7 @@ RTBF = Contact(forgotten=True)
     ("detail", "old", "new", "known"),
     ids(
         {
-            "given anew: the younger": ("country", "Norway", "Sweden", "Sweden"),
+            "given again: the younger": ("country", "Norway", "Sweden", "Sweden"),
             "left out: as it was last given": ("country", "Norway", None, "Norway"),
             "given at last": ("country", None, "Norway", "Norway"),
             "never given": ("country", None, None, None),

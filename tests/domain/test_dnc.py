@@ -1,4 +1,4 @@
-"""To whom a mark applies, which one speaks, who may take it back."""
+"""Whose email an entry forbids, which one counts, and who may lift it."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -185,7 +185,7 @@ def test_causes_have_the_order_of_who_said_it() -> None:
 
 @pytest.mark.parametrize("cause", DncReason)
 @pytest.mark.parametrize("before", DncReason)
-def test_a_weaker_mark_adds_nothing_to_a_stronger_one_and_one_for_ever_always_does(
+def test_a_weaker_reason_adds_nothing_to_a_stronger_one_and_a_permanent_one_always_does(
     before: DncReason, cause: DncReason
 ) -> None:
     added = is_stronger_than(cause, dnc_entry(reason=before))
@@ -214,7 +214,7 @@ def test_who_may_take_back_what(authority: Authority, causes: set[DncReason]) ->
     assert {cause for cause in DncReason if may_lift(cause, authority)} == causes
 
 
-def test_nobody_marks_by_hand_what_only_the_person_or_the_machine_can_say() -> None:
+def test_nobody_can_choose_a_reason_that_only_the_person_or_the_bot_can_give() -> None:
     assert set(REASON_CHOICES) == {DncReason.ASKED, DncReason.COMPLAINED, DncReason.LEGAL, DncReason.TEAM}
 
 

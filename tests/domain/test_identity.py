@@ -173,7 +173,7 @@ def test_licenses_that_are_one_keep_every_id_every_trial_and_the_freshest_record
     assert merge_known([]) is None
 
 
-def test_three_licenses_whose_trials_start_days_apart_have_one_trial_as_last_told() -> None:
+def test_three_licenses_whose_trials_start_days_apart_have_the_trial_reported_last() -> None:
     three = [
         replace(known(license_(), trial(started=nov(18 + n), reported_on=nov(20 + n))), ids=(n,)) for n in range(3)
     ]

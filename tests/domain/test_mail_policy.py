@@ -100,7 +100,7 @@ def test_a_customer_who_tries_an_upgrade_may_be_written_to() -> None:
     assert may_contact(case(license=customer, trial=trial(upgrade_to="Advanced")), OPEN) == ALLOWED
 
 
-def test_whoever_may_write_is_told_what_to_know_before() -> None:
+def test_a_sender_learns_what_to_know_before() -> None:
     free = contact(email="ana@gmail.com")
     seen = license_(technical=free, migration=True)
     assert may_contact(case(license=seen), OPEN) == Allowed("ana@gmail.com", (Caution.MIGRATION, Caution.FREE_MAIL))
@@ -122,9 +122,7 @@ def test_nobody_is_written_to_on_a_sandbox() -> None:
         ),
     ],
 )
-def test_to_whom_may_be_somebody_else_is_written_on_a_ground_that_the_sender_names(
-    about: MailContext, flag: Caution
-) -> None:
+def test_a_doubtful_recipient_needs_a_legal_basis_from_the_sender(about: MailContext, flag: Caution) -> None:
     asked = may_contact(about, OPEN)
     assert isinstance(asked, NeedsLawfulBasis)
     assert flag in UNCERTAIN_RECIPIENT & set(asked.cautions)
@@ -165,7 +163,7 @@ def test_where_nothing_is_set_the_sender_names_a_ground(country: str | None) -> 
         pytest.param(timedelta(days=7), False, id="a week ago"),
     ],
 )
-def test_one_address_gets_one_mail_a_week_whoever_sends_it_about_whatever(ago: timedelta, *, refused: bool) -> None:
+def test_one_address_gets_one_mail_a_week_from_all_senders_about_all_apps(ago: timedelta, *, refused: bool) -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON - ago)
     decision = may_email(case(), OPEN, attempt=None, last=last, now=NOON)
     until = last.at + timedelta(days=7)
@@ -206,7 +204,7 @@ def test_without_a_pause_the_next_mail_may_go_at_once() -> None:
         (MailState.UNKNOWN, Refused(RefusalReason.UNKNOWN, by="U0BO")),
     ],
 )
-def test_a_template_is_sent_once_and_whoever_sent_it_is_named(state: MailState | None, decision: Decision) -> None:
+def test_a_template_is_sent_once_and_a_refusal_names_the_sender(state: MailState | None, decision: Decision) -> None:
     attempt = None if state is None else Attempt(state=state, by="U0BO")
     assert may_email(case(), OPEN, attempt=attempt, last=None, now=NOON) == decision
 
@@ -257,7 +255,7 @@ def test_a_mail_goes_to_the_contacts_own_address_or_nowhere(
 
 
 @given(about=CASES, ground=st.sampled_from(LawfulBasis))
-def test_whoever_names_a_ground_is_never_asked_for_one(about: MailContext, ground: LawfulBasis) -> None:
+def test_a_sender_who_names_a_legal_basis_is_never_asked_for_one(about: MailContext, ground: LawfulBasis) -> None:
     assert not isinstance(may_contact(about, DEFAULT_RULES, basis=ground), NeedsLawfulBasis)
 
 

@@ -1,4 +1,4 @@
-"""Whom a message is about."""
+"""Which person a message is about."""
 
 import pytest
 from hypothesis import given

@@ -54,7 +54,7 @@ def test_an_email_is_offered_if_one_of_both_can_be_emailed(technical: str, billi
 
 
 @pytest.mark.parametrize(("technical", "billing"), PAIRS)
-def test_do_not_contact_is_offered_if_one_of_both_can_be_marked(technical: str, billing: str) -> None:
+def test_do_not_contact_is_offered_if_one_of_both_can_be_blocked(technical: str, billing: str) -> None:
     assert (Action.DO_NOT_CONTACT in actions(of(technical, billing))) is ("free" in (technical, billing))
 
 

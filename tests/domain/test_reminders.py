@@ -103,7 +103,7 @@ def test_in_the_rehearsal_nothing_is_sent() -> None:
     ("touched", "is_due"),
     [(None, True), (on(-20, 12), True), (on(-5, 12), False), (on(0, 10), False)],
 )
-def test_a_trial_that_ends_soon_is_told_once_unless_something_happened(
+def test_a_trial_that_ends_soon_has_one_reminder_unless_something_happened(
     touched: datetime | None, *, is_due: bool
 ) -> None:
     given = frozenset({ReminderStep.UNTOUCHED, ReminderStep.ESCALATED})
@@ -114,7 +114,7 @@ def test_a_trial_that_ends_soon_is_told_once_unless_something_happened(
     assert decided(replace(ending, ends=on(-1, 0).date()), on(0, 9)) == []
 
 
-def test_a_trial_without_an_owner_that_ends_soon_is_told_in_its_thread() -> None:
+def test_the_reminder_of_a_trial_without_an_owner_is_in_its_thread() -> None:
     ending = replace(FREE, ends=on(4, 0).date(), given=frozenset({ReminderStep.UNCLAIMED}))
     assert decided(ending, on(0, 9)) == [("ending", "sent", "C0CARDS")]
     assert is_in_thread("ending", "C0CARDS")
@@ -123,7 +123,7 @@ def test_a_trial_without_an_owner_that_ends_soon_is_told_in_its_thread() -> None
     assert not is_in_thread(None, "D0ANA")
 
 
-def test_when_reminders_are_switched_on_old_trials_that_end_soon_are_not_told_all_at_once() -> None:
+def test_switching_reminders_on_does_not_remind_of_all_old_trials_at_once() -> None:
     ending = replace(OWNED, ends=on(1, 0).date(), given=frozenset({ReminderStep.UNTOUCHED, ReminderStep.ESCALATED}))
     assert decided(ending, on(0, 9)) == [("ending", "late", "U0ANA")]
 

@@ -124,7 +124,7 @@ def test_what_is_no_table_is_said() -> None:
         read_csv('"ana@acme.example" x, "', at=NOON, by=None)
 
 
-def test_a_mark_of_the_future_is_one_of_now() -> None:
+def test_an_entry_dated_ahead_counts_from_now() -> None:
     [(_, mark)] = read_csv("ana@acme.example,asked,,2099-01-01\n", at=NOON, by=None)
     assert mark.at == NOON
 

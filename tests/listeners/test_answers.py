@@ -187,7 +187,7 @@ async def test_who_is_no_full_member_cannot_be_given_an_evaluation(
     ],
     ids=["unknown", "not visible", "broken", "429", "no scope"],
 )
-async def test_of_whom_slack_cannot_say_who_they_are_nobody_is_given_one(
+async def test_nobody_gets_one_while_slack_cannot_say_who_they_are(
     here: World, card: Message, fault: faults.Fault, words: str
 ) -> None:
     form = await _form(here, card)

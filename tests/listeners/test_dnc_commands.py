@@ -69,7 +69,7 @@ async def standing(parts: Components, who: str) -> DncEntry | None:
 
 
 @pytest.mark.usefixtures("parts")
-async def test_at_first_nobody_is_marked_and_it_is_said_how_to_mark_somebody(here: World) -> None:
+async def test_at_first_nobody_is_blocked_and_the_answer_says_how_to_block_somebody(here: World) -> None:
     answer = await said(here, BEN, "")
     assert "The do-not-contact list is empty." in answer
     assert "dnc add @acme.example" in answer
@@ -185,7 +185,7 @@ MEANT = (
 """What somebody types after `/evaluators dnc`, or in code marks, and the entry that it leads to."""
 
 
-async def test_what_is_plainly_meant_is_marked(here: World, parts: Components) -> None:
+async def test_a_target_that_is_plainly_meant_is_blocked(here: World, parts: Components) -> None:
     for typed, marked in MEANT:
         await here.workspace.command(BEN, f"/evaluators {typed if typed[0] == '`' else f'dnc {typed}'}")
         view = await here.modal(BEN, "Nobody will be able to email")

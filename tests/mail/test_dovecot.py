@@ -18,7 +18,7 @@ pytestmark = [
 MESSAGE = b"From: ana@acme.example\r\nSubject: Re: hi\r\nMessage-ID: <%d@acme.example>\r\n\r\nhello %d\r\n"
 
 
-async def test_it_reads_waits_marks_and_moves_what_it_is_told_to() -> None:
+async def test_it_reads_waits_marks_and_moves_as_configured() -> None:
     async with dovecot() as server:
         server.deliver(MESSAGE % (1, 1), 1)
         account = ImapAccount(host="127.0.0.1", port=server.port, tls="none", username="replies", folder="INBOX")

@@ -1,4 +1,4 @@
-"""The shipped templates as they arrive, word for word. `GOLDEN=1 pytest tests/mail/test_golden.py` writes them anew."""
+"""The shipped templates as they arrive, word for word. `GOLDEN=1 pytest tests/mail/test_golden.py` rewrites them."""
 
 import os
 import re

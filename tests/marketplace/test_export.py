@@ -122,7 +122,7 @@ async def test_a_finished_export_may_be_processed_for_a_while(
     assert pauses == [1, 2]
 
 
-async def test_a_lost_export_is_started_anew(server: DemoMarketplace, client: Marketplace) -> None:
+async def test_a_lost_export_is_started_again(server: DemoMarketplace, client: Marketplace) -> None:
     server.records = records(2)
     server.export_ends.extend(["LOST", "LOST"])
     assert await exported(client) == server.records
@@ -137,7 +137,7 @@ async def test_exports_that_are_lost_again_and_again_are_given_up(server: DemoMa
     assert asked(server) == ["start", "status"] * 3
 
 
-async def test_a_finished_export_that_cannot_be_had_is_started_anew(
+async def test_a_finished_export_that_cannot_be_downloaded_is_started_again(
     server: DemoMarketplace, client: Marketplace
 ) -> None:
     server.records, server.export_polls = records(2), 0

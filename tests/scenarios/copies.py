@@ -204,7 +204,7 @@ class Cluster:
         """Cut its line to the database."""
         copy.line.cut()
         await asyncio.sleep(STOPPED_S * self.random.uniform(0.3, 1))
-        copy.line.mend()
+        copy.line.restore()
 
     async def restart(self, _copy: Copy) -> None:
         """Restart the database."""

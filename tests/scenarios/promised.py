@@ -103,7 +103,7 @@ class TrueLicense:
     """How many mails of each family reached somebody about it."""
 
     def contact(self, role: str) -> str | None:
-        """The address of whoever stands on it; None for nobody."""
+        """The address of the person on it; None for nobody."""
         _, address = self.contacts.get(role, (0, NOBODY))
         return None if address == NOBODY else address
 

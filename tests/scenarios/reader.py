@@ -1,4 +1,4 @@
-"""Somebody whom a mail has reached, and what a program of theirs does with it."""
+"""Somebody who got a mail, and what their mail program does with it."""
 
 import re
 from collections.abc import Mapping

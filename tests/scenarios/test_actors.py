@@ -50,7 +50,9 @@ async def test_a_guest_can_neither_claim_nor_list(here: World, card: Message) ->
     assert "No owner yet" in card.shown
 
 
-async def test_who_is_not_named_can_mark_and_claim_but_neither_mail_nor_lift(here: World, card: Message) -> None:
+async def test_somebody_who_is_not_named_can_block_and_claim_but_not_email_or_unblock(
+    here: World, card: Message
+) -> None:
     await here.workspace.press(BEN, card, "evaluation.email")
     await here.modal(BEN, "You don't have permission to email contacts")
     await here.workspace.press(BEN, card, "evaluation.claim")

@@ -93,7 +93,7 @@ async def test_a_row_that_cannot_be_read_is_said_once_however_many_polls_come_by
         assert "Every row of the licenses report can be read again" in again
 
 
-async def test_without_admins_the_channel_is_told(alone: World) -> None:
+async def test_without_admins_the_channel_gets_the_alert(alone: World) -> None:
     async with bot(alone, slack_admins=()) as parts:
         await poll(alone, parts, 3, Fault(status=410))
         assert len(await notified(alone, parts, channel=True)) == 1
@@ -101,7 +101,7 @@ async def test_without_admins_the_channel_is_told(alone: World) -> None:
         assert len(await notified(alone, parts, channel=True)) == 2
 
 
-async def test_every_admin_is_told_even_when_one_of_them_is_nobody(alone: World) -> None:
+async def test_every_admin_gets_the_alert_even_if_one_of_them_does_not_exist(alone: World) -> None:
     async with bot(alone, slack_admins=f"U0NOBODY,{ADMIN},U0BEN") as parts:
         await poll(alone, parts, 3, Fault(status=401))
         assert len(await notified(alone, parts)) == len(alone.workspace.direct("U0BEN")) == 1

@@ -84,7 +84,7 @@ async def test_health_says_for_a_day_that_the_clock_moved(here: World, moved: di
         assert (await health.report()).clock_moved is None
 
 
-async def test_a_machine_that_sleeps_and_a_clock_that_is_corrected_slowly_are_not_told(here: World) -> None:
+async def test_a_machine_that_sleeps_and_a_clock_that_is_corrected_slowly_raise_no_alert(here: World) -> None:
     seconds = 0.0
     async with open_components(here.settings(), clock=here.clock) as parts:
         watch = ClockWatch(parts.store, clock=here.clock, elapsed=lambda: seconds)
@@ -95,7 +95,7 @@ async def test_a_machine_that_sleeps_and_a_clock_that_is_corrected_slowly_are_no
         assert await parts.store.incidents.list_open() == []
 
 
-async def test_that_the_clock_went_back_while_the_bot_was_stopped_is_told_too(here: World) -> None:
+async def test_a_clock_that_went_back_while_the_bot_was_stopped_raises_an_alert(here: World) -> None:
     async with here.bot():
         pass
     here.pass_by(days=-2)

@@ -48,7 +48,7 @@ def _note(words: str) -> Values:
     return {"opt_out.note": {"opt_out.note": words}}
 
 
-async def test_an_address_is_marked_looked_up_listed_and_lifted_by_what_is_typed(
+async def test_an_address_is_blocked_looked_up_listed_and_unblocked_by_a_command(
     here: World, cards: list[Message]
 ) -> None:
     await _asked(here, ANA, "dnc", "The do-not-contact list is empty.")
@@ -73,7 +73,7 @@ async def test_an_address_is_marked_looked_up_listed_and_lifted_by_what_is_typed
         ("northwind-test.atlassian.net", "anyone at northwind-test.atlassian.net", [True, True, False, False]),
     ],
 )
-async def test_a_mark_on_a_domain_or_a_site_stands_on_every_card_it_reaches_and_is_lifted_from_any(
+async def test_an_entry_for_a_domain_or_a_site_is_on_every_card_it_covers_and_is_lifted_from_any(
     here: World, cards: list[Message], who: str, reach: str, reached: list[bool]
 ) -> None:
     await here.block(ANA, f"{who} Their lawyer called")

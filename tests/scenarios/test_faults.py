@@ -116,17 +116,17 @@ TOKEN = {
 }
 
 
-def test_each_word_of_slacks_that_closes_a_way_is_in_the_table() -> None:
+def test_each_error_code_that_begins_an_outage_is_in_the_table() -> None:
     assert {action_for(code) for code in CLOSING} == {ErrorAction.CHANNEL}
     assert {action_for(code) for code in TOKEN} == {ErrorAction.TOKEN}
     assert action_for("missing_scope") is ErrorAction.SCOPE
 
 
 class Shut:
-    """A way that Slack keeps closed until it is mended: one channel, or all."""
+    """Refuses one channel, or all of them, until it is fixed."""
 
     def __init__(self, here: World, code: str, *, channel: str | None) -> None:
-        self.mended = False
+        self.is_fixed = False
         self._here = here
         self._refuse = faults.refuse(code)
         self._channel = channel
@@ -136,14 +136,12 @@ class Shut:
     async def _meet(self, method: str, request: web.Request, act: Act) -> web.StreamResponse:
         self._here.workspace.faults.add(method, partial(self._meet, method))
         channel = self._here.workspace.calls(method)[-1].get("channel")
-        is_open = self.mended or self._channel not in (None, channel)
+        is_open = self.is_fixed or self._channel not in (None, channel)
         return await (act() if is_open else self._refuse(request, act))
 
 
 @pytest.mark.parametrize("code", ["not_in_channel", "missing_scope", "invalid_auth"])  # one for each action
-async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everything_goes_out(
-    here: World, code: str
-) -> None:
+async def test_an_outage_raises_one_alert_with_its_fix_and_after_it_everything_goes_out(here: World, code: str) -> None:
     everywhere = code in TOKEN
     here.workspace.add_channel("C0ELSE", "else")
     async with desk(here) as found:
@@ -159,7 +157,7 @@ async def test_a_closed_way_is_told_of_once_with_what_opens_it_and_then_everythi
         assert len(here.workspace.messages("C0ELSE")) == (0 if everywhere else 1)
         assert len(found.notified) == (0 if everywhere else 1)
         assert found.calls() + found.calls(UPDATE) <= 2 * (8 + 60 / 5)
-        shut.mended = True
+        shut.is_fixed = True
         await found.settle(within=timedelta(minutes=6))
         problem, again = found.notified
         assert problem.startswith(":rotating_light: I can't post ")
@@ -249,7 +247,7 @@ async def test_what_slack_takes_in_no_form_is_given_up_on_record_and_holds_up_no
 
 
 @pytest.mark.parametrize("code", ["message_not_found", "cant_update_message", "edit_window_closed"])
-async def test_a_card_that_cannot_be_changed_is_posted_anew_when_somebody_asks(here: World, code: str) -> None:
+async def test_a_card_that_cannot_be_changed_is_posted_again_when_somebody_asks(here: World, code: str) -> None:
     async with desk(here) as found:
         await found.begin_trial()
         await found.deliver()

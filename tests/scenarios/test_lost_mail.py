@@ -31,7 +31,7 @@ def _asked(here: World, card: Message) -> list[Message]:
     return [line for line in here.workspace.thread(card.channel, card.ts) if "don't know whether" in line.shown]
 
 
-async def test_somebody_says_that_it_arrived_and_everybody_after_them_is_told_who(here: World, card: Message) -> None:
+async def test_somebody_says_that_it_arrived_and_everybody_later_learns_who(here: World, card: Message) -> None:
     async with here.bot():
         [question] = _asked(here, card)
         await here.workspace.press(BEN, question, "mail.arrived")
@@ -62,7 +62,7 @@ async def test_somebody_sends_it_again_word_for_word_under_the_same_message_id(h
     assert first["headers"]["Message-ID"] == second["headers"]["Message-ID"]
 
 
-async def test_of_many_who_decide_at_once_one_does_and_all_others_are_told(here: World, card: Message) -> None:
+async def test_when_many_decide_at_once_one_does_and_the_others_learn_who(here: World, card: Message) -> None:
     async with here.bot():
         [question] = _asked(here, card)
         interactions = [(user, button) for user in (ANA, BEN, CHIKA) for button in ("mail.again", "mail.arrived") * 3]

@@ -104,7 +104,7 @@ async def test_back_from_the_preview_the_words_are_still_there(here: World, card
     assert "My own words" in here.mailbox.mails[0]["text"]
 
 
-async def test_its_sender_takes_it_back_and_may_send_it_anew(here: World, card: Message) -> None:
+async def test_its_sender_cancels_it_and_may_send_it_again(here: World, card: Message) -> None:
     await here.write(ANA, card)
     await here.is_sending(ANA)
     await here.undo(ANA)
@@ -178,7 +178,7 @@ async def test_what_somebody_else_sent_again_or_settled_nobody_else_takes_back(
         await here.notified(ANA, answer)
 
 
-async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_thread(
+async def test_an_entry_that_comes_while_it_is_queued_stops_it_with_a_line_in_the_thread(
     here: World, card: Message
 ) -> None:
     await here.write(ANA, card)
@@ -195,7 +195,7 @@ async def test_a_mark_that_comes_while_it_is_held_stops_it_with_a_line_in_the_th
 
 
 @pytest.mark.parametrize("who", ["@northwind.test", "northwind-test.atlassian.net"])
-async def test_a_mark_on_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, who: str) -> None:
+async def test_an_entry_for_a_domain_or_a_site_stops_it_when_it_is_due(here: World, card: Message, who: str) -> None:
     await here.write(ANA, card)
     await here.is_sending(ANA)
     await here.block(CHIKA, f"{who} Their lawyer called")
@@ -235,7 +235,7 @@ async def test_what_the_server_puts_off_can_still_be_taken_back(here: World, car
     assert here.mailbox.mails == []
 
 
-async def test_an_address_that_the_server_does_not_know_is_marked(here: World, card: Message) -> None:
+async def test_an_address_that_the_server_does_not_know_is_blocked(here: World, card: Message) -> None:
     here.mailbox.faults["RCPT"] = fake_smtp.answer("550 5.1.1 No such mailbox")
     await here.write(ANA, card)
     await here.is_sending(ANA)
@@ -244,7 +244,7 @@ async def test_an_address_that_the_server_does_not_know_is_marked(here: World, c
     await here.shows("*Do not contact*: Emails to this address bounced", on=card)
 
 
-async def test_another_template_fills_the_words_in_anew_and_another_recipient_keeps_ones_own(
+async def test_another_template_fills_the_words_in_again_and_another_recipient_keeps_ones_own(
     here: World, card: Message
 ) -> None:
     here.pass_by(days=25)
@@ -269,7 +269,7 @@ async def test_another_template_fills_the_words_in_anew_and_another_recipient_ke
     assert "my own words" in here.mailbox.mails[0]["text"]
 
 
-async def test_replies_go_to_whoever_owns_the_evaluation(here: World, card: Message) -> None:
+async def test_replies_go_to_the_owner_of_the_evaluation(here: World, card: Message) -> None:
     await here.workspace.press(BEN, card, "evaluation.claim")
     await here.shows("Owner", on=card)
     await here.write(ANA, card)
@@ -279,7 +279,7 @@ async def test_replies_go_to_whoever_owns_the_evaluation(here: World, card: Mess
     assert here.mailbox.mails[0]["headers"]["Reply-To"] == "ben@vendor.example"
 
 
-async def test_one_address_is_not_mailed_about_two_apps_within_a_week_by_whomever(here: World) -> None:
+async def test_one_address_is_not_emailed_about_two_apps_within_a_week_by_anybody(here: World) -> None:
     for number, app in enumerate((LANTERNS, TRAIL)):
         here.marketplace.add(license_record(number, app, NORTHWIND, TODAY))
     async with here.bot(mail_at_most_every="7d"):

@@ -112,7 +112,7 @@ async def test_do_not_contact_stops_every_mail_to_the_address_and_every_card_of_
     assert here.mailbox.mails == []
 
 
-async def test_a_mark_set_by_mistake_can_be_lifted_with_a_reason(here: World, trial: dict[str, object]) -> None:
+async def test_an_entry_made_by_mistake_can_be_lifted_with_a_reason(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
         await here.workspace.press(ANA, card, "evaluation.do_not_contact")
@@ -138,7 +138,7 @@ async def test_of_two_who_claim_one_owns_it_and_the_other_learns_who(here: World
     assert here.workspace.ephemerals(winner) == []
 
 
-async def test_an_owner_can_be_changed_and_whoever_is_late_learns_who_it_is(
+async def test_an_owner_can_be_changed_and_the_loser_of_the_race_learns_who_it_is(
     here: World, trial: dict[str, object]
 ) -> None:
     async with here.bot():
@@ -274,7 +274,7 @@ async def test_without_a_mail_server_the_email_button_says_so(here: World, trial
         await here.modal(ANA, "Email isn't set up yet")
 
 
-async def test_another_template_fills_the_mail_in_anew(here: World, trial: dict[str, object]) -> None:
+async def test_another_template_fills_the_mail_in_again(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
         here.pass_by(days=25)
@@ -297,7 +297,7 @@ async def test_a_mail_without_words_is_not_taken(here: World, trial: dict[str, o
     assert answer["errors"] == {block: "Please write something."}
 
 
-async def test_a_retired_button_answers_and_the_card_is_painted_anew(here: World, trial: dict[str, object]) -> None:
+async def test_a_retired_button_answers_and_the_card_is_updated(here: World, trial: dict[str, object]) -> None:
     async with here.bot():
         card = await _card(here)
         card.blocks[-1]["elements"][0]["action_id"] = "evaluation.fax"

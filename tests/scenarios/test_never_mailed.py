@@ -570,7 +570,7 @@ class Correspondence(RuleBasedStateMachine):
             return found
 
     async def _deliver(self, fault: str | None) -> None:
-        """The postman's round, on which this goes wrong once."""
+        """A run of the mail worker in which this goes wrong once."""
         due = [each for each in self.promised.mails.values() if each.due is not None and each.due <= self.now()]
         before = self._arrived()
         if fault in FAULTS:
@@ -584,7 +584,7 @@ class Correspondence(RuleBasedStateMachine):
         await self._follow(fault if was_met else None, before)
 
     async def _undo_meanwhile(self, _: SMTP) -> str:
-        """Whoever ordered the mail in hand wants to take it back: too late."""
+        """The sender of the mail that is being sent wants to cancel it: too late."""
         [mail_id] = [row.id for row in await rows(self.store, mail) if row.state == "sending"]
         verdict = await self.outreach.cancel(mail_id, by=self.promised.mails[mail_id].by)
         if verdict is None or verdict.changed:

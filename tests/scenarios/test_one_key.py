@@ -35,7 +35,7 @@ async def test_who_unsubscribes_by_one_spelling_is_not_written_to_by_another(her
     assert len(here.mailbox.mails) == 1
 
 
-async def test_who_was_marked_is_known_with_invisible_characters_in_the_report(here: World) -> None:
+async def test_a_blocked_address_is_recognized_with_invisible_characters_in_the_report(here: World) -> None:
     await two_cards(here, "bob@zwsp.example\u200b", "\ufeffbob@zw\u00adsp.example")
     async with here.bot():
         cards = [await here.card(f"· {LANTERNS.name}"), await here.card(f"· {TRAIL.name}")]

@@ -46,7 +46,7 @@ async def test_replies_go_to_the_owner(here: World, card: Message) -> None:
     [{"deleted": True}, {"is_guest": True}, {"team": "T0ELSE"}, {"is_stranger": True}, {"is_bot": True}, {"email": ""}],
     ids=["left", "a guest now", "of another workspace", "a stranger", "a bot", "without an address"],
 )
-async def test_whoever_left_since_the_email_was_ordered_gets_no_replies(
+async def test_an_owner_who_left_since_the_email_was_queued_gets_no_replies(
     here: World, card: Message, change: dict[str, object]
 ) -> None:
     here.workspace.add_user(replace(BEN_NOW, **change))  # type: ignore[arg-type]  # each of its field's type
@@ -60,7 +60,7 @@ async def test_while_slack_cannot_say_whether_the_owner_is_still_here_replies_go
     assert await _reply_to(here, card) == TEAM_ADDRESS
 
 
-async def test_replies_go_to_whoever_owns_it_when_the_email_goes(here: World, card: Message) -> None:
+async def test_replies_go_to_the_owner_at_the_moment_of_sending(here: World, card: Message) -> None:
     await here.choose(ANA, card, "evaluation.release")
     await here.shows("No owner yet", on=card)
     await here.workspace.press(ANA, card, "evaluation.claim")

@@ -189,7 +189,7 @@ async def test_why_a_mail_was_not_sent_reaches_a_person_who_has_gone_on_to_anoth
     assert f"(<@{ANA}>" in refusal.shown
 
 
-async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ago(here: World, card: Message) -> None:
+async def test_the_answer_says_who_already_lifted_an_entry_and_how_long_ago(here: World, card: Message) -> None:
     async with here.bot():
         await here.workspace.press(ANA, card, "evaluation.do_not_contact")
         form = await here.modal(ANA, "opt_out.reason")
@@ -208,7 +208,7 @@ async def test_a_mark_that_somebody_else_lifted_is_said_with_who_and_how_long_ag
 
 CARDS = 10
 PRESSERS = int(os.environ.get("PRESSERS", "6"))
-"""People, each of whom presses fifty times: with 20 it is a thousand presses, and half a minute on a busy machine."""
+"""People who press fifty times each: with 20 it is a thousand presses, and half a minute on a busy machine."""
 TRIALS = range(1, CARDS + 1)
 NOTED = ("claimed this", "sent *Welcome*", "blocked the contact")
 """The lines in the thread of each card, in the end."""

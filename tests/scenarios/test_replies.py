@@ -48,7 +48,7 @@ def answer_to(mail: Mail, text: str, *, number: int = 1, **headers: str) -> byte
     return found.as_bytes()
 
 
-async def test_a_reply_is_shown_told_to_the_owner_and_answered_in_its_thread(here: World, inbox: ReplyMailbox) -> None:
+async def test_a_reply_is_shown_sent_to_the_owner_and_answered_in_its_thread(here: World, inbox: ReplyMailbox) -> None:
     stranger = EmailMessage()
     stranger["From"], stranger["To"], stranger["Subject"] = "eve@other.test", USERNAME, "Re: Bluebird"
     stranger.set_content(STRANGER)
@@ -119,7 +119,7 @@ async def test_a_reply_that_says_no_blocks_and_an_automatic_one_offers_a_snooze(
         await here.hides("Waiting for an answer", on=card)
 
 
-async def test_a_refused_login_is_told_to_the_admins_once(here: World, inbox: ReplyMailbox) -> None:
+async def test_the_admins_hear_of_a_refused_login_once(here: World, inbox: ReplyMailbox) -> None:
     async with here.bot(imap_password="another one", slack_admins=BEN):
         [refused] = await here.until(lambda: here.workspace.direct(BEN))
         assert "I can't read the mailbox for replies. " in refused.shown

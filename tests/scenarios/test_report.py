@@ -160,7 +160,7 @@ async def test_a_license_that_vanishes_and_comes_back_is_no_event(here: World) -
         assert await kinds(parts) == [Kind.STARTED]
 
 
-async def test_details_that_come_days_later_are_told_once_and_blanked_ones_are_kept(here: World) -> None:
+async def test_details_that_come_days_later_are_reported_once_and_blanked_ones_are_kept(here: World) -> None:
     late = {"evaluationOpportunitySize": None, "parentProductName": "Pending", "installedOnSandbox": "Pending"}
     here.marketplace.records = [license_record(1, LANTERNS, NORTHWIND, TODAY, **late)]
     async with open_components(here.settings(), clock=here.clock) as parts:

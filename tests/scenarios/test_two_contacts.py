@@ -26,7 +26,7 @@ async def _mark(here: World, card: Message, address: str) -> None:
     await here.block(ANA, f"{address} they asked")
 
 
-async def test_beside_a_marked_technical_contact_the_billing_contact_is_offered_and_emailed(
+async def test_beside_a_blocked_technical_contact_the_billing_contact_is_offered_and_emailed(
     here: World, card: Message
 ) -> None:
     await _mark(here, card, NORTHWIND.email)
@@ -42,7 +42,7 @@ async def test_beside_a_marked_technical_contact_the_billing_contact_is_offered_
     assert here.mailbox.mails[0]["to"] == [BILL["email"]]
 
 
-async def test_beside_a_marked_billing_contact_the_form_says_why_only_one_is_offered(
+async def test_beside_a_blocked_billing_contact_the_form_says_why_only_one_is_offered(
     here: World, card: Message
 ) -> None:
     await _mark(here, card, BILL["email"])
@@ -52,7 +52,7 @@ async def test_beside_a_marked_billing_contact_the_form_says_why_only_one_is_off
     assert "Bill Test (billing contact) can't be emailed." in form.shown
 
 
-async def test_where_both_are_marked_the_button_goes_and_an_old_one_says_why(here: World, card: Message) -> None:
+async def test_the_button_goes_if_both_are_blocked_and_an_old_one_says_why(here: World, card: Message) -> None:
     old = copy.copy(card)
     for address in (NORTHWIND.email, BILL["email"]):
         await _mark(here, card, address)
@@ -62,7 +62,7 @@ async def test_where_both_are_marked_the_button_goes_and_an_old_one_says_why(her
     assert not modal.content.get("submit")
 
 
-async def test_the_contact_who_is_not_marked_can_still_be_marked(here: World, card: Message) -> None:
+async def test_the_contact_who_is_not_blocked_can_still_be_blocked(here: World, card: Message) -> None:
     await _mark(here, card, NORTHWIND.email)
     await here.shows("*Do not contact*", on=card)
     await here.workspace.press(ANA, card, "evaluation.do_not_contact")

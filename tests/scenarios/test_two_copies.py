@@ -1,4 +1,4 @@
-"""Two copies of the bot on one database, with one mail server: each mail goes once, whoever sends it."""
+"""Two copies of the bot on one database, with one mail server: each mail goes once, from either copy."""
 
 import asyncio
 from collections import Counter

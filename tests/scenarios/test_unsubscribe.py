@@ -1,4 +1,4 @@
-"""Whoever gets a mail says no, by a link, a program of theirs or a server that knows them not; the team sees it."""
+"""A recipient says no, by a link, their mail program, or a server that does not know them; the team sees it."""
 
 import time
 from collections.abc import AsyncIterator
@@ -146,7 +146,7 @@ async def _everything(parts: Components) -> dict[str, list[Any]]:
     return {table.name: await rows(parts.store, table) for table in metadata.sorted_tables}
 
 
-async def test_a_link_that_is_none_of_ours_changes_nothing_and_is_told_apart_by_nothing(
+async def test_a_link_that_is_not_ours_changes_nothing_and_looks_like_one_that_is(
     here: World, parts: Components, card: Message
 ) -> None:
     link = unsubscribe_link(_mail(here))
@@ -158,9 +158,7 @@ async def test_a_link_that_is_none_of_ours_changes_nothing_and_is_told_apart_by_
     assert await _everything(parts) == before
 
 
-async def test_a_report_that_a_mail_came_back_marks_the_address_and_the_card_shows_it(
-    here: World, card: Message
-) -> None:
+async def test_a_bounce_blocks_the_address_and_the_card_shows_it(here: World, card: Message) -> None:
     assert await _report(here, "exim-no-such-user") == 202
     await here.noted("*Welcome* bounced (5.1.1): ", under=card)
     await here.shows("*Do not contact*: Emails to this address bounced", on=card)
@@ -181,7 +179,7 @@ async def test_a_complaint_is_not_a_members_to_lift(here: World, card: Message) 
     await here.modal(BEN, "Only an admin can lift this")
 
 
-async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(here: World, card: Message) -> None:
+async def test_the_admins_hear_of_a_refusal_because_of_us_and_nobody_is_blocked(here: World, card: Message) -> None:
     assert await _report(here, "gmail-policy") == 202
     await here.until(lambda: any("5.7.26" in message.shown for message in here.workspace.direct(CHIKA)))
     assert "*Do not contact*" not in card.shown

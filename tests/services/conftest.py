@@ -32,7 +32,7 @@ SENDER = Sender(from_address="Ana Sample <hello@vendor.example>", postal_address
 
 @dataclass(kw_only=True)
 class MailSetup:
-    """Acme's trial, a mailbox, and a postman who begins anew each time: what he knew of pauses is forgotten."""
+    """Acme's trial, a mailbox, and a new mail worker each time, which knows of no pauses."""
 
     store: Store
     mailbox: Mailbox
@@ -43,11 +43,11 @@ class MailSetup:
     """What is different about the server from one that takes everything."""
     trust: Any = None
     post: dict[str, Any] = field(default_factory=dict)
-    """What is different about the post office from one with nothing but a sender."""
+    """What the mailer has beside a sender."""
 
     @property
     def office(self) -> Mailer:
-        """The post office."""
+        """The mailer."""
         server = SmtpServer(
             **{"host": "127.0.0.1", "port": self.port, "tls": "none", "timeout": limit(5), **self.server}
         )
@@ -56,7 +56,7 @@ class MailSetup:
 
     @property
     def mail_worker(self) -> MailWorker:
-        """The postman, at the beginning of his day."""
+        """A new mail worker."""
         alerts = AdminAlerts(self.store, admins=[ADMIN], channel="C0CARDS", clock=self.clock)
         return MailWorker(self.store, self.office, rules=self.rules, alerts=alerts, clock=self.clock)
 

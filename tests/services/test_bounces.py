@@ -122,7 +122,7 @@ async def test_the_same_report_twice_counts_once(back: Back, name: str) -> None:
     assert await back.lines() == []
 
 
-async def test_a_refusal_because_of_us_is_told_to_the_admins_and_marks_nobody(back: Back) -> None:
+async def test_the_admins_hear_of_a_refusal_because_of_us_and_nobody_is_blocked(back: Back) -> None:
     await back.take((FOLDER / "gmail-policy.eml").read_bytes())
     [said] = await back.room.notified()
     assert "refused an email because of us" in said
@@ -195,7 +195,7 @@ async def test_of_a_mail_that_nobody_knew_about_a_report_says_that_it_went(room:
     assert await room.states() == [MailState.SENT]
 
 
-async def test_a_complaint_stands_above_a_bounce_and_not_the_other_way_round(back: Back) -> None:
+async def test_a_complaint_is_stronger_than_a_bounce_and_not_the_other_way_round(back: Back) -> None:
     await back.take(BOUNCE)
     await back.take((FOLDER / "arf-abuse.eml").read_bytes())
     mark = await back.mark()
@@ -228,7 +228,7 @@ def to_return_address(name: str, mail_id: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["exim-plain", "qmail", "mixed", "old-gateway"])
-async def test_a_plain_notice_at_a_return_address_marks_the_address(back: Back, name: str) -> None:
+async def test_a_plain_notice_at_a_return_address_blocks_the_address(back: Back, name: str) -> None:
     assert await back.take(to_return_address(name, 1)) is BounceOutcome.BOUNCED
 
     mark = await back.mark()
@@ -269,7 +269,7 @@ async def test_what_nobody_understands_is_counted_and_said_once(back: Back) -> N
     assert (await health.report()).bounces_unclear == 0
 
 
-async def test_a_sender_that_was_rejected_is_told_and_marks_nobody(back: Back) -> None:
+async def test_a_rejected_sender_raises_an_alert_and_blocks_nobody(back: Back) -> None:
     assert await back.take((FOLDER / "sender-rejected.eml").read_bytes()) is BounceOutcome.REFUSED
 
     assert await back.mark() is None

@@ -42,7 +42,7 @@ async def kinds(store: Store) -> list[str]:
 # --- Marking -------------------------------------------------------------------------------------------------------
 
 
-async def test_each_contact_with_an_address_can_be_marked_once(store: Store, consent: DoNotContact) -> None:
+async def test_each_contact_with_an_address_can_be_blocked_once(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     assert await consent.contacts(1) == {"technical": HERE.technical, "billing": HERE.billing}
     await consent.add_for_contact(1, role=ContactRole.BILLING, reason=DncReason.ASKED, note="", by=MEMBER)
@@ -59,7 +59,7 @@ async def test_an_address_counts_once_and_no_address_not_at_all(
     assert list(await consent.contacts(1)) == ["technical"]
 
 
-async def test_of_what_never_was_nobody_can_be_marked(consent: DoNotContact) -> None:
+async def test_nobody_can_be_blocked_for_an_evaluation_that_never_existed(consent: DoNotContact) -> None:
     assert await consent.contacts(99) == {}
     found = await consent.add_for_contact(99, role=ContactRole.TECHNICAL, reason=DncReason.ASKED, note="", by=MEMBER)
     assert found == Refused(RefusalReason.NO_CONTACT)
@@ -69,13 +69,13 @@ async def test_of_what_never_was_nobody_can_be_marked(consent: DoNotContact) -> 
     )
 
 
-async def test_a_contact_without_an_address_cannot_be_marked(store: Store, consent: DoNotContact) -> None:
+async def test_a_contact_without_an_address_cannot_be_blocked(store: Store, consent: DoNotContact) -> None:
     await report(store, license_(technical=Contact(name="Ana")))
     found = await consent.add_for_contact(1, role=ContactRole.TECHNICAL, reason=DncReason.ASKED, note="", by=MEMBER)
     assert found == Refused(RefusalReason.NO_CONTACT)
 
 
-async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store: Store, consent: DoNotContact) -> None:
+async def test_an_entry_says_who_added_it_why_and_when_and_is_on_the_card(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     marked = await consent.add_for_contact(
         1, role=ContactRole.TECHNICAL, reason=DncReason.COMPLAINED, note="Called us.", by=MEMBER
@@ -88,7 +88,7 @@ async def test_a_mark_says_who_set_it_why_and_when_and_is_told_on_the_card(store
     assert await kinds(store) == [Kind.DO_NOT_CONTACT]
 
 
-async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_all(
+async def test_a_domain_blocked_by_command_is_in_no_thread_and_on_all_cards(
     store: Store, consent: DoNotContact
 ) -> None:
     await report(store, HERE)
@@ -112,7 +112,7 @@ async def test_a_domain_that_is_marked_by_hand_is_told_on_no_card_and_stands_on_
         (SITE, ANA, False),
     ],
 )
-async def test_whether_somebody_is_marked_is_known_by_the_domain_too(
+async def test_an_address_is_also_found_blocked_by_its_domain(
     consent: DoNotContact, marked: DncTarget, asked: DncTarget, *, found: bool
 ) -> None:
     await consent.add(marked, reason=DncReason.ASKED, note="", by=MEMBER)
@@ -122,7 +122,7 @@ async def test_whether_somebody_is_marked_is_known_by_the_domain_too(
 # --- The link in a mail --------------------------------------------------------------------------------------------
 
 
-async def test_whoever_has_the_link_of_a_mail_unsubscribes_once(store: Store, consent: DoNotContact) -> None:
+async def test_the_link_of_a_mail_unsubscribes_once(store: Store, consent: DoNotContact) -> None:
     await report(store, HERE)
     await ask(store, order(1))
     for _ in range(2):
@@ -169,7 +169,7 @@ async def test_whatever_speaks_against_the_person_on_the_card_can_be_lifted_ther
     assert await kinds(store) == [Kind.CONTACT_AGAIN]
 
 
-async def test_whoever_lifts_one_of_two_is_told_of_the_other(store: Store, consent: DoNotContact, clock: Clock) -> None:
+async def test_lifting_one_of_two_entries_reports_the_other(store: Store, consent: DoNotContact, clock: Clock) -> None:
     await report(store, HERE)
     await consent.add(ACME, reason=DncReason.TEAM, note="", by=MEMBER)
     clock.now += timedelta(minutes=1)
@@ -180,7 +180,7 @@ async def test_whoever_lifts_one_of_two_is_told_of_the_other(store: Store, conse
     assert found.remaining.target == ACME
 
 
-async def test_of_two_who_lift_one_mark_the_second_is_told_who_was_faster(
+async def test_the_second_of_two_who_lift_an_entry_learns_who_was_faster(
     store: Store, consent: DoNotContact, clock: Clock
 ) -> None:
     await report(store, HERE)
@@ -192,7 +192,7 @@ async def test_of_two_who_lift_one_mark_the_second_is_told_who_was_faster(
     )
 
 
-async def test_a_mark_that_came_after_somebody_looked_is_not_lifted(
+async def test_an_entry_added_after_somebody_looked_is_not_lifted(
     store: Store, consent: DoNotContact, clock: Clock
 ) -> None:
     await report(store, HERE)
@@ -225,7 +225,7 @@ async def test_of_somebody_who_was_erased_nobody_lifts_the_mark(store: Store, co
     assert await store.dnc.find_active([ANA]) is not None
 
 
-async def test_a_mark_is_taken_back_by_name_and_what_still_stands_is_said(consent: DoNotContact) -> None:
+async def test_an_entry_is_lifted_by_its_name_and_the_answer_says_what_remains(consent: DoNotContact) -> None:
     await consent.add(ACME, reason=DncReason.TEAM, note="", by=MEMBER)
     await consent.add(ANA, reason=DncReason.ASKED, note="", by=MEMBER)
     found = await consent.take_back(ANA, note="They agreed", by=MEMBER)
@@ -237,7 +237,7 @@ async def test_a_mark_is_taken_back_by_name_and_what_still_stands_is_said(consen
     assert again.remaining == found.remaining
 
 
-def test_those_whom_the_settings_name_are_admins(consent: DoNotContact) -> None:
+def test_the_people_in_the_settings_are_admins(consent: DoNotContact) -> None:
     assert [consent.authority(who) for who in (ADMIN, MEMBER)] == [Authority.ADMIN, Authority.MEMBER]
 
 

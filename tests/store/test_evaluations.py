@@ -50,7 +50,7 @@ async def test_there_is_no_card_of_an_evaluation_that_never_was(store: Store) ->
     assert await bring(store) == []
 
 
-async def test_of_eight_who_claim_at_once_one_wins_and_all_others_are_told_who(store: Store) -> None:
+async def test_when_eight_claim_at_once_one_wins_and_the_others_learn_who(store: Store) -> None:
     await report(store, license_())
 
     answers = await asyncio.gather(
@@ -79,7 +79,7 @@ async def test_of_eight_who_claim_at_once_one_wins_and_all_others_are_told_who(s
         ),
     ],
 )
-async def test_an_owner_changes_only_from_whom_one_believed_it_to_be(
+async def test_an_owner_changes_only_if_it_still_is_the_expected_one(
     store: Store, believed: str | None, wanted: str | None, answer: OwnerChange, remembered: Kind | None
 ) -> None:
     await report(store, license_())
@@ -265,7 +265,7 @@ async def test_an_app_bought_twice_is_named_once_and_names_come_in_order(store: 
     assert (await cards(store))[0].context.customer_of == ("Atlas", "Forms")
 
 
-async def test_of_several_licenses_of_an_app_the_one_that_says_most_is_told(store: Store) -> None:
+async def test_the_license_that_says_most_stands_for_several_of_an_app(store: Store) -> None:
     ended = {"status": "inactive", "license_type": "COMMERCIAL"}
     seen: tuple[dict[str, Any], ...] = (
         {"app_name": "Atlas"},
@@ -318,7 +318,7 @@ CONSULTANT = contact(email="cy@consult.example")
             {"technical": Contact(name="Di"), "billing": CONSULTANT},
             [{"company": "Beta"}],
             1,
-            id="whoever is shown here",
+            id="the person shown here",
         ),
     ],
 )

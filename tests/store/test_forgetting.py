@@ -114,7 +114,7 @@ async def test_nobody_writes_to_them_when_the_address_comes_back_later(store: St
     assert await ask(store, order(2, 2)) == Refused(RefusalReason.DO_NOT_CONTACT)
 
 
-async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> None:
+async def test_nobody_lifts_the_entry_and_none_takes_its_place(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
     await forget_ana(store)
 
@@ -126,7 +126,7 @@ async def test_nobody_lifts_the_mark_and_none_takes_its_place(store: Store) -> N
     assert (marked.changed, marked.entry.reason) == (False, DncReason.FORGOTTEN)
 
 
-async def test_a_mark_for_ever_stands_beside_those_before(store: Store) -> None:
+async def test_a_permanent_entry_is_active_beside_those_before(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
     await mark(store, "ana@acme.example", dnc_entry())
     await lift(store, "ana@acme.example", note="", by="U0BO")
@@ -167,7 +167,7 @@ async def test_an_old_row_does_not_bring_back_who_was_forgotten(store: Store) ->
     assert "ana@acme.example" not in await readable(store)
 
 
-async def test_the_mark_stands_under_a_new_secret_and_is_refused_without_the_old_one(url: str) -> None:
+async def test_the_entry_is_found_under_a_new_secret_and_refused_without_the_old_one(url: str) -> None:
     async with open_store(url, secret_keys=[SECRET]) as store:
         await report(store, license_(aliases=frozenset({"E-1"})))
         await forget_ana(store)
@@ -191,7 +191,7 @@ async def test_who_stood_on_a_license_before_somebody_who_was_erased_asked_for_n
 
 
 @pytest.mark.parametrize("cause", [DncReason.FORGOTTEN, DncReason.ERASED])
-async def test_a_mark_for_ever_asks_for_the_secret_it_was_written_with_however_often_it_is_said(
+async def test_a_permanent_entry_needs_the_secret_it_was_written_with_however_often_it_is_added(
     url: str, cause: DncReason
 ) -> None:
     async def said_of_ana(store: Store, number: int) -> None:
@@ -211,7 +211,7 @@ async def test_a_mark_for_ever_asks_for_the_secret_it_was_written_with_however_o
             pass
 
 
-async def test_whatever_people_type_later_a_mark_for_ever_goes_on_naming_nobody(store: Store) -> None:
+async def test_a_permanent_entry_names_nobody_whatever_people_type_later(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})))
     await mark(store, "ana@acme.example", dnc_entry())
     await forget_ana(store)

@@ -16,7 +16,7 @@ UNREAD = Incident(source=IncidentSource.ROWS, code="unread")
 
 
 async def said(store: Store) -> list[tuple[str, str | None]]:
-    """To whom what was said since the last look."""
+    """What was said since the last call, by channel."""
     brought = []
     while taken := await store.outbox.claim(ApiMethod.POST, now=LATER):
         (delivery,) = taken

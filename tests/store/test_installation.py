@@ -154,7 +154,7 @@ async def test_a_press_is_about_the_card_it_stands_on_and_not_about_the_number_o
     assert await store.evaluations.on_card(99, stranger) is UnmatchedCard.UNKNOWN
 
 
-async def test_a_fact_that_may_have_been_told_is_looked_for_and_what_a_person_does_is_said(store: Store) -> None:
+async def test_a_fact_that_may_have_been_posted_is_looked_up_and_an_act_of_a_person_is_posted(store: Store) -> None:
     await report(store, license_())
     await bring(store)
     await store.installation.go_back(at=NOON + timedelta(days=365))

@@ -84,7 +84,7 @@ async def test_of_two_copies_one_leads_until_it_gives_the_lead_back(either: str)
         ]
 
 
-async def test_who_leads_is_told_with_host_process_and_since_when(either: str) -> None:
+async def test_the_status_names_the_leader_with_host_process_and_since_when(either: str) -> None:
     async with copies(either) as (one, other):
         assert await other.leases.holder() is None
         await one.leases.take()

@@ -91,7 +91,7 @@ async def standing(store: Store, who: str) -> DncReason | None:
     return None if found is None else found.reason
 
 
-async def test_addresses_of_licenses_mails_and_marks_get_one_key(database_url: str) -> None:
+async def test_addresses_of_licenses_mails_and_entries_get_one_key(database_url: str) -> None:
     await write_as_before(
         database_url,
         *a_row(1, SPELT, former(SPELT), domain="müller.example"),

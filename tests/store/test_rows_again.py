@@ -101,7 +101,7 @@ async def test_a_batch_may_hold_all_the_life_of_a_license_in_any_order(store: St
     assert await bring(store) == ["post card 1", "note extended in 1.0", "note converted in 1.0"]
 
 
-async def test_a_detail_that_comes_and_goes_is_told_once_and_stays_on_the_card(store: Store) -> None:
+async def test_a_detail_that_comes_and_goes_is_reported_once_and_stays_on_the_card(store: Store) -> None:
     """Polls and sweeps ask in different ways, and one of them may not say what the other does."""
     bare, full = license_(technical=None), license_(country="Norway", channel="Marketplace")
     await report(store, license_(technical=None))

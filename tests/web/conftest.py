@@ -62,7 +62,7 @@ class Wishes:
 
 @dataclass
 class Site:
-    """The endpoints, and whoever comes to them."""
+    """The endpoints, and a client for them."""
 
     port: int
     session: aiohttp.ClientSession

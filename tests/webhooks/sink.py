@@ -93,7 +93,7 @@ class Sink:
             writer.write(reply)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
-            pass  # whoever asked is gone
+            pass  # the client is gone
         finally:
             self._now -= 1
             writer.close()

@@ -44,7 +44,7 @@ export function plain(text) {
   return text.emoji === false ? text.text : withEmoji(text.text);
 }
 
-/** The nodes of a mrkdwn text. `people` names whom it mentions; bare addresses become links unless `verbatim`. */
+/** The nodes of a mrkdwn text. `people` has the names of those it mentions; bare addresses become links unless `verbatim`. */
 export function mrkdwn(text, people, { verbatim = false } = {}) {
   const names = { user: (id) => people.user(id), channel: (id) => people.channel(id), verbatim };
   const nodes = [];

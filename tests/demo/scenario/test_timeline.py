@@ -51,7 +51,7 @@ def test_every_record_is_json_that_the_bot_can_read() -> None:
     assert sum(len(found.aliases) for found in licenses) == len(frozenset().union(*(f.aliases for f in licenses)))
 
 
-def test_the_past_is_past_and_nothing_in_it_is_about_to_end_the_wrong_way_round() -> None:
+def test_the_past_is_past_and_every_trial_ends_after_it_started() -> None:
     for found in map(read, PAST):
         assert found.updated <= TODAY - timedelta(days=4)
         assert found.ends is not None

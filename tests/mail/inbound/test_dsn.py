@@ -217,7 +217,7 @@ def test_where_the_status_says_nothing_the_answer_of_the_server_does(
         ("", False),
     ],
 )
-def test_whoever_reports_a_mail_complains_unless_they_say_that_it_is_no_spam(type_: str, *, complains: bool) -> None:
+def test_a_report_about_a_mail_is_a_complaint_unless_it_says_that_it_is_no_spam(type_: str, *, complains: bool) -> None:
     found = read_report(reported(f"Feedback-Type: {type_}", kind="message/feedback-report"))
 
     assert bool(found.findings) is complains

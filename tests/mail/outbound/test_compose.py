@@ -77,7 +77,7 @@ def test_replies_go_to_the_author_and_objections_to_the_team() -> None:
     assert message["List-Unsubscribe"] == "<mailto:ben@vendor.example?subject=no%20more%20mail>"
 
 
-def test_an_author_whose_address_takes_no_replies_is_told_so() -> None:
+def test_an_author_whose_address_takes_no_replies_gets_an_error() -> None:
     with pytest.raises(MailRefused, match="own address") as caught:
         letter(reply_to="zoë@vendor.example")
 

@@ -36,7 +36,7 @@ def test_every_month_has_its_name(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_a_first_mail_tells_what_the_law_wants_told(language: str) -> None:
+def test_a_first_mail_says_what_the_law_requires(language: str) -> None:
     below = said(language)
 
     assert "Diagram Studio" in below.why

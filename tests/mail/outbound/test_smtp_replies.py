@@ -79,7 +79,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize("step", [Step.RECIPIENT, Step.CONTENT])
 @pytest.mark.parametrize(("code", "text"), REFUSALS)
-def test_an_answer_about_this_mail_or_this_recipient_fails_it_and_marks_nobody(
+def test_an_answer_about_this_mail_or_this_recipient_fails_it_and_blocks_nobody(
     step: Step, code: int, text: str
 ) -> None:
     assert type(classify_reply(step, code, text)) is MailRefused

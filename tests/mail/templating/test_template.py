@@ -138,7 +138,7 @@ def test_a_template_that_says_no_language_has_that_of_its_file(tmp_path: Path, f
     assert read_template(write(tmp_path, file, body("Hello"))).language == language
 
 
-def test_the_head_says_for_whom_and_when(tmp_path: Path) -> None:
+def test_the_front_matter_says_for_which_trials_and_when(tmp_path: Path) -> None:
     head = "name: A\nsubject: B\nlanguage: pt-br\napps: com.example.studio, Diagram  Studio,\noffered: First 1 day"
 
     template = read_template(write(tmp_path, "welcome.studio.md", f"---\n{head}\n---\nHello"))

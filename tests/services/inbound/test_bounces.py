@@ -57,7 +57,7 @@ class Ledger:
 
 @dataclass
 class Desk:
-    """A service at work, and whom it told what."""
+    """A service at work, and what it told to each person."""
 
     ledger: Ledger = field(default_factory=Ledger)
     notified: list[str] = field(default_factory=list)
@@ -152,7 +152,7 @@ RETURN = "bounces+mqqv6x@vendor.example"
         ("vacation", BounceOutcome.NO_REPORT, None, []),
     ],
 )
-async def test_at_the_return_address_of_a_mail_plain_notices_are_understood_and_the_rest_is_told(
+async def test_plain_notices_at_a_return_address_are_understood_and_the_admins_hear_of_the_rest(
     desk: Desk, name: str, came: BounceOutcome, written: tuple[str, str] | None, notified: list[str]
 ) -> None:
     desk.mails = {RETURN: 12}
@@ -164,9 +164,7 @@ async def test_at_the_return_address_of_a_mail_plain_notices_are_understood_and_
 
 
 @pytest.mark.parametrize("name", ["reply", "read-receipt"])
-async def test_of_what_people_send_to_a_return_address_a_letter_is_told_and_a_receipt_is_not(
-    desk: Desk, name: str
-) -> None:
+async def test_the_admins_hear_of_a_letter_to_a_return_address_but_not_of_a_receipt(desk: Desk, name: str) -> None:
     desk.mails = {"hello@vendor.example": 12}
 
     assert (
@@ -179,7 +177,7 @@ async def test_of_what_people_send_to_a_return_address_a_letter_is_told_and_a_re
 
 
 @pytest.mark.parametrize("name", ["exim-plain", "qmail", "mixed", "old-gateway"])
-async def test_a_notice_about_somebody_else_marks_nobody(desk: Desk, name: str) -> None:
+async def test_a_notice_about_somebody_else_blocks_nobody(desk: Desk, name: str) -> None:
     """It may be true: the mail was passed on. For a notice in words alone that is not enough to count."""
     desk.mails = {RETURN: 12}
     content = (FOLDER / f"{name}.eml").read_bytes().replace(ANA.encode(), b"cy@else.example")
@@ -188,7 +186,7 @@ async def test_a_notice_about_somebody_else_marks_nobody(desk: Desk, name: str) 
     assert [what for what, _, _ in desk.ledger.written] == ["unclear" if name == "old-gateway" else "soft"]
 
 
-async def test_a_notice_on_a_person_who_was_forgotten_marks_nobody(desk: Desk) -> None:
+async def test_a_notice_about_an_erased_person_blocks_nobody(desk: Desk) -> None:
     desk.mails, desk.ledger.mail = {RETURN: 12}, SentMailRef(mail_id=12, address=None)
 
     assert await desk.take((FOLDER / "old-gateway.eml").read_bytes()) is BounceOutcome.UNCLEAR
@@ -196,7 +194,7 @@ async def test_a_notice_on_a_person_who_was_forgotten_marks_nobody(desk: Desk) -
 
 @pytest.mark.parametrize("name", ["exim-plain", "qmail", "old-gateway", "prose"])
 async def test_a_return_address_inside_of_what_came_proves_nothing(desk: Desk, name: str) -> None:
-    """Whoever got the mail can write its return address into a text; to have it come there is another thing."""
+    """A recipient can write the return address into a text, but cannot make a message arrive there."""
     desk.mails = {RETURN: 12}
     content = (FOLDER / f"{name}.eml").read_bytes()
     head, _, body = content.partition(b"\n\n")
@@ -223,7 +221,7 @@ def reported(*findings: RecipientStatus) -> Report:
     [
         pytest.param("trials@acme.example", BounceKind.HARD, id="the strongest of its own"),
         pytest.param("BO@acme.example ", BounceKind.SOFT, id="its own and not a stronger one of others"),
-        pytest.param("someone@third.example", BounceKind.SOFT, id="others are gone to whom it was passed on"),
+        pytest.param("someone@third.example", BounceKind.SOFT, id="those that it was passed on to are gone"),
         pytest.param(None, BounceKind.HARD, id="an address that was forgotten"),
     ],
 )
@@ -247,7 +245,7 @@ def test_a_domain_beyond_ascii_is_the_same_in_both_writings() -> None:
     assert status_for_recipient(reported(finding), "ana@müller.example") == finding
 
 
-def test_a_complaint_counts_whoever_it_names() -> None:
+def test_a_complaint_counts_for_any_name_in_it() -> None:
     """Most services take the address out of it."""
     complaint = RecipientStatus(kind=BounceKind.COMPLAINT, address="redacted")
 

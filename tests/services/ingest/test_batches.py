@@ -121,7 +121,7 @@ async def test_a_pass_that_breaks_off_leaves_nothing_under_way_and_loses_no_batc
     assert (await stored(store), reading.stats.started) == (A_BATCH, A_BATCH)
 
 
-async def test_what_keeps_a_batch_from_being_recorded_is_said_to_whoever_reads_on(
+async def test_an_error_that_keeps_a_batch_from_being_recorded_is_raised_to_the_reader(
     store: Store, reading: ReportIngest
 ) -> None:
     async with store.database.write() as connection:

@@ -116,7 +116,7 @@ async def test_who_left_is_asked_for_no_reminder_and_no_hasty_email(store: Store
 @pytest.mark.parametrize(
     ("came", "why"), [("feedback", Overtaken.LEFT), ("quotes", Overtaken.QUOTE)], ids=["they left", "they will buy"]
 )
-async def test_email_that_waits_is_stopped_its_sender_is_told_and_may_write_again(
+async def test_queued_email_is_stopped_and_its_sender_hears_of_it_and_may_write_again(
     store: Store, here: Here, came: str, why: Overtaken
 ) -> None:
     vendor, reports = here

@@ -175,7 +175,7 @@ async def test_what_only_filling_finds_out_is_said_too(desk: Desk, tmp_path: Pat
 # --- Who can be written to -----------------------------------------------------------------------------------------
 
 
-async def test_without_a_mail_server_everybody_is_told(desk: Desk) -> None:
+async def test_without_a_mail_server_everybody_learns_why(desk: Desk) -> None:
     held = await desk.order()
     assert isinstance(held, QueuedMail)
     desk.is_set_up = False
@@ -245,7 +245,7 @@ async def test_words_that_somebody_changed_are_kept_for_another_recipient_and_it
     assert draft.rendered.body.endswith("P.S. Hi!")
 
 
-async def test_words_that_nobody_changed_are_filled_in_anew_for_another_recipient(desk: Desk) -> None:
+async def test_words_that_nobody_changed_are_filled_in_again_for_another_recipient(desk: Desk) -> None:
     await report(desk.room.store, BOTH)
     draft = await desk.draft(template="welcome", recipient="billing", words=await words(desk, own=False))
     assert not draft.kept
@@ -369,7 +369,7 @@ async def test_replies_go_to_the_team_where_no_owner_is_known(desk: Desk, owner:
     assert desk.asked == ([owner] if owner else [])
 
 
-async def test_another_variant_of_a_family_that_was_ordered_is_refused(desk: Desk) -> None:
+async def test_another_variant_of_a_family_that_was_queued_is_refused(desk: Desk) -> None:
     desk.rules = replace(OPEN, at_most_every=timedelta(0))
     await desk.order("welcome")
     assert await desk.order("welcome.de") == Refused(RefusalReason.QUEUED, by="U0BO", at=NOON)
@@ -390,7 +390,7 @@ async def test_where_a_ground_is_needed_nothing_goes_without_one(desk: Desk) -> 
     assert [row.lawful_basis for row in await rows(desk.room.store, mail)] == ["REQUEST"]
 
 
-async def test_the_last_answer_for_a_country_is_suggested_to_whoever_gave_it(desk: Desk) -> None:
+async def test_the_last_answer_for_a_country_is_suggested_to_the_person_who_gave_it(desk: Desk) -> None:
     desk.rules = replace(DEFAULT_RULES, at_most_every=timedelta(0))
     assert (await desk.draft()).suggested is None
     assert isinstance(await desk.order(ground=LawfulBasis.REQUEST), QueuedMail)
@@ -432,7 +432,7 @@ async def test_a_ground_does_not_open_a_country_that_is_closed(desk: Desk) -> No
     assert await desk.order(ground=LawfulBasis.CONSENT) == Refused(RefusalReason.COUNTRY)
 
 
-async def test_what_was_ordered_can_be_taken_back_by_whoever_ordered_it(desk: Desk) -> None:
+async def test_a_queued_email_can_be_cancelled_by_its_sender(desk: Desk) -> None:
     held = await desk.order()
     assert isinstance(held, QueuedMail)
     other = await desk.outreach.cancel(held.mail_id, by="U0DI")

@@ -173,7 +173,7 @@ async def test_of_a_server_that_puts_off_one_mail_after_the_other_the_admins_hea
     assert ["works again" in line for line in await room.notified()] == [True]
 
 
-async def test_an_address_that_does_not_exist_is_marked(room: MailSetup) -> None:
+async def test_an_address_that_does_not_exist_is_blocked(room: MailSetup) -> None:
     await room.ordered()
     room.mailbox.faults["RCPT"] = answer(NOBODY)
     await room.deliver()
@@ -191,7 +191,7 @@ async def test_an_address_that_does_not_exist_is_marked(room: MailSetup) -> None
     [("RCPT", "550 5.7.124 Not in list"), ("DATA", "554 5.7.1 Looks like spam"), ("DATA", "552 5.3.4 Too big")],
     ids=["restricted", "spam", "size"],
 )
-async def test_a_refusal_that_is_not_about_the_address_marks_nobody(room: MailSetup, step: Step, reply: str) -> None:
+async def test_a_refusal_that_is_not_about_the_address_blocks_nobody(room: MailSetup, step: Step, reply: str) -> None:
     await room.ordered()
     room.mailbox.faults[step] = answer(reply)
     await room.deliver()
@@ -346,7 +346,7 @@ async def test_a_server_with_tls_and_login_takes_what_is_due(room: MailSetup, tl
 
 
 @pytest.mark.parametrize("who", [ANA, "@acme.example"])
-async def test_a_mark_that_comes_while_the_mail_is_held_stops_it(room: MailSetup, who: str) -> None:
+async def test_an_entry_that_comes_while_the_mail_is_queued_stops_it(room: MailSetup, who: str) -> None:
     await room.ordered(due_at=room.clock() + timedelta(seconds=10))
     await mark(room.store, who, dnc_entry(at=room.clock()))
     await room.deliver(seconds=10)
@@ -367,7 +367,7 @@ async def test_what_happened_to_the_trial_while_the_mail_was_put_off_stops_it(ro
     assert await room.why() == RefusalReason.CONVERTED
 
 
-async def test_two_mails_to_one_address_keep_their_distance_even_if_both_were_ordered(room: MailSetup) -> None:
+async def test_two_mails_to_one_address_keep_their_distance_even_if_both_were_queued(room: MailSetup) -> None:
     """The vendor's rules may have become stricter since."""
     await report(room.store, license_(app_key="com.example.charts", app_name="Charts", aliases=frozenset({"E-2"})))
     await room.ordered(1, 1)
@@ -483,7 +483,7 @@ async def test_who_is_asked_to_pause_finishes_the_mail_in_hand(room: MailSetup) 
     await work
 
 
-async def test_what_is_ordered_while_the_postman_waits_goes_at_once(room: MailSetup) -> None:
+async def test_what_is_queued_while_the_worker_waits_goes_at_once(room: MailSetup) -> None:
     arrived = asyncio.Event()
     mailbox = Mailbox(on_mail=lambda _: arrived.set())
     async with mailbox.serve() as room.port:

@@ -38,7 +38,7 @@ class Admins:
     clock: Clock = field(default_factory=Clock)
 
     async def heard(self) -> list[str]:
-        """What was said since they last looked: to whom, and how it begins."""
+        """What was said since the last call: the channel, and how the text begins."""
         brought = []
         while taken := await self.store.outbox.claim(ApiMethod.POST, now=self.clock()):
             (delivery,) = taken
@@ -74,7 +74,7 @@ class Admins:
 
     @property
     def _alerts(self) -> AdminAlerts:
-        """Made anew each time, as by a bot that is started again after every poll."""
+        """New each time, as in a bot that is started again after every poll."""
         return AdminAlerts(self.store, admins=self.names, channel=CHANNEL, clock=self.clock)
 
 
@@ -102,7 +102,7 @@ async def test_anything_else_is_said_when_three_polls_in_a_row_have_failed(admin
     assert await admins.fail(error, error, error) == []
 
 
-async def test_a_good_poll_in_between_begins_the_count_anew(admins: Admins) -> None:
+async def test_a_good_poll_in_between_resets_the_count(admins: Admins) -> None:
     for _ in range(3):
         assert await admins.fail(AWAY, AWAY) == []
         assert await admins.read() == []
@@ -137,7 +137,7 @@ async def test_sweeps_that_fail_while_polls_go_well_are_one_trouble(admins: Admi
     assert len(await admins.read(is_full=True)) == 1
 
 
-async def test_a_first_run_that_fails_is_told_of_and_so_is_its_end(admins: Admins) -> None:
+async def test_a_first_run_that_fails_raises_an_alert_and_its_end_another(admins: Admins) -> None:
     assert len(await admins.fail(TOKEN, TOKEN, is_full=True)) == 1
     assert len(await admins.read(is_full=True)) == 1
 
@@ -160,7 +160,7 @@ async def test_rows_set_aside_stand_beside_a_report_that_cannot_be_read(admins: 
     assert "I can read the licenses report again" in end
 
 
-async def test_each_admin_is_told_and_where_there_is_none_the_channel(admins: Admins) -> None:
+async def test_each_admin_gets_the_alert_or_the_channel_if_there_is_none(admins: Admins) -> None:
     admins.names = ("U0ANA", "U0BEN")
     assert [line.split()[0] for line in await admins.fail(TOKEN)] == ["U0ANA", "U0BEN"]
     admins.names = ()

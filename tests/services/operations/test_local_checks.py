@@ -45,14 +45,14 @@ def test_a_link_counts_as_the_file_behind_it(tmp_path: Path) -> None:
         ("::1", "none", True, True),
     ],
 )
-def test_a_mail_password_in_the_clear_is_told(host: str, tls: str, has_password: bool, good: bool) -> None:  # noqa: FBT001
+def test_a_mail_password_in_the_clear_is_reported(host: str, tls: str, has_password: bool, good: bool) -> None:  # noqa: FBT001
     finding = secrets_in_the_clear(smtp_host=host, smtp_tls=tls, has_password=has_password, urls={})
 
     assert finding.is_ok is good
     assert ("SMTP_TLS=none" in finding.message) is not good
 
 
-def test_each_token_in_the_clear_is_told() -> None:
+def test_each_token_in_the_clear_is_reported() -> None:
     urls = {"SLACK_API_URL": "http://slack.example/api/", "MARKETPLACE_API_URL": "http://10.0.0.2/marketplace"}
 
     finding = secrets_in_the_clear(smtp_host=None, smtp_tls="starttls", has_password=False, urls=urls)

@@ -17,7 +17,7 @@ ADMIN, OTHER = "U0ANA", "U0BEN"
 
 
 @pytest.mark.parametrize("admins", [(ADMIN, OTHER), ()], ids=["admins", "channel"])
-async def test_a_lock_that_lasts_is_told_once_and_once_that_it_is_over(here: World, admins: tuple[str, ...]) -> None:
+async def test_a_lock_that_lasts_raises_one_alert_and_its_end_another(here: World, admins: tuple[str, ...]) -> None:
     async with open_components(here.settings(), clock=here.clock) as parts:
         database, seconds = parts.store.database, 0.0
         assert database.path is not None

@@ -52,7 +52,7 @@ class Admins:
 
     @property
     def _ways(self) -> SlackOutages:
-        """Made anew each time, as by a bot that is started again."""
+        """New each time, as in a bot that is started again."""
         return SlackOutages(self.store, admins=self.names, channel=HOME, clock=self.clock)
 
 
@@ -93,7 +93,7 @@ async def test_what_gets_through_elsewhere_ends_nothing_unless_all_was_closed(ad
     assert "I can post to Slack again" in opened
 
 
-async def test_of_people_who_cannot_be_written_to_nobody_is_told(admins: Admins) -> None:
+async def test_nobody_hears_of_people_who_cannot_be_reached(admins: Admins) -> None:
     assert await admins.refused(Route(ApiMethod.POST, "U0BEN"), "missing_scope") == []
     assert await admins.closed() == []
 
@@ -103,7 +103,7 @@ async def test_of_people_who_cannot_be_written_to_nobody_is_told(admins: Admins)
     [(POST, "is_archived", []), (Route(ApiMethod.POST, ELSE), "is_archived", [HOME]), (POST, "token_revoked", [])],
     ids=["its own channel", "another one", "all of Slack"],
 )
-async def test_without_admins_the_channel_is_told_unless_it_is_what_is_closed(
+async def test_without_admins_the_channel_gets_the_alert_unless_the_outage_is_there(
     admins: Admins, way: Route, code: str, to: list[str]
 ) -> None:
     admins.names = ()
@@ -113,7 +113,7 @@ async def test_without_admins_the_channel_is_told_unless_it_is_what_is_closed(
 
 
 @pytest.mark.parametrize("names", [("U0ANA",), ()], ids=["the admins", "the channel"])
-async def test_a_scope_for_looking_is_named_and_nobody_is_told_that_nothing_can_be_brought(
+async def test_a_missing_scope_for_lookups_is_named_and_not_reported_as_an_outage(
     admins: Admins, names: tuple[str, ...]
 ) -> None:
     admins.names = names

@@ -29,7 +29,7 @@ async def posted(owed: Desk) -> Desk:
     return owed
 
 
-async def test_ten_changes_in_a_burst_are_one_repaint(posted: Desk) -> None:
+async def test_ten_changes_in_a_burst_are_one_update(posted: Desk) -> None:
     owner = None
     for number in range(10):
         await posted.own(owner=f"U{number}", was=owner)

@@ -1,4 +1,4 @@
-"""Home tabs in Slack: published when there is something new, at most once in five seconds, whoever else publishes."""
+"""Home tabs in Slack: published when there is something new, at most once in five seconds by all copies."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field

@@ -72,7 +72,7 @@ async def test_nobody_else_may(here: World, allow: Admit, right: Permission, who
         await allow("U0EVE", right)
 
 
-async def test_whom_slack_does_not_know_may_nothing(allow: Admit) -> None:
+async def test_somebody_whom_slack_does_not_know_may_do_nothing(allow: Admit) -> None:
     with pytest.raises(NotAllowed, match="does not know you"):
         await allow("U0NOBODY")
 
@@ -87,7 +87,7 @@ async def test_only_those_who_are_named_may_mail_and_all_may_do_the_rest(here: W
         await allow("U0CHIKA", Permission.CONTACT, ANA, "S0SALES")
 
 
-async def test_an_admin_may_without_being_named_and_others_hear_whom_to_ask(here: World) -> None:
+async def test_an_admin_need_not_be_named_and_others_learn_who_can_help(here: World) -> None:
     async with open_components(here.settings()) as parts:
         permissions = Permissions(
             SlackUsers(parts.client), team=team, named=[ANA], admins=["U0CHIKA"], clock=here.clock

@@ -38,7 +38,7 @@ def _message(metadata: object, *, user: str = "U0BOT") -> dict[str, Any]:
     return {"user": user, "ts": "1.5", "metadata": metadata}
 
 
-def test_a_card_tells_what_it_was_told() -> None:
+def test_the_metadata_of_a_card_is_read_as_it_was_written() -> None:
     found = read("C0CARDS", _message(MARK.metadata()), us="U0BOT")
     assert found == PostedCard(channel="C0CARDS", ts="1.5", delivery_id=9, evaluation_id=3, trace=TRACE)
     assert MARK.is_on(_message(MARK.metadata()))

@@ -97,7 +97,7 @@ def test_many_cards_that_wait_are_counted_with_where_to_look_meanwhile(cards: in
     assert "`/evaluators today`" in text
 
 
-def test_a_closed_way_is_said_with_the_command_that_opens_it() -> None:
+def test_an_alert_about_an_outage_has_the_command_that_ends_it() -> None:
     text = not_delivered(explain("not_in_channel"), channel="C0CARDS")
     assert text.startswith(
         ":rotating_light: I can't post to <#C0CARDS>. The bot is not in its channel. "

@@ -235,7 +235,7 @@ ANA_SHOWN, BO_SHOWN = "Ana Ash · ana@acme.example (technical)", "Bo Beech · bo
     ],
     ids=["the technical contact was blocked", "the billing contact unsubscribed"],
 )
-def test_who_said_no_is_told_from_the_other_contact_who_can_be_emailed(
+def test_the_contact_who_said_no_is_distinct_from_the_one_who_can_be_emailed(
     entries: tuple[DncEntry | None, ...], said: list[str]
 ) -> None:
     people = tuple(Person(contact=c, dnc_entry=e) for c, e in zip((contact(), BO), entries, strict=True))
@@ -598,7 +598,7 @@ def test_the_rest_of_the_menu_knows_what_the_card_showed() -> None:
     assert rest_buttons(card()) == []
 
 
-def test_a_card_says_who_is_done_for_whom_it_is_not_and_who_will_be_reminded() -> None:
+def test_a_card_says_who_called_it_done_or_not_for_us_and_who_will_be_reminded() -> None:
     shown = card(
         evaluation=evaluation(
             done=Done(by="U0BO", at=NOON),
@@ -614,7 +614,7 @@ def test_a_card_says_who_is_done_for_whom_it_is_not_and_who_will_be_reminded() -
 
 
 @pytest.mark.parametrize("name", ["Acme", "Acme Instruments " * 9])
-def test_a_button_says_aloud_whom_it_is_about(name: str) -> None:
+def test_the_spoken_label_of_a_button_names_the_customer(name: str) -> None:
     *pressed, _ = buttons(card_message(of(company=name, app_name="Roadmap for Jira and more"), today=TODAY))
     for button in pressed:
         spoken = button["accessibility_label"]

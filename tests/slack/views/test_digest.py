@@ -64,7 +64,7 @@ def test_ones_own_digest_says_what_is_ones_own() -> None:
     assert message(digest, own).text == "Your digest of 23 Nov 2026: 3 to contact, 1 ending soon, 1 bought"
 
 
-def test_a_rehearsal_and_what_came_too_late_are_told() -> None:
+def test_reminders_of_a_trial_run_and_overdue_ones_are_in_the_digest() -> None:
     digest = Digest(
         unowned=Group(), untouched=Group(), counts=Counts(), rehearsed=Group(rows=(row(),), total=1), late=2
     )
@@ -74,7 +74,7 @@ def test_a_rehearsal_and_what_came_too_late_are_told() -> None:
     assert said[2] == "*Overdue*: 2 reminders were due too long ago to be sent."
 
 
-def test_a_report_that_cannot_be_read_is_told() -> None:
+def test_a_digest_says_that_the_report_cannot_be_read() -> None:
     digest = Digest(unowned=Group(), untouched=Group(), counts=Counts(), report_error="The token <expired>.")
     assert not digest.is_empty
     assert lines(digest)[1:] == [":warning: *The licenses report can't be read*: The token &lt;expired&gt;."]

@@ -51,13 +51,15 @@ def test_what_it_knows_is_said_in_words_that_slack_takes(said: str) -> None:
         ),
     ],
 )
-def test_whether_somebody_is_marked_is_said_with_why(subject: DncTarget, no: DncEntry | None, said: str) -> None:
+def test_the_status_says_whether_somebody_is_blocked_and_why(
+    subject: DncTarget, no: DncEntry | None, said: str
+) -> None:
     message = status_message(subject, no)
     check(message)
     assert mrkdwn_of(message.blocks) == [said]
 
 
-def test_where_nobody_is_marked_it_is_said_how_to_mark_somebody() -> None:
+def test_an_empty_list_says_how_to_block_somebody() -> None:
     message = list_message([])
     check(message)
     assert mrkdwn_of(message.blocks) == [f"The do-not-contact list is empty.\n{USAGE}"]
@@ -118,7 +120,7 @@ REQUEST = DncRequest(view=View.DNC_ADD, channel="C0CARDS", target=ANA, note="She
     [(ANA, "email this address from"), (ACME, "email anyone at this domain from")],
     ids=["address", "domain"],
 )
-def test_the_form_says_whom_it_blocks_and_keeps_what_was_typed(target: DncTarget, said: str) -> None:
+def test_the_form_names_its_target_and_keeps_what_was_typed(target: DncTarget, said: str) -> None:
     modal = dnc_forms.add_form(replace(REQUEST, target=target))
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"])[0].startswith(f"*{target}*\nNobody will be able to {said}")

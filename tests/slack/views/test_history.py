@@ -278,11 +278,11 @@ def test_whatever_words_a_fact_holds_its_sentence_is_harmless(happened: Entry, w
 
 @given(name=NAMES)
 @pytest.mark.parametrize("scope", DncScope)
-def test_how_far_a_mark_reaches_is_said_harmlessly(scope: DncScope, name: str) -> None:
+def test_the_scope_of_an_entry_is_escaped(scope: DncScope, name: str) -> None:
     assert_only_our_markup(describe_scope(dnc_entry(target=DncTarget(scope=scope, value=name))))
 
 
-def test_a_mark_says_how_far_it_reaches_where_that_is_further_than_one_address() -> None:
+def test_a_line_names_the_scope_of_an_entry_for_more_than_one_address() -> None:
     reported = {
         scope: describe_scope(dnc_entry(target=DncTarget(scope=scope, value="acme.example"))) for scope in DncScope
     }

@@ -73,7 +73,7 @@ def test_a_message_says_one_thing_and_can_only_be_closed() -> None:
     assert "submit" not in said
 
 
-def test_a_mail_shows_to_whom_it_goes_and_what_to_know_before() -> None:
+def test_the_email_form_shows_the_recipient_and_what_to_know_before() -> None:
     modal = email_form.email(ABOUT, LETTER)
     check_modal(modal)
     assert modal["title"]["text"] == "Email Kiwi Placeholder…"
@@ -190,7 +190,7 @@ def test_the_form_remembers_with_which_words_it_was_painted() -> None:
     assert about == EmailMetadata.about(ABOUT, template="welcome.de", recipient="technical", edits={})
 
 
-def test_only_what_changes_the_words_is_told_at_once() -> None:
+def test_only_inputs_that_change_the_words_send_their_choice_at_once() -> None:
     inputs = [b for b in email_form.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
     reported = {block["element"]["action_id"] for block in inputs if block["dispatch_action"]}
     assert reported == {Field.TEMPLATE, Field.RECIPIENT}
@@ -252,7 +252,7 @@ def test_words_are_cut_to_what_their_input_takes(field: Field, words: str, shown
     assert element(modal, field).get("initial_value") == shown
 
 
-def test_a_do_not_contact_mark_asks_who_and_why() -> None:
+def test_the_form_to_block_asks_who_and_why() -> None:
     modal = dnc_forms.do_not_contact(ABOUT, {"billing": contact(), "technical": contact(email="bo@acme.example")})
     check_modal(modal)
     assert "email this address from here, *for any evaluation*" in mrkdwn_of(modal["blocks"])[0]
@@ -269,7 +269,7 @@ def optional(modal: Modal) -> bool:
     return bool(next(b for b in modal["blocks"] if b.get("block_id") == Field.NOTE)["optional"])
 
 
-def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
+def test_unblocking_needs_a_reason_and_blocking_does_not() -> None:
     assert optional(dnc_forms.do_not_contact(ABOUT, {"technical": contact()}))
     assert not optional(dnc_forms.contact_again(ENTRY, dnc_entry()))
 
@@ -295,7 +295,7 @@ def test_lifting_a_mark_needs_a_reason_and_setting_one_does_not() -> None:
         ),
     ],
 )
-def test_whoever_lifts_a_mark_sees_which_and_what_it_takes(no: DncEntry, said: str) -> None:
+def test_the_form_to_unblock_shows_the_entry_and_what_it_takes(no: DncEntry, said: str) -> None:
     modal = dnc_forms.contact_again(ENTRY, no)
     check_modal(modal)
     assert mrkdwn_of(modal["blocks"]) == [said]

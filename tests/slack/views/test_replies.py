@@ -214,7 +214,7 @@ def test_warnings_are_about_the_contact_who_is_written_to() -> None:
     assert warnings(of(billing=desk), contact()) == []
 
 
-def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_this_card_once() -> None:
+def test_the_answer_names_a_mail_to_the_same_address_about_another_evaluation() -> None:
     last = LastMail(template="welcome", by="U0BO", at=NOON)
     shown = card(people=(Person(contact=contact(), last_mail=last),))
     assert warnings(shown) == [f"<@U0BO> emailed this address about another evaluation, {AT_NOON}"]
@@ -222,7 +222,7 @@ def test_a_mail_to_the_same_address_about_another_evaluation_is_told_and_one_of_
 
 
 @given(name=NAMES, other=st.none() | NAMES)
-def test_an_answer_is_harmless_whoever_it_names(name: str, other: str | None) -> None:
+def test_an_answer_escapes_every_name(name: str, other: str | None) -> None:
     domain = dnc_entry(target=DncTarget(scope=DncScope.DOMAIN, value=name))
     check_text(replies.held_text(timedelta(seconds=10), name))
     for said in (

@@ -25,7 +25,7 @@ async def marks(store: Store) -> list[DncEntry | None]:
     return [person.dnc_entry for person in (await only_card(store)).people]
 
 
-async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
+async def test_an_entry_is_active_with_who_added_it_why_and_when(store: Store) -> None:
     await report(store, license_())
     no = dnc_entry(note="on the phone")
 
@@ -33,7 +33,7 @@ async def test_a_mark_stands_with_who_set_it_why_and_when(store: Store) -> None:
     assert await marks(store) == [no]
 
 
-async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(store: Store) -> None:
+async def test_an_active_entry_stays_as_it_is_and_the_second_person_learns_of_it(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA, dnc_entry())
 
@@ -44,7 +44,7 @@ async def test_a_standing_mark_stays_as_it_is_and_the_second_person_is_told(stor
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
 
 
-async def test_of_many_who_mark_an_address_at_once_one_does(store: Store) -> None:
+async def test_when_many_block_an_address_at_once_one_does(store: Store) -> None:
     answers = await asyncio.gather(*(mark(store, ANA, dnc_entry(by=f"U{n}")) for n in range(12)))
 
     assert [answer.changed for answer in answers].count(True) == 1
@@ -78,7 +78,7 @@ async def test_every_card_of_an_address_is_painted_again_and_no_other(store: Sto
     assert await bring(store) == ["update card 1", "update card 3"]
 
 
-async def test_the_fact_is_told_where_the_person_acted(store: Store) -> None:
+async def test_the_fact_is_recorded_where_the_person_acted(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"E-2"})))
     await bring(store)
 
@@ -89,7 +89,7 @@ async def test_the_fact_is_told_where_the_person_acted(store: Store) -> None:
     assert await bring(store) == ["note do_not_contact in 2.0", "update card 2", "update card 1"]
 
 
-async def test_a_fact_told_on_a_card_that_was_merged_is_told_on_the_one_that_stayed(store: Store) -> None:
+async def test_a_fact_of_a_merged_card_is_recorded_on_the_one_that_stayed(store: Store) -> None:
     await report(store, license_(aliases=frozenset({"E-1"})), license_(aliases=frozenset({"E-2"})))
     await bring(store)
     await report(store, license_(aliases=frozenset({"E-1", "E-2"})))
@@ -100,7 +100,7 @@ async def test_a_fact_told_on_a_card_that_was_merged_is_told_on_the_one_that_sta
     assert (await bring(store))[0] == "note do_not_contact in 1.0"
 
 
-async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store) -> None:
+async def test_an_entry_can_be_lifted_and_the_card_offers_email_again(store: Store) -> None:
     await report(store, license_())
     await mark(store, ANA, dnc_entry())
     await bring(store)
@@ -116,7 +116,7 @@ async def test_a_mark_can_be_lifted_and_the_card_offers_mail_again(store: Store)
     assert await bring(store) == ["note contact_again in 1.0", "update card 1"]
 
 
-async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Store) -> None:
+async def test_a_lifted_entry_stays_on_record_and_a_new_one_can_be_added(store: Store) -> None:
     await mark(store, ANA, dnc_entry())
     await lift(store, ANA, note="They asked again", by="U0CY")
 
@@ -128,7 +128,7 @@ async def test_a_lifted_mark_stays_on_record_and_a_new_one_can_be_set(store: Sto
     assert second.lifted_at is None
 
 
-async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> None:
+async def test_there_is_nothing_to_lift_without_an_active_entry(store: Store) -> None:
     await report(store, license_())
     await bring(store)
 
@@ -139,7 +139,7 @@ async def test_there_is_nothing_to_lift_where_no_mark_stands(store: Store) -> No
     assert await bring(store) == []
 
 
-async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
+async def test_when_many_lift_an_entry_at_once_one_does(store: Store) -> None:
     await mark(store, ANA, dnc_entry())
 
     answers = await asyncio.gather(*(lift(store, ANA, note="", by=f"U{n}") for n in range(8)))
@@ -148,7 +148,7 @@ async def test_of_many_who_lift_a_mark_at_once_one_does(store: Store) -> None:
     assert answers.count(DncLiftResult(changed=False, by=winner, at=LATER)) == 7
 
 
-async def test_only_the_mark_that_somebody_saw_is_lifted(store: Store) -> None:
+async def test_only_the_entry_that_somebody_saw_is_lifted(store: Store) -> None:
     """While the form was open, the mark was lifted by another, and a second one was set."""
     await mark(store, ANA, dnc_entry(reason=DncReason.TEAM))
     await lift(store, ANA, note="", by="U0BO")
@@ -186,8 +186,8 @@ async def test_what_is_written_under_the_new_key_needs_the_old_one_no_more(url: 
         assert await marks(store) == [dnc_entry()]
 
 
-async def test_a_new_secret_without_the_one_that_wrote_a_mark_is_refused_at_the_start(url: str) -> None:
-    """Otherwise the mark would match nothing, and whoever said no could be written to."""
+async def test_a_new_secret_without_the_one_that_wrote_an_entry_is_refused_at_the_start(url: str) -> None:
+    """Otherwise the entry would match nothing, and somebody who said no could be emailed."""
     async with open_store(url, secret_keys=[SECRET]) as store:
         await mark(store, ANA, dnc_entry())
     with pytest.raises(StoreError, match="SECRET_KEY"):
@@ -207,7 +207,7 @@ DOMAIN, SITE = "@acme.example", "acme.atlassian.net"
         pytest.param(SITE, ["update card 3"], id="a site"),
     ],
 )
-async def test_a_mark_reaches_every_card_of_its_subject(store: Store, who: str, painted: list[str]) -> None:
+async def test_an_entry_updates_every_card_of_its_target(store: Store, who: str, painted: list[str]) -> None:
     await report(
         store,
         license_(aliases=frozenset({"E-1"})),
@@ -260,7 +260,9 @@ async def test_when_the_strongest_is_lifted_the_next_one_speaks(store: Store) ->
         (DncReason.LEGAL, Authority.MEMBER, False),
     ],
 )
-async def test_a_mark_is_lifted_by_who_may(store: Store, cause: DncReason, authority: Authority, *, won: bool) -> None:
+async def test_an_entry_is_lifted_only_by_somebody_with_the_authority(
+    store: Store, cause: DncReason, authority: Authority, *, won: bool
+) -> None:
     no = dnc_entry(reason=cause)
     await mark(store, ANA, no)
 
@@ -269,7 +271,7 @@ async def test_a_mark_is_lifted_by_who_may(store: Store, cause: DncReason, autho
     assert (lifted.changed, lifted.remaining) == (won, None if won else no)
 
 
-async def test_of_a_mark_against_the_domain_lifting_the_address_says_nothing(store: Store) -> None:
+async def test_lifting_an_address_does_not_touch_the_entry_for_its_domain(store: Store) -> None:
     await report(store, license_())
     await mark(store, DOMAIN)
 
@@ -301,7 +303,7 @@ async def test_what_waits_for_another_contact_of_the_license_keeps_its_time(stor
     assert await store.mails.next_due() == tomorrow
 
 
-async def test_a_table_of_marks_is_taken_whole_or_not_at_all(store: Store) -> None:
+async def test_a_table_of_entries_is_imported_completely_or_not_at_all(store: Store) -> None:
     many = [DncTarget(scope=DncScope.DOMAIN, value=f"firm{n}.example") for n in range(30)]
     await mark(store, "@firm3.example")
 
@@ -322,7 +324,7 @@ async def test_a_pause_ends_by_itself_and_the_card_is_painted(store: Store) -> N
     assert await bring(store) == ["update card 1"]
 
 
-async def test_nothing_of_a_mark_can_be_read_without_the_key(store: Store) -> None:
+async def test_nothing_of_an_entry_can_be_read_without_the_key(store: Store) -> None:
     await mark(store, DOMAIN, dnc_entry(note="Ana Ash rang", target=DncTarget.read(DOMAIN)))
 
     [row] = await rows(store, do_not_contact)

@@ -131,7 +131,7 @@ async def test_while_rows_are_inserted_the_next_are_made_and_no_more_than_those(
         assert await connection.scalar(select(func.count()).select_from(interaction)) == sum(map(len, PRESSES))
 
 
-async def test_rows_are_inserted_while_whoever_added_them_computes(store: Store) -> None:
+async def test_rows_are_inserted_while_the_caller_computes(store: Store) -> None:
     async with store.database.write() as connection, Inserts(connection) as inserts:
         raw = (await connection.get_raw_connection()).driver_connection
         assert isinstance(raw, Connection)
@@ -142,9 +142,7 @@ async def test_rows_are_inserted_while_whoever_added_them_computes(store: Store)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 2])
-async def test_rows_that_are_refused_are_told_of_though_the_next_are_made_and_leave_nothing(
-    store: Store, wrong: int
-) -> None:
+async def test_refused_rows_raise_while_the_next_are_built_and_leave_nothing(store: Store, wrong: int) -> None:
     parts = [part + part[:1] if number == wrong else part for number, part in enumerate(PRESSES)]
     with pytest.raises(IntegrityError, match="UNIQUE"):
         async with store.database.write() as connection, Inserts(connection) as inserts:
@@ -156,7 +154,7 @@ async def test_rows_that_are_refused_are_told_of_though_the_next_are_made_and_le
 
 
 @pytest.mark.parametrize("last", [PRESSES[0], PRESSES[0] + PRESSES[0]])
-async def test_whoever_makes_rows_and_fails_is_heard_and_what_was_under_way_is_undone(
+async def test_an_error_of_the_caller_is_raised_and_inserts_under_way_are_rolled_back(
     store: Store, last: list[tuple[str, datetime]]
 ) -> None:
     async def fails() -> None:

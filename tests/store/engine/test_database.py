@@ -116,7 +116,7 @@ except StoreError as exc:
 """
 
 
-def test_a_file_that_may_not_grow_is_told_in_a_sentence(url: str) -> None:
+def test_a_sentence_says_that_the_file_may_not_grow(url: str) -> None:
     line = [sys.executable, "-c", _UNDER_A_LIMIT, url]
     done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=limit(20))  # noqa: S603  our own
     assert "The database cannot be used:" in done.stdout
@@ -237,7 +237,7 @@ async def test_every_connection_waits_until_the_disk_has_what_was_committed(
             assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
 
 
-async def test_who_waits_for_a_lock_held_elsewhere_is_told_and_can_be_cancelled_at_once(
+async def test_a_wait_for_a_lock_held_elsewhere_ends_in_a_sentence_and_can_be_cancelled_at_once(
     store: Store, file: Path
 ) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:

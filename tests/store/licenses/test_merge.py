@@ -242,7 +242,7 @@ async def test_an_owner_is_not_lost(store: Store, owners: dict[int, str], stays:
     assert (late.changed, late.owner, late.since) == (False, stays, since)
 
 
-async def test_all_history_is_told_by_the_one_that_stays(store: Store) -> None:
+async def test_the_one_that_stays_has_all_history(store: Store) -> None:
     await split(store)
     await own(store, 2, "U0CY")
 

@@ -84,7 +84,7 @@ RENAMED = license_(aliases=frozenset({ENTITLEMENT, "0b7c5a9e"}), app_key="com.ex
         pytest.param([[1], [0]], id="the former name comes late"),
         pytest.param([[0], [1], [0], [1]], id="rows come again"),
         pytest.param([[0], [2]], id="with another id"),
-        pytest.param([[0], [1], [3]], id="named anew once more"),
+        pytest.param([[0], [1], [3]], id="renamed a second time"),
     ],
 )
 async def test_an_app_that_was_renamed_has_one_card(store: Store, batches: list[list[int]]) -> None:

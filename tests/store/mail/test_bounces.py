@@ -106,7 +106,7 @@ async def test_a_mail_that_came_back_did_go(store: Store) -> None:
     assert [row.state for row in await rows(store, mail)] == ["sent"]
 
 
-async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the_address_all_the_same(
+async def test_a_complaint_about_a_mail_whose_words_are_gone_still_blocks_the_address(
     store: Store,
 ) -> None:
     await send(store, 1)
@@ -130,7 +130,7 @@ async def test_a_complaint_about_a_mail_whose_words_are_kept_no_longer_marks_the
 
 
 @pytest.mark.parametrize("cause", [DncReason.FORGOTTEN, DncReason.ERASED])
-async def test_who_is_marked_for_ever_is_not_marked_again(store: Store, cause: DncReason) -> None:
+async def test_a_permanent_entry_is_not_added_again(store: Store, cause: DncReason) -> None:
     await send(store, 1)
     if cause is DncReason.ERASED:
         await store.personal_data.erase("ana@acme.example", at=LATER, by="U0ANA")

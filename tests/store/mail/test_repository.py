@@ -47,7 +47,7 @@ async def test_a_claim_is_for_one_contact_and_their_address(store: Store, recipi
     assert (taken.mail_id, taken.address, taken.contact) == (1, to.email, to)
 
 
-async def test_of_twenty_who_send_at_once_one_may_and_all_others_are_told_who(store: Store) -> None:
+async def test_when_twenty_send_at_once_one_may_and_the_others_learn_who(store: Store) -> None:
     await report(store, license_())
 
     answers = await asyncio.gather(*(ask(store, order(1, n, by=f"U{n}")) for n in range(20)))
@@ -234,7 +234,7 @@ async def test_a_contact_that_cannot_be_decrypted_is_not_mailed(store: Store, ur
     assert [row.kind for row in await rows(store, history)] == [Kind.STARTED]
 
 
-async def test_of_many_who_say_how_a_lost_mail_ended_one_decides_and_all_others_are_told_who(store: Store) -> None:
+async def test_when_many_settle_a_lost_mail_one_decides_and_the_others_learn_who(store: Store) -> None:
     await report(store, license_())
     lost = await mailed(store, order(1), MailState.UNKNOWN)
 
@@ -424,7 +424,7 @@ async def test_who_sent_a_mail_can_take_it_back_and_then_send_it_again(store: St
     assert isinstance(await ask(store, order(1, 2)), QueuedMail)
 
 
-async def test_a_mail_that_is_under_way_cannot_be_taken_back(store: Store) -> None:
+async def test_a_mail_that_is_being_sent_cannot_be_cancelled(store: Store) -> None:
     await report(store, license_())
     taken = await claimed(store, order(1))
 
@@ -476,7 +476,7 @@ async def test_a_mail_that_waits_goes_through_the_gate_when_it_is_due(
     assert "note mail_failed in 1.0" in await bring(store)
 
 
-async def test_a_mail_that_the_server_puts_off_is_told_once_and_taken_again_when_it_is_due(store: Store) -> None:
+async def test_a_deferred_mail_has_one_line_and_is_claimed_again_when_it_is_due(store: Store) -> None:
     await report(store, license_())
     await bring(store)
     taken = await claimed(store, order(1))

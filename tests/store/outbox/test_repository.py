@@ -284,7 +284,7 @@ async def test_a_post_nobody_knows_the_outcome_of_holds_back_a_second_one(store:
     assert await bring(store, at=MUCH_LATER) == ["update card 1"]
 
 
-async def test_a_repaint_that_failed_gives_way_to_a_later_one(store: Store) -> None:
+async def test_a_card_update_that_failed_gives_way_to_a_later_one(store: Store) -> None:
     await report(store, license_())
     await bring(store)
     await report(store, license_(tier="25 Users"))
@@ -413,7 +413,7 @@ async def test_everything_that_is_owed_counts_as_waiting(store: Store) -> None:
     assert await store.outbox.waiting() == 2
 
 
-async def test_whoever_waits_for_a_change_is_woken_by_it(store: Store) -> None:
+async def test_a_change_wakes_everybody_who_waits_for_one(store: Store) -> None:
     moment = store.database.writes
     waiting = asyncio.create_task(store.database.written(moment, seconds=30))
 
@@ -431,7 +431,7 @@ async def test_a_change_between_the_look_and_the_wait_is_not_slept_through(store
         await store.database.written(moment, seconds=30)
 
 
-async def test_whoever_waits_for_a_table_sleeps_while_others_change(store: Store) -> None:
+async def test_a_wait_for_one_table_goes_on_while_others_change(store: Store) -> None:
     moment = store.database.writes
     for_delivery = asyncio.create_task(store.outbox.changed(moment, seconds=30))
     for_mail = asyncio.create_task(store.mails.changed(moment, seconds=30))

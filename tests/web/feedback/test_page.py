@@ -28,7 +28,7 @@ async def _post(here: FeedbackSite, path: str, **fields: str) -> tuple[int, str]
         return answer.status, await answer.text()
 
 
-async def test_whoever_opens_the_link_finds_one_question_and_changes_nothing(here: FeedbackSite) -> None:
+async def test_opening_the_link_shows_one_question_and_changes_nothing(here: FeedbackSite) -> None:
     before = await rows(here.store, feedback)
     status, text = await _get(here, _path(here))
     assert status == 200

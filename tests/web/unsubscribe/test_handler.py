@@ -231,7 +231,7 @@ def test_a_link_outlives_its_mail_and_a_new_key_in_front(path: str) -> None:
 
 
 @pytest.mark.parametrize("address", [ANA, "ana lima@acme.example", " @ ", "", "jürgen@müller.example", "a" * 254])
-def test_a_link_leads_to_whoever_it_was_written_for(links: Links, address: str) -> None:
+def test_a_link_leads_to_the_person_it_was_written_for(links: Links, address: str) -> None:
     url = links.url(address, 7)
 
     assert url.startswith("https://bot.vendor.example/u/")
