@@ -80,10 +80,8 @@ class Bench:
         return self._run("apps", *given, f"--a-second={a_second}", f"--seconds={seconds}")
 
     def idle(self, *, seconds: float) -> dict[str, float]:
-        """Measure a bot while nothing happens, with tables that existed at its start."""
-        store = self._new("idle.db")
-        self._ours("idle.db", "sweep", rows=0, profile=None)
-        return self._run("team", f"--store={store}", "idle", f"--seconds={seconds}")
+        """Measure a bot while nothing happens, after the start that created its tables."""
+        return self._run("team", f"--store={self._new('idle.db')}", "idle", f"--seconds={seconds}")
 
     def floor(self, rows: int, *, like: str | None = None) -> dict[str, float]:
         """Download and parse; with `like`, store as much as that store holds."""

@@ -24,10 +24,9 @@ _PAUSES_EVERY: Final = timedelta(hours=1)
 _REMINDERS_PAUSE_S: Final = 2.0
 """The shortest time between two checks for reminders, and so how soon changed settings count."""
 _DIGESTS_PAUSE_S: Final = 5.0
+_SNOOZES_PAUSE_S: Final = 5.0
 _SCOPES_EVERY: Final = timedelta(minutes=1)
 _WATCH_EVERY: Final = timedelta(seconds=5)
-_REMIND_EVERY: Final = timedelta(seconds=15)
-"""How often snoozes are checked for their end."""
 _EARLY_CARDS_EVERY: Final = timedelta(minutes=1)
 """How often early cards are checked for a license that did not come."""
 _MATCH_FEEDBACK_EVERY: Final = timedelta(minutes=1)
@@ -39,7 +38,7 @@ _WIPE_EVERY: Final = timedelta(minutes=1)
 
 
 def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], float]) -> None:
-    """Schedule everything but polls, reminders and digests."""
+    """Schedule everything but polls, and what `send_reminders` does."""
     settings, components = context.settings, context.components
     watch = ClockWatch(components.store, clock=context.clock, elapsed=elapsed)
     lock = LockAlert(
@@ -57,7 +56,6 @@ def schedule_jobs(jobs: Scheduler, context: Context, *, elapsed: Callable[[], fl
     jobs.every(_WATCH_EVERY, "lock", lock.look)
     jobs.every(_SCOPES_EVERY, "scopes", lambda: components.alerts.check_scopes(context.identity.scopes_missing()))
     jobs.every(_PAUSES_EVERY, "pauses", context.dnc.end_pauses)
-    jobs.every(_REMIND_EVERY, "snoozes", context.follow_up.remind)
     jobs.every(_EARLY_CARDS_EVERY, "early_cards", context.signals.expire)
     jobs.every(_MATCH_FEEDBACK_EVERY, "feedback", context.feedback.match)
     jobs.every(_OWNERS_EVERY, "owners", context.owner_directory.update)
@@ -74,7 +72,9 @@ async def begin_polls(jobs: Scheduler, context: Context, reconciler: Reconciler,
 
 
 async def send_reminders(context: Context, reconciler: Reconciler, *, elapsed: Callable[[], float]) -> None:
-    """Send reminders and digests, once the database has those that only Slack knew, until this task is cancelled."""
+    """Send reminders and digests, and end snoozes, once the database has what only Slack knew, until this task is
+    cancelled.
+    """
     await reconciler.email_allowed()
     components, settings = context.components, context.settings
     digests = DigestSender(
@@ -95,7 +95,10 @@ async def send_reminders(context: Context, reconciler: Reconciler, *, elapsed: C
     digests.meter = reminders.meter = components.meter
     database, clock = components.store.database, context.clock
     async with asyncio.TaskGroup() as group:
-        job = IdleJob("digests", digests.send_due, database=database, clock=clock)
-        group.create_task(job.run(pause=_DIGESTS_PAUSE_S))
-        job = IdleJob("reminders", reminders.send_due, database=database, clock=clock)
-        group.create_task(job.run(pause=_REMINDERS_PAUSE_S))
+        for name, work, pause in (
+            ("digests", digests.send_due, _DIGESTS_PAUSE_S),
+            ("reminders", reminders.send_due, _REMINDERS_PAUSE_S),
+            ("snoozes", context.follow_up.remind, _SNOOZES_PAUSE_S),
+        ):
+            job = IdleJob(name, work, database=database, clock=clock)
+            group.create_task(job.run(pause=pause))

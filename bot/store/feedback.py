@@ -145,6 +145,9 @@ class Feedback:
         """Look again for the evaluations of feedback that fitted none. Return how many messages have one now."""
         waiting = (feedback.c.evaluation_id.is_(None), feedback.c.conversation.is_(None), feedback.c.at > at - _WAITS)
         matched = 0
+        async with self._database.read() as connection:
+            if (await connection.execute(select(feedback.c.id).where(*waiting).limit(1))).first() is None:
+                return 0
         async with self._database.write() as connection:
             query = select(feedback).where(*waiting).order_by(feedback.c.id).limit(_MOST_AT_ONCE)
             for row in (await connection.execute(query)).all():

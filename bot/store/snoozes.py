@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
@@ -39,15 +39,18 @@ class Snoozes:
             await enqueue_card_update(connection, [live.id], at=new.at)
             return True
 
+    async def next_end(self) -> datetime | None:
+        """Return when the next snooze ends, or ended without a reminder; None if there is none."""
+        async with self._database.read() as connection:
+            ends: datetime | None = await connection.scalar(select(func.min(snooze.c.until)))
+        return ends
+
     async def remind(self, *, now: datetime) -> int:
         """End the snoozes whose time has come, each with a direct message to its person. Return how many there were.
 
         The message is enqueued in the same transaction, so each person is reminded once.
         """
         is_due = snooze.c.until <= now
-        async with self._database.read() as connection:
-            if (await connection.execute(select(snooze.c.user_id).where(is_due).limit(1))).first() is None:
-                return 0
         of_each = (snooze.c.user_id, snooze.c.evaluation_id, evaluation.c.state, evaluation.c.not_for_us_at)
         query = select(*of_each).join(evaluation, evaluation.c.id == snooze.c.evaluation_id).where(is_due)
         async with self._database.write() as connection:

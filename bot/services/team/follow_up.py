@@ -97,7 +97,10 @@ class FollowUp:
         """Remind a person of an evaluation then. False if its trial is over."""
         return await self._store.snoozes.set(evaluation_id, Snooze(user=by, until=until, at=self._clock()))
 
-    async def remind(self) -> None:
-        """Remind everybody whose time has come."""
-        if reminded := await self._store.snoozes.remind(now=self._clock()):
-            log.info("snoozes_over", reminders=reminded)
+    async def remind(self) -> datetime | None:
+        """Remind everybody whose time has come. Return when somebody's time comes next."""
+        now, ends = self._clock(), await self._store.snoozes.next_end()
+        if ends is None or ends > now:
+            return ends
+        log.info("snoozes_over", reminders=await self._store.snoozes.remind(now=now))
+        return await self._store.snoozes.next_end()

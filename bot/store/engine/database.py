@@ -74,7 +74,7 @@ class Database:
             event.listen(engine.sync_engine, "connect", lambda opened, _: self._open.add(opened.driver_connection))
         self.hints = Hints(self._engine, self._note_write)
         """What other copies write. Nothing is heard on a SQLite file."""
-        self.watch = FileWatch(self._data_version, self._note_write)
+        self.watch = FileWatch(self._data_version, self._note_write, log_file=Path(f"{self.path}-wal"))
         """What other processes write to a SQLite file."""
         self.guard: Callable[[AsyncConnection], Awaitable[None]] | None = None
         """Called first in each transaction of `write`. If it raises, the transaction ends."""

@@ -39,7 +39,9 @@ async def test_what_this_process_writes_or_reads_does_not_change_the_version(sto
     assert await store.database._data_version() == before  # noqa: SLF001  as above
 
 
-async def test_after_a_look_that_failed_anything_may_have_been_written(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_look_that_failed_anything_may_have_been_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(file_watch, "_POLL_INTERVAL_S", 0.0)
     found: list[int | StoreError] = [1, 1, StoreError("It cannot be read."), 1, 2]
     noted = list[int]()
@@ -52,7 +54,29 @@ async def test_after_a_look_that_failed_anything_may_have_been_written(monkeypat
             raise value
         return value
 
-    watch = FileWatch(version, lambda: noted.append(len(found)))
+    watch = FileWatch(version, lambda: noted.append(len(found)), log_file=tmp_path / "no.db-wal")
     watching = asyncio.create_task(watch.run())
     await asyncio.wait([watching], timeout=limit(20))
     assert noted == [4, 1, 0]
+
+
+async def test_the_version_is_not_asked_for_while_the_log_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(file_watch, "_POLL_INTERVAL_S", 0.0)
+    log_file, asked = tmp_path / "evaluators.db-wal", list[int]()
+    log_file.write_bytes(b"a page")
+
+    async def version() -> int:
+        asked.append(1)
+        return len(asked)
+
+    watching = asyncio.create_task(FileWatch(version, lambda: None, log_file=log_file).run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(asked) == 1
+    log_file.write_bytes(b"a page, and another")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(asked) == 2
+    await cancel_and_wait(watching)
