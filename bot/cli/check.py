@@ -9,6 +9,7 @@ from dns.asyncresolver import Resolver
 
 from bot.app.clock import utc_now
 from bot.app.components import build_marketplace, open_slack_client, scopes_needed
+from bot.app.inbound import check_signals
 from bot.app.mail import build_mailer, build_unsigned_mailer, signer
 from bot.app.replies import build_inbox
 from bot.app.webhooks import try_addresses
@@ -59,6 +60,7 @@ async def check_setup(
         txt=partial(_txt, resolver),
         mailbox=partial(_open_mailbox, settings),
         webhooks=partial(try_addresses, settings),
+        signals=partial(check_signals, settings),
     )
     wrong = sum(_shown(finding) for finding in _local_findings(settings))
     async with open_slack_client(settings) as client:

@@ -44,6 +44,7 @@ LINES = (
     "Mail domain (DMARC)",
     "Unsubscribe links",
     "Mail replies",
+    "App signals",
     "Webhooks",
 )
 ASKS_SLACK = ("Slack bot token", "Slack scopes", "Slack channel", "Slack admins", "Slack app token")

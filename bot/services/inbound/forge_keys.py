@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -26,6 +27,8 @@ class FetchedKeys:
 
     keys: Mapping[str, Mapping[str, Any]]
     max_age: float | None = None
+    at: datetime | None = None
+    """When they were sent, by the clock of Atlassian's server, if that was said."""
 
 
 class ForgeKeys:

@@ -31,6 +31,7 @@ _CHECK: Final = {
     "Slack": "the network, its proxy and SLACK_API_URL",
     "Marketplace": "the network, its proxy and MARKETPLACE_API_URL",
     "Mail": "SMTP_HOST, SMTP_PORT and SMTP_TLS, or those of IMAP",
+    "App": "the network and FORGE_JWKS_URL",
     "Webhooks": "the network and WEBHOOK_URLS",
 }
 """What to check if there is no response, by the first word of the check's name."""
@@ -66,7 +67,8 @@ class Outside:
     `problems` returns a sentence for each mail template that cannot be used; `rules` raises an error if the mail rules
     are wrong. `mailbox` opens the folder for replies, or returns None if none is set. `txt` returns the TXT records of
     a name, or None if the name cannot be in the public DNS. `webhooks` connects to each address of webhooks without
-    sending, and returns for each host what is wrong, or an empty text.
+    sending, and returns for each host what is wrong, or an empty text. `signals` says how requests of apps are
+    verified, or raises what keeps them from it.
     """
 
     store: AbstractAsyncContextManager[Store]
@@ -78,6 +80,7 @@ class Outside:
     txt: Callable[[str], Awaitable[Sequence[str] | None]]
     mailbox: Callable[[], Awaitable[OpenFolder | None]]
     webhooks: Callable[[], Awaitable[Mapping[str, str]]]
+    signals: Callable[[], Awaitable[str]]
 
 
 class SetupCheck:
@@ -127,6 +130,7 @@ class SetupCheck:
             ("Mail domain (DMARC)", self._dmarc),
             ("Unsubscribe links", self._links),
             ("Mail replies", self._replies),
+            ("App signals", self._outside.signals),
             ("Webhooks", self._webhooks_reached),
         )
         for what, look in looks:

@@ -1,21 +1,27 @@
 """The keys of Forge: rotated, slow, away."""
 
 import asyncio
+import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
 
 from bot.app import inbound
-from bot.app.inbound import fetch_forge_keys
+from bot.app.inbound import check_signals, fetch_forge_keys
+from bot.config.loader import settings_of
 from bot.config.network import Network
 from bot.errors import ForgeKeysUnavailable
 from bot.services.inbound.forge_keys import FetchedKeys, ForgeKeys
 from tests.builders import ids
+from tests.config.test_settings import NEEDED
 
+GIVEN = {name.lower(): value for name, value in NEEDED.items()}
 KEY = {"kid": "one", "kty": "RSA"}
 
 
@@ -126,7 +132,7 @@ async def test_what_the_server_says_of_its_age_is_read() -> None:
     headers = {"Cache-Control": "public, max-age=900"}
     async with server(web.json_response({"keys": [KEY, {"kty": "EC"}, 5]}, headers=headers)) as url:
         found = await fetch_forge_keys(url, Network())
-    assert found == FetchedKeys(keys={"one": KEY}, max_age=900)
+    assert found == FetchedKeys(keys={"one": KEY}, max_age=900, at=found.at)
 
 
 WRONG = {
@@ -147,3 +153,38 @@ async def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: py
     monkeypatch.setattr(inbound, "_TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ForgeKeysUnavailable, match="did not answer"):
         await fetch_forge_keys(f"http://127.0.0.1:{silent.getsockname()[1]}/", Network())
+
+
+def _dated(*, behind: float = 0, age: int | None = None, keys: Sequence[object] = (KEY,)) -> web.Response:
+    """Keys from a server whose clock is so many seconds behind this one's, or from a cache that had them so long."""
+    date = format_datetime(datetime.now(UTC) - timedelta(seconds=behind), usegmt=True)
+    headers = {"Date": date} | ({} if age is None else {"Age": str(age)})
+    return web.json_response({"keys": list(keys)}, headers=headers)
+
+
+CHECKED = {
+    "all is well": (_dated, "1 key of Forge can be read, and the clock agrees with Atlassian's"),
+    "from a cache": (lambda: _dated(behind=3_600, age=3_600), "the clock agrees"),
+    "ahead": (lambda: _dated(behind=61), r"6\d s ahead of Atlassian's.*timedatectl"),
+    "behind": (lambda: _dated(behind=-3_600), r"3,[56]\d\d s behind Atlassian's.*timedatectl"),
+    "no date": (lambda: web.json_response({"keys": [KEY]}, headers={"Date": "today"}), "the clock was not compared"),
+    "no key that signs": (lambda: _dated(keys=[{"kid": "one", "kty": "EC"}]), "has no key.*Leave it out"),
+    "no page": (lambda: web.Response(status=404), "answered 404. Check the address"),
+}
+
+
+@pytest.mark.parametrize(("answer", "sentence"), ids(CHECKED))
+async def test_the_check_reads_the_keys_and_compares_the_clock(
+    answer: Callable[[], web.Response], sentence: str
+) -> None:
+    async with server(answer()) as url:
+        settings = settings_of(**GIVEN, forge_apps=(("ari", "app"),), forge_jwks_url=url)
+        try:
+            said = await check_signals(settings)
+        except ForgeKeysUnavailable as exc:
+            said = str(exc)
+    assert re.search(sentence, said), said
+
+
+async def test_the_check_needs_no_keys_unless_an_app_is_set() -> None:
+    assert "not set" in await check_signals(settings_of(**GIVEN))
