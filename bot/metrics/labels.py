@@ -151,7 +151,9 @@ class GateAnswer(StrEnum):
 
 
 class GateReason(StrEnum):
-    """Why the email policy refused: the names of `bot.domain.mail_policy.RefusalReason`."""
+    """Why the email policy refused: the names of `bot.domain.mail_policy.RefusalReason`, and those of
+    `bot.domain.mail.Overtaken` for email that was stopped while it waited.
+    """
 
     NONE = "none"
     NOT_SET_UP = "not_set_up"
@@ -176,6 +178,8 @@ class GateReason(StrEnum):
     NO_LAWFUL_BASIS = "no_lawful_basis"
     NO_WORDS = "no_words"
     TOO_LATE = "too_late"
+    LEFT = "left"
+    QUOTE = "quote"
 
 
 class InboundSource(StrEnum):

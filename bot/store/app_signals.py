@@ -26,7 +26,7 @@ from bot.errors import StoreError, StoreUnavailable
 from bot.security.keyring import Keyring
 from bot.store.early_cards import open_early_card
 from bot.store.engine.database import Database
-from bot.store.mail.repository import stop_queued
+from bot.store.mail.repository import count_stopped, stop_queued
 from bot.store.outbox.enqueue import append_history, enqueue_card_update
 from bot.store.schema import evaluation
 from bot.store.signal_lookup import INSTALLED, WAITS_EARLY, look_at_place
@@ -108,13 +108,14 @@ class AppSignals:
             if (await connection.execute(to_do.limit(1))).first() is None:
                 return 0
         async with self._database.write() as connection:
-            handled = 0
+            handled = stopped = 0
             for row in (await connection.execute(to_do)).all():
-                await self._handle(connection, row, policy, at=at)
+                stopped += await self._handle(connection, row, policy, at=at)
                 handled += 1
                 if await self._database.is_awaited(connection):
                     break
-            return handled
+        count_stopped(self._database.meter, Overtaken.LEFT, stopped)
+        return handled
 
     async def expire(self, *, before: datetime, at: datetime) -> int:
         """Update the early cards of installations before then: no license followed. Return how many."""
@@ -144,8 +145,9 @@ class AppSignals:
 
     async def _handle(
         self, connection: AsyncConnection, row: Row[Any], policy: EarlyCardPolicy, *, at: datetime
-    ) -> None:
-        signal = signal_from(row)
+    ) -> int:
+        """Handle a signal. Return how many emails are stopped because of it."""
+        signal, stopped = signal_from(row), 0
         found = await look_at_place(connection, row.id, signal, policy)
         outcome = outcome_of(signal, found, policy.mode, now=at)
         values: dict[str, object] = {"outcome": outcome}
@@ -161,13 +163,14 @@ class AppSignals:
                 fact = AppSignalled(what=signal.kind, signalled_at=signal.at)
                 await append_history(connection, found.latest, [Entry(at=at, fact=fact)])
                 if signal.kind in {SignalKind.UNINSTALLED, SignalKind.DISABLED}:
-                    await stop_queued(connection, found.latest, Overtaken.LEFT, at=at)
+                    stopped = await stop_queued(connection, found.latest, Overtaken.LEFT, at=at)
             case SignalOutcome.REPEATED if found.early is not None:
                 values["evaluation_id"] = found.early
                 await _update_early_card(connection, found.early, signal.kind, at=at)
             case _:
                 pass
         await connection.execute(update(app_signal).where(app_signal.c.id == row.id).values(values))
+        return stopped
 
 
 async def _insert(connection: AsyncConnection, waiting: Sequence[_Waiting]) -> set[str]:

@@ -15,17 +15,18 @@ from bot.domain.departure import CustomerWords, Departure, DepartureKind, Leavin
 from bot.domain.evaluation import State
 from bot.domain.history import CustomerLeft, Entry, Kind, QuoteAccepted
 from bot.domain.mail import Overtaken
-from bot.domain.outbox import OwnerNews
+from bot.domain.outbox import DeliveryKind, OwnerNews
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import erased_hashes
 from bot.store.engine.bulk import rows_with
 from bot.store.engine.database import Database
 from bot.store.licenses.places import find_licenses_of_app
-from bot.store.mail.repository import stop_queued
+from bot.store.mail.repository import count_stopped, stop_queued
 from bot.store.mapping import contacts_from, insert_new
-from bot.store.outbox.enqueue import append_history, enqueue_owner_news, enqueue_refresh
+from bot.store.outbox.enqueue import append_history, enqueue_refresh
 from bot.store.schema import evaluation, history, license_, license_alias
 from bot.store.signal_tables import departure, quote, report_reading
+from bot.store.stand_ins import tell_owner
 
 ReadRow = tuple[str, Departure]
 """A row as text, without anything that differs between two readings, and what it says."""
@@ -68,7 +69,7 @@ class Departures:
         """Record customers who left; if it `posts`, say so in the thread of their card, and stop queued email to them.
         Return how many are new.
         """
-        new = 0
+        new = stopped = 0
         async with self._database.write() as connection:
             gone = await erased_hashes(connection)
             for digest, found in rows:
@@ -97,14 +98,15 @@ class Departures:
                     reason = found.reason or found.reason_key or ""
                     fact = CustomerLeft(left=found.kind, reason=reason, on=found.day, departure_id=id_)
                     await append_history(connection, newest.id, [Entry(at=at, fact=fact)])
-                    await stop_queued(connection, newest.id, Overtaken.LEFT, at=at)
+                    stopped += await stop_queued(connection, newest.id, Overtaken.LEFT, at=at)
+        count_stopped(self._database.meter, Overtaken.LEFT, stopped)
         return new
 
     async def record_quotes(self, quotes: Sequence[Quote], *, posts: bool, at: datetime) -> int:
-        """Record accepted quotes; if it `posts`, say so in the thread of their card and to its owner, and stop queued
-        email to them. Return how many are new.
+        """Record accepted quotes; if it `posts`, say so in the thread of their card and to its owner, or to who stands
+        in, and stop queued email to them. Return how many are new.
         """
-        new = 0
+        new = stopped = 0
         async with self._database.write() as connection:
             for found in quotes:
                 newest, license_row = await _evaluation_named(connection, found.aliases)
@@ -116,9 +118,9 @@ class Departures:
                 if posts and newest is not None and newest.channel is not None and license_row is not None:
                     fact = _fact(found, is_reseller=self._is_elsewhere(license_row, found.created_by_domain))
                     await append_history(connection, newest.id, [Entry(at=at, fact=fact)])
-                    await stop_queued(connection, newest.id, Overtaken.QUOTE, at=at)
-                    if newest.owner is not None:
-                        await enqueue_owner_news(connection, newest, OwnerNews.QUOTE, at=at)
+                    stopped += await stop_queued(connection, newest.id, Overtaken.QUOTE, at=at)
+                    await tell_owner(connection, newest, DeliveryKind.REMINDER, OwnerNews.QUOTE, at=at)
+        count_stopped(self._database.meter, Overtaken.QUOTE, stopped)
         return new
 
     async def words(self, departure_id: int) -> CustomerWords | None:

@@ -1,4 +1,4 @@
-"""Direct messages about what somebody wrote: to the owner of the evaluation, or to the person who stands in."""
+"""Direct messages about what a customer wrote or did: to the owner of the evaluation, or to who stands in."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.outbox import DeliveryKind, DeliveryState
+from bot.domain.outbox import DeliveryKind, DeliveryState, OwnerNews
 from bot.domain.rotation import choose
 from bot.store.absences import away_at
 from bot.store.mapping import insert_row
@@ -16,16 +16,16 @@ from bot.store.team import load_team_settings
 
 
 async def tell_owner(
-    connection: AsyncConnection, live: Row[Any], kind: DeliveryKind, number: int, *, at: datetime
+    connection: AsyncConnection, live: Row[Any], kind: DeliveryKind, text: int | OwnerNews, *, at: datetime
 ) -> None:
-    """Enqueue a direct message about the reply or feedback with this id.
+    """Enqueue a direct message: about the reply or feedback with this id, or a reminder that brings news.
 
     If the owner is away, or nobody owns the evaluation, it goes to the person whose turn in the rotation is next. It
     costs no turn. If there is nobody, it goes to the owner all the same; the thread shows it in any case.
     """
     to = await _receiver(connection, live, at=at)
     if to is not None:
-        owed = {"kind": kind, "channel": to, "evaluation_id": live.id, "text": str(number)}
+        owed = {"kind": kind, "channel": to, "evaluation_id": live.id, "text": str(text)}
         await insert_row(connection, delivery, {**owed, "state": DeliveryState.DUE, "at": at, "due_at": at})
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from bot.domain.mail import Overtaken
 from bot.domain.mail_policy import RefusalReason
 from bot.metrics.catalog import CATALOG, EVALUATIONS, POLLS
 from bot.metrics.labels import AppKey, EvaluationEvent, GateReason, PollKind, PollResult
@@ -110,7 +111,8 @@ def test_a_meter_without_a_registry_counts_nothing() -> None:
 
 
 def test_every_reason_of_the_mail_policy_has_a_label() -> None:
-    assert {each.value for each in GateReason} == {each.name.lower() for each in RefusalReason} | {"none"}
+    names = {each.name.lower() for each in (*RefusalReason, *Overtaken)}
+    assert {each.value for each in GateReason} == names | {"none"}
 
 
 def test_the_client_library_is_loaded_only_where_metrics_are_on() -> None:

@@ -93,7 +93,7 @@ class DeliveryRenderer:
             return note_message(GONE)
         is_settled = await self._store.reminders.state(delivery.id) is ReminderState.SETTLED
         if delivery.text == OwnerNews.QUOTE:
-            return quote_news_message(card, self._link(card))
+            return quote_news_message(card, self._link(card), to=delivery.channel)
         step = None if delivery.text is None else ReminderStep(delivery.text)
         shown = reminder_message(card, step, today=self._today(), rules=self._rules, link=self._link(card))
         return settled_message(shown) if is_settled else shown

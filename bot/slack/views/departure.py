@@ -1,6 +1,7 @@
 """Why a customer left, and which quote they accepted, in words: on the card, in its thread, and to its owner."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.domain.card import Card, title
 from bot.domain.departure import CustomerWords
@@ -9,6 +10,7 @@ from bot.domain.text import day
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, button, note_message, section
 from bot.slack.text import escape, tame_lines
+from bot.slack.views.owner import stand_in
 
 _ERASED = "What they wrote is no longer on record."
 
@@ -51,8 +53,8 @@ def words_message(words: CustomerWords | None) -> Message:
     return Message(text="What they wrote when they left", blocks=[*blocks, {"type": "rich_text", "elements": [quote]}])
 
 
-def quote_news_message(card: Card, link: str | None) -> Message:
-    """Return what the owner of an evaluation reads when its customer accepts a quote."""
+def quote_news_message(card: Card, link: str | None, *, to: str) -> Message:
+    """Return what the owner of an evaluation, or the person who stands in, reads when its customer accepts a quote."""
     license_ = card.evaluation.license
     name = f"{escape(title(license_), longest=80)} · {escape(license_.app_name, longest=80)}"
     said = (
@@ -61,4 +63,5 @@ def quote_news_message(card: Card, link: str | None) -> Message:
         else departure_sentence(card.quote.fact)
     )
     head = f"<{link}|{name}>" if link else name
-    return note_message(f"{head}\n{said or 'They accepted a quote.'}")
+    news = note_message(f"{head}\n{said or 'They accepted a quote.'}")
+    return replace(news, blocks=[*news.blocks, *stand_in(card, to)])

@@ -25,6 +25,9 @@ from bot.domain.mail import (
     QueuedMail,
 )
 from bot.domain.mail_policy import MailRules, NeedsLawfulBasis, RefusalReason, Refused, RejectedMail
+from bot.metrics.catalog import MAIL_GATE
+from bot.metrics.labels import GateAnswer, GateReason
+from bot.metrics.meter import Meter
 from bot.security.keyring import Keyring
 from bot.store.dnc.repository import active_under
 from bot.store.engine.database import Database
@@ -280,11 +283,21 @@ async def settle_sent(connection: AsyncConnection, mail_id: int, message_id: str
     return row is not None
 
 
-async def stop_queued(connection: AsyncConnection, evaluation_id: int, why: Overtaken, *, at: datetime) -> None:
-    """Stop the queued emails about an evaluation, so that their senders are told. Answers still go."""
+async def stop_queued(connection: AsyncConnection, evaluation_id: int, why: Overtaken, *, at: datetime) -> int:
+    """Stop the queued emails about an evaluation, so that their senders are told. Answers still go. Return how many
+    were stopped, to be counted once that is written.
+    """
     theirs = mail.c.evaluation_id.in_(merged_into(evaluation_id)) & _IS_PENDING & ~IS_ANSWER
-    for row in (await connection.execute(select(mail).where(theirs))).all():
+    rows = (await connection.execute(select(mail).where(theirs))).all()
+    for row in rows:
         await _settle(connection, row, MailState.FAILED, at=at, error=why)
+    return len(rows)
+
+
+def count_stopped(meter: Meter, why: Overtaken, emails: int) -> None:
+    """Count emails that were stopped as refused by the policy."""
+    if emails:
+        meter.count(MAIL_GATE, GateAnswer.REFUSED, GateReason(why.name.lower()), by=emails)
 
 
 async def settle_all_unknown(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.clock_skew import CLOCKS_DIFFER
 from bot.domain.history import UNTOLD, Entry, Kind, MailEvent
-from bot.domain.outbox import Delivery, DeliveryKind, DeliveryState, OwnerNews
+from bot.domain.outbox import Delivery, DeliveryKind, DeliveryState
 from bot.store.engine.upsert import insert_or
 from bot.store.mapping import history_values, insert_row, live_evaluation
 from bot.store.schema import QUEUED_UPDATE, delivery, evaluation, history, installation
@@ -153,12 +153,6 @@ async def enqueue_refresh(connection: AsyncConnection, history_ids: Iterable[int
         & delivery.c.ts.is_not(None)
     )
     await connection.execute(update(delivery).where(theirs).values(state=DeliveryState.DUE, at=at, due_at=at))
-
-
-async def enqueue_owner_news(connection: AsyncConnection, live: Row[Any], news: OwnerNews, *, at: datetime) -> None:
-    """Enqueue a direct message to the owner of an evaluation."""
-    owed = {"kind": DeliveryKind.REMINDER, "channel": live.owner, "evaluation_id": live.id, "text": news}
-    await insert_row(connection, delivery, {**owed, "state": DeliveryState.DUE, "at": at, "due_at": at})
 
 
 async def enqueue_message(connection: AsyncConnection, words: str, *, channel: str, at: datetime) -> None:

@@ -12,13 +12,15 @@ from bot.domain.cautions import Caution
 from bot.domain.departure import CustomerWords
 from bot.domain.mail import LawfulBasis, Overtaken
 from bot.domain.mail_policy import NeedsLawfulBasis
+from bot.domain.team_settings import RotationMember, RotationRule, TeamSettings
 from bot.marketplace.client import Marketplace
 from bot.marketplace.http import MarketplaceHttp
-from bot.metrics.meter import build_meter
+from bot.metrics.meter import Meter, build_meter
 from bot.services.ingest.return_reports import ReturnReports
-from bot.slack.views.departure import departure_lines
+from bot.slack.views.departure import departure_lines, quote_news_message
 from bot.slack.views.history import note
 from bot.store import Store, open_store
+from bot.store.absences import Absence
 from bot.store.schema import delivery
 from bot.store.signal_tables import departure
 from tests.builders import NOON, license_, nov
@@ -123,6 +125,7 @@ async def test_queued_email_is_stopped_and_its_sender_hears_of_it_and_may_write_
     wanted = order((await only_card(store)).evaluation.id, basis=LawfulBasis.REQUEST, due_at=LATER)
     await ask(store, wanted)
     await bring(store)
+    store.database.meter = meter = build_meter(on=True)
     if came == "feedback":
         vendor.feedback.append(dict(ROW))
     else:
@@ -133,7 +136,14 @@ async def test_queued_email_is_stopped_and_its_sender_hears_of_it_and_may_write_
     assert stopped is not None
     assert note(stopped) == f":warning: <@U0BO> tried to send *Welcome*, but it failed. {why} {BASIS}"
     assert "note mail_failed in 1.0" in await bring(store)
+    assert f'evaluator_bot_mail_gate_total{{answer="refused",reason="{why.name.lower()}"}} 1.0' in exposed(meter)
     await claimed(store, order(wanted.evaluation_id, 2, basis=LawfulBasis.REQUEST))
+
+
+def exposed(meter: Meter) -> str:
+    """What Prometheus reads."""
+    assert meter.registry is not None
+    return meter.registry.expose("").body.decode()
 
 
 async def test_what_came_is_counted_by_its_report(store: Store, here: Here) -> None:
@@ -143,8 +153,7 @@ async def test_what_came_is_counted_by_its_report(store: Store, here: Here) -> N
     vendor.quotes.append(dict(QUOTE))
     await reports.read()
     await reports.read()
-    assert reports.meter.registry is not None
-    text = reports.meter.registry.expose("").body.decode()
+    text = exposed(reports.meter)
     assert 'evaluator_bot_inbound_total{result="handled",source="uninstall"} 2.0' in text
     assert 'evaluator_bot_inbound_total{result="handled",source="quote"} 1.0' in text
 
@@ -184,6 +193,21 @@ async def test_an_accepted_quote_is_said_once_and_to_the_owner(store: Store, her
     assert said == f":handshake: Quote accepted on 23 Nov 2026: {what}. A reseller seems to be involved"
     assert await store.reminders.candidates(now=NOON) == []
     assert {row.text for row in await rows(store, delivery) if row.kind == "reminder"} == {"quote"}
+
+
+async def test_an_accepted_quote_is_said_to_who_stands_in_while_the_owner_is_away(store: Store, here: Here) -> None:
+    vendor, reports = here
+    card = await only_card(store)
+    await store.evaluations.assign(card.evaluation.id, "U0BO", instead_of=None, by="U0BO", at=NOON)
+    members = (RotationMember("U0BO"), RotationMember("U0CY"))
+    await store.team.change_settings(TeamSettings(rotation=(RotationRule(members=members),)), by="U0BO", at=NOON)
+    await store.absences.begin("U0BO", Absence(since=NOON - timedelta(hours=1)))
+    await bring(store)
+    vendor.quotes.append(dict(QUOTE))
+    await reports.read()
+    assert "remind U0CY of 1" in await bring(store)
+    said = quote_news_message(await only_card(store), None, to="U0CY")
+    assert "<@U0BO> owns this evaluation and is away. You're next in the rotation." in str(said.blocks)
 
 
 async def test_an_account_that_may_not_read_them_polls_on(store: Store, here: Here) -> None:
