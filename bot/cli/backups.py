@@ -40,7 +40,7 @@ from bot.store.privacy import ErasedAgain
 
 _FAILED: Final = 1
 _PLURALS: Final = {"do-not-contact entry": "do-not-contact entries"}
-_Marks = Sequence[tuple[DncTarget, DncEntry]]
+_Entries = Sequence[tuple[DncTarget, DncEntry]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +88,19 @@ async def verify(settings: DatabaseSettings, *, file: Path) -> None:
 
 async def restore(settings: DatabaseSettings, *, file: Path, table: Path | None) -> None:
     target = sqlite_file(parsed_url(settings.database_url))
-    marks = _marks(table)
+    entries = _read_entries(table)
     also = await erased_elsewhere(settings.database_url)
     if target is not None:
-        done, kept = await _restore_file(settings, file, target, marks=marks, also=also)
+        done, kept = await _restore_file(settings, file, target, entries=entries, also=also)
     else:
-        done, kept = await _restore_on_server(settings, file, marks=marks, also=also)
+        done, kept = await _restore_on_server(settings, file, entries=entries, also=also)
     if done.went is not None:
         typer.echo(f"Restored to {done.went.to:%Y-%m-%d %H:%M} UTC.")
         typer.echo(
             f"Emails that were waiting then and may have been sent since: {done.went.mails:,}. See their threads."
         )
     if table is not None:
-        read = counted(len(marks), "do-not-contact entry", "do-not-contact entries")
+        read = counted(len(entries), "do-not-contact entry", "do-not-contact entries")
         typer.echo(f"{read} read, {done.new_entries:,} new.")
     if done.again.people:
         typer.echo(again_in_words(done.again))
@@ -113,7 +113,7 @@ async def restore(settings: DatabaseSettings, *, file: Path, table: Path | None)
 
 
 async def _restore_file(
-    settings: DatabaseSettings, file: Path, target: Path, *, marks: _Marks, also: Sequence[Person]
+    settings: DatabaseSettings, file: Path, target: Path, *, entries: _Entries, also: Sequence[Person]
 ) -> tuple[_Restored, Path | None]:
     """Replace a SQLite file. Return where the former one is kept."""
     keys = Keyring(settings.secret_key)
@@ -124,13 +124,13 @@ async def _restore_file(
     above, at = inspect_database(target, keys).generation, utc_now()
     with scratch(file, target.with_name(f"{target.name}.restoring")) as copy:
         async with open_store(_url(copy), secret_keys=settings.secret_key) as store:
-            done = await _settle(store, above=above, marks=marks, also=also)
+            done = await _settle(store, above=above, entries=entries, also=also)
         merge_log(copy)
         return done, put_in_place(copy, target, at=at)
 
 
 async def _restore_on_server(
-    settings: DatabaseSettings, file: Path, *, marks: _Marks, also: Sequence[Person]
+    settings: DatabaseSettings, file: Path, *, entries: _Entries, also: Sequence[Person]
 ) -> tuple[_Restored, Path | None]:
     """Replace the tables of a PostgreSQL database. Return where a dump of the former ones is kept."""
     _refuse_damaged(file, Keyring(settings.secret_key))
@@ -143,7 +143,7 @@ async def _restore_on_server(
         kept = None
         await _move(settings, file)
     async with open_store(settings.database_url, secret_keys=settings.secret_key) as store:
-        return await _settle(store, above=found.generation, marks=marks, also=also), kept
+        return await _settle(store, above=found.generation, entries=entries, also=also), kept
 
 
 def _replace_tables(database_url: str, file: Path, found: Present) -> Path | None:
@@ -174,14 +174,14 @@ async def _move(settings: DatabaseSettings, file: Path) -> None:
                 await copy_rows(source, target)
 
 
-async def _settle(store: Store, *, above: int, marks: _Marks, also: Sequence[Person]) -> _Restored:
+async def _settle(store: Store, *, above: int, entries: _Entries, also: Sequence[Person]) -> _Restored:
     """Do what follows from a restore, before any bot runs on the database."""
     at = utc_now()
     went = await store.installation.go_back(at=at, above=above)
     await store.leases.clear()
-    new = await store.dnc.add_all(marks)
-    if marks:
-        await store.personal_data.audit("dnc import", at=at, by=ACTOR, entries=len(marks), new=new)
+    new = await store.dnc.add_all(entries)
+    if entries:
+        await store.personal_data.audit("dnc import", at=at, by=ACTOR, entries=len(entries), new=new)
     again = await store.personal_data.erase_again(at=at, by=ACTOR, also=also)
     return _Restored(went=went, again=again, new_entries=new)
 
@@ -226,7 +226,7 @@ def _refuse_in_use(what: str) -> None:
     raise typer.Exit(EXIT_TRY_LATER)
 
 
-def _marks(table: Path | None) -> _Marks:
+def _read_entries(table: Path | None) -> _Entries:
     """Return the entries of a do-not-contact table. Raises BotError, before any change, if a line is wrong."""
     if table is None:
         return []

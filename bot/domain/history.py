@@ -248,21 +248,21 @@ class AnsweredInApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncAdded:
-    """A contact was blocked. `mark` is the id of the do-not-contact entry."""
+    """A contact was blocked. `entry_id` is that of the do-not-contact entry."""
 
     kind: ClassVar = Kind.DO_NOT_CONTACT
     reason: DncReason
-    mark: int | None = None
+    entry_id: int | None = None
     note: str | None = None
     """None until it was read from the do-not-contact entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DncLifted:
-    """A contact was unblocked. `mark` is the id of the do-not-contact entry."""
+    """A contact was unblocked. `entry_id` is that of the do-not-contact entry."""
 
     kind: ClassVar = Kind.CONTACT_AGAIN
-    mark: int | None = None
+    entry_id: int | None = None
     note: str | None = None
 
 

@@ -56,7 +56,7 @@ from bot.domain.rotation import AssignmentRule, Unavailable
 Details = Mapping[str, str]
 
 _E = TypeVar("_E", bound=StrEnum)
-_STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause"}
+_STORED_AS: Final = {"license_type": "type", "basis": "ground", "reason": "cause", "entry_id": "mark"}
 """Fields that are stored under another name."""
 _LEFT_OUT: Final = frozenset({"note", "rule", "reply", "has_words", "feedback"})
 """Fields that are stored only if they are text."""
@@ -125,7 +125,7 @@ def _bounced(details: Details) -> MailBounced:
 
 def _blocked(details: Details) -> DncAdded:
     reason = _choice(DncReason, details.get("cause"), DncReason.TEAM)
-    return DncAdded(reason=reason, mark=_number(details, "mark"), note=details.get("note"))
+    return DncAdded(reason=reason, entry_id=_number(details, "mark"), note=details.get("note"))
 
 
 def _not_for_us(details: Details) -> CalledNotForUs:
@@ -155,7 +155,7 @@ _READERS: Final[Mapping[Kind, Callable[[Details], Fact]]] = {
     Kind.FEEDBACK_RECEIVED: lambda details: FeedbackReceived(feedback_id=_number(details, "feedback_id")),
     Kind.ANSWERED_IN_APP: lambda details: AnsweredInApp(feedback_id=_number(details, "feedback_id")),
     Kind.DO_NOT_CONTACT: _blocked,
-    Kind.CONTACT_AGAIN: lambda details: DncLifted(mark=_number(details, "mark"), note=details.get("note")),
+    Kind.CONTACT_AGAIN: lambda details: DncLifted(entry_id=_number(details, "mark"), note=details.get("note")),
     Kind.ERASED: lambda _details: Erased(),
     Kind.NOTE_ADDED: lambda details: NoteAdded(note_id=_number(details, "note_id")),
     Kind.DONE: lambda _details: CalledDone(),

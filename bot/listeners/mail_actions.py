@@ -268,7 +268,7 @@ def words_for(
         case QueuedMail(contact=contact, due_at=due_at):
             return replies.held_text(due_at - now, replies.recipient_name(contact))
         case NeedsLawfulBasis():
-            return replies.NEEDS_GROUND
+            return replies.NEEDS_BASIS
         case Refused():
             return replies.refused(found, now=now, about=about)
         case MailStatus(changed=changed, state=state, by=by, at=at):

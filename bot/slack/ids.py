@@ -65,7 +65,7 @@ class Field(StrEnum):
     RECIPIENT = "mail.recipient"
     SUBJECT = "mail.subject"
     BODY = "mail.body"
-    GROUND = "mail.ground"
+    BASIS = "mail.ground"
     REASON = "opt_out.reason"
     NOTE = "opt_out.note"
     OWNER = "owner"

@@ -160,9 +160,9 @@ async def _redact(connection: AsyncConnection, keyring: Keyring, license_id: int
 
 async def _quoting(connection: AsyncConnection, hashes: Collection[str]) -> list[int]:
     """Return the history entries whose lines in Slack quote a note about the people with these hashes."""
-    ids = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.target_key.in_(hashes)))
-    marks = {str(each) for each in ids}
+    found = await connection.scalars(select(do_not_contact.c.id).where(do_not_contact.c.target_key.in_(hashes)))
+    entry_ids = {str(each) for each in found}
     recorded = select(history.c.id, history.c.details).where(
         history.c.kind.in_((Kind.DO_NOT_CONTACT, Kind.CONTACT_AGAIN))
     )
-    return [row.id for row in await connection.execute(recorded) if row.details.get("mark") in marks]
+    return [row.id for row in await connection.execute(recorded) if row.details.get("mark") in entry_ids]

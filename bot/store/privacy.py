@@ -82,7 +82,7 @@ class PersonalData:
                 "exported_at": at.isoformat(),
                 "licenses": await self._licenses(connection, address),
                 "mails": await self._mails(connection, address),
-                "do_not_contact": await self._marks(connection, address),
+                "do_not_contact": await self._dnc_entries(connection, address),
                 "notes": await self._notes(connection, address),
                 "replies": await self._replies(connection, address),
                 "reasons_for_leaving": await self._words(connection, address),
@@ -289,7 +289,7 @@ class PersonalData:
             )
         return found
 
-    async def _marks(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
+    async def _dnc_entries(self, connection: AsyncConnection, address: str) -> list[dict[str, Any]]:
         theirs = do_not_contact.c.target_key.in_(self._keyring.address_hashes(address))
         rows = await connection.execute(select(do_not_contact).where(theirs).order_by(do_not_contact.c.id))
         return [

@@ -135,7 +135,7 @@ def test_an_owner_has_an_email_address_and_a_card_a_link_once_slack_has_said_the
         (DetailsAdded(facts=(("company", "Ana Ash"), ("Ana", "Ash"))), {"fields": "company"}),
         (Assigned(owner="U0BO", was="Ana Ash"), {"owner": "U0BO"}),
         (NobodyAvailable(why=(("U0BO", Unavailable.AWAY), ("Ana", Unavailable.AWAY))), {"U0BO": "away"}),
-        (DncAdded(reason=DncReason.ASKED, mark=3, note="Ana Ash called"), {"reason": "asked"}),
+        (DncAdded(reason=DncReason.ASKED, entry_id=3, note="Ana Ash called"), {"reason": "asked"}),
         (NoteAdded(note_id=3, note=Note(id=3, evaluation_id=1, author="U0BO", at=NOON, text="Ana Ash")), {}),
         (
             MailEvent(kind=Kind.MAIL_FAILED, template="welcome", mail=3, basis=LawfulBasis.TRIAL, error="no ana@x.y"),

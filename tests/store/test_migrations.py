@@ -228,7 +228,7 @@ async def test_what_the_first_tables_held_is_there_after_the_second_migration_an
         assert card.last == Entry(
             at=NOON + timedelta(hours=1),
             actor="U0CY",
-            fact=DncLifted(mark=1, note="Ana Ash rang again"),
+            fact=DncLifted(entry_id=1, note="Ana Ash rang again"),
         )
         ana = DncTarget.of_address("ana@acme.example")
         assert (await store.dnc.lift(ana, DncLift(authority=Authority.MEMBER, by="U0BO", at=NOON))).changed
@@ -362,7 +362,7 @@ async def test_what_0005_knew_is_known_under_the_new_names(database_url: str) ->
             ("ending", MailState.QUEUED),
         ]
         assert card.last is not None
-        assert card.last.fact == DncAdded(reason=DncReason.ASKED, mark=1, note="Ana rang")
+        assert card.last.fact == DncAdded(reason=DncReason.ASKED, entry_id=1, note="Ana rang")
         [note] = await store.outbox.claim(ApiMethod.POST, now=NOON)
         assert note.entry is not None
         assert isinstance(note.entry.fact, MailEvent)

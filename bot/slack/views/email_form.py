@@ -96,7 +96,7 @@ def _basis(question: BasisQuestion) -> list[Block]:
         if not basis.is_of_answer
     }
     chosen = None if question.suggested is None else question.suggested.name
-    return [small(why), input_block("Legal basis for this email", Field.GROUND, select(labels, chosen))]
+    return [small(why), input_block("Legal basis for this email", Field.BASIS, select(labels, chosen))]
 
 
 def _words(form: MailForm) -> list[Block]:

@@ -25,7 +25,7 @@ _NOT_UNDONE: Final = {
     MailState.FAILED: "it couldn't be sent anyway; the card's thread says why",
 }
 DRAFT_GONE = "This draft has expired, so nothing was sent. Press Email again."
-NEEDS_GROUND = "Nothing was sent: this email now needs a legal basis. Press Email again and choose one."
+NEEDS_BASIS = "Nothing was sent: this email now needs a legal basis. Press Email again and choose one."
 KEPT = "Your text was kept. Check the greeting: it was written to somebody else."
 NOT_YOURS = "Only an admin can lift this, and only with their written consent."
 EXPIRED = "That took too long for Slack. Please press again."

@@ -39,7 +39,7 @@ _EMAIL_WORDS: Final = frozenset({Field.SUBJECT, Field.BODY})
 _OPTIONS: Final[Mapping[Field, frozenset[str]]] = {
     Field.RECIPIENT: frozenset({"technical", "billing"}),
     Field.REASON: frozenset(reason.name for reason in REASON_CHOICES),
-    Field.GROUND: frozenset(basis.name for basis in LawfulBasis if not basis.is_of_answer),
+    Field.BASIS: frozenset(basis.name for basis in LawfulBasis if not basis.is_of_answer),
     Field.SNOOZE: frozenset(SnoozeChoice),
     Field.NOT_FOR_US: frozenset(NotForUsReason),
     Field.REPORT: frozenset(ReportKind),
@@ -87,7 +87,7 @@ def blank(view: Mapping[str, Any]) -> dict[str, str]:
     """Return the message for each required input that was left empty, by block id."""
     found = values(view)
     # These are in a form only where they are required; a note is optional in some forms and not in others.
-    needed = {*_needed(view), Field.SUBJECT, Field.BODY, Field.GROUND}
+    needed = {*_needed(view), Field.SUBJECT, Field.BODY, Field.BASIS}
     return {
         block_id: "Please write something." if field in _WRITTEN else "Please choose."
         for block_id, field, _ in _inputs(view)
@@ -135,7 +135,7 @@ def incomplete(view: Mapping[str, Any]) -> bool:
 
 def basis(filled: Mapping[Field, str]) -> LawfulBasis | None:
     """Return the legal basis that a person chose, if they were asked."""
-    name = filled.get(Field.GROUND)
+    name = filled.get(Field.BASIS)
     return None if name is None else LawfulBasis[name]
 
 

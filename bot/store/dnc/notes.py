@@ -16,8 +16,8 @@ async def with_dnc_note(connection: AsyncConnection, keyring: Keyring, entry: En
     Notes are stored with the do-not-contact entry only, where they can be erased.
     """
     fact = entry.fact
-    if not isinstance(fact, DncAdded | DncLifted) or fact.mark is None:
+    if not isinstance(fact, DncAdded | DncLifted) or fact.entry_id is None:
         return entry
     column = do_not_contact.c.note if isinstance(fact, DncAdded) else do_not_contact.c.lifted_note
-    sealed = await connection.scalar(select(column).where(do_not_contact.c.id == fact.mark))
+    sealed = await connection.scalar(select(column).where(do_not_contact.c.id == fact.entry_id))
     return replace(entry, fact=replace(fact, note=keyring.decrypt(sealed) if sealed else ""))

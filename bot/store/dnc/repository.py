@@ -52,10 +52,10 @@ class DncEntries:
         async with self._database.write() as connection:
             return await add_entry(connection, self._keyring, target, entry, evaluation_id=evaluation_id)
 
-    async def add_all(self, marks: Sequence[tuple[DncTarget, DncEntry]]) -> int:
+    async def add_all(self, entries: Sequence[tuple[DncTarget, DncEntry]]) -> int:
         """Add all entries or none. Return how many targets had no entry as strong before."""
         async with self._database.write() as connection:
-            return sum([(await add_entry(connection, self._keyring, target, new)).changed for target, new in marks])
+            return sum([(await add_entry(connection, self._keyring, target, new)).changed for target, new in entries])
 
     async def lift(
         self,
@@ -139,7 +139,7 @@ class DncEntries:
         lifted = {"lifted_at": at, "lifted_by": lift.by, "lifted_note": self._keyring.encrypt(note) if note else None}
         await connection.execute(update(do_not_contact).where(_is(row)).values(lifted))
         if within is not None:
-            entry = Entry(at=at, actor=lift.by, fact=DncLifted(mark=row.id))
+            entry = Entry(at=at, actor=lift.by, fact=DncLifted(entry_id=row.id))
             await append_history(connection, within, [entry])
         theirs = await evaluations_matching(connection, self._keyring, target)
         remaining = await find_active(connection, self._keyring, [target])
@@ -169,9 +169,9 @@ async def add_entry(
         "at": new.at,
         "until": new.until,
     }
-    mark_id = await insert_new(connection, do_not_contact, values)
+    entry_id = await insert_new(connection, do_not_contact, values)
     if evaluation_id is not None:
-        entry = Entry(at=new.at, actor=new.by, fact=DncAdded(reason=new.reason, mark=mark_id))
+        entry = Entry(at=new.at, actor=new.by, fact=DncAdded(reason=new.reason, entry_id=entry_id))
         await append_history(connection, evaluation_id, [entry])
     theirs = await evaluations_matching(connection, keyring, target)
     await _enqueue_added(connection, target.scope, keyring.target_hash(target), theirs, new)

@@ -132,13 +132,13 @@ def test_the_form_says_why_it_asks_for_a_legal_basis(question: BasisQuestion, sa
     modal = email_form.email(ABOUT, replace(LETTER, basis=question))
     check_modal(modal, links=["https://law.example/nz"])
     assert mrkdwn_of(modal["blocks"])[-1] == said
-    assert options(modal, Field.GROUND) == {basis.name: basis.value for basis in LawfulBasis if not basis.is_of_answer}
-    assert "initial_option" not in element(modal, Field.GROUND)
+    assert options(modal, Field.BASIS) == {basis.name: basis.value for basis in LawfulBasis if not basis.is_of_answer}
+    assert "initial_option" not in element(modal, Field.BASIS)
 
 
 def test_no_legal_basis_is_asked_for_where_none_is_needed() -> None:
     fields = [b["element"]["action_id"] for b in email_form.email(ABOUT, LETTER)["blocks"] if b["type"] == "input"]
-    assert Field.GROUND not in fields
+    assert Field.BASIS not in fields
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_the_answer_of_last_time_is_marked_and_that_of_the_rule_is_not(*, is_las
     question = BasisQuestion(country="Chile", rule=NO_RULE, suggested=LawfulBasis.CUSTOMER, is_last=is_last)
     modal = email_form.email(ABOUT, replace(LETTER, basis=question))
     check_modal(modal)
-    assert element(modal, Field.GROUND)["initial_option"]["text"]["text"] == label
+    assert element(modal, Field.BASIS)["initial_option"]["text"]["text"] == label
 
 
 def test_a_template_that_cannot_be_filled_has_no_words_and_cannot_be_sent() -> None:

@@ -84,7 +84,7 @@ async def test_the_fact_is_recorded_where_the_person_acted(store: Store) -> None
 
     await mark(store, ANA, dnc_entry(note="on the phone"), evaluation_id=2)
 
-    fact = DncAdded(reason=DncReason.ASKED, mark=1, note="on the phone")
+    fact = DncAdded(reason=DncReason.ASKED, entry_id=1, note="on the phone")
     assert (await cards(store))[1].last == Entry(at=dnc_entry().at, actor="U0BO", fact=fact)
     assert await bring(store) == ["note do_not_contact in 2.0", "update card 2", "update card 1"]
 
@@ -111,7 +111,7 @@ async def test_an_entry_can_be_lifted_and_the_card_offers_email_again(store: Sto
 
     assert await marks(store) == [None]
     assert (await only_card(store)).last == Entry(
-        at=LATER, actor="U0CY", fact=DncLifted(mark=1, note="They asked again")
+        at=LATER, actor="U0CY", fact=DncLifted(entry_id=1, note="They asked again")
     )
     assert await bring(store) == ["note contact_again in 1.0", "update card 1"]
 
