@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = NOON.date()
 ALLOW = CountryRule(rule=Rule.ALLOW)
 OPEN = MailRules(countries=Countries(others=ALLOW, unnamed=ALLOW))
-"""Nobody has to name a ground because of a country."""
+"""No country asks for a legal basis."""
 FREELY = MailRules(countries=OPEN.countries, at_most_every=timedelta(0))
 """And two mails to one address may follow each other at once."""
 
@@ -75,7 +75,7 @@ def known(seen: License | None = None, *trials: Trial) -> KnownLicense:
 
 
 def case(**overrides: Any) -> MailContext:
-    """Whether to write to Ana about her trial; nothing stands against it."""
+    """Whether to email Ana about her trial; nothing forbids it."""
     seen = overrides.get("license", license_())
     return MailContext(**{"license": seen, "trial": trial(), "contact": seen.technical, **overrides})
 

@@ -74,7 +74,7 @@ class Desk:
         await self.parts.poller.poll()
 
     async def own(self, evaluation_id: int = 1, *, owner: str | None = "U0ANA", was: str | None = None) -> None:
-        """Owe a card a repaint and a line in its thread."""
+        """Enqueue an update of a card and a line in its thread."""
         await self.parts.store.evaluations.assign(
             evaluation_id, owner, instead_of=was, by="U0ANA", at=self.here.clock()
         )
@@ -85,12 +85,12 @@ class Desk:
             await self.parts.client.chat_delete(channel=message.channel, ts=message.ts)
 
     async def waiting(self) -> int:
-        """How many things are owed."""
+        """How many deliveries are open."""
         return await self.parts.store.outbox.waiting()
 
     @property
     def posted(self) -> int:
-        """How many messages stand in the channel."""
+        """How many messages are in the channel."""
         return len(self.here.workspace.messages())
 
     @property

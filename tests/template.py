@@ -51,6 +51,6 @@ def _tables_from_a_template() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _created_where_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not so in a test marked `migrations`."""
+    """A test marked `migrations` runs the migrations instead."""
     if request.node.get_closest_marker("migrations") is not None:
         monkeypatch.setattr(migrate, "create_tables", new_tables.create_tables)

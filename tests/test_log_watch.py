@@ -1,4 +1,4 @@
-"""That the watch over the log can fail."""
+"""The watch over the log can fail."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""That limits in seconds grow with the machine's slowness, and with nothing else."""
+"""Limits in seconds grow with the machine's slowness, and with nothing else."""
 
 import pytest
 

@@ -35,7 +35,7 @@ def within(work: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:  # noqa: A
 
 
 def standing(who: str) -> DncEntry | None:
-    """The mark that stands against an address, a domain or a site."""
+    """The active entry for an address, a domain or a site."""
     subject = DncTarget.read(who)
     assert subject is not None
     found: DncEntry | None = within(lambda store: store.dnc.find_active([subject]))

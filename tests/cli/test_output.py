@@ -1,4 +1,4 @@
-"""What the command line says of how the bot is doing."""
+"""The health of the bot on the command line."""
 
 from bot.cli.output import format_health
 from tests.slack.views.test_health import condition

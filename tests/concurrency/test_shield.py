@@ -1,4 +1,4 @@
-"""What was begun comes to its end, and only then is the cancellation raised."""
+"""A call runs to its end, and only then is the cancellation raised."""
 
 import asyncio
 

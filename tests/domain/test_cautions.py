@@ -1,4 +1,4 @@
-"""How far contacts are trusted."""
+"""What speaks against a contact."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What two sights of a license come to, case by case."""
+"""What two records of a license mean, case by case."""
 
 from dataclasses import replace
 from datetime import date, timedelta

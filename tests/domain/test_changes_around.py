@@ -1,4 +1,4 @@
-"""What two sights of a license say of the people and the facts around its trials."""
+"""What two records of a license say about its contacts and the facts around its trials."""
 
 from dataclasses import replace
 from datetime import date

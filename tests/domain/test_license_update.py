@@ -1,4 +1,4 @@
-"""What a row of the report comes to: whether it is written, whether it rings."""
+"""What a row of the report means: whether it is written, whether it is announced."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""What two sights of a license say of a higher edition that is tried on it, once it was bought."""
+"""What two records of a bought license say about a trial of a higher edition."""
 
 from dataclasses import replace
 from datetime import date

@@ -62,7 +62,7 @@ async def lifts(here: World, user: str, typed: str, note: str = "They agreed") -
 
 
 async def standing(parts: Components, who: str) -> DncEntry | None:
-    """The mark against an address, a domain or a site."""
+    """The active entry for an address, a domain or a site."""
     subject = DncTarget.read(who)
     assert subject is not None
     return await parts.store.dnc.find_active([subject])

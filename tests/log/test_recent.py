@@ -25,7 +25,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def _log(path: Path, *events: str) -> str:
-    """Log events with something private in each. Return what stands on the other log."""
+    """Log events with something private in each. Return what is in the other log."""
     stream = io.StringIO()
     set_up_logging(json=False, level="info", stream=stream, secrets=["a-secret-of-ours"], recent=path)
     for event in events:

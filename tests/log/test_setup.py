@@ -68,7 +68,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def written(say: Callable[[], object], *, as_json: bool, level: str = "info", secrets: tuple[str, ...] = ()) -> str:
-    """What stands in the log afterwards."""
+    """What is in the log afterwards."""
     stream = io.StringIO()
     set_up_logging(json=as_json, level=level, stream=stream, secrets=secrets)
     say()

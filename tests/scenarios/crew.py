@@ -13,7 +13,7 @@ ANA, BEN, CHIKA = "U0ANA", "U0BEN", "U0CHIKA"
 
 
 async def work(here: World, customer: Customer, *, jobs: Sequence[str] = ("claim", "mail", "mark")) -> None:
-    """Claim the card, mail the person, mark them do-not-contact: whatever of it the card does not show yet."""
+    """Claim the card, email the person, block them: whichever of it the card does not show yet."""
     await here.until(lambda: _cards(here, customer))
     for job in jobs:
         await _JOBS[job](here, customer)

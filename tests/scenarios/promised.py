@@ -42,7 +42,7 @@ SITES = ("acme.atlassian.net", "beech.atlassian.net", None)
 NUMBERS = range(6)
 """Of licenses; those that are three apart may turn out to be one."""
 NOBODY = "nobody"
-"""Who stands on a license once the person was forgotten."""
+"""The contact of a license once the person was erased."""
 WAITS, LIVE = {"held", "deferred"}, {"held", "sending", "deferred", "sent", "unknown"}
 LONGEST_WAIT, PUT_OFF_AT_MOST = timedelta(days=3), timedelta(days=2)
 A_MONTH, PATIENCE = timedelta(days=30), 3
@@ -55,12 +55,12 @@ def normal(address: str) -> str:
 
 @dataclass
 class Skipped:
-    """The marks that stand: by subject, by cause, with the end of those that end by themselves."""
+    """The active entries: by target, by reason, with the end of those that end by themselves."""
 
     standing: dict[str, dict[str, datetime | None]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, subject: str, cause: str, *, until: datetime | None = None) -> bool:
-        """Whether the mark says more than those that stand, beside which it stands then."""
+        """Add an entry. Return whether it says more than the active ones."""
         causes = self.standing[normal(subject)]
         is_stronger = STRENGTH[cause] > max((STRENGTH[each] for each in causes), default=0)
         if cause not in causes and (is_stronger or cause in FOR_EVER):
@@ -69,7 +69,7 @@ class Skipped:
         return False
 
     def lift(self, subject: str, authority: str) -> str | None:
-        """The strongest mark that they may lift; it is gone."""
+        """Lift the strongest entry that they may lift, and return it."""
         causes = self.standing[normal(subject)]
         theirs = [cause for cause in causes if cause in LIFTED_BY[authority]]
         found = max(theirs, key=lambda cause: STRENGTH[cause], default=None)
@@ -84,7 +84,7 @@ class Skipped:
                 del causes[cause]
 
     def against(self, address: str, site: str | None) -> bool:
-        """Whether a mark stands against an address, a domain it is under, or a site."""
+        """Whether an entry covers an address: for itself, its domain or the site."""
         labels = normal(address).partition("@")[2].split(".")
         domains = ["@" + ".".join(labels[n:]) for n in range(len(labels))]
         return any(self.standing[subject] for subject in (normal(address), *domains, site or ""))
@@ -97,7 +97,7 @@ class TrueLicense:
     site: str | None
     aliases: set[str]
     contacts: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """By role: who stands on it, with the day of the record that said so."""
+    """By role: the contact, with the day of the record that named them."""
     state: str = "active"
     arrived: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """How many mails of each family reached somebody about it."""
@@ -206,7 +206,7 @@ class Promised:
         one.contacts[role] = (len(self.rows), NOBODY if is_gone or contact.email is None else normal(contact.email))
 
     def is_erased(self, address: str) -> None:
-        """Nothing is kept of somebody, and nobody writes to them."""
+        """Erase somebody, so that nobody emails them."""
         self.erased.add(address)
         for one in self.licenses.values():
             for role, (day, whose) in one.contacts.items():

@@ -1,4 +1,4 @@
-"""Who presses is asked at every door: at the button, and again when the form is sent."""
+"""Permissions are checked at the button, and again when the form is sent."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Whatever Slack does at whatever step, each thing arrives once, nothing storms, and it goes on by itself."""
+"""Slack fails at any step: each delivery arrives once, nothing storms, and the bot recovers by itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ async def card_is_owed(found: Desk) -> None:
 
 
 async def repaint_is_owed(found: Desk) -> None:
-    """The card stands there, and says something which is no longer so."""
+    """The card is posted, and shows something that has changed."""
     await found.begin_trial()
     await found.deliver()
     await found.own()

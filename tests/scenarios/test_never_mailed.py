@@ -130,7 +130,7 @@ subjects = st.builds(
 causes, templates = st.sampled_from(SAID_BY_PEOPLE), st.sampled_from(tuple(TEMPLATES))
 faults = st.none() | st.sampled_from((*FAULTS, *sorted(CUT), NOBODY_LISTENS, UNDONE_MEANWHILE))
 letters = st.lists(some, min_size=1, max_size=4)
-"""Mails that may be ordered at the moment, whichever."""
+"""Mails that may be requested at the moment."""
 spans = st.one_of(*[st.builds(timedelta, **{unit: st.sampled_from(many)}) for unit, many in SPANS.items()])
 
 
@@ -765,7 +765,7 @@ class Correspondence(RuleBasedStateMachine):
             assert gone == [], "something is left of somebody who was erased"
 
     def _check_marks(self, marks: Sequence[Row[Any]]) -> None:
-        """The marks that stand are those that should, also for who will have only the newest secret."""
+        """The active entries are those that should be, also with the newest secret alone."""
         keys, newest = Keyring(self.secrets), Keyring(self.secrets[:1])
         standing = [row for row in marks if row.lifted_at is None]
         for subject, due in self.promised.silence.standing.items():

@@ -259,7 +259,7 @@ async def _preview(here: World, user: str, form: str) -> int:
 
 
 async def _mark(here: World, users: list[str], card: Message) -> None:
-    """Let all of them mark the contact of a card at once, each with the form open before the first has sent it."""
+    """Let all of them block the contact of a card at once, each with the form open before the first has sent it."""
     await asyncio.gather(*(here.workspace.press(user, card, "evaluation.do_not_contact") for user in users))
     forms = await asyncio.gather(*(here.modal(user, "opt_out.reason") for user in users))
     why: Values = {"opt_out.reason": {"opt_out.reason": "TEAM"}}

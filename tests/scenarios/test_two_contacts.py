@@ -1,4 +1,4 @@
-"""Of two contacts on a license, what the button says and what the form says is the same."""
+"""The button and the form agree about two contacts on one license."""
 
 import copy
 from collections.abc import AsyncIterator

@@ -125,7 +125,7 @@ class Vendor:
         self.change(of, licenseType="EVALUATION", status="active", tier="Evaluation", **window)
 
     def names(self, of: TrueLicense, contact: Record | None) -> None:
-        """Another person stands on the license, or the report leaves the contact out."""
+        """The license gets another contact, or the report leaves the contact out."""
         of.trial.facts[Kind.CONTACT_CHANGED] += 1
         details = {**of.record["contactDetails"], "technicalContact": contact}
         self.change(of, contactDetails=details)

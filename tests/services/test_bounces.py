@@ -1,4 +1,4 @@
-"""Reports of mail that came back, from their bytes to the marks and the lines in Slack."""
+"""Bounces, from their bytes to the entries and the lines in Slack."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,7 +45,7 @@ class Back:
         return await inbound.handle(content)
 
     async def mark(self) -> DncEntry | None:
-        """The mark against Ana's address."""
+        """The active entry for Ana's address."""
         return await self.room.store.dnc.find_active([DncTarget.of_address(ANA)])
 
     async def lines(self) -> list[str]:

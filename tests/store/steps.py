@@ -152,7 +152,7 @@ async def mailed(store: Store, wanted: MailRequest, outcome: MailState = MailSta
 
 
 async def mark(store: Store, who: str, no: DncEntry | None = None, *, evaluation_id: int | None = None) -> DncAddResult:
-    """Mark an address, a domain or a site."""
+    """Block an address, a domain or a site."""
     subject = DncTarget.read(who)
     assert subject is not None
     return await store.dnc.add(subject, no or dnc_entry(target=subject), evaluation_id=evaluation_id)
@@ -168,7 +168,7 @@ async def lift(
     set_at: datetime | None = NOON,
     evaluation_id: int | None = None,
 ) -> DncLiftResult:
-    """Lift a mark that was set at noon, an hour later."""
+    """Lift an entry that was added at noon, an hour later."""
     subject = DncTarget.read(who)
     assert subject is not None
     return await store.dnc.lift(

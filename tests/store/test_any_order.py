@@ -21,7 +21,7 @@ from tests.store.steps import CHANNEL, known_of, parsed, rows
 pytestmark = [pytest.mark.slow, drawn]
 
 RINGING = AnnouncementPolicy(today=FIRST)
-"""All of it happens while somebody watches, so every trial that is seen while it runs rings."""
+"""All of it happens while the bot watches, so every running trial is announced."""
 
 
 async def arrive(store: Store, reported: list[License], sizes: list[int]) -> None:
@@ -40,7 +40,7 @@ async def view(store: Store, app: str, last: License) -> tuple[License, list[Tri
 
 
 async def check_cards(store: Store, app: str) -> None:
-    """One license is left, and each of its evaluations that rang owes one card; what was merged owes none."""
+    """One license is left; each of its announced evaluations has one card, and what was merged has none."""
     ids = {row.id: row.merged_into for row in await rows(store, license_table) if row.app_key == app}
     assert list(ids.values()).count(None) == 1
     theirs = [row for row in await rows(store, evaluation) if row.license_id in ids]

@@ -1,4 +1,4 @@
-"""What an app says of itself: an early card becomes the full one, and nothing is announced twice."""
+"""Signals of apps: an early card becomes the full one, and nothing is announced twice."""
 
 import asyncio
 import json

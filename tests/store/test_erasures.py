@@ -1,4 +1,4 @@
-"""Who was erased is erased again after an older database was put back, and by their hashes alone."""
+"""Erased people are erased again after an older database is restored, by their hashes alone."""
 
 import shutil
 from pathlib import Path

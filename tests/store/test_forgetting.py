@@ -1,4 +1,4 @@
-"""Of a contact who asked to be forgotten nothing stays but that nobody may write to them."""
+"""Nothing stays of a contact who asked to be forgotten, except that nobody may email them."""
 
 from collections.abc import Sequence
 

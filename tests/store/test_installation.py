@@ -65,7 +65,7 @@ async def test_a_new_database_has_a_generation_by_chance(monkeypatch: pytest.Mon
 
 
 async def _shown(store: Store) -> list[PostedCard]:
-    """What stands in Slack, as it was brought."""
+    """The messages in Slack."""
     done = [row for row in await rows(store, delivery) if row.state == DeliveryState.DELIVERED and row.kind == "card"]
     return [
         PostedCard(

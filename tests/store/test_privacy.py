@@ -1,4 +1,4 @@
-"""Who holds the file, or a copy of it, learns nothing of the people in it."""
+"""Somebody with the file, or a copy of it, learns nothing about the people in it."""
 
 from pathlib import Path
 

@@ -42,7 +42,7 @@ WORDS = ("ana@acme.example", "Ana Ash", "Ana", "rang")
 
 
 async def lived(store: Store) -> None:
-    """Ana stands on two licenses, was mailed, marked, unmarked and marked again; Bo is beside her."""
+    """Ana is on two licenses, was emailed, blocked, unblocked and blocked again; Bo is beside her."""
     await report(store, license_(aliases=frozenset({"E-1"}), billing=BO))
     await report(store, license_(aliases=frozenset({"E-2"}), technical=None, billing=contact(email="ANA@acme.example")))
     await bring(store)

@@ -1,4 +1,4 @@
-"""What comes back from a mail, in the words of many servers, and in no words at all."""
+"""Bounces in the words of many servers, and without any words."""
 
 from pathlib import Path
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""What the machine says in each language."""
+"""The footer in each language."""
 
 from dataclasses import asdict
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What a mail may say of an evaluation is what is known of it, and no more."""
+"""An email says about an evaluation only what is known."""
 
 import pytest
 

@@ -86,7 +86,7 @@ class Desk:
         return await self.outreach.enqueue(1, letter, basis=ground, by="U0BO")
 
     async def written(self) -> list[MailContent | None]:
-        """The letters in the store."""
+        """The contents of the emails in the store."""
         return [decrypt_content(row.content, Keyring([SECRET])) for row in await rows(self.room.store, mail)]
 
 

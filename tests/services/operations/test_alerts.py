@@ -1,4 +1,4 @@
-"""What is wrong is said once, and once that it is over."""
+"""An incident is reported once, and its end once."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ PERMISSION = PermissionMissing("The Marketplace does not show the report (403)."
 
 @dataclass
 class Admins:
-    """A store and those who hear of its troubles."""
+    """A store, and the admins who hear of its incidents."""
 
     store: Store
     names: Sequence[str] = ("U0ANA",)

@@ -28,7 +28,7 @@ class Admins:
     clock: Clock = field(default_factory=Clock)
 
     async def refused(self, way: Route, code: str, *needed: str) -> list[str]:
-        """What they hear when Slack closes a way."""
+        """What they hear when Slack refuses a route."""
         await self._ways.refused(way, SlackRefused(explain(code, needed=needed), code=code, needed=needed))
         return await self._heard()
 

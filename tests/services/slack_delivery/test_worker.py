@@ -1,4 +1,4 @@
-"""What is owed to Slack arrives once, in order, at Slack's pace."""
+"""Deliveries arrive once, in order, at Slack's pace."""
 
 import asyncio
 from collections.abc import AsyncIterator

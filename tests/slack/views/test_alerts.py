@@ -1,4 +1,4 @@
-"""What the bot says of itself."""
+"""Alerts about the bot itself."""
 
 from datetime import timedelta
 

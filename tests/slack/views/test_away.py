@@ -1,4 +1,4 @@
-"""What somebody reads who goes away."""
+"""What people read when they go away."""
 
 from datetime import date
 

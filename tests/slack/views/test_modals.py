@@ -358,7 +358,7 @@ def test_inputs_of_another_version_of_the_bot_are_passed_over() -> None:
 
 
 def filled(letter: MailForm = LETTER) -> dict[str, Any]:
-    """The form of a letter as it comes back when it is sent."""
+    """The email form as Slack sends it back."""
     modal = email_form.email(ABOUT, letter)
     state = {}
     for block in modal["blocks"]:

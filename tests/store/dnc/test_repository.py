@@ -21,7 +21,7 @@ NEW_SECRET = "the key that came after the first one"
 
 
 async def marks(store: Store) -> list[DncEntry | None]:
-    """What stands against each person on the only card."""
+    """The entry against each person on the only card."""
     return [person.dnc_entry for person in (await only_card(store)).people]
 
 
@@ -149,7 +149,7 @@ async def test_when_many_lift_an_entry_at_once_one_does(store: Store) -> None:
 
 
 async def test_only_the_entry_that_somebody_saw_is_lifted(store: Store) -> None:
-    """While the form was open, the mark was lifted by another, and a second one was set."""
+    """While the form was open, somebody else lifted the entry and added a second one."""
     await mark(store, ANA, dnc_entry(reason=DncReason.TEAM))
     await lift(store, ANA, note="", by="U0BO")
     await mark(store, ANA, dnc_entry(at=LATER))

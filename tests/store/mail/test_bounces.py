@@ -1,4 +1,4 @@
-"""What mails that came back say of the address they went to."""
+"""What bounces say about the address."""
 
 from datetime import timedelta
 
