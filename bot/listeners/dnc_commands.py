@@ -87,7 +87,9 @@ class DncListeners:
             channel = str(args.body.get("channel_id", ""))
             return await self._open(args, DncRequest(view=view, channel=channel, target=target, note=note))
         await self._may(args, Permission.VIEW)
-        return note_message(dnc.NOT_A_TARGET if target is None else dnc.ONE_AT_A_TIME)
+        if target is not None:
+            return note_message(dnc.ONE_AT_A_TIME)
+        return note_message(dnc.NOT_A_TARGET if named else dnc.NO_TARGET)
 
     async def _open(self, args: AsyncArgs, request: DncRequest) -> Message | None:
         """Open a form while the trigger is valid, then fill it. Return a button to it if the trigger has expired."""

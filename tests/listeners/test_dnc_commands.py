@@ -206,7 +206,7 @@ async def test_today_is_today_whatever_stands_around_it(here: World) -> None:
 
 NOT_MEANT = (
     ("bo@else.example", "bo@else.example isn't blocked."),
-    ("add", "That isn't an address, domain or site."),
+    ("add", "Say who: an address, a domain or a site."),
     ("add somebody why", "That isn't an address, domain or site."),
     ("somebody", "That isn't an address, domain or site."),
     ("forget bo@else.example now", "That isn't an address, domain or site."),

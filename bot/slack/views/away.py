@@ -45,7 +45,7 @@ def away_message(*, until: date | None, owned: int) -> Message:
     away = f":palm_tree: You're away {how_long} `{ids.COMMAND} back`. The rotation gives you no evaluations meanwhile."
     if not owned:
         return note_message(away)
-    ask = f"You still own {counted(owned, 'running trial')}: `{ids.COMMAND} mine`. Who takes care of them?"
+    ask = f"You still own {counted(owned, 'running trial')}: `{ids.COMMAND} mine`. Should somebody else take over?"
     buttons = [button(AwayButton.HAND_OVER, "Hand over…"), button(AwayButton.KEEP, "Keep")]
     return Message(text=f"{away} {ask}", blocks=[section(away), section(ask), {"type": "actions", "elements": buttons}])
 

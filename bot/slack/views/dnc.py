@@ -16,6 +16,7 @@ USAGE: Final = (
     "address, `dnc add @acme.example` everyone at a domain, `dnc add acme.atlassian.net` a customer's site. "
     "`dnc lift ana@acme.example` removes a block. For tables, use `evaluator-bot dnc import` and `export`."
 )
+NO_TARGET: Final = "Say who: an address, a domain or a site. " + USAGE
 NOT_A_TARGET: Final = "That isn't an address, domain or site. " + USAGE
 ONE_AT_A_TIME: Final = (
     "Nothing changed: one address or domain at a time. Use a command for each, or import a table with "

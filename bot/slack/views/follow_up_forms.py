@@ -38,7 +38,7 @@ def edit_form(metadata: ModalMetadata, note: Note) -> Modal:
 def snooze_form(metadata: ModalMetadata, choice: SnoozeChoice, *, ends: date | None, start: datetime) -> Modal:
     """Ask when to remind a person. The picker is there once they choose it, and starts at `start`."""
     labels = {each.value: plain(label) for each, label in _CHOICES.items()}
-    chooser = input_block("Remind me in or on", Field.SNOOZE, radio(labels, choice.value), dispatches=True)
+    chooser = input_block("Remind me", Field.SNOOZE, radio(labels, choice.value), dispatches=True)
     blocks: list[Block] = [chooser]
     if choice is SnoozeChoice.PICK:
         picker = {"type": "datetimepicker", "initial_date_time": int(start.timestamp())}

@@ -26,7 +26,10 @@ def report_form() -> Modal:
 def away_form() -> Modal:
     """Ask until when somebody is away."""
     last = input_block("Last day away", Field.UNTIL, {"type": "datepicker", "placeholder": plain("Until I say so")})
-    meanwhile = "The rotation gives you no evaluations meanwhile. What you own is asked about in a direct message."
+    meanwhile = (
+        "The rotation gives you no evaluations meanwhile. If you own running trials, a direct message asks whether to "
+        "hand them over."
+    )
     return _form(View.AWAY, "I'm away", "I'm away", [{**last, "optional": True}, small(meanwhile)])
 
 

@@ -23,7 +23,7 @@ _EMPTY: Final = {
     ListKind.DAYS: "None yet. Trials show up in the licenses report hours after they start.",
     ListKind.MINE: "You own no running trial. *Claim* on a card makes you the owner.",
     ListKind.UNOWNED: "Every running trial with a card has an owner.",
-    ListKind.EXPIRING: "No trial with a card ends in this time.",
+    ListKind.EXPIRING: "No running trial with a card ends that soon.",
     ListKind.WAITING: "Nobody waits for an answer.",
 }
 

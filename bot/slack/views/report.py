@@ -100,7 +100,8 @@ def team_message(report: TeamReport) -> Message:
     head = _head("Team", report.scope)
     people, templates = report.people[:_MOST_PEOPLE], report.templates[:_MOST_TEMPLATES]
     if not people and not templates:
-        return _nothing(head)
+        words = f"*{head}*\nNobody has claimed a trial or sent an email in this time. Try an earlier `since:`."
+        return Message(text=f"{head}: nothing yet", blocks=[section(words)])
     names = [name for name, _ in templates]
     uses = {
         "Sent": [use.sent for _, use in templates],
@@ -196,8 +197,9 @@ def _what_counts(total: Counts) -> str:
         else ""
     )
     left_out = f" {total.left_out:,} left out" if total.left_out else " Left out"
+    interval = " In brackets: where the true rate lies, with 95 % confidence." if total.rate.interval else ""
     return (
-        "A trial is mature once it was bought, or ended 14 days ago."
+        f"A trial is mature once it was bought, or ended 14 days ago.{interval}"
         f"{left_out}: sandboxes, your test sites, migrations, Atlassian's own, free licenses, *Not for us*.{upgrades}"
     )
 

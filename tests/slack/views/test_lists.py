@@ -92,11 +92,15 @@ def test_a_day_without_evaluations_says_why_that_may_be() -> None:
             "Evaluations without an owner",
             "Every running trial with a card has an owner.",
         ),
-        (ListQuery(kind=ListKind.EXPIRING), "Trials that end within 7 days", "No trial with a card ends in this time."),
+        (
+            ListQuery(kind=ListKind.EXPIRING),
+            "Trials that end within 7 days",
+            "No running trial with a card ends that soon.",
+        ),
         (
             ListQuery(kind=ListKind.EXPIRING, within=0),
             "Trials that end today",
-            "No trial with a card ends in this time.",
+            "No running trial with a card ends that soon.",
         ),
         (ListQuery.of_days(nov(17), TODAY), "Evaluations from 17 Nov 2026 to 23 Nov 2026", "None yet."),
     ],

@@ -52,6 +52,7 @@ def test_a_large_vendor_reads_rates_with_their_intervals_and_the_warning() -> No
     assert "• Maps: 120 trials, 100 mature, 30 bought, 30 % (22–40 %)" in text
     assert "so this shows no effect of an email" in text
     assert "7 left out: sandboxes" in text
+    assert "In brackets: where the true rate lies, with 95 % confidence." in text
     assert "Upgrades, counted apart: 2 of 5 bought." in text
     kinds = [block["type"] for block in message.blocks]
     assert (kinds.count("data_visualization"), kinds.count("data_table")) == (2, 1)
@@ -94,12 +95,16 @@ def test_the_team_and_its_templates_are_counts_of_people_by_name() -> None:
     [
         conversion(),
         SpeedReport(scope=SCOPE, trials=0, seen=NEVER, claimed=NEVER, contacted=NEVER),
-        TeamReport(scope=SCOPE, people=(), templates=()),
     ],
     ids=lambda report: type(report).__name__,
 )
-def test_a_report_of_nothing_says_what_to_try(empty: ConversionReport | SpeedReport | TeamReport) -> None:
+def test_a_report_of_nothing_says_what_to_try(empty: ConversionReport | SpeedReport) -> None:
     assert "No trials to count." in text_of(report_message(empty))
+
+
+def test_a_team_that_has_done_nothing_yet_does_not_read_that_there_are_no_trials() -> None:
+    text = text_of(report_message(TeamReport(scope=SCOPE, people=(), templates=())))
+    assert "Nobody has claimed a trial or sent an email in this time." in text
 
 
 @given(st.lists(NAMES, min_size=1, max_size=40))
