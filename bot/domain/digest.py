@@ -31,7 +31,7 @@ _LATEST: Final = {
     DigestKind.WEEKLY: timedelta(hours=24),
     DigestKind.OWN: timedelta(hours=4),
 }
-"""How late a digest may be, after the bot was down. One that would be later is left out."""
+"""How late a digest may be, after the bot was down or Slack was away. One that would be later is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +127,12 @@ def due_own_digests(times: DigestTimes, calendar: WorkingCalendar, now: datetime
 def own_time(times: DigestTimes, calendar: WorkingCalendar) -> time:
     """Return the local time of a person's own digest: the team's, or else the beginning of their working hours."""
     return times.daily or calendar.hours.opens
+
+
+def is_stale(delivery_text: str, *, decided_at: datetime, now: datetime) -> bool:
+    """Return whether Slack has not taken a digest for too long. The text is that of its delivery: its kind and day."""
+    kind = DigestKind(delivery_text.partition(" ")[0])
+    return now > decided_at + _LATEST[kind]
 
 
 def week_before(period: DigestPeriod) -> tuple[datetime, datetime]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select, update
@@ -25,7 +25,7 @@ from bot.store.departures import IS_SETTLED
 from bot.store.engine.database import Database
 from bot.store.listing import HAS_KNOWN_END, OPEN
 from bot.store.mapping import insert_new, insert_row, waiting_since
-from bot.store.outbox.enqueue import enqueue_card_update
+from bot.store.outbox.enqueue import enqueue_card_update, supersede
 from bot.store.schema import delivery, evaluation
 from bot.store.team_tables import own_digest, reminder, snooze
 from bot.store.touches import TOUCHED_AT
@@ -36,6 +36,8 @@ _IS_WAITING: Final = and_(IS_WAITING, evaluation.c.not_for_us_at.is_(None))
 _OWNER: Final = func.coalesce(evaluation.c.owner, "")
 _IS_SENT: Final = reminder.c.state == literal_column(f"'{ReminderState.SENT.value}'")
 """As a literal: a partial index is used only if the condition is certain before the statement is run."""
+_LONGEST_OUTAGE: Final = timedelta(days=7)
+"""A reminder that has waited for Slack for longer does not count as one of the day on which it is posted."""
 _IS_ON_ITS_WAY: Final = exists().where(delivery.c.id == reminder.c.delivery_id, delivery.c.state.in_(BEGUN))
 """Whether its message is being posted or changed: what is decided meanwhile may not be in it."""
 
@@ -61,8 +63,9 @@ class ReminderStore:
         """Record decisions and enqueue the messages that follow. Return the decisions that are new.
 
         A decision that another copy recorded before counts for nothing. `day_began` says when the present day began for
-        each person who gets one: after some direct messages on that day, they get one list of all others. While that
-        list is on its way to Slack nothing is added to it, so the decision has to come again.
+        each person who gets one: after some direct messages on that day, they get one list of all others. A message
+        that Slack takes on a later day counts on that day. While the list is on its way to Slack nothing is added to
+        it, so the decision has to come again.
         """
         async with self._database.write() as connection:
             return [each for each in decided if await _record(connection, each, at=at, day_began=day_began)]
@@ -188,12 +191,18 @@ async def _record(
 
 
 async def _direct_messages(connection: AsyncConnection, person: str, *, since: datetime) -> list[Any]:
-    """Return the deliveries that bring reminders to a person, without those that were settled before they went."""
-    theirs = (reminder.c.channel == person, reminder.c.at >= since, reminder.c.delivery_id.is_not(None))
-    brought = delivery.c.id.in_(select(reminder.c.delivery_id).where(*theirs))
+    """Return the deliveries that bring reminders to a person, without those that were settled before they went.
+
+    They were decided or posted since then, or still wait for Slack.
+    """
+    theirs = (reminder.c.channel == person, reminder.c.at >= since - _LONGEST_OUTAGE)
+    waits = delivery.c.ts.is_(None) & (delivery.c.state != DeliveryState.GIVEN_UP)
+    # Slack's timestamp says when a message was posted, in seconds.
+    counts = or_(reminder.c.at >= since, waits, delivery.c.ts >= f"{since.timestamp():.6f}")
     never_went = (delivery.c.state == DeliveryState.DELIVERED) & delivery.c.ts.is_(None)
-    query = select(delivery.c.id, delivery.c.text, delivery.c.state)
-    return list(await connection.execute(query.where(brought, ~never_went)))
+    query = select(delivery.c.id, delivery.c.text, delivery.c.state).distinct()
+    brought = query.join(reminder, reminder.c.delivery_id == delivery.c.id)
+    return list(await connection.execute(brought.where(*theirs, counts, ~never_went).order_by(delivery.c.id.desc())))
 
 
 async def _update_messages(connection: AsyncConnection, numbers: Sequence[int | None], *, at: datetime) -> None:
@@ -204,5 +213,4 @@ async def _update_messages(connection: AsyncConnection, numbers: Sequence[int | 
     await connection.execute(update(delivery).where(theirs, is_there).values(again))
     waits = (delivery.c.state == DeliveryState.DUE) & delivery.c.ts.is_(None)
     asks = exists().where(reminder.c.delivery_id == delivery.c.id, _IS_SENT)
-    over = {"state": DeliveryState.DELIVERED, "error": "superseded"}
-    await connection.execute(update(delivery).where(theirs, waits, ~asks).values(over))
+    await supersede(connection, theirs & waits & ~asks)

@@ -96,7 +96,7 @@ async def test_however_many_copies_decide_at_once_a_digest_goes_once(store: Stor
     assert sorted(decided) == [False] * 4 + [True]
     assert await store.digests.has_begun(DAILY, CHANNEL)
     assert not await store.digests.has_begun(WEEKLY, CHANNEL)
-    [owed] = await store.outbox.claim(ApiMethod.POST, now=NOON + 9 * DAY)
+    [owed] = await store.outbox.claim(ApiMethod.POST, now=NOON + timedelta(hours=1))
     assert (owed.kind, owed.channel) == (DeliveryKind.DIGEST, CHANNEL)
     assert await store.digests.period(owed.text or "", owed.channel) == DAILY
 
@@ -122,3 +122,14 @@ async def test_what_is_over_needs_nobody(store: Store, state: State) -> None:
     await report(store, license_(**app(1, "Gantt", ends=TODAY, status=status, updated=TODAY + DAY)))
     digest = await store.digests.read(DAILY, CHANNEL)
     assert (digest.unowned.total, digest.untouched.total, digest.counts.ended) == (0, 0, 1)
+
+
+async def test_a_digest_that_slack_does_not_take_for_too_long_is_dropped(store: Store) -> None:
+    await report(store, license_(**app(1, "Gantt")))
+    for period, channel in ((DAILY, CHANNEL), (WEEKLY, CHANNEL), (replace(DAILY, kind=DigestKind.OWN), "U0ANA")):
+        assert await store.digests.begin(period, channel, sends=True, at=NOON)
+
+    found = await store.outbox.claim(ApiMethod.POST, now=NOON + timedelta(hours=5), most=99)
+
+    assert [each.text for each in found if each.kind is DeliveryKind.DIGEST] == [f"weekly {TODAY}"]
+    assert not await store.digests.begin(DAILY, CHANNEL, sends=True, at=NOON + timedelta(hours=5))

@@ -107,19 +107,41 @@ async def test_the_last_message_of_a_day_is_a_list_that_takes_up_all_others(stor
     assert the_list.text == LIST
 
     assert await record(store, reminder(ids[-1])) == 0  # it is on its way to Slack without this one
-    await store.outbox.mark_delivered(the_list, ts="5.5", channel="D0ANA")
+    await store.outbox.mark_delivered(the_list, ts="1.5", channel="D0ANA")
     assert await record(store, reminder(ids[-1])) == 1
     [again] = await owed(store)
-    assert (again.id, again.channel, again.ts) == (the_list.id, "D0ANA", "5.5")
-    await store.outbox.mark_delivered(again, ts="5.5")
+    assert (again.id, again.channel, again.ts) == (the_list.id, "D0ANA", "1.5")
+    await store.outbox.mark_delivered(again, ts="1.5")
     await mailed(store, order(ids[-1]))
     assert len(await store.reminders.settle(now=NOON)) == 1
     listed = {each.evaluation_id: each.is_settled for each in await store.reminders.listed(the_list.id)}
     assert listed == {**dict.fromkeys(ids[MOST_A_DAY - 1 : -1], False), ids[-1]: True}
     assert [each.id for each in await owed(store)] == [the_list.id]
+    for message in found:
+        await store.outbox.mark_delivered(message, ts="1.5")
 
     assert await record(store, reminder(ids[0], step=ReminderStep.ENDING), at=NOON + DAY) == 1
     assert [each.text for each in await owed(store)] == [ReminderStep.ENDING]
+
+
+async def test_a_message_that_slack_takes_on_a_later_day_counts_on_that_day(store: Store) -> None:
+    ids = await with_cards(store, MOST_A_DAY + 2)
+    for each in ids:
+        await claim(store, each)
+    *early, fourth, fifth = ids
+    assert await record(store, *(reminder(each) for each in early), at=NOON) == len(early)  # and Slack is away
+
+    assert await record(store, reminder(fourth), at=NOON + DAY) == 1
+    waiting = [each for each in await owed(store) if each.channel == ANA]
+    for minute, message in enumerate(waiting):
+        posted = NOON + DAY + timedelta(minutes=minute)
+        await store.outbox.mark_delivered(message, ts=f"{posted.timestamp():.6f}", channel="D0ANA")
+    assert await record(store, reminder(fifth), at=NOON + DAY) == 1
+
+    assert len(waiting) == MOST_A_DAY
+    [again] = await owed(store)
+    listed = [each.evaluation_id for each in await store.reminders.listed(again.id)]
+    assert listed == [early[-1], fourth, fifth]
 
 
 async def test_ones_own_digest_is_one_of_the_messages_of_a_day(store: Store) -> None:

@@ -14,7 +14,7 @@ from bot.domain.outbox import BEGUN, DeliveryKind, DeliveryState
 from bot.security.keyring import Keyring
 from bot.store.feedback_tables import feedback
 from bot.store.mapping import trial_from, trial_values
-from bot.store.outbox.enqueue import append_history, enqueue_card_update
+from bot.store.outbox.enqueue import append_history, enqueue_card_update, supersede
 from bot.store.outbox.selection import GOES_TO_CARD
 from bot.store.reply_tables import reply
 from bot.store.schema import delivery, evaluation, history, license_, license_alias, mail, note
@@ -122,7 +122,5 @@ async def _move_deliveries(connection: AsyncConnection, winner: Row[Any], loser:
         theirs, delivery.c.kind == DeliveryKind.CARD, delivery.c.state.in_(BEGUN)
     )
     if loser.card_ts is None and (await connection.execute(started_trials)).first() is None:
-        await connection.execute(
-            update(delivery).where(waiting).values(state=DeliveryState.DELIVERED, error="superseded")
-        )
+        await supersede(connection, waiting)
         await connection.execute(update(evaluation).where(evaluation.c.id == loser.id).values(channel=None))

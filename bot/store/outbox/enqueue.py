@@ -57,6 +57,12 @@ async def append_history(connection: AsyncConnection, evaluation_id: int, entrie
         await insert_row(connection, delivery, {**owed, "state": state, "at": entry.at, "due_at": entry.at})
 
 
+async def supersede(connection: AsyncConnection, these: ColumnElement[bool]) -> None:
+    """Drop deliveries that have nothing to say any more."""
+    over = {"state": DeliveryState.DELIVERED, "error": "superseded"}
+    await connection.execute(update(delivery).where(these).values(over))
+
+
 async def _update_line(connection: AsyncConnection, live: Row[Any], entry: Entry, history_id: int) -> bool:
     """Update the line of a queued email to say what became of it. Return whether there is such a line.
 

@@ -7,6 +7,7 @@ from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import interruptible, shielded
+from bot.domain.digest import is_stale
 from bot.domain.evaluation import CardRef
 from bot.domain.history import Entry
 from bot.domain.outbox import (
@@ -25,7 +26,7 @@ from bot.security.keyring import Keyring
 from bot.store.engine.database import Database
 from bot.store.mapping import entry_from, insert_row
 from bot.store.notes import with_note
-from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message, hand_line_over
+from bot.store.outbox.enqueue import enqueue_card_update, enqueue_message, hand_line_over, supersede
 from bot.store.outbox.selection import (
     DECIDES_ROUTES,
     GOES_TO_CARD,
@@ -68,12 +69,17 @@ class SlackOutbox:
     ) -> list[Delivery]:
         """Claim at most `most` deliveries that are due by a method, in one channel or in any.
 
-        Messages and notes go before cards, the newest cards first. A notice goes before a large backlog.
+        Messages and notes go before cards, the newest cards first. A notice goes before a large backlog. A digest that
+        has waited for too long is dropped.
         """
         query = next_due(method, anywhere=channel is None)
         values = {"now": now, "lately": now - LATELY, "wrong": now + LONGEST_WAIT, "channel": channel, "most": most}
         async with self._database.write() as connection:
             rows = (await connection.execute(query, values)).all()
+            stale = [row.id for row in rows if _is_stale_digest(row, now)]
+            if stale:
+                await supersede(connection, delivery.c.id.in_(stale))
+                rows = (await connection.execute(query, values)).all()
             first = next(filter(_is_first_post, rows), None)
             if first is not None and await _enqueue_backlog_notice(connection, first.channel, at=now):
                 rows = (await connection.execute(query, values)).all()
@@ -138,7 +144,7 @@ class SlackOutbox:
         """Reschedule a delivery that did not reach Slack, or, if `unsure`, may have. It is due again at `until`."""
         async with self._database.write() as connection:
             if not unsure and await _superseded(connection, delivered):
-                await _set(connection, delivered.id, state=DeliveryState.DELIVERED, error="superseded")
+                await supersede(connection, delivery.c.id == delivered.id)
                 return
             state = DeliveryState.UNKNOWN if unsure else DeliveryState.DUE
             await _set(connection, delivered.id, state=state, due_at=until, error=error)
@@ -308,6 +314,11 @@ async def _lines(connection: AsyncConnection, row: Row[Any]) -> frozenset[str]:
 
 async def _set(connection: AsyncConnection, delivery_id: int, **values: object) -> None:
     await connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(**values))
+
+
+def _is_stale_digest(row: Row[Any], now: datetime) -> bool:
+    is_waiting = row.kind == DeliveryKind.DIGEST and row.state == DeliveryState.DUE and row.ts is None
+    return is_waiting and is_stale(row.text, decided_at=row.at, now=now)
 
 
 async def _superseded(connection: AsyncConnection, delivered: Delivery) -> bool:

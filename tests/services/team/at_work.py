@@ -135,7 +135,7 @@ class AtWork:
                     await self.crash(number)
                     return
                 place = f"D{each.channel}" if each.kind is DeliveryKind.REMINDER and is_person(each.channel) else None
-                ts = each.ts or (each.card.ts if each.card else f"{each.id}.0")
+                ts = each.ts or (each.card.ts if each.card else f"{self.now.timestamp():.0f}.{each.id}")
                 await store.outbox.mark_delivered(each, ts=ts, channel=place)
 
     async def _claimed(self, store: Store) -> list[Delivery]:
