@@ -26,7 +26,7 @@ from bot.mail.templating.template import load_templates
 from bot.services.operations.health import Health
 from bot.services.operations.local_checks import file_permissions, secrets_in_the_clear
 from bot.services.operations.reply_check import send_to_mailbox
-from bot.services.operations.setup_check import LIMIT_S, CheckResult, Outside, SetupCheck, SlackSetup
+from bot.services.operations.setup_check import LIMIT_S, MAIL_SETTINGS, CheckResult, Outside, SetupCheck, SlackSetup
 from bot.slack.client.users import SlackUsers
 from bot.slack.client.web_client import SlackClient
 from bot.store import Store, files_of, open_store
@@ -54,6 +54,7 @@ async def check_setup(
         store=open_store(settings.database_url, secret_keys=settings.secret_key),
         marketplace=partial(build_marketplace, settings),
         mailer=partial(build_unsigned_mailer, settings),
+        missing=[name.upper() for name in MAIL_SETTINGS if getattr(settings, name) is None],
         signer=partial(signer, settings),
         problems=lambda: load_templates(settings.mail_templates).problems,
         rules=partial(load_countries, settings.mail_countries),

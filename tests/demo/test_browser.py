@@ -302,6 +302,7 @@ async def test_everything_to_press_is_44_pixels_large_on_a_phone(page: Page) -> 
     await command(page, "/evaluators help")
     await expect(message(page, "Only visible to you").last).to_be_in_viewport()
     await page.get_by_role("button", name="What to try").click()
+    await expect(page.get_by_role("combobox", name="Command")).to_be_in_viewport(ratio=1)
     controls = page.locator("button, select, input, textarea, summary")
     assert await _small(controls) == []
     await page.get_by_role("button", name="Mailbox").click()

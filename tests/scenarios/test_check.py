@@ -90,6 +90,13 @@ async def test_all_is_well(check: Check) -> None:
     assert (await check()).wrong == set()
 
 
+async def test_email_that_is_half_set_up_is_said_with_what_is_missing(check: Check) -> None:
+    found = await check(mail_postal_address=None)
+    assert found.wrong == {"Mail server"}
+    assert "Nothing is sent without MAIL_POSTAL_ADDRESS." in found.says["Mail server"]
+    assert (await check(smtp_host=None, mail_from=None, mail_postal_address=None)).wrong == set()
+
+
 # ------------------------------------------------------------------------------------------------------------- Slack
 
 

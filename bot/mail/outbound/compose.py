@@ -213,7 +213,7 @@ def _named_address(value: str) -> Address:
 def _say_how_to_object(mail: EmailMessage, address: str, unsubscribe_url: str | None) -> None:
     """Set the headers that mail programs turn into an unsubscribe button (RFC 2369 and 8058)."""
     # To the team or the bot rather than to the author, who may have left by the time somebody opts out.
-    ways = [f"<mailto:{quote(address, safe='@')}?subject=no%20more%20mail>"]
+    ways = [f"<mailto:{quote(address, safe='@')}?subject=unsubscribe>"]
     if unsubscribe_url:
         if not _WEB_ADDRESS.fullmatch(unsubscribe_url):
             raise MailSetupWrong("The unsubscribe link isn't a web address. Check PUBLIC_URL.")

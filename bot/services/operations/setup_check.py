@@ -47,6 +47,8 @@ class CheckResult:
 
 
 Check = Callable[[], Awaitable[str]]
+MAIL_SETTINGS: Final = ("smtp_host", "mail_from", "mail_postal_address")
+"""Without one of them, no email is sent."""
 _NO_MAIL: Final = "not set up: set SMTP_HOST, MAIL_FROM and MAIL_POSTAL_ADDRESS to send email"
 
 
@@ -68,12 +70,14 @@ class Outside:
     are wrong. `mailbox` opens the folder for replies, or returns None if none is set. `txt` returns the TXT records of
     a name, or None if the name cannot be in the public DNS. `webhooks` connects to each address of webhooks without
     sending, and returns for each host what is wrong, or an empty text. `signals` says how requests of apps are
-    verified, or raises what keeps them from it.
+    verified, or raises what keeps them from it. `missing` names the settings without which no email is sent, as far as
+    they are not set.
     """
 
     store: AbstractAsyncContextManager[Store]
     marketplace: Callable[[], Marketplace]
     mailer: Callable[[], Mailer | None]
+    missing: Sequence[str]
     signer: Callable[[], Signer | None]
     problems: Callable[[], Sequence[str]]
     rules: Callable[[], object]
@@ -247,6 +251,8 @@ class SetupCheck:
     async def _mail(self) -> str:
         mailer = self._outside.mailer()
         if mailer is None:
+            if len(self._outside.missing) < len(MAIL_SETTINGS):
+                raise MailSetupWrong(f"Nothing is sent without {' and '.join(self._outside.missing)}.")
             return _NO_MAIL
         # A wrong MAIL_FROM is found here, not by the first person who presses Send.
         _ = mailer.sender.address, mailer.sender.answers_to, mailer.sender.privacy_page

@@ -48,7 +48,7 @@ def test_the_headers_say_who_when_and_how_to_object() -> None:
     assert message["To"] == "Ana Lima <ana@acme.example>"
     assert message["Date"].datetime == datetime(2026, 3, 12, 9, 30, tzinfo=UTC)
     assert message["Message-ID"] == "<m1@vendor.example>"
-    assert message["List-Unsubscribe"] == "<mailto:ben@vendor.example?subject=no%20more%20mail>"
+    assert message["List-Unsubscribe"] == "<mailto:ben@vendor.example?subject=unsubscribe>"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_replies_go_to_the_author_and_objections_to_the_team() -> None:
     message = received(reply_to="Zoë Miller <zoe@vendor.example>")
 
     assert message["Reply-To"] == "Zoë Miller <zoe@vendor.example>"
-    assert message["List-Unsubscribe"] == "<mailto:ben@vendor.example?subject=no%20more%20mail>"
+    assert message["List-Unsubscribe"] == "<mailto:ben@vendor.example?subject=unsubscribe>"
 
 
 def test_an_author_whose_address_takes_no_replies_gets_an_error() -> None:
