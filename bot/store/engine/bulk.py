@@ -1,5 +1,7 @@
-"""Insert many rows with the driver's own statements: SQLAlchemy's work for each value takes longer than the
+"""Insert and look up many rows with the driver's own statements: SQLAlchemy's work for each value takes longer than the
 database's.
+
+PostgreSQL takes each column as one array: a statement run for each row would cost it more than the rows.
 """
 
 import asyncio
@@ -32,6 +34,11 @@ _AT_ONCE: Final = 500
 """Values in one lookup. Always the same number, so that the statement is prepared once."""
 _DAYS: Final = 4096
 """More days than a report has."""
+_NEXT_IDS: Final = text(
+    # OFFSET keeps the server from looking up the sequence once for each id.
+    "SELECT nextval(ids) FROM (SELECT pg_get_serial_sequence(:name, 'id')::regclass AS ids OFFSET 0) AS sequence, "
+    "generate_series(1, :count)"
+)
 
 
 class Inserts:
@@ -62,16 +69,22 @@ class Inserts:
         statement, columns = _insert(table, names, self._connection.dialect, skip_existing=skip_existing)
         given = list(zip(*rows, strict=True))
         values = [map(stored, given[place]) if stored else given[place] for place, stored in columns]
-        stored_rows = list(zip(*values, strict=True))
+        parameters: Any
+        if self._connection.dialect.name == "postgresql":
+            parameters = tuple(map(list, values))
+        else:
+            parameters = list(zip(*values, strict=True))
         if self._under_way is not None:
             await self._under_way
-        self._under_way = asyncio.create_task(self._connection.exec_driver_sql(statement, stored_rows))
+        self._under_way = asyncio.create_task(self._connection.exec_driver_sql(statement, parameters))
         await asyncio.sleep(0)  # it begins now, and not when the caller has to wait for the next rows
 
 
 async def rows_with(connection: AsyncConnection, column: Column[Any], values: Iterable[object]) -> list[Row[Any]]:
     """Return the rows of a table whose `column` has one of the values. Columns hold text, bytes or integers."""
     wanted, found = list(values), list[Row[Any]]()
+    if wanted and connection.dialect.name == "postgresql":
+        return list(await connection.exec_driver_sql(_select_any(column, connection.dialect), (wanted,)))
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         some += [some[0]] * (_AT_ONCE - len(some))
@@ -84,8 +97,7 @@ async def reserve_ids(connection: AsyncConnection, table: Table, count: int) -> 
     if not count:
         return []
     if connection.dialect.name == "postgresql":
-        sequence = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
-        return list(await connection.scalars(sequence, {"name": table.name, "count": count}))
+        return list(await connection.scalars(_NEXT_IDS, {"name": table.name, "count": count}))
     first = next_id(table.name) if has_own_ids(table) else func.coalesce(func.max(table.c.id), 0) + 1
     lowest = await connection.scalar(select(first)) or 1
     return range(lowest, lowest + count)
@@ -96,10 +108,22 @@ def _insert(
     table: Table, names: tuple[str, ...], dialect: Dialect, *, skip_existing: bool
 ) -> tuple[str, list[tuple[int, _Stored | None]]]:
     """Return an INSERT statement and, in its order, each value's index in a row with its converter."""
-    rows = insert_or(table, dialect.name).on_conflict_do_nothing() if skip_existing else insert(table)
-    statement = rows.inline().compile(dialect=dialect, column_keys=names)
     columns = [column for column in table.columns if column.name in names]
+    if dialect.name == "postgresql":
+        arrays = ", ".join(_array(column, number, dialect) for number, column in enumerate(columns, 1))
+        source = select(text("*")).select_from(text(f"unnest({arrays})"))
+        new = insert_or(table, dialect.name).from_select(columns, source, include_defaults=False)
+        statement = (new.on_conflict_do_nothing() if skip_existing else new).compile(dialect=dialect)
+    else:
+        rows = insert_or(table, dialect.name).on_conflict_do_nothing() if skip_existing else insert(table)
+        statement = rows.inline().compile(dialect=dialect, column_keys=names)
     return str(statement), [(names.index(column.name), _stored(column.type, dialect)) for column in columns]
+
+
+def _array(column: Column[Any], number: int, dialect: Dialect) -> str:
+    """Return the parameter of this number, as an array of the column's type."""
+    type_, _, _ = column.type.compile(dialect).partition(" COLLATE")
+    return f"${number}\\:\\:{type_}[]"
 
 
 def _stored(type_: TypeEngine[Any], dialect: Dialect) -> _Stored | None:
@@ -116,3 +140,9 @@ def _stored(type_: TypeEngine[Any], dialect: Dialect) -> _Stored | None:
 def _select(column: Column[Any], dialect: Dialect) -> str:
     wanted = [bindparam(None, type_=column.type) for _ in range(_AT_ONCE)]
     return str(select(column.table).where(column.in_(wanted)).compile(dialect=dialect))
+
+
+@lru_cache(maxsize=32)
+def _select_any(column: Column[Any], dialect: Dialect) -> str:
+    wanted = text(f"{column.name} = ANY({_array(column, 1, dialect)})")
+    return str(select(column.table).where(wanted).compile(dialect=dialect))

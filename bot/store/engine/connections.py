@@ -52,13 +52,12 @@ WAITS_TO_WRITE: Final = text(
 _BEGIN: Final = {
     ("sqlite", "read"): "BEGIN",
     ("sqlite", "write"): "BEGIN IMMEDIATE",
-    ("postgresql", "read"): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     # One writer at a time, as on SQLite: two copies neither claim the same delivery nor migrate at once.
     ("postgresql", "write"): f"SELECT pg_advisory_xact_lock({_LOCK})",
     # Runs beside the writers, so that none of them can keep the leader from renewing its lease.
     ("sqlite", "lease"): "BEGIN IMMEDIATE",
-    ("postgresql", "lease"): "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
 }
+"""The first statement of a transaction. On a server, the driver begins it."""
 NO_TABLES: Final = (
     "There is no database at DATABASE_URL yet. Start the bot, or run `evaluator-bot db upgrade`, and see that both use "
     "the same settings."
@@ -217,4 +216,5 @@ def _write_ahead(cursor: Any) -> None:  # noqa: ANN401  as above
 
 def _begin(connection: Connection) -> None:
     door = connection.get_execution_options().get("door", "read")
-    connection.exec_driver_sql(_BEGIN[connection.dialect.name, door])
+    if (first := _BEGIN.get((connection.dialect.name, door))) is not None:
+        connection.exec_driver_sql(first)
