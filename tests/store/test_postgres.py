@@ -24,6 +24,11 @@ from tests.store.steps import LATER, SECRET, ask, bring, cards, mailed, mark, on
 
 pytestmark = needs_a_server
 
+_IN_LINE = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
 
 async def test_of_two_copies_one_wins_whatever_both_try(postgres: str) -> None:
     async with (
@@ -92,6 +97,22 @@ async def test_a_writer_knows_that_another_copy_waits_for_its_turn(postgres: str
             while not await one.is_awaited(connection):  # noqa: ASYNC110  nothing tells
                 await asyncio.sleep(0.01)
     await waiting
+    await one.close()
+    await other.close()
+
+
+async def test_several_writers_of_a_copy_wait_in_line_beside_another_copy(postgres: str) -> None:
+    async def write() -> None:
+        async with other.write():
+            pass
+
+    one, other = Database(postgres), Database(postgres)
+    async with one.write() as connection:
+        waiting = [asyncio.create_task(write()) for _ in range(3)]
+        async with asyncio.timeout(limit(10)):
+            while await connection.scalar(_IN_LINE) < 2:  # noqa: ASYNC110  nothing tells
+                await asyncio.sleep(0.01)
+    await asyncio.gather(*waiting)
     await one.close()
     await other.close()
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 import structlog
-from sqlalchemy import Table, event
+from sqlalchemy import Connection, Table, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -31,12 +31,15 @@ from bot.store.engine.hints import Hints
 log = structlog.get_logger()
 
 _PATIENCE_S: Final = 15.0
-"""Seconds that a write waits for a lock held elsewhere before it fails."""
 _RETRY_S: Final = 0.05
 _LEASE_PATIENCE_S: Final = 4.0
 """Seconds for a transaction on the lease. A leader that waits for longer would not know whether it leads."""
 _LOOK_S: Final = 1.0
 """Seconds between looks at what another process may have written, while none would be heard of."""
+_IN_LINE: Final = 4
+"""Writers of this copy that wait for their turn on a server at once. Each holds a connection of the pool's fifteen."""
+_WRITTEN: Final = "written"
+"""The key of a connection's own dictionary for the tables that its transaction wrote to."""
 _WRITES_TO: Final = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM) \"?(\w+)")
 
 
@@ -45,6 +48,8 @@ class Database:
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         self.meter: Meter = OFF
+        self.write_patience_s = _PATIENCE_S
+        """Seconds that a write waits for a lock held elsewhere before it fails."""
         self._url = url
         self._engine = open_engine(url, create=create)
         # On a server, the lease must not wait for a connection while many presses use them all. On a file, it shares
@@ -54,13 +59,17 @@ class Database:
             self._single = open_engine(url, create=create, at_most=1)
         writing = self._engine if self.is_server else self._single
         self._writer = writing.execution_options(door="write")
-        # SQLite has one writer. Waiting for this lock is fair; waiting in SQLite's busy handler is not.
-        self._turn = asyncio.Lock()
+        self._reader = self._engine
+        if self.is_server:
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        # SQLite has one writer. Waiting for this lock is fair; waiting in SQLite's busy handler is not. A server's lock
+        # is fair, too, but only among those in line: a copy with one there would get every second turn at most,
+        # however many of its presses wait while the leader sweeps.
+        self._turn = asyncio.Semaphore(_IN_LINE) if self.is_server else asyncio.Lock()
         self._writers = 0
         self.writes = 0
         """How many transactions were committed by this process, and how many others it heard of."""
         self._written = asyncio.Event()
-        self._being_written = set[str]()
         self._last_write: dict[str, int] = {}
         """By table, the number of the last transaction that wrote to it."""
         self._last_unknown_write = 0
@@ -106,7 +115,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection that sees one state of the database throughout. StoreError if it cannot be used."""
         with named_errors(), self.meter.time(DATABASE_SECONDS, DatabaseOperation.READ):
-            async with self._engine.begin() as connection:
+            async with self._reader.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -123,15 +132,17 @@ class Database:
                     with interruptible():
                         await stack.enter_async_context(self._turn)
                     connection = await self._begun(stack, self._patient_writer(stack) if is_patient else self._writer)
-                    self._being_written.clear()
+                    written: set[str] = connection.info.setdefault(_WRITTEN, set())
+                    written.clear()
                     if self.guard is not None:
                         await self.guard(connection)
                     yield connection
-                    if self.is_server and self._being_written:
-                        await self.hints.give(connection, self._being_written)
+                    if self.is_server and written:
+                        await self.hints.give(connection, written)
+                    to = frozenset(written)
         finally:
             self._writers -= 1
-        self._note_write(self._being_written)
+        self._note_write(to)
 
     def _note_write(self, tables: Collection[str] | None = None) -> None:
         """Wake everybody who waits for a write to these tables; None stands for any table."""
@@ -200,7 +211,7 @@ class Database:
             try:
                 connection = await stack.enter_async_context(engine.begin())
             except DBAPIError as exc:
-                if not is_lock(exc) or time.monotonic() - began >= _PATIENCE_S:
+                if not is_lock(exc) or time.monotonic() - began >= self.write_patience_s:
                     raise
                 self._note_lock(began)
             else:
@@ -251,9 +262,9 @@ class Database:
             return self.writes
         return max(self._last_unknown_write, *(self._last_write.get(table.name, 0) for table in tables))
 
-    def _note_table(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if (written := _WRITES_TO.match(statement)) is not None:
-            self._being_written.add(written[1])
+    def _note_table(self, connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if (table := _WRITES_TO.match(statement)) is not None:
+            connection.info.setdefault(_WRITTEN, set()).add(table[1])
 
     async def wipe(self) -> bool:
         """Remove overwritten data from the files, because SQLite keeps former pages in its log for a while.
