@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,8 +12,6 @@ import typer
 from bot.errors import BotError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     from bot.config.settings import DatabaseSettings
     from bot.domain.dnc import DncTarget
     from bot.store import Store
@@ -21,6 +20,8 @@ ACTOR: Final = "command line"
 """Who the audit log names for what a command does."""
 EXIT_TRY_LATER: Final = 75
 """EX_TEMPFAIL from sysexits.h."""
+_WRITE_PATIENCE_S: Final = 60.0
+"""Seconds that a command waits for its turn to write. A bot that sweeps leaves others only short gaps."""
 MAX_BYTES: Final = 10_000_000
 """Bytes read of a message or a table; a real one has some thousand."""
 
@@ -69,8 +70,11 @@ def read_file(path: Path) -> bytes:
         raise BotError(f"{path} cannot be read ({exc.strerror}).") from exc
 
 
-def store_of(settings: DatabaseSettings, *, create: bool = True) -> AbstractAsyncContextManager[Store]:
+@asynccontextmanager
+async def store_of(settings: DatabaseSettings, *, create: bool = True) -> AsyncIterator[Store]:
     """Open the store. Without `create`, nothing is created or brought up to date."""
     from bot.store import open_store
 
-    return open_store(settings.database_url, secret_keys=settings.secret_key, create=create)
+    async with open_store(settings.database_url, secret_keys=settings.secret_key, create=create) as store:
+        store.database.write_patience_s = _WRITE_PATIENCE_S
+        yield store

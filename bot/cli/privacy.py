@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,7 +17,12 @@ from bot.domain.text import counted
 
 if TYPE_CHECKING:
     from bot.config.settings import DatabaseSettings
+    from bot.store import Store
     from bot.store.privacy import ErasedAgain
+
+_WIPE_TRIES: Final = 5
+"""Each waits up to a second for others who read."""
+_WIPE_PAUSE_S: Final = 0.2
 
 privacy = typer.Typer()
 
@@ -60,11 +66,12 @@ async def _erase(settings: DatabaseSettings, *, address: str, sure: bool) -> Non
         typer.confirm("Permanently erase everything about this person?", abort=True)
     async with store_of(settings) as store:
         erased = await store.personal_data.erase(address, at=utc_now(), by=ACTOR)
-        readers = [] if erased.is_wiped else store.database.readers()
+        is_wiped = erased.is_wiped or await _wipe_soon(store)
+        readers = [] if is_wiped else store.database.readers()
     cards = f"{counted(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} updated while the bot runs"
     found = f"{counted(erased.licenses, 'license')}, {counted(erased.mails, 'mail')}. {cards}. Nobody can write to this"
     what = f"{found} address from here any more."
-    if erased.is_wiped:
+    if is_wiped:
         typer.echo(f"Erased: {what}")
         return
     _explain_leftovers(what, readers)
@@ -73,10 +80,20 @@ async def _erase(settings: DatabaseSettings, *, address: str, sure: bool) -> Non
 async def _erase_again(settings: DatabaseSettings) -> None:
     async with store_of(settings) as store:
         found = await store.personal_data.erase_again(at=utc_now(), by=ACTOR)
-        readers = [] if found.is_wiped else store.database.readers()
+        is_wiped = found.is_wiped or await _wipe_soon(store)
+        readers = [] if is_wiped else store.database.readers()
     typer.echo(f"{counted(found.on_record, 'person', 'people')} on record as erased. {again_in_words(found)}")
-    if not found.is_wiped:
+    if not is_wiped:
         _explain_leftovers("", readers)
+
+
+async def _wipe_soon(store: Store) -> bool:
+    """Try a few more times to remove the old pages: a running bot reads them now and then, each time for a moment."""
+    for _ in range(_WIPE_TRIES):
+        await asyncio.sleep(_WIPE_PAUSE_S)
+        if await store.personal_data.wipe():
+            return True
+    return False
 
 
 def again_in_words(found: ErasedAgain) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.domain.dnc_reason import DncReason
 from bot.mail.inbound.verp import envelope_sender
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
+from bot.store.engine.database import Database
 from tests.builders import contact, dnc_entry, license_
 from tests.cli.conftest import Done, Run
 from tests.config.test_settings import NEEDED
@@ -240,6 +242,25 @@ def test_what_another_program_keeps_of_somebody_erased_is_said_and_taken_out_by_
         assert done.out.startswith("Not erased completely yet: 1 license, 1 mail.")
         assert f"(process {pid}) is reading it" in done.out or "another program is reading it" in done.out
         assert "Erased" not in done.out
+    assert within(_unwiped) == []
+
+
+def test_somebody_is_erased_though_another_program_reads_for_a_moment(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within(one_mail)
+    wipe = Database.wipe
+    with ExitStack() as reading:
+        reading.enter_context(reader(tmp_path / "evaluators.db"))
+
+        async def wipe_then_end_reading(database: Database) -> bool:
+            is_wiped = await wipe(database)
+            reading.close()
+            return is_wiped
+
+        monkeypatch.setattr(Database, "wipe", wipe_then_end_reading)
+        done = run("erase", ANA, "--yes")
+    assert (done.code, done.out.startswith("Erased: 1 license, 1 mail.")) == (0, True)
     assert within(_unwiped) == []
 
 

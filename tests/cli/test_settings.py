@@ -268,13 +268,14 @@ def test_a_report_that_waits_for_a_busy_database_is_taken_in_the_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     within(one_mail)
-    monkeypatch.setattr("bot.store.engine.database._PATIENCE_S", 0)
+    monkeypatch.setattr("bot.cli.arguments._WRITE_PATIENCE_S", 0)
     with closing(sqlite3.connect("evaluators.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         done = run("bounce", stdin=BOUNCE)
         assert done.code == 75
-        assert done.err.startswith("The database cannot be used: another program has held it too long.")
+        assert done.err.startswith("The database cannot be used: it has been locked too long. If the bot is running,")
         assert run("dnc", "add", ANA).code == 75
+        assert run("audit").code == 0  # what only reads waits for nobody
         other.execute("ROLLBACK")
     assert run("bounce", stdin=BOUNCE).code == 0
     assert standing(ANA) is not None

@@ -13,7 +13,8 @@ from bot.errors import DatabaseBusy, StoreError, StoreUnavailable
 _LOCKED: Final = "database is locked|due to lock timeout"
 _CONNECTION_ENDED: Final = "(terminating|closed|lost|reset).* connection|connection (is|was) closed|idle-in-transaction"
 _MENDABLE: Final = {
-    _LOCKED: "another program has held it too long. Stop that program.",
+    _LOCKED: "it has been locked too long. If the bot is running, try again in a minute; if not, stop the program that "
+    "has it open.",
     "readonly": "it may not be written. Give the bot's user the right to write the file and its folder.",
     "unable to open": "it cannot be opened. Check the folder in DATABASE_URL and its rights.",
     "disk is full": "the disk is full. Make room.",

@@ -53,6 +53,9 @@ async def upgrade(database: Database, *, keyring: Keyring, generation: Callable[
     `keyring` encrypts data that an older schema kept in plain text, and replaces hashes and encrypted values of former
     keys. `generation` returns the first generation of a database; it is random by default.
     """
+    async with database.read() as connection:
+        if await connection.run_sync(_is_current):  # no command waits for a turn to write only to find that out
+            return newest()
     for _ in range(_TRIES - 1):
         with suppress(DatabaseBusy):
             return await _try_to_upgrade(database, keyring, generation or first_generation)
@@ -124,9 +127,18 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def _is_current(connection: Connection) -> bool:
+    return _version(connection) == newest() and not _has_checksum(connection)
+
+
+def _has_checksum(connection: Connection) -> bool:
+    """Return whether the file is a backup that was copied back by hand."""
+    return connection.dialect.name == "sqlite" and bool(connection.scalar(text("PRAGMA user_version")))
+
+
 def _upgrade(connection: Connection, keys: Keyring, generation: Callable[[], int]) -> str:
-    if connection.dialect.name == "sqlite" and connection.scalar(text("PRAGMA user_version")):
-        connection.execute(text("PRAGMA user_version=0"))  # the checksum of a backup that was copied back by hand
+    if _has_checksum(connection):
+        connection.execute(text("PRAGMA user_version=0"))
     current = _version(connection)
     if current == newest() or (current is not None and _may_use_newer(connection)):
         return current
