@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import Final
@@ -22,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.bench import Bench, marketplace
 from benchmarks.marks import SMALL, Mark, marks
+from benchmarks.postgres_marks import postgres_marks
 
 _PROFILES: Final = Path("artifacts/bench")
 _WIDTH: Final = 140
@@ -35,7 +37,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="evaluator-bench-") as folder, marketplace(3 * asked.licenses) as server:
         bench = Bench(server, Path(folder), repeat=asked.repeat, log=sys.stderr)
         try:
-            for mark in marks(bench, licenses=asked.licenses, store=asked.store):
+            for mark in chain(
+                marks(bench, licenses=asked.licenses, store=asked.store),
+                postgres_marks(bench, licenses=asked.postgres),
+            ):
                 measured.append(mark)
                 _explain(mark)
         except TimeoutExpired:
@@ -48,11 +53,13 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--licenses", type=int, default=100_000, help="in a sweep, and three times that for memory")
     parser.add_argument("--store", type=int, default=1_000_000, help=f"licenses in the large store, over {SMALL:,}")
+    parser.add_argument("--postgres", type=int, default=20_000, help="licenses in a sweep on PostgreSQL")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a tenth of everything, once: does it still run?")
     asked = parser.parse_args()
     if asked.quick:
         asked.licenses, asked.store, asked.repeat = asked.licenses // 10, asked.store // 10, 1
+        asked.postgres //= 10
     return asked
 
 

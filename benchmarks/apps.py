@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -122,7 +121,7 @@ def main() -> None:
     """Print what was measured as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", required=True)
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", required=True)
     parser.add_argument("--rows", type=int, required=True, help="licenses of the vendor")
     parser.add_argument("--a-second", type=int, required=True, help="signals")
     parser.add_argument("--seconds", type=int, required=True)

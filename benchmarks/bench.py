@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -30,6 +32,12 @@ class Bench:
         self._repeat = repeat
         self._log = log
         self._ends = time.monotonic() + _MOST_SECONDS
+        self.database_server: int | None = None
+        """The first process of the PostgreSQL server; its processor time counts where a store is on it."""
+
+    def note(self, line: str) -> None:
+        """Say something beside the table."""
+        self._log.write(f"{line}\n")
 
     def times(self) -> Iterator[int]:
         """Return the repetitions of a measurement, fewer if it is slow."""
@@ -52,24 +60,34 @@ class Bench:
 
     def polls(self, store: str, *, first: int, count: int, rows: int, profile: Path | None = None) -> list[float]:
         """Return the seconds of each poll of the rounds from `first` on, without that one: it warms up."""
-        result = self._ours(store, "polls", f"--first={first}", f"--count={count}", rows=rows, profile=profile)
-        if not result["started"]:
-            raise SystemExit("The polls found no new trial, so nothing was measured.")
-        return list(result["seconds"])
+        return list(self._polls(store, first=first, count=count, rows=rows, profile=profile)["seconds"])
+
+    def polls_cost(self, store: str, *, count: int, rows: int, profile: Path | None = None) -> float:
+        """Return the seconds of processor time of so many polls."""
+        return float(self._polls(store, first=0, count=count + 1, rows=rows, profile=profile)["cpu"])
 
     def lists(self, store: str, *, count: int, profile: Path | None = None) -> dict[str, list[float]]:
         """Return the seconds that each list and each search takes, by what is typed."""
-        return self._ours(store, "lists", f"--count={count}", rows=0, profile=profile)
+        return dict(self._ours(store, "lists", f"--count={count}", rows=0, profile=profile)["seconds"])
+
+    def list_cost(self, store: str, typed: str, *, count: int, profile: Path | None = None) -> float:
+        """Return the seconds of processor time of one list, asked for so many times."""
+        given = (f"--count={count + 1}", f"--typed={typed}")
+        return float(self._ours(store, "lists", *given, rows=0, profile=profile)["cpu"])
 
     def pace(self, *, due: int, count: int) -> dict[str, float]:
         """Return how long Slack takes to get this many due cards, and how often it answers 429."""
         return self._run("team", f"--store={self._new('pace.db')}", "pace", f"--due={due}", f"--count={count}")
 
-    def interactions(self, store: str, *, rows: int, cards: int) -> dict[str, float]:
-        """Let a team press while a bot with this many cards reads the full report."""
+    def interactions(self, store: str, *, rows: int, cards: int, standby: bool = False) -> dict[str, float]:
+        """Let a team press while a bot with this many cards reads the full report; with `standby`, while the other
+        copy does.
+        """
+        given = [f"--server={self._server}", f"--rows={rows}", f"--cards={cards}"]
+        if standby:
+            return self._run("team", f"--store={store}", "presses", *given, "--standby")
         copy = self._new("pressed.db")
         shutil.copy(self.folder / store, copy)
-        given = (f"--server={self._server}", f"--rows={rows}", f"--cards={cards}")
         return self._run("team", f"--store={copy}", "presses", *given)
 
     def signals(self, store: str, *, rows: int, a_second: int, seconds: int) -> dict[str, float]:
@@ -101,8 +119,17 @@ class Bench:
             file.unlink()
         return self.folder / store
 
+    def _polls(self, store: str, *, first: int, count: int, rows: int, profile: Path | None) -> dict[str, Any]:
+        result = self._ours(store, "polls", f"--first={first}", f"--count={count}", rows=rows, profile=profile)
+        if not result["started"]:
+            raise SystemExit("The polls found no new trial, so nothing was measured.")
+        return result
+
     def _ours(self, store: str, *what: str, rows: int, profile: Path | None) -> dict[str, Any]:
-        given = [f"--server={self._server}", f"--store={self.folder / store}", f"--rows={rows}"]
+        is_server = "://" in store
+        given = [f"--server={self._server}", f"--store={store if is_server else self.folder / store}", f"--rows={rows}"]
+        if is_server:
+            given.append(f"--database-server={self.database_server}")
         if profile is not None:
             given.append(f"--profile={profile}")
         return self._run("ours", *given, *what)
@@ -127,11 +154,42 @@ def marketplace(rows: int) -> Iterator[str]:
         # Leaving closes its standard input, whatever happened here, and that ends it.
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresServer:
+    """A PostgreSQL server; `create` makes a database with this name and returns its address."""
+
+    process: int
+    create: Callable[[str], str]
+    analyze: Callable[[], object]
+    """Counts for the planner what is in the tables, as a server does some time after a first sweep."""
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresServer | None]:
+    """Start a PostgreSQL server; yields None if it is not installed."""
+    asked = [sys.executable, "-m", "benchmarks.postgres"]
+    with subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as server:
+        stated, says = server.stdin, server.stdout
+        if stated is None or says is None:
+            raise RuntimeError("a process was started without its pipes")
+
+        def ask(name: str) -> str:
+            stated.write(f"{name}\n")
+            stated.flush()
+            return says.readline().strip()
+
+        process = says.readline().strip()
+        analyze = partial(ask, "")
+        yield PostgresServer(process=int(process), create=ask, analyze=analyze) if process else None
+
+
 def _short(result: dict[str, Any]) -> str:
     return ", ".join(f"{name} {_number(value)}" for name, value in result.items())
 
 
 def _number(value: object) -> str:
+    if isinstance(value, dict):
+        return f"({_short(value)})"
     if isinstance(value, list):
         return " ".join(map(_number, value))
     return f"{value:.3g}" if isinstance(value, float) else f"{value:,}"

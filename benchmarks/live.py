@@ -23,6 +23,7 @@ from bot.app.components import Components, open_components
 from bot.app.context import Timing
 from bot.app.run import run_components, tune_process
 from bot.config.loader import settings_of
+from bot.domain.health import PollStats
 from bot.domain.outbox import ApiMethod
 from bot.log.setup import set_up_logging
 from bot.services.slack_delivery.rate_limits import NO_LIMIT, SLACK_LIMITS, Limits
@@ -44,14 +45,18 @@ class Live:
 
     async def poll(self) -> dict[str, Any]:
         """Read what is new in the report."""
-        return asdict(await self._parts.poller.poll())
+        return asdict(await self._poll())
 
     async def sweep(self) -> dict[str, Any]:
         """Read the full report."""
         self._pass_by(_NEXT_SWEEP)
         began = time.perf_counter()
-        stats = await self._parts.poller.poll()
+        stats = await self._poll()
         return {**asdict(stats), "seconds": time.perf_counter() - began}
+
+    async def _poll(self) -> PollStats:
+        with self._parts.store.leases.as_leader():
+            return await self._parts.poller.poll()
 
 
 def _resident() -> int:

@@ -19,17 +19,17 @@ from benchmarks.vendor import A_ROUND
 
 SMALL: Final = 10_000
 """Licenses in the small store that polls of a large one are compared with."""
-_POLLS: Final = 10
+POLLS: Final = 10
 _LISTS: Final = 100
 _SIGNALS_A_SECOND: Final = 200
 _MOST: Final = 0.99
 _PROFILED: Final = 20_000
 """Licenses of a profiled sweep: where the time goes does not depend on more."""
-_LATER: Final = 30
+LATER: Final = 30
 """Days between sweeps."""
 _MORE: Final = 3
 _MB: Final = 1_000_000
-_MS: Final = 1_000
+MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def marks(bench: Bench, *, licenses: int, store: int) -> Iterator[Mark]:
     yield from _idle(bench, seconds=licenses / 5_000)
     yield from _mailbox(messages=licenses // 5)
     yield from _memory(bench, "first sweep", licenses, median(_peaks(first)), day=0)
-    yield from _memory(bench, "sweep that finds nothing changed", licenses, median(later), day=_LATER)
+    yield from _memory(bench, "sweep that finds nothing changed", licenses, median(later), day=LATER)
 
 
 def _first_sweep(bench: Bench, rows: int, first: list[dict[str, Any]]) -> Mark:
@@ -95,7 +95,7 @@ def _later_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
     """Measure a later sweep, so many days apart that the poll before it finds no recent trial."""
     ours, floor = [], []
     for number in bench.times():
-        sweep = bench.sweep("0.db", rows=rows, day=(number + 1) * _LATER)
+        sweep = bench.sweep("0.db", rows=rows, day=(number + 1) * LATER)
         ours.append(sweep["seconds"])
         memory.append(sweep["above_idle"])
         floor.append(bench.floor(rows)["read"])
@@ -104,7 +104,7 @@ def _later_sweep(bench: Bench, rows: int, memory: list[int]) -> Mark:
         floor=min(floor),
         ours=min(ours),
         target=1.3,
-        profile=lambda file: bench.sweep("0.db", rows=min(rows, _PROFILED), day=100 * _LATER, profile=file),
+        profile=lambda file: bench.sweep("0.db", rows=min(rows, _PROFILED), day=100 * LATER, profile=file),
     )
 
 
@@ -115,7 +115,7 @@ def _touched_sweep(bench: Bench, rows: int, first: Sequence[Mapping[str, Any]]) 
     ours = []
     for number in bench.times():
         bench.touch(rows, number)
-        ours.append(bench.sweep("0.db", rows=rows, day=(10 + number) * _LATER)["cpu"])
+        ours.append(bench.sweep("0.db", rows=rows, day=(10 + number) * LATER)["cpu"])
     bench.touch(0, 0)
     return _time(
         f"sweep of {rows:,}, each license touched (processor time, against the first sweep)",
@@ -145,15 +145,15 @@ def _polls(bench: Bench, large: int) -> Mark:
     few: list[float] = []
     many: list[float] = []
     first = 0
-    for first in (number * _POLLS for number in bench.times()):
-        few += bench.polls("small.db", first=first, count=_POLLS, rows=SMALL)
-        many += bench.polls("large.db", first=first, count=_POLLS, rows=SMALL)
+    for first in (number * POLLS for number in bench.times()):
+        few += bench.polls("small.db", first=first, count=POLLS, rows=SMALL)
+        many += bench.polls("large.db", first=first, count=POLLS, rows=SMALL)
     return _time(
         f"poll with {A_ROUND} changed of {large:,}, against {SMALL:,}",
         floor=median(few),
         ours=median(many),
         target=1.2,
-        profile=lambda file: bench.polls("large.db", first=first + _POLLS, count=2, rows=SMALL, profile=file),
+        profile=lambda file: bench.polls("large.db", first=first + POLLS, count=2, rows=SMALL, profile=file),
     )
 
 
@@ -164,7 +164,7 @@ def _lists(bench: Bench, large: int) -> Iterator[Mark]:
         return bench.lists("large.db", count=_LISTS, profile=file)
 
     for typed, times in bench.lists("large.db", count=_LISTS).items():
-        slow = _MS * sorted(times)[math.ceil(_MOST * len(times)) - 1]
+        slow = MS * sorted(times)[math.ceil(_MOST * len(times)) - 1]
         what = f"“{typed}” among {large:,}, in the store, 99 of 100"
         yield Mark(what=what, floor="–", ours=f"{slow:.0f} ms", value=slow, target=50, unit=" ms", profile=profile)
 
@@ -190,7 +190,7 @@ def _interactions(bench: Bench, rows: int) -> Iterator[Mark]:
         ("their cards updated, 99 of 100", "repainted", 2_000),
     )
     for what, name, target in times:
-        took = measured[name] * _MS
+        took = measured[name] * MS
         yield Mark(what=what, floor="–", ours=f"{took:.0f} ms", value=took, target=target, unit=" ms")
 
 
@@ -199,7 +199,7 @@ def _signals(bench: Bench, *, seconds: int) -> Iterator[Mark]:
     bench.sweep("signals-first.db", rows=SMALL)
     measured = bench.signals("signals-first.db", rows=SMALL, a_second=_SIGNALS_A_SECOND, seconds=seconds)
     what = f"{_SIGNALS_A_SECOND} signals a second for {seconds} s acknowledged, 99 of 100"
-    took, refused = measured["acknowledged"] * _MS, measured["refused"]
+    took, refused = measured["acknowledged"] * MS, measured["refused"]
     yield Mark(what=what, floor="–", ours=f"{took:.0f} ms", value=took, target=50, unit=" ms")
     yield Mark(what="signals refused meanwhile", floor="–", ours=f"{refused}", value=refused, target=0)
 

@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import httpx
 
+from benchmarks.processor import ProcessorWatch
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, NOON
 from bot.app.components import Components, open_components
@@ -42,8 +44,11 @@ _A_PROFILE: Final = 40
 """Lines of a profile."""
 
 
-def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
-    """Return the settings of a bot with this store and a vendor with this many licenses, by name."""
+def given(store: str, *, server: str, rows: int) -> dict[str, object]:
+    """Return the settings of a bot with this store and a vendor with this many licenses, by name.
+
+    A store is the path of a SQLite file, or the address of a PostgreSQL database.
+    """
     return {
         "slack_bot_token": "xoxb-nobody",
         "slack_app_token": "xapp-nobody",
@@ -52,14 +57,14 @@ def given(store: Path, *, server: str, rows: int) -> dict[str, object]:
         "marketplace_token": "nobody",
         "marketplace_developer_id": DEVELOPER_ID,
         "marketplace_api_url": f"{server}/{rows}",
-        "database_url": f"sqlite+aiosqlite:///{store}",
+        "database_url": store if "://" in store else f"sqlite+aiosqlite:///{store}",
         "secret_key": "benchmark " * 4,
         "http_port": 0,
     }
 
 
 @asynccontextmanager
-async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Components]:
+async def bot(store: str, *, server: str, rows: int, after: timedelta) -> AsyncIterator[Components]:
     """Open a bot with this store and a vendor with this many licenses, this long after the first noon."""
     tune_process()
     settings = settings_of(**given(store, server=server, rows=rows))
@@ -69,21 +74,22 @@ async def bot(store: Path, *, server: str, rows: int, after: timedelta) -> Async
 
 async def sweep(asked: argparse.Namespace) -> dict[str, Any]:
     """Read the full report: into a new store on the first day, later to find that nothing changed."""
-    async with bot(asked.store.with_suffix(".idle"), server=asked.server, rows=0, after=timedelta()) as parts:
-        await parts.poller.poll()
-        idle = _peak()
+    with TemporaryDirectory() as folder:
+        async with bot(f"{folder}/idle.db", server=asked.server, rows=0, after=timedelta()) as parts:
+            await parts.poller.poll()
+            idle = _peak()
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta(days=asked.day)) as parts:
         with _profile(asked.profile):
-            began, worked = time.perf_counter(), time.process_time()
+            watch, began = ProcessorWatch(asked.database_server), time.perf_counter()
             stats = await parts.poller.poll()
-            seconds, cpu = time.perf_counter() - began, time.process_time() - worked
+            seconds, cpu = time.perf_counter() - began, watch.seconds()
         peak = _peak()
     return {"rows": stats.rows, "started": stats.started, "seconds": seconds, "cpu": cpu, "above_idle": peak - idle}
 
 
 async def polls(asked: argparse.Namespace) -> dict[str, Any]:
     """Poll once for each round, each with other changed licenses; the first warms up."""
-    seconds, started = [], 0
+    seconds, cpu, started = [], [], 0
     minutes = timedelta(minutes=asked.first)
     async with (
         httpx.AsyncClient() as http,
@@ -92,38 +98,46 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
         for number in range(asked.first, asked.first + asked.count):
             await http.put(f"{asked.server}/changed/{number * A_ROUND}/{A_ROUND}")
             with _profile(asked.profile):
-                began = time.perf_counter()
+                watch, began = ProcessorWatch(asked.database_server), time.perf_counter()
                 stats = await parts.poller.poll()
                 seconds.append(time.perf_counter() - began)
+                cpu.append(watch.seconds())
             started += stats.started
         await http.put(f"{asked.server}/changed/0/0")
-    return {"started": started, "seconds": seconds[1:]}
+    return {"started": started, "seconds": seconds[1:], "cpu": sum(cpu[1:])}
 
 
 async def lists(asked: argparse.Namespace) -> dict[str, Any]:
     """Ask for every list and report and a Home tab, and look for customers, again and again, as a person does."""
-    seconds: dict[str, list[float]] = {typed: [] for typed in (*TYPED, HOME)}
+    seconds: dict[str, list[float]] = {typed: [] for typed in asked.typed or (*TYPED, HOME)}
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta()) as parts:
         found = Lists(parts.store, zone=ZoneInfo("UTC"), slack_user=SlackUsers(parts.client).user, clock=lambda: NOON)
         home = HomeTabs(
             parts.store, parts.slack, found, own_sites={"acme-dev"}, workspace_url=lambda: None, clock=lambda: NOON
         )
         reports = TeamReports(parts.store, own_sites={"acme-dev"}, today=found.today, zone=ZoneInfo("UTC"))
+
+        async def read(typed: str) -> None:
+            query = read_command(typed, today=found.today())
+            began = time.perf_counter()
+            if typed == HOME:
+                await home.read("U0BENCH")
+            elif isinstance(query, FindQuery):
+                await found.find(query, user="U0BENCH")
+            elif isinstance(query, ListQuery):
+                await found.page(query, 0, user="U0BENCH")
+            elif isinstance(query, ReportRequest):
+                await reports.report(query)
+            seconds[typed].append(time.perf_counter() - began)
+
+        for typed in seconds:
+            await read(typed)
+        watch = ProcessorWatch(asked.database_server)
         with _profile(asked.profile):
-            for _ in range(asked.count):
-                for typed, times in seconds.items():
-                    query = read_command(typed, today=found.today())
-                    began = time.perf_counter()
-                    if typed == HOME:
-                        await home.read("U0BENCH")
-                    elif isinstance(query, FindQuery):
-                        await found.find(query, user="U0BENCH")
-                    elif isinstance(query, ListQuery):
-                        await found.page(query, 0, user="U0BENCH")
-                    elif isinstance(query, ReportRequest):
-                        await reports.report(query)
-                    times.append(time.perf_counter() - began)
-    return {typed: times[1:] for typed, times in seconds.items()}
+            for typed in list(seconds) * (asked.count - 1):
+                await read(typed)
+        cpu = watch.seconds()
+    return {"cpu": cpu, "seconds": {typed: times[1:] for typed, times in seconds.items()}}
 
 
 @contextmanager
@@ -151,9 +165,10 @@ def main() -> None:
     """Print what was measured as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", required=True)
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", required=True, help="a SQLite file, or the address of a PostgreSQL database")
     parser.add_argument("--rows", type=int, required=True, help="licenses the vendor has")
     parser.add_argument("--profile", type=Path)
+    parser.add_argument("--database-server", type=int, help="the first process of a PostgreSQL server")
     kinds = parser.add_subparsers(required=True)
     sweeping = kinds.add_parser("sweep")
     sweeping.add_argument("--day", type=int, default=0, help="days after the first")
@@ -164,6 +179,7 @@ def main() -> None:
     polling.set_defaults(measure=polls)
     listing = kinds.add_parser("lists")
     listing.add_argument("--count", type=int, required=True, help="how often; the first time warms up")
+    listing.add_argument("--typed", action="append", help="only this list")
     listing.set_defaults(measure=lists)
     asked = parser.parse_args()
     set_up_logging(json=True, level="warning")

@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.live import bot_at_work
@@ -67,8 +66,15 @@ async def interactions(asked: argparse.Namespace) -> dict[str, Any]:
     for user in _USERS:
         workspace.add_user(User(id=user, name=user.lower(), real_name=user.title()))
     settings = given(asked.store, server=asked.server, rows=asked.rows)
-    async with workspace.serve(), bot_at_work(settings | slack_settings(workspace), "--unpaced", "--noon") as ask:
-        await workspace.until(lambda: workspace.sockets and len(_cards(workspace)) >= asked.cards, within=_PATIENCE)
+    async with workspace.serve(), AsyncExitStack() as stack:
+        settings |= slack_settings(workspace)
+        # Without a socket of the leader's own, every press goes to the stand-by.
+        leading = settings | {"slack_app_token": None} if asked.standby else settings
+        ask = await stack.enter_async_context(bot_at_work(leading, "--unpaced", "--noon"))
+        await workspace.until(lambda: len(_cards(workspace)) >= asked.cards, within=_PATIENCE)
+        if asked.standby:
+            await stack.enter_async_context(bot_at_work(settings, "--unpaced", "--noon"))
+        await workspace.until(lambda: workspace.sockets, within=_PATIENCE)
         team = Team(workspace, _cards(workspace))
         sweeping = asyncio.ensure_future(ask("sweep"))
         await team.work(until=sweeping)
@@ -144,7 +150,7 @@ class Team:
 
 
 @asynccontextmanager
-async def _team(store: Path, *, trials: int, rate_limits: bool) -> AsyncIterator[tuple[Workspace, Ask]]:
+async def _team(store: str, *, trials: int, rate_limits: bool) -> AsyncIterator[tuple[Workspace, Ask]]:
     """Start a bot with a new store and this many trials of today, and its workspace, by the machine's own clock."""
     today = datetime.now(UTC).date()
     workspace = new_workspace(rate_limits=rate_limits)
@@ -177,6 +183,7 @@ def slack_settings(workspace: Workspace) -> dict[str, object]:
     return {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
+        "slack_signing_secret": workspace.signing_secret,
         "slack_api_url": workspace.api_url,
     }
 
@@ -205,7 +212,7 @@ def slow(seconds: Sequence[float]) -> float:
 def main() -> None:
     """Print what was measured as JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", required=True, help="a SQLite file, or the address of a PostgreSQL database")
     kinds = parser.add_subparsers(required=True)
     pacing = kinds.add_parser("pace")
     pacing.add_argument("--due", type=int, required=True, help="cards that are due at once")
@@ -215,6 +222,7 @@ def main() -> None:
     pressing.add_argument("--server", required=True)
     pressing.add_argument("--rows", type=int, required=True, help="licenses that are swept meanwhile")
     pressing.add_argument("--cards", type=int, required=True, help="cards that are there to be pressed")
+    pressing.add_argument("--standby", action="store_true", help="a second copy gets every press; it does not sweep")
     pressing.set_defaults(measure=interactions)
     idling = kinds.add_parser("idle")
     idling.add_argument("--seconds", type=float, required=True)

@@ -33,11 +33,20 @@ class Server:
     """A server on this machine that trusts everybody."""
 
     port: int
+    folder: Path
     _control: Callable[..., None]
+
+    def process(self) -> int:
+        """The id of its first process."""
+        return int((self.folder / "data/postmaster.pid").read_text().split()[0])
 
     def restart(self, mode: str = "fast") -> None:
         """Stop it, in the words of `pg_ctl`, and start it again."""
         self._control("restart", "-m", mode)
+
+    def analyze(self) -> None:
+        """Count what is in the tables of all databases, for the planner, as the server does each minute."""
+        _run("vacuumdb", self.port, "--all", "--analyze-only", "--quiet")
 
     def create(self, name: str, *options: str) -> str:
         """Make a database; its address."""
@@ -64,7 +73,7 @@ def running_server(*, fsync: str = "off") -> Iterator[Server]:
     run(FOUND[-1], "-D", f"{folder}/data", "-A", "trust", "-U", "bot")
     run(*control, "-o", options, "start")
     try:
-        yield Server(port, partial(run, *control))
+        yield Server(port, Path(folder), partial(run, *control))
     finally:
         run(*control, "-m", "immediate", "stop")
         shutil.rmtree(folder)
@@ -110,9 +119,12 @@ def postgres(postgres_port: int, request: pytest.FixtureRequest) -> str:
 def _create(port: int, name: str, *options: str) -> None:
     # Copied as files: page by page through the log, as is the default since version 15, takes twice as long.
     how = ("--strategy=file_copy",) if int(FOUND[-1].parents[1].name) >= _COPIES_THROUGH_LOG else ()
+    _run("createdb", port, *how, *options, name)
+
+
+def _run(program: str, port: int, *options: str) -> None:
     address = ("-h", "127.0.0.1", "-p", str(port), "-U", "bot")
-    created = [str(FOUND[-1].with_name("createdb")), *address, *how, *options, name]
-    subprocess.run(created, check=True)  # noqa: S603  our own words
+    subprocess.run([str(FOUND[-1].with_name(program)), *address, *options], check=True)  # noqa: S603  our own words
 
 
 def _url(port: int, name: str) -> str:

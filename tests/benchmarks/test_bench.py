@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import Bench, marketplace
+from benchmarks.bench import Bench, marketplace, postgres
+from benchmarks.postgres_marks import postgres_marks
+from benchmarks.processor import ProcessorWatch
 from benchmarks.server import DEVELOPER_ID
 from benchmarks.vendor import A_ROUND, TODAY, row
 from bot.marketplace.client import Marketplace
 from bot.marketplace.http import MarketplaceHttp
+from tests.postgres import needs_a_server
 
 pytestmark = pytest.mark.long
 
@@ -81,6 +84,22 @@ def test_each_signal_is_acknowledged_while_the_bot_polls(bench: Bench) -> None:
     assert measured["signals"] == 40
     assert measured["refused"] == 0 < measured["polls"]
     assert 0 < measured["acknowledged"] <= measured["slowest"]
+
+
+@needs_a_server
+def test_both_databases_do_the_same_work_and_a_stand_by_is_pressed(bench: Bench) -> None:
+    beside = list(postgres_marks(bench, licenses=ROWS))
+    assert len(beside) == 6
+    assert all(mark.value > 0 for mark in beside)
+
+
+@needs_a_server
+def test_the_processor_time_of_the_server_counts() -> None:
+    with postgres() as server:
+        assert server is not None
+        watch = ProcessorWatch(server.process)
+        server.create("another")
+        assert watch.seconds() > 0
 
 
 def test_an_idle_bot_says_what_it_takes(bench: Bench) -> None:
