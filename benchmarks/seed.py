@@ -3,7 +3,7 @@
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,23 +21,37 @@ _COPIES: Final = "WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FRO
 
 def grow(store: Path, *, times: int) -> None:
     """Make a store `times` as large. Ids, aliases and lookup columns differ from copy to copy."""
+    with quick(store) as connection:
+        growing = [table for table in metadata.sorted_tables if table.name in _GROWING]
+        with without_indexes(connection):
+            for table in growing:
+                names, values = zip(*_copied(table), strict=True)
+                insert = f"INSERT INTO {table.name} ({', '.join(names)})"
+                select = f"SELECT {', '.join(values)} FROM copy CROSS JOIN {table.name}"
+                connection.execute(f"{insert} {_COPIES} {select}", [times - 1])
+
+
+@contextmanager
+def quick(store: Path) -> Iterator[sqlite3.Connection]:
+    """Open a store that nobody else uses, without the care for what a crash would leave."""
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-500000"):
             connection.execute(f"PRAGMA {pragma}")
-        growing = [table for table in metadata.sorted_tables if table.name in _GROWING]
-        # An index built at the end is built by sorting rather than by looking up the place of each row.
-        indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        found = indexes.fetchall()
-        for name, _ in found:
-            connection.execute(f"DROP INDEX {name}")
-        for table in growing:
-            names, values = zip(*_copied(table), strict=True)
-            insert = f"INSERT INTO {table.name} ({', '.join(names)})"
-            select = f"SELECT {', '.join(values)} FROM copy CROSS JOIN {table.name}"
-            connection.execute(f"{insert} {_COPIES} {select}", [times - 1])
-        for _, sql in found:
-            connection.execute(sql)
+        yield connection
         connection.execute("PRAGMA journal_mode=WAL")
+
+
+@contextmanager
+def without_indexes(connection: sqlite3.Connection, *, of: str = "%") -> Iterator[None]:
+    """Build the indexes of these tables at the end, by sorting rather than by looking up the place of each row."""
+    found = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name LIKE ?", [of]
+    ).fetchall()
+    for name, _ in found:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    for _, sql in found:
+        connection.execute(sql)
 
 
 def _copied(table: Table) -> Iterator[tuple[str, str]]:

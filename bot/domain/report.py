@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.departure import LeavingCount, add_up
@@ -26,6 +26,8 @@ class ReportScope:
     app_keys: frozenset[str] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     """The apps' names, by key."""
+    counted_at: datetime | None = None
+    """When a large report was counted, which is shown again for a while."""
 
     def covers(self, app_key: str) -> bool:
         """Return whether the report covers an app."""
@@ -53,7 +55,10 @@ def is_counted(license_: License) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialGroup:
-    """So many trials of one app that are alike in all that a report looks at."""
+    """So many trials of one app that are alike in all that a report looks at.
+
+    `started` is the first of their days, all in one month; `ends` the last of theirs, all equally mature.
+    """
 
     app_key: str
     started: date

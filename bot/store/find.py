@@ -12,6 +12,8 @@ from bot.store.schema import company_word, license_, license_alias
 
 MOST_CANDIDATES: Final = 1_000
 """Licenses that are looked at, from each place where the rarest word is found."""
+_MOST_LEADING: Final = 5
+"""Terms, and names in a term, that may lead to the candidates: the longest ones."""
 _HIGHEST: Final = "\U0010ffff"
 _OF_COMPANY: Final = company_word.c.company_key == license_.c.company_key
 
@@ -22,36 +24,52 @@ async def find_licenses(
     connection: AsyncConnection, keyring: Keyring, terms: Sequence[Term]
 ) -> tuple[Select[Any], bool]:
     """Return a query for the ids of the licenses that match every term, and whether it leaves some out."""
-    sources = [_sources(term, keyring) for term in terms]
-    counts = [select(func.count()).select_from(_some(source)).scalar_subquery() for each in sources for source in each]
+    leading = sorted(terms, key=_length, reverse=True)[:_MOST_LEADING]
+    places = [_places(term, keyring) for term in leading]
+    counts = [
+        select(func.count()).select_from(_some(each)).scalar_subquery()
+        for of_term in places
+        for place in of_term
+        for each in place
+    ]
     counted = iter((await connection.execute(select(*counts))).one())
-    sizes = [[next(counted) for _ in each] for each in sources]
-    rarest = min(range(len(terms)), key=lambda number: sum(sizes[number]))
-    candidates = union_all(*(select(_some(source)) for source in sources[rarest]))
-    others = [_matches(term, keyring) for number, term in enumerate(terms) if number != rarest]
+    # A place in which every name of a term must be found has a query for each name: the rarest one leads there.
+    rarest = [
+        [min(((next(counted), each) for each in place), key=lambda it: it[0]) for place in of_term]
+        for of_term in places
+    ]
+    leader, chosen = min(zip(leading, rarest, strict=True), key=lambda it: sum(size for size, _ in it[1]))
+    candidates = union_all(*(select(_some(each)) for _, each in chosen))
+    others = [_matches(term, keyring) for term in terms if term is not leader or len(term.names) > 1]
     found = select(license_.c.id).where(license_.c.id.in_(candidates), *others)
-    return found, max(sizes[rarest]) > MOST_CANDIDATES
+    return found, max(size for size, _ in chosen) > MOST_CANDIDATES
 
 
-def _sources(term: Term, keyring: Keyring) -> list[_Ids]:
-    """Return a query for the ids of licenses in each place where a term may be found. Each is one range of an index."""
+def _length(term: Term) -> int:
+    return len(term.address or term.joined or "".join(term.hosts))
+
+
+def _places(term: Term, keyring: Keyring) -> list[list[_Ids]]:
+    """Return the places where a term may be found, each with the queries of which one has to be asked for the ids of
+    licenses. Each query is one range of an index.
+    """
     ids = select(license_.c.id)
     if term.address is not None:
         hashes = keyring.address_hashes(term.address)
-        return [ids.where(column.in_(hashes)) for column in (license_.c.technical_key, license_.c.billing_key)]
+        return [[ids.where(column.in_(hashes))] for column in (license_.c.technical_key, license_.c.billing_key)]
     found = [
         *(select(license_alias.c.license_id).where(_begins(license_alias.c.alias, [each])) for each in term.ids),
         *(ids.where(_begins(column, term.hosts)) for column in (license_.c.site, license_.c.domain) if term.hosts),
         *(ids.where(license_.c.app_key == key).order_by(license_.c.id.desc()) for key in sorted(term.app_keys)),
     ]
+    places = [[each] for each in found]
     if term.names:
-        longest = max(term.names, key=len)
         by_word = ids.join(company_word, _OF_COMPANY)
-        others = [_has_word(name) for name in term.names if name != longest]
-        found.append(by_word.where(_begins(company_word.c.word, [longest]), *others))
-        if term.joined != longest:
-            found.append(by_word.where(_begins(company_word.c.word, [term.joined])))
-    return found
+        longest = sorted(set(term.names), key=len, reverse=True)[:_MOST_LEADING]
+        places.append([by_word.where(_begins(company_word.c.word, [name])) for name in longest])
+        if term.joined not in longest:
+            places.append([by_word.where(_begins(company_word.c.word, [term.joined]))])
+    return places
 
 
 def _matches(term: Term, keyring: Keyring) -> ColumnElement[bool]:

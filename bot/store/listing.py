@@ -1,6 +1,7 @@
 """Lists of evaluations, a page at a time: the number of statements does not grow with the number of rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, assert_never
 
 from sqlalchemy import Column, ColumnElement, Row, Select, and_, exists, func, literal_column, select
@@ -69,14 +70,25 @@ class EvaluationLists:
 
     async def page(self, selection: Selection, number: int) -> Page[EvaluationRow]:
         """Return a page of a list, or the nearest one that exists."""
-        wanted = and_(evaluation.c.merged_into.is_(None), *_of_list(selection), *_narrowed(selection.criteria))
+        [found] = await self.pages([(selection, number)])
+        return found
+
+    async def pages(self, wanted: Sequence[tuple[Selection, int]]) -> list[Page[EvaluationRow]]:
+        """Return a page of each list, or the nearest one that exists. Their rows are read together."""
+        conditions = [_wanted(selection) for selection, _ in wanted]
+        counts = [select(func.count()).select_from(evaluation).where(each).scalar_subquery() for each in conditions]
         async with self._database.read() as connection:
-            total = await connection.scalar(select(func.count()).select_from(evaluation).where(wanted)) or 0
-            number, pages = nearest_page(total, number)
-            query = _ordered(select(evaluation).where(wanted), selection.kind)
-            found = await connection.execute(query.limit(PAGE_SIZE).offset(number * PAGE_SIZE))
-            rows = await read_rows(connection, self._keyring, found.all())
-        return Page(rows=rows, number=number, pages=pages, total=total)
+            totals = (await connection.execute(select(*counts))).one()
+            places = [nearest_page(total, number) for total, (_, number) in zip(totals, wanted, strict=True)]
+            found = list[Sequence[Row[Any]]]()
+            for (selection, _), condition, (number, _) in zip(wanted, conditions, places, strict=True):
+                query = _ordered(select(evaluation).where(condition), selection.kind)
+                found.append((await connection.execute(query.limit(PAGE_SIZE).offset(number * PAGE_SIZE))).all())
+            rows = iter(await read_rows(connection, self._keyring, [row for each in found for row in each]))
+        return [
+            Page(rows=tuple(islice(rows, len(each))), number=number, pages=pages, total=total)
+            for each, (number, pages), total in zip(found, places, totals, strict=True)
+        ]
 
     async def find(self, terms: Sequence[Term], criteria: Criteria, *, most: int) -> Found:
         """Return the newest evaluations that match every term, at most `most` of them."""
@@ -130,6 +142,10 @@ class EvaluationLists:
 async def _values(connection: AsyncConnection, column: Column[str]) -> frozenset[str]:
     values = distinct_values(column).c.value
     return frozenset(await connection.scalars(select(values).where(values.is_not(None))))
+
+
+def _wanted(selection: Selection) -> ColumnElement[bool]:
+    return and_(evaluation.c.merged_into.is_(None), *_of_list(selection), *_narrowed(selection.criteria))
 
 
 def _of_list(selection: Selection) -> list[ColumnElement[bool]]:
@@ -189,6 +205,8 @@ async def read_rows(
     connection: AsyncConnection, keyring: Keyring, rows: Sequence[Row[Any]]
 ) -> tuple[EvaluationRow, ...]:
     """Return the lines of these rows of `evaluation`, in this order."""
+    if not rows:
+        return ()
     ids = [row.id for row in rows]
     licenses = await licenses_of(connection, {row.license_id for row in rows}, keyring)
     sent = select(mail.c.evaluation_id).where(mail.c.evaluation_id.in_(ids), mail.c.state == MailState.SENT)

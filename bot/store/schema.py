@@ -172,6 +172,12 @@ evaluation = Table(
     Index("ix_evaluation_waiting", "waiting_since", **partial("waiting_since IS NOT NULL")),
     Index("ix_evaluation_announced", "first_seen", **partial("channel IS NOT NULL")),
     Index("ix_evaluation_owner", "owner", "state", "ends", **partial("owner IS NOT NULL")),
+    # All that a report says of owners.
+    Index(
+        "ix_evaluation_owned",
+        *("owner", "app_key", "started", "counted", "state", "done_at", "not_for_us_at", "merged_into"),
+        **partial("owner IS NOT NULL"),
+    ),
     Index("ix_evaluation_unowned", "ends", **partial(f"owner IS NULL AND {_OPEN}")),
     Index("ix_evaluation_open", "ends", **partial(_OPEN)),
 )
@@ -247,6 +253,7 @@ mail = Table(
     Index("ix_mail_address_key", "address_key", "at"),
     Index("ix_mail_waiting", "due_at", **partial("due_at IS NOT NULL")),
     Index("ix_mail_sent", "evaluation_id", "at", **partial("state = 'sent'")),
+    Index("ix_mail_sent_at", "at", "evaluation_id", "template", "actor", "bounced_at", **partial("state = 'sent'")),
 )
 
 # Drafts of emails in preview; deleted after a day.

@@ -224,6 +224,18 @@ async def test_each_row_knows_its_license_who_was_emailed_and_who_is_blocked(sto
     ]
 
 
+async def test_pages_read_together_are_those_read_one_by_one_with_fewer_statements(store: Store) -> None:
+    await trials(store, 2 * PAGE_SIZE)
+    for number in range(1, 20):
+        await change(store, number, owner="U0BO" if number % 2 else "U0CY")
+    wanted = [(work(ListKind.MINE), 0), (work(ListKind.UNOWNED), 1), (work(ListKind.WAITING), 0), (DAY, 1)]
+    alone = [await store.lists.page(*each) for each in wanted]
+    with statements(store) as sent:
+        assert await store.lists.pages(wanted) == alone
+    assert len(sent) <= 7 + len(wanted)
+    assert [len(page.rows) for page in alone][-1] == PAGE_SIZE
+
+
 async def test_a_page_that_does_not_exist_becomes_the_nearest(store: Store) -> None:
     assert await listed(store, page=3) == Page(rows=(), total=0)
     await trials(store, 1)

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain.evaluation import License
+from bot.domain.evaluation import License, State
 from bot.domain.mail import MailState
 from bot.domain.replies import ReplyKind
-from bot.domain.report import Counts, ReportScope, conversion_report, is_counted
+from bot.domain.report import Counts, ReportScope, TrialGroup, TrialGroups, conversion_report, is_counted
 from bot.domain.report_rates import Share
 from bot.domain.report_team import TemplateForApp, TemplateUse, Work, WorkOnApp
 from bot.store import Store, open_store
@@ -59,9 +60,9 @@ async def test_only_trials_that_were_bought_or_ended_two_weeks_ago_are_mature(st
     assert (found.trials, found.mature, found.bought) == (6, 4, 2)
 
 
-async def test_trials_are_by_app_and_day_and_begin_with_the_scope(store: Store) -> None:
-    april = date(2026, 4, 1)
-    await report(store, trial(1, date(2026, 3, 31)), trial(2, april), trial(3, april), trial(4, april, app_key="maps"))
+async def test_trials_are_by_app_and_month_and_begin_with_the_scope(store: Store) -> None:
+    april, later = date(2026, 4, 1), date(2026, 4, 30)
+    await report(store, trial(1, date(2026, 3, 31)), trial(2, april), trial(3, later), trial(4, april, app_key="maps"))
 
     found = await store.reports.trials(ReportScope(since=april, today=TODAY), own_sites=frozenset())
 
@@ -187,3 +188,50 @@ async def _read_all(store: Store) -> None:
 async def _set(store: Store, number: int, **values: object) -> None:
     async with store.database.write() as connection:
         await connection.execute(update(evaluation).where(evaluation.c.id == number).values(values))
+
+
+async def test_groups_add_up_to_what_each_trial_says(store: Store) -> None:
+    """The quick count against a look at each trial alone."""
+    chance = Random(7)  # noqa: S311  no secret
+    own, maps = "acme-dev.atlassian.net", "maps"
+    seen = [
+        trial(
+            number,
+            TODAY - timedelta(days=chance.randrange(120)),
+            app_key=chance.choice(("com.example.roadmap", maps)),
+            site=chance.choice((f"site-{number}.atlassian.net", f"site-{number}.atlassian.net", own)),
+            sandbox=chance.random() < 0.1,
+        )
+        for number in range(1, 61)
+    ]
+    await report(store, *seen)
+    await report(store, *(bought(n, seen[n - 1].starts, app_key=seen[n - 1].app_key) for n in range(1, 61, 4)))
+    for number in range(1, 61, 3):
+        await _set(store, number, done_at=NOON, done_by="U0ANA")
+    for number in range(1, 61, 7):
+        await _set(store, number, not_for_us_at=NOON, not_for_us_by="U0ANA", not_for_us_reason="student")
+    scope = ReportScope(since=TODAY - timedelta(days=100), today=TODAY)
+
+    found = await store.reports.trials(scope, own_sites=frozenset({"acme-dev"}))
+
+    def alone(row: Any, *, is_contacted: bool) -> TrialGroups:  # noqa: ANN401  a row of two tables
+        one = TrialGroup(
+            app_key=row.app_key,
+            started=row.started,
+            ends=row.ends,
+            state=State(row.state),
+            is_counted=row.counted and row.not_for_us_at is None,
+            is_upgrade=row.upgrade_to != "",
+            number=1,
+        )
+        is_own = row.site == own
+        return TrialGroups(
+            every=[one], own=[one] if is_own else [], contacted=[one] if is_contacted and not is_own else []
+        )
+
+    async with store.database.read() as connection:
+        both = select(evaluation, license_table.c.site).join(license_table)
+        rows = (await connection.execute(both.where(evaluation.c.started >= scope.since))).all()
+    one_by_one = [conversion_report(scope, alone(row, is_contacted=row.done_at is not None)).total for row in rows]
+    assert conversion_report(scope, found).total == sum(one_by_one, Counts())
+    assert 20 < len(rows) < len(seen)

@@ -9,9 +9,8 @@ from typing import Final
 
 import structlog
 
-from bot.domain.commands import CommandProblem
 from bot.domain.home import MOST_ROWS, NUMBERS_FOR, PEOPLE_FOR, Home, PublishedHome, ReportState, TeamHome
-from bot.domain.listing import EvaluationRow, ListKind, ListQuery, Page
+from bot.domain.listing import ListKind
 from bot.domain.report import ReportScope, conversion_report
 from bot.errors import SlackError, SlackRefused
 from bot.services.team.lists import Lists
@@ -134,9 +133,10 @@ class HomeTabs:
         return digest_of(home, today=self._lists.today(), workspace_url=self._workspace_url())
 
     async def _home(self, user: str, team: TeamHome) -> Home:
+        [mine] = await self._lists.first_pages([ListKind.MINE], user=user)
         return Home(
             team=team,
-            mine=await self._page(ListKind.MINE, user),
+            mine=mine,
             is_admin=user in self._admins,
             is_away=user in await self._store.absences.away(at=self._clock()),
             has_digest=user in await self._store.digests.people(),
@@ -149,19 +149,15 @@ class HomeTabs:
         names = await self._store.lists.apps()
         scope = ReportScope(since=today - NUMBERS_FOR, today=today, names=names)
         trials = await self._store.reports.trials(scope, own_sites=self._own_sites)
+        shown = (ListKind.UNOWNED, ListKind.EXPIRING, ListKind.WAITING)
+        unowned, ending, waiting = await self._lists.first_pages(shown)
         return TeamHome(
             state=ReportState(
                 read_at=None if good is None else good.started_at, error=None if last is None else last.error
             ),
-            unowned=await self._page(ListKind.UNOWNED),
-            ending=await self._page(ListKind.EXPIRING),
-            waiting=await self._page(ListKind.WAITING),
+            unowned=unowned,
+            ending=ending,
+            waiting=waiting,
             numbers=conversion_report(scope, trials),
-            emails=sum(each.use.sent for each in await self._store.reports.templates(scope)),
+            emails=await self._store.reports.emails(scope),
         )
-
-    async def _page(self, kind: ListKind, user: str = "") -> Page[EvaluationRow]:
-        found = await self._lists.page(ListQuery(kind=kind), 0, user=user)
-        if isinstance(found, CommandProblem):
-            raise TypeError("a list without filters has no problem")
-        return found

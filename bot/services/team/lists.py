@@ -1,7 +1,7 @@
 """Answer what the team asks for: lists of evaluations, and what is found by words. Days are the team's."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -11,6 +11,7 @@ from bot.domain.command_line import guess
 from bot.domain.commands import CommandProblem, Filter, ProblemKind
 from bot.domain.company_words import plain_words
 from bot.domain.listing import (
+    SOON,
     Criteria,
     Days,
     EvaluationRow,
@@ -65,6 +66,12 @@ class Lists:
             criteria = replace(criteria, ends=self._within(until))
         selection = Selection(kind=query.kind, days=self._days(query), user=user, criteria=criteria)
         return await self._store.lists.page(selection, number)
+
+    async def first_pages(self, kinds: Sequence[ListKind], *, user: str = "") -> list[Page[EvaluationRow]]:
+        """Return the first pages of these lists of work, in a person's eyes."""
+        ends = {ListKind.EXPIRING: self._within(SOON)}
+        selections = [Selection(kind=kind, user=user, criteria=Criteria(ends=ends.get(kind))) for kind in kinds]
+        return await self._store.lists.pages([(selection, 0) for selection in selections])
 
     async def find(self, query: FindQuery, *, user: str) -> Found | CommandProblem:
         """Return the newest evaluations that have all the words, or which filter names nothing."""
