@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.changes import Confirmed, Refreshed
+from bot.domain.changes import Change, Confirmed, Refreshed
 from bot.domain.identity import KnownLicense
 from bot.domain.license_update import LicenseUpdate
 from bot.security.keyring import Keyring
@@ -37,19 +37,25 @@ DELETE_DIGESTS: Final = delete(processed_row).where(processed_row.c.license_id =
 
 def is_plain(license_update: LicenseUpdate, known: KnownLicense) -> bool:
     """Return whether a record merges no licenses, forgets nobody, and adds nothing to a history."""
+    return is_one_license(license_update, known) and not news_of(license_update)
+
+
+def is_one_license(license_update: LicenseUpdate, known: KnownLicense) -> bool:
+    """Return whether a record merges no licenses and forgets nobody."""
     now, before = license_update.seen, known.license
-    return (
-        len(known.ids) == 1
-        and now.app_key == before.app_key
-        and not any(contact.forgotten for contact in now.contacts)
-        and all(isinstance(change, Confirmed | Refreshed) for change in license_update.changes)
-    )
+    is_merged = len(known.ids) > 1 or now.app_key != before.app_key
+    return not is_merged and not any(contact.forgotten for contact in now.contacts)
+
+
+def news_of(license_update: LicenseUpdate) -> list[Change]:
+    """Return the changes that `update_licenses` leaves to others."""
+    return [change for change in license_update.changes if not isinstance(change, Confirmed | Refreshed)]
 
 
 async def update_licenses(
     connection: AsyncConnection, found: Sequence[Update], keyring: Keyring, *, at: datetime
 ) -> None:
-    """Write what plain records add, table by table."""
+    """Write what records of one license each add, table by table, without the `news_of` its trials."""
     values, aliases, outdated, companies, reported = [], [], [], [], []
     for _, license_update, known in found:
         if license_update.has_changes:
@@ -84,7 +90,7 @@ async def _update_trials(connection: AsyncConnection, found: Iterable[Update], *
                 names = ("known_license_id", "known_started", "known_upgrade_to")
                 said = {name: value for name, value in trial_values(trial).items() if name not in _IN_KEY}
                 confirmed.append({**dict(zip(names, of_trial, strict=True)), **said})
-            else:
+            elif isinstance(change, Refreshed):
                 shown.add(of_trial)
     await _update(connection, _UPDATE_TRIAL, confirmed)
     with_card = select(evaluation).where(

@@ -13,13 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.concurrency.shield import shielded
 from bot.domain.address import canonical
 from bot.domain.announcement import AnnouncementPolicy
-from bot.domain.changes import Change, Confirmed, Converted, Corrected, Ended, Refreshed, Started
+from bot.domain.changes import Change, Started
 from bot.domain.dnc_reason import DncReason
 from bot.domain.evaluation import ContactRole, Hosting
 from bot.domain.health import IngestStats
 from bot.domain.identity import KnownLicense, is_renamed, merge_known
 from bot.domain.license_update import LicenseUpdate, diff
-from bot.domain.reported_entries import entry_of
 from bot.domain.row_counts import RowCounts
 from bot.domain.team_settings import CardChannels
 from bot.security.keyring import Keyring
@@ -33,29 +32,29 @@ from bot.store.licenses.batching import ParsedRecord, sort_and_dedupe, split_con
 from bot.store.licenses.bulk_insert import insert_new_licenses
 from bot.store.licenses.bulk_update import (
     DELETE_DIGESTS,
-    IS_TRIAL,
     UPDATE_LICENSE,
     UPDATE_REPORTED,
+    Update,
+    is_one_license,
     is_plain,
+    news_of,
     update_licenses,
 )
 from bot.store.licenses.company_words import update_company_words
 from bot.store.licenses.merge import merge_licenses
+from bot.store.licenses.trial_changes import apply_change
 from bot.store.mapping import (
-    changed_license_values,
     insert_new,
     license_from,
     license_of,
     license_values,
     report_values,
     trial_from,
-    trial_values,
 )
 from bot.store.notes import blank_notes
-from bot.store.outbox.enqueue import append_history, enqueue_card_update
+from bot.store.outbox.enqueue import enqueue_card_update
 from bot.store.rotation import last_delivery, queue_assignments
 from bot.store.schema import evaluation, license_, license_alias, note, processed_row
-from bot.store.snoozes import end_snoozes
 from bot.store.team import load_team_settings
 from bot.store.webhooks.enqueue import enqueue_facts_of
 
@@ -68,10 +67,6 @@ _MIN_WRITTEN_ALONE: Final = 4
 
 _CLOUD_ID: Final = '"cloudId"'
 _COMPANIES: Final = select(license_.c.company).where(license_.c.id.in_(bindparam("known_ids", expanding=True)))
-_EVALUATION: Final = select(evaluation.c.id).where(*IS_TRIAL)
-_UPDATE_EVALUATION: Final = update(evaluation).where(evaluation.c.id == bindparam("known_id"))
-_ANNOUNCE: Final = _UPDATE_EVALUATION.where(evaluation.c.channel.is_(None))
-"""A card stays in its channel, whatever channel is set today."""
 _LACKS_SITE: Final = (
     license_.c.cloud_id.is_(None)
     & (license_.c.hosting == Hosting.CLOUD)
@@ -219,15 +214,33 @@ class Licenses:
         plain = [each for each in again if is_plain(*each[1:])]
         await update_licenses(connection, plain, self._keyring, at=at)
         written = len(first) + len(plain)
-        for alone, (record, license_update, known) in enumerate(again[len(plain) :]):
-            if alone >= _MIN_WRITTEN_ALONE and await self._database.is_awaited(connection):
-                break
-            channel = channels.of(license_update.seen.app_key)
-            started_trials += await self._write_update(
-                connection, record, license_update, known, channel=channel, at=at
-            )
-            written += 1
+        alone, is_awaited = again[len(plain) :], False
+        while alone and not is_awaited:
+            some, alone = alone[:_MIN_WRITTEN_ALONE], alone[_MIN_WRITTEN_ALONE:]
+            started_trials += await self._write_news(connection, some, channels=channels, at=at)
+            written += len(some)
+            is_awaited = await self._database.is_awaited(connection)
         return len(started_trials), written
+
+    async def _write_news(
+        self, connection: AsyncConnection, found: Sequence[Update], *, channels: CardChannels, at: datetime
+    ) -> list[Started]:
+        """Write what records add to known licenses, and to the histories of their trials. Return the trials that are
+        new.
+        """
+        await update_licenses(connection, [each for each in found if is_one_license(*each[1:])], self._keyring, at=at)
+        started_trials = list[Started]()
+        for record, license_update, known in found:
+            changes: Sequence[Change] = news_of(license_update)
+            if not is_one_license(license_update, known):
+                changes = license_update.changes
+                await self._merge(connection, record, license_update, known, at=at)
+            channel = channels.of(license_update.seen.app_key)
+            for change in changes:
+                is_news = await apply_change(connection, known.ids[0], change, license_update, channel=channel, at=at)
+                if is_news and isinstance(change, Started):
+                    started_trials.append(change)
+        return started_trials
 
     async def _load_known(
         self, connection: AsyncConnection, records: Sequence[ParsedRecord]
@@ -263,17 +276,16 @@ class Licenses:
             for row in rows
         }
 
-    async def _write_update(
+    async def _merge(
         self,
         connection: AsyncConnection,
         record: ParsedRecord,
         license_update: LicenseUpdate,
         known: KnownLicense,
         *,
-        channel: str,
         at: datetime,
-    ) -> list[Started]:
-        """Write what a record adds to a known license. Return the trials that are new."""
+    ) -> None:
+        """Write what a record says of a license that it merges from several, or of people who were forgotten."""
         license_id, *others = known.ids
         if license_update.has_changes:
             named = _COMPANIES, {"known_ids": known.ids}
@@ -283,12 +295,6 @@ class Licenses:
             await update_company_words(connection, [(was, now) for was, now in companies if was != now or others])
         for digest in record.digests:
             await insert_new(connection, processed_row, {"digest": digest, "license_id": license_id})
-        started_trials: list[Started] = []
-        for change in license_update.changes:
-            is_news = await _apply(connection, license_id, change, license_update, channel=channel, at=at)
-            if is_news and isinstance(change, Started):
-                started_trials.append(change)
-        return started_trials
 
     async def _update_license(
         self,
@@ -310,12 +316,8 @@ class Licenses:
                 await anonymize(connection, self._keyring, was.email, DncReason.FORGOTTEN, at=at)
                 theirs = select(evaluation.c.id).where(evaluation.c.license_id == license_id)
                 await blank_notes(connection, note.c.evaluation_id.in_(theirs), at=at)
-        is_merged = len(known.ids) > 1
-        values = license_values(now, self._keyring) if is_merged else changed_license_values(before, now, self._keyring)
-        if values:
-            await connection.execute(UPDATE_LICENSE, {"known_id": license_id, **values})
-        if is_merged or report_values(now) != report_values(before):
-            await connection.execute(UPDATE_REPORTED, {"known_license_id": license_id, **report_values(now)})
+        await connection.execute(UPDATE_LICENSE, {"known_id": license_id, **license_values(now, self._keyring)})
+        await connection.execute(UPDATE_REPORTED, {"known_license_id": license_id, **report_values(now)})
         is_same_app = now.app_key == before.app_key
         for alias in sorted(now.aliases - before.aliases if is_same_app else now.aliases):
             named = {"app_key": now.app_key, "alias": alias, "license_id": license_id}
@@ -340,57 +342,3 @@ def _renamed(record: ParsedRecord, by_alias: Mapping[str, set[int]], known: Mapp
     return {
         id_ for id_, each in others.items() if each.app_key != seen.app_key and is_renamed(each.aliases, seen.aliases)
     }
-
-
-async def _apply(
-    connection: AsyncConnection,
-    license_id: int,
-    change: Change,
-    license_update: LicenseUpdate,
-    *,
-    channel: str,
-    at: datetime,
-) -> bool:
-    """Apply a change to its evaluation and enqueue what follows. False if there is no such evaluation."""
-    evaluation_id = await _evaluation(connection, license_id, change, license_update, channel=channel, at=at)
-    if evaluation_id is None:
-        return False
-    entry = entry_of(change, license_update.seen, at=at)
-    if isinstance(change, Converted | Ended):
-        await end_snoozes(connection, evaluation_id)
-    if entry is not None:
-        await append_history(connection, evaluation_id, [entry])
-    elif not isinstance(change, Confirmed):
-        await enqueue_card_update(connection, [evaluation_id], at=at)
-    return True
-
-
-async def _evaluation(
-    connection: AsyncConnection,
-    license_id: int,
-    change: Change,
-    license_update: LicenseUpdate,
-    *,
-    channel: str,
-    at: datetime,
-) -> int | None:
-    """Return the id of the evaluation that a change is about, created or updated. None if there is none."""
-    values = trial_values(change.trial)
-    is_announced = change in license_update.announced
-    if isinstance(change, Started):
-        row = {
-            **values,
-            **report_values(license_update.seen),
-            "license_id": license_id,
-            "first_seen": at,
-            "channel": channel if is_announced else None,
-        }
-        return await insert_new(connection, evaluation, row)
-    was = change.was if isinstance(change, Corrected) else change.trial
-    of_trial = {"known_license_id": license_id, "known_started": was.started, "known_upgrade_to": was.upgrade_to or ""}
-    found: int | None = await connection.scalar(_EVALUATION, of_trial)
-    if found is not None and not isinstance(change, Refreshed):
-        await connection.execute(_UPDATE_EVALUATION, {"known_id": found, **values})
-        if is_announced:
-            await connection.execute(_ANNOUNCE, {"known_id": found, "channel": channel})
-    return found
