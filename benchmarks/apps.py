@@ -7,12 +7,15 @@ import argparse
 import asyncio
 import json
 import socket
+import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import aiohttp
@@ -30,6 +33,8 @@ _WARM_UP: Final = 100
 """Signals before those that count."""
 _POLL_PAUSE_S: Final = 1.0
 _CONNECTIONS: Final = 50
+_FLOOR_S: Final = 10
+"""Seconds for the floor, which does not get slower."""
 
 
 class Apps:
@@ -68,7 +73,32 @@ class Apps:
 
 
 async def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    """Send signals while the bot polls: measure how soon each one is acknowledged."""
+    """Send signals while the bot polls: measure how soon each one is acknowledged, and how soon by the floor."""
+    return {"floor": await _floor(asked), **await _ours(asked)}
+
+
+async def _floor(asked: argparse.Namespace) -> float:
+    """Return how soon an endpoint acknowledges that does no more than it must."""
+    connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+    with _floor_endpoint() as url:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            apps = Apps(session, url)
+            await apps.send(first=0, count=asked.a_second * min(asked.seconds, _FLOOR_S), a_second=asked.a_second)
+    return slow(apps.seconds)
+
+
+@contextmanager
+def _floor_endpoint() -> Iterator[str]:
+    asked = [sys.executable, "-m", "benchmarks.acknowledge"]
+    with (
+        TemporaryDirectory() as folder,
+        subprocess.Popen([*asked, f"{folder}/floor.db"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as floor,
+    ):
+        yield f"http://127.0.0.1:{int(next(iter(floor.stdout or ())))}/signals"
+        # Leaving closes its standard input, and that ends it.
+
+
+async def _ours(asked: argparse.Namespace) -> dict[str, Any]:
     workspace, port = new_workspace(rate_limits=True), _free_port()
     settings = given(asked.store, server=asked.server, rows=asked.rows)
     settings |= {"signals_secret": _SIGNED_WITH, "early_cards": "known", "http_port": port}
