@@ -1,10 +1,12 @@
 """Every language has every text, with the same placeholders."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from bot import translations, web
 from bot.mail.outbound.footer import LANGUAGES
 from bot.translations import load_texts
 from bot.web.unsubscribe.texts import PAGE_TEXTS
@@ -27,6 +29,13 @@ def load(folder: Path, german: str) -> dict[str, Texts]:
 
 def test_the_footer_and_the_pages_have_the_same_languages() -> None:
     assert set(PAGE_TEXTS) == LANGUAGES == {"de", "en", "es", "fr"}
+
+
+def test_no_line_in_french_begins_with_a_mark() -> None:
+    texts = (Path(translations.__file__).parent / "fr.toml").read_text("utf-8")
+    widget = (Path(web.__file__).parent / "feedback" / "widget.js").read_text("utf-8")
+    for spoken in (*re.findall(r"^[^#].*", texts, re.MULTILINE), *re.findall(r'fr: \["[^"]*"', widget)):
+        assert re.search(r"\w [?!;»]|«\s", spoken) is None, spoken
 
 
 def test_each_language_is_read_from_its_file(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ from bot.slack.views.owner import stand_in
 from bot.slack.views.received import quote
 
 GONE: Final = "This feedback is no longer on record."
-NO_WAY_BACK: Final = "They want no answer to this. Write an email about the trial with *Email…*, or press *Done*."
+NO_WAY_BACK: Final = (
+    "They asked for no answer to this. If they wrote before, answer that in the thread. If the card has *Email…*, you "
+    "can write about the trial. If not, press *Done* in its menu."
+)
 ANSWERED: Final = "Your answer is in the app now. The window there shows it."
 ONLY_ADMINS: Final = "They unsubscribed before they asked for an answer. Only an admin can send it."
 _FALLBACK: Final = 300

@@ -8,7 +8,7 @@
       "Das hat nicht geklappt. Bitte noch einmal versuchen.", "Sie", "Das Team"],
     es: ["¿Preguntas o comentarios?", "Su mensaje", "Enviar", "Enviado. La respuesta aparecerá aquí.",
       "No ha funcionado. Inténtelo de nuevo.", "Usted", "El equipo"],
-    fr: ["Une question, un avis ?", "Votre message", "Envoyer", "Envoyé. La réponse s’affichera ici.",
+    fr: ["Une question, un avis\u00a0?", "Votre message", "Envoyer", "Envoyé. La réponse s’affichera ici.",
       "Cela n’a pas fonctionné. Veuillez réessayer.", "Vous", "L’équipe"],
   };
   var STYLE =
