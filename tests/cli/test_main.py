@@ -80,7 +80,7 @@ async def test_a_misspelt_setting_is_reported_and_stops_nothing(here: World, bes
 async def test_check_says_of_each_thing_that_it_works(here: World) -> None:
     done = await _run_beside(here, "check")
     assert f"database_created               path={here.folder / 'evaluators.db'}" in done.stderr
-    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 21 + ["·"] * 4
+    assert [line[0] for line in done.stdout.splitlines()] == ["✓"] * 22 + ["·"] * 4
     assert "· The licenses report hasn't been read yet.\n" in done.stdout
     assert done.returncode == 0
 

@@ -1,1 +1,1 @@
-"""Process what comes back from outside: bounces and complaints."""
+"""Process what comes back from customers: bounces, replies, signals of apps, feedback."""

@@ -1,4 +1,4 @@
-"""Take in what apps say of themselves, and work on it."""
+"""Take signals of apps, and work on them."""
 
 import asyncio
 import time
@@ -86,7 +86,7 @@ class SignalWorker:
         return handled
 
     async def expire(self) -> None:
-        """Let early cards whose license did not come say so."""
+        """Update the early cards whose license did not come."""
         now = self._clock()
         if expired := await self._store.app_signals.expire(before=now - self._wait, at=now):
             log.info("early_cards_expired", cards=expired)

@@ -131,7 +131,7 @@ class ReportPoller:
         return None if good is None else good.started_at.date()
 
     async def _announce_missed(self) -> None:
-        """Announce trials that were taken for over because the clock was ahead, except those that began
+        """Announce trials that seemed over because the clock was ahead, except those that began
         before the bot.
         """
         now = self._clock()
