@@ -115,7 +115,7 @@ async def lists(asked: argparse.Namespace) -> dict[str, Any]:
         home = HomeTabs(
             parts.store, parts.slack, found, own_sites={"acme-dev"}, workspace_url=lambda: None, clock=lambda: NOON
         )
-        reports = TeamReports(parts.store, own_sites={"acme-dev"}, today=found.today, zone=ZoneInfo("UTC"))
+        reports = TeamReports(parts.store, own_sites={"acme-dev"}, clock=lambda: NOON, zone=ZoneInfo("UTC"))
 
         async def read(typed: str) -> None:
             query = read_command(typed, today=found.today())

@@ -85,9 +85,7 @@ def build_slack_app(context: Context) -> tuple[AsyncApp, ListenerMiddleware]:
         cards=context.cards,
         dnc=context.dnc,
         lists=context.lists,
-        reports=TeamReports(
-            components.store, own_sites=settings.own_sites, today=context.lists.today, zone=settings.timezone
-        ),
+        reports=TeamReports(components.store, own_sites=settings.own_sites, clock=clock, zone=settings.timezone),
         home=context.home,
         own_digests=OwnDigests(components.store, zone=settings.timezone, clock=clock),
         health=context.health,

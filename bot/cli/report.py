@@ -54,9 +54,8 @@ async def _print(settings: ReportSettings, *, request: ReportRequest, format_: F
     from bot.exports.report_table import report_rows, write_csv, write_json
     from bot.services.team.reports import TeamReports
 
-    today = utc_now().astimezone(settings.timezone).date()
     async with store_of(settings) as store:
-        reports = TeamReports(store, own_sites=settings.own_sites, today=lambda: today, zone=settings.timezone)
+        reports = TeamReports(store, own_sites=settings.own_sites, clock=utc_now, zone=settings.timezone)
         found = await reports.report(request)
     if isinstance(found, CommandProblem):
         raise unknown_app(found.valid)

@@ -12,7 +12,7 @@ from bot.domain.report_team import TeamReport, TemplateUse, Work
 from bot.domain.text import counted, day
 from bot.slack.blocks import Block, Message, paragraphs, section, small
 from bot.slack.charts import bar_chart, data_table
-from bot.slack.text import escape, mention, span
+from bot.slack.text import escape, mention, moment, span
 
 _MOST_APPS: Final = 12
 """Apps in a message; the others are added up."""
@@ -53,6 +53,7 @@ def conversion_message(report: ConversionReport) -> Message:
             section(_contacted(total)),
             *paragraphs(_reasons(report.reasons)),
             small(_what_counts(total)),
+            *_counted_at(report.scope),
             small(_as_file(ReportKind.CONVERSION)),
         ],
     )
@@ -128,6 +129,7 @@ def team_message(report: TeamReport) -> Message:
                 "Owned, running, done and bought are trials that started since then; emails were sent since then. "
                 "Counts show who did what, not who did well: trials differ."
             ),
+            *_counted_at(report.scope),
             small(_as_file(ReportKind.TEAM)),
         ],
     )
@@ -137,6 +139,13 @@ def _head(name: str, scope: ReportScope) -> str:
     names = [scope.name(key) for key in sorted(scope.app_keys or ())]
     app = f" · {escape(', '.join(names), longest=100)}" if names else ""
     return f"{name}{app} · since {day(scope.since)}"
+
+
+def _counted_at(scope: ReportScope) -> list[Block]:
+    """Return when a large report was counted."""
+    if scope.counted_at is None:
+        return []
+    return [small(f"Counted {moment(scope.counted_at)}. A report on this many is counted once in ten minutes.")]
 
 
 def _nothing(head: str) -> Message:
