@@ -21,6 +21,10 @@ from bot.slack.views.lists import evaluation_line
 
 Tab = dict[str, Any]
 
+_EMPTY: Final = {
+    "Mine": "None. *Claim* makes an evaluation yours.",
+    "Nobody's": "None. Every running trial has an owner.",
+}
 _MOST_APPS: Final = 10
 ON: Final = "on"
 OFF: Final = "off"
@@ -83,7 +87,7 @@ def _state(state: ReportState) -> Block:
 
 def _section(name: str, page: Page[EvaluationRow], rows: list[Block], command: str, shown: int) -> list[Block]:
     """Return a section with how many evaluations there are, and how to see those that are not shown."""
-    blocks = [section(f"*{name}*  ·  {page.total:,}"), *(rows or [small("None.")])]
+    blocks = [section(f"*{name}*  ·  {page.total:,}"), *(rows or [small(_EMPTY.get(name, "None."))])]
     more = page.total - shown
     return [*blocks, small(f"and {more:,} more: `{ids.COMMAND} {command}`")] if more > 0 else blocks
 

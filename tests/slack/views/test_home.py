@@ -86,6 +86,12 @@ def test_it_shows_whose_what_is_and_offers_to_claim_what_is_nobodys() -> None:
     assert buttons(tab(replace(shown, has_digest=True)))["home.digest"] == "Stop my digest"
 
 
+def test_it_says_what_an_empty_list_means() -> None:
+    text = text_of(home("Roadmap"))
+    assert "*Mine*  ·  0\nNone. *Claim* makes an evaluation yours.\n" in text
+    assert "*Nobody's*  ·  0\nNone. Every running trial has an owner.\n" in text
+
+
 def test_what_is_too_much_for_it_is_counted_and_named() -> None:
     many = [row(number) for number in range(1, 16)]
     shown = home(mine=page(*many, total=40), unowned=page(*many, total=15), ending=page(*many, total=99))
