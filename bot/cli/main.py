@@ -151,7 +151,7 @@ def poll(*, dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what w
 
 
 @cli.command()
-def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+def backfill(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not count first and ask.")] = False) -> None:
     """Record the history of the report without posting cards.
 
     It counts the evaluations and asks first. After an interruption it continues where it stopped.

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bot.app.components import open_components
+from bot.app.components import Components, open_components
 from bot.cli.output import format_backfill, format_dry_run
 from bot.config.settings import Settings
 from bot.domain.text import counted
@@ -37,21 +37,27 @@ async def dry_run(settings: Settings) -> None:
 
 
 async def backfill(settings: Settings, *, sure: bool) -> None:
+    """Record the report. Who has to be asked is told first what is in it, for which it is read once more."""
     async with open_components(settings) as components:
-        with _progress(TextColumn("Counting: {task.completed:,} rows"), SpinnerColumn()) as bar:
-            task = bar.add_task("", total=None)
-            result = await components.poller.dry_run_backfill(progress=lambda rows: bar.update(task, completed=rows))
-        for line in format_backfill(result):
-            typer.echo(line)
-        if not sure:
-            typer.confirm("Record them?", abort=True)
+        rows = None if sure else await _ask(components)
         with _progress(TextColumn("Recording"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
-            task = bar.add_task("", total=result.rows)
-            stats = await components.poller.backfill(progress=lambda rows: bar.update(task, completed=rows))
+            task = bar.add_task("", total=rows)
+            stats = await components.poller.backfill(progress=lambda read: bar.update(task, completed=read))
     typer.echo(
         f"{counted(stats.rows, 'row')} read: {counted(stats.started, 'new evaluation')}, "
         f"{stats.quarantined:,} unreadable."
     )
+
+
+async def _ask(components: Components) -> int:
+    """Count what would be recorded, and ask. Return the rows of the report."""
+    with _progress(TextColumn("Counting: {task.completed:,} rows"), SpinnerColumn()) as bar:
+        task = bar.add_task("", total=None)
+        result = await components.poller.dry_run_backfill(progress=lambda rows: bar.update(task, completed=rows))
+    for line in format_backfill(result):
+        typer.echo(line)
+    typer.confirm("Record them?", abort=True)
+    return result.rows
 
 
 def _progress(*columns: ProgressColumn) -> Progress:

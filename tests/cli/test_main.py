@@ -213,11 +213,12 @@ async def test_a_backfill_counts_first_asks_and_takes_in_without_a_card(here: Wo
     assert refused.code == 1
     assert "120 rows in the report, 0 already known." in refused.out
     assert "120 evaluations would be recorded, without a card." in refused.out
+    asked = len(here.marketplace.requests)
     done = await beside("backfill", "--yes")
-    assert "120 rows read: 120 new evaluations, 0 unreadable." in done.out
-    again = await beside("backfill", "--yes")
+    assert done.out == "120 rows read: 120 new evaluations, 0 unreadable.\n"
+    assert len(here.marketplace.requests) == 2 * asked, "it reads the report once, as the count before did"
+    again = await beside("backfill")
     assert "120 rows in the report, 120 already known." in again.out
-    assert "120 rows read: 0 new evaluations" in again.out
     poll = await beside("poll")
     assert "0 new evaluations, 0 cards to post" in poll.out
 
