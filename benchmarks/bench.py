@@ -54,6 +54,11 @@ class Bench:
             raise SystemExit(f"The sweep read {result['rows']} of {rows} licenses, so nothing was measured.")
         return result
 
+    def command(self, words: str, *, rows: int) -> float:
+        """Return the processor time of a command with a new store, in seconds."""
+        self._new("command.db")
+        return float(self._ours("command.db", "command", words, rows=rows, profile=None)["cpu"])
+
     def touch(self, rows: int, time: int) -> None:
         """Let the report of this many licenses come with a fresh date and another tier on each row."""
         httpx.put(f"{self._server}/touched/{rows}/{time}", timeout=300).raise_for_status()

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import cProfile
 import json
+import os
 import pstats
 import resource
 import sys
@@ -140,6 +141,20 @@ async def lists(asked: argparse.Namespace) -> dict[str, Any]:
     return {"cpu": cpu, "seconds": {typed: times[1:] for typed, times in seconds.items()}}
 
 
+async def command(asked: argparse.Namespace) -> dict[str, Any]:
+    """Call a command as a person does, in a process of its own."""
+    settings = given(asked.store, server=asked.server, rows=asked.rows)
+    environment = os.environ | {name.upper(): str(value) for name, value in settings.items()}
+    called = (sys.executable, "-m", "bot", *asked.words.split())
+    process = await asyncio.create_subprocess_exec(
+        *called, env=environment, cwd=asked.store.parent, stdout=asyncio.subprocess.DEVNULL
+    )
+    if await process.wait():
+        raise SystemExit(f"“{asked.words}” failed, so nothing was measured.")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"cpu": used.ru_utime + used.ru_stime}
+
+
 @contextmanager
 def _profile(file: Path | None) -> Iterator[None]:
     """Write a profile to a file, if one is given: the slowest functions of the bot's main thread first.
@@ -181,6 +196,9 @@ def main() -> None:
     listing.add_argument("--count", type=int, required=True, help="how often; the first time warms up")
     listing.add_argument("--typed", action="append", help="only this list")
     listing.set_defaults(measure=lists)
+    calling = kinds.add_parser("command")
+    calling.add_argument("words", help="after `evaluator-bot`")
+    calling.set_defaults(measure=command)
     asked = parser.parse_args()
     set_up_logging(json=True, level="warning")
     sys.stdout.write(json.dumps(asyncio.run(asked.measure(asked))))
