@@ -21,6 +21,7 @@ SMALL: Final = 10_000
 """Licenses in the small store that polls of a large one are compared with."""
 POLLS: Final = 10
 _LISTS: Final = 100
+_PROFILED_LISTS: Final = 10
 _SIGNALS_A_SECOND: Final = 200
 _MOST: Final = 0.99
 _PROFILED: Final = 20_000
@@ -175,7 +176,7 @@ def _lists(bench: Bench, large: int) -> Iterator[Mark]:
     """Measure the lists, searches and reports in the large store that the polls were measured with."""
 
     def profile(file: Path) -> object:
-        return bench.lists("large.db", count=_LISTS, profile=file)
+        return bench.lists("large.db", count=_PROFILED_LISTS, profile=file)
 
     for typed, times in bench.lists("large.db", count=_LISTS).items():
         slow = MS * sorted(times)[math.ceil(_MOST * len(times)) - 1]
