@@ -59,9 +59,11 @@ class Database:
             self._single = open_engine(url, create=create, at_most=1)
         writing = self._engine if self.is_server else self._single
         self._writer = writing.execution_options(door="write")
+        self._leasing = self._single.execution_options(door="lease")
         self._reader = self._engine
-        if self.is_server:
-            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        if self.is_server:  # whatever its default is
+            self._leasing = self._leasing.execution_options(isolation_level="READ COMMITTED")
+            self._reader = self._reader.execution_options(isolation_level="REPEATABLE READ")
         # SQLite has one writer. Waiting for this lock is fair; waiting in SQLite's busy handler is not. A server's lock
         # is fair, too, but only among those in line: a copy with one there would get every second turn at most,
         # however many of its presses wait while the leader sweeps.
@@ -168,7 +170,7 @@ class Database:
                         await stack.enter_async_context(self._turn)
                 if self.is_server:
                     await stack.enter_async_context(asyncio.timeout(_LEASE_PATIENCE_S))
-                yield await stack.enter_async_context(self._single.execution_options(door="lease").begin())
+                yield await stack.enter_async_context(self._leasing.begin())
 
     async def drop_connections(self) -> None:
         """Close all connections to a server at once, with what runs on them. The line may be dead without a sign, and
