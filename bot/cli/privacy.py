@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -89,6 +88,8 @@ async def _erase_again(settings: DatabaseSettings) -> None:
 
 async def _wipe_soon(store: Store) -> bool:
     """Try a few more times to remove the old pages: a running bot reads them now and then, each time for a moment."""
+    import asyncio
+
     for _ in range(_WIPE_TRIES):
         await asyncio.sleep(_WIPE_PAUSE_S)
         if await store.personal_data.wipe():
