@@ -71,9 +71,11 @@ class Bench:
         """Return the seconds of processor time of so many polls."""
         return float(self._polls(store, first=0, count=count + 1, rows=rows, profile=profile)["cpu"])
 
-    def lists(self, store: str, *, count: int, profile: Path | None = None) -> dict[str, list[float]]:
-        """Return the seconds that each list and each search takes, by what is typed."""
-        return dict(self._ours(store, "lists", f"--count={count}", rows=0, profile=profile)["seconds"])
+    def lists(self, store: str, *, count: int, profile: Path | None = None) -> dict[str, dict[str, Any]]:
+        """Return the `seconds` that each list and each search takes, to its `answers`, and its `statements`, each by
+        what is typed.
+        """
+        return self._ours(store, "lists", f"--count={count}", rows=0, profile=profile)
 
     def list_cost(self, store: str, typed: str, *, count: int, profile: Path | None = None) -> float:
         """Return the seconds of processor time of one list, asked for so many times."""
@@ -117,6 +119,10 @@ class Bench:
         """Make a store this many times as large as another."""
         shutil.copy(self.folder / small, self.folder / large)
         self._run("seed", str(self.folder / large), str(times))
+
+    def work(self, store: str) -> None:
+        """Let a team have worked with a store."""
+        self._run("work", str(self.folder / store))
 
     def _new(self, store: str) -> Path:
         """Return a path where no store is yet."""

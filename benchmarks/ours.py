@@ -11,13 +11,15 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import httpx
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from benchmarks.processor import ProcessorWatch
 from benchmarks.server import DEVELOPER_ID
@@ -33,14 +35,20 @@ from bot.services.team.home import HomeTabs
 from bot.services.team.lists import Lists
 from bot.services.team.reports import TeamReports
 from bot.slack.client.users import SlackUsers
+from bot.slack.views.home import home_tab
+from bot.slack.views.lists import found_message, list_message
+from bot.slack.views.report import report_message
 
 CHANNEL: Final = "C0BENCH"
 TYPED: Final = (
-    *("today", "week", "mine", "unowned", "expiring", "find indigo bakery", "find E-4AB", "find nobody"),
+    *("today", "week", "mine", "unowned", "expiring", "find indigo bakery", "find ltd", "find E-4AB", "find nobody"),
+    *("find birch-analytics-7", "find birch-analytics-7.example", "find ada.sample@birch-analytics-7.example"),
     *("report", "report speed", "report team"),
 )
 """What is typed after `/evaluators`."""
 HOME: Final = "Home"
+PERSON: Final = "U0BENCH07"
+"""Somebody of the team in `benchmarks.work`."""
 _A_PROFILE: Final = 40
 """Lines of a profile."""
 
@@ -111,6 +119,8 @@ async def polls(asked: argparse.Namespace) -> dict[str, Any]:
 async def lists(asked: argparse.Namespace) -> dict[str, Any]:
     """Ask for every list and report and a Home tab, and look for customers, again and again, as a person does."""
     seconds: dict[str, list[float]] = {typed: [] for typed in asked.typed or (*TYPED, HOME)}
+    answers: dict[str, list[float]] = {typed: [] for typed in seconds}
+    statements: dict[str, int] = {}
     async with bot(asked.store, server=asked.server, rows=asked.rows, after=timedelta()) as parts:
         found = Lists(parts.store, zone=ZoneInfo("UTC"), slack_user=SlackUsers(parts.client).user, clock=lambda: NOON)
         home = HomeTabs(
@@ -118,27 +128,67 @@ async def lists(asked: argparse.Namespace) -> dict[str, Any]:
         )
         reports = TeamReports(parts.store, own_sites={"acme-dev"}, clock=lambda: NOON, zone=ZoneInfo("UTC"))
 
-        async def read(typed: str) -> None:
-            query = read_command(typed, today=found.today())
+        async def ask(typed: str) -> None:
+            query, today = read_command(typed, today=found.today()), found.today()
             began = time.perf_counter()
+            read: Any = None
             if typed == HOME:
-                await home.read("U0BENCH")
+                read = await home.read(PERSON)
             elif isinstance(query, FindQuery):
-                await found.find(query, user="U0BENCH")
+                read = await found.find(query, user=PERSON)
             elif isinstance(query, ListQuery):
-                await found.page(query, 0, user="U0BENCH")
+                read = await found.page(query, 0, user=PERSON)
             elif isinstance(query, ReportRequest):
-                await reports.report(query)
+                read = await reports.report(query)
             seconds[typed].append(time.perf_counter() - began)
+            _drawn(read, query, today=today)
+            answers[typed].append(time.perf_counter() - began)
 
         for typed in seconds:
-            await read(typed)
+            with _counted_statements() as sent:
+                await ask(typed)
+            statements[typed] = len(sent)
         watch = ProcessorWatch(asked.database_server)
         with _profile(asked.profile):
             for typed in list(seconds) * (asked.count - 1):
-                await read(typed)
+                await ask(typed)
         cpu = watch.seconds()
-    return {"cpu": cpu, "seconds": {typed: times[1:] for typed, times in seconds.items()}}
+    return {
+        "cpu": cpu,
+        "first": {typed: times[0] for typed, times in seconds.items()},
+        "seconds": {typed: times[1:] for typed, times in seconds.items()},
+        "answers": {typed: times[1:] for typed, times in answers.items()},
+        "statements": statements,
+    }
+
+
+def _drawn(read: Any, query: object, *, today: date) -> object:  # noqa: ANN401  whatever was asked for
+    """Return what Slack would be sent."""
+    match query:
+        case FindQuery():
+            return found_message(read, query, today=today, workspace_url=None)
+        case ListQuery():
+            return list_message(read, query, today=today, workspace_url=None)
+        case ReportRequest():
+            return report_message(read)
+        case _:
+            return home_tab(read, today=today, workspace_url=None)
+
+
+@contextmanager
+def _counted_statements() -> Iterator[list[str]]:
+    """Note the statements that the database gets, without those that begin a transaction."""
+    sent = list[str]()
+
+    def note(*args: Any) -> None:  # noqa: ANN401  SQLAlchemy's
+        if not args[2].startswith(("BEGIN", "SET TRANSACTION")):
+            sent.append(args[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def command(asked: argparse.Namespace) -> dict[str, Any]:
