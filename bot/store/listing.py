@@ -194,8 +194,9 @@ def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
 def _ordered(query: Select[Any], kind: ListKind) -> Select[Any]:
     """Order days by app, newest first; who waits by the time since when; other work by the end of the trial."""
     if kind is ListKind.DAYS:
-        query = query.join(license_, license_.c.id == evaluation.c.license_id)
-        return query.order_by(license_.c.app_name, license_.c.app_key, evaluation.c.id.desc())
+        # Not as a join: PostgreSQL expects so many rows of a day that it would read every license for it.
+        name = select(_ITS_LICENSE.c.app_name).where(_ITS_LICENSE.c.id == evaluation.c.license_id).scalar_subquery()
+        return query.order_by(name, evaluation.c.app_key, evaluation.c.id.desc())
     if kind is ListKind.WAITING:
         return query.order_by(evaluation.c.waiting_since, evaluation.c.id)
     return query.order_by(evaluation.c.ends.nulls_last(), evaluation.c.id)
