@@ -128,8 +128,11 @@ class Team:
         views = self._workspace.views
         view = await self._workspace.until(lambda: next(iter(views.get(user, [])), None), within=_PATIENCE)
         if view is not None:
-            await self._workspace.until(lambda: Field.REASON in str(view.blocks), within=_PATIENCE)
-            with suppress(NotPossible):  # who opens two closes one of them first
+            # Who opens two closes one of them first, perhaps before it is filled.
+            await self._workspace.until(
+                lambda: Field.REASON in str(view.blocks) or view not in views.get(user, []), within=_PATIENCE
+            )
+            with suppress(NotPossible):
                 await self._workspace.close_view(user, view.id)
 
     async def _take(self, user: str, card: Message) -> None:
