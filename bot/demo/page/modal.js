@@ -128,6 +128,7 @@ export class Modal {
     this.say(homeless.map(([, sentence]) => sentence).join(" "));
     const first = this.#part("body").querySelector("[aria-invalid]");
     (first?.matches("div") ? firstControl(first) : first)?.focus();
+    first?.closest("[data-block-id]").querySelector(".error").scrollIntoView({ block: "nearest" });
   }
 
   #complain(blockId, sentence) {
