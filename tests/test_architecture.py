@@ -82,7 +82,7 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
             "store",
             "store.engine",
         },
-        {"dns", "rich", "structlog", "typer"},
+        {"dns", "pydantic", "rich", "structlog", "typer"},
     ),
     "concurrency": ({"errors"}, {"structlog"}),
     "config": ({"domain", "errors", "security"}, {"dotenv", "pydantic", "pydantic_core"}),

@@ -7,14 +7,17 @@ from pydantic import TypeAdapter
 
 from bot.config.settings import WebhookSettings
 from bot.errors import DatabaseUrlWrong, MailSetupWrong, SettingsWrong
-from bot.store.engine.connections import verify_url
 
 
 def database_problems(values: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with DATABASE_URL. The values are keyed by the setting in lower case."""
+    url = values.get("database_url")
+    if url is None:
+        return
+    from bot.store.engine.connections import verify_url  # noqa: PLC0415  takes a second, all that it loads included
+
     try:
-        if (url := values.get("database_url")) is not None:
-            verify_url(url)
+        verify_url(url)
     except DatabaseUrlWrong as exc:
         yield str(exc)
 

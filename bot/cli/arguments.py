@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -28,6 +29,14 @@ MAX_BYTES: Final = 10_000_000
 Target = Annotated[str, typer.Argument(help="ana@acme.example, @acme.example or acme.atlassian.net", metavar="SUBJECT")]
 Address = Annotated[str, typer.Argument(help="An email address.", metavar="ADDRESS")]
 Table = Annotated[Path, typer.Argument(help="A CSV file: subject, cause, note, at.", metavar="FILE")]
+
+
+def read_day(text: str) -> date:
+    """Return the day that the text names. Raises ValueError if it names none."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise ValueError(f"{text} is not a day. Write it like 2026-12-31.") from None
 
 
 def read_target(text: str) -> DncTarget:

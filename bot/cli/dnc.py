@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from bot.config.settings import DatabaseSettings
     from bot.domain.dnc import DncTarget
 
+_BY_HAND: Final = [reason for reason in DncReason if not reason.is_final]
+
+
+def _read_reason(text: str) -> DncReason:
+    """Return the reason of this name. Raises ValueError if it cannot be set by hand."""
+    if text in set(_BY_HAND):
+        return DncReason(text)
+    if text in set(DncReason):
+        raise ValueError(f"{text} cannot be set by hand. Use `evaluator-bot erase`.")
+    raise ValueError(f"{text} is not one of {', '.join(_BY_HAND)}.")
+
+
 dnc = typer.Typer(help="Do-not-contact: who must not be contacted.", no_args_is_help=True)
 
 
@@ -27,12 +39,12 @@ dnc = typer.Typer(help="Do-not-contact: who must not be contacted.", no_args_is_
 def add(
     target: Target,
     *,
-    reason: Annotated[DncReason, typer.Option(help="Why.")] = DncReason.ASKED,
+    reason: Annotated[DncReason, typer.Option(parser=_read_reason, metavar="|".join(_BY_HAND), help="Why.")] = (
+        DncReason.ASKED
+    ),
     note: Annotated[str, typer.Option(help="Anything the team should know.")] = "",
 ) -> None:
     """Block an address, a domain or a customer site. Nobody can email it any more."""
-    if reason.is_final:
-        raise typer.BadParameter(f"{reason} cannot be set by hand. Use `evaluator-bot erase`.")
     with_database_settings(partial(_add, target=read_target(target), reason=reason, note=note))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 import typer
 
 from bot.app.clock import utc_now
-from bot.cli.arguments import ACTOR, read_address, store_of, unknown_app
+from bot.cli.arguments import ACTOR, read_address, read_day, store_of, unknown_app
 from bot.cli.privacy import print_person
 from bot.cli.private_file import STANDARD_OUTPUT, opened
 from bot.cli.runner import with_database_settings, with_export_settings
@@ -47,7 +47,8 @@ def export_data(  # noqa: PLR0913  the options of the command
     ],
     *,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Trials that started, or what happened, since a day.")
+        date | None,
+        typer.Option(parser=read_day, metavar="YYYY-MM-DD", help="Trials that started, or what happened, since a day."),
     ] = None,
     app: Annotated[
         str | None, typer.Option(help="Only the app with this key, or with these words in its name.")
@@ -71,7 +72,7 @@ def export_data(  # noqa: PLR0913  the options of the command
         wanted = _Wanted(
             kind=ExportKind(what),
             format=format_ or RecordFormat.CSV,
-            since=since.date() if since else None,
+            since=since,
             app=app,
             contacts=contacts,
             bom=bom,

@@ -20,6 +20,7 @@ from bot.cli.report import report
 from bot.cli.runner import ENV_FILE, with_settings
 from bot.cli.team import team
 from bot.cli.webhooks import webhooks
+from bot.cli.wrong_values import PlainGroup
 from bot.errors import (
     TRY_LATER,
     BotError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 cli = typer.Typer(
     name="evaluator-bot",
+    cls=PlainGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain text: it takes a quarter of the time, and pipes and screen readers like it

@@ -68,8 +68,8 @@ async def _erase(settings: DatabaseSettings, *, address: str, sure: bool) -> Non
         is_wiped = erased.is_wiped or await _wipe_soon(store)
         readers = [] if is_wiped else store.database.readers()
     cards = f"{counted(erased.cards, 'card')} {'is' if erased.cards == 1 else 'are'} updated while the bot runs"
-    found = f"{counted(erased.licenses, 'license')}, {counted(erased.mails, 'mail')}. {cards}. Nobody can write to this"
-    what = f"{found} address from here any more."
+    found = f"{counted(erased.licenses, 'license')}, {counted(erased.mails, 'email')}"
+    what = f"{found}. {cards}. Nobody can email this address from here any more."
     if is_wiped:
         typer.echo(f"Erased: {what}")
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.arguments import store_of, unknown_app
+from bot.cli.arguments import read_day, store_of, unknown_app
 from bot.cli.runner import with_report_settings
 from bot.domain.report_request import ReportKind, ReportRequest
 
@@ -37,14 +37,15 @@ def print_report(
         str | None, typer.Option(help="Only the app with this key, or with these words in its name.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only trials that started on this day or later.")
+        date | None,
+        typer.Option(parser=read_day, metavar="YYYY-MM-DD", help="Only trials that started on this day or later."),
     ] = None,
 ) -> None:
     """Print the figures of a report as a table, like those of `/evaluators report`.
 
     It covers the trials of the last twelve months.
     """
-    request = ReportRequest(kind=kind, app=app, since=since.date() if since else None)
+    request = ReportRequest(kind=kind, app=app, since=since)
     with_report_settings(partial(_print, request=request, format_=format_))
 
 

@@ -194,7 +194,9 @@ class DatabaseSettings(SomeSettings):
 
     database_url: Text = Field(
         "sqlite+aiosqlite:///evaluators.db",
-        description="an address like sqlite+aiosqlite:///evaluators.db",
+        pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://",
+        description="an address like sqlite+aiosqlite:///evaluators.db or "
+        "postgresql+asyncpg://user:password@host:5432/name, with @ : / in the password as %40 %3A %2F",
         repr=False,  # may hold a password
     )
     secret_key: Annotated[tuple[Key, ...], BeforeValidator(_listed), Field(min_length=1)] = Field(

@@ -226,7 +226,7 @@ def test_a_person_is_erased_once_somebody_says_yes(run: Run) -> None:
 
     done = run("erase", ANA, stdin=b"y\n")
     assert done.code == 0
-    assert "Erased: 1 license, 1 mail. 1 card is updated while the bot runs." in done.out
+    assert "Erased: 1 license, 1 email. 1 card is updated while the bot runs." in done.out
     held = json.loads(run("export", ANA).out)
     assert (held["licenses"], [each["reason"] for each in held["do_not_contact"]]) == ([], ["erased"])
     assert "Ash" not in json.dumps(held)
@@ -239,7 +239,7 @@ def test_what_another_program_keeps_of_somebody_erased_is_said_and_taken_out_by_
     with reader(tmp_path / "evaluators.db") as pid:
         done = run("erase", ANA, "--yes")
         assert done.code == 75
-        assert done.out.startswith("Not erased completely yet: 1 license, 1 mail.")
+        assert done.out.startswith("Not erased completely yet: 1 license, 1 email.")
         assert f"(process {pid}) is reading it" in done.out or "another program is reading it" in done.out
         assert "Erased" not in done.out
     assert within(_unwiped) == []
@@ -260,7 +260,7 @@ def test_somebody_is_erased_though_another_program_reads_for_a_moment(
 
         monkeypatch.setattr(Database, "wipe", wipe_then_end_reading)
         done = run("erase", ANA, "--yes")
-    assert (done.code, done.out.startswith("Erased: 1 license, 1 mail.")) == (0, True)
+    assert (done.code, done.out.startswith("Erased: 1 license, 1 email.")) == (0, True)
     assert within(_unwiped) == []
 
 
@@ -271,7 +271,7 @@ async def _unwiped(store: Store) -> object:
 def test_somebody_unknown_can_be_erased_before_they_come(run: Run) -> None:
     done = run("erase", "nobody@else.example", "--yes")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("Erased: 0 licenses, 0 mails. 0 cards are updated")
+    assert done.out.startswith("Erased: 0 licenses, 0 emails. 0 cards are updated")
     no = standing("nobody@else.example")
     assert no is not None
     assert no.reason is DncReason.ERASED

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bot.demo.scenario.timeline import history
-from tests.cli.conftest import Run, RunBeside
+from tests.cli.conftest import RunBeside
 from tests.world import TODAY, World
 
 
@@ -46,8 +46,3 @@ async def test_the_other_kinds_are_tables_too(filled: World, beside: RunBeside, 
     done = await beside("report", kind)
     assert done.code == 0
     assert "," in done.out.splitlines()[0]
-
-
-@pytest.mark.parametrize("wrong", [("--format", "xml"), ("sources",), ("--since", "yesterday")], ids=" ".join)
-def test_a_format_a_kind_or_a_day_that_does_not_exist_is_misuse(run: Run, wrong: tuple[str, ...]) -> None:
-    assert run("report", *wrong).code == 2

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from tests.services.inbound.test_bounces import BOUNCE
 ROOT = Path(__file__).parent.parent.parent
 COMPLETE = "".join(f"{name}={value}\n" for name, value in NEEDED.items())
 PIPE = re.search(r'^"\|(.*)"$', (ROOT / "docs" / "mail.md").read_text(), re.MULTILINE)
-INSTALLED = Path("/opt/evaluator-bot")
+INSTALLED = ("/opt/evaluator-bot", "/var/lib/evaluator-bot")
 SOME_VALUE = {"--since": "2026-07-01"}
 """The options that take no name of a file."""
 
@@ -122,7 +123,7 @@ def test_everything_that_is_wrong_with_the_settings_is_one_list(run: Run, monkey
     assert (done.code, head) == (2, "Fix these settings (environment or .env):")
     assert len(lines) == len(wrong) + 1
     for sentence in (
-        "DATABASE_URL isn't the address of a database.",
+        "DATABASE_URL cannot be used. It should be an address like sqlite+aiosqlite:///evaluators.db",
         "MAIL_FROM cannot be used. It should be the sender, as Name <name@your-domain>.",
         "MAIL_PRIVACY_URL isn't a web address",
         "MAIL_TEMPLATES cannot be used. nowhere should be a folder with .md files.",
@@ -199,8 +200,9 @@ def test_the_pipe_of_the_docs_works_as_written(
     spool.mkdir()
     monkeypatch.chdir(home)
     within(one_mail)
+    line = reduce(lambda text, folder: text.replace(folder, str(home)), INSTALLED, PIPE[1])
     piped = subprocess.run(  # noqa: S603  our own program
-        ["/bin/sh", "-c", PIPE[1].replace(str(INSTALLED), str(home))],
+        ["/bin/sh", "-c", line],
         input=BOUNCE,
         cwd=spool,
         env={},
@@ -220,7 +222,11 @@ def test_the_pipe_of_the_docs_works_as_written(
         ({"SECRET_KEY": None}, "SECRET_KEY is missing"),
         ({}, "There is no database at DATABASE_URL yet"),
         ({"DATABASE_URL": "sqlite+aiosqlite:///no/such/folder/evaluators.db"}, "There is no folder no/such/folder."),
-        ({"DATABASE_URL": "evaluators.db"}, "DATABASE_URL isn't the address of a database"),
+        (
+            {"DATABASE_URL": "evaluators.db"},
+            "DATABASE_URL cannot be used. It should be an address like sqlite+aiosqlite",
+        ),
+        ({"DATABASE_URL": "postgresql+asyncpg://bot@db:port/it"}, "DATABASE_URL isn't the address of a database"),
         ({"DATABASE_URL": "postgresql+asyncpg://bot@127.0.0.1:1/evaluators"}, "The database cannot be reached"),
     ],
 )

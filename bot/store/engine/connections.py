@@ -63,7 +63,6 @@ NO_TABLES: Final = (
     "the same settings."
 )
 _NETWORK: Final = frozenset({"afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
-_DRIVERS: Final = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 _NO_URL: Final = (
     "DATABASE_URL isn't the address of a database. It should look like sqlite+aiosqlite:///evaluators.db or "
     "postgresql+asyncpg://user:password@host:5432/name; write @ : / in the password as %40 %3A %2F."
@@ -88,8 +87,6 @@ def verify_url(url: str) -> None:
     """Raise DatabaseUrlWrong unless DATABASE_URL names a database that may exist. Nothing is opened."""
     parsed = parsed_url(url)
     file = sqlite_file(parsed)
-    if parsed.drivername not in _DRIVERS:
-        raise DatabaseUrlWrong(_NO_URL)
     if parsed.drivername == "postgresql+asyncpg" and find_spec("asyncpg") is None:
         raise DatabaseUrlWrong(
             "DATABASE_URL needs a driver. From the checkout, run: pip install -c constraints.txt '.[postgres]'"
