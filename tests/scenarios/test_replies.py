@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from email.message import EmailMessage
 
 import pytest
@@ -94,7 +95,7 @@ async def test_a_reply_is_shown_sent_to_the_owner_and_answered_in_its_thread(her
         assert STRANGER.encode() not in file.read_bytes()
         assert b"eve@other.test" not in file.read_bytes()
         assert b"six of us" not in file.read_bytes()
-    with sqlite3.connect(here.folder / "evaluators.db") as database:
+    with closing(sqlite3.connect(here.folder / "evaluators.db")) as database, database:
         assert database.execute("SELECT count(*) FROM reply").fetchone() == (1,)
 
 
