@@ -126,7 +126,7 @@ async def test_erased_by_the_command_line_while_the_bot_runs_cards_and_threads_s
         await here.noted("“Ada Test wants peace”", under=card)
         await here.at_rest(parts)
         erased = await asyncio.to_thread(_erase, here, NORTHWIND.email)
-        assert "Erased: 1 license, 1 mail. 1 card is updated" in erased
+        assert "Erased: 1 license, 1 email. 1 card is updated" in erased
         await here.noted("The contact's data was erased at their request.", under=card)
         await here.shows("forgotten at their request", on=card)
         await here.until(lambda: "Ada Test" not in str([card.blocks, *here.thread(card)]))

@@ -29,7 +29,7 @@ async def test_a_lock_that_lasts_raises_one_alert_and_its_end_another(here: Worl
 
         with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(DatabaseBusy, match="Stop that program"):
+            with pytest.raises(DatabaseBusy, match="stop the program that has it open"):
                 await parts.store.leases.take()
             assert database.locked_since is not None
             seconds = database.locked_since + 29
