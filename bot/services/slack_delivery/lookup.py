@@ -10,9 +10,9 @@ import structlog
 from bot.domain.clock_skew import CLOCKS_DIFFER, is_future
 from bot.domain.outbox import TO_PEOPLE, Delivery, DeliveryKind, Route
 from bot.errors import SlackRefused
-from bot.services.slack_delivery.error_policy import is_outage, is_repeatable
 from bot.services.slack_delivery.rate_limits import SlackRateLimiter
 from bot.services.slack_delivery.renderer import message_ref
+from bot.services.slack_delivery.retry_policy import is_outage, is_repeatable
 from bot.slack.client.web_client import MessageRef, SlackClient
 from bot.store import Store
 

@@ -17,11 +17,11 @@ from bot.errors import BotError, LeaseLost, SlackError, SlackRefused, StoreError
 from bot.metrics.catalog import DELIVERIES, DELIVERY_SECONDS
 from bot.metrics.labels import DeliveryOutcome, MessageKind
 from bot.metrics.meter import OFF, Meter
-from bot.services.slack_delivery.error_policy import Next, is_repeatable, resolve
 from bot.services.slack_delivery.lookup import MessageLookup
 from bot.services.slack_delivery.outages import SlackOutages
 from bot.services.slack_delivery.rate_limits import SlackRateLimiter
 from bot.services.slack_delivery.renderer import DeliveryRenderer, message_ref, shorten
+from bot.services.slack_delivery.retry_policy import Next, is_repeatable, resolve
 from bot.slack.blocks import Message
 from bot.slack.client.errors import ErrorAction, action_for
 from bot.slack.client.web_client import Posted, SlackClient
@@ -189,7 +189,7 @@ class SlackOutboxWorker:
         await self._outages.recovered(route)
 
     async def _settle_failure(self, delivery: Delivery, route: Route, error: LeaseLost | SlackError) -> None:
-        """Hold the route back and record what the error policy says."""
+        """Hold the route back and record what the retry policy says."""
         resolution = resolve(delivery, route.method, error, backoff=self._limiter.backoff)
         if resolution.holds is not None:
             self._limiter.failed(route, resolution.holds, at_least=resolution.at_least)

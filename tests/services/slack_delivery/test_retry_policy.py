@@ -8,9 +8,9 @@ from bot.concurrency.backoff import Backoff
 from bot.domain.evaluation import CardRef
 from bot.domain.outbox import ApiMethod, Delivery, DeliveryKind
 from bot.errors import LeaseLost, SlackOutcomeUnknown, SlackRefused, SlackSilent, SlackUnavailable
-from bot.services.slack_delivery.error_policy import Next, Resolution
-from bot.services.slack_delivery.error_policy import resolve as resolve_with
 from bot.services.slack_delivery.rate_limits import LimitScope
+from bot.services.slack_delivery.retry_policy import Next, Resolution
+from bot.services.slack_delivery.retry_policy import resolve as resolve_with
 from tests.builders import NOON
 
 POST, UPDATE, LOOK = ApiMethod.POST, ApiMethod.UPDATE, ApiMethod.HISTORY
