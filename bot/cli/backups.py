@@ -18,7 +18,7 @@ from bot.errors import BotError
 from bot.exports.dnc_csv import read_csv, write_csv
 from bot.security.keyring import Keyring
 from bot.store import Store, open_store
-from bot.store.copying import copy_rows, is_empty
+from bot.store.copy_rows import copy_rows, is_empty
 from bot.store.engine.backup_file import FileReport
 from bot.store.engine.connections import parsed_url, sqlite_file
 from bot.store.engine.database import Database
