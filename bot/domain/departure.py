@@ -1,4 +1,4 @@
-"""Why customers leave, and which quotes they accept, as the Marketplace reports it."""
+"""Why customers leave, as the Marketplace reports it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -86,19 +86,3 @@ def add_up(counts: Iterable[LeavingCount]) -> tuple[tuple[str, int], ...]:
     for each in counts:
         total[each.reason.rstrip(".") or f"{each.kind.words}, no reason given"] += each.number
     return tuple(total.most_common())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """One accepted quote for one license. Texts are as the Marketplace wrote them."""
-
-    number: str
-    aliases: tuple[str, ...]
-    """Ids of the license: the entitlement number first."""
-    accepted: date | None = None
-    starts: date | None = None
-    users: str | None = None
-    edition: str | None = None
-    price: str | None = None
-    created_by_domain: str | None = None
-    """The mail domain of the person who made the quote; maybe a reseller's."""

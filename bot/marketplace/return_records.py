@@ -1,12 +1,13 @@
-"""Field names of the reports about reasons for leaving and about quotes: a row becomes a `Departure` or a `Quote`."""
+"""Field names of the reports about leaving and about quotes: a row becomes a `Departure` or an `AcceptedQuote`."""
 
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from typing import Any, Final
 
+from bot.domain.accepted_quote import AcceptedQuote
 from bot.domain.address import domain_of
-from bot.domain.departure import CustomerWords, Departure, DepartureKind, Quote
+from bot.domain.departure import CustomerWords, Departure, DepartureKind
 from bot.domain.invisible_characters import strip_invisible
 
 _MAX_LENGTH: Final = 200
@@ -36,14 +37,14 @@ def parse_departure(row: Mapping[str, Any]) -> Departure | None:
     )
 
 
-def parse_quote(row: Mapping[str, Any]) -> Quote | None:
+def parse_quote(row: Mapping[str, Any]) -> AcceptedQuote | None:
     """Return the quote in a row, or None if it has no number, or names no license."""
     number = _text(row, "quoteNumber") or _text(row, "quoteId")
     names = ("entitlementNumber", "entitlementEid")
     aliases = tuple(found for name in names if (found := _text(row, name)))
     if number is None or not aliases:
         return None
-    return Quote(
+    return AcceptedQuote(
         number=number,
         aliases=aliases,
         accepted=_day(row, "acceptedDate"),

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Row, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.concurrency.shield import shielded
-from bot.domain.departure import CustomerWords, Departure, DepartureKind, LeavingCount, Quote, Reading
+from bot.domain.accepted_quote import AcceptedQuote
+from bot.domain.departure import CustomerWords, Departure, DepartureKind, LeavingCount, Reading
 from bot.domain.evaluation import State
 from bot.domain.history import CustomerLeft, Entry, Kind, QuoteAccepted
 from bot.domain.mail import Overtaken
@@ -102,7 +103,7 @@ class Departures:
         count_stopped(self._database.meter, Overtaken.LEFT, stopped)
         return new
 
-    async def record_quotes(self, quotes: Sequence[Quote], *, posts: bool, at: datetime) -> int:
+    async def record_quotes(self, quotes: Sequence[AcceptedQuote], *, posts: bool, at: datetime) -> int:
         """Record accepted quotes; if it `posts`, say so in the thread of their card and to its owner, or to who stands
         in, and stop queued email to them. Return how many are new.
         """
@@ -195,7 +196,7 @@ async def _evaluation_named(
     return None, None
 
 
-def _fact(found: Quote, *, is_reseller: bool) -> QuoteAccepted:
+def _fact(found: AcceptedQuote, *, is_reseller: bool) -> QuoteAccepted:
     return QuoteAccepted(
         on=found.accepted,
         starts=found.starts,

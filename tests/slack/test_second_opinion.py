@@ -201,7 +201,9 @@ CASES: dict[str, Callable[[Any, str], Any]] = {
     "card.row_menu": lambda view, name: view([Action.EMAIL, Action.SNOOZE], card_of(name)),
     "card.rest_buttons": lambda view, name: view(card_of(name), OPEN),
     "card.action_button": lambda view, name: view(Action.EMAIL, card_of(name)),
-    "departure.quote_news_message": lambda view, name: view(card_of(name), f"{WORKSPACE}archives/C1/p1", to="U0ANA"),
+    "accepted_quote.quote_news_message": lambda view, name: view(
+        card_of(name), f"{WORKSPACE}archives/C1/p1", to="U0ANA"
+    ),
     "departure.show_button": lambda view, _: view(5),
     "departure.words_message": lambda view, name: view(CustomerWords(message=name, email="a@b.test", name=name)),
     "digest.digest_message": lambda view, name: view(digest_of(name), PERIOD, **SEEN),

@@ -13,9 +13,9 @@ from bot.slack.client import metadata
 from bot.slack.client.web_client import MessageRef
 from bot.slack.ids import Event
 from bot.slack.views import feedback
+from bot.slack.views.accepted_quote import quote_news_message
 from bot.slack.views.alerts import backlog_notice
 from bot.slack.views.card import card_message, pointer_message
-from bot.slack.views.departure import quote_news_message
 from bot.slack.views.digest import digest_message
 from bot.slack.views.history import entry_message
 from bot.slack.views.received import owner_message

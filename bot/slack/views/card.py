@@ -14,6 +14,7 @@ from bot.domain.text import day
 from bot.slack import ids
 from bot.slack.blocks import Block, Message, button, paragraphs, plain, small
 from bot.slack.text import escape, mention, moment, span, tame
+from bot.slack.views.accepted_quote import quote_lines
 from bot.slack.views.card_lines import (
     SEPARATOR,
     mail_line,
@@ -70,6 +71,7 @@ def card_message(card: Card, *, today: date, rules: MailRules = DEFAULT_RULES, v
         waiting_line(card),
         mail_line(card),
         *departure_lines(card),
+        *quote_lines(card),
         *disposition_lines(card),
     ]
     blocks: list[Block] = [

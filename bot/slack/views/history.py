@@ -50,6 +50,7 @@ from bot.domain.text import day
 from bot.slack.blocks import Block, Message, button, confirm, note_message
 from bot.slack.ids import Settle
 from bot.slack.text import days, escape, mention
+from bot.slack.views.accepted_quote import quote_sentence
 from bot.slack.views.departure import departure_sentence, show_button
 from bot.slack.views.feedback import headline as feedback_headline
 from bot.slack.views.feedback import line_message as feedback_line
@@ -127,7 +128,7 @@ def note(entry: Entry) -> str:
         case AppSignalled() | LicenseFollowed() as fact:
             said = signal_sentence(fact, entry.at)
         case CustomerLeft() | QuoteAccepted() as fact:
-            said = departure_sentence(fact)
+            said = departure_sentence(fact) if isinstance(fact, CustomerLeft) else quote_sentence(fact)
         case Erased():
             said = "The contact's data was erased at their request."
         case fact:

@@ -17,7 +17,8 @@ from bot.marketplace.client import Marketplace
 from bot.marketplace.http import MarketplaceHttp
 from bot.metrics.meter import Meter, build_meter
 from bot.services.ingest.return_reports import ReturnReports
-from bot.slack.views.departure import departure_lines, quote_news_message
+from bot.slack.views.accepted_quote import quote_lines, quote_news_message
+from bot.slack.views.departure import departure_lines
 from bot.slack.views.history import note
 from bot.store import Store, open_store
 from bot.store.absences import Absence
@@ -188,7 +189,7 @@ async def test_an_accepted_quote_is_said_once_and_to_the_owner(store: Store, her
         "note quote_accepted in 1.0",
         "remind U0BO of 1",
     ]
-    [said] = departure_lines(await only_card(store))
+    [said] = quote_lines(await only_card(store))
     what = "100 users, Advanced, from 1 Feb 2027"
     assert said == f":handshake: Quote accepted on 23 Nov 2026: {what}. A reseller seems to be involved"
     assert await store.reminders.candidates(now=NOON) == []
