@@ -11,6 +11,7 @@ import asyncpg  # type: ignore[import-untyped]  # ships no types
 import pytest
 
 from bot.demo.scenario.sample_data import LANTERNS, NORTHWIND, license_record
+from tests.machine import limit
 from tests.postgres import needs_a_server
 from tests.scenarios.process import by_the_wall_clock, forked, life
 from tests.world import World
@@ -63,7 +64,7 @@ async def test_sigterm_ends_it_within_ten_seconds_while_the_database_is_locked(h
             began = time.monotonic()
             process.send(signal.SIGTERM)
             assert await process.end() == 0
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < limit(10)
     assert "Traceback" not in process.log.read_text()
     async with life(here, birth=forked, database_url=database):
         await here.workspace.press(ANA, card, "evaluation.claim")

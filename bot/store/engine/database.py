@@ -36,8 +36,8 @@ _LEASE_PATIENCE_S: Final = 4.0
 """Seconds for a transaction on the lease. A leader that waits for longer would not know whether it leads."""
 _LOOK_S: Final = 1.0
 """Seconds between looks at what another process may have written, while none would be heard of."""
-_IN_LINE: Final = 4
-"""Writers of this copy that wait for their turn on a server at once. Each holds a connection of the pool's fifteen."""
+_IN_LINE: Final = 2
+"""Writers of this copy that wait for their turn on a server at once. Each one makes a stop take longer."""
 _WRITTEN: Final = "written"
 """The key of a connection's own dictionary for the tables that its transaction wrote to."""
 _WRITES_TO: Final = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM) \"?(\w+)")
