@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from benchmarks.bench import Bench, PostgresServer, postgres
-from benchmarks.marks import LATER, MS, POLLS, SMALL, Mark
+from benchmarks.marks import LATER, MS, POLLS, SMALL, Mark, press_marks
 from benchmarks.vendor import A_ROUND
 
 _LISTS: Final = 100
@@ -29,13 +29,8 @@ def _standby(bench: Bench, server: PostgresServer, rows: int) -> Iterator[Mark]:
     bench.sweep(database, rows=known)
     server.analyze()
     measured = bench.interactions(database, rows=rows, cards=known // 1_000, standby=True)
-    times = (
-        (f"PostgreSQL: presses acknowledged by a stand-by while {rows:,} are swept, 99 of 100", "acknowledged", 100),
-        ("their cards updated by the leader, 99 of 100", "repainted", 2_000),
-    )
-    for what, name, target in times:
-        took = measured[name] * MS
-        yield Mark(what=what, floor="–", ours=f"{took:.0f} ms", value=took, target=target, unit=" ms")
+    acknowledged = f"PostgreSQL: presses acknowledged by a stand-by while {rows:,} are swept"
+    yield from press_marks(measured, acknowledged, "their cards updated by the leader")
 
 
 def _beside(bench: Bench, server: PostgresServer, rows: int) -> Iterator[Mark]:

@@ -37,7 +37,7 @@ async def dry_run(settings: Settings) -> None:
 
 
 async def backfill(settings: Settings, *, sure: bool) -> None:
-    """Record the report. Who has to be asked is told first what is in it, for which it is read once more."""
+    """Record the report. Unless `sure`, count first what is in it, and ask: the report is then read twice."""
     async with open_components(settings) as components:
         rows = None if sure else await _ask(components)
         with _progress(TextColumn("Recording"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:

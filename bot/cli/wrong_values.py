@@ -1,5 +1,6 @@
 """Say in plain words why the value of an option or argument cannot be used."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -33,6 +34,6 @@ class PlainGroup(TyperGroup):
 def _plain(kind: str, given: object, known: Mapping[str, object]) -> str | None:
     """Return what is wrong in our words, or None if we have none for this kind of error."""
     if kind == "value_error":
-        return str(known["error"]).replace("'", "")
+        return re.sub(r"'(.*?)'", r"\1", str(known["error"]))
     words = _WORDS.get(kind)
     return words and words.format(input=given, **known)

@@ -76,8 +76,7 @@ class SlackOutbox:
         values = {"now": now, "lately": now - LATELY, "wrong": now + LONGEST_WAIT, "channel": channel, "most": most}
         async with self._database.write() as connection:
             rows = (await connection.execute(query, values)).all()
-            stale = [row.id for row in rows if _is_stale_digest(row, now)]
-            if stale:
+            while stale := [row.id for row in rows if _is_stale_digest(row, now)]:
                 await supersede(connection, delivery.c.id.in_(stale))
                 rows = (await connection.execute(query, values)).all()
             first = next(filter(_is_first_post, rows), None)
